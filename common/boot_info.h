@@ -1,0 +1,99 @@
+/*
+ * What the monitor tells the kernel before its first instruction, at GPA_BOOT_INFO. One page.
+ * Addresses are guest-physical unless they say otherwise. Written by vm/boot.c, read by
+ * kernel/main.c; bootstrap.S writes only .home.
+ */
+#ifndef COMMON_BOOT_INFO_H
+#define COMMON_BOOT_INFO_H
+
+#include "layout.h"
+
+/* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
+#define ABI_NOTE_OWNER	 "BufferVM"
+#define ABI_NOTE_TYPE	 1
+#define ABI_VERSION	 1
+
+#define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
+
+#define HOME_RING0 0
+#define HOME_RING3 3
+#define HOME_AUTO  255
+
+#ifndef __ASSEMBLER__
+#include "types.h"
+
+enum {
+	BOOT_TRACE = 1 << 0,   /* send a line per system call (hostcall trace) */
+	BOOT_NO_ASLR = 1 << 1, /* fixed addresses for programs */
+	BOOT_VERBOSE = 1 << 2, /* kernel log reaches the user */
+	BOOT_STATS = 1 << 3,   /* counters at exit */
+};
+
+#define BOOT_RLIMITS 16
+
+struct boot_info {
+	u64 magic;
+	u32 abi_version;
+	u32 home; /* HOME_*: asked for by the monitor, decided by the bootstrap */
+
+	/* Bootstrap: where to go. */
+	u64 entry;	/* guest-virtual address of kernel_entry */
+	u64 cr3_ring0;	/* boot page tables of each home */
+	u64 cr3_ring3;
+	u64 loop_cycles; /* OUT: what the timed loop measured, TSC cycles per instruction */
+
+	/* Memory. */
+	u64 kernel_gpa, kernel_va, kernel_size;
+	u64 boot_slot_size;
+	u64 ram_size; /* RAM present now, from RAM_BASE */
+	u64 ram_max;  /* most that ram_grow will give in total */
+	u64 frames_gpa;
+	u64 window_base, window_end; /* range that file windows will come from */
+
+	/*
+	 * The program: NUL-terminated strings one after another in the blob: the path of the
+	 * program (resolved by the monitor's PATH search, not yet opened), then argc arguments,
+	 * then envc environment strings.
+	 */
+	u64 blob_gpa, blob_size;
+	u32 argc, envc;
+
+	/* Handles (see hostcall.h) that exist from the start; -1: closed. */
+	s32 stdio[3];
+	s32 cwd;
+	s32 root;
+	/* O_* status and access flags of each stdio handle. */
+	u32 stdio_flags[3];
+
+	/* Identity of the process that the first program replaces. */
+	s32 pid, ppid, pgid, sid;
+	u32 ruid, euid, suid, rgid, egid, sgid;
+	u32 ngroups;
+	u32 groups[64];
+	u32 umask;
+	u64 signals_ignored; /* bit n: signal n+1 was SIG_IGN at start, and stays so */
+	u64 signals_blocked;
+	struct {
+		u64 cur, max;
+	} rlimit[BOOT_RLIMITS];
+
+	u64 hwcap, hwcap2; /* the host's AT_HWCAP, AT_HWCAP2 */
+	u32 tsc_khz;
+	u32 ncpus; /* CPUs the host lets us use */
+	u32 flags; /* BOOT_* */
+	u32 clock_ticks;
+	u8 random[64];
+	char hostname[65];
+	char platform[16]; /* AT_PLATFORM */
+};
+_Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
+#endif
+
+/* For bootstrap.S; checked against the struct in vm/boot.c. */
+#define BOOT_INFO_HOME	    12
+#define BOOT_INFO_ENTRY	    16
+#define BOOT_INFO_CR3_RING0 24
+#define BOOT_INFO_CR3_RING3 32
+#define BOOT_INFO_LOOP	    40
+
+#endif

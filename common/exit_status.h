@@ -1,0 +1,30 @@
+/*
+ * How the monitor ends when it is not the program that ended. One row per cause; buffervm(1) is
+ * checked against this table by the tests.
+ */
+#ifndef COMMON_EXIT_STATUS_H
+#define COMMON_EXIT_STATUS_H
+
+/*           name            status  meaning */
+#define EXIT_STATUS_TABLE(X) \
+	X(USAGE,          64, "bad command line") \
+	X(BAD_ELF,        65, "the program, or its interpreter, is a corrupt ELF file") \
+	X(FOREIGN_ELF,    66, "the program is for another architecture, byte order or word size") \
+	X(BAD_KERNEL,     67, "the kernel file is not a BufferVM kernel or has another ABI") \
+	X(NO_KVM,         68, "/dev/kvm does not exist or may not be opened") \
+	X(KVM_LACKS,      69, "this KVM lacks something that is needed") \
+	X(INTERNAL,       70, "a bug of BufferVM: kernel panic or monitor invariant") \
+	X(HOST,           71, "the host refused something (memory, files, threads)") \
+	X(NO_MEMORY,      72, "--mem is too small, or guest RAM is exhausted") \
+	X(NO_INTERPRETER, 73, "the program's interpreter is missing or cannot be run") \
+	X(TOO_BIG,        74, "arguments and environment are larger than Linux allows") \
+	X(NOT_EXECUTABLE, 126, "the program is a directory, not executable, or of no known format") \
+	X(NOT_FOUND,      127, "no such program")
+
+enum exit_status {
+#define X(name, value, text) EXIT_##name = value,
+	EXIT_STATUS_TABLE(X)
+#undef X
+};
+
+#endif

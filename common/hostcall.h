@@ -1,0 +1,120 @@
+/*
+ * The boundary between the guest kernel and the monitor. hostcall.def names every call; this
+ * header has what the two sides need to speak: the frame in shared memory, the kinds of
+ * arguments, and the structures that are BufferVM's own (all others are Linux's).
+ *
+ * A call: the kernel fills the hostcall area of its vCPU (struct hostcall_frame, then data),
+ * rings the doorbell, and finds the result in .ret when it runs again. A vCPU has one call under
+ * way at most. Results are Linux's: >= 0 or -errno.
+ *
+ * Kinds of argument, as they lie in .arg[]:
+ *
+ *   int      the value
+ *   handle   index of an open host file, from a call that returns one (or boot_info)
+ *   path     offset << 32 | length of a NUL-terminated string in the area (length with NUL)
+ *   in       offset << 32 | length of bytes that the monitor reads
+ *   out      offset << 32 | length of bytes that the monitor writes
+ *   inout    both
+ *   len      not transmitted: the length of the buffer argument before it, for the host call
+ *   segs_in  offset << 32 | length of an array of struct hostcall_seg: guest memory that the
+ *            monitor reads (write(2)'s direction); becomes an iovec and its count
+ *   segs_out the same; the monitor writes that guest memory (read(2)'s direction)
+ */
+#ifndef COMMON_HOSTCALL_H
+#define COMMON_HOSTCALL_H
+
+#include "types.h"
+#include "vcpu_area.h"
+
+#define HOSTCALL_ARGS 7
+
+struct hostcall_frame {
+	u32 nr;
+	u32 reserved;
+	u64 arg[HOSTCALL_ARGS];
+	s64 ret;
+};
+#define HOSTCALL_DATA_OFFSET 128
+#define HOSTCALL_DATA_SIZE   (HOSTCALL_AREA_SIZE - HOSTCALL_DATA_OFFSET)
+_Static_assert(sizeof(struct hostcall_frame) <= HOSTCALL_DATA_OFFSET, "the frame fits its room");
+
+/* A piece of guest-physical memory: RAM or window, never across the end of a memory slot. */
+struct hostcall_seg {
+	u64 gpa;
+	u64 len;
+};
+#define HOSTCALL_SEGS_MAX 512
+
+#define HOSTCALL_PATH_MAX 4096 /* with its NUL */
+
+enum hostcall_kind {
+	HC_KIND_none,
+	HC_KIND_int,
+	HC_KIND_handle,
+	HC_KIND_path,
+	HC_KIND_in,
+	HC_KIND_out,
+	HC_KIND_inout,
+	HC_KIND_len,
+	HC_KIND_segs_in,
+	HC_KIND_segs_out,
+};
+
+enum hostcall_nr {
+#define HOSTCALL(nr, name, impl, desc, ...) HC_##name = nr,
+#include "hostcall.def"
+	HC_MAX = 255, /* numbers are below this */
+};
+
+/* HC_ready: addresses inside the kernel that the monitor steers a vCPU to (guest-virtual). */
+struct hostcall_kernel_info {
+	u64 text_start, text_end;   /* all kernel code, the doors not included */
+	u64 upcall_entry;	    /* see vm/upcall.c */
+	u64 exit_start, exit_end;   /* last instructions before a program runs on */
+	u64 exit_restart;	    /* where they begin anew */
+	u64 copy_start, copy_end;   /* copies through windows ... */
+	u64 copy_fixup;		    /* ... and where they fail to */
+};
+
+/* HC_boot_failed: why the first program cannot run. */
+struct hostcall_boot_failure {
+	u32 status; /* enum exit_status */
+	s32 error;  /* errno or 0 */
+	char text[1024]; /* what, without the program's name */
+};
+
+struct hostcall_ram {
+	u64 gpa, size; /* the RAM that was added */
+};
+
+struct hostcall_window {
+	u64 gpa;	/* first byte of the window ... */
+	u64 offset;	/* ... is this byte of the file (page-aligned) */
+	u64 size;	/* bytes of the window, a multiple of the page size */
+	u64 file_size;	/* size of the file when the call was made */
+	u64 dev, ino;
+	u32 id;
+	u32 reserved;
+};
+
+enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open for it */ };
+
+/* HC_recvmsg: precedes the control data in .head. */
+struct hostcall_recv {
+	u32 addr_len;
+	u32 control_len; /* bytes of control data that follow this struct */
+	u32 flags;	 /* MSG_* */
+	u32 reserved;
+	u8 addr[128];
+};
+#define HOSTCALL_CONTROL_MAX 4096
+
+/* HC_clock_read: one reading of all clocks, taken together. */
+struct hostcall_clock {
+	u64 tsc;
+	u64 realtime_ns, monotonic_ns, boottime_ns;
+	u32 tsc_khz;
+	u32 reserved;
+};
+
+#endif

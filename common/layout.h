@@ -1,0 +1,72 @@
+/*
+ * Where everything lies: the one home of every fixed address. Usable from .S.
+ *
+ * Guest-physical (GPA):
+ *
+ *   0x0000_0000  boot slot: bootstrap, boot info, boot page tables, vCPU 0's area,
+ *                kernel image, argument blob (all written by the monitor before the first
+ *                instruction; the page tables only then)
+ *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 home)
+ *   0x1_0000_0000 RAM, grows upwards slot by slot (RAM_BASE)
+ *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits)
+ *   2^(p-1)      file windows, upwards
+ *
+ * Guest-virtual:
+ *
+ *   0x0000_0000_0000 .. 0x7fff_ffff_f000   programs
+ *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in the ring-3 home (the upper half but
+ *                                          its top 2 GiB does not load natively there)
+ *   0xffff_8880_0000_0000 ..               physmap in the ring-0 home
+ *   0xffff_ffff_8000_0000 + slide          kernel image
+ *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: doors, data, hostcall area
+ *   0xffff_ffff_d000_0000                  doorbell
+ */
+#ifndef COMMON_LAYOUT_H
+#define COMMON_LAYOUT_H
+
+#ifdef __ASSEMBLER__
+#define UL(x) x
+#else
+#define UL(x) x##UL
+#endif
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  UL(0x1000)
+#define PAGE_MASK  (PAGE_SIZE - 1)
+#define HUGE_SHIFT 21
+#define HUGE_SIZE  UL(0x200000)
+#define HUGE_MASK  (HUGE_SIZE - 1)
+
+/* The boot slot. */
+#define GPA_BOOTSTRAP	UL(0x1000)
+#define GPA_BOOT_INFO	UL(0x3000)
+#define GPA_BOOT_STACK	UL(0x6000) /* grows down from here, bootstrap only */
+#define GPA_BOOT_PT	UL(0x10000)
+#define GPA_BOOT_PT_END UL(0x80000)
+#define GPA_VCPU0	UL(0x80000)
+#define GPA_KERNEL	UL(0x200000)
+#define BOOT_SLOT_MIN	UL(0x1000000) /* 16 MiB, more when the argument blob is large */
+
+#define GPA_DOORBELL  UL(0xd0000000)
+#define RAM_BASE      UL(0x100000000)
+
+#define PHYSMAP_RING3 UL(0x0000400000000000)
+#define PHYSMAP_RING0 UL(0xffff888000000000)
+#define PHYSMAP_SIZE  UL(0x10000000000) /* 1 TiB: two PML4 slots */
+
+#define KERNEL_BASE	UL(0xffffffff80000000)
+#define KERNEL_SLIDE_MAX UL(0x20000000)
+#define VCPU_AREA_BASE	UL(0xffffffffc0000000)
+#define VCPU_MAX	4096
+#define DOORBELL_VA	UL(0xffffffffd0000000)
+
+#define USER_TOP UL(0x7ffffffff000) /* first address programs cannot have */
+
+/* Output port of a hostcall in the ring-0 home. */
+#define HOSTCALL_PORT 0x500
+
+/* Kernel stacks: this size, aligned to it; the owner's pointer is the lowest word. */
+#define KSTACK_ORDER 2
+#define KSTACK_SIZE  (PAGE_SIZE << KSTACK_ORDER)
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The memory that belongs to one vCPU: doors, descriptor tables, and the page through which it
+ * makes hostcalls. 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:
+ *
+ *   page 0     door code (one physical page of kernel.elf, mapped at every vCPU's area)
+ *   page 1     struct vcpu_data, found by the door code RIP-relative: this is how a door that has
+ *              no free register and no stack finds its own vCPU, in both homes
+ *   page 2..5  hostcall area: struct hostcall_frame, then its data
+ *
+ * Guest-physical memory holds pages 1..5 contiguously (VCPU_AREA_PAGES). The monitor allocates
+ * nothing here: vCPU 0's lies at GPA_VCPU0, the kernel provides the others (hostcall vcpu_start).
+ */
+#ifndef COMMON_VCPU_AREA_H
+#define COMMON_VCPU_AREA_H
+
+#include "layout.h"
+#include "x86.h"
+
+#define VCPU_AREA_STRIDE UL(0x8000)
+#define VCPU_AREA_PAGES	 5
+#define HOSTCALL_AREA_SIZE (4 * PAGE_SIZE)
+
+#ifndef __ASSEMBLER__
+#include "types.h"
+
+struct tss64 {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7];
+	u64 reserved2;
+	u16 reserved3;
+	u16 iomap_base;
+} __attribute__((packed));
+
+struct idt_gate {
+	u16 offset_low;
+	u16 selector;
+	u8 ist;
+	u8 type;
+	u16 offset_mid;
+	u32 offset_high;
+	u32 reserved;
+};
+
+struct iret_frame {
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * Everything the doors read or write. The guest kernel fills it once (arch/x86_64/vcpu_init.c);
+ * IN fields are written by the monitor.
+ */
+struct vcpu_data {
+	/* Used by the doors. */
+	u64 user_rsp;	   /* scratch of the system-call door */
+	u64 kstack_top;	   /* guest-virtual; the trap frame ends here */
+	u64 syscall_entry; /* where the system-call door jumps to */
+	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 home) */
+	u64 service_rip;   /* ring-3 home: return addresses that mark a ring-0 service request */
+
+	/* Read by the monitor when it makes an upcall. */
+	u64 kstack_top_gpa;
+	u32 id;
+
+	/*
+	 * IN, set to 1 by whoever kicks this vCPU; cleared by the kernel when it has looked at
+	 * the reasons. The kernel does not return to a program while it is set.
+	 */
+	u32 upcall;
+	/* IN: bit n = host timer n of this sandbox expired (hostcall timer_*). vCPU 0 only. */
+	u64 timers_expired;
+	/* IN: bit n = signal n+1 reached the monitor from outside. vCPU 0 only. */
+	u64 signals_arrived;
+	/* IN: the monitor saw EFAULT from KVM_RUN: a file under a window was truncated. */
+	u32 window_fault;
+	u32 reserved;
+
+	struct tss64 tss;
+	u64 gdt[GDT_ENTRIES];
+	struct idt_gate idt[VEC_COUNT];
+	/* Ring-3 home: what the stub of each vector hands to IRETQ. */
+	struct iret_frame stub_exit[VEC_COUNT];
+	/* Ring-3 home: the stack that the CPU pushes an exception frame on. */
+	u64 ring0_stack[32] __attribute__((aligned(16)));
+};
+_Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
+#endif
+
+#endif

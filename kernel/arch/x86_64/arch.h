@@ -1,0 +1,105 @@
+/*
+ * What the rest of the kernel knows of the machine. Nothing outside kernel/arch/x86_64/ knows
+ * which home (ring 0 or ring 3) it is in.
+ */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include "common/types.h"
+#include "common/layout.h"
+#include "common/x86.h"
+#include "common/vcpu_area.h"
+
+/*
+ * Registers of a program while it is in the kernel. Always ends at the top of the thread's kernel
+ * stack. Pushed by doors.S in this order, from the end.
+ */
+struct trapframe {
+	u64 r15, r14, r13, r12, rbp, rbx; /* callee-saved */
+	u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	u64 orig_rax; /* system call number, or -1 when a trap brought us here */
+	u64 vector;   /* VEC_*, or TRAP_SYSCALL */
+	u64 error;    /* the CPU's error code, or 0 */
+	u64 rip, cs, rflags, rsp, ss;
+};
+#define TRAP_SYSCALL 256
+
+struct thread;
+
+/* The thread that runs: the lowest word of its kernel stack names it. */
+static inline struct thread *current(void)
+{
+	u64 sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	return *(struct thread **)(sp & ~(KSTACK_SIZE - 1));
+}
+
+/* Guest-physical memory as the kernel sees it. RAM and windows; valid once arch_physmap did it. */
+extern u64 physmap_base;
+
+static inline void *phys_to_virt(u64 gpa)
+{
+	return (void *)(physmap_base + gpa);
+}
+
+/* For pointers into the physmap (heap, frames, stacks) and into the kernel image. */
+u64 virt_to_phys(const void *p);
+
+/* Makes [gpa, gpa + size), multiples of 2 MiB, part of the physmap. 0 or -ENOMEM. */
+int arch_physmap(u64 gpa, u64 size);
+
+/*
+ * Page tables. Entries are the CPU's; these make and read them. prot is PROT_*; an entry without
+ * PROT_READ|PROT_WRITE|PROT_EXEC is never made: an absent one stands for it.
+ * Accessed and dirty are always set: nobody here reads them, and KVM's shadow paging prefetches
+ * only neighbours whose accessed bit is set.
+ */
+u64 arch_pte(u64 gpa, int prot, bool huge);
+u64 arch_pte_table(u64 gpa); /* entry that points to a lower table, for the lower half */
+
+/* A fresh top-level table with the kernel's entries, 0 if no memory; and freeing the top page. */
+u64 arch_pagetable_new(void);
+/* First and last (exclusive) top-level slots that belong to programs and are not the kernel's. */
+bool arch_user_slot(unsigned slot);
+/* [start, end) is a range that programs may map: canonical, below USER_TOP, not the kernel's. */
+bool arch_user_range(u64 start, u64 end);
+
+/* Forget cached translations of this address space, on this vCPU. */
+void arch_flush_page(u64 va);
+void arch_flush_all(void);
+/* The vCPU goes on in another address space. */
+void arch_switch(u64 pml4_gpa);
+
+/* FPU, SSE, AVX... state: XSAVE standard format, arch_fpu_size() bytes, 64-byte aligned. */
+u32 arch_fpu_size(void);
+u64 arch_fpu_features(void); /* XCR0 */
+void arch_fpu_save(void *area);
+/* 0, or -EINVAL where the state would fault (bytes from a program): nothing is loaded then. */
+int arch_fpu_restore(const void *area);
+void arch_fpu_reset(void); /* as after execve */
+
+/* The program's FS and GS bases. */
+u64 arch_get_fsbase(void);
+u64 arch_get_gsbase(void);
+int arch_set_fsbase(u64 base); /* -EPERM when not canonical or above USER_TOP, as Linux */
+int arch_set_gsbase(u64 base);
+
+/*
+ * Copies bytes where one side may be a window whose file is truncated meanwhile.
+ * 0, or -EFAULT when a page was not there.
+ */
+int arch_copy(void *dst, const void *src, u64 n);
+
+/* Makes the hostcall whose frame is filled in; returns its result. */
+s64 arch_doorbell(struct hostcall_frame *frame);
+struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
+struct vcpu_data *arch_vcpu_data(void);		  /* of this vCPU */
+
+u64 arch_rdtsc(void);
+static inline void arch_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Address spaces: VMAs (what may be there) and page tables (what is there).
+ *
+ * Rules: mm.lock is held for every look at or change of VMAs and page tables. A page-table entry
+ * exists only inside a VMA and never allows more than it. Private writable pages of a window or
+ * of a frame with more than one reference are mapped read-only; a write fault copies them.
+ */
+#ifndef KERNEL_MM_MM_H
+#define KERNEL_MM_MM_H
+
+#include <bsd/sys/tree.h>
+#include "common/types.h"
+#include "kernel/lock.h"
+
+struct window;
+struct ofile;
+struct trapframe;
+
+enum {
+	VMA_SHARED = 1 << 0,
+	VMA_GROWSDOWN = 1 << 1,
+	VMA_STACK = 1 << 2,	/* the initial stack: [stack] in maps */
+	VMA_HEAP = 1 << 3,	/* brk: [heap] in maps */
+	VMA_VDSO = 1 << 4,	/* pages of the kernel's own, see vma.kernel_gpa */
+	VMA_NORESERVE = 1 << 5,
+	VMA_NOHUGE = 1 << 6,
+	VMA_DONTFORK = 1 << 7,
+	VMA_WIPEONFORK = 1 << 8,
+	VMA_LOCKED = 1 << 9,
+	VMA_DENYWRITE = 1 << 10,
+};
+
+struct vma {
+	RB_ENTRY(vma) link;
+	u64 start, end; /* [start, end), page-aligned */
+	u64 gap;	/* free bytes right below start, down to the VMA before it */
+	u64 max_gap;	/* largest gap in this subtree: RB augmentation */
+	u32 prot;	/* PROT_* */
+	u32 max_prot;	/* what mprotect may give (shared mapping of a read-only file: no write) */
+	u32 flags;	/* VMA_* */
+	struct window *win; /* NULL: anonymous. A reference is held */
+	u64 offset;	    /* file offset of start, when win */
+	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped */
+	char *path;	    /* for /proc/self/maps; shared string with a count, see vma.c; or NULL */
+	u64 next_fault;	    /* where a sequential access would fault next ... */
+	u32 batch;	    /* ... and how many pages to map then */
+};
+
+RB_HEAD(vma_tree, vma);
+
+struct mm {
+	struct mutex lock;
+	u32 users;
+	u64 pml4; /* GPA of the top-level table */
+	struct vma_tree vmas;
+	u32 vma_count;
+	u64 total_pages;  /* sum of VMA sizes */
+	u64 locked_pages;
+	u64 resident_pages; /* present user PTEs (4 KiB units) */
+	u64 peak_pages;	  /* high-water of resident_pages */
+	u64 page_tables;  /* frames used for tables */
+	u64 mmap_top;	  /* search for free space goes down from here */
+	u64 brk_start, brk;
+	u64 stack_top;
+	u64 code_start, code_end, data_start, data_end;
+	u64 arg_start, arg_end, env_start, env_end;
+	u64 vdso;
+	u64 auxv[64]; /* AT_NULL-terminated, for /proc/self/auxv */
+	u32 auxv_len; /* in u64s */
+	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
+	s32 exe_handle; /* host handle of the program's file, -1 none */
+	/* vCPUs that run in this address space, for TLB shootdown */
+	u64 cpus[64];
+};
+
+#define MM_MAP_COUNT_MAX 65530 /* vm.max_map_count's default */
+#define MM_STACK_GAP	 (256 * PAGE_SIZE)
+
+struct mm *mm_new(void); /* empty, users 1; NULL: no memory */
+void mm_get(struct mm *mm);
+void mm_put(struct mm *mm); /* the last one frees all; must not be the running one */
+struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no memory */
+
+/*
+ * mmap(2) for the kernel's own use and for the system call. file may be NULL with MAP_ANONYMOUS.
+ * rlimits are checked by the system call, not here. Result: address or -errno.
+ */
+s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset);
+s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
+s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
+/* The kernel's own pages [gpa, +len) at addr (or a free place: 0), e.g. the vDSO. */
+s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot);
+
+enum mm_access { MM_READ, MM_WRITE, MM_EXEC };
+
+/* Outcome of a fault that could not be served. */
+struct mm_fault_info {
+	int signal; /* SIGSEGV, SIGBUS; SIGKILL: out of memory */
+	int code;   /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR */
+	u64 addr;
+};
+
+/*
+ * Serves a page fault at addr. sp: the program's stack pointer (stack growth looks at the address
+ * only, as Linux has since 5.0; it is for the log). Returns 0 to retry the instruction; -EFAULT
+ * and *info when the program gets a signal.
+ */
+int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
+
+/* All windows are looked at again; pages beyond the ends of their files go. After window_fault. */
+void mm_revalidate_windows(struct mm *mm);
+
+/* VMA tree: pure logic, tested on the host (tests/unit/vma_test.c). Caller holds mm.lock. */
+struct vma *vma_find(struct mm *mm, u64 addr);		     /* first with end > addr, or NULL */
+struct vma *vma_first(struct mm *mm);
+struct vma *vma_next(struct vma *v);
+struct vma *vma_prev(struct vma *v);
+int vma_insert(struct mm *mm, struct vma *v);		     /* no overlap allowed: KASSERT */
+void vma_remove(struct mm *mm, struct vma *v);		     /* out of the tree; not freed */
+int vma_split(struct mm *mm, struct vma *v, u64 addr);	     /* v ends at addr, a new one follows */
+struct vma *vma_merge(struct mm *mm, struct vma *v);	     /* with equal neighbours; the result */
+/* Highest free range of len at an aligned address in [low, high); guard gap below GROWSDOWN kept.
+ * 0: none. vma_gap_up: the lowest. */
+u64 vma_gap_down(struct mm *mm, u64 low, u64 high, u64 len, u64 align);
+u64 vma_gap_up(struct mm *mm, u64 low, u64 high, u64 len, u64 align);
+
+#endif

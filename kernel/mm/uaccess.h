@@ -1,0 +1,46 @@
+/*
+ * The program's memory, as the kernel touches it: never through the program's own addresses, but
+ * by walking its page tables (faulting pages in as the program would) and going through the
+ * physmap. So no fault happens in the kernel, SMAP stays closed, and both homes work alike.
+ *
+ * All take and release current's mm.lock. -EFAULT: not mapped, or not allowed for this access.
+ */
+#ifndef KERNEL_MM_UACCESS_H
+#define KERNEL_MM_UACCESS_H
+
+#include "common/types.h"
+#include "kernel/hostcall.h"
+
+int copy_from_user(void *dst, u64 src, u64 len);
+int copy_to_user(u64 dst, const void *src, u64 len);
+int clear_user(u64 dst, u64 len);
+/* Copies a string with its NUL; length without NUL, -ENAMETOOLONG when max is reached first. */
+s64 strncpy_from_user(char *dst, u64 src, u64 max);
+
+#define get_user(p, uva) copy_from_user((p), (uva), sizeof(*(p)))
+#define put_user(v, uva)                                       \
+	({                                                     \
+		__typeof__(v) v_ = (v);                        \
+		copy_to_user((uva), &v_, sizeof(v_));          \
+	})
+
+/*
+ * Guest-physical segments of a program's buffer, for hostcalls. Frames are pinned (a reference
+ * each) until user_segs_put. Stops early after HOSTCALL_SEGS_MAX segments: .bytes says how much
+ * is covered. First page bad: -EFAULT; a later one: covers what is before it, as read(2) does.
+ */
+struct user_segs {
+	struct segs segs;
+	u64 bytes;
+	bool write;
+	struct hostcall_seg array[HOSTCALL_SEGS_MAX];
+};
+/* 8 KiB: allocate with user_segs_new (a per-thread one, reused); never on the stack. */
+struct user_segs *user_segs_new(void);
+int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write);
+void user_segs_put(struct user_segs *s);
+
+/* Segments of the kernel's own memory (heap or image). At most two pieces for heap memory. */
+int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out);
+
+#endif
