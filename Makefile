@@ -1,0 +1,76 @@
+# The front of the build: make's habits here, the rules in CMakeLists.txt.
+#
+#   make            build everything into build/
+#   make demo       install what is missing, build, show it working
+#   make test       install what is missing, build, run every test lane
+#   make lint       formatter and static analysis, no changes
+#   make format     let the formatter change the sources
+#   make bench      figures beside native
+#   make install    buffervm and its man page, under DESTDIR and PREFIX
+#   make clean
+#
+# Single parts: make kernel, vm, bootstrap, vdso, example-program, tests-build.
+# Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
+# JOBS=n; TESTS="lane..." for make test.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+WERROR ?= ON
+JOBS   ?= $(shell nproc)
+V      ?=
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+export V
+
+ifneq ($(origin CC),default)
+compiler := -DCMAKE_C_COMPILER=$(CC)
+endif
+options := -DBUFFERVM_WERROR=$(WERROR) -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(compiler)
+
+# Two makes at once in one build directory wait for each other. cmake runs again when the options
+# changed since the last time; it looks for new files by itself.
+configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && \
+	if [ "$$(cat $(BUILD)/.options 2>&-)" != "$(options)" ]; then \
+		rm -f $(BUILD)/.options && \
+		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) \
+			$(if $(V),,--log-level=NOTICE >/dev/null) && \
+		echo "$(options)" >$(BUILD)/.options; \
+	fi
+quiet = $(if $(V),VERBOSE=1,-s)
+jobs  = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+build = $(configure) && $(MAKE) -C $(BUILD) --no-print-directory $(quiet) $(jobs)
+
+all:
+	+@$(build) all
+	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
+		sed 's,^,$(BUILD)/,' | paste -sd' ')"
+
+kernel vm bootstrap vdso example-program tests-build lint format hostcall-page:
+	+@$(build) $@
+
+demo:
+	@scripts/deps build demo
+	+@$(MAKE) --no-print-directory all
+	@scripts/demo $(BUILD)
+
+test:
+	@scripts/deps build test
+	+@$(MAKE) --no-print-directory all tests-build
+	@tests/run -b $(BUILD) $(TESTS)
+
+bench:
+	@scripts/deps build bench
+	+@$(MAKE) --no-print-directory all
+	@bench/run -b $(BUILD)
+
+install: all
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) $(if $(V),,>/dev/null)
+	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+clean:
+	@rm -rf $(BUILD)
+	@echo "removed $(BUILD)"
+
+.PHONY: all kernel vm bootstrap vdso example-program tests-build lint format hostcall-page \
+	demo test bench install clean
