@@ -1,0 +1,36 @@
+/*
+ * Strings and memory for code without a C library: the guest kernel and the freestanding example
+ * program. The functions are the C standard's and POSIX's; where nothing is said here their
+ * manual page holds. All are reentrant, none allocates, none uses vector registers.
+ */
+#ifndef LIBC_STRING_H
+#define LIBC_STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+void *memchr(const void *s, int byte, size_t n);
+void *memrchr(const void *s, int byte, size_t n);
+
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strchrnul(const char *s, int c);
+char *strrchr(const char *s, int c);
+char *strstr(const char *s, const char *part);
+size_t strspn(const char *s, const char *accept);
+size_t strcspn(const char *s, const char *reject);
+
+/*
+ * OpenBSD's strlcpy(3) and strlcat(3): the result is always terminated when size > 0; returns the
+ * length that the whole would have, so a value >= size says that it was cut.
+ */
+size_t strlcpy(char *to, const char *from, size_t size);
+size_t strlcat(char *to, const char *from, size_t size);
+
+#endif
