@@ -297,7 +297,6 @@ static void numbers_from_text_agree(void **state)
 /* Formats are made at run time here; that is what the test is for. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
-#pragma GCC diagnostic ignored "-Wformat-overflow"
 
 /* All lengths x conversions behind this beginning, over the values where bugs live. */
 static void check_numbers(const char *flags, const char *width, const char *precision)
@@ -341,6 +340,7 @@ static void formats_of_numbers_agree(void **state)
 static void formats_of_text_agree(void **state)
 {
 	char ours[64], hosts[64];
+	const char *volatile no_text = NULL; /* unknown to the compiler */
 	const char open_ended[3] = {'a', 'b', 'c'};
 
 	(void)state;
@@ -355,7 +355,7 @@ static void formats_of_text_agree(void **state)
 	SAME("%d %s %lx %zu", -3, "mixed", 0xfeedUL, sizeof(long));
 	libc_snprintf(ours, sizeof(ours), "%p", NULL);
 	assert_string_equal(ours, "0x0");
-	libc_snprintf(ours, sizeof(ours), "%s", (const char *)NULL);
+	libc_snprintf(ours, sizeof(ours), "%s", no_text);
 	assert_string_equal(ours, "(null)");
 }
 
