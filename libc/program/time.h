@@ -1,0 +1,9 @@
+/* clock_gettime(2) as a plain system call: the freestanding programs do not look for a vDSO. */
+#ifndef LIBC_PROGRAM_TIME_H
+#define LIBC_PROGRAM_TIME_H
+
+#include <linux/time.h>
+
+int clock_gettime(int clock, struct timespec *now);
+
+#endif
