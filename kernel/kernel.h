@@ -12,6 +12,7 @@
  * Error classes. Functions return >= 0 or -errno (the program's fault, or the host's); what the
  * kernel itself violated is a panic. Internal restart code (never reaches a program): */
 #define ERESTARTSYS	      512 /* restart if SA_RESTART or no handler ran, else EINTR */
+#define ERESTARTNOINTR	      513 /* restart always: a call that cannot fail with EINTR was kicked */
 #define ERESTARTNOHAND	      514 /* restart if no handler ran, else EINTR */
 #define ERESTART_RESTARTBLOCK 516 /* restart_syscall with the time that is left */
 

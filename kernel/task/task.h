@@ -17,6 +17,7 @@
 
 struct mm;
 struct files;
+struct ofile;
 struct sighand;
 struct user_segs;
 
@@ -47,6 +48,7 @@ struct fs_info {
 	u32 users;
 	struct mutex lock;
 	s32 cwd;  /* host handle (O_PATH) */
+	struct ofile *cwd_file; /* owns cwd, a reference; NULL: boot's cwd, which stays open */
 	s32 root; /* host handle of "/" */
 	u32 umask;
 };
