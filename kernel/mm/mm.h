@@ -28,6 +28,7 @@ enum {
 	VMA_WIPEONFORK = 1 << 8,
 	VMA_LOCKED = 1 << 9,
 	VMA_DENYWRITE = 1 << 10,
+	VMA_HUGE = 1 << 11, /* madvise(MADV_HUGEPAGE) */
 };
 
 struct vma {
@@ -39,9 +40,9 @@ struct vma {
 	u32 max_prot;	/* what mprotect may give (shared mapping of a read-only file: no write) */
 	u32 flags;	/* VMA_* */
 	struct window *win; /* NULL: anonymous. A reference is held */
+	struct ofile *file; /* behind win, NULL for shared anonymous memory. A reference is held */
 	u64 offset;	    /* file offset of start, when win */
-	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped */
-	char *path;	    /* for /proc/self/maps; shared string with a count, see vma.c; or NULL */
+	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped at start */
 	u64 next_fault;	    /* where a sequential access would fault next ... */
 	u32 batch;	    /* ... and how many pages to map then */
 };
@@ -55,7 +56,9 @@ struct mm {
 	struct vma_tree vmas;
 	u32 vma_count;
 	u64 total_pages;  /* sum of VMA sizes */
+	u64 total_peak;
 	u64 locked_pages;
+	u32 map_flags;	  /* VMA_* that every new mapping gets: mlockall(MCL_FUTURE) */
 	u64 resident_pages; /* present user PTEs (4 KiB units) */
 	u64 peak_pages;	  /* high-water of resident_pages */
 	u64 page_tables;  /* frames used for tables */
@@ -88,6 +91,8 @@ struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no me
 s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset);
 s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
+s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
+s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
 /* The kernel's own pages [gpa, +len) at addr (or a free place: 0), e.g. the vDSO. */
 s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot);
 
@@ -109,6 +114,26 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 
 /* All windows are looked at again; pages beyond the ends of their files go. After window_fault. */
 void mm_revalidate_windows(struct mm *mm);
+
+/* Sizes in bytes, as /proc/self/status and statm have them. Takes mm.lock. */
+struct mm_usage {
+	u64 vsz, vsz_peak;
+	u64 rss, rss_peak;
+	u64 rss_anon, rss_file, rss_shmem;
+	u64 data, stack, text, lib;
+	u64 locked, page_tables, swap;
+};
+void mm_usage(struct mm *mm, struct mm_usage *u);
+
+/*
+ * For /proc/self/maps and smaps; caller holds mm.lock. Resident bytes of a VMA, and which of them
+ * only this address space has. The name is empty, "[stack]" and the like, or the file's path.
+ */
+struct mm_resident {
+	u64 rss, private, shared, anon;
+};
+void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r);
+void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size);
 
 /* VMA tree: pure logic, tested on the host (tests/unit/vma_test.c). Caller holds mm.lock. */
 struct vma *vma_find(struct mm *mm, u64 addr);		     /* first with end > addr, or NULL */

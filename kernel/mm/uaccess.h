@@ -17,6 +17,12 @@ int clear_user(u64 dst, u64 len);
 /* Copies a string with its NUL; length without NUL, -ENAMETOOLONG when max is reached first. */
 s64 strncpy_from_user(char *dst, u64 src, u64 max);
 
+/* The same in an address space that need not be the running one (execve fills a new stack). */
+struct mm;
+int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len);
+int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len);
+int mm_clear(struct mm *mm, u64 dst, u64 len);
+
 #define get_user(p, uva) copy_from_user((p), (uva), sizeof(*(p)))
 #define put_user(v, uva)                                       \
 	({                                                     \
