@@ -60,6 +60,9 @@
 #define VCPU_MAX	4096
 #define DOORBELL_VA	UL(0xffffffffd0000000)
 
+/* struct frame in the frame array is at most this large (kernel/mm/frame.h). */
+#define FRAME_STRUCT_SIZE 16
+
 #define USER_TOP UL(0x7ffffffff000) /* first address programs cannot have */
 
 /* Output port of a hostcall in the ring-0 home. */

@@ -57,7 +57,10 @@ struct vcpu_data {
 	u64 kstack_top;	   /* guest-virtual; the trap frame ends here */
 	u64 syscall_entry; /* where the system-call door jumps to */
 	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 home) */
-	u64 service_rip;   /* ring-3 home: return addresses that mark a ring-0 service request */
+	u64 trap_entry;	   /* where the ring-3 ends of the exception doors jump to */
+	u64 cr2;	   /* ring-3 home: the faulting address */
+	u64 flush_rip;	   /* ring-3 home: an INT3 that ends here asks for INVLPG (%rdi) */
+	u64 switch_rip;	   /* ring-3 home: an UD2 here asks for MOV %rdi, CR3 */
 
 	/* Read by the monitor when it makes an upcall. */
 	u64 kstack_top_gpa;
@@ -85,6 +88,39 @@ struct vcpu_data {
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
+
+#define VD_OFFSET(asm_name, field) \
+	_Static_assert(offsetof(struct vcpu_data, field) == (asm_name), "offset used in assembly")
+#endif
+
+/* Offsets for the doors. */
+#define VD_USER_RSP	 0
+#define VD_KSTACK_TOP	 8
+#define VD_SYSCALL_ENTRY 16
+#define VD_SCRATCH_RAX	 24
+#define VD_TRAP_ENTRY	 32
+#define VD_CR2		 40
+#define VD_FLUSH_RIP	 48
+#define VD_SWITCH_RIP	 56
+#define VD_UPCALL	 76
+#define VD_GDT		 208
+#define VD_STUB_EXIT	 800
+#define VD_RING0_TOP	 2336 /* end of ring0_stack */
+#define IRET_FRAME_SIZE	 40
+#ifndef __ASSEMBLER__
+VD_OFFSET(VD_USER_RSP, user_rsp);
+VD_OFFSET(VD_KSTACK_TOP, kstack_top);
+VD_OFFSET(VD_SYSCALL_ENTRY, syscall_entry);
+VD_OFFSET(VD_SCRATCH_RAX, scratch_rax);
+VD_OFFSET(VD_TRAP_ENTRY, trap_entry);
+VD_OFFSET(VD_CR2, cr2);
+VD_OFFSET(VD_FLUSH_RIP, flush_rip);
+VD_OFFSET(VD_SWITCH_RIP, switch_rip);
+VD_OFFSET(VD_UPCALL, upcall);
+VD_OFFSET(VD_GDT, gdt);
+VD_OFFSET(VD_STUB_EXIT, stub_exit);
+VD_OFFSET(VD_RING0_TOP, ring0_stack[32]);
+_Static_assert(sizeof(struct iret_frame) == IRET_FRAME_SIZE, "used in assembly");
 #endif
 
 #endif

@@ -17,10 +17,52 @@ struct sighand {
 	struct sigaction_k action[NSIG];
 };
 
-/* Queues a signal for a thread (thread != NULL) or process. Kicks whoever should take it. */
+/*
+ * Queues a signal for a thread (t != NULL) or process. Kicks whoever should take it. 0 (also where
+ * the signal is ignored), or -EAGAIN: RLIMIT_SIGPENDING is reached. The second is for callers that
+ * hold task_lock, which the first one takes.
+ */
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info);
+int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info);
 
-/* A fault of the running instruction: delivered at once; kills when blocked or ignored. */
+/* siginfo of a signal that the running process sends by kill(2) or tkill(2) (SI_USER, SI_TKILL). */
+siginfo_t signal_info(int sig, int code);
+
+/* Signals that cannot be blocked, caught or ignored; that stop; whose default is to be ignored. */
+#define SIGNALS_FORCED	(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
+#define SIGNALS_STOP	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
+#define SIGNALS_IGNORED (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
+
+/*
+ * Takes the first pending signal of the running thread or its process that is in wanted (blocked
+ * or not) off the queue: its number, 0 if there is none. For rt_sigtimedwait(2) and signalfd(2).
+ */
+int signal_take(sigset wanted, siginfo_t *info);
+
+/*
+ * Looks at why this vCPU was kicked: signals from outside and timers become pending, changed
+ * windows are looked at again. For calls that sleep on after -EINTR.
+ */
+void signal_upcall(void);
+
+/* Blocks exactly these (SIGKILL and SIGSTOP never) for the running thread. */
+void signal_set_blocked(sigset blocked);
+/*
+ * The same until the system call under way is done, as ppoll(2) and pselect(2) do. -EFAULT, or
+ * -EINVAL where size is not that of a sigset; mask 0: nothing to do.
+ */
+int signal_block_meanwhile(u64 mask, u64 size);
+
+/* Fresh dispositions (users 1), all default; NULL: no memory. Drops a reference. */
+struct sighand *sighand_new(void);
+void sighand_put(struct sighand *h);
+/* execve(2): handlers become default, ignored stay; the alternate stack is forgotten. */
+void signal_exec(void);
+
+/*
+ * A fault of the running instruction: delivered at once; kills when blocked or ignored. code is
+ * the si_code; addr the si_addr (and cr2 where trapno is a page fault).
+ */
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 
 /* Some unblocked signal waits for the running thread. */
@@ -32,5 +74,24 @@ bool signal_pending(void);
  * actions. restart: the trap was a system call whose result is in frame->rax.
  */
 void signal_deliver(struct trapframe *frame);
+
+/*
+ * frame.c: the stack frame of a handler. signal_frame_push makes the program's registers those of
+ * the handler's first instruction; -EFAULT when the stack cannot take the frame.
+ */
+struct sigframe_request {
+	int sig;
+	const struct sigaction_k *action;
+	const siginfo_t *info;
+	sigset mask; /* to have again after the handler */
+};
+int signal_frame_push(struct trapframe *frame, const struct sigframe_request *req);
+/* Kills the thread's process, or runs its SIGSEGV handler, for a frame that is no good. */
+void signal_force_segv(int sig);
+
+/* Effect of sigaltstack(2) at this stack pointer: 0 or -errno. */
+struct sigaltstack;
+int signal_altstack_set(const struct sigaltstack *ss, u64 sp, u64 min_size);
+void signal_altstack_get(struct sigaltstack *ss, u64 sp);
 
 #endif

@@ -9,6 +9,7 @@
 #include "common/layout.h"
 #include "common/x86.h"
 #include "common/vcpu_area.h"
+#include "kernel/arch/x86_64/asm.h"
 
 /*
  * Registers of a program while it is in the kernel. Always ends at the top of the thread's kernel
@@ -22,9 +23,10 @@ struct trapframe {
 	u64 error;    /* the CPU's error code, or 0 */
 	u64 rip, cs, rflags, rsp, ss;
 };
-#define TRAP_SYSCALL 256
+
 
 struct thread;
+struct hostcall_frame;
 
 /* The thread that runs: the lowest word of its kernel stack names it. */
 static inline struct thread *current(void)
@@ -90,6 +92,27 @@ int arch_set_gsbase(u64 base);
  * 0, or -EFAULT when a page was not there.
  */
 int arch_copy(void *dst, const void *src, u64 n);
+
+/* Boot only, in this order. First: which home, and where physical memory is. */
+void arch_init(u64 boot_info_gpa);
+/* Fills this vCPU's doors and tables; from then on exceptions reach the kernel. */
+void arch_vcpu_init(void);
+/* The hostcall that makes upcalls possible. */
+void arch_announce(void);
+
+/*
+ * Ties a thread to its kernel stack (KSTACK_SIZE bytes, aligned to them) and the stack to the vCPU
+ * it will run on: current() works on it from then on.
+ */
+void arch_kstack_bind(void *kstack, struct thread *t, u32 vcpu);
+/* This vCPU enters the kernel on that stack from now on. */
+void arch_kstack_use(void *kstack);
+/* Goes on in fn(arg) on a bound stack, below the trap frame; fn does not return. */
+__attribute__((noreturn)) void arch_enter_stack(void *sp, void (*fn)(void *), void *arg);
+/* Leaves the kernel with the thread's trap frame. */
+__attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);
+/* A trap frame for the first instruction of a program: everything else 0. */
+void arch_frame_init(struct trapframe *frame, u64 rip, u64 rsp);
 
 /* Makes the hostcall whose frame is filled in; returns its result. */
 s64 arch_doorbell(struct hostcall_frame *frame);

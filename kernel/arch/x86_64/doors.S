@@ -1,0 +1,306 @@
+/*
+ * The doors: every way into the kernel and the one way out.
+ *
+ * Section .text.door is one page that is mapped at the head of every vCPU's area, so that
+ * VD(field), RIP-relative, is this vCPU's struct vcpu_data (the page after it) without a register,
+ * a stack or a segment base. Code in it reaches the rest of the kernel through pointers in
+ * vcpu_data only: RIP-relative jumps would miss.
+ *
+ * All ways in build a struct trapframe (arch.h) at the top of the thread's kernel stack:
+ *
+ *   system call, both homes    CPU -> door_syscall -> syscall_entry
+ *   exception, ring-0 home     CPU -> isr_N -> trap_entry
+ *   exception, ring-3 home     CPU -> stub_N (ring 0) -> IRETQ -> door_trap_N (ring 3) -> trap_entry
+ *   upcall, both homes         monitor -> upcall_entry
+ *
+ * and all leave through exit_to_program.
+ */
+#include "common/layout.h"
+#include "common/vcpu_area.h"
+#include "common/x86.h"
+#include "kernel/arch/x86_64/asm.h"
+
+#define VD(field) (door_start + PAGE_SIZE + VD_##field)(%rip)
+
+/* What the CPU pushed on the ring-0 stack of the ring-3 home. */
+#define R0_SS	  (door_start + PAGE_SIZE + VD_RING0_TOP - 8)(%rip)
+#define R0_RSP	  (door_start + PAGE_SIZE + VD_RING0_TOP - 16)(%rip)
+#define R0_RFLAGS (door_start + PAGE_SIZE + VD_RING0_TOP - 24)(%rip)
+#define R0_CS	  (door_start + PAGE_SIZE + VD_RING0_TOP - 32)(%rip)
+#define R0_RIP	  (door_start + PAGE_SIZE + VD_RING0_TOP - 40)(%rip)
+#define R0_ERROR  (door_start + PAGE_SIZE + VD_RING0_TOP - 48)(%rip)
+
+	.section .text.door, "ax", @progbits
+	.balign PAGE_SIZE
+	.globl door_start
+door_start:
+
+/*
+ * LSTAR, at offset 0 of the area. RCX: return address, R11: flags, RSP: the program's; interrupts
+ * off and flags masked in the ring-0 home; in the ring-3 home the CPU only jumped here.
+ */
+	.globl door_syscall
+door_syscall:
+	mov %rsp, VD(USER_RSP)
+	mov VD(KSTACK_TOP), %rsp
+	push $SEL_USER_DS
+	push VD(USER_RSP)
+	push %r11
+	push $SEL_USER_CS
+	push %rcx
+	jmp *VD(SYSCALL_ENTRY)
+
+/*
+ * Ring-3 home, ring 0: each instruction is emulated by the host, so a stub only hands over. The
+ * frame that IRETQ takes is prepared (arch_vcpu_init): door_trap_N, on the kernel stack.
+ */
+.macro STUB_LEAVE nr
+	lea (door_start + PAGE_SIZE + VD_STUB_EXIT + \nr * IRET_FRAME_SIZE)(%rip), %rsp
+	iretq
+.endm
+
+.macro STUB nr
+	.balign 8
+stub_\nr:
+.if \nr == VEC_PF
+	mov %rax, VD(SCRATCH_RAX)
+	mov %cr2, %rax
+.elseif \nr == VEC_BP
+	/* The kernel's request to forget a page; harmless when a program's INT3 brought us here. */
+	invlpg (%rdi)
+.elseif \nr == VEC_UD
+	mov %rax, VD(SCRATCH_RAX)
+	mov R0_RIP, %rax
+	cmp %rax, VD(SWITCH_RIP)
+	jne 1f
+	mov %rdi, %cr3
+1:	mov VD(SCRATCH_RAX), %rax
+.endif
+	STUB_LEAVE \nr
+.endm
+
+/* Ring-3 home, ring 3 again, on the kernel stack: what the CPU pushed becomes a trap frame. */
+.macro DOOR_TRAP nr, has_error
+	.balign 16
+door_trap_\nr:
+.if \nr == VEC_PF
+	mov %rax, VD(CR2)
+	mov VD(SCRATCH_RAX), %rax
+.elseif \nr == VEC_BP || \nr == VEC_UD
+	/* A service for the kernel: go on there. Its stack is below us, nothing is pushed. */
+	mov %rax, VD(SCRATCH_RAX)
+	mov R0_RIP, %rax
+.if \nr == VEC_BP
+	cmp %rax, VD(FLUSH_RIP)
+.else
+	cmp %rax, VD(SWITCH_RIP)
+.endif
+	jne 1f
+	mov R0_RSP, %rsp
+.if \nr == VEC_UD
+	add $2, %rax	/* over the UD2 */
+.endif
+	jmp *%rax
+1:	mov VD(SCRATCH_RAX), %rax
+.endif
+	push R0_SS
+	push R0_RSP
+	push R0_RFLAGS
+	push R0_CS
+	push R0_RIP
+.if \has_error
+	push R0_ERROR
+.else
+	push $0
+.endif
+	push $\nr
+	jmp *VD(TRAP_ENTRY)
+.endm
+
+#define VECTOR(nr, has_error) STUB nr
+#include "kernel/arch/x86_64/vectors.h"
+#define VECTOR(nr, has_error) DOOR_TRAP nr, has_error
+#include "kernel/arch/x86_64/vectors.h"
+
+	.org door_start + PAGE_SIZE, 0xcc /* fails when the door code is more than its page */
+
+	/* For arch_vcpu_init: offsets from door_start and, the last, from isr_start. */
+	.section .rodata
+	.balign 8
+	.globl door_stub_offset, door_trap_offset, isr_offset
+#define VECTOR(nr, has_error) .quad stub_##nr - door_start;
+door_stub_offset:
+#include "kernel/arch/x86_64/vectors.h"
+#define VECTOR(nr, has_error) .quad door_trap_##nr - door_start;
+door_trap_offset:
+#include "kernel/arch/x86_64/vectors.h"
+#define VECTOR(nr, has_error) .quad isr_##nr - isr_start;
+isr_offset:
+#include "kernel/arch/x86_64/vectors.h"
+
+	.text
+
+/* Ring-0 home: from the CPU, on the thread's kernel stack (TSS.RSP0). */
+	.globl isr_start
+isr_start:
+.macro ISR nr, has_error
+	.balign 16
+isr_\nr:
+.if !\has_error
+	push $0
+.endif
+	push $\nr
+	jmp trap_entry
+.endm
+#define VECTOR(nr, has_error) ISR nr, has_error
+#include "kernel/arch/x86_64/vectors.h"
+
+.macro PUSH_REGS rax
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push \rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	cld
+	mov %rsp, %rdi
+.endm
+
+/* The monitor built RIP..SS and the error code; the program was running. */
+	.globl upcall_entry
+upcall_entry:
+	push $VEC_UPCALL
+	/* fall through */
+
+/* On the stack: vector, error, RIP..SS. void trap_handle(struct trapframe *) */
+	.globl trap_entry
+trap_entry:
+	push $-1
+	PUSH_REGS %rax
+	call trap_handle
+	jmp exit_to_program
+
+/* On the stack: RIP..SS. void syscall_dispatch(struct trapframe *) */
+	.globl syscall_entry
+syscall_entry:
+	push $0
+	push $TRAP_SYSCALL
+	push %rax
+	PUSH_REGS $-ENOSYS
+	call syscall_dispatch
+	/* fall through */
+
+/*
+ * The way out. RSP: the trap frame. Work that waits (signals, upcalls) is done first; then, from
+ * exit_start on, the upcall word is looked at a last time and the registers go back. A kick that
+ * comes between that look and the IRETQ would be lost: the monitor, seeing RIP in [exit_start,
+ * exit_end), puts the vCPU back to exit_restart on the trap frame, which is intact until IRETQ.
+ */
+	.globl exit_to_program, exit_restart, exit_start, exit_end
+exit_to_program:
+exit_restart:
+	mov %rsp, %rdi
+	call exit_work
+exit_start:
+	mov %rsp, %rax
+	and $-KSTACK_SIZE, %rax
+	mov 8(%rax), %rax		/* struct vcpu_data of this vCPU, see kstack_bind */
+	cmpl $0, VD_UPCALL(%rax)
+	jne exit_restart
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $24, %rsp			/* orig_rax, vector, error */
+	iretq
+exit_end:
+
+/*
+ * void kernel_entry(u64 boot_info_gpa): from the bootstrap, in the home's ring. No stack yet.
+ */
+	.globl kernel_entry
+kernel_entry:
+	lea boot_stack_top(%rip), %rsp
+	xor %ebp, %ebp
+	call kernel_main
+	ud2
+
+/*
+ * void arch_enter_stack(void *sp, void (*fn)(void *), void *arg): goes on in fn on another stack,
+ * for good.
+ */
+	.globl arch_enter_stack
+arch_enter_stack:
+	mov %rdi, %rsp
+	mov %rdx, %rdi
+	xor %ebp, %ebp
+	call *%rsi
+	ud2
+
+/* void arch_exit_to_program(struct trapframe *): leaves with that frame, for good. */
+	.globl arch_exit_to_program
+arch_exit_to_program:
+	mov %rdi, %rsp
+	jmp exit_to_program
+
+/* Ring-3 home services: see stub_3 and stub_6. RDI: the address, or the new CR3. */
+	.globl ring3_flush_page, ring3_flush_rip, ring3_switch, ring3_switch_rip
+ring3_flush_page:
+	int3
+ring3_flush_rip:
+	ret
+ring3_switch:
+ring3_switch_rip:
+	ud2
+	ret
+
+/*
+ * int arch_copy(void *dst, const void *src, u64 n): when a window's page is gone the monitor
+ * moves RIP from [copy_start, copy_end) to copy_fixup.
+ */
+	.globl arch_copy, copy_start, copy_end, copy_fixup
+arch_copy:
+	mov %rdx, %rcx
+copy_start:
+	rep movsb
+copy_end:
+	xor %eax, %eax
+	ret
+copy_fixup:
+	mov $-EFAULT, %eax
+	ret
+
+	.bss
+	.balign 16
+	.skip 8192
+boot_stack_top:
+
+	.section .note.buffervm, "a", @note
+	.balign 4
+	.long 2f - 1f, 4f - 3f, ABI_NOTE_TYPE
+1:	.asciz ABI_NOTE_OWNER
+2:	.balign 4
+3:	.long ABI_VERSION
+4:	.balign 4
+
+	.section .note.GNU-stack, "", @progbits

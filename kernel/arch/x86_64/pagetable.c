@@ -1,0 +1,102 @@
+/*
+ * Page-table entries, and the part of every address space that is the kernel's.
+ *
+ * The monitor made the boot page tables: kernel image, vCPU areas, doorbell (top slot), physmap of
+ * the boot slot, the frame array and the first RAM. Every other top-level table copies the slots
+ * of those; what is below the slots is shared, so physmap growth is seen everywhere at once.
+ */
+#include <linux/mman.h>
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/lock.h"
+#include "kernel/mm/frame.h"
+#include "kernel/arch/x86_64/ring.h"
+
+#define PML4_SHIFT 39
+#define PDPT_SHIFT 30
+#define SLOTS	   512
+
+static struct mutex physmap_lock;
+
+static u64 boot_pml4(void)
+{
+	return ring3_home ? boot->cr3_ring3 : boot->cr3_ring0;
+}
+
+static unsigned physmap_slot(void)
+{
+	return physmap_base >> PML4_SHIFT & (SLOTS - 1);
+}
+
+static bool kernel_slot(unsigned slot)
+{
+	return slot - physmap_slot() < PHYSMAP_SIZE >> PML4_SHIFT || slot == SLOTS - 1;
+}
+
+bool arch_user_slot(unsigned slot)
+{
+	return slot < SLOTS / 2 && !kernel_slot(slot);
+}
+
+bool arch_user_range(u64 start, u64 end)
+{
+	if (start > end || end > USER_TOP)
+		return false;
+	return !ring3_home || end <= PHYSMAP_RING3 || start >= PHYSMAP_RING3 + PHYSMAP_SIZE;
+}
+
+u64 arch_pagetable_new(void)
+{
+	u64 gpa = frame_alloc(0, FRAME_ZERO);
+	const u64 *from = phys_to_virt(boot_pml4());
+
+	if (!gpa)
+		return 0;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (kernel_slot(i))
+			((u64 *)phys_to_virt(gpa))[i] = from[i];
+	return gpa;
+}
+
+u64 arch_pte(u64 gpa, int prot, bool huge)
+{
+	return gpa | PTE_P | PTE_U | PTE_A | PTE_D | (prot & PROT_WRITE ? PTE_W : 0) |
+	       (prot & PROT_EXEC ? 0 : PTE_NX) | (huge ? PTE_PS : 0);
+}
+
+u64 arch_pte_table(u64 gpa)
+{
+	return gpa | PTE_P | PTE_W | PTE_U | PTE_A;
+}
+
+int arch_physmap(u64 gpa, u64 size)
+{
+	u64 user = ring3_home ? PTE_U : 0;
+	int ret = 0;
+
+	KASSERT(IS_ALIGNED(gpa | size, HUGE_SIZE) && gpa + size <= PHYSMAP_SIZE);
+	mutex_lock(&physmap_lock);
+	for (u64 end = gpa + size; gpa < end; gpa += HUGE_SIZE) {
+		u64 va = physmap_base + gpa;
+		u64 *pml4 = phys_to_virt(boot_pml4());
+		/* The monitor made a table for each of the physmap's top-level slots. */
+		u64 *pdpt = phys_to_virt(pml4[va >> PML4_SHIFT & (SLOTS - 1)] & PTE_ADDR);
+		u64 *pdpte = &pdpt[va >> PDPT_SHIFT & (SLOTS - 1)];
+
+		if (!*pdpte) {
+			u64 table = frame_alloc(0, FRAME_ZERO);
+
+			if (!table) {
+				ret = -ENOMEM;
+				break;
+			}
+			*pdpte = table | PTE_P | PTE_W | PTE_A | user;
+		}
+		u64 *pd = phys_to_virt(*pdpte & PTE_ADDR);
+
+		pd[va >> HUGE_SHIFT & (SLOTS - 1)] =
+			gpa | PTE_P | PTE_W | PTE_A | PTE_D | PTE_PS | PTE_NX | user;
+	}
+	mutex_unlock(&physmap_lock);
+	return ret;
+}

@@ -1,0 +1,138 @@
+/*
+ * The two homes: which one it is, and each privileged operation in it.
+ *
+ * In the ring-0 home an operation is its instruction. In the ring-3 home the instructions that
+ * need ring 0 are asked of the exception stubs (doors.S): INT3 for INVLPG, UD2 for MOV CR3.
+ */
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/ring.h"
+#include "common/hostcall.h"
+#include "kernel/mm/mm.h"
+#include "kernel/stats.h"
+#include "kernel/task/task.h"
+
+bool ring3_home;
+u64 physmap_base;
+const struct boot_info *boot;
+
+static void ring0_protect(void)
+{
+	u32 eax = 7, ebx, ecx = 0, edx;
+	u64 cr4;
+
+	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	__asm__("mov %%cr4, %0" : "=r"(cr4));
+	if (ebx & (1 << 7))
+		cr4 |= X86_CR4_SMEP;
+	if (ebx & (1 << 20))
+		cr4 |= X86_CR4_SMAP;
+	if (ecx & (1 << 2))
+		cr4 |= X86_CR4_UMIP;
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+}
+
+void arch_init(u64 boot_info_gpa)
+{
+	u16 cs;
+
+	__asm__("mov %%cs, %0" : "=r"(cs));
+	ring3_home = (cs & 3) == 3;
+	physmap_base = ring3_home ? PHYSMAP_RING3 : PHYSMAP_RING0;
+	boot = phys_to_virt(boot_info_gpa);
+	if (!ring3_home)
+		ring0_protect();
+}
+
+u64 virt_to_phys(const void *p)
+{
+	u64 va = (u64)p;
+
+	if (va - boot->kernel_va < boot->kernel_size)
+		return va - boot->kernel_va + boot->kernel_gpa;
+	KASSERT(va - physmap_base < PHYSMAP_SIZE);
+	return va - physmap_base;
+}
+
+u64 ring_fault_address(void)
+{
+	u64 cr2;
+
+	if (ring3_home)
+		return arch_vcpu_data()->cr2;
+	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+	return cr2;
+}
+
+void arch_flush_page(u64 va)
+{
+	stats.page_flushes++;
+	if (ring3_home)
+		ring3_flush_page(va);
+	else
+		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+void arch_switch(u64 pml4_gpa)
+{
+	if (ring3_home)
+		ring3_switch(pml4_gpa);
+	else
+		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
+}
+
+void arch_flush_all(void)
+{
+	stats.full_flushes++;
+	arch_switch(current_mm()->pml4);
+}
+
+s64 arch_doorbell(struct hostcall_frame *frame)
+{
+	if (ring3_home)
+		__asm__ volatile("movl %0, (%1)" : : "r"(1), "r"(DOORBELL_VA) : "memory");
+	else
+		__asm__ volatile("outl %0, %1"
+				 :
+				 : "a"(1), "d"((u16)HOSTCALL_PORT)
+				 : "memory");
+	return READ_ONCE(frame->ret);
+}
+
+/* FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE. */
+u64 arch_get_fsbase(void)
+{
+	u64 base;
+
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+u64 arch_get_gsbase(void)
+{
+	u64 base;
+
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	return base;
+}
+
+int arch_set_fsbase(u64 base)
+{
+	if (base >= USER_TOP)
+		return -EPERM;
+	__asm__ volatile("wrfsbase %0" : : "r"(base));
+	return 0;
+}
+
+int arch_set_gsbase(u64 base)
+{
+	if (base >= USER_TOP)
+		return -EPERM;
+	__asm__ volatile("wrgsbase %0" : : "r"(base));
+	return 0;
+}
+
+u64 arch_rdtsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}

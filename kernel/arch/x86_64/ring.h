@@ -1,0 +1,27 @@
+/*
+ * What only this directory knows: the home, and the instructions that differ in it.
+ */
+#ifndef ARCH_RING_H
+#define ARCH_RING_H
+
+#include "kernel/arch/x86_64/arch.h"
+
+extern bool ring3_home;
+
+/* doors.S */
+extern char door_start[], door_syscall[], isr_start[], trap_entry[], syscall_entry[];
+extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
+extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_switch_rip[];
+extern const u64 door_stub_offset[VEC_COUNT], door_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
+void ring3_flush_page(u64 va);
+void ring3_switch(u64 cr3);
+
+/* The address that the last page fault of this vCPU was about. */
+u64 ring_fault_address(void);
+/* Which vCPU area a vCPU has. */
+static inline u64 ring_area(u32 vcpu)
+{
+	return VCPU_AREA_BASE + vcpu * VCPU_AREA_STRIDE;
+}
+
+#endif

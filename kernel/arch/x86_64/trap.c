@@ -1,0 +1,152 @@
+/*
+ * Exceptions: what the CPU could not do for the program becomes a page or a signal.
+ *
+ * The kernel itself takes no exception (uaccess.h); one from inside it is a panic.
+ */
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/ring.h"
+#include "kernel/mm/mm.h"
+#include "kernel/signal/signal.h"
+#include "kernel/stats.h"
+
+void trap_handle(struct trapframe *frame);
+void exit_work(struct trapframe *frame);
+
+/* Exceptions that are a signal whatever the program was doing; signal 0: not a program's. */
+static const struct {
+	u8 signal;
+	short code;
+	bool at_rip; /* si_addr is the instruction */
+	const char *name;
+} trap_signal[VEC_COUNT] = {
+	[VEC_DE] = { SIGFPE, FPE_INTDIV, true, "divide error" },
+	[VEC_DB] = { SIGTRAP, TRAP_TRACE, true, "debug" },
+	[VEC_NMI] = { .name = "NMI" },
+	[VEC_BP] = { SIGTRAP, SI_KERNEL, false, "breakpoint" },
+	[VEC_OF] = { SIGSEGV, SI_KERNEL, false, "overflow" },
+	[VEC_BR] = { SIGSEGV, SI_KERNEL, false, "bounds" },
+	[VEC_UD] = { SIGILL, ILL_ILLOPN, true, "invalid opcode" },
+	[VEC_NM] = { .name = "no FPU" },
+	[VEC_DF] = { .name = "double fault" },
+	[VEC_TS] = { SIGSEGV, SI_KERNEL, false, "invalid TSS" },
+	[VEC_NP] = { SIGBUS, SI_KERNEL, false, "segment not present" },
+	[VEC_SS] = { SIGBUS, SI_KERNEL, false, "stack segment" },
+	[VEC_GP] = { SIGSEGV, SI_KERNEL, false, "general protection" },
+	[VEC_MF] = { SIGFPE, 0, true, "x87 error" },
+	[VEC_AC] = { SIGBUS, BUS_ADRALN, false, "alignment check" },
+	[VEC_XM] = { SIGFPE, 0, true, "SIMD error" },
+};
+
+/* si_code of a floating-point exception, from the flags that are set and not masked. */
+static int fpe_code(u64 vector)
+{
+	static const struct {
+		u8 bit;
+		u8 code;
+	} cause[] = {
+		{ 0, FPE_FLTINV }, { 2, FPE_FLTDIV }, { 3, FPE_FLTOVF },
+		{ 4, FPE_FLTUND }, { 1, FPE_FLTUND }, { 5, FPE_FLTRES },
+	};
+	u32 flags, masks;
+
+	if (vector == VEC_XM) {
+		u32 mxcsr;
+
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		flags = mxcsr & 0x3f;
+		masks = mxcsr >> 7 & 0x3f;
+	} else {
+		u16 cw, sw;
+
+		__asm__ volatile("fnstcw %0; fnstsw %1" : "=m"(cw), "=m"(sw));
+		flags = sw & 0x3f;
+		masks = cw & 0x3f;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(cause); i++)
+		if (flags & ~masks & 1u << cause[i].bit)
+			return cause[i].code;
+	return FPE_FLTINV;
+}
+
+static bool from_kernel(const struct trapframe *f)
+{
+	return ring3_home ? f->rip >= KERNEL_BASE : (f->cs & 3) == 0;
+}
+
+__attribute__((noreturn)) static void trap_panic(const struct trapframe *f)
+{
+	const char *name = f->vector < VEC_COUNT ? trap_signal[f->vector].name : NULL;
+
+	panic("exception %lu (%s) in the kernel: rip kernel+%#lx error %#lx address %#lx rsp %#lx",
+	      f->vector, f->vector == VEC_PF ? "page fault" : name ? name : "?",
+	      f->rip - boot->kernel_va, f->error, ring_fault_address(), f->rsp);
+}
+
+static void page_fault(struct trapframe *f)
+{
+	u64 addr = ring_fault_address();
+	struct mm_fault_info info;
+	enum mm_access access = f->error & PF_FETCH ? MM_EXEC :
+				f->error & PF_WRITE ? MM_WRITE :
+						      MM_READ;
+
+	stats.page_faults++;
+	if (mm_fault(current_mm(), addr, access, &info) == 0)
+		return;
+	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error);
+}
+
+/* Each exception and upcall. The frame is the program's, unless the kernel is broken. */
+void trap_handle(struct trapframe *f)
+{
+	u64 v = f->vector;
+
+	if (v == VEC_UPCALL) {
+		stats.upcalls++;
+		return; /* exit_work looks at the reasons */
+	}
+	if (from_kernel(f)) {
+		/*
+		 * SYSCALL with TF set, ring-3 home: the CPU masks no flag there and traps on the
+		 * door's first instruction, before anything is on the kernel stack. Go on untraced.
+		 */
+		if (ring3_home && v == VEC_DB && f->rip == (u64)arch_vcpu_data() - PAGE_SIZE) {
+			f->rflags &= ~(u64)RFLAGS_TF;
+			return;
+		}
+		trap_panic(f);
+	}
+	if (v == VEC_PF) {
+		page_fault(f);
+		return;
+	}
+	if (v >= VEC_COUNT || !trap_signal[v].signal)
+		trap_panic(f);
+	stats.traps++;
+	signal_fault(trap_signal[v].signal,
+		     v == VEC_MF || v == VEC_XM ? fpe_code(v) : trap_signal[v].code,
+		     trap_signal[v].at_rip ? f->rip : 0, v, f->error);
+}
+
+/* The system call ended with one of the internal restart codes. */
+static bool wants_restart(const struct trapframe *f)
+{
+	return f->vector == TRAP_SYSCALL && f->rax <= -(u64)ERESTARTSYS &&
+	       f->rax >= -(u64)ERESTART_RESTARTBLOCK;
+}
+
+/* What waits before the program goes on. Called until the upcall word stays clear. */
+void exit_work(struct trapframe *f)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+
+	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending())
+		return;
+	__atomic_store_n(&d->upcall, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&d->window_fault, 0, __ATOMIC_SEQ_CST))
+		mm_revalidate_windows(current_mm());
+	signal_deliver(f);
+}

@@ -1,0 +1,132 @@
+/*
+ * A vCPU's area: descriptor tables, doors, and the binding of kernel stacks to it.
+ *
+ * The monitor filled the GDT and set GDTR, IDTR, TR, STAR, LSTAR and SFMASK to the area's
+ * addresses; the content of IDT, TSS and door data is ours.
+ */
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/ring.h"
+#include "kernel/hostcall.h"
+
+/* The stack of double faults, ring-0 home: they only panic. */
+static u8 double_fault_stack[4096] __attribute__((aligned(16)));
+
+/* The two words at the bottom of each kernel stack. */
+struct kstack_head {
+	struct thread *thread;
+	struct vcpu_data *vcpu;
+};
+
+void arch_kstack_bind(void *kstack, struct thread *t, u32 vcpu)
+{
+	struct kstack_head *head = kstack;
+
+	head->thread = t;
+	head->vcpu = (struct vcpu_data *)(ring_area(vcpu) + PAGE_SIZE);
+}
+
+struct vcpu_data *arch_vcpu_data(void)
+{
+	u64 sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	/* The boot stack is vCPU 0's. */
+	if (sp - boot->kernel_va < boot->kernel_size)
+		return (struct vcpu_data *)(ring_area(0) + PAGE_SIZE);
+	return ((struct kstack_head *)(sp & ~(KSTACK_SIZE - 1)))->vcpu;
+}
+
+struct hostcall_frame *arch_hostcall_frame(void)
+{
+	return (struct hostcall_frame *)((u64)arch_vcpu_data() + PAGE_SIZE);
+}
+
+void arch_kstack_use(void *kstack)
+{
+	struct vcpu_data *d = ((struct kstack_head *)kstack)->vcpu;
+	u64 top = (u64)kstack + KSTACK_SIZE;
+
+	d->kstack_top = top;
+	d->kstack_top_gpa = virt_to_phys((void *)(top - 1)) + 1;
+	if (ring3_home)
+		for (unsigned v = 0; v < VEC_COUNT; v++)
+			d->stub_exit[v].rsp = top;
+	else
+		d->tss.rsp[0] = top;
+}
+
+static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
+{
+	*gate = (struct idt_gate){
+		.offset_low = handler,
+		.offset_mid = handler >> 16,
+		.offset_high = handler >> 32,
+		.selector = SEL_KERNEL_CS,
+		.ist = ist,
+		.type = 0x8e | dpl << 5, /* present, 64-bit interrupt gate */
+	};
+}
+
+void arch_vcpu_init(void)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+	u64 door = (u64)d - PAGE_SIZE;
+
+	d->syscall_entry = (u64)syscall_entry;
+	d->trap_entry = (u64)trap_entry;
+	d->flush_rip = (u64)ring3_flush_rip;
+	d->switch_rip = (u64)ring3_switch_rip;
+	d->tss.iomap_base = sizeof(d->tss);
+
+	for (unsigned v = 0; v < VEC_COUNT; v++) {
+		/* Programs may execute INT3 and INTO; any other INT n is a #GP. */
+		u8 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
+
+		if (ring3_home) {
+			idt_set(&d->idt[v], door + door_stub_offset[v], 0, dpl);
+			d->stub_exit[v].rip = door + door_trap_offset[v];
+			d->stub_exit[v].cs = SEL_USER_CS;
+			d->stub_exit[v].ss = SEL_USER_DS;
+			d->stub_exit[v].rflags = RFLAGS_FIXED | RFLAGS_IF;
+		} else {
+			idt_set(&d->idt[v], (u64)isr_start + isr_offset[v], v == VEC_DF ? 1 : 0,
+				dpl);
+		}
+	}
+	if (ring3_home) {
+		d->tss.rsp[0] = (u64)&d->ring0_stack[ARRAY_SIZE(d->ring0_stack)];
+	} else {
+		d->tss.ist[0] = (u64)double_fault_stack + sizeof(double_fault_stack);
+	}
+}
+
+void arch_announce(void)
+{
+	const struct hostcall_kernel_info info = {
+		.text_start = boot->kernel_va,
+		.text_end = boot->kernel_va + boot->kernel_size,
+		.upcall_entry = (u64)upcall_entry,
+		.exit_start = (u64)exit_start,
+		.exit_end = (u64)exit_end,
+		.exit_restart = (u64)exit_restart,
+		.copy_start = (u64)copy_start,
+		.copy_end = (u64)copy_end,
+		.copy_fixup = (u64)copy_fixup,
+	};
+
+	hc_ready(&info, sizeof(info));
+}
+
+void arch_frame_init(struct trapframe *frame, u64 rip, u64 rsp)
+{
+	*frame = (struct trapframe){
+		.orig_rax = -1UL,
+		.vector = TRAP_SYSCALL,
+		.rip = rip,
+		.cs = SEL_USER_CS,
+		.rflags = RFLAGS_FIXED | RFLAGS_IF,
+		.rsp = rsp,
+		.ss = SEL_USER_DS,
+	};
+}

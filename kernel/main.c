@@ -1,0 +1,34 @@
+/* From the bootstrap to the first program. */
+#include "common/boot_info.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/exec/init.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/frame.h"
+#include "kernel/task/task.h"
+
+void kernel_main(u64 boot_info_gpa);
+
+static void on_thread_stack(void *arg)
+{
+	struct thread *t = arg;
+
+	arch_kstack_use(t->kstack);
+	arch_announce();
+	exec_first_program();
+	arch_exit_to_program(thread_frame(t));
+}
+
+void kernel_main(u64 boot_info_gpa)
+{
+	struct thread *first;
+
+	arch_init(boot_info_gpa);
+	KASSERT(boot->magic == BOOT_INFO_MAGIC && boot->abi_version == ABI_VERSION);
+	arch_vcpu_init();
+	frame_init();
+	task_init();
+
+	first = TAILQ_FIRST(&init_process->threads);
+	arch_kstack_bind(first->kstack, first, 0);
+	arch_enter_stack(thread_frame(first), on_thread_stack, first);
+}

@@ -1,0 +1,51 @@
+/*
+ * The system-call table and its front door. A row of syscall.def without a function is a null
+ * pointer here: ENOSYS, counted, and named when the sandbox ends.
+ */
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/stats.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+
+#define SYSCALL_MAX 512
+
+static const struct {
+	syscall_fn fn;
+	const char *name;
+} table[SYSCALL_MAX] = {
+#define SYSCALL(nr, name, ...) [nr] = { sys_##name, #name },
+#include "kernel/syscall/syscall.def"
+};
+
+static u32 unknown_calls[SYSCALL_MAX];
+
+static s64 unknown(u64 nr)
+{
+	if (nr < SYSCALL_MAX)
+		__atomic_add_fetch(&unknown_calls[nr], 1, __ATOMIC_RELAXED);
+	return -ENOSYS;
+}
+
+void syscall_report(void)
+{
+	for (u64 nr = 0; nr < SYSCALL_MAX; nr++)
+		if (unknown_calls[nr])
+			klog(1, "system call %lu (%s) is not implemented: ENOSYS, %u times", nr,
+			     table[nr].name ? table[nr].name : "?", unknown_calls[nr]);
+}
+
+void syscall_dispatch(struct trapframe *f)
+{
+	/* As Linux: the number is eax, sign-extended. */
+	u64 nr = (u64)(s64)(s32)f->orig_rax;
+	struct syscall_args args = { { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 } };
+	s64 ret;
+
+	__atomic_add_fetch(&stats.syscalls, 1, __ATOMIC_RELAXED);
+	current()->syscall_nr = nr;
+	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : unknown(nr);
+	f->rax = (u64)ret;
+	if (boot->flags & BOOT_TRACE)
+		trace_syscall(nr, &args, ret);
+}
