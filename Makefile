@@ -9,7 +9,7 @@
 #   make install    buffervm and its man page, under DESTDIR and PREFIX
 #   make clean
 #
-# Single parts: make kernel, vm, bootstrap, vdso, example-program, tests-build.
+# Single parts: make kernel, vm, bootstrap, vdso, examples, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test.
 
@@ -28,15 +28,17 @@ compiler := -DCMAKE_C_COMPILER=$(CC)
 endif
 options := -DBUFFERVM_WERROR=$(WERROR) -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(compiler)
 
-# Two makes at once in one build directory wait for each other. cmake runs again when the options
-# changed since the last time; it looks for new files by itself.
-configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && \
+# Two makes at once in one build directory wait for each other. The whole configuration runs again
+# when the options changed since the last time; cmake looks for new files by itself.
+configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && { \
 	if [ "$$(cat $(BUILD)/.options 2>&-)" != "$(options)" ]; then \
 		rm -f $(BUILD)/.options && \
-		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) \
-			$(if $(V),,--log-level=NOTICE >/dev/null) && \
+		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) && \
 		echo "$(options)" >$(BUILD)/.options; \
-	fi
+	else \
+		$(MAKE) -C $(BUILD) --no-print-directory cmake_check_build_system; \
+	fi; \
+	} $(if $(V),,>$(BUILD)/.configure.log 2>&1 || { cat $(BUILD)/.configure.log >&2; exit 1; })
 quiet = $(if $(V),VERBOSE=1,-s)
 jobs  = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 build = $(configure) && $(MAKE) -C $(BUILD) --no-print-directory $(quiet) $(jobs)
@@ -46,7 +48,7 @@ all:
 	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
 		sed 's,^,$(BUILD)/,' | paste -sd' ')"
 
-kernel vm bootstrap vdso example-program tests-build lint format hostcall-page:
+kernel vm bootstrap vdso examples tests-build lint format hostcall-page:
 	+@$(build) $@
 
 demo:
@@ -72,5 +74,5 @@ clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
-.PHONY: all kernel vm bootstrap vdso example-program tests-build lint format hostcall-page \
+.PHONY: all kernel vm bootstrap vdso examples tests-build lint format hostcall-page \
 	demo test bench install clean
