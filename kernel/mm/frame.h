@@ -32,8 +32,20 @@ void frame_put(u64 gpa);	  /* frees an order-0 frame at 0 */
 void frame_put_block(u64 gpa, unsigned order); /* the same for an unsplit block */
 u32 frame_refs(u64 gpa);
 
+/* The same for count single frames one after another. */
+void frame_get_range(u64 gpa, u64 count);
+void frame_put_range(u64 gpa, u64 count);
+/* All of them have exactly one reference. */
+bool frame_range_unshared(u64 gpa, u64 count);
+
+/* Order of the unsplit block that begins at gpa. */
+unsigned frame_order(u64 gpa);
+
 /* gpa lies in RAM (not a window, not the boot slot). */
 bool frame_is_ram(u64 gpa);
+
+/* Less than an eighth of what the sandbox may have is left: map no pages on suspicion. */
+bool frame_scarce(void);
 
 struct frame_stats {
 	u64 total, free; /* frames; total is what the sandbox may have at most (ram_max) */
