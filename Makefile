@@ -48,7 +48,11 @@ all:
 	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
 		sed 's,^,$(BUILD)/,' | paste -sd' ')"
 
-kernel vm bootstrap vdso examples tests-build lint format hostcall-page:
+kernel vm bootstrap vdso examples tests-build format:
+	+@$(build) $@
+
+lint:
+	@scripts/deps build lint
 	+@$(build) $@
 
 demo:
@@ -57,7 +61,7 @@ demo:
 	@scripts/demo $(BUILD)
 
 test:
-	@scripts/deps build test
+	@scripts/deps build test svm
 	+@$(MAKE) --no-print-directory all tests-build
 	@tests/run -b $(BUILD) $(TESTS)
 
@@ -74,5 +78,5 @@ clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
-.PHONY: all kernel vm bootstrap vdso examples tests-build lint format hostcall-page \
+.PHONY: all kernel vm bootstrap vdso examples tests-build lint format \
 	demo test bench install clean
