@@ -1,4 +1,5 @@
-/* See lock.h. The word: 0 free, 1 held, 2 held and somebody sleeps (Drepper, "Futexes Are Tricky"). */
+/* See lock.h. The word: 0 free, 1 held, 2 held and somebody sleeps (Drepper, "Futexes Are Tricky").
+ */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"

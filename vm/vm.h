@@ -59,6 +59,8 @@ struct vcpu {
 	struct hostcall_frame *frame; /* hostcall area: read each field once */
 	_Atomic bool in_use;
 	u64 exits, hostcalls;
+	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
+	u64 kicks, upcalls;
 };
 
 struct sandbox {
@@ -70,6 +72,7 @@ struct sandbox {
 	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
 	_Atomic bool ready;
 	struct vcpu *vcpu[VCPU_MAX];
+	u32 stdio_closed;    /* bit n: descriptor n was closed at start */
 	int stderr_fd;	     /* own duplicate: messages reach the user whatever the guest closes */
 	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
 };
@@ -80,6 +83,9 @@ struct sandbox {
  */
 void *memory_at(struct sandbox *s, gpa_t gpa, u64 len);
 
+/* Boot slot, frame array and first RAM; ram_max is set. 0 or -errno. */
+int memory_init(struct sandbox *s, u64 boot_size);
+u64 memory_frames_gpa(const struct sandbox *s);
 /* Adds RAM (at least bytes, at most ram_max in total). 0 or -errno. */
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */
@@ -90,7 +96,54 @@ int memory_window_arena(struct sandbox *s, u64 size);
 #define SANDBOX_END_ERROR 0x10000
 void sandbox_end(struct sandbox *s, int how);
 
+/* kvm.c: opens and checks /dev/kvm, makes the VM. 0, or an exit_status after a message. */
+int kvm_open(struct sandbox *s);
+/* CPUID and XCR0 for a vCPU: what KVM supports less what the guest cannot have. 0 or -errno.
+ * Not for two vCPUs at once. */
+int kvm_setup_cpuid(int vcpu_fd, u32 id);
+
+/* loader.c: a kernel image, as it lies in a file. */
+struct kernel_image {
+	const u8 *file;
+	size_t size;
+	u64 entry, memory_size; /* image-relative */
+	struct kernel_segment {
+		u64 offset, file_size, vaddr, memory_size;
+		bool write, exec;
+	} segment[8];
+	u32 segments;
+	u64 door; /* image-relative address of the door page */
+	u64 rela, rela_count;
+};
+/*
+ * Reads the headers of a kernel (file bytes stay the caller's). 0, or -ENOEXEC: not a BufferVM
+ * kernel; -EPROTO: one of another ABI, or corrupt; *why is a text.
+ */
+int loader_parse(const u8 *file, size_t size, struct kernel_image *image, const char **why);
+/* Copies the image to host and relocates it to run at va. 0 or -EPROTO. */
+int loader_load(const struct kernel_image *image, u8 *host, u64 va);
+
+/* boot.c: everything in guest memory before the first instruction. 0 or an exit_status. */
+int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program);
+u64 boot_blob_size(struct sandbox *s, const char *program);
+/* GDT of a vCPU's area. */
+void boot_vcpu_area(struct vcpu *v);
+
+/* upcall.c: the vCPU, which just left KVM_RUN for a kick, enters the kernel if it was outside. */
+void upcall_deliver(struct vcpu *v);
+/* KVM_RUN said EFAULT: a page of a window is gone. 0, or -EFAULT: nothing of the kind. */
+int upcall_window_fault(struct vcpu *v);
+
+/* outside.c: signals for the sandbox's first process from outside. */
+void outside_init(struct sandbox *s);
+__attribute__((noreturn)) void outside_die(int sig); /* the process dies by that signal */
+
 /* vcpu.c */
+#define VCPU_KICK_SIGNAL (SIGRTMIN + 1)
+int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out);
+int vcpu_signals_init(void);
+/* Runs until the sandbox ends. */
+void vcpu_run(struct vcpu *v);
 int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3);
 /* Makes the vCPU leave KVM_RUN or its host call and look at its upcall word. */
 void vcpu_kick(struct vcpu *v);
@@ -107,6 +160,7 @@ int hostcall_init(struct sandbox *s);
 
 /* message.c: "buffervm: ..." on the user's stderr, one write. */
 void message(const char *fmt, ...) __printf(1, 2);
+void message_to(int fd); /* descriptor that messages go to */
 void verbose(struct sandbox *s, const char *fmt, ...) __printf(2, 3);
 
 #endif

@@ -14,7 +14,7 @@ static const struct {
 	syscall_fn fn;
 	const char *name;
 } table[SYSCALL_MAX] = {
-#define SYSCALL(nr, name, ...) [nr] = { sys_##name, #name },
+#define SYSCALL(nr, name, ...) [nr] = {sys_##name, #name},
 #include "kernel/syscall/syscall.def"
 };
 
@@ -39,7 +39,7 @@ void syscall_dispatch(struct trapframe *f)
 {
 	/* As Linux: the number is eax, sign-extended. */
 	u64 nr = (u64)(s64)(s32)f->orig_rax;
-	struct syscall_args args = { { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 } };
+	struct syscall_args args = {{f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9}};
 	s64 ret;
 
 	__atomic_add_fetch(&stats.syscalls, 1, __ATOMIC_RELAXED);

@@ -84,7 +84,7 @@ int arch_physmap(u64 gpa, u64 size)
 		u64 *pdpte = &pdpt[va >> PDPT_SHIFT & (SLOTS - 1)];
 
 		if (!*pdpte) {
-			u64 table = frame_alloc(0, FRAME_ZERO);
+			u64 table = frame_alloc(0, FRAME_ZERO | FRAME_RESERVE);
 
 			if (!table) {
 				ret = -ENOMEM;

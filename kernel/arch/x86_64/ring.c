@@ -92,10 +92,7 @@ s64 arch_doorbell(struct hostcall_frame *frame)
 	if (ring3_home)
 		__asm__ volatile("movl %0, (%1)" : : "r"(1), "r"(DOORBELL_VA) : "memory");
 	else
-		__asm__ volatile("outl %0, %1"
-				 :
-				 : "a"(1), "d"((u16)HOSTCALL_PORT)
-				 : "memory");
+		__asm__ volatile("outl %0, %1" : : "a"(1), "d"((u16)HOSTCALL_PORT) : "memory");
 	return READ_ONCE(frame->ret);
 }
 

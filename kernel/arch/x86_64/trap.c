@@ -22,22 +22,22 @@ static const struct {
 	bool at_rip; /* si_addr is the instruction */
 	const char *name;
 } trap_signal[VEC_COUNT] = {
-	[VEC_DE] = { SIGFPE, FPE_INTDIV, true, "divide error" },
-	[VEC_DB] = { SIGTRAP, TRAP_TRACE, true, "debug" },
-	[VEC_NMI] = { .name = "NMI" },
-	[VEC_BP] = { SIGTRAP, SI_KERNEL, false, "breakpoint" },
-	[VEC_OF] = { SIGSEGV, SI_KERNEL, false, "overflow" },
-	[VEC_BR] = { SIGSEGV, SI_KERNEL, false, "bounds" },
-	[VEC_UD] = { SIGILL, ILL_ILLOPN, true, "invalid opcode" },
-	[VEC_NM] = { .name = "no FPU" },
-	[VEC_DF] = { .name = "double fault" },
-	[VEC_TS] = { SIGSEGV, SI_KERNEL, false, "invalid TSS" },
-	[VEC_NP] = { SIGBUS, SI_KERNEL, false, "segment not present" },
-	[VEC_SS] = { SIGBUS, SI_KERNEL, false, "stack segment" },
-	[VEC_GP] = { SIGSEGV, SI_KERNEL, false, "general protection" },
-	[VEC_MF] = { SIGFPE, 0, true, "x87 error" },
-	[VEC_AC] = { SIGBUS, BUS_ADRALN, false, "alignment check" },
-	[VEC_XM] = { SIGFPE, 0, true, "SIMD error" },
+	[VEC_DE] = {SIGFPE, FPE_INTDIV, true, "divide error"},
+	[VEC_DB] = {SIGTRAP, TRAP_TRACE, true, "debug"},
+	[VEC_NMI] = {.name = "NMI"},
+	[VEC_BP] = {SIGTRAP, SI_KERNEL, false, "breakpoint"},
+	[VEC_OF] = {SIGSEGV, SI_KERNEL, false, "overflow"},
+	[VEC_BR] = {SIGSEGV, SI_KERNEL, false, "bounds"},
+	[VEC_UD] = {SIGILL, ILL_ILLOPN, true, "invalid opcode"},
+	[VEC_NM] = {.name = "no FPU"},
+	[VEC_DF] = {.name = "double fault"},
+	[VEC_TS] = {SIGSEGV, SI_KERNEL, false, "invalid TSS"},
+	[VEC_NP] = {SIGBUS, SI_KERNEL, false, "segment not present"},
+	[VEC_SS] = {SIGBUS, SI_KERNEL, false, "stack segment"},
+	[VEC_GP] = {SIGSEGV, SI_KERNEL, false, "general protection"},
+	[VEC_MF] = {SIGFPE, 0, true, "x87 error"},
+	[VEC_AC] = {SIGBUS, BUS_ADRALN, false, "alignment check"},
+	[VEC_XM] = {SIGFPE, 0, true, "SIMD error"},
 };
 
 /* si_code of a floating-point exception, from the flags that are set and not masked. */
@@ -47,8 +47,8 @@ static int fpe_code(u64 vector)
 		u8 bit;
 		u8 code;
 	} cause[] = {
-		{ 0, FPE_FLTINV }, { 2, FPE_FLTDIV }, { 3, FPE_FLTOVF },
-		{ 4, FPE_FLTUND }, { 1, FPE_FLTUND }, { 5, FPE_FLTRES },
+		{0, FPE_FLTINV}, {2, FPE_FLTDIV}, {3, FPE_FLTOVF},
+		{4, FPE_FLTUND}, {1, FPE_FLTUND}, {5, FPE_FLTRES},
 	};
 	u32 flags, masks;
 
@@ -81,7 +81,10 @@ __attribute__((noreturn)) static void trap_panic(const struct trapframe *f)
 	const char *name = f->vector < VEC_COUNT ? trap_signal[f->vector].name : NULL;
 
 	panic("exception %lu (%s) in the kernel: rip kernel+%#lx error %#lx address %#lx rsp %#lx",
-	      f->vector, f->vector == VEC_PF ? "page fault" : name ? name : "?",
+	      f->vector,
+	      f->vector == VEC_PF ? "page fault"
+	      : name		  ? name
+				  : "?",
 	      f->rip - boot->kernel_va, f->error, ring_fault_address(), f->rsp);
 }
 
@@ -89,9 +92,9 @@ static void page_fault(struct trapframe *f)
 {
 	u64 addr = ring_fault_address();
 	struct mm_fault_info info;
-	enum mm_access access = f->error & PF_FETCH ? MM_EXEC :
-				f->error & PF_WRITE ? MM_WRITE :
-						      MM_READ;
+	enum mm_access access = f->error & PF_FETCH   ? MM_EXEC
+				: f->error & PF_WRITE ? MM_WRITE
+						      : MM_READ;
 
 	stats.page_faults++;
 	if (mm_fault(current_mm(), addr, access, &info) == 0)

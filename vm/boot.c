@@ -1,0 +1,267 @@
+/*
+ * What lies in guest memory before the first instruction: bootstrap, kernel image, page tables of
+ * both homes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards the
+ * page tables are the guest's alone (layout.h has the map).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <unistd.h>
+#include "vm/vm.h"
+
+extern char **environ;
+extern const u8 bootstrap_start[], bootstrap_end[];
+
+_Static_assert(offsetof(struct boot_info, home) == BOOT_INFO_HOME, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, entry) == BOOT_INFO_ENTRY, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, cr3_ring0) == BOOT_INFO_CR3_RING0, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, cr3_ring3) == BOOT_INFO_CR3_RING3, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, loop_cycles) == BOOT_INFO_LOOP, "bootstrap.S");
+
+/* Page tables, built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
+struct tables {
+	struct sandbox *s;
+	u64 next; /* free page */
+	u64 pml4;
+	u64 user; /* PTE_U in the ring-3 home: there the kernel is ring-3 code too */
+};
+
+static u64 *table_at(struct tables *t, u64 gpa)
+{
+	return memory_at(t->s, (gpa_t){gpa}, PAGE_SIZE);
+}
+
+static u64 table_new(struct tables *t)
+{
+	u64 gpa = t->next;
+
+	/* Enough for the fixed layout: see the sum in boot_tables. */
+	if (gpa == GPA_BOOT_PT_END)
+		abort();
+	t->next += PAGE_SIZE;
+	return gpa;
+}
+
+/* The entry for va at a level (0: 4 KiB, 1: 2 MiB, 2: 1 GiB); makes tables above it. */
+static u64 *entry_at(struct tables *t, u64 va, int level)
+{
+	u64 *table = table_at(t, t->pml4);
+
+	for (int l = 3; l > level; l--) {
+		u64 *e = &table[va >> (PAGE_SHIFT + 9 * l) & 511];
+
+		if (!*e)
+			*e = table_new(t) | PTE_P | PTE_W | PTE_A | t->user;
+		table = table_at(t, *e & PTE_ADDR);
+	}
+	return &table[va >> (PAGE_SHIFT + 9 * level) & 511];
+}
+
+static void map(struct tables *t, u64 va, u64 gpa, u64 size, u64 bits)
+{
+	for (u64 at = 0; at < size; at += PAGE_SIZE)
+		*entry_at(t, va + at, 0) = (gpa + at) | PTE_P | PTE_A | PTE_D | t->user | bits;
+}
+
+static void map_huge(struct tables *t, u64 va, u64 gpa, u64 size, u64 bits)
+{
+	for (u64 at = 0; at < size; at += HUGE_SIZE)
+		*entry_at(t, va + at, 1) =
+			(gpa + at) | PTE_P | PTE_PS | PTE_A | PTE_D | t->user | bits;
+}
+
+/*
+ * One home's tables: 1 top, 2 + n for the physmap (n GiB touched), 2 for the identity map of the
+ * bootstrap, and for the top slot 1 + 2 + image / 2 MiB + 2.
+ */
+static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 *next, u32 home)
+{
+	struct boot_info *b = s->boot;
+	u64 physmap = home == HOME_RING3 ? PHYSMAP_RING3 : PHYSMAP_RING0;
+	struct tables t = {.s = s, .next = *next, .user = home == HOME_RING3 ? PTE_U : 0};
+
+	t.pml4 = table_new(&t);
+	map_huge(&t, 0, 0, HUGE_SIZE, PTE_W);
+
+	map_huge(&t, physmap, 0, b->boot_slot_size, PTE_W | PTE_NX);
+	map_huge(&t, physmap + RAM_BASE, RAM_BASE, b->ram_size, PTE_W | PTE_NX);
+	map_huge(&t, physmap + b->frames_gpa, b->frames_gpa,
+		 ALIGN_UP(b->ram_max / PAGE_SIZE * FRAME_STRUCT_SIZE, HUGE_SIZE), PTE_W | PTE_NX);
+	/* The kernel shares what is below each of the physmap's top slots: both must be there. */
+	for (u64 at = 0; at < PHYSMAP_SIZE; at += 1UL << 39)
+		entry_at(&t, physmap + at, 2);
+
+	for (u32 i = 0; i < image->segments; i++) {
+		const struct kernel_segment *g = &image->segment[i];
+		u64 start = ALIGN_DOWN(g->vaddr, PAGE_SIZE);
+
+		map(&t, b->kernel_va + start, b->kernel_gpa + start,
+		    ALIGN_UP(g->vaddr + g->memory_size, PAGE_SIZE) - start,
+		    (g->write ? PTE_W : 0) | (g->exec ? 0 : PTE_NX));
+	}
+	map(&t, VCPU_AREA_BASE, b->kernel_gpa + image->door, PAGE_SIZE, 0);
+	map(&t, VCPU_AREA_BASE + PAGE_SIZE, GPA_VCPU0, VCPU_AREA_PAGES * PAGE_SIZE, PTE_W | PTE_NX);
+	map(&t, DOORBELL_VA, GPA_DOORBELL, PAGE_SIZE, PTE_W | PTE_NX | PTE_PCD);
+	*next = t.next;
+	return t.pml4;
+}
+
+static void gdt_set_tss(u64 *gdt, u64 base, u32 limit)
+{
+	gdt[0] = limit | (base & 0xffffff) << 16 | 0x8bUL << 40 | (base >> 24 & 0xff) << 56;
+	gdt[1] = base >> 32;
+}
+
+void boot_vcpu_area(struct vcpu *v)
+{
+	struct vcpu_data *d = v->data;
+	u64 va = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE + PAGE_SIZE;
+
+	d->id = v->id;
+	d->gdt[SEL_KERNEL_CS / 8] = 0x00af9b000000ffff;
+	d->gdt[SEL_KERNEL_DS / 8] = 0x00cf93000000ffff;
+	d->gdt[SEL_USER_CS32 / 8] = 0x00cffb000000ffff;
+	d->gdt[SEL_USER_DS / 8] = 0x00cff3000000ffff;
+	d->gdt[SEL_USER_CS / 8] = 0x00affb000000ffff;
+	gdt_set_tss(&d->gdt[SEL_TSS / 8], va + offsetof(struct vcpu_data, tss),
+		    sizeof(struct tss64) - 1);
+}
+
+u64 boot_blob_size(struct sandbox *s, const char *program)
+{
+	u64 size = strlen(program) + 1;
+
+	for (char **a = s->opt.argv; *a; a++)
+		size += strlen(*a) + 1;
+	for (char **e = environ; *e; e++)
+		size += strlen(*e) + 1;
+	return size;
+}
+
+static void write_blob(struct sandbox *s, const char *program, u8 *to)
+{
+	struct boot_info *b = s->boot;
+
+	to = (u8 *)stpcpy((char *)to, program) + 1;
+	for (char **a = s->opt.argv; *a; a++, b->argc++)
+		to = (u8 *)stpcpy((char *)to, *a) + 1;
+	for (char **e = environ; *e; e++, b->envc++)
+		to = (u8 *)stpcpy((char *)to, *e) + 1;
+}
+
+/* Who the first program is for everybody outside: it replaces the monitor's own process. */
+static void fill_identity(struct boot_info *b)
+{
+	gid_t groups[ARRAY_SIZE(b->groups)];
+	int n = getgroups(ARRAY_SIZE(groups), groups);
+	uid_t ruid, euid, suid;
+	gid_t rgid, egid, sgid;
+
+	getresuid(&ruid, &euid, &suid);
+	getresgid(&rgid, &egid, &sgid);
+	b->ruid = ruid;
+	b->euid = euid;
+	b->suid = suid;
+	b->rgid = rgid;
+	b->egid = egid;
+	b->sgid = sgid;
+	b->pid = getpid();
+	b->ppid = getppid();
+	b->pgid = getpgrp();
+	b->sid = getsid(0);
+	b->ngroups = (u32)MAX(n, 0);
+	for (u32 i = 0; i < b->ngroups; i++)
+		b->groups[i] = groups[i];
+	b->umask = umask(0); /* the guest applies its own from now on */
+	for (int i = 0; i < BOOT_RLIMITS; i++) {
+		struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+
+		getrlimit((__rlimit_resource_t)i, &r);
+		b->rlimit[i].cur = r.rlim_cur;
+		b->rlimit[i].max = r.rlim_max;
+	}
+}
+
+static void fill_host(struct sandbox *s)
+{
+	struct boot_info *b = s->boot;
+	const char *platform = (const char *)getauxval(AT_PLATFORM);
+	cpu_set_t cpus;
+	int khz = ioctl(s->vcpu[0]->fd, KVM_GET_TSC_KHZ, 0);
+
+	b->hwcap = getauxval(AT_HWCAP);
+	b->hwcap2 = getauxval(AT_HWCAP2);
+	b->tsc_khz = khz > 0 ? (u32)khz : 0;
+	b->ncpus = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (u32)CPU_COUNT(&cpus);
+	b->clock_ticks = (u32)sysconf(_SC_CLK_TCK);
+	gethostname(b->hostname, sizeof(b->hostname) - 1);
+	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");
+}
+
+int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program)
+{
+	struct boot_info *b = s->boot;
+	u64 next = GPA_BOOT_PT;
+	u8 *kernel, *blob;
+
+	if (getrandom(b->random, sizeof(b->random), 0) != sizeof(b->random)) {
+		message("no random bytes: %s", strerror(errno));
+		return EXIT_HOST;
+	}
+	b->magic = BOOT_INFO_MAGIC;
+	b->abi_version = ABI_VERSION;
+	b->home = s->opt.home;
+	b->kernel_gpa = GPA_KERNEL;
+	b->kernel_size = image->memory_size;
+	b->kernel_va = KERNEL_BASE;
+	if (!s->opt.no_aslr) {
+		u64 r;
+
+		getrandom(&r, sizeof(r), 0);
+		b->kernel_va += r % (KERNEL_SLIDE_MAX / HUGE_SIZE) * HUGE_SIZE;
+	}
+	b->entry = b->kernel_va + image->entry;
+	b->ram_size = s->mem.ram_size;
+	b->ram_max = s->mem.ram_max;
+	b->frames_gpa = memory_frames_gpa(s);
+	b->window_base = s->mem.window_base;
+	b->window_end = s->mem.window_end;
+	b->boot_slot_size = s->mem.slot[0].size;
+	b->flags = (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
+		   (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
+	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
+	b->blob_size = boot_blob_size(s, program);
+
+	kernel = memory_at(s, (gpa_t){GPA_KERNEL}, image->memory_size);
+	blob = memory_at(s, (gpa_t){b->blob_gpa}, b->blob_size);
+	if (!kernel || !blob) {
+		message("the boot slot is too small");
+		return EXIT_INTERNAL;
+	}
+	if (loader_load(image, kernel, b->kernel_va)) {
+		message("%s: corrupt relocations", s->opt.kernel ? s->opt.kernel : "kernel.elf");
+		return EXIT_BAD_KERNEL;
+	}
+	write_blob(s, program, blob);
+	memcpy(memory_at(s, (gpa_t){GPA_BOOTSTRAP}, PAGE_SIZE), bootstrap_start,
+	       (size_t)(bootstrap_end - bootstrap_start));
+
+	if (b->home != HOME_RING3)
+		b->cr3_ring0 = boot_tables(s, image, &next, HOME_RING0);
+	if (b->home != HOME_RING0)
+		b->cr3_ring3 = boot_tables(s, image, &next, HOME_RING3);
+	fill_identity(b);
+	fill_host(s);
+	return 0;
+}

@@ -1,0 +1,156 @@
+/* /dev/kvm: opened, checked for what we need, and the VM made. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "vm/vm.h"
+
+/* Capabilities without which nothing works, and why. */
+static const struct {
+	int cap;
+	int least;
+	const char *name, *why;
+} needed[] = {
+	{KVM_CAP_USER_MEMORY, 1, "KVM_CAP_USER_MEMORY", "guest memory is ours"},
+	{KVM_CAP_SYNC_MMU, 1, "KVM_CAP_SYNC_MMU", "file windows change while the guest runs"},
+	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1, "KVM_CAP_DESTROY_MEMORY_REGION_WORKS",
+	 "slots come and go"},
+	{KVM_CAP_NR_MEMSLOTS, 32, "KVM_CAP_NR_MEMSLOTS", "memory grows slot by slot"},
+	{KVM_CAP_EXT_CPUID, 1, "KVM_CAP_EXT_CPUID", "the guest sees a filtered CPUID"},
+	{KVM_CAP_XCRS, 1, "KVM_CAP_XCRS", "programs use AVX"},
+	{KVM_CAP_IMMEDIATE_EXIT, 1, "KVM_CAP_IMMEDIATE_EXIT", "signals interrupt a vCPU"},
+};
+
+/* KVM wants three pages for real mode on old Intel CPUs, below 4 GiB and in no slot. */
+#define TSS_ADDR  0xfffbd000UL
+
+/*
+ * Shadow paging keeps 2 % of the slots' pages as page tables by default: too few for a process
+ * tree in small slots. This is a limit, not an allocation.
+ */
+#define MMU_PAGES (1UL << 18)
+
+static int check_device(struct sandbox *s)
+{
+	int version = ioctl(s->kvm, KVM_GET_API_VERSION, 0);
+
+	if (version < 0) {
+		message("/dev/kvm is not KVM's device: %s", strerror(errno));
+		return EXIT_NO_KVM;
+	}
+	if (version != KVM_API_VERSION) {
+		message("/dev/kvm has API version %d, BufferVM needs %d", version, KVM_API_VERSION);
+		return EXIT_KVM_LACKS;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (ioctl(s->kvm, KVM_CHECK_EXTENSION, needed[i].cap) < needed[i].least) {
+			message("this KVM lacks %s (%s)", needed[i].name, needed[i].why);
+			return EXIT_KVM_LACKS;
+		}
+	}
+	return 0;
+}
+
+#define CPUID_MAX 256
+
+/* Bits of CPUID that are taken away: leaf, subleaf, register (0 eax .. 3 edx), bits. */
+static const struct {
+	u32 leaf, subleaf, reg, bits;
+} hidden[] = {
+	{1, 0, 2, 1u << 3 | 1u << 5 | 1u << 6},	   /* MONITOR, VMX, SMX */
+	{1, 0, 2, 1u << 21 | 1u << 24},		   /* x2APIC, TSC deadline: no APIC here */
+	{1, 0, 3, 1u << 9},			   /* APIC */
+	{7, 0, 1, 1u << 2},			   /* SGX */
+	{7, 0, 3, 1u << 22 | 1u << 24 | 1u << 25}, /* AMX: needs a permission per process */
+	{0x80000001, 0, 2, 1u << 2 | 1u << 10},	   /* SVM, IBS */
+};
+
+#define XCR0_AMX (3UL << 17)
+
+/* What vCPUs are given; the same for all but for the APIC id. */
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[CPUID_MAX];
+	u64 xcr0;
+} cpuid;
+
+static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
+{
+	return reg == 0 ? &e->eax : reg == 1 ? &e->ebx : reg == 2 ? &e->ecx : &e->edx;
+}
+
+static int read_cpuid(struct sandbox *s)
+{
+	u32 kept = 0;
+
+	cpuid.head.nent = CPUID_MAX;
+	if (ioctl(s->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid.head) < 0)
+		return -errno;
+	s->gpa_bits = 36; /* what every 64-bit CPU has */
+	for (u32 i = 0; i < cpuid.head.nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid.entry[i];
+
+		/* No paravirtual features, and no second level of virtualization. */
+		if (e->function >> 28 == 4 || e->function == 0x8000000a)
+			continue;
+		for (size_t h = 0; h < ARRAY_SIZE(hidden); h++)
+			if (hidden[h].leaf == e->function && hidden[h].subleaf == e->index)
+				*cpuid_reg(e, hidden[h].reg) &= ~hidden[h].bits;
+		if (e->function == 0xd && e->index == 0)
+			cpuid.xcr0 = (e->eax | (u64)e->edx << 32) & ~XCR0_AMX;
+		if (e->function == 0x80000008)
+			s->gpa_bits = MIN(MAX(e->eax & 0xff, 36u), 40u);
+		cpuid.entry[kept++] = *e;
+	}
+	cpuid.head.nent = kept;
+	return cpuid.xcr0 ? 0 : -ENODEV;
+}
+
+int kvm_setup_cpuid(int vcpu_fd, u32 id)
+{
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.value = cpuid.xcr0}}};
+
+	for (u32 i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entry[i].function == 1)
+			cpuid.entry[i].ebx = (cpuid.entry[i].ebx & 0xffffff) | id << 24;
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid.head) < 0)
+		return -errno;
+	return ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0 ? -errno : 0;
+}
+
+int kvm_open(struct sandbox *s)
+{
+	int ret;
+
+	s->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (s->kvm < 0) {
+		if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+			message("there is no /dev/kvm (%s): no KVM on this host, or its module is "
+				"not loaded",
+				strerror(errno));
+		else
+			message("cannot open /dev/kvm: %s%s", strerror(errno),
+				errno == EACCES ? " (is the user in group kvm?)" : "");
+		return EXIT_NO_KVM;
+	}
+	ret = check_device(s);
+	if (ret)
+		return ret;
+	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0);
+	if (s->vm < 0) {
+		message("cannot create a VM: %s", strerror(errno));
+		return EXIT_HOST;
+	}
+	ret = read_cpuid(s);
+	if (ret) {
+		message("this KVM has no CPUID or XCR0 for guests: %s", strerror(-ret));
+		return EXIT_KVM_LACKS;
+	}
+	/* Both are x86 specifics that some KVMs do not have, and then do not need. */
+	ioctl(s->vm, KVM_SET_TSS_ADDR, TSS_ADDR);
+	ioctl(s->vm, KVM_SET_NR_MMU_PAGES, MMU_PAGES);
+	return 0;
+}

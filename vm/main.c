@@ -1,0 +1,345 @@
+/* The command line, and a sandbox from its start to its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "vm/vm.h"
+
+#ifndef BUFFERVM_VERSION
+#define BUFFERVM_VERSION "0.1"
+#endif
+
+extern const u8 kernel_elf_start[], kernel_elf_end[];
+
+/* The monitor's own descriptors live from here on: low numbers are the guest's. */
+#define OWN_FD_MIN 512
+
+#define MEM_MIN	   (8UL << 20)
+
+static struct sandbox sandbox = {.end_status = -1, .stderr_fd = -1};
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+		"usage: buffervm [OPTION]... [KERNEL] PROGRAM [ARG]...\n"
+		"Runs an unmodified Linux program in a hardware VM of its own.\n"
+		"\n"
+		"  --mem=SIZE       most RAM the sandbox may have (K, M, G; default: the host's)\n"
+		"  --ring=0|3|auto  where the guest kernel runs (default auto)\n"
+		"  --no-aslr        fixed addresses\n"
+		"  --trace          print each system call on stderr\n"
+		"  --stats          print counters at exit\n"
+		"  -v, --verbose    log what happens\n"
+		"  --version, --help\n"
+		"\n"
+		"KERNEL, a kernel.elf of BufferVM, replaces the embedded one.\n"
+		"buffervm(1) says more, exit statuses included.\n");
+}
+
+/* "64M": bytes, or 0 when it is no size. */
+static u64 parse_size(const char *text)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	u64 n;
+	const char *unit;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (end == text || errno || text[0] == '-')
+		return 0;
+	if (!*end)
+		return n;
+	unit = strchr(units, *end & ~0x20);
+	if (!unit || end[1])
+		return 0;
+	for (const char *u = units; u <= unit; u++)
+		if (__builtin_mul_overflow(n, 1024, &n))
+			return 0;
+	return n;
+}
+
+enum { OPT_MEM = 256, OPT_RING, OPT_NO_ASLR, OPT_TRACE, OPT_STATS, OPT_VERSION, OPT_HELP };
+
+static const struct option long_options[] = {
+	{"mem", required_argument, NULL, OPT_MEM},
+	{"ring", required_argument, NULL, OPT_RING},
+	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+	{"trace", no_argument, NULL, OPT_TRACE},
+	{"stats", no_argument, NULL, OPT_STATS},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+/* -1: go on. Otherwise the status to end with. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+v", long_options, NULL)) != -1) {
+		switch (c) {
+		case OPT_MEM:
+			o->mem = parse_size(optarg);
+			if (!o->mem) {
+				message("--mem=%s is not a size", optarg);
+				return EXIT_USAGE;
+			}
+			break;
+		case OPT_RING:
+			if (!strcmp(optarg, "0"))
+				o->home = HOME_RING0;
+			else if (!strcmp(optarg, "3"))
+				o->home = HOME_RING3;
+			else if (!strcmp(optarg, "auto"))
+				o->home = HOME_AUTO;
+			else {
+				message("--ring=%s: 0, 3 or auto", optarg);
+				return EXIT_USAGE;
+			}
+			break;
+		case OPT_NO_ASLR:
+			o->no_aslr = true;
+			break;
+		case OPT_TRACE:
+			o->trace = true;
+			break;
+		case OPT_STATS:
+			o->stats = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case OPT_VERSION:
+			printf("buffervm %s (kernel ABI %d)\n", BUFFERVM_VERSION, ABI_VERSION);
+			return EXIT_SUCCESS;
+		case OPT_HELP:
+			usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			message("unknown option %s, or its value is missing (see --help)",
+				argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+	}
+	o->argv = argv + optind;
+	o->argc = argc - optind;
+	if (!o->argc) {
+		message("no program given (see --help)");
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/*
+ * A path as execvp(3) finds it: with a slash as it is, else along PATH. Not found: the name itself,
+ * for the kernel to say so. The result is static.
+ */
+static const char *find_program(const char *name)
+{
+	static char path[PATH_MAX];
+	const char *dirs = getenv("PATH");
+
+	if (strchr(name, '/') || !*name)
+		return name;
+	for (const char *d = dirs ? dirs : "/usr/local/bin:/bin:/usr/bin"; d; d = strchr(d, ':')) {
+		struct stat st;
+		int len;
+
+		d += *d == ':';
+		len = (int)strcspn(d, ":");
+		if (snprintf(path, sizeof(path), "%.*s%s%s", len, d, len ? "/" : "./", name) <
+			    (int)sizeof(path) &&
+		    !access(path, X_OK) && !stat(path, &st) && S_ISREG(st.st_mode))
+			return path;
+	}
+	return name;
+}
+
+/* Maps a file that may be a kernel. MAP_FAILED: it cannot be read or is empty. */
+static const u8 *map_file(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	void *p = MAP_FAILED;
+	struct stat st;
+
+	if (fd < 0)
+		return p;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0) {
+		*size = (size_t)st.st_size;
+		p = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+	}
+	close(fd);
+	return p;
+}
+
+/*
+ * The kernel to boot: the first argument when it is a BufferVM kernel (the ancestor's command
+ * line), else the embedded one. A file that ends in .elf and is given together with a program is
+ * meant as a kernel: it is refused when it is none.
+ */
+static int choose_kernel(struct options *o, struct kernel_image *image)
+{
+	const char *name = o->argv[0];
+	size_t name_len = strlen(name), size = 0;
+	bool meant = o->argc > 1 && name_len > 4 && !strcmp(name + name_len - 4, ".elf");
+	const u8 *file = map_file(name, &size);
+	const char *why = "cannot be read";
+	int ret = -ENOEXEC;
+
+	if (file != MAP_FAILED)
+		ret = loader_parse(file, size, image, &why);
+	if (ret == 0 || ret == -EPROTO || meant) {
+		if (ret) {
+			message("%s: %s", name, why);
+			return EXIT_BAD_KERNEL;
+		}
+		o->kernel = name;
+		o->argv++;
+		if (!--o->argc) {
+			message("%s is a kernel: no program given", name);
+			return EXIT_USAGE;
+		}
+		return 0;
+	}
+	if (file != MAP_FAILED)
+		munmap((void *)(uintptr_t)file, size);
+	if (loader_parse(kernel_elf_start, (size_t)(kernel_elf_end - kernel_elf_start), image,
+			 &why)) {
+		message("embedded kernel: %s", why);
+		return EXIT_INTERNAL;
+	}
+	return 0;
+}
+
+/*
+ * Closed standard descriptors get a placeholder, so that nothing of ours takes their numbers;
+ * hostcall_init sees from s->stdio_closed that the guest has none.
+ */
+static int keep_stdio(struct sandbox *s)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/", O_PATH | O_CLOEXEC) != fd)
+			return EXIT_HOST;
+		s->stdio_closed |= 1u << fd;
+	}
+	if (!(s->stdio_closed & 1u << STDERR_FILENO))
+		s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, OWN_FD_MIN);
+	/* A small RLIMIT_NOFILE may forbid the high number. */
+	if (s->stderr_fd < 0 && !(s->stdio_closed & 1u << STDERR_FILENO))
+		s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	message_to(s->stderr_fd);
+	return 0;
+}
+
+static int memory_setup(struct sandbox *s, const struct kernel_image *image, const char *program)
+{
+	u64 boot_size = GPA_KERNEL + image->memory_size + PAGE_SIZE + boot_blob_size(s, program);
+	u64 top = 1UL << s->gpa_bits;
+	struct sysinfo info;
+	int ret;
+
+	if (!s->opt.mem) {
+		sysinfo(&info);
+		s->opt.mem = (u64)info.totalram * info.mem_unit;
+	} else if (s->opt.mem < MEM_MIN) {
+		message("--mem is too small: at least %lu MiB", MEM_MIN >> 20);
+		return EXIT_NO_MEMORY;
+	}
+	s->mem.ram_max = ALIGN_DOWN(MIN(s->opt.mem, top / 4 - RAM_BASE), HUGE_SIZE);
+	s->mem.window_base = s->mem.window_next = top / 2;
+	s->mem.window_end = top;
+	ret = memory_init(s, MAX(BOOT_SLOT_MIN, ALIGN_UP(boot_size, HUGE_SIZE)));
+	if (ret) {
+		message("no memory for the guest: %s", strerror(-ret));
+		return EXIT_HOST;
+	}
+	s->boot = memory_at(s, (gpa_t){GPA_BOOT_INFO}, sizeof(*s->boot));
+	return 0;
+}
+
+/* 0: the sandbox ran, and s->end_status says how it ended. Otherwise an exit_status. */
+static int run(struct sandbox *s)
+{
+	struct kernel_image image;
+	const char *program;
+	int ret;
+
+	ret = choose_kernel(&s->opt, &image);
+	if (ret)
+		return ret;
+	program = find_program(s->opt.argv[0]);
+	ret = kvm_open(s);
+	if (ret)
+		return ret;
+	ret = memory_setup(s, &image, program);
+	if (ret)
+		return ret;
+	ret = vcpu_create(s, 0, (gpa_t){GPA_VCPU0}, &s->vcpu[0]);
+	if (ret) {
+		message("cannot make a vCPU: %s", strerror(-ret));
+		return ret == -ENODEV ? EXIT_KVM_LACKS : EXIT_HOST;
+	}
+	ret = boot_prepare(s, &image, program);
+	if (ret)
+		return ret;
+	ret = hostcall_init(s);
+	if (ret) {
+		message("cannot give the guest its files: %s", strerror(-ret));
+		return EXIT_HOST;
+	}
+	ret = vcpu_signals_init();
+	if (ret) {
+		message("cannot handle signals: %s", strerror(-ret));
+		return EXIT_HOST;
+	}
+	outside_init(s);
+	vcpu_run(s->vcpu[0]);
+	if (s->opt.verbose)
+		verbose(s,
+			"home: ring %u (%lu cycles per ring-0 instruction); %lu exits, %lu "
+			"hostcalls",
+			s->boot->home, s->boot->loop_cycles, s->vcpu[0]->exits,
+			s->vcpu[0]->hostcalls);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct sandbox *s = &sandbox;
+	int ret;
+
+	if (keep_stdio(s))
+		return EXIT_HOST;
+	pthread_mutex_init(&s->mem.lock, NULL);
+	s->opt.home = HOME_AUTO;
+	ret = parse_options(&s->opt, argc, argv);
+	if (ret >= 0)
+		return ret;
+	ret = run(s);
+	if (ret)
+		return ret;
+
+	ret = atomic_load(&s->end_status);
+	if (ret & SANDBOX_END_ERROR)
+		return ret & 0xff;
+	if (WIFSIGNALED(ret)) {
+		/* The signal is the program's: no core of the monitor. */
+		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		outside_die(WTERMSIG(ret));
+	}
+	_exit(WEXITSTATUS(ret));
+}

@@ -1,0 +1,144 @@
+/*
+ * Guest-physical memory: which ranges exist, and the host memory behind each.
+ *
+ * RAM is one host reservation, advised to be huge pages, of which slots are handed to KVM as the
+ * guest grows: shadow paging allocates its bookkeeping per slot at once, so a large slot that is
+ * not needed costs milliseconds. Slots are never removed: whoever found an address in one may
+ * keep the pointer as long as the sandbox lives.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include "vm/vm.h"
+
+#define RAM_FIRST    (64UL << 20)
+#define WINDOW_SLOT  (256UL << 20)
+/* A step beyond doubling helps nobody: a slot of 1 GiB takes half a millisecond. */
+#define RAM_STEP_MAX (1UL << 30)
+
+static int add_slot(struct sandbox *s, u64 gpa, u64 size, u8 *host)
+{
+	struct memory *m = &s->mem;
+	u32 index = atomic_load(&m->slots);
+	struct kvm_userspace_memory_region region = {
+		.slot = index,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (u64)host,
+	};
+
+	if (index == SLOTS_MAX)
+		return -ENOMEM;
+	if (ioctl(s->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+		return -errno;
+	m->slot[index] = (struct slot){.gpa = gpa, .size = size, .host = host};
+	atomic_store(&m->slots, index + 1);
+	return (int)index;
+}
+
+/* Host memory that costs nothing until it is touched; aligned to 2 MiB. NULL: none. */
+static u8 *reserve(u64 size, int prot)
+{
+	u8 *p = mmap(NULL, size + HUGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		     0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	u8 *aligned = (u8 *)ALIGN_UP((u64)p, HUGE_SIZE);
+
+	if (aligned > p)
+		munmap(p, (size_t)(aligned - p));
+	munmap(aligned + size, (size_t)(p + HUGE_SIZE - aligned));
+	return aligned;
+}
+
+int memory_init(struct sandbox *s, u64 boot_size)
+{
+	struct memory *m = &s->mem;
+	u64 frames_size = ALIGN_UP(m->ram_max / PAGE_SIZE * FRAME_STRUCT_SIZE, HUGE_SIZE);
+	u8 *boot = reserve(boot_size, PROT_READ | PROT_WRITE);
+	u8 *frames = reserve(frames_size, PROT_READ | PROT_WRITE);
+	struct hostcall_ram added;
+	int ret;
+
+	m->ram_host = reserve(m->ram_max, PROT_READ | PROT_WRITE);
+	if (!boot || !frames || !m->ram_host)
+		return -ENOMEM;
+	/* Refused where the host has no huge pages; it works without. */
+	madvise(m->ram_host, m->ram_max, MADV_HUGEPAGE);
+	madvise(m->ram_host, m->ram_max, MADV_DONTDUMP);
+	ret = add_slot(s, 0, boot_size, boot);
+	if (ret < 0)
+		return ret;
+	ret = add_slot(s, memory_frames_gpa(s), frames_size, frames);
+	if (ret < 0)
+		return ret;
+	return memory_grow(s, MIN(RAM_FIRST, m->ram_max), &added);
+}
+
+u64 memory_frames_gpa(const struct sandbox *s)
+{
+	return 1UL << (s->gpa_bits - 2);
+}
+
+int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
+{
+	struct memory *m = &s->mem;
+	u64 left, size;
+	int ret;
+
+	pthread_mutex_lock(&m->lock);
+	left = m->ram_max - m->ram_size;
+	size = MAX(bytes, MIN(m->ram_size, RAM_STEP_MAX));
+	size = MIN(ALIGN_UP(MIN(size, left), HUGE_SIZE), left);
+	ret = size ? add_slot(s, RAM_BASE + m->ram_size, size, m->ram_host + m->ram_size) : -ENOMEM;
+	if (ret >= 0) {
+		added->gpa = RAM_BASE + m->ram_size;
+		added->size = size;
+		__atomic_store_n(&m->ram_size, m->ram_size + size, __ATOMIC_RELEASE);
+		ret = 0;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return ret;
+}
+
+int memory_window_arena(struct sandbox *s, u64 size)
+{
+	struct memory *m = &s->mem;
+	u8 *host;
+	int ret;
+
+	size = ALIGN_UP(MAX(size, WINDOW_SLOT), HUGE_SIZE);
+	pthread_mutex_lock(&m->lock);
+	ret = -ENOMEM;
+	if (size <= m->window_end - m->window_next) {
+		host = reserve(size, PROT_NONE);
+		if (host)
+			ret = add_slot(s, m->window_next, size, host);
+		if (ret >= 0)
+			m->window_next += size;
+		else if (host)
+			munmap(host, size);
+	}
+	pthread_mutex_unlock(&m->lock);
+	return ret;
+}
+
+void *memory_at(struct sandbox *s, gpa_t gpa, u64 len)
+{
+	struct memory *m = &s->mem;
+	u64 at = gpa.raw - RAM_BASE;
+	u64 ram = __atomic_load_n(&m->ram_size, __ATOMIC_ACQUIRE);
+
+	/* RAM is contiguous in the host, whatever its slots. */
+	if (at < ram)
+		return len <= ram - at ? m->ram_host + at : NULL;
+	for (u32 i = 0, n = atomic_load(&m->slots); i < n; i++) {
+		at = gpa.raw - m->slot[i].gpa;
+		if (at < m->slot[i].size)
+			return len <= m->slot[i].size - at ? m->slot[i].host + at : NULL;
+	}
+	return NULL;
+}

@@ -1,0 +1,47 @@
+/* What the user reads: one write per line, on a descriptor the guest cannot close. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "vm/vm.h"
+
+static int message_fd = STDERR_FILENO;
+
+void message_to(int fd)
+{
+	message_fd = fd;
+}
+
+static void print(const char *fmt, va_list ap)
+{
+	char line[4096] = "buffervm: ";
+	size_t used = strlen(line);
+	int n = vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
+
+	used = MIN(used + (size_t)MAX(n, 0), sizeof(line) - 2);
+	line[used++] = '\n';
+	/* Nobody to tell when stderr is closed or full. */
+	if (write(message_fd, line, used) < 0)
+		errno = 0;
+}
+
+void message(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+}
+
+void verbose(struct sandbox *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!s->opt.verbose)
+		return;
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+}

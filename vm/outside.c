@@ -1,0 +1,90 @@
+/*
+ * Signals from outside. The monitor stands where the first program would: whatever is sent to it
+ * is the first process's (bits in vCPU 0's area, then an upcall). Exceptions: what only the kernel
+ * can send (a fault of the monitor itself), SIGPIPE of the monitor's own writes, and the two
+ * signals that nobody catches.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include "vm/vm.h"
+
+static struct sandbox *sandbox; /* one per process: a handler has no argument */
+
+/* A fault of our own: die of it, as without a handler. */
+static bool own_fault(int sig, const siginfo_t *si)
+{
+	switch (sig) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGTRAP:
+	case SIGSYS:
+		return si->si_code > 0;
+	default:
+		return false;
+	}
+}
+
+static void on_signal(int sig, siginfo_t *si, void *context)
+{
+	int saved = errno;
+	struct vcpu *v = sandbox->vcpu[0];
+
+	(void)context;
+	if (own_fault(sig, si)) {
+		signal(sig, SIG_DFL);
+		return; /* the instruction runs again */
+	}
+	/* The host's SIGPIPE for a write of ours: the guest makes its own from EPIPE. */
+	if (sig == SIGPIPE && si->si_code == SI_USER && si->si_pid == getpid())
+		return;
+	__atomic_fetch_or(&v->data->signals_arrived, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
+	vcpu_kick(v);
+	errno = saved;
+}
+
+void outside_init(struct sandbox *s)
+{
+	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+	struct sigaction old;
+	sigset_t blocked, none;
+
+	sandbox = s;
+	sigfillset(&sa.sa_mask);
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (sig == SIGKILL || sig == SIGSTOP || sig == VCPU_KICK_SIGNAL)
+			continue;
+		/* glibc refuses the two that are its own. */
+		if (sigaction(sig, NULL, &old))
+			continue;
+		if (old.sa_handler == SIG_IGN)
+			s->boot->signals_ignored |= 1UL << (sig - 1);
+		/* Nothing to tell: the monitor has no children. */
+		if (sig == SIGCHLD)
+			continue;
+		sigaction(sig, &sa, NULL);
+	}
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&blocked, sig) == 1)
+			s->boot->signals_blocked |= 1UL << (sig - 1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void outside_die(int sig)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+	sigset_t all;
+
+	sigaction(sig, &sa, NULL);
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	kill(getpid(), sig);
+	/* Only a signal whose default is to be ignored comes here. */
+	_exit(128 + sig);
+}

@@ -1,0 +1,99 @@
+/*
+ * Upcalls: the monitor makes a vCPU look at its upcall word.
+ *
+ * The vCPU just left KVM_RUN because it was kicked. If a program was running, the monitor does
+ * what the CPU does on an interrupt: it stores RIP, CS, RFLAGS, RSP, SS and an error code of 0 at
+ * the top of the kernel stack and goes to the kernel's upcall entry. If the kernel was running it
+ * finds the word set before it leaves; only the last instructions of its way out have already
+ * looked, and are sent back (exit_restart). Both homes work alike, without interrupts.
+ *
+ * Everything read here is the guest's: a wrong value harms the guest only.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+#include "vm/vm.h"
+
+#define FRAME_REGS_SIZE (23 * 8) /* struct trapframe, kernel/arch/x86_64/arch.h */
+
+static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct kvm_sregs *sr)
+{
+	/* Ring-3 home: code of the kernel is what lies in the top 2 GiB. */
+	return s->boot->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
+}
+
+void upcall_deliver(struct vcpu *v)
+{
+	struct sandbox *s = v->sandbox;
+	const struct hostcall_kernel_info *k = &s->kernel;
+	struct kvm_regs r;
+	struct kvm_sregs sr;
+	u64 top = READ_ONCE(v->data->kstack_top);
+
+	if (!atomic_load(&s->ready) || !READ_ONCE(v->data->upcall) ||
+	    ioctl(v->fd, KVM_GET_REGS, &r) < 0 || ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
+		return;
+	if (in_program(s, &r, &sr)) {
+		u64 frame[6] = {0, r.rip, sr.cs.selector, r.rflags, r.rsp, sr.ss.selector};
+		u64 *at = memory_at(s, (gpa_t){READ_ONCE(v->data->kstack_top_gpa) - sizeof(frame)},
+				    sizeof(frame));
+
+		if (!at)
+			return;
+		for (size_t i = 0; i < ARRAY_SIZE(frame); i++)
+			at[i] = frame[i];
+		r.rip = k->upcall_entry;
+		r.rsp = top - sizeof(frame);
+		r.rflags &= ~(u64)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
+		if (s->boot->home == HOME_RING0) {
+			r.rflags &= ~(u64)RFLAGS_IF;
+			sr.cs = (struct kvm_segment){
+				.limit = ~0u,
+				.selector = SEL_KERNEL_CS,
+				.type = 0xb,
+				.present = 1,
+				.s = 1,
+				.l = 1,
+				.g = 1,
+			};
+			sr.ss = (struct kvm_segment){
+				.limit = ~0u,
+				.selector = SEL_KERNEL_DS,
+				.type = 3,
+				.present = 1,
+				.s = 1,
+				.db = 1,
+				.g = 1,
+			};
+			ioctl(v->fd, KVM_SET_SREGS, &sr);
+		}
+		v->upcalls++;
+	} else if (r.rip >= k->exit_start && r.rip < k->exit_end) {
+		r.rip = k->exit_restart;
+		r.rsp = top - FRAME_REGS_SIZE;
+	} else {
+		return;
+	}
+	ioctl(v->fd, KVM_SET_REGS, &r);
+}
+
+int upcall_window_fault(struct vcpu *v)
+{
+	struct sandbox *s = v->sandbox;
+	struct kvm_regs r;
+	struct kvm_sregs sr;
+
+	if (!atomic_load(&s->ready) || ioctl(v->fd, KVM_GET_REGS, &r) < 0 ||
+	    ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
+		return -EFAULT;
+	if (!in_program(s, &r, &sr)) {
+		if (r.rip < s->kernel.copy_start || r.rip >= s->kernel.copy_end)
+			return -EFAULT;
+		r.rip = s->kernel.copy_fixup;
+		return ioctl(v->fd, KVM_SET_REGS, &r) < 0 ? -EFAULT : 0;
+	}
+	__atomic_store_n(&v->data->window_fault, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
+	upcall_deliver(v);
+	return 0;
+}

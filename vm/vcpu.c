@@ -1,0 +1,285 @@
+/*
+ * vCPUs: a host thread each, in and out of KVM_RUN.
+ *
+ * A kick makes a vCPU look at its upcall word (vcpu_area.h), whatever it is doing. Who kicks sets
+ * the word first and then sends VCPU_KICK_SIGNAL to the thread. In KVM_RUN: immediate_exit, set by
+ * the handler, makes it return. In a host call: the handler moves the thread out of the window
+ * between "is the word set?" and the SYSCALL instruction (vcpu_syscall), so that no wake-up is
+ * lost. In between: the kernel looks at the word before it leaves to the program.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include "vm/timer.h"
+#include "vm/vm.h"
+
+static __thread struct vcpu *self;
+
+/*
+ * s64 interruptible(const u32 *word, long nr, const u64 arg[6]): the system call, unless *word is
+ * set before the SYSCALL instruction: then -EINTR.
+ */
+__asm__("	.text\n"
+	"	.type interruptible, @function\n"
+	"interruptible:\n"
+	"	mov %rdx, %r11\n"
+	"	mov %rsi, %rax\n"
+	"	mov %rdi, %rcx\n"
+	"	mov 0(%r11), %rdi\n"
+	"	mov 8(%r11), %rsi\n"
+	"	mov 16(%r11), %rdx\n"
+	"	mov 24(%r11), %r10\n"
+	"	mov 32(%r11), %r8\n"
+	"	mov 40(%r11), %r9\n"
+	"interruptible_check:\n"
+	"	cmpl $0, (%rcx)\n"
+	"	jne interruptible_abort\n"
+	"	syscall\n"
+	"interruptible_end:\n"
+	"	ret\n"
+	"interruptible_abort:\n"
+	"	mov $-4, %rax\n" /* -EINTR */
+	"	ret\n"
+	"	.size interruptible, . - interruptible\n");
+extern s64 interruptible(const volatile u32 *word, long nr, const u64 *arg)
+	__attribute__((visibility("hidden")));
+extern const char interruptible_check[] __attribute__((visibility("hidden")));
+extern const char interruptible_end[] __attribute__((visibility("hidden")));
+extern const char interruptible_abort[] __attribute__((visibility("hidden")));
+
+s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
+{
+	return interruptible(&v->data->upcall, nr, arg);
+}
+
+static void on_kick(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+	greg_t *rip = &uc->uc_mcontext.gregs[REG_RIP];
+	struct vcpu *v = self;
+
+	(void)sig;
+	if (!v)
+		return;
+	if (si->si_code == SI_TIMER)
+		timer_expired(v->sandbox, si->si_value.sival_int);
+	v->kicks++;
+	v->run->immediate_exit = 1;
+	if (*rip >= (greg_t)interruptible_check && *rip < (greg_t)interruptible_end)
+		*rip = (greg_t)interruptible_abort;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+	if (v->tid)
+		syscall(SYS_tgkill, getpid(), v->tid, VCPU_KICK_SIGNAL);
+}
+
+void sandbox_end(struct sandbox *s, int how)
+{
+	int running = -1;
+
+	if (!atomic_compare_exchange_strong(&s->end_status, &running, how))
+		return;
+	/* vCPU 0 is the main thread: it ends the process, and with it the others. */
+	if (s->vcpu[0] && s->vcpu[0] != self)
+		vcpu_kick(s->vcpu[0]);
+}
+
+static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
+{
+	return (struct kvm_segment){
+		.limit = ~0u,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.dpl = dpl,
+		.db = !system,
+		.s = !system,
+		.g = !system,
+	};
+}
+
+/* Registers of vCPU 0 for the bootstrap: 32-bit protected mode, paging off. */
+static int set_boot_state(struct vcpu *v)
+{
+	u64 area = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
+	u64 data = area + PAGE_SIZE;
+	struct kvm_sregs sr;
+	struct kvm_regs r = {.rip = GPA_BOOTSTRAP, .rflags = RFLAGS_FIXED};
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry[3];
+	} msrs = {
+		.head.nmsrs = 3,
+		.entry =
+			{
+				{.index = MSR_STAR,
+				 .data = (u64)SEL_KERNEL_CS << 32 | (u64)SEL_USER_CS32 << 48},
+				{.index = MSR_LSTAR, .data = area},
+				{.index = MSR_SFMASK,
+				 .data = RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL |
+					 RFLAGS_NT | RFLAGS_AC | RFLAGS_RF},
+			},
+	};
+
+	if (ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
+		return -errno;
+	sr.cs = segment(SEL_KERNEL_CS, 0xb, 0, false);
+	sr.ds = sr.es = sr.ss = segment(SEL_KERNEL_DS, 3, 0, false);
+	sr.fs = sr.gs = (struct kvm_segment){.type = 3, .s = 1, .db = 1, .present = 1};
+	sr.tr = segment(SEL_TSS, 0xb, 0, true);
+	sr.tr.base = data + offsetof(struct vcpu_data, tss);
+	sr.tr.limit = sizeof(struct tss64) - 1;
+	sr.ldt = (struct kvm_segment){.unusable = 1};
+	sr.idt.base = data + offsetof(struct vcpu_data, idt);
+	sr.idt.limit = sizeof(((struct vcpu_data *)0)->idt) - 1;
+	sr.cr0 = X86_CR0_PE | X86_CR0_ET | X86_CR0_NE | X86_CR0_MP;
+	sr.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_FSGSBASE |
+		 X86_CR4_OSXSAVE;
+	sr.efer = 0;
+	if (ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
+		return -errno;
+	return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 3 ? 0 : -EIO;
+}
+
+int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
+{
+	struct vcpu *v = calloc(1, sizeof(*v));
+	long size = ioctl(s->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	u8 *pages = memory_at(s, area, VCPU_AREA_PAGES * PAGE_SIZE);
+	int ret = -EFAULT;
+
+	if (!v)
+		return -ENOMEM;
+	if (!pages)
+		goto free_v;
+	v->id = id;
+	v->sandbox = s;
+	v->data = (struct vcpu_data *)pages;
+	v->frame = (struct hostcall_frame *)(pages + PAGE_SIZE);
+	v->fd = ioctl(s->vm, KVM_CREATE_VCPU, id);
+	ret = -errno;
+	if (v->fd < 0)
+		goto free_v;
+	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	ret = -errno;
+	if (v->run == MAP_FAILED)
+		goto close_fd;
+	ret = kvm_setup_cpuid(v->fd, id);
+	if (ret)
+		goto unmap;
+	ret = set_boot_state(v);
+	if (ret)
+		goto unmap;
+	boot_vcpu_area(v);
+	*out = v;
+	return 0;
+
+unmap:
+	munmap(v->run, (size_t)size);
+close_fd:
+	close(v->fd);
+free_v:
+	free(v);
+	return ret;
+}
+
+/* An exit that no healthy kernel makes: say what can be said. */
+static void exit_unexpected(struct vcpu *v, const char *what)
+{
+	struct kvm_regs r = {0};
+	struct kvm_sregs sr = {0};
+
+	ioctl(v->fd, KVM_GET_REGS, &r);
+	ioctl(v->fd, KVM_GET_SREGS, &sr);
+	message("the guest stopped: %s (exit %u, rip %#llx, kernel%+lld, rsp %#llx, cr2 %#llx, "
+		"cs %#x)",
+		what, v->run->exit_reason, r.rip, (long long)(r.rip - v->sandbox->boot->kernel_va),
+		r.rsp, sr.cr2, sr.cs.selector);
+	sandbox_end(v->sandbox, SANDBOX_END_ERROR | EXIT_INTERNAL);
+}
+
+static void handle_exit(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	v->exits++;
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		if (run->mmio.phys_addr != GPA_DOORBELL || !run->mmio.is_write) {
+			exit_unexpected(v, "access to memory that is not there");
+			return;
+		}
+		v->hostcalls++;
+		hostcall_dispatch(v);
+		return;
+	case KVM_EXIT_IO:
+		if (run->io.port != HOSTCALL_PORT || run->io.direction != KVM_EXIT_IO_OUT) {
+			exit_unexpected(v, "access to an I/O port");
+			return;
+		}
+		v->hostcalls++;
+		hostcall_dispatch(v);
+		return;
+	case KVM_EXIT_INTR:
+		return;
+	case KVM_EXIT_SHUTDOWN:
+		exit_unexpected(v, "triple fault");
+		return;
+	case KVM_EXIT_INTERNAL_ERROR:
+		exit_unexpected(v, "KVM could not emulate an instruction");
+		return;
+	case KVM_EXIT_FAIL_ENTRY:
+		exit_unexpected(v, "the CPU refused the vCPU's state");
+		return;
+	default:
+		exit_unexpected(v, "unexpected exit");
+	}
+}
+
+void vcpu_run(struct vcpu *v)
+{
+	struct sandbox *s = v->sandbox;
+
+	self = v;
+	v->thread = pthread_self();
+	v->tid = gettid();
+	while (atomic_load(&s->end_status) == -1) {
+		if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+			handle_exit(v);
+			continue;
+		}
+		switch (errno) {
+		case EINTR:
+			/* Cleared before the look at the upcall word: a later kick sets it again.
+			 */
+			v->run->immediate_exit = 0;
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			upcall_deliver(v);
+			break;
+		case EAGAIN:
+			break;
+		case EFAULT:
+			if (upcall_window_fault(v) == 0)
+				break;
+			/* fall through */
+		default:
+			exit_unexpected(v, strerror(errno));
+		}
+	}
+}
+
+int vcpu_signals_init(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_kick, .sa_flags = SA_SIGINFO};
+
+	sigfillset(&sa.sa_mask);
+	return sigaction(VCPU_KICK_SIGNAL, &sa, NULL) ? -errno : 0;
+}
