@@ -4,25 +4,36 @@
 
 #include "common/types.h"
 
-/* Argument and environment strings on their way: NUL-terminated one after another. */
-struct exec_args {
-	char *blob;
-	u64 size;	/* bytes used in blob */
-	u32 argc, envc; /* argc strings, then envc strings */
+/* NUL-terminated strings one after another; a string lies in one piece as a whole. */
+struct exec_piece {
+	const char *data;
+	u64 size; /* of all strings, with their NULs */
 };
 
-/* Why a program cannot be run, for the monitor's message; text may stay empty. */
+/*
+ * Argument and environment strings on their way: argc strings, then envc strings. In pieces,
+ * because they may be larger than what kmalloc gives.
+ */
+#define EXEC_PIECES 64
+struct exec_args {
+	struct exec_piece piece[EXEC_PIECES];
+	u32 pieces;
+	u32 argc, envc;
+};
+
+/* Why a program cannot be run, for the monitor's message: complete but for the program's name. */
 struct exec_error {
 	u32 status; /* enum exit_status */
 	char text[512];
 };
 
 /*
- * Replaces the running process's program. path as given by the user (relative to cwd). On success
- * the thread's trap frame is that of the new program and 0 is returned; on failure before the
- * point of no return -errno with why filled in, and the old program is untouched; after it the
- * process dies by SIGKILL as on Linux.
+ * Replaces the running process's program by the file at path as execveat(2) does; flags are AT_*.
+ * All is prepared in a new address space first: on failure the old program is untouched, the
+ * result is -errno and *why is filled in. On success the thread's trap frame is that of the new
+ * program's first instruction, and the result is 0. args stay the caller's.
  */
-int exec_program(s32 dirfd, const char *path, const struct exec_args *args, struct exec_error *why);
+int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args *args,
+		 struct exec_error *why);
 
 #endif

@@ -1,0 +1,138 @@
+/* execve(2) and execveat(2): brings path and strings over from the old program's memory. */
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include "kernel/exec/exec.h"
+#include "kernel/exec/stack.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
+
+/*
+ * Size of a piece of strings. Any string fits one; EXEC_PIECES of them, each at least half full,
+ * hold more than Linux's 6 MiB.
+ */
+#define PIECE_SIZE (2 * STACK_ARG_MAX)
+
+/* Pieces under construction: the last one has room behind .size. */
+struct gatherer {
+	struct exec_args args;
+	char *room; /* of the last piece */
+	uva pointer[64];
+};
+
+static int add_piece(struct gatherer *g)
+{
+	struct exec_piece *p = &g->args.piece[g->args.pieces];
+
+	if (g->args.pieces == EXEC_PIECES)
+		return -E2BIG;
+	p->data = g->room = kmalloc(PIECE_SIZE);
+	if (!p->data)
+		return -ENOMEM;
+	p->size = 0;
+	g->args.pieces++;
+	return 0;
+}
+
+static int add_string(struct gatherer *g, uva string)
+{
+	struct exec_piece *p;
+	u64 left = 0;
+	s64 len = -ENAMETOOLONG;
+	int ret;
+
+	if (g->args.pieces) {
+		p = &g->args.piece[g->args.pieces - 1];
+		left = MIN(PIECE_SIZE - p->size, (u64)STACK_ARG_MAX);
+		if (left)
+			len = strncpy_from_user(g->room + p->size, string, left);
+	}
+	if (len == -ENAMETOOLONG && left < STACK_ARG_MAX) {
+		ret = add_piece(g);
+		if (ret < 0)
+			return ret;
+		p = &g->args.piece[g->args.pieces - 1];
+		len = strncpy_from_user(g->room, string, STACK_ARG_MAX);
+	}
+	if (len < 0)
+		return len == -ENAMETOOLONG ? -E2BIG : (int)len;
+	p->size += (u64)len + 1;
+	return 0;
+}
+
+/* The strings of a NULL-terminated array of pointers; a NULL array is an empty one. */
+static int add_strings(struct gatherer *g, uva array, u32 *count)
+{
+	if (array == 0)
+		return 0;
+	for (;;) {
+		/* Up to the end of the page: what follows the NULL may be unmapped. */
+		u64 n = (PAGE_SIZE - (array & PAGE_MASK)) / sizeof(uva);
+		int ret;
+
+		n = MIN(MAX(n, 1UL), (u64)ARRAY_SIZE(g->pointer));
+		ret = copy_from_user(g->pointer, array, n * sizeof(uva));
+		if (ret < 0)
+			return ret;
+		for (u64 i = 0; i < n; i++) {
+			if (g->pointer[i] == 0)
+				return 0;
+			ret = add_string(g, g->pointer[i]);
+			if (ret < 0)
+				return ret;
+			++*count;
+		}
+		array += n * sizeof(uva);
+	}
+}
+
+static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
+{
+	struct gatherer *g = NULL;
+	struct exec_error *why = NULL;
+	char *name;
+	s64 ret;
+
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	name = kmalloc(PATH_MAX);
+	g = kzalloc(sizeof(*g));
+	why = kmalloc(sizeof(*why));
+	ret = -ENOMEM;
+	if (!name || !g || !why)
+		goto out;
+	ret = strncpy_from_user(name, path, PATH_MAX);
+	if (ret < 0)
+		goto out;
+	ret = -ENOENT;
+	if (name[0] == '\0' && !(flags & AT_EMPTY_PATH))
+		goto out;
+	if (name[0] == '\0' && dirfd == AT_FDCWD) { /* the working directory */
+		ret = -EACCES;
+		goto out;
+	}
+	ret = add_strings(g, argv, &g->args.argc);
+	if (ret == 0)
+		ret = add_strings(g, envp, &g->args.envc);
+	if (ret == 0)
+		ret = exec_program(dirfd, name, flags, &g->args, why);
+out:
+	if (g)
+		for (u32 i = 0; i < g->args.pieces; i++)
+			kfree((void *)g->args.piece[i].data);
+	kfree(g);
+	kfree(why);
+	kfree(name);
+	return ret;
+}
+
+DEFINE_SYSCALL3(execve, uva, path, uva, argv, uva, envp)
+{
+	return exec_from_user(AT_FDCWD, path, argv, envp, 0);
+}
+
+DEFINE_SYSCALL5(execveat, s32, dirfd, uva, path, uva, argv, uva, envp, int, flags)
+{
+	return exec_from_user(dirfd, path, argv, envp, flags);
+}

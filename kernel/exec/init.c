@@ -1,0 +1,45 @@
+/* See init.h. */
+#include <linux/fcntl.h>
+#include "common/boot_info.h"
+#include "common/exit_status.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/exec/exec.h"
+#include "kernel/exec/init.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+
+__attribute__((noreturn)) static void boot_failed(const struct exec_error *why, int error)
+{
+	struct hostcall_boot_failure *failure = kzalloc(sizeof(*failure));
+
+	if (!failure)
+		panic("%s", why->text);
+	failure->status = why->status;
+	failure->error = error;
+	strlcpy(failure->text, why->text, sizeof(failure->text));
+	hc_boot_failed(failure, sizeof(*failure));
+	panic("the monitor went on after boot_failed");
+}
+
+void exec_first_program(void)
+{
+	const char *path = phys_to_virt(boot->blob_gpa);
+	struct exec_args *args = kzalloc(sizeof(*args));
+	struct exec_error *why = kzalloc(sizeof(*why));
+	int ret;
+
+	if (!args || !why)
+		panic("no memory for the first program");
+	KASSERT(boot->blob_size > 0 && path[boot->blob_size - 1] == '\0');
+	args->piece[0].data = path + strlen(path) + 1;
+	args->piece[0].size = boot->blob_size - strlen(path) - 1;
+	args->pieces = 1;
+	args->argc = boot->argc;
+	args->envc = boot->envc;
+	ret = exec_program(AT_FDCWD, path, 0, args, why);
+	if (ret < 0)
+		boot_failed(why, -ret);
+	kfree(args);
+	kfree(why);
+}

@@ -1,0 +1,161 @@
+/* See stack.h. Touches the address space only through mm_copy_to. */
+#include <linux/auxvec.h>
+#include "kernel/exec/stack.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+
+/* Linux's bprm_stack_limits: a quarter of the stack, at least this, at most that. */
+#define ARGS_MIN 131072
+#define ARGS_MAX (6UL << 20)
+
+static u64 string_bytes(const struct exec_stack *s)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < s->pieces; i++)
+		sum += s->piece[i].size;
+	return sum;
+}
+
+/* argc, argv[] and its NULL, envp[] and its NULL, vector and AT_NULL. */
+static u64 table_words(const struct exec_stack *s)
+{
+	return 1 + s->argc + 1 + s->envc + 1 + 2 * (STACK_AUX_MAX + 1);
+}
+
+int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack)
+{
+	u64 limit = MAX(MIN(rlimit_stack / 4, ARGS_MAX), ARGS_MIN);
+	u64 pointers = (u64)(s->argc + s->envc) * sizeof(u64);
+	u64 count = 0;
+
+	if (pointers >= limit || string_bytes(s) + strlen(s->execfn) + 1 > limit - pointers)
+		return -E2BIG;
+	for (u32 i = 0; i < s->pieces; i++) {
+		const struct exec_piece *p = &s->piece[i];
+
+		for (u64 at = 0; at < p->size; count++) {
+			u64 size = strlen(p->data + at) + 1;
+
+			if (size > STACK_ARG_MAX)
+				return -E2BIG;
+			at += size;
+		}
+	}
+	KASSERT(count == (u64)s->argc + s->envc);
+	return 0;
+}
+
+u64 exec_stack_size(const struct exec_stack *s)
+{
+	return sizeof(u64) + strlen(s->execfn) + 1 + string_bytes(s) + STACK_RANDOM_GAP +
+	       strlen(s->platform) + 1 + sizeof(s->random) + 16 + table_words(s) * sizeof(u64);
+}
+
+/* Words that go up the stack, gathered: 10,000 pointers are 20 copies. */
+struct words {
+	struct mm *mm;
+	u64 addr;
+	u32 count;
+	int error;
+	u64 word[504]; /* with the above, less than a page */
+};
+
+static void words_flush(struct words *w)
+{
+	if (!w->error)
+		w->error = mm_copy_to(w->mm, w->addr, w->word, w->count * sizeof(u64));
+	w->addr += w->count * sizeof(u64);
+	w->count = 0;
+}
+
+static void words_put(struct words *w, u64 word)
+{
+	w->word[w->count++] = word;
+	if (w->count == ARRAY_SIZE(w->word))
+		words_flush(w);
+}
+
+/* The strings, and a pointer to each into w, with the NULLs behind argv and envp. */
+static int write_strings(struct exec_stack *s, struct words *w)
+{
+	u64 addr = s->arg_start;
+	u32 index = 0;
+	int ret;
+
+	for (u32 i = 0; i < s->pieces; i++) {
+		const struct exec_piece *p = &s->piece[i];
+
+		ret = mm_copy_to(w->mm, addr, p->data, p->size);
+		if (ret < 0)
+			return ret;
+		for (u64 at = 0; at < p->size; at += strlen(p->data + at) + 1) {
+			if (index++ == s->argc) {
+				s->arg_end = addr + at;
+				words_put(w, 0);
+			}
+			words_put(w, addr + at);
+		}
+		addr += p->size;
+	}
+	s->env_end = addr;
+	if (s->envc == 0) {
+		s->arg_end = addr;
+		words_put(w, 0);
+	}
+	words_put(w, 0);
+	return 0;
+}
+
+static void aux_add(struct exec_stack *s, u64 type, u64 value)
+{
+	KASSERT(s->aux_count < STACK_AUX_MAX);
+	s->aux[s->aux_count++] = (struct exec_aux){type, value};
+}
+
+int exec_stack_write(struct exec_stack *s, struct mm *mm)
+{
+	u64 execfn_size = strlen(s->execfn) + 1, platform_size = strlen(s->platform) + 1;
+	u64 execfn = s->top - sizeof(u64) - execfn_size;
+	u64 platform, random;
+	struct words *w = kmalloc(sizeof(*w));
+	int ret;
+
+	if (!w)
+		return -ENOMEM;
+	s->arg_start = execfn - string_bytes(s);
+	platform = ALIGN_DOWN(s->arg_start - s->gap, 16UL) - platform_size;
+	random = platform - sizeof(s->random);
+	aux_add(s, AT_RANDOM, random);
+	aux_add(s, AT_EXECFN, execfn);
+	aux_add(s, AT_PLATFORM, platform);
+	s->sp = ALIGN_DOWN(random - (1 + s->argc + 1 + s->envc + 1 + 2 * (s->aux_count + 1UL)) * 8,
+			   16UL);
+
+	w->mm = mm;
+	w->addr = s->sp;
+	w->count = 0;
+	w->error = 0;
+	words_put(w, s->argc);
+	ret = write_strings(s, w);
+	if (ret < 0)
+		goto out;
+	for (u32 i = 0; i < s->aux_count; i++) {
+		words_put(w, s->aux[i].type);
+		words_put(w, s->aux[i].value);
+	}
+	words_put(w, AT_NULL);
+	words_put(w, 0);
+	words_flush(w);
+	ret = w->error;
+	if (ret == 0)
+		ret = mm_copy_to(mm, execfn, s->execfn, execfn_size);
+	if (ret == 0)
+		ret = mm_copy_to(mm, platform, s->platform, platform_size);
+	if (ret == 0)
+		ret = mm_copy_to(mm, random, s->random, sizeof(s->random));
+out:
+	kfree(w);
+	return ret;
+}

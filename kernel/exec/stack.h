@@ -1,0 +1,54 @@
+/*
+ * The initial stack of a program (System V ABI, AMD64 supplement, 3.4.1), highest address first:
+ *
+ *   top      8 zero bytes
+ *            path of the program (AT_EXECFN)
+ *            environment strings, then below them argument strings
+ *            up to 8 KiB of random gap
+ *            platform string, 16 random bytes
+ *            auxiliary vector, NULL, envp[], NULL, argv[]
+ *   sp       argc; 16-byte aligned
+ */
+#ifndef KERNEL_EXEC_STACK_H
+#define KERNEL_EXEC_STACK_H
+
+#include "common/types.h"
+#include "kernel/exec/exec.h"
+
+struct mm;
+
+#define STACK_RANDOM_GAP 8192
+#define STACK_AUX_MAX	 30	/* pairs, without AT_NULL: struct mm has room for them */
+#define STACK_ARG_MAX	 131072 /* Linux's MAX_ARG_STRLEN: bytes of one string with its NUL */
+
+struct exec_aux {
+	u64 type, value;
+};
+
+struct exec_stack {
+	/* IN. argc is at least 1; the strings of piece are exactly argc + envc. */
+	const struct exec_piece *piece;
+	u32 pieces, argc, envc;
+	const char *execfn, *platform;
+	u8 random[16];
+	u64 gap; /* below STACK_RANDOM_GAP */
+	u64 top; /* page-aligned end of the stack */
+	/* All of the vector but AT_RANDOM, AT_EXECFN and AT_PLATFORM, whose values are known here.
+	 */
+	struct exec_aux aux[STACK_AUX_MAX];
+	u32 aux_count;
+
+	/* OUT of exec_stack_write. aux is complete then. */
+	u64 sp, arg_start, arg_end, env_end; /* the environment starts at arg_end */
+};
+
+/* 0, or -E2BIG where Linux says so (execve(2), "Limits on size of arguments and environment"). */
+int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack);
+
+/* Bytes below .top that exec_stack_write will use. */
+u64 exec_stack_size(const struct exec_stack *s);
+
+/* Writes it all into an address space that is mapped there. 0 or -errno. */
+int exec_stack_write(struct exec_stack *s, struct mm *mm);
+
+#endif

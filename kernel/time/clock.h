@@ -1,0 +1,32 @@
+/*
+ * The clocks. Between two readings of the host's clocks (hostcall clock_read) time is computed
+ * from the TSC, by programs in the vDSO and by the kernel here, from the same page.
+ *
+ * Invariant: CLOCK_MONOTONIC and CLOCK_BOOTTIME as anyone in the sandbox reads them never go
+ * back; they may be ahead of the host's by what the last slope was off, and are then slowed down.
+ */
+#ifndef KERNEL_TIME_CLOCK_H
+#define KERNEL_TIME_CLOCK_H
+
+#include <linux/time_types.h>
+#include "common/types.h"
+#include "kernel/vdso/data.h"
+
+#define NSEC_PER_SEC 1000000000UL
+
+u64 clock_monotonic_ns(void);
+u64 clock_realtime_ns(void);
+u64 clock_boottime_ns(void);
+/* All of them at one moment; asks the host if what we know is older than half a second. */
+void clock_now(struct vdso_time *now);
+/* The same after asking the host: not behind the host's clocks of this moment. */
+void clock_now_exact(struct vdso_time *now);
+
+/* The page of struct vdso_data, for mapping (kernel memory, page-aligned). */
+const void *clock_page(void);
+
+/* Nanoseconds, or -1 where the fields are out of range as clock_nanosleep(2) has it. */
+s64 clock_from_timespec(const struct __kernel_timespec *ts);
+struct __kernel_timespec clock_to_timespec(u64 ns);
+
+#endif

@@ -1,0 +1,344 @@
+/*
+ * System calls that tell the time. The host's clocks cannot be set from here, whoever asks: EPERM
+ * as for anybody without CAP_SYS_TIME. CPU-time clocks are the host's for monitor and vCPU thread.
+ */
+#include <asm/errno.h>
+#include <linux/resource.h>
+#include <linux/time.h>
+#include <linux/times.h>
+#include <linux/timex.h>
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+#include "kernel/time/clock.h"
+
+#define CLOCK_TICKS	 100 /* USER_HZ: what times(2) counts in */
+#define MINUTES_WEST_MAX (15 * 60)
+
+/*
+ * Clock numbers of single processes and threads are negative (linux/posix-timers.h): the id
+ * inverted, then 3 bits. We know our own ones.
+ */
+#define CPUCLOCK_THREAD	 4
+#define CPUCLOCK_WHICH	 3 /* mask: 0 to 2 are kinds of CPU time, 3 is a descriptor */
+
+/* The host's number for a clock; -EINVAL for those that nobody has. */
+static s32 host_clock(s32 clock)
+{
+	s32 id = ~(clock >> 3);
+
+	if (clock >= 0)
+		return clock;
+	if ((clock & CPUCLOCK_WHICH) == CPUCLOCK_WHICH)
+		return -EINVAL;
+	if (clock & CPUCLOCK_THREAD)
+		return id == 0 || id == current()->tid ? CLOCK_THREAD_CPUTIME_ID : -EINVAL;
+	return id == 0 || id == current_process()->pid ? CLOCK_PROCESS_CPUTIME_ID : -EINVAL;
+}
+
+/* Nanoseconds of any clock; 0 or -errno. The common ones cost no hostcall. */
+static s64 read_clock(s32 clock, u64 *ns)
+{
+	struct __kernel_timespec ts;
+	struct vdso_time now;
+	s64 ret;
+
+	clock_now(&now);
+	switch (clock) {
+	case CLOCK_MONOTONIC:
+		*ns = now.monotonic;
+		return 0;
+	case CLOCK_REALTIME:
+		*ns = now.realtime;
+		return 0;
+	case CLOCK_BOOTTIME:
+		*ns = now.boottime;
+		return 0;
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = now.monotonic - VDSO_TICK_NS;
+		return 0;
+	case CLOCK_REALTIME_COARSE:
+		*ns = now.realtime - VDSO_TICK_NS;
+		return 0;
+	}
+	clock = host_clock(clock);
+	if (clock < 0)
+		return clock;
+	ret = hc_clock_gettime((u64)clock, &ts, sizeof(ts));
+	*ns = (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
+	return ret;
+}
+
+DEFINE_SYSCALL2(clock_gettime, s32, clock, uva, out)
+{
+	u64 ns;
+	s64 ret = read_clock(clock, &ns);
+
+	return ret < 0 ? ret : put_user(clock_to_timespec(ns), out);
+}
+
+DEFINE_SYSCALL2(clock_getres, s32, clock, uva, out)
+{
+	struct __kernel_timespec ts;
+	s64 ret;
+
+	clock = host_clock(clock);
+	if (clock < 0)
+		return clock;
+	ret = hc_clock_getres((u64)clock, &ts, sizeof(ts));
+	return ret < 0 || out == 0 ? ret : put_user(ts, out);
+}
+
+DEFINE_SYSCALL2(clock_settime, s32, clock, uva, in)
+{
+	struct __kernel_timespec ts;
+
+	if (clock != CLOCK_REALTIME)
+		return -EINVAL;
+	if (get_user(&ts, in) < 0)
+		return -EFAULT;
+	return clock_from_timespec(&ts) < 0 ? -EINVAL : -EPERM;
+}
+
+DEFINE_SYSCALL2(gettimeofday, uva, tv_out, uva, tz_out)
+{
+	static const struct timezone utc; /* Linux's own, unless somebody set it */
+	u64 ns = clock_realtime_ns();
+	struct timeval tv = {.tv_sec = (s64)(ns / NSEC_PER_SEC),
+			     .tv_usec = (s64)(ns % NSEC_PER_SEC / 1000)};
+
+	if (tv_out && put_user(tv, tv_out) < 0)
+		return -EFAULT;
+	if (tz_out && put_user(utc, tz_out) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+DEFINE_SYSCALL2(settimeofday, uva, tv_in, uva, tz_in)
+{
+	struct timeval tv = {0};
+	struct timezone tz = {0};
+
+	if (tv_in && get_user(&tv, tv_in) < 0)
+		return -EFAULT;
+	if (tv.tv_usec < 0 || tv.tv_usec > 1000000 || tv.tv_sec < 0)
+		return -EINVAL;
+	if (tz_in && get_user(&tz, tz_in) < 0)
+		return -EFAULT;
+	if (tz.tz_minuteswest > MINUTES_WEST_MAX || tz.tz_minuteswest < -MINUTES_WEST_MAX)
+		return -EINVAL;
+	return tv_in || tz_in ? -EPERM : 0;
+}
+
+DEFINE_SYSCALL1(time, uva, out)
+{
+	s64 now = (s64)((clock_realtime_ns() - VDSO_TICK_NS) / NSEC_PER_SEC);
+
+	return out && put_user(now, out) < 0 ? -EFAULT : now;
+}
+
+/* adjtimex(2) of a clock that nothing disciplines, as far as we can see. */
+static s64 read_timex(uva uva)
+{
+	struct __kernel_timex tx;
+	struct vdso_time now;
+
+	if (get_user(&tx, uva) < 0)
+		return -EFAULT;
+	if (tx.modes != 0)
+		return -EPERM;
+	clock_now(&now);
+	tx = (struct __kernel_timex){
+		.maxerror = 16000000, /* microseconds: Linux's NTP_PHASE_LIMIT */
+		.esterror = 16000000,
+		.status = STA_UNSYNC,
+		.constant = 2,
+		.precision = 1,
+		.tolerance = 32768000, /* Linux's MAXFREQ_SCALED */
+		.tick = 10000,
+		.time = {.tv_sec = (s64)(now.realtime / NSEC_PER_SEC),
+			 .tv_usec = (s64)(now.realtime % NSEC_PER_SEC / 1000)},
+	};
+	return put_user(tx, uva) < 0 ? -EFAULT : TIME_ERROR;
+}
+
+DEFINE_SYSCALL1(adjtimex, uva, tx)
+{
+	return read_timex(tx);
+}
+
+DEFINE_SYSCALL2(clock_adjtime, s32, clock, uva, tx)
+{
+	if (clock == CLOCK_REALTIME)
+		return read_timex(tx);
+	return clock >= 0 && clock < MAX_CLOCKS && clock != CLOCK_SGI_CYCLE ? -EOPNOTSUPP : -EINVAL;
+}
+
+/* Seen from CLOCK_MONOTONIC when the request is measured there: how an absolute sleep ends. */
+static bool deadline_reached(s32 clock, u64 deadline)
+{
+	struct vdso_time now;
+
+	clock_now(&now);
+	switch (clock) {
+	case CLOCK_REALTIME:
+		return now.realtime >= deadline;
+	case CLOCK_MONOTONIC:
+		return now.monotonic >= deadline;
+	case CLOCK_BOOTTIME:
+		return now.boottime >= deadline;
+	}
+	return true;
+}
+
+/*
+ * The host woke us by its own clock. Ours may be a little behind that; the program must not see
+ * that it woke up early.
+ */
+static void catch_up(s32 clock, u64 deadline)
+{
+	struct vdso_time now;
+
+	if (!deadline_reached(clock, deadline))
+		clock_now_exact(&now);
+}
+
+/*
+ * Sleeps until CLOCK_MONOTONIC (ours) is deadline; time on clock. The state is in
+ * current()->restart: clock, deadline, where the program wants to see the time that is left.
+ */
+static s64 sleep_restart(__attribute__((unused)) void *arg)
+{
+	struct thread *t = current();
+	s32 clock = (s32)t->restart.arg[0];
+	u64 deadline = t->restart.arg[1], now = clock_monotonic_ns();
+	uva left_out = t->restart.arg[2];
+	struct __kernel_timespec left;
+	s64 ret = 0;
+
+	if (now < deadline) {
+		left = clock_to_timespec(deadline - now);
+		ret = hc_clock_nanosleep((u64)clock, 0, &left, sizeof(left), NULL, 0);
+	}
+	if (ret != -EINTR) {
+		catch_up(CLOCK_MONOTONIC, deadline);
+		return ret;
+	}
+	now = clock_monotonic_ns();
+	if (now >= deadline)
+		return 0;
+	if (left_out && put_user(clock_to_timespec(deadline - now), left_out) < 0)
+		return -EFAULT;
+	t->restart.fn = sleep_restart;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static s64 sleep_for(s32 clock, s64 ns, uva left_out)
+{
+	struct thread *t = current();
+	u64 now = clock_monotonic_ns();
+
+	t->restart.arg[0] = (u64)clock;
+	t->restart.arg[1] = MIN(now + (u64)ns, (u64)INT64_MAX);
+	t->restart.arg[2] = left_out;
+	return sleep_restart(t->restart.arg);
+}
+
+DEFINE_SYSCALL2(nanosleep, uva, req_in, uva, left_out)
+{
+	struct __kernel_timespec req;
+	s64 ns;
+
+	if (get_user(&req, req_in) < 0)
+		return -EFAULT;
+	ns = clock_from_timespec(&req);
+	return ns < 0 ? -EINVAL : sleep_for(CLOCK_MONOTONIC, ns, left_out);
+}
+
+DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_out)
+{
+	struct __kernel_timespec req;
+	s32 host = host_clock(clock);
+	s64 ns, ret;
+
+	if (host < 0 || host == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if (host == CLOCK_MONOTONIC_RAW || host == CLOCK_MONOTONIC_COARSE ||
+	    host == CLOCK_REALTIME_COARSE)
+		return -EOPNOTSUPP;
+	if (get_user(&req, req_in) < 0)
+		return -EFAULT;
+	ns = clock_from_timespec(&req);
+	if (ns < 0)
+		return -EINVAL;
+	if (!(flags & TIMER_ABSTIME)) {
+		/* A relative sleep does not care for steps of CLOCK_REALTIME (clock_nanosleep(2)).
+		 */
+		if (host == CLOCK_REALTIME || host == CLOCK_MONOTONIC)
+			return sleep_for(CLOCK_MONOTONIC, ns, left_out);
+		if (host == CLOCK_BOOTTIME || host == CLOCK_TAI)
+			return sleep_for(host, ns, left_out);
+	}
+	ret = hc_clock_nanosleep((u64)host, (u64)flags & TIMER_ABSTIME, &req, sizeof(req), NULL, 0);
+	if (ret == -EINTR)
+		return -ERESTARTNOHAND;
+	catch_up(host, (u64)ns);
+	return ret;
+}
+
+/* CPU time and counts of the monitor (who 0) or this vCPU's thread (1). */
+static s64 host_usage(u64 who, struct rusage *ru)
+{
+	s64 ret = hc_cpu_time(who, ru, sizeof(*ru));
+
+	/* The monitor's memory is not the program's. */
+	ru->ru_maxrss = (s64)(READ_ONCE(current_mm()->peak_pages) * (PAGE_SIZE / 1024));
+	return ret;
+}
+
+DEFINE_SYSCALL2(getrusage, int, who, uva, out)
+{
+	struct rusage ru;
+	s64 ret = 0;
+
+	memset(&ru, 0, sizeof(ru));
+	switch (who) {
+	case RUSAGE_SELF:
+		ret = host_usage(0, &ru);
+		break;
+	case RUSAGE_THREAD:
+		ret = host_usage(1, &ru);
+		break;
+	case RUSAGE_CHILDREN: /* none was waited for */
+		break;
+	default:
+		return -EINVAL;
+	}
+	return ret < 0 ? ret : put_user(ru, out);
+}
+
+static s64 timeval_ticks(const struct __kernel_old_timeval *tv)
+{
+	return tv->tv_sec * CLOCK_TICKS + tv->tv_usec / (1000000 / CLOCK_TICKS);
+}
+
+DEFINE_SYSCALL1(times, uva, out)
+{
+	struct tms tms = {0};
+	struct rusage ru;
+	s64 ret;
+
+	if (out) {
+		ret = host_usage(0, &ru);
+		if (ret < 0)
+			return ret;
+		tms.tms_utime = timeval_ticks(&ru.ru_utime);
+		tms.tms_stime = timeval_ticks(&ru.ru_stime);
+		if (put_user(tms, out) < 0)
+			return -EFAULT;
+	}
+	return (s64)(clock_boottime_ns() / (NSEC_PER_SEC / CLOCK_TICKS));
+}

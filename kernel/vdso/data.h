@@ -1,0 +1,69 @@
+/*
+ * The page through which the kernel gives the clocks to every program: from the TSC to
+ * nanoseconds. Written by kernel/time/clock.c, read by the vDSO in ring 3 without a system call.
+ *
+ * A reader takes .seq (odd: being written), computes, and starts again if .seq changed. The
+ * values hold for max_ticks behind tsc_base; later than that the kernel has to be asked.
+ */
+#ifndef KERNEL_VDSO_DATA_H
+#define KERNEL_VDSO_DATA_H
+
+#include "common/types.h"
+
+struct vdso_data {
+	u32 seq;
+	u32 reserved;
+	u64 tsc_base;
+	u64 max_ticks;	     /* 0: the TSC is no clock on this host */
+	u64 mult;	     /* nanoseconds per tick, 32.32 */
+	u64 monotonic_ns;    /* CLOCK_MONOTONIC at tsc_base */
+	u64 realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, modulo 2^64 */
+	u64 boottime_offset; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
+};
+
+/*
+ * Coarse clocks and time(2) are Linux's time of the last tick: at most this much late. Programs
+ * compare them with time stamps of files, which the host takes from its own coarse clock, so they
+ * must not be ahead of that.
+ */
+#define VDSO_TICK_NS 4000000
+
+/* All clocks at one moment. */
+struct vdso_time {
+	u64 monotonic, realtime, boottime;
+};
+
+static inline u64 vdso_rdtsc(void)
+{
+	u32 low, high;
+
+	/* The fence keeps the reading behind the loads before it (Intel SDM vol. 2, RDTSC). */
+	__asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high)::"memory");
+	return (u64)high << 32 | low;
+}
+
+/* False where the values are too old (or never were): the kernel has to be asked. */
+static inline bool vdso_read(const struct vdso_data *d, struct vdso_time *t)
+{
+	u64 ticks;
+	u32 seq;
+	bool fresh;
+
+	do {
+		while ((seq = __atomic_load_n(&d->seq, __ATOMIC_ACQUIRE)) & 1)
+			__builtin_ia32_pause();
+		ticks = vdso_rdtsc() - READ_ONCE(d->tsc_base);
+		/* The TSC of another CPU may be a few ticks behind. */
+		if ((s64)ticks < 0)
+			ticks = 0;
+		fresh = ticks < READ_ONCE(d->max_ticks);
+		t->monotonic = READ_ONCE(d->monotonic_ns) +
+			       (u64)(((unsigned __int128)ticks * READ_ONCE(d->mult)) >> 32);
+		t->realtime = t->monotonic + READ_ONCE(d->realtime_offset);
+		t->boottime = t->monotonic + READ_ONCE(d->boottime_offset);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (__atomic_load_n(&d->seq, __ATOMIC_RELAXED) != seq);
+	return fresh;
+}
+
+#endif
