@@ -2,8 +2,8 @@
  * From 32-bit protected mode with paging off to the kernel's 64-bit entry.
  *
  * The monitor puts this flat blob at GPA_BOOTSTRAP and starts vCPU 0 on its first byte with flat
- * segments; boot info is at GPA_BOOT_INFO, page tables for both homes and the vCPU's area with its
- * GDT are ready. The blob chooses the home, turns on paging and long mode, and enters the kernel:
+ * segments and CR4 set; boot info is at GPA_BOOT_INFO, page tables for both homes and the vCPU's
+ * area with its GDT are ready. The blob chooses the home, turns on paging and long mode, and enters the kernel:
  *
  *   void kernel_entry(gpa of boot info)      in ring 0, or, in the ring-3 home, in ring 3
  *
@@ -19,9 +19,8 @@
  * a host that exits to an emulator for each one takes thousands. The least of a few rounds
  * counts: the first warms caches (and TCG's translation), any one may be preempted.
  */
-#define LOOP_TURNS     4 /* of two instructions */
-#define LOOP_ROUNDS    3
-#define LOOP_THRESHOLD 300
+#define LOOP_TURNS  4 /* of two instructions */
+#define LOOP_ROUNDS 3
 
 #define AT(label) (GPA_BOOTSTRAP + (label) - start)
 
@@ -30,9 +29,6 @@
 	.globl start
 start:
 	mov $GPA_BOOT_INFO, %edi
-	cmpl $HOME_AUTO, BOOT_INFO_HOME(%edi)
-	jne enter_long_mode
-
 	mov $LOOP_ROUNDS, %ebp
 	mov $-1, %esi		/* least so far */
 1:	rdtsc
@@ -50,6 +46,8 @@ start:
 
 	shr $3, %esi		/* per instruction: 2 * LOOP_TURNS */
 	mov %esi, BOOT_INFO_LOOP(%edi)
+	cmpl $HOME_AUTO, BOOT_INFO_HOME(%edi)
+	jne enter_long_mode
 	xor %eax, %eax
 	cmp $LOOP_THRESHOLD, %esi
 	jb 4f

@@ -19,6 +19,9 @@
 #define HOME_RING3 3
 #define HOME_AUTO  255
 
+/* TSC cycles per ring-0 instruction from which on the host emulates ring 0: see bootstrap.S. */
+#define LOOP_THRESHOLD 300
+
 #ifndef __ASSEMBLER__
 #include "types.h"
 

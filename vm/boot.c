@@ -265,3 +265,22 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	fill_host(s);
 	return 0;
 }
+
+bool boot_home_fits(struct sandbox *s)
+{
+	u64 cycles = s->boot->loop_cycles;
+
+	if (s->opt.home == HOME_RING0 && cycles >= LOOP_THRESHOLD) {
+		message("--ring=0: this KVM emulates ring 0 (%lu cycles per instruction): it has "
+			"SYSCALL and exceptions in ring 3 only",
+			cycles);
+		return false;
+	}
+	if (s->opt.home == HOME_RING3 && cycles < LOOP_THRESHOLD) {
+		message("--ring=3: this KVM runs ring 0 in hardware (%lu cycles per instruction): "
+			"SYSCALL goes there",
+			cycles);
+		return false;
+	}
+	return true;
+}

@@ -74,6 +74,7 @@ struct sandbox {
 	struct vcpu *vcpu[VCPU_MAX];
 	u32 stdio_closed;    /* bit n: descriptor n was closed at start */
 	int stderr_fd;	     /* own duplicate: messages reach the user whatever the guest closes */
+	u32 umask;	     /* of the start; the monitor's own is 0 (hostcall_init) */
 	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
 };
 
@@ -125,6 +126,8 @@ int loader_load(const struct kernel_image *image, u8 *host, u64 va);
 
 /* boot.c: everything in guest memory before the first instruction. 0 or an exit_status. */
 int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program);
+/* At HC_ready: the home that was asked for is one this host has; a message when not. */
+bool boot_home_fits(struct sandbox *s);
 u64 boot_blob_size(struct sandbox *s, const char *program);
 /* GDT of a vCPU's area. */
 void boot_vcpu_area(struct vcpu *v);
