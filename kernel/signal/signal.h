@@ -38,6 +38,12 @@ siginfo_t signal_info(int sig, int code);
  * or not) off the queue: its number, 0 if there is none. For rt_sigtimedwait(2) and signalfd(2).
  */
 int signal_take(sigset wanted, siginfo_t *info);
+/* The same with task_lock held, SIGKILL and SIGSTOP too: for delivery. */
+int signal_take_locked(sigset wanted, siginfo_t *info);
+/* Forgets these for the process and all its threads. task_lock held. */
+void signal_flush(struct process *p, sigset signals);
+/* Makes the thread look at what is pending. task_lock held. */
+void signal_kick(struct thread *t);
 
 /*
  * Looks at why this vCPU was kicked: signals from outside and timers become pending, changed
@@ -90,8 +96,7 @@ int signal_frame_push(struct trapframe *frame, const struct sigframe_request *re
 void signal_force_segv(int sig);
 
 /* Effect of sigaltstack(2) at this stack pointer: 0 or -errno. */
-struct sigaltstack;
-int signal_altstack_set(const struct sigaltstack *ss, u64 sp, u64 min_size);
-void signal_altstack_get(struct sigaltstack *ss, u64 sp);
+int signal_altstack_set(const stack_t *ss, u64 sp);
+void signal_altstack_get(stack_t *ss, u64 sp);
 
 #endif

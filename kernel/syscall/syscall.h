@@ -51,7 +51,13 @@ void syscall_dispatch(struct trapframe *frame);
 /* One line per unknown system call used, with its count (at exit). */
 void syscall_report(void);
 
-/* trace.c: prints "name(args) = result" when tracing. entry() keeps what the call may change. */
+/*
+ * trace.c, with BOOT_TRACE only: strace's lines. enter() before the call prints those that do not
+ * come back or replace what their arguments point to; syscall() after it prints the others,
+ * "name(args) = result"; exit() says how the process ends (wait(2) status).
+ */
+void trace_enter(u64 nr, const struct syscall_args *args);
 void trace_syscall(u64 nr, const struct syscall_args *args, s64 result);
+void trace_exit(int wait_status);
 
 #endif

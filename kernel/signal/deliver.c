@@ -1,0 +1,151 @@
+/*
+ * From pending to done: the last look before a program goes on. Order as on Linux: take a signal,
+ * act by its disposition (ignore, stop, end the process, or make a handler's frame), until none is
+ * left; then an interrupted system call for which no handler ran starts again.
+ */
+#include "kernel/signal/signal.h"
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+
+#include <asm/unistd.h>
+
+#define SYSCALL_INSN_SIZE 2
+
+/* A system call, and its result is in rax: not a trap, and not the registers of a sigreturn. */
+static bool syscall_result(const struct trapframe *frame)
+{
+	return frame->vector == TRAP_SYSCALL && (s64)frame->orig_rax >= 0;
+}
+
+static void restart(struct trapframe *frame, u64 nr)
+{
+	frame->rax = nr;
+	frame->rip -= SYSCALL_INSN_SIZE;
+}
+
+/* signal(7), "Interruption of system calls": a handler will run now. */
+static void fix_interrupted(struct trapframe *frame, const struct sigaction_k *action)
+{
+	if (!syscall_result(frame))
+		return;
+	switch (-(s64)frame->rax) {
+	case ERESTARTNOHAND:
+	case ERESTART_RESTARTBLOCK:
+		frame->rax = -EINTR;
+		break;
+	case ERESTARTSYS:
+		if (action->flags & SA_RESTART)
+			restart(frame, frame->orig_rax);
+		else
+			frame->rax = -EINTR;
+		break;
+	case ERESTARTNOINTR:
+		restart(frame, frame->orig_rax);
+		break;
+	}
+}
+
+/* No handler ran: the program never learns that the call was interrupted. */
+static void resume_interrupted(struct trapframe *frame)
+{
+	if (!syscall_result(frame))
+		return;
+	switch (-(s64)frame->rax) {
+	case ERESTARTSYS:
+	case ERESTARTNOINTR:
+	case ERESTARTNOHAND:
+		restart(frame, frame->orig_rax);
+		break;
+	case ERESTART_RESTARTBLOCK:
+		restart(frame, __NR_restart_syscall);
+		break;
+	}
+}
+
+/*
+ * The only process stops: so does the whole sandbox, and the shell that started it sees the
+ * monitor stopped. It goes on when the monitor gets SIGCONT.
+ */
+static void stop(void)
+{
+	hc_kill_outside(init_process->pid, SIGSTOP);
+}
+
+/*
+ * Takes signals until one has a handler: its number, with its disposition in *action. 0: none is
+ * left. Does not return when one of them ends the process.
+ */
+static int next_handled(siginfo_t *info, struct sigaction_k *action)
+{
+	struct thread *t = current();
+	struct sighand *h = t->proc->sighand;
+
+	for (;;) {
+		int sig;
+
+		mutex_lock(&task_lock);
+		sig = signal_take_locked(~t->blocked, info);
+		if (sig == 0) {
+			mutex_unlock(&task_lock);
+			return 0;
+		}
+		mutex_lock(&h->lock);
+		*action = h->action[sig - 1];
+		if (action->handler > (u64)SIG_IGN && (action->flags & SA_RESETHAND))
+			h->action[sig - 1].handler = (u64)SIG_DFL;
+		mutex_unlock(&h->lock);
+		mutex_unlock(&task_lock);
+
+		if (action->handler > (u64)SIG_IGN)
+			return sig;
+		if (action->handler == (u64)SIG_IGN || (SIGNALS_IGNORED & SIGBIT(sig)))
+			continue;
+		if (SIGNALS_STOP & SIGBIT(sig))
+			stop();
+		else
+			process_exit(sig); /* no core is ever written: WCOREDUMP stays unset */
+	}
+}
+
+static void enter_handler(struct trapframe *frame, int sig, const siginfo_t *info,
+			  const struct sigaction_k *action)
+{
+	struct thread *t = current();
+	struct sigframe_request req = {
+		.sig = sig,
+		.action = action,
+		.info = info,
+		.mask = t->restore_blocked ? t->saved_blocked : t->blocked,
+	};
+	sigset blocked = t->blocked | action->mask;
+
+	fix_interrupted(frame, action);
+	if (signal_frame_push(frame, &req)) {
+		signal_force_segv(sig);
+		return;
+	}
+	t->restore_blocked = false;
+	if (!(action->flags & SA_NODEFER))
+		blocked |= SIGBIT(sig);
+	signal_set_blocked(blocked);
+}
+
+void signal_deliver(struct trapframe *frame)
+{
+	struct thread *t = current();
+	struct sigaction_k action;
+	siginfo_t info;
+	int sig;
+
+	signal_upcall();
+	for (;;) {
+		while (signal_pending() && (sig = next_handled(&info, &action)) != 0)
+			enter_handler(frame, sig, &info, &action);
+		if (!t->restore_blocked)
+			break;
+		/* The mask of sigsuspend and the like goes; that may let a signal in. */
+		t->restore_blocked = false;
+		signal_set_blocked(t->saved_blocked);
+	}
+	resume_interrupted(frame);
+}

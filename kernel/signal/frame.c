@@ -1,0 +1,305 @@
+/*
+ * The frame of a signal handler, exactly as Linux lays it out on x86-64 (arch/x86/kernel/
+ * signal_64.c there): unwinders, debuggers and runtimes that switch contexts in handlers know it.
+ *
+ *   high   the interrupted stack, or the end of the alternate stack
+ *          128 bytes of red zone (ABI)
+ *          XSAVE area, 64-byte aligned, closed by FP_XSTATE_MAGIC2
+ *          siginfo
+ *          ucontext: flags, alternate stack, registers, signal mask
+ *   rsp -> address of the restorer, which calls rt_sigreturn
+ *
+ * The program owns this memory: nothing that comes back from it is believed.
+ */
+#include "kernel/signal/signal.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
+
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+struct rt_sigframe {
+	u64 restorer;
+	struct ucontext uc;
+	siginfo_t info;
+};
+_Static_assert(offsetof(struct rt_sigframe, uc) == 8, "the restorer pops one word");
+_Static_assert(sizeof(struct sigcontext) == 256, "Linux's layout");
+_Static_assert(offsetof(struct ucontext, uc_sigmask) == 296, "Linux's layout");
+
+#define RED_ZONE	  128
+
+/* Intel SDM vol. 1, 13.4: the legacy region, then the header. */
+#define XSAVE_SW_BYTES	  464
+#define XSAVE_LEGACY_SIZE 512
+#define XSAVE_HEADER_SIZE 64
+#define XSTATE_FP_SSE	  3UL
+#define XSAVE_ALIGN	  64UL
+
+struct xsave_header {
+	u64 xstate_bv, xcomp_bv, reserved[6];
+};
+_Static_assert(sizeof(struct xsave_header) == XSAVE_HEADER_SIZE, "Intel SDM");
+
+/* What a handler may leave in the flags register. */
+#define RFLAGS_ARITH 0x8d5 /* OF SF ZF AF PF CF */
+#define RFLAGS_USER  (RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF | RFLAGS_ARITH)
+
+/* The registers of sigcontext that a trap frame has under the same name. */
+#define FRAME_REGISTERS(X)                                                                         \
+	X(r8)                                                                                      \
+	X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx) X(rdx) X(rax)  \
+		X(rcx) X(rsp) X(rip)
+
+/* A kernel buffer for the XSAVE area; *memory is what to kfree. */
+static u8 *xsave_buffer(void **memory)
+{
+	*memory = kzalloc(arch_fpu_size() + XSAVE_ALIGN);
+	return *memory ? (u8 *)ALIGN_UP((u64)*memory, XSAVE_ALIGN) : NULL;
+}
+
+static struct xsave_header *xsave_header(u8 *area)
+{
+	return (struct xsave_header *)(area + XSAVE_LEGACY_SIZE);
+}
+
+static int push_fpstate(u64 to)
+{
+	u32 size = arch_fpu_size();
+	u32 magic2 = FP_XSTATE_MAGIC2;
+	struct _fpx_sw_bytes sw = {
+		.magic1 = FP_XSTATE_MAGIC1,
+		.extended_size = size + FP_XSTATE_MAGIC2_SIZE,
+		.xfeatures = arch_fpu_features(),
+		.xstate_size = size,
+	};
+	void *memory;
+	u8 *area = xsave_buffer(&memory);
+	int err = -EFAULT;
+
+	if (!area)
+		return -EFAULT;
+	arch_fpu_save(area);
+	memcpy(area + XSAVE_SW_BYTES, &sw, sizeof(sw));
+	/* A handler that edits the x87 or SSE part need not know of the header's bits. */
+	xsave_header(area)->xstate_bv |= XSTATE_FP_SSE;
+	if (copy_to_user(to, area, size) == 0 &&
+	    copy_to_user(to + size, &magic2, sizeof(magic2)) == 0)
+		err = 0;
+	kfree(memory);
+	return err;
+}
+
+static bool on_altstack(const struct thread *t, u64 sp)
+{
+	return sp > t->altstack.sp && sp - t->altstack.sp <= t->altstack.size;
+}
+
+/* The state that sigaltstack(2) reports for this stack pointer. */
+static int altstack_state(const struct thread *t, u64 sp)
+{
+	if (t->altstack.size == 0)
+		return SS_DISABLE;
+	if (t->altstack.flags & SS_AUTODISARM)
+		return 0;
+	return on_altstack(t, sp) ? SS_ONSTACK : 0;
+}
+
+void signal_altstack_get(stack_t *ss, u64 sp)
+{
+	struct thread *t = current();
+
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_sp = (void *)t->altstack.sp;
+	ss->ss_size = t->altstack.size;
+	ss->ss_flags = altstack_state(t, sp) | (int)(t->altstack.flags & SS_AUTODISARM);
+}
+
+int signal_altstack_set(const stack_t *ss, u64 sp)
+{
+	struct thread *t = current();
+	u32 flags = (u32)ss->ss_flags;
+	u32 mode = flags & ~SS_AUTODISARM;
+
+	if (altstack_state(t, sp) == SS_ONSTACK)
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode == SS_DISABLE) {
+		t->altstack.sp = 0;
+		t->altstack.size = 0;
+	} else {
+		if (ss->ss_size < MINSIGSTKSZ)
+			return -ENOMEM;
+		t->altstack.sp = (u64)ss->ss_sp;
+		t->altstack.size = ss->ss_size;
+	}
+	t->altstack.flags = flags;
+	return 0;
+}
+
+static void altstack_disarm(struct thread *t)
+{
+	t->altstack.sp = 0;
+	t->altstack.size = 0;
+	t->altstack.flags = SS_DISABLE;
+}
+
+int signal_frame_push(struct trapframe *frame, const struct sigframe_request *req)
+{
+	struct thread *t = current();
+	const struct sigaction_k *action = req->action;
+	struct rt_sigframe f;
+	u64 sp = frame->rsp - RED_ZONE;
+	u64 fpstate, at;
+	bool must_fit = t->altstack.size && !(t->altstack.flags & SS_AUTODISARM) &&
+			on_altstack(t, frame->rsp);
+
+	/* x86-64 has no way back but the restorer. */
+	if (!(action->flags & SA_RESTORER))
+		return -EFAULT;
+	if ((action->flags & SA_ONSTACK) && altstack_state(t, sp) == 0) {
+		sp = t->altstack.sp + t->altstack.size;
+		must_fit = true;
+	}
+	fpstate = ALIGN_DOWN(sp - arch_fpu_size() - FP_XSTATE_MAGIC2_SIZE, XSAVE_ALIGN);
+	/* As if the handler had been called: 16-byte aligned before the return address. */
+	at = ALIGN_DOWN(fpstate - sizeof(f), 16UL) - 8;
+	if (must_fit && !on_altstack(t, at))
+		return -EFAULT;
+
+	memset(&f, 0, sizeof(f));
+	f.restorer = action->restorer;
+	f.uc.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	f.uc.uc_stack.ss_sp = (void *)t->altstack.sp;
+	f.uc.uc_stack.ss_flags = (int)t->altstack.flags;
+	f.uc.uc_stack.ss_size = t->altstack.size;
+#define X(reg) f.uc.uc_mcontext.reg = frame->reg;
+	FRAME_REGISTERS(X)
+#undef X
+	f.uc.uc_mcontext.eflags = frame->rflags;
+	f.uc.uc_mcontext.cs = (u16)frame->cs;
+	f.uc.uc_mcontext.ss = (u16)frame->ss;
+	f.uc.uc_mcontext.err = t->fault.error;
+	f.uc.uc_mcontext.trapno = t->fault.trapno;
+	f.uc.uc_mcontext.cr2 = t->fault.addr;
+	f.uc.uc_mcontext.oldmask = req->mask;
+	f.uc.uc_mcontext.fpstate = (struct _fpstate *)fpstate;
+	f.uc.uc_sigmask = req->mask;
+	f.info = *req->info;
+
+	if (push_fpstate(fpstate) || copy_to_user(at, &f, sizeof(f)))
+		return -EFAULT;
+
+	if (t->altstack.flags & SS_AUTODISARM)
+		altstack_disarm(t);
+	frame->rdi = (u64)req->sig;
+	frame->rsi = at + offsetof(struct rt_sigframe, info);
+	frame->rdx = at + offsetof(struct rt_sigframe, uc);
+	frame->rax = 0; /* no vector registers are used, for a handler declared without prototype */
+	frame->rip = action->handler;
+	frame->rsp = at;
+	frame->cs = SEL_USER_CS;
+	frame->ss = SEL_USER_DS;
+	frame->rflags &= ~(u64)(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+	arch_fpu_reset();
+	return 0;
+}
+
+/*
+ * How much of the state at an address is in XSAVE format: what its software bytes say, believed
+ * only if they make sense and the second magic is where they put it. false: plain FXSAVE.
+ */
+static bool xstate_described(u64 from, const struct _fpx_sw_bytes *sw)
+{
+	u32 magic2;
+
+	return sw->magic1 == FP_XSTATE_MAGIC1 &&
+	       sw->xstate_size >= XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE &&
+	       sw->xstate_size <= arch_fpu_size() && sw->xstate_size <= sw->extended_size &&
+	       get_user(&magic2, from + sw->xstate_size) == 0 && magic2 == FP_XSTATE_MAGIC2;
+}
+
+static int pop_fpstate(u64 from)
+{
+	struct _fpx_sw_bytes sw;
+	struct xsave_header *header;
+	void *memory;
+	u8 *area;
+	u64 size = XSAVE_LEGACY_SIZE;
+	u64 features = XSTATE_FP_SSE;
+	int err = -EFAULT;
+
+	if (from == 0) {
+		arch_fpu_reset();
+		return 0;
+	}
+	if (get_user(&sw, from + XSAVE_SW_BYTES))
+		return -EFAULT;
+	if (xstate_described(from, &sw)) {
+		size = sw.xstate_size;
+		features = sw.xfeatures & arch_fpu_features();
+	}
+	area = xsave_buffer(&memory);
+	if (!area)
+		return -EFAULT;
+	header = xsave_header(area);
+	if (copy_from_user(area, from, size) == 0) {
+		if (size == XSAVE_LEGACY_SIZE)
+			header->xstate_bv = XSTATE_FP_SSE;
+		/* What the frame does not hold becomes its initial state. */
+		header->xstate_bv &= features;
+		err = arch_fpu_restore(area);
+	}
+	kfree(memory);
+	return err;
+}
+
+/*
+ * Segments: only the flat 64-bit ones exist here. Any others would fault on the way out, which
+ * Linux turns into SIGSEGV as well; so would an address outside the program's half.
+ */
+static bool registers_valid(const struct ucontext *uc)
+{
+	u64 cs = uc->uc_mcontext.cs | 3;
+	u64 ss = uc->uc_mcontext.ss | 3;
+
+	/* sigreturn(2) callers from before UC_STRICT_RESTORE_SS saved no ss. */
+	if (!(uc->uc_flags & UC_STRICT_RESTORE_SS))
+		ss = SEL_USER_DS;
+	return cs == SEL_USER_CS && ss == SEL_USER_DS && uc->uc_mcontext.rip < USER_TOP;
+}
+
+/* Result: what rax was when the signal came. */
+DEFINE_SYSCALL0(rt_sigreturn)
+{
+	struct thread *t = current();
+	struct trapframe *frame = thread_frame(t);
+	struct ucontext uc;
+
+	t->restart.fn = NULL;
+	/* The restorer's return address was popped by the handler's RET. */
+	if (get_user(&uc, frame->rsp - 8 + offsetof(struct rt_sigframe, uc)) ||
+	    !registers_valid(&uc))
+		goto bad;
+	signal_set_blocked(uc.uc_sigmask);
+#define X(reg) frame->reg = uc.uc_mcontext.reg;
+	FRAME_REGISTERS(X)
+#undef X
+	frame->rflags = (frame->rflags & ~(u64)RFLAGS_USER) | (uc.uc_mcontext.eflags & RFLAGS_USER);
+	frame->cs = SEL_USER_CS;
+	frame->ss = SEL_USER_DS;
+	frame->orig_rax = (u64)-1; /* not a system call's result that might be restarted */
+	if (pop_fpstate((u64)uc.uc_mcontext.fpstate))
+		goto bad;
+	/* Linux ignores a stack that cannot be set: the handler may have changed it. */
+	signal_altstack_set(&uc.uc_stack, frame->rsp);
+	return (s64)frame->rax;
+
+bad:
+	frame->orig_rax = (u64)-1;
+	signal_force_segv(0);
+	return 0;
+}

@@ -1,0 +1,396 @@
+/*
+ * What is pending for whom: sending, queueing, taking off the queue. See signal(7).
+ *
+ * Invariants: a bit of sigpending.set is set while a sigqueue entry of that signal exists, or
+ * while one was sent for which no entry could be made (its siginfo is lost, as on Linux). A
+ * standard signal has one entry at most in a set; real-time signals queue in order. An ignored
+ * signal is never pending unless it is blocked. All of it is guarded by task_lock; dispositions
+ * by sighand.lock, taken inside it.
+ */
+#include "kernel/signal/signal.h"
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+
+#include <linux/resource.h>
+
+/* Signals that an instruction causes: they are delivered before all others. */
+#define SIGNALS_SYNCHRONOUS                                                                        \
+	(SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) |    \
+	 SIGBIT(SIGSYS))
+
+#define SIG_RT_FIRST 32 /* from here on they queue */
+
+/* Entries in existence, against RLIMIT_SIGPENDING. One user runs the sandbox. */
+static u64 queued;
+
+struct sighand *sighand_new(void)
+{
+	struct sighand *h = kzalloc(sizeof(*h));
+
+	if (h)
+		h->users = 1;
+	return h;
+}
+
+void sighand_put(struct sighand *h)
+{
+	if (__atomic_sub_fetch(&h->users, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(h);
+}
+
+void signal_exec(void)
+{
+	struct thread *t = current();
+	struct sighand *h = t->proc->sighand;
+
+	mutex_lock(&h->lock);
+	for (int i = 0; i < NSIG; i++) {
+		u64 handler = h->action[i].handler;
+
+		h->action[i] = (struct sigaction_k){
+			.handler = handler == (u64)SIG_IGN ? handler : (u64)SIG_DFL,
+		};
+	}
+	mutex_unlock(&h->lock);
+	t->altstack.sp = 0;
+	t->altstack.size = 0;
+	t->altstack.flags = SS_DISABLE;
+}
+
+siginfo_t signal_info(int sig, int code)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = sig;
+	info.si_code = code;
+	info.si_pid = current_process()->pid;
+	info.si_uid = current_process()->creds.ruid;
+	return info;
+}
+
+static u64 handler_of(struct process *p, int sig)
+{
+	u64 handler;
+
+	mutex_lock(&p->sighand->lock);
+	handler = p->sighand->action[sig - 1].handler;
+	mutex_unlock(&p->sighand->lock);
+	return handler;
+}
+
+static bool is_ignored(struct process *p, const struct thread *t, int sig)
+{
+	u64 handler;
+
+	/* A blocked signal stays: its disposition may be another one when it is unblocked. */
+	if (t && ((t->blocked | t->waited) & SIGBIT(sig)))
+		return false;
+	handler = handler_of(p, sig);
+	return handler == (u64)SIG_IGN ||
+	       (handler == (u64)SIG_DFL && (SIGNALS_IGNORED & SIGBIT(sig)));
+}
+
+static void entry_free(struct sigpending *p, struct sigqueue *q)
+{
+	TAILQ_REMOVE(&p->queue, q, link);
+	kfree(q);
+	__atomic_sub_fetch(&queued, 1, __ATOMIC_RELAXED);
+}
+
+static void flush(struct sigpending *p, sigset signals)
+{
+	struct sigqueue *q = TAILQ_FIRST(&p->queue);
+
+	p->set &= ~signals;
+	while (q) {
+		struct sigqueue *next = TAILQ_NEXT(q, link);
+
+		if (SIGBIT(q->info.si_signo) & signals)
+			entry_free(p, q);
+		q = next;
+	}
+}
+
+void signal_flush(struct process *p, sigset signals)
+{
+	struct thread *t;
+
+	flush(&p->pending, signals);
+	TAILQ_FOREACH (t, &p->threads, link)
+		flush(&t->pending, signals);
+}
+
+/*
+ * force: as much as the memory allows, whatever the limit. -EAGAIN only for a signal that was sent
+ * with sigqueue(3) or by a timer: a plain kill(2) always arrives, without siginfo if need be.
+ */
+static int enqueue(struct sigpending *p, const struct process *limits, const siginfo_t *info,
+		   bool force)
+{
+	int sig = info->si_signo;
+	struct sigqueue *q = NULL;
+
+	if (sig < SIG_RT_FIRST && (p->set & SIGBIT(sig)))
+		return 0;
+	if (force || sig == SIGKILL ||
+	    __atomic_load_n(&queued, __ATOMIC_RELAXED) < limits->rlimit[RLIMIT_SIGPENDING].cur)
+		q = kmalloc(sizeof(*q));
+	if (q) {
+		q->info = *info;
+		TAILQ_INSERT_TAIL(&p->queue, q, link);
+		__atomic_add_fetch(&queued, 1, __ATOMIC_RELAXED);
+	} else if (sig >= SIG_RT_FIRST && info->si_code != SI_USER) {
+		return -EAGAIN;
+	}
+	p->set |= SIGBIT(sig);
+	return 0;
+}
+
+void signal_kick(struct thread *t)
+{
+	struct vcpu_data *v;
+
+	/* The running thread looks before it goes back to its program. */
+	if (t == current())
+		return;
+	v = (struct vcpu_data *)(VCPU_AREA_BASE + t->vcpu * VCPU_AREA_STRIDE + PAGE_SIZE);
+	__atomic_store_n(&v->upcall, 1, __ATOMIC_RELEASE);
+	hc_vcpu_kick(t->vcpu);
+}
+
+static bool wants(const struct thread *t, int sig)
+{
+	return !(t->blocked & SIGBIT(sig)) || (t->waited & SIGBIT(sig)) || sig == SIGKILL;
+}
+
+/* The running thread is preferred: it costs no kick. Then the first one, as on Linux. */
+static struct thread *taker(struct process *p, int sig)
+{
+	struct thread *t;
+
+	if (current_process() == p && wants(current(), sig))
+		return current();
+	TAILQ_FOREACH (t, &p->threads, link) {
+		if (wants(t, sig))
+			return t;
+	}
+	return NULL;
+}
+
+int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info)
+{
+	int sig = info->si_signo;
+	struct thread *to;
+	int err;
+
+	if (p->exiting)
+		return 0;
+	/* signal(7): a stop signal and SIGCONT cancel each other. */
+	if (sig == SIGCONT)
+		signal_flush(p, SIGNALS_STOP);
+	else if (SIGNALS_STOP & SIGBIT(sig))
+		signal_flush(p, SIGBIT(SIGCONT));
+
+	if (is_ignored(p, t ? t : TAILQ_FIRST(&p->threads), sig))
+		return 0;
+	err = enqueue(t ? &t->pending : &p->pending, p, info, false);
+	if (err)
+		return err;
+	to = t ? t : taker(p, sig);
+	if (to && wants(to, sig))
+		signal_kick(to);
+	return 0;
+}
+
+int signal_send(struct process *p, struct thread *t, const siginfo_t *info)
+{
+	int err;
+
+	mutex_lock(&task_lock);
+	err = signal_send_locked(p, t, info);
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+/* A signal that the running thread cannot escape: blocked or ignored, it kills. */
+static void force(const siginfo_t *info, bool kill)
+{
+	struct thread *t = current();
+	struct sighand *h = t->proc->sighand;
+	int sig = info->si_signo;
+	struct sigaction_k *action = &h->action[sig - 1];
+
+	mutex_lock(&task_lock);
+	mutex_lock(&h->lock);
+	if (kill || (t->blocked & SIGBIT(sig)) || action->handler == (u64)SIG_IGN) {
+		action->handler = (u64)SIG_DFL;
+		t->blocked &= ~SIGBIT(sig);
+	}
+	mutex_unlock(&h->lock);
+	enqueue(&t->pending, t->proc, info, true);
+	mutex_unlock(&task_lock);
+}
+
+void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
+{
+	struct thread *t = current();
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = sig;
+	info.si_code = code;
+	info.si_addr = (void *)addr;
+	t->fault.trapno = trapno;
+	t->fault.error = error;
+	if (trapno == VEC_PF)
+		t->fault.addr = addr;
+	klog(1, "pid %d: signal %d (code %d) at %#lx, address %#lx", t->proc->pid, sig, code,
+	     thread_frame(t)->rip, addr);
+	force(&info, false);
+}
+
+void signal_force_segv(int sig)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGSEGV;
+	info.si_code = SI_KERNEL;
+	/* A SIGSEGV handler whose own frame does not fit would loop. */
+	force(&info, sig == SIGSEGV);
+}
+
+/* The lowest signal of the set; those caused by instructions first. 0: none. */
+static int first_signal(sigset set)
+{
+	if (set & SIGNALS_SYNCHRONOUS)
+		set &= SIGNALS_SYNCHRONOUS;
+	return set ? __builtin_ctzl(set) + 1 : 0;
+}
+
+static int take_from(struct sigpending *p, sigset wanted, siginfo_t *info)
+{
+	int sig = first_signal(p->set & wanted);
+	struct sigqueue *q, *found = NULL;
+	bool more = false;
+
+	if (sig == 0)
+		return 0;
+	TAILQ_FOREACH (q, &p->queue, link) {
+		if (q->info.si_signo != sig)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = q;
+	}
+	if (!more)
+		p->set &= ~SIGBIT(sig);
+	if (found) {
+		*info = found->info;
+		entry_free(p, found);
+	} else {
+		memset(info, 0, sizeof(*info));
+		info->si_signo = sig;
+		info->si_code = SI_USER;
+	}
+	if (info->si_code == SI_TIMER)
+		timer_signal_taken(info);
+	return sig;
+}
+
+int signal_take_locked(sigset wanted, siginfo_t *info)
+{
+	struct thread *t = current();
+	int sig = take_from(&t->pending, wanted, info);
+
+	return sig ? sig : take_from(&t->proc->pending, wanted, info);
+}
+
+int signal_take(sigset wanted, siginfo_t *info)
+{
+	int sig;
+
+	mutex_lock(&task_lock);
+	sig = signal_take_locked(wanted & ~SIGNALS_FORCED, info);
+	mutex_unlock(&task_lock);
+	return sig;
+}
+
+bool signal_pending(void)
+{
+	struct thread *t = current();
+
+	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0;
+}
+
+void signal_set_blocked(sigset blocked)
+{
+	struct thread *t = current();
+	struct thread *other;
+	sigset given_up;
+
+	blocked &= ~SIGNALS_FORCED;
+	mutex_lock(&task_lock);
+	/* What this thread will not take any more is another one's now. */
+	given_up = t->proc->pending.set & blocked & ~t->blocked;
+	t->blocked = blocked;
+	if (given_up) {
+		TAILQ_FOREACH (other, &t->proc->threads, link) {
+			if (other != t && (given_up & ~other->blocked))
+				signal_kick(other);
+		}
+	}
+	mutex_unlock(&task_lock);
+}
+
+int signal_block_meanwhile(u64 mask, u64 size)
+{
+	struct thread *t = current();
+	sigset blocked;
+
+	if (mask == 0)
+		return 0;
+	if (size != sizeof(sigset))
+		return -EINVAL;
+	if (get_user(&blocked, mask))
+		return -EFAULT;
+	t->saved_blocked = t->blocked;
+	t->restore_blocked = true;
+	signal_set_blocked(blocked);
+	return 0;
+}
+
+/* Takes what is there; the plain read first, because most of the time there is nothing. */
+static u64 take_word(u64 *word)
+{
+	return READ_ONCE(*word) ? __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) : 0;
+}
+
+void signal_upcall(void)
+{
+	struct vcpu_data *v = arch_vcpu_data();
+	u64 signals;
+
+	/* First the flag, then the reasons: whoever adds one later sets the flag again. */
+	if (READ_ONCE(v->upcall))
+		__atomic_exchange_n(&v->upcall, 0, __ATOMIC_SEQ_CST);
+	for (signals = take_word(&v->signals_arrived); signals; signals &= signals - 1) {
+		siginfo_t info;
+
+		/* Who sent it is not known in here. */
+		memset(&info, 0, sizeof(info));
+		info.si_signo = __builtin_ctzl(signals) + 1;
+		info.si_code = SI_USER;
+		signal_send(init_process, NULL, &info);
+	}
+	timers_expired(take_word(&v->timers_expired));
+	if (READ_ONCE(v->window_fault) &&
+	    __atomic_exchange_n(&v->window_fault, 0, __ATOMIC_SEQ_CST))
+		mm_revalidate_windows(current_mm());
+}

@@ -1,0 +1,362 @@
+/* The system calls of signal(7), but for rt_sigreturn (frame.c). */
+#include "kernel/signal/signal.h"
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
+
+#include <linux/capability.h>
+#include <linux/time.h>
+
+/* What rt_sigaction(2) keeps of sa_flags; the rest reads back as 0, so that programs can probe. */
+#define SA_KNOWN                                                                                   \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
+	 SA_RESETHAND | SA_RESTORER)
+
+#define NSEC_PER_SEC 1000000000L
+
+static bool valid_signal(int sig)
+{
+	return sig >= 0 && sig <= NSIG;
+}
+
+/* Sleeps until this vCPU is kicked. Whoever calls looks at what is pending before and after. */
+static s64 sleep_until_kicked(s64 timeout_ns)
+{
+	static u32 never_changes;
+
+	return hc_wait(virt_to_phys(&never_changes), 0, (u64)timeout_ns);
+}
+
+DEFINE_SYSCALL4(rt_sigaction, int, sig, uva, act, uva, old, u64, size)
+{
+	struct process *p = current_process();
+	struct sighand *h = p->sighand;
+	struct sigaction_k new, before;
+
+	if (size != sizeof(sigset) || !valid_signal(sig) || sig == 0 ||
+	    (act && (SIGNALS_FORCED & SIGBIT(sig))))
+		return -EINVAL;
+	if (act && get_user(&new, act))
+		return -EFAULT;
+
+	mutex_lock(&task_lock);
+	mutex_lock(&h->lock);
+	before = h->action[sig - 1];
+	if (act) {
+		new.flags &= SA_KNOWN;
+		new.mask &= ~SIGNALS_FORCED;
+		h->action[sig - 1] = new;
+	}
+	mutex_unlock(&h->lock);
+	/* POSIX: what is pending and now ignored is discarded, blocked or not. */
+	if (act && (new.handler == (u64)SIG_IGN ||
+		    (new.handler == (u64)SIG_DFL && (SIGNALS_IGNORED & SIGBIT(sig)))))
+		signal_flush(p, SIGBIT(sig));
+	mutex_unlock(&task_lock);
+
+	return old ? put_user(before, old) : 0;
+}
+
+DEFINE_SYSCALL4(rt_sigprocmask, int, how, uva, set, uva, old, u64, size)
+{
+	sigset before = current()->blocked;
+	sigset mask;
+
+	if (size != sizeof(sigset))
+		return -EINVAL;
+	if (set) {
+		if (get_user(&mask, set))
+			return -EFAULT;
+		switch (how) {
+		case SIG_BLOCK:
+			mask |= before;
+			break;
+		case SIG_UNBLOCK:
+			mask = before & ~mask;
+			break;
+		case SIG_SETMASK:
+			break;
+		default:
+			return -EINVAL;
+		}
+		signal_set_blocked(mask);
+	}
+	return old ? put_user(before, old) : 0;
+}
+
+DEFINE_SYSCALL2(rt_sigpending, uva, set, u64, size)
+{
+	struct thread *t = current();
+	sigset pending;
+
+	if (size > sizeof(sigset))
+		return -EINVAL;
+	mutex_lock(&task_lock);
+	pending = (t->pending.set | t->proc->pending.set) & t->blocked;
+	mutex_unlock(&task_lock);
+	return copy_to_user(set, &pending, size);
+}
+
+static s64 sleep_for_signal(void)
+{
+	do {
+		signal_upcall();
+		if (signal_pending())
+			break;
+	} while (sleep_until_kicked(-1) != -EINTR);
+	return -ERESTARTNOHAND;
+}
+
+DEFINE_SYSCALL0(pause)
+{
+	return sleep_for_signal();
+}
+
+DEFINE_SYSCALL2(rt_sigsuspend, uva, mask, u64, size)
+{
+	int err;
+
+	if (size != sizeof(sigset))
+		return -EINVAL;
+	if (mask == 0)
+		return -EFAULT;
+	err = signal_block_meanwhile(mask, size);
+	return err ? err : sleep_for_signal();
+}
+
+/* Time left in ns until a moment of uptime_ns; never negative. */
+static s64 time_left(u64 deadline)
+{
+	u64 now = uptime_ns();
+
+	return now < deadline ? (s64)(deadline - now) : 0;
+}
+
+/* timeout_ns: -1 for ever. Result: the signal, -EAGAIN, or -EINTR. */
+static s64 wait_for_signal(sigset wanted, siginfo_t *info, s64 timeout_ns)
+{
+	struct thread *t = current();
+	u64 deadline = 0;
+	int sig = signal_take(wanted, info);
+
+	if (sig)
+		return sig;
+	if (timeout_ns > 0)
+		deadline = uptime_ns() + (u64)timeout_ns;
+	/* Senders wake this thread though it blocks these. */
+	t->waited = wanted;
+	for (;;) {
+		s64 err;
+
+		signal_upcall();
+		sig = signal_take(wanted, info);
+		if (sig || signal_pending())
+			break;
+		err = timeout_ns == 0 ? -ETIMEDOUT : sleep_until_kicked(timeout_ns);
+		if (err == -ETIMEDOUT) {
+			sig = signal_take(wanted, info);
+			t->waited = 0;
+			return sig ? sig : -EAGAIN;
+		}
+		if (timeout_ns > 0)
+			timeout_ns = time_left(deadline);
+	}
+	t->waited = 0;
+	return sig ? sig : -EINTR;
+}
+
+DEFINE_SYSCALL4(rt_sigtimedwait, uva, set, uva, info, uva, timeout, u64, size)
+{
+	struct __kernel_timespec ts;
+	s64 timeout_ns = -1;
+	sigset wanted;
+	siginfo_t si;
+	s64 sig;
+
+	if (size != sizeof(sigset))
+		return -EINVAL;
+	if (get_user(&wanted, set))
+		return -EFAULT;
+	if (timeout) {
+		if (get_user(&ts, timeout))
+			return -EFAULT;
+		if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
+			return -EINVAL;
+		if (ts.tv_sec < INT64_MAX / NSEC_PER_SEC - 1)
+			timeout_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	}
+	sig = wait_for_signal(wanted & ~SIGNALS_FORCED, &si, timeout_ns);
+	if (sig > 0 && info && put_user(si, info))
+		return -EFAULT;
+	return sig;
+}
+
+DEFINE_SYSCALL2(sigaltstack, uva, new, uva, old)
+{
+	u64 sp = thread_frame(current())->rsp;
+	stack_t before, ss;
+	int err;
+
+	signal_altstack_get(&before, sp);
+	if (new) {
+		if (get_user(&ss, new))
+			return -EFAULT;
+		err = signal_altstack_set(&ss, sp);
+		if (err)
+			return err;
+	}
+	return old ? put_user(before, old) : 0;
+}
+
+/* kill(2): who may signal whom. */
+static bool may_signal(const struct process *p, int sig)
+{
+	return creds_may_signal(p) || (sig == SIGCONT && p->sid == current_process()->sid) ||
+	       capable(CAP_KILL);
+}
+
+/* task_lock held. Signal 0 only checks. */
+static int signal_checked(struct process *p, struct thread *t, const siginfo_t *info)
+{
+	if (!may_signal(p, info->si_signo))
+		return -EPERM;
+	return info->si_signo ? signal_send_locked(p, t, info) : 0;
+}
+
+/*
+ * kill(2) of a group (pgid > 0) or of everything but the caller (-1): 0 if one got it, else the
+ * last error, -ESRCH if there is none. task_lock held.
+ */
+static int signal_many(s32 pgid, const siginfo_t *info)
+{
+	struct process *p;
+	int result = -ESRCH;
+	bool sent = false;
+
+	LIST_FOREACH (p, &all_processes, all) {
+		if (pgid == -1 ? p == current_process() : p->pgid != pgid)
+			continue;
+		result = signal_checked(p, NULL, info);
+		sent |= result == 0;
+	}
+	return sent ? 0 : result;
+}
+
+/*
+ * The group that the sandbox was started in may have members outside: a shell's pipeline, the
+ * script that runs us. They get the signal as well; the monitor leaves itself out.
+ */
+static bool group_reaches_outside(s32 pgid)
+{
+	return pgid == boot->pgid && boot->pgid != boot->pid;
+}
+
+DEFINE_SYSCALL2(kill, int, pid, int, sig)
+{
+	siginfo_t info = signal_info(sig, SI_USER);
+	struct process *p;
+	s32 pgid;
+	int err;
+
+	if (!valid_signal(sig))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	mutex_lock(&task_lock);
+	pgid = pid == 0 ? current_process()->pgid : -pid;
+	p = pid > 0 ? process_find(pid) : NULL;
+	if (p)
+		err = signal_checked(p, NULL, &info);
+	else if (pid <= 0)
+		err = signal_many(pid == -1 ? -1 : pgid, &info);
+	else
+		err = -ESRCH;
+	mutex_unlock(&task_lock);
+
+	if (pid > 0 && !p)
+		return hc_kill_outside((u64)(s64)pid, (u64)sig);
+	if (pid <= 0 && pid != -1 && group_reaches_outside(pgid)) {
+		int outside = (int)hc_kill_outside((u64)(s64)-pgid, (u64)sig);
+
+		return err ? outside : 0;
+	}
+	return err;
+}
+
+/* tgid 0: whatever process the thread is in (tkill). */
+static s64 signal_thread(s32 tgid, s32 tid, const siginfo_t *info)
+{
+	struct thread *t;
+	int err = -ESRCH;
+
+	if (!valid_signal(info->si_signo) || tid <= 0 || tgid < 0)
+		return -EINVAL;
+	mutex_lock(&task_lock);
+	t = thread_find(tid);
+	if (t && (tgid == 0 || t->proc->pid == tgid))
+		err = signal_checked(t->proc, t, info);
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+DEFINE_SYSCALL3(tgkill, int, tgid, int, tid, int, sig)
+{
+	siginfo_t info = signal_info(sig, SI_TKILL);
+
+	return tgid <= 0 ? -EINVAL : signal_thread(tgid, tid, &info);
+}
+
+DEFINE_SYSCALL2(tkill, int, tid, int, sig)
+{
+	siginfo_t info = signal_info(sig, SI_TKILL);
+
+	return signal_thread(0, tid, &info);
+}
+
+/* rt_sigqueueinfo(2): only a process itself may claim that the kernel or kill(2) sent it. */
+static int read_info(siginfo_t *info, uva from, int sig, s32 pid)
+{
+	if (get_user(info, from))
+		return -EFAULT;
+	info->si_signo = sig;
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && pid != current_process()->pid)
+		return -EPERM;
+	return 0;
+}
+
+DEFINE_SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uva, uinfo)
+{
+	struct process *p;
+	siginfo_t info;
+	int err = read_info(&info, uinfo, sig, pid);
+
+	if (err)
+		return err;
+	if (!valid_signal(sig))
+		return -EINVAL;
+	mutex_lock(&task_lock);
+	p = pid > 0 ? process_find(pid) : NULL;
+	err = p ? signal_checked(p, NULL, &info) : -ESRCH;
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+DEFINE_SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uva, uinfo)
+{
+	siginfo_t info;
+	int err;
+
+	if (tgid <= 0 || tid <= 0)
+		return -EINVAL;
+	err = read_info(&info, uinfo, sig, tgid);
+	return err ? err : signal_thread(tgid, tid, &info);
+}
+
+/* The call that was interrupted by a signal without handler goes on with the time it has left. */
+DEFINE_SYSCALL0(restart_syscall)
+{
+	struct thread *t = current();
+
+	return t->restart.fn ? t->restart.fn(t->restart.arg) : -EINTR;
+}

@@ -1,0 +1,119 @@
+/* Who is who: process and thread numbers, process groups, sessions. */
+#include "kernel/task/task.h"
+#include "kernel/kernel.h"
+#include "kernel/syscall/syscall.h"
+
+DEFINE_SYSCALL0(getpid)
+{
+	return current_process()->pid;
+}
+
+DEFINE_SYSCALL0(gettid)
+{
+	return current()->tid;
+}
+
+DEFINE_SYSCALL0(getppid)
+{
+	struct process *p = current_process();
+	s32 ppid;
+
+	mutex_lock(&task_lock);
+	ppid = p->parent ? p->parent->pid : p->ppid_outside;
+	mutex_unlock(&task_lock);
+	return ppid;
+}
+
+DEFINE_SYSCALL0(getpgrp)
+{
+	return current_process()->pgid;
+}
+
+DEFINE_SYSCALL1(getpgid, int, pid)
+{
+	struct process *p;
+	s64 result;
+
+	mutex_lock(&task_lock);
+	p = process_find(pid);
+	result = p ? p->pgid : -ESRCH;
+	mutex_unlock(&task_lock);
+	return result;
+}
+
+DEFINE_SYSCALL1(getsid, int, pid)
+{
+	struct process *p;
+	s64 result;
+
+	mutex_lock(&task_lock);
+	p = process_find(pid);
+	result = p ? p->sid : -ESRCH;
+	mutex_unlock(&task_lock);
+	return result;
+}
+
+/* Some process of this session is in this group. task_lock held. */
+static bool group_exists(s32 pgid, s32 sid)
+{
+	struct process *p;
+
+	if (pgid == boot->pgid && sid == boot->sid)
+		return true; /* members outside */
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->pgid == pgid && p->sid == sid)
+			return true;
+	}
+	return false;
+}
+
+/* setpgid(2). task_lock held. */
+static int change_group(struct process *p, s32 pgid)
+{
+	struct process *self = current_process();
+
+	if (!p || (p != self && p->parent != self))
+		return -ESRCH;
+	if (p->sid != self->sid || p->pid == p->sid)
+		return -EPERM;
+	if (p != self && p->did_exec)
+		return -EACCES;
+	if (pgid == 0)
+		pgid = p->pid;
+	if (pgid != p->pid && !group_exists(pgid, p->sid))
+		return -EPERM;
+	p->pgid = pgid;
+	return 0;
+}
+
+DEFINE_SYSCALL2(setpgid, int, pid, int, pgid)
+{
+	int err;
+
+	if (pgid < 0)
+		return -EINVAL;
+	mutex_lock(&task_lock);
+	err = change_group(process_find(pid), pgid);
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+DEFINE_SYSCALL0(setsid)
+{
+	struct process *self = current_process();
+	struct process *p;
+	s64 result = -EPERM;
+
+	mutex_lock(&task_lock);
+	/* A group of this number may not exist yet: it would be split over two sessions. */
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->pgid == self->pid)
+			goto out;
+	}
+	self->sid = self->pid;
+	self->pgid = self->pid;
+	result = self->pid;
+out:
+	mutex_unlock(&task_lock);
+	return result;
+}

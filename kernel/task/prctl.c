@@ -1,0 +1,229 @@
+/*
+ * prctl(2), arch_prctl(2), personality(2). An operation that is not here is EINVAL, which is what
+ * an older kernel or one without that feature says: programs are prepared for it.
+ */
+#include "kernel/task/task.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
+
+#include <asm/prctl.h>
+#include <linux/capability.h>
+#include <linux/personality.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+
+#ifndef PR_GET_AUXV
+#define PR_GET_AUXV 0x41555856
+#endif
+
+/* Not in asm/prctl.h of Linux 6.1. */
+#ifndef ARCH_GET_XCOMP_SUPP
+#define ARCH_GET_XCOMP_SUPP 0x1021
+#define ARCH_GET_XCOMP_PERM 0x1022
+#endif
+
+#define TIMER_SLACK_DEFAULT 50000
+
+static s64 set_name(uva from)
+{
+	struct thread *t = current();
+	char name[TASK_COMM] = {0};
+	s64 len = strncpy_from_user(name, from, sizeof(name) - 1);
+
+	if (len < 0 && len != -ENAMETOOLONG)
+		return len;
+	name[TASK_COMM - 1] = '\0';
+	memcpy(t->comm, name, sizeof(name));
+	if (t == TAILQ_FIRST(&t->proc->threads))
+		memcpy(t->proc->comm, name, sizeof(name));
+	return 0;
+}
+
+static s64 capability_bounding(u64 option, u64 cap)
+{
+	struct creds *c = &current_process()->creds;
+
+	if (option == PR_CAPBSET_DROP && !capable(CAP_SETPCAP))
+		return -EPERM;
+	if (cap > CAP_LAST_CAP)
+		return -EINVAL;
+	if (option == PR_CAPBSET_READ)
+		return c->cap_bounding >> cap & 1;
+	c->cap_bounding &= ~(1UL << cap);
+	return 0;
+}
+
+/* No ambient capabilities: none can be set, and clearing them is done. */
+static s64 capability_ambient(u64 op, u64 cap)
+{
+	if (op == PR_CAP_AMBIENT_CLEAR_ALL)
+		return cap ? -EINVAL : 0;
+	if (cap > CAP_LAST_CAP)
+		return -EINVAL;
+	switch (op) {
+	case PR_CAP_AMBIENT_IS_SET:
+	case PR_CAP_AMBIENT_LOWER:
+		return 0;
+	case PR_CAP_AMBIENT_RAISE:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 set_thp_disable(bool disable)
+{
+	struct mm *mm = current_mm();
+
+	mutex_lock(&mm->lock);
+	if (disable)
+		mm->map_flags |= VMA_NOHUGE;
+	else
+		mm->map_flags &= ~VMA_NOHUGE;
+	mutex_unlock(&mm->lock);
+	return 0;
+}
+
+static s64 get_auxv(uva to, u64 size)
+{
+	struct mm *mm = current_mm();
+	u64 have = sizeof(mm->auxv);
+
+	return copy_to_user(to, mm->auxv, MIN(size, have)) ? -EFAULT : (s64)have;
+}
+
+/* A flag that takes exactly 0 or 1. */
+static s64 set_flag(bool *flag, u64 value)
+{
+	if (value > 1)
+		return -EINVAL;
+	*flag = value;
+	return 0;
+}
+
+DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
+{
+	struct thread *t = current();
+	struct process *p = t->proc;
+	bool others_zero = !a3 && !a4 && !a5;
+
+	switch (option) {
+	case PR_SET_NAME:
+		return set_name(a2);
+	case PR_GET_NAME:
+		return copy_to_user(a2, t->comm, TASK_COMM);
+	case PR_SET_PDEATHSIG:
+		if (a2 > NSIG)
+			return -EINVAL;
+		p->pdeathsig = (s32)a2;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return put_user(p->pdeathsig, a2);
+	case PR_SET_DUMPABLE:
+		return set_flag(&p->dumpable, a2);
+	case PR_GET_DUMPABLE:
+		return p->dumpable;
+	case PR_SET_KEEPCAPS:
+		return set_flag(&p->keep_caps, a2);
+	case PR_GET_KEEPCAPS:
+		return p->keep_caps;
+	case PR_SET_NO_NEW_PRIVS:
+		if (a2 != 1 || !others_zero)
+			return -EINVAL;
+		p->no_new_privs = true;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		return a2 || !others_zero ? -EINVAL : p->no_new_privs;
+	case PR_SET_CHILD_SUBREAPER:
+		p->subreaper = a2 != 0;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user((s32)p->subreaper, a2);
+	case PR_GET_SECCOMP:
+		return SECCOMP_MODE_DISABLED;
+	case PR_SET_TIMERSLACK:
+		t->timer_slack = (s64)a2 > 0 ? a2 : TIMER_SLACK_DEFAULT;
+		return 0;
+	case PR_GET_TIMERSLACK:
+		return (s64)t->timer_slack;
+	case PR_SET_TIMING:
+		return a2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+	case PR_GET_TIMING:
+		return PR_TIMING_STATISTICAL;
+	case PR_SET_TSC:
+		return a2 == PR_TSC_ENABLE ? 0 : -EINVAL;
+	case PR_GET_TSC:
+		return put_user((s32)PR_TSC_ENABLE, a2);
+	case PR_SET_THP_DISABLE:
+		return others_zero ? set_thp_disable(a2) : -EINVAL;
+	case PR_GET_THP_DISABLE:
+		if (a2 || !others_zero)
+			return -EINVAL;
+		return (current_mm()->map_flags & VMA_NOHUGE) != 0;
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP:
+		return capability_bounding((u64)option, a2);
+	case PR_CAP_AMBIENT:
+		return a4 || a5 ? -EINVAL : capability_ambient(a2, a3);
+	case PR_GET_SECUREBITS:
+		return 0;
+	case PR_SET_SECUREBITS:
+		return -EPERM;
+	case PR_MCE_KILL_GET:
+		return a2 || !others_zero ? -EINVAL : PR_MCE_KILL_DEFAULT;
+	case PR_GET_TID_ADDRESS:
+		return put_user(t->clear_child_tid, a2);
+	case PR_GET_AUXV:
+		return a4 || a5 ? -EINVAL : get_auxv(a2, a3);
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+		return 0; /* there are none */
+	case PR_SET_MM:
+		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+	case PR_GET_SPECULATION_CTRL:
+	case PR_SET_SPECULATION_CTRL:
+		return -ENODEV;
+	default:
+		/* Names of mappings, seccomp, Yama among them: see the head of this file. */
+		return -EINVAL;
+	}
+}
+
+DEFINE_SYSCALL2(arch_prctl, int, option, u64, addr)
+{
+	switch (option) {
+	case ARCH_SET_FS:
+		return arch_set_fsbase(addr);
+	case ARCH_SET_GS:
+		return arch_set_gsbase(addr);
+	case ARCH_GET_FS:
+		return put_user(arch_get_fsbase(), addr);
+	case ARCH_GET_GS:
+		return put_user(arch_get_gsbase(), addr);
+	case ARCH_GET_CPUID:
+		return 1;
+	case ARCH_SET_CPUID:
+		return -ENODEV; /* as a CPU without CPUID faulting */
+	case ARCH_GET_XCOMP_SUPP:
+	case ARCH_GET_XCOMP_PERM:
+		return put_user(arch_fpu_features(), addr);
+	default:
+		return -EINVAL; /* shadow stacks among them */
+	}
+}
+
+/*
+ * personality(2). Kept and reported; of its flags ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC matter
+ * to execve, UNAME26 and 32-bit personalities are not for 64-bit programs.
+ */
+DEFINE_SYSCALL1(personality, u32, persona)
+{
+	struct process *p = current_process();
+	u32 before = p->personality;
+
+	if (persona != 0xffffffff)
+		p->personality = persona;
+	return before;
+}

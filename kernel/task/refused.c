@@ -1,0 +1,74 @@
+/*
+ * System calls that are decided, not missing: what a kernel built or configured without the
+ * feature answers, or one whose user may not have it. They get no report line. One row each.
+ */
+#include "kernel/kernel.h"
+#include "kernel/syscall/syscall.h"
+
+/*        name                errno   why */
+#define REFUSED(X)                                                                                 \
+	X(rseq, ENOSYS, "its promise, an abort on preemption, is the host scheduler's to keep")    \
+	X(seccomp, ENOSYS, "a filter that is not enforced must not be accepted")                   \
+	X(ptrace, EPERM, "as under kernel.yama.ptrace_scope=3")                                    \
+	X(process_vm_readv, EPERM, "as ptrace")                                                    \
+	X(process_vm_writev, EPERM, "as ptrace")                                                   \
+	X(kcmp, ENOSYS, "kernel without CONFIG_KCMP")                                              \
+	X(userfaultfd, ENOSYS, "kernel without CONFIG_USERFAULTFD")                                \
+	X(perf_event_open, EACCES, "as under kernel.perf_event_paranoid=3")                        \
+	X(bpf, EPERM, "as under kernel.unprivileged_bpf_disabled")                                 \
+	X(io_uring_setup, ENOSYS,                                                                  \
+	  "as under kernel.io_uring_disabled; programs fall back to epoll")                        \
+	X(io_uring_enter, ENOSYS, "as io_uring_setup")                                             \
+	X(io_uring_register, ENOSYS, "as io_uring_setup")                                          \
+	X(io_setup, ENOSYS, "kernel without CONFIG_AIO")                                           \
+	X(io_destroy, ENOSYS, "kernel without CONFIG_AIO")                                         \
+	X(io_getevents, ENOSYS, "kernel without CONFIG_AIO")                                       \
+	X(io_submit, ENOSYS, "kernel without CONFIG_AIO")                                          \
+	X(io_cancel, ENOSYS, "kernel without CONFIG_AIO")                                          \
+	X(io_pgetevents, ENOSYS, "kernel without CONFIG_AIO")                                      \
+	X(add_key, ENOSYS, "kernel without CONFIG_KEYS")                                           \
+	X(request_key, ENOSYS, "kernel without CONFIG_KEYS")                                       \
+	X(keyctl, ENOSYS, "kernel without CONFIG_KEYS")                                            \
+	X(unshare, EPERM, "namespaces are not for programs in a sandbox")                          \
+	X(setns, EPERM, "as unshare")                                                              \
+	X(reboot, EPERM, "the machine is not the sandbox's")                                       \
+	X(kexec_load, EPERM, "as reboot")                                                          \
+	X(kexec_file_load, EPERM, "as reboot")                                                     \
+	X(sethostname, EPERM, "as reboot")                                                         \
+	X(setdomainname, EPERM, "as reboot")                                                       \
+	X(syslog, EPERM, "as under kernel.dmesg_restrict")                                         \
+	X(iopl, EPERM, "there are no I/O ports")                                                   \
+	X(ioperm, EPERM, "there are no I/O ports")                                                 \
+	X(modify_ldt, ENOSYS, "kernel without CONFIG_MODIFY_LDT_SYSCALL")                          \
+	X(set_thread_area, ENOSYS, "for 32-bit programs")                                          \
+	X(get_thread_area, ENOSYS, "for 32-bit programs")                                          \
+	X(init_module, EPERM, "as reboot")                                                         \
+	X(finit_module, EPERM, "as reboot")                                                        \
+	X(delete_module, EPERM, "as reboot")                                                       \
+	X(acct, EPERM, "as reboot")                                                                \
+	X(vhangup, EPERM, "the terminal is the host's")                                            \
+	X(swapon, EPERM, "as reboot")                                                              \
+	X(swapoff, EPERM, "as reboot")                                                             \
+	X(quotactl, EPERM, "as reboot")                                                            \
+	X(quotactl_fd, EPERM, "as reboot")                                                         \
+	X(landlock_create_ruleset, ENOSYS, "a rule that is not enforced must not be accepted")     \
+	X(landlock_add_rule, ENOSYS, "as landlock_create_ruleset")                                 \
+	X(landlock_restrict_self, ENOSYS, "as landlock_create_ruleset")                            \
+	X(memfd_secret, ENOSYS, "kernel without CONFIG_SECRETMEM")                                 \
+	X(pidfd_getfd, EPERM, "as ptrace")                                                         \
+	X(process_madvise, EPERM, "as ptrace")                                                     \
+	X(process_mrelease, EPERM, "as ptrace")                                                    \
+	X(futex_waitv, ENOSYS, "programs fall back to futex")                                      \
+	X(pkey_alloc, ENOSPC, "CPU without protection keys")                                       \
+	X(pkey_free, EINVAL, "none can be allocated")                                              \
+	X(lookup_dcookie, EPERM, "as perf_event_open")                                             \
+	X(fanotify_init, EPERM, "as for a user without CAP_SYS_ADMIN")                             \
+	X(fanotify_mark, EBADF, "no fanotify file can exist")
+
+#define X(name, error, why)                                                                        \
+	DEFINE_SYSCALL0(name)                                                                      \
+	{                                                                                          \
+		return -error;                                                                     \
+	}
+REFUSED(X)
+#undef X
