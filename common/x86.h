@@ -25,6 +25,7 @@
 #define X86_EFER_LMA (1 << 10)
 #define X86_EFER_NXE (1 << 11)
 
+#define MSR_TSC	    0x10
 #define MSR_EFER    0xc0000080
 #define MSR_STAR    0xc0000081
 #define MSR_LSTAR   0xc0000082

@@ -149,6 +149,30 @@ static int set_boot_state(struct vcpu *v)
 	return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 3 ? 0 : -EIO;
 }
 
+/*
+ * Guest TSC = host TSC: the clocks that the monitor reads for the vDSO (hostcall clock_read) then
+ * speak of the guest's. In the ring-3 home RDTSC is not intercepted and this holds anyway. Where
+ * KVM cannot set the offset (before 5.16), writing the TSC is good to some microseconds.
+ */
+static int set_tsc(struct vcpu *v)
+{
+	u64 offset = 0;
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (u64)&offset,
+	};
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msr = {.head.nmsrs = 1, .entry = {.index = MSR_TSC}};
+
+	if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr) == 0)
+		return 0;
+	msr.entry.data = __builtin_ia32_rdtsc();
+	return ioctl(v->fd, KVM_SET_MSRS, &msr) == 1 ? 0 : -EIO;
+}
+
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 {
 	struct vcpu *v = calloc(1, sizeof(*v));
@@ -173,6 +197,9 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	if (v->run == MAP_FAILED)
 		goto close_fd;
 	ret = kvm_setup_cpuid(v->fd, id);
+	if (ret)
+		goto unmap;
+	ret = set_tsc(v);
 	if (ret)
 		goto unmap;
 	ret = set_boot_state(v);
