@@ -109,6 +109,17 @@ struct hostcall_recv {
 };
 #define HOSTCALL_CONTROL_MAX 4096
 
+/* HC_stats: the monitor's counters, in this order. */
+enum hostcall_stat {
+	HOSTCALL_STAT_exits,	    /* returns from KVM_RUN, of all vCPUs */
+	HOSTCALL_STAT_hostcalls,
+	HOSTCALL_STAT_handles,	    /* open now */
+	HOSTCALL_STAT_windows,	    /* mapped now */
+	HOSTCALL_STAT_windows_made, /* since the start */
+	HOSTCALL_STAT_ram,	    /* bytes of RAM given */
+	HOSTCALL_STATS,
+};
+
 /* HC_clock_read: one reading of all clocks, taken together. */
 struct hostcall_clock {
 	u64 tsc;

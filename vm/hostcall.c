@@ -1,0 +1,437 @@
+/*
+ * From a frame in guest memory to a host call and back. The guest is hostile and may change its
+ * area while a call is under way: the frame and every buffer are copied once, before the first
+ * check, and only the copies are used.
+ *
+ * What keeps the host's side in bounds: a buffer in the monitor has room for the most bytes of its
+ * row, and small ones, which are structs of a fixed size for the host, are zero behind the guest's
+ * bytes; so a host call never reads or writes beyond, whatever length the guest claimed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+
+/* Buffers of rows up to this size are structs that the host knows the size of. */
+#define FIXED_MAX     256
+/* Room for all buffers of any row, each aligned: checked below. */
+#define SCRATCH_SIZE  0x5000
+#define SCRATCH_ALIGN 16
+
+/* A vCPU's own copies; made at its first call and used for all. */
+struct hostcall_scratch {
+	u8 bytes[SCRATCH_SIZE] __attribute__((aligned(SCRATCH_ALIGN)));
+	struct iovec iov[HOSTCALL_SEGS_MAX];
+};
+
+struct row {
+	const char *name;
+	s64 (*run)(struct call *c);
+	u8 kind[HOSTCALL_ARGS];
+	u16 max[HOSTCALL_ARGS];
+};
+
+/* struct hc_args_NAME: the arguments of each row by name, laid over call.arg. */
+#define HC_FIELD(t)	       HC_FIELD_ t
+#define HC_FIELD_(kind, ...)   HC_FIELD_##kind(__VA_ARGS__)
+#define HC_FIELD_none()	       struct hc_arg none_;
+#define HC_FIELD_int(n)	       struct hc_arg n;
+#define HC_FIELD_handle(n)     struct hc_arg n;
+#define HC_FIELD_path(n)       struct hc_arg n;
+#define HC_FIELD_in(n, max)    struct hc_arg n;
+#define HC_FIELD_out(n, max)   struct hc_arg n;
+#define HC_FIELD_inout(n, max) struct hc_arg n;
+#define HC_FIELD_len()	       struct hc_arg len_;
+#define HC_FIELD_segs_in(n)    struct hc_arg n;
+#define HC_FIELD_segs_out(n)   struct hc_arg n;
+#define HOSTCALL(nr, name, impl, desc, ...)                                                        \
+	struct hc_args_##name {                                                                    \
+		FOR_EACH(HC_FIELD, __VA_ARGS__)                                                    \
+	};                                                                                         \
+	_Static_assert(sizeof(struct hc_args_##name) <= sizeof(((struct call *)0)->arg),           \
+		       #name " has too many arguments for a frame");
+#include "common/hostcall.def"
+
+/* Arguments as a function's parameters ... */
+#define HC_PASS(t)	      HC_PASS_ t
+#define HC_PASS_(kind, ...)   HC_PASS_##kind(__VA_ARGS__)
+#define HC_PASS_int(n)	      a->n.value
+#define HC_PASS_handle(n)     a->n.fd
+#define HC_PASS_path(n)	      a->n.path
+#define HC_PASS_in(n, max)    a->n.buf, a->n.len
+#define HC_PASS_out(n, max)   a->n.buf, a->n.len
+#define HC_PASS_inout(n, max) a->n.buf, a->n.len
+#define HC_PASS_len()	      a->len_.value
+#define HC_PASS_segs_in(n)    a->n.iov, a->n.len
+#define HC_PASS_segs_out(n)   a->n.iov, a->n.len
+
+/* ... and as a host call's registers. */
+#define HC_RAW(t)	      HC_RAW_ t
+#define HC_RAW_(kind, ...)    HC_RAW_##kind(__VA_ARGS__)
+#define HC_RAW_none()	      0
+#define HC_RAW_int(n)	      a->n.value
+#define HC_RAW_handle(n)      a->n.value
+#define HC_RAW_path(n)	      a->n.value
+#define HC_RAW_in(n, max)     a->n.value
+#define HC_RAW_out(n, max)    a->n.value
+#define HC_RAW_inout(n, max)  a->n.value
+#define HC_RAW_len()	      a->len_.value
+#define HC_RAW_segs_in(n)     a->n.value, a->n.len
+#define HC_RAW_segs_out(n)    a->n.value, a->n.len
+
+/* Where each of the NEWFD calls takes its close-on-exec flag. */
+static const struct {
+	u8 arg;
+	u32 flag;
+} cloexec[HC_MAX] = {
+	[HC_memfd_create] = {1, MFD_CLOEXEC},	 [HC_eventfd2] = {1, EFD_CLOEXEC},
+	[HC_timerfd_create] = {1, TFD_CLOEXEC},	 [HC_inotify_init1] = {0, IN_CLOEXEC},
+	[HC_epoll_create1] = {0, EPOLL_CLOEXEC},
+};
+
+static s64 new_handle(struct call *c, long nr, u64 raw[6])
+{
+	s64 fd;
+
+	raw[cloexec[c->nr].arg] |= cloexec[c->nr].flag;
+	fd = host_syscall(nr, raw);
+	return fd < 0 ? fd : handle_add((int)fd);
+}
+
+/* s64 run_NAME(struct call *): the body of each row. */
+#define HC_ARGS(name) const struct hc_args_##name *a = (const void *)c->arg
+#define HC_RUN_SYS(sys, name, ...)                                                                 \
+	static s64 run_##name(struct call *c)                                                      \
+	{                                                                                          \
+		HC_ARGS(name);                                                                     \
+		const u64 raw[6] = {FOR_EACH_COMMA(HC_RAW, __VA_ARGS__)};                          \
+		(void)a;                                                                           \
+		return host_syscall(sys, raw);                                                     \
+	}
+#define HC_RUN_SLEEP(sys, name, ...)                                                               \
+	static s64 run_##name(struct call *c)                                                      \
+	{                                                                                          \
+		HC_ARGS(name);                                                                     \
+		const u64 raw[6] = {FOR_EACH_COMMA(HC_RAW, __VA_ARGS__)};                          \
+		return vcpu_syscall(c->v, sys, raw);                                               \
+	}
+#define HC_RUN_NEWFD(sys, name, ...)                                                               \
+	static s64 run_##name(struct call *c)                                                      \
+	{                                                                                          \
+		HC_ARGS(name);                                                                     \
+		u64 raw[6] = {FOR_EACH_COMMA(HC_RAW, __VA_ARGS__)};                                \
+		return new_handle(c, sys, raw);                                                    \
+	}
+#define HC_RUN_FN(sys, name, ...)                                                                  \
+	static s64 run_##name(struct call *c)                                                      \
+	{                                                                                          \
+		HC_ARGS(name);                                                                     \
+		return hc_do_##name(c, FOR_EACH_COMMA(HC_PASS, __VA_ARGS__));                      \
+	}
+#define HOSTCALL(nr, name, impl, desc, ...) HC_ROW(HC_RUN_, HC_IMPL_##impl, name, __VA_ARGS__)
+#include "common/hostcall.def"
+
+#define HC_KIND(t)	      HC_KIND_AS t
+#define HC_KIND_AS(kind, ...) HC_KIND_##kind
+#define HC_SIZE(t)	      HC_SIZE_ t
+#define HC_SIZE_(kind, ...)   HC_SIZE_##kind(__VA_ARGS__)
+#define HC_SIZE_none()	      0
+#define HC_SIZE_int(n)	      0
+#define HC_SIZE_handle(n)     0
+#define HC_SIZE_path(n)	      HOSTCALL_PATH_MAX
+#define HC_SIZE_in(n, max)    max
+#define HC_SIZE_out(n, max)   max
+#define HC_SIZE_inout(n, max) max
+#define HC_SIZE_len()	      0
+#define HC_SIZE_segs_in(n)    0
+#define HC_SIZE_segs_out(n)   0
+static const struct row rows[HC_MAX] = {
+#define HOSTCALL(nr, name, impl, desc, ...)                                                        \
+	[nr] = {#name,                                                                             \
+		run_##name,                                                                        \
+		{FOR_EACH_COMMA(HC_KIND, __VA_ARGS__)},                                            \
+		{FOR_EACH_COMMA(HC_SIZE, __VA_ARGS__)}},
+#include "common/hostcall.def"
+};
+
+#define HC_ROOM(t) +ALIGN_UP(HC_SIZE(t), SCRATCH_ALIGN)
+#define HOSTCALL(nr, name, impl, desc, ...)                                                        \
+	_Static_assert(0 FOR_EACH(HC_ROOM, __VA_ARGS__) <= SCRATCH_SIZE,                           \
+		       "the buffers of " #name " fit a vCPU's scratch memory");
+#include "common/hostcall.def"
+
+/* Copies bytes that the guest can change meanwhile, once: the compiler must not read them again. */
+static void copy_in(void *to, const void *guest, size_t len)
+{
+	memcpy(to, guest, len);
+	__asm__ volatile("" ::: "memory");
+}
+
+/* Splits offset << 32 | length and checks that it is data in the area. */
+static s64 area_range(u64 arg, u32 *offset, u32 *len)
+{
+	*offset = (u32)(arg >> 32);
+	*len = (u32)arg;
+	if (*offset < HOSTCALL_DATA_OFFSET || *offset > HOSTCALL_AREA_SIZE ||
+	    *len > HOSTCALL_AREA_SIZE - *offset)
+		return -EINVAL;
+	return 0;
+}
+
+static s64 marshal_handle(struct call *c, struct hc_arg *a, u64 number)
+{
+	int fd;
+
+	if ((s32)number == -1) { /* none: the host call, or the function, says what that means */
+		a->value = (u64)-1;
+		return 0;
+	}
+	fd = handle_get(number);
+	if (fd < 0)
+		return fd;
+	c->hold[c->held++] = fd;
+	a->value = (u64)fd;
+	return 0;
+}
+
+static s64 marshal_path(struct hc_arg *a, const u8 *area, char *to)
+{
+	if (a->len == 0)
+		return -EINVAL;
+	if (a->len > HOSTCALL_PATH_MAX)
+		return -ENAMETOOLONG;
+	copy_in(to, area + a->offset, a->len);
+	if (to[a->len - 1] != '\0')
+		return -EINVAL;
+	a->path = to;
+	return 0;
+}
+
+static s64 marshal_buffer(struct hc_arg *a, enum hostcall_kind kind, u32 max, const u8 *area,
+			  u8 *to)
+{
+	if (a->len > max && kind != HC_KIND_out)
+		return -EINVAL;
+	a->len = MIN(a->len, max);
+	if (a->len == 0) {
+		a->value = 0;
+		return 0;
+	}
+	if (kind == HC_KIND_out)
+		memset(to, 0, a->len);
+	else
+		copy_in(to, area + a->offset, a->len);
+	if (max <= FIXED_MAX)
+		memset(to + a->len, 0, max - a->len);
+	a->buf = to;
+	return 0;
+}
+
+static s64 marshal_segs(struct call *c, struct hc_arg *a, const u8 *area, struct iovec *iov)
+{
+	u32 count = a->len / sizeof(struct hostcall_seg);
+	struct hostcall_seg seg;
+
+	if (count > HOSTCALL_SEGS_MAX || a->len % sizeof(seg) != 0)
+		return -EINVAL;
+	for (u32 i = 0; i < count; i++) {
+		copy_in(&seg, area + a->offset + i * sizeof(seg), sizeof(seg));
+		iov[i].iov_base = memory_at(c->s, (gpa_t){seg.gpa}, seg.len);
+		iov[i].iov_len = seg.len;
+		if (!iov[i].iov_base)
+			return -EFAULT;
+	}
+	a->iov = iov;
+	a->len = count;
+	return 0;
+}
+
+/* Fills c->arg from the copied frame. On failure references may be held, as after success. */
+static s64 marshal(struct call *c, const struct row *row, const struct hostcall_frame *frame)
+{
+	struct hostcall_scratch *scratch = c->v->scratch;
+	const u8 *area = (const u8 *)c->v->frame;
+	u8 *to = scratch->bytes;
+	const u64 *next = frame->arg;
+
+	for (u32 i = 0; i < HOSTCALL_ARGS && row->kind[i] != HC_KIND_none; i++) {
+		enum hostcall_kind kind = row->kind[i];
+		struct hc_arg *a = &c->arg[i];
+		u64 arg;
+		s64 err = 0;
+
+		if (kind == HC_KIND_len) {
+			a->value = c->arg[i - 1].len;
+			continue;
+		}
+		arg = *next++;
+		if (kind != HC_KIND_int && kind != HC_KIND_handle)
+			err = area_range(arg, &a->offset, &a->len);
+		if (err < 0)
+			return err;
+
+		switch (kind) {
+		case HC_KIND_int:
+			a->value = arg;
+			break;
+		case HC_KIND_handle:
+			err = marshal_handle(c, a, arg);
+			break;
+		case HC_KIND_path:
+			err = marshal_path(a, area, (char *)to);
+			break;
+		case HC_KIND_in:
+		case HC_KIND_out:
+		case HC_KIND_inout:
+			err = marshal_buffer(a, kind, row->max[i], area, to);
+			break;
+		case HC_KIND_segs_in:
+		case HC_KIND_segs_out: /* no row has two of these */
+			err = marshal_segs(c, a, area, scratch->iov);
+			break;
+		case HC_KIND_none:
+		case HC_KIND_len:
+			break;
+		}
+		if (err < 0)
+			return err;
+		to += ALIGN_UP(row->max[i], SCRATCH_ALIGN);
+	}
+	return 0;
+}
+
+/* Results back to the guest's area. A sleep that was interrupted has one, too: the time left. */
+static void unmarshal(struct call *c, const struct row *row, s64 ret)
+{
+	u8 *area = (u8 *)c->v->frame;
+
+	if (ret < 0 && ret != -EINTR)
+		return;
+	for (u32 i = 0; i < HOSTCALL_ARGS && row->kind[i] != HC_KIND_none; i++) {
+		struct hc_arg *a = &c->arg[i];
+		u32 len = MIN(a->len, c->out_bytes);
+
+		if (row->kind[i] != HC_KIND_out && row->kind[i] != HC_KIND_inout)
+			continue;
+		if (i + 1 < HOSTCALL_ARGS && row->kind[i + 1] == HC_KIND_len)
+			len = ret < 0 ? 0 : (u32)MIN((u64)len, (u64)ret);
+		if (len != 0)
+			memcpy(area + a->offset, a->buf, len);
+	}
+}
+
+void hostcall_dispatch(struct vcpu *v)
+{
+	struct call c = {.s = v->sandbox, .v = v, .out_bytes = UINT32_MAX};
+	struct hostcall_frame frame;
+	const struct row *row;
+	s64 ret = -ENOSYS;
+
+	copy_in(&frame, v->frame, sizeof(frame));
+	v->hostcalls++;
+	if (frame.nr >= HC_MAX || !rows[frame.nr].run)
+		goto done;
+	row = &rows[frame.nr];
+	c.nr = frame.nr;
+
+	if (!v->scratch) {
+		v->scratch = malloc(sizeof(*v->scratch));
+		ret = -ENOMEM;
+		if (!v->scratch)
+			goto done;
+	}
+	ret = marshal(&c, row, &frame);
+	if (ret == 0) {
+		ret = row->run(&c);
+		unmarshal(&c, row, ret);
+	}
+	while (c.held > 0)
+		handle_put(c.hold[--c.held]);
+done:
+	WRITE_ONCE(v->frame->ret, ret);
+}
+
+s64 host_transfer(struct call *c, long nr, const u64 arg[6])
+{
+	s64 ret = vcpu_syscall(c->v, nr, arg);
+	struct stat st;
+
+	if (ret != -EINTR || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
+		return ret;
+	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? host_syscall(nr, arg) : ret;
+}
+
+s64 host_own_fs(void)
+{
+	static _Thread_local bool own;
+	s64 ret = 0;
+
+	if (!own) {
+		ret = HOST_CALL(unshare, CLONE_FS);
+		own = ret == 0;
+	}
+	return ret;
+}
+
+s64 host_enter_dir(int dir, const char *path)
+{
+	s64 err;
+
+	if (path[0] == '/')
+		return 0;
+	err = host_own_fs();
+	return err < 0 ? err : HOST_CALL(fchdir, (u64)dir);
+}
+
+u64 iov_bytes(const struct iovec *iov, u32 count)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < count; i++)
+		if (__builtin_add_overflow(sum, iov[i].iov_len, &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+/* A directory of the start as a handle; -1 where it may not be opened. */
+static s32 start_dir(const char *path)
+{
+	s64 fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : (s32)handle_add((int)fd);
+}
+
+int hostcall_init(struct sandbox *s)
+{
+	struct boot_info *boot = s->boot;
+	struct rlimit files;
+
+	/*
+	 * The guest kernel enforces the program's limit (in boot info already). All that its
+	 * processes hold together, and the monitor's own descriptors, need what the host allows.
+	 */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = MIN(files.rlim_max, HANDLE_MAX);
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	s->umask = boot->umask;
+	for (int fd = 0; fd < 3; fd++) {
+		bool closed = s->stdio_closed >> fd & 1;
+
+		boot->stdio[fd] = closed ? -1 : (s32)handle_add(fd);
+		boot->stdio_flags[fd] = closed ? 0 : (u32)HOST_CALL(fcntl, (u64)fd, F_GETFL);
+	}
+	boot->cwd = start_dir(".");
+	boot->root = start_dir("/");
+	return boot->root < 0 ? -EACCES : 0;
+}

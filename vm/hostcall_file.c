@@ -1,0 +1,386 @@
+/* Hostcalls about files and paths that are more than the host's system call of the same name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+
+#define XATTR_MAX 0x10000 /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
+
+/* Link of an open file in /proc. */
+struct fd_link {
+	char path[32];
+};
+
+static struct fd_link fd_link(int fd)
+{
+	struct fd_link link;
+
+	snprintf(link.path, sizeof(link.path), "/proc/self/fd/%d", fd);
+	return link;
+}
+
+/*
+ * Does the path of an open file of procfs lie in the monitor's own directory there? Every number
+ * among its components is looked at, for a thread has a directory of its own and a procfs may be
+ * mounted anywhere.
+ */
+static bool is_monitor_path(char *path)
+{
+	char task[48], *rest = path;
+
+	for (char *part = strsep(&rest, "/"); part; part = strsep(&rest, "/")) {
+		size_t digits = strspn(part, "0123456789");
+
+		if (digits == 0 || digits > 10 || part[digits] != '\0')
+			continue;
+		snprintf(task, sizeof(task), "/proc/self/task/%s", part);
+		if (HOST_CALL(faccessat, (u64)AT_FDCWD, (u64)task, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The guest kernel answers for /proc/self and has its own there. What reaches the host's is a
+ * kernel that goes astray: through mem or map_files it would write into the monitor.
+ */
+static bool is_monitor_file(int fd)
+{
+	char path[HOSTCALL_PATH_MAX];
+	struct fd_link link = fd_link(fd);
+	struct statfs st;
+	s64 n;
+
+	if (HOST_CALL(fstatfs, (u64)fd, (u64)&st) < 0 || st.f_type != PROC_SUPER_MAGIC)
+		return false;
+	n = HOST_CALL(readlink, (u64)link.path, (u64)path, sizeof(path) - 1);
+	if (n < 0)
+		return true;
+	path[n] = '\0';
+	return is_monitor_path(path);
+}
+
+s64 hc_do_openat(struct call *c, int dir, const char *path, u64 flags, u64 mode)
+{
+	struct stat st;
+	s64 fd;
+
+	flags |= O_CLOEXEC | O_NOCTTY | O_LARGEFILE;
+	fd = HOST_SLEEP(c, openat, (u64)dir, (u64)path, flags, mode);
+	/* Only what may wait for a peer is interrupted (fifo(7)); programs expect no EINTR else. */
+	if (fd == -EINTR) {
+		s64 err = HOST_CALL(newfstatat, (u64)dir, (u64)path, (u64)&st,
+				    flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+
+		if (err < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+			fd = HOST_CALL(openat, (u64)dir, (u64)path, flags, mode);
+	}
+	if (fd < 0)
+		return fd;
+	if (is_monitor_file((int)fd)) {
+		HOST_CALL(close, (u64)fd);
+		return -EACCES;
+	}
+	return handle_add((int)fd);
+}
+
+s64 hc_do_close(struct call *c, int file)
+{
+	if (file < 0)
+		return -EBADF;
+	c->held = 0; /* handle_close takes the reference over */
+	return handle_close(file);
+}
+
+s64 hc_do_dup(struct call *c, int file)
+{
+	s64 fd = HOST_CALL(fcntl, (u64)file, F_DUPFD_CLOEXEC, 0);
+
+	(void)c;
+	return fd < 0 ? fd : handle_add((int)fd);
+}
+
+s64 hc_do_handle_path(struct call *c, int file, void *path, u32 path_len)
+{
+	struct fd_link link = fd_link(file);
+
+	(void)c;
+	if (file < 0)
+		return -EBADF;
+	return HOST_CALL(readlink, (u64)link.path, (u64)path, path_len);
+}
+
+s64 hc_do_futimens(struct call *c, int file, const void *times, u32 times_len)
+{
+	(void)c, (void)times_len;
+	return HOST_CALL(utimensat, (u64)file, 0, (u64)times, 0);
+}
+
+s64 hc_do_statfs(struct call *c, int dir, const char *path, void *st, u32 st_len)
+{
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c, (void)st_len;
+	return err < 0 ? err : HOST_CALL(statfs, (u64)path, (u64)st);
+}
+
+s64 hc_do_truncate(struct call *c, int dir, const char *path, u64 length)
+{
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : HOST_CALL(truncate, (u64)path, length);
+}
+
+s64 hc_do_inotify_add_watch(struct call *c, int inotify, int dir, const char *path, u64 mask)
+{
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : HOST_CALL(inotify_add_watch, (u64)inotify, (u64)path, mask);
+}
+
+/* ---- extended attributes: the host wants one contiguous buffer ------------------------------ */
+
+struct value {
+	void *data;
+	size_t size;
+	void *bounce; /* to free; NULL when data is guest memory itself */
+};
+
+static s64 value_for(struct value *v, const struct iovec *iov, u32 count)
+{
+	*v = (struct value){.size = (size_t)MIN(iov_bytes(iov, count), (u64)XATTR_MAX)};
+	if (count == 1) {
+		v->data = iov[0].iov_base;
+	} else if (v->size > 0) {
+		v->data = v->bounce = calloc(1, v->size);
+		if (!v->bounce)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Between v's bounce buffer and the guest: bytes of it, at most its size. By the host, for the
+ * guest's memory may be a window whose file is shorter by now, or read-only. 0 or -EFAULT.
+ */
+static s64 value_copy(const struct value *v, const struct iovec *iov, u32 count, u64 bytes,
+		      bool to_guest)
+{
+	struct iovec local = {v->bounce, (size_t)MIN(bytes, (u64)v->size)};
+	u64 pid = (u64)getpid();
+	s64 n;
+
+	if (!v->bounce || local.iov_len == 0)
+		return 0;
+	if (to_guest)
+		n = HOST_CALL(process_vm_writev, pid, (u64)&local, 1, (u64)iov, count, 0);
+	else
+		n = HOST_CALL(process_vm_readv, pid, (u64)&local, 1, (u64)iov, count, 0);
+	return n == (s64)local.iov_len ? 0 : -EFAULT;
+}
+
+/* A value that the host call fills: nr(arg0, arg1, [name,] value, size). */
+static s64 value_get(long nr, u64 file, u64 name, const struct iovec *iov, u32 count)
+{
+	struct value v;
+	s64 ret = value_for(&v, iov, count);
+	s64 err;
+
+	if (ret < 0)
+		return ret;
+	if (name)
+		ret = host_syscall(nr, (const u64[6]){file, name, (u64)v.data, v.size});
+	else
+		ret = host_syscall(nr, (const u64[6]){file, (u64)v.data, v.size});
+	if (ret > 0) {
+		err = value_copy(&v, iov, count, (u64)ret, true);
+		ret = err < 0 ? err : ret;
+	}
+	free(v.bounce);
+	return ret;
+}
+
+static s64 value_set(long nr, u64 file, const char *name, const struct iovec *iov, u32 count,
+		     u64 flags)
+{
+	struct value v;
+	s64 ret;
+
+	if (iov_bytes(iov, count) > XATTR_MAX)
+		return -E2BIG;
+	ret = value_for(&v, iov, count);
+	if (ret == 0)
+		ret = value_copy(&v, iov, count, v.size, false);
+	if (ret == 0)
+		ret = host_syscall(nr, (const u64[6]){file, (u64)name, (u64)v.data, v.size, flags});
+	free(v.bounce);
+	return ret;
+}
+
+s64 hc_do_xattr_get(struct call *c, int dir, const char *path, u64 flags, const char *name,
+		    const struct iovec *value, u32 value_count)
+{
+	long nr = flags & AT_SYMLINK_NOFOLLOW ? SYS_lgetxattr : SYS_getxattr;
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : value_get(nr, (u64)path, (u64)name, value, value_count);
+}
+
+s64 hc_do_xattr_set(struct call *c, int dir, const char *path, u64 flags, const char *name,
+		    const struct iovec *value, u32 value_count, u64 xflags)
+{
+	long nr = flags & AT_SYMLINK_NOFOLLOW ? SYS_lsetxattr : SYS_setxattr;
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : value_set(nr, (u64)path, name, value, value_count, xflags);
+}
+
+s64 hc_do_xattr_list(struct call *c, int dir, const char *path, u64 flags, const struct iovec *list,
+		     u32 list_count)
+{
+	long nr = flags & AT_SYMLINK_NOFOLLOW ? SYS_llistxattr : SYS_listxattr;
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : value_get(nr, (u64)path, 0, list, list_count);
+}
+
+s64 hc_do_xattr_remove(struct call *c, int dir, const char *path, u64 flags, const char *name)
+{
+	long nr = flags & AT_SYMLINK_NOFOLLOW ? SYS_lremovexattr : SYS_removexattr;
+	s64 err = host_enter_dir(dir, path);
+
+	(void)c;
+	return err < 0 ? err : host_syscall(nr, (const u64[6]){(u64)path, (u64)name});
+}
+
+s64 hc_do_fgetxattr(struct call *c, int file, const char *name, const struct iovec *value,
+		    u32 value_count)
+{
+	(void)c;
+	return value_get(SYS_fgetxattr, (u64)file, (u64)name, value, value_count);
+}
+
+s64 hc_do_fsetxattr(struct call *c, int file, const char *name, const struct iovec *value,
+		    u32 value_count, u64 xflags)
+{
+	(void)c;
+	return value_set(SYS_fsetxattr, (u64)file, name, value, value_count, xflags);
+}
+
+s64 hc_do_flistxattr(struct call *c, int file, const struct iovec *list, u32 list_count)
+{
+	(void)c;
+	return value_get(SYS_flistxattr, (u64)file, 0, list, list_count);
+}
+
+/* ---- open files ----------------------------------------------------------------------------- */
+
+s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_count)
+{
+	return host_transfer(c, SYS_readv, (const u64[6]){(u64)file, (u64)data, data_count});
+}
+
+s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
+{
+	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
+}
+
+/* The offset is two registers for the sake of 32-bit hosts; here the first has all of it. */
+s64 hc_do_preadv2(struct call *c, int file, const struct iovec *data, u32 data_count, u64 offset,
+		  u64 flags)
+{
+	return host_transfer(c, SYS_preadv2,
+			     (const u64[6]){(u64)file, (u64)data, data_count, offset, 0, flags});
+}
+
+s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_count, u64 offset,
+		   u64 flags)
+{
+	return host_transfer(c, SYS_pwritev2,
+			     (const u64[6]){(u64)file, (u64)data, data_count, offset, 0, flags});
+}
+
+/*
+ * The commands whose argument is an integer and that reach nobody but the file. Owners, signals,
+ * leases and notification would send signals to the monitor; duplicates have their own hostcall.
+ */
+s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
+{
+	(void)c;
+	switch (cmd) {
+	case F_GETFL:
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		break;
+	case F_SETFL:
+		arg &= ~(u64)O_ASYNC;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return HOST_CALL(fcntl, (u64)file, cmd, arg);
+}
+
+s64 hc_do_fcntl_lock(struct call *c, int file, u64 cmd, void *lock, u32 lock_len)
+{
+	(void)lock_len;
+	switch (cmd) {
+	case F_GETLK:
+	case F_SETLK:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+		return HOST_CALL(fcntl, (u64)file, cmd, (u64)lock);
+	case F_SETLKW:
+	case F_OFD_SETLKW:
+		return HOST_SLEEP(c, fcntl, (u64)file, cmd, (u64)lock);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Two new descriptors become two handles, or none does. Also for socketpair. */
+s64 host_new_pair(int fd[2], void *handles, u32 handles_len)
+{
+	s64 first, second;
+
+	if (handles_len < 2 * sizeof(s32)) {
+		HOST_CALL(close, (u64)fd[0]);
+		HOST_CALL(close, (u64)fd[1]);
+		return -EINVAL;
+	}
+	first = handle_add(fd[0]);
+	second = handle_add(fd[1]);
+	if (first >= 0 && second >= 0) {
+		memcpy(handles, (const s32[2]){(s32)first, (s32)second}, 2 * sizeof(s32));
+		return 0;
+	}
+	if (first >= 0 && handle_get((u64)first) >= 0)
+		handle_close((int)first);
+	if (second >= 0 && handle_get((u64)second) >= 0)
+		handle_close((int)second);
+	return -EMFILE;
+}
+
+s64 hc_do_pipe2(struct call *c, u64 flags, void *handles, u32 handles_len)
+{
+	int fd[2];
+	s64 err = HOST_CALL(pipe2, (u64)fd, flags | O_CLOEXEC);
+
+	(void)c;
+	return err < 0 ? err : host_new_pair(fd, handles, handles_len);
+}

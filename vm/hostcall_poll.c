@@ -1,0 +1,66 @@
+/* Hostcalls that wait for files. Times are nanoseconds from now; -1: no limit. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+
+#define POLL_MAX 2032 /* struct pollfd in the largest buffer */
+
+/* The limit as the host call wants it; NULL: none. */
+static const struct timespec *limit(struct timespec *ts, u64 timeout_ns)
+{
+	if ((s64)timeout_ns < 0)
+		return NULL;
+	ts->tv_sec = (time_t)(timeout_ns / 1000000000);
+	ts->tv_nsec = (long)(timeout_ns % 1000000000);
+	return ts;
+}
+
+s64 hc_do_poll(struct call *c, void *fds, u32 fds_len, u64 timeout_ns)
+{
+	struct pollfd *pfd = fds;
+	u32 count = fds_len / sizeof(*pfd);
+	struct timespec ts;
+	s32 number[POLL_MAX];
+	s64 ret = 0;
+	u32 held;
+
+	_Static_assert(HOSTCALL_AREA_SIZE / sizeof(struct pollfd) <= POLL_MAX + 16,
+		       "POLL_MAX covers a whole area");
+	if (fds_len % sizeof(*pfd) != 0 || count > POLL_MAX)
+		return -EINVAL;
+	for (held = 0; held < count; held++) {
+		number[held] = pfd[held].fd;
+		if (number[held] < 0)
+			continue; /* poll(2): ignored */
+		ret = handle_get((u64)number[held]);
+		if (ret < 0)
+			break;
+	}
+	if (ret >= 0)
+		ret = HOST_SLEEP(c, ppoll, (u64)pfd, count, (u64)limit(&ts, timeout_ns), 0, 0);
+	while (held-- > 0)
+		if (number[held] >= 0)
+			handle_put(number[held]);
+	return ret;
+}
+
+s64 hc_do_epoll_wait(struct call *c, int epoll, void *events, u32 events_len, u64 timeout_ns)
+{
+	u64 max = events_len / sizeof(struct epoll_event);
+	struct timespec ts;
+	s64 ret, ms;
+
+	ret = HOST_SLEEP(c, epoll_pwait2, (u64)epoll, (u64)events, max, (u64)limit(&ts, timeout_ns),
+			 0, 0);
+	if (ret == -ENOSYS) { /* before Linux 5.11: milliseconds, rounded up */
+		ms = (s64)timeout_ns < 0
+			     ? -1
+			     : (s64)MIN((timeout_ns + 999999) / 1000000, (u64)INT32_MAX);
+		ret = HOST_SLEEP(c, epoll_wait, (u64)epoll, (u64)events, max, (u64)ms);
+	}
+	c->out_bytes = ret > 0 ? (u32)((u64)ret * sizeof(struct epoll_event)) : 0;
+	return ret;
+}

@@ -1,0 +1,300 @@
+/* Hostcalls about the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+#include "vm/window.h"
+
+#define TEXT_MAX   4096
+#define GROUPS_MAX 1024
+
+/*
+ * The kernel's text as one printable line: it may come from a hostile kernel and go to a terminal.
+ * Returns its length.
+ */
+static size_t one_line(char to[TEXT_MAX + 1], const void *text, u32 len)
+{
+	size_t n = text ? strnlen(text, MIN(len, TEXT_MAX)) : 0;
+
+	while (n > 0 && ((const char *)text)[n - 1] == '\n')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		u8 ch = ((const u8 *)text)[i];
+
+		to[i] = (char)((ch < ' ' && ch != '\t') || ch == 0x7f ? '?' : ch);
+	}
+	to[n] = '\0';
+	return n;
+}
+
+s64 hc_do_exit(struct call *c, u64 status)
+{
+	sandbox_end(c->s, (int)(status & 0xffff));
+	return 0;
+}
+
+s64 hc_do_panic(struct call *c, const void *text, u32 text_len)
+{
+	char line[TEXT_MAX + 1];
+
+	one_line(line, text, text_len);
+	message("kernel panic: %s", line);
+	sandbox_end(c->s, SANDBOX_END_ERROR | EXIT_INTERNAL);
+	return 0;
+}
+
+s64 hc_do_boot_failed(struct call *c, const void *failure, u32 failure_len)
+{
+	struct hostcall_boot_failure f = {0};
+	char line[TEXT_MAX + 1];
+	const char *program = c->s->opt.argc > 0 ? c->s->opt.argv[0] : "program";
+
+	if (failure_len > sizeof(f) || failure_len <= offsetof(struct hostcall_boot_failure, text))
+		return -EINVAL;
+	memcpy(&f, failure, failure_len);
+	one_line(line, f.text, sizeof(f.text));
+	if (f.error > 0)
+		message("%s: %s%s%s", program, line, line[0] ? ": " : "", strerror(f.error));
+	else
+		message("%s: %s", program, line);
+	if (f.status == 0 || f.status > 255)
+		f.status = EXIT_INTERNAL;
+	sandbox_end(c->s, SANDBOX_END_ERROR | (int)f.status);
+	return 0;
+}
+
+s64 hc_do_log(struct call *c, u64 level, const void *text, u32 text_len)
+{
+	char line[TEXT_MAX + 1];
+
+	one_line(line, text, text_len);
+	if (level == 0)
+		message("%s", line);
+	else
+		verbose(c->s, "kernel: %s", line);
+	return 0;
+}
+
+s64 hc_do_trace(struct call *c, const void *text, u32 text_len)
+{
+	char line[TEXT_MAX + 1];
+	size_t n = one_line(line, text, text_len);
+
+	if (!c->s->opt.trace)
+		return 0;
+	line[n] = '\n';
+	HOST_CALL(write, (u64)c->s->stderr_fd, (u64)line, n + 1);
+	return 0;
+}
+
+s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
+{
+	struct hostcall_kernel_info i;
+
+	if (info_len < sizeof(i))
+		return -EINVAL;
+	if (atomic_load(&c->s->ready))
+		return -EALREADY;
+	if (!boot_home_fits(c->s)) {
+		sandbox_end(c->s, SANDBOX_END_ERROR | EXIT_KVM_LACKS);
+		return -ENODEV;
+	}
+	memcpy(&i, info, sizeof(i));
+	c->s->kernel = i;
+	atomic_store(&c->s->ready, true);
+	return 0;
+}
+
+s64 hc_do_stats(struct call *c, void *counters, u32 counters_len)
+{
+	u64 value[HOSTCALL_STATS] = {0};
+	u32 len = MIN(counters_len, (u32)sizeof(value));
+
+	for (u32 id = 0; id < VCPU_MAX; id++) {
+		struct vcpu *v = c->s->vcpu[id];
+
+		if (!v)
+			continue;
+		value[HOSTCALL_STAT_exits] += READ_ONCE(v->exits);
+		value[HOSTCALL_STAT_hostcalls] += READ_ONCE(v->hostcalls);
+	}
+	value[HOSTCALL_STAT_handles] = handle_count();
+	window_count(&value[HOSTCALL_STAT_windows], &value[HOSTCALL_STAT_windows_made]);
+	value[HOSTCALL_STAT_ram] = READ_ONCE(c->s->mem.ram_size);
+	if (len > 0)
+		memcpy(counters, value, len);
+	return len / (s64)sizeof(u64);
+}
+
+s64 hc_do_ram_grow(struct call *c, u64 bytes, void *ram, u32 ram_len)
+{
+	struct hostcall_ram added = {0};
+	int err;
+
+	if (ram_len < sizeof(added))
+		return -EINVAL;
+	err = memory_grow(c->s, bytes, &added);
+	if (err < 0)
+		return err;
+	memcpy(ram, &added, sizeof(added));
+	return 0;
+}
+
+static bool is_ram(struct sandbox *s, u64 gpa, u64 len)
+{
+	u64 size = __atomic_load_n(&s->mem.ram_size, __ATOMIC_ACQUIRE);
+
+	return gpa >= RAM_BASE && gpa - RAM_BASE <= size && len <= size - (gpa - RAM_BASE);
+}
+
+s64 hc_do_ram_discard(struct call *c, u64 gpa, u64 len)
+{
+	u8 *host;
+
+	if (!IS_ALIGNED(gpa | len, PAGE_SIZE) || !is_ram(c->s, gpa, len))
+		return -EINVAL;
+	host = memory_at(c->s, (gpa_t){gpa}, len);
+	if (!host)
+		return -EFAULT;
+	return HOST_CALL(madvise, (u64)host, len, MADV_DONTNEED);
+}
+
+s64 hc_do_vcpu_start(struct call *c, u64 id, u64 area_gpa, u64 rip, u64 rsp, u64 cr3)
+{
+	/* In RAM: the monitor itself reads and writes it, which behind a window could fail. */
+	if (id == 0 || id >= VCPU_MAX || !IS_ALIGNED(area_gpa, PAGE_SIZE) ||
+	    !is_ram(c->s, area_gpa, VCPU_AREA_PAGES * PAGE_SIZE))
+		return -EINVAL;
+	return vcpu_start(c->s, (u32)id, (gpa_t){area_gpa}, rip, rsp, cr3);
+}
+
+s64 hc_do_vcpu_kick(struct call *c, u64 id)
+{
+	struct vcpu *v;
+
+	if (id >= VCPU_MAX)
+		return -EINVAL;
+	v = __atomic_load_n(&c->s->vcpu[id], __ATOMIC_ACQUIRE);
+	if (!v)
+		return -ESRCH;
+	vcpu_kick(v);
+	return 0;
+}
+
+/*
+ * The word that sleepers of gpa wait on. RAM is private to the monitor. Behind a window the host
+ * keys a futex by file and offset: two windows of one file, or a process outside, meet there.
+ */
+static u32 *futex_word(struct call *c, u64 gpa, u64 *op)
+{
+	if (!IS_ALIGNED(gpa, sizeof(u32)))
+		return NULL;
+	*op = gpa >= c->s->mem.window_base ? 0 : FUTEX_PRIVATE_FLAG;
+	return memory_at(c->s, (gpa_t){gpa}, sizeof(u32));
+}
+
+s64 hc_do_wait(struct call *c, u64 gpa, u64 value, u64 timeout_ns)
+{
+	u64 op;
+	u32 *word = futex_word(c, gpa, &op);
+	struct timespec limit = {(time_t)(timeout_ns / 1000000000),
+				 (long)(timeout_ns % 1000000000)};
+
+	if (!word)
+		return -EFAULT;
+	return HOST_SLEEP(c, futex, (u64)word, FUTEX_WAIT | op, (u32)value,
+			  (s64)timeout_ns < 0 ? 0 : (u64)&limit);
+}
+
+s64 hc_do_wake(struct call *c, u64 gpa, u64 count)
+{
+	u64 op;
+	u32 *word = futex_word(c, gpa, &op);
+
+	if (!word)
+		return -EFAULT;
+	return HOST_CALL(futex, (u64)word, FUTEX_WAKE | op, MIN(count, (u64)INT32_MAX));
+}
+
+s64 hc_do_sched_getaffinity(struct call *c, void *mask, u32 mask_len)
+{
+	(void)c;
+	return HOST_CALL(sched_getaffinity, 0, mask_len, (u64)mask);
+}
+
+s64 hc_do_sched_setaffinity(struct call *c, const void *mask, u32 mask_len)
+{
+	(void)c;
+	return HOST_CALL(sched_setaffinity, 0, mask_len, (u64)mask);
+}
+
+s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
+{
+	(void)c;
+	if (who > 1 || usage_len < sizeof(struct rusage))
+		return -EINVAL;
+	return HOST_CALL(getrusage, who == 0 ? (u64)RUSAGE_SELF : RUSAGE_THREAD, (u64)usage);
+}
+
+/*
+ * By system call, not by glibc: that changes all threads of the process. setfsuid(2) says nothing
+ * about failure; a second call with an impossible id tells the present one.
+ */
+s64 hc_do_fs_ids(struct call *c, u64 uid, u64 gid, const void *groups, u32 groups_len)
+{
+	u32 present[GROUPS_MAX];
+	u32 count = groups_len / sizeof(gid_t);
+	s64 ret;
+
+	(void)c;
+	ret = HOST_CALL(getgroups, ARRAY_SIZE(present), (u64)present);
+	if (ret != count || (count > 0 && memcmp(present, groups, count * sizeof(gid_t)) != 0)) {
+		ret = HOST_CALL(setgroups, count, (u64)groups);
+		if (ret < 0)
+			return ret;
+	}
+	HOST_CALL(setfsgid, gid);
+	if ((u32)HOST_CALL(setfsgid, (u64)-1) != (u32)gid)
+		return -EPERM;
+	HOST_CALL(setfsuid, uid);
+	if ((u32)HOST_CALL(setfsuid, (u64)-1) != (u32)uid)
+		return -EPERM;
+	return 0;
+}
+
+s64 hc_do_getrandom(struct call *c, const struct iovec *data, u32 data_count, u64 flags)
+{
+	s64 sum = 0;
+
+	for (u32 i = 0; i < data_count; i++) {
+		size_t done = 0;
+
+		while (done < data[i].iov_len) {
+			s64 n = HOST_SLEEP(c, getrandom, (u64)data[i].iov_base + done,
+					   data[i].iov_len - done, flags);
+
+			if (n <= 0)
+				return sum > 0 ? sum : n;
+			done += (size_t)n;
+			sum += n;
+		}
+	}
+	return sum;
+}
+
+/* Processes of the host that a program may reach: its parent, and its own group. */
+s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
+{
+	s32 target = (s32)pid;
+
+	(void)c;
+	if (target != getppid() && target != 0 && target != -getpgrp())
+		return -EPERM;
+	return HOST_CALL(kill, (u64)(s64)target, signal);
+}

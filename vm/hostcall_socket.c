@@ -1,0 +1,355 @@
+/*
+ * Hostcalls about sockets. Three things may not pass as they are: a unix path that is relative to
+ * the program's directory, options and control messages whose data points into the caller's
+ * memory, and descriptors in control messages, which are handles to the guest.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SO_DEVMEM_DONTNEED
+#define SO_DEVMEM_DONTNEED 80
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+#ifndef SOL_VSOCK
+#define SOL_VSOCK 287
+#endif
+#define FILTER_FIRST 64 /* netfilter's and its relatives' options: structs with pointers */
+#define FILTER_LAST  191
+
+#define RIGHTS_MAX   253 /* SCM_MAX_FD: unix(7) */
+
+s64 hc_do_socket(struct call *c, u64 domain, u64 type, u64 protocol)
+{
+	s64 fd;
+
+	(void)c;
+	switch (domain) {
+	case AF_UNIX:
+	case AF_INET:
+	case AF_INET6:
+	case AF_NETLINK:
+	case AF_PACKET:
+	case AF_VSOCK:
+		break;
+	default:
+		return -EAFNOSUPPORT;
+	}
+	fd = HOST_CALL(socket, domain, type | SOCK_CLOEXEC, protocol);
+	return fd < 0 ? fd : handle_add((int)fd);
+}
+
+s64 hc_do_socketpair(struct call *c, u64 domain, u64 type, u64 protocol, void *handles,
+		     u32 handles_len)
+{
+	int fd[2];
+	s64 err = HOST_CALL(socketpair, domain, type | SOCK_CLOEXEC, protocol, (u64)fd);
+
+	(void)c;
+	return err < 0 ? err : host_new_pair(fd, handles, handles_len);
+}
+
+/* Makes a relative unix path mean what it means to the program. */
+static s64 enter_address(int dir, const void *addr, u32 addr_len)
+{
+	const struct sockaddr_un *un = addr;
+	u32 path = offsetof(struct sockaddr_un, sun_path);
+
+	/* Unnamed, or abstract: it begins with NUL (unix(7)). */
+	if (addr_len <= path || un->sun_family != AF_UNIX || un->sun_path[0] == '\0')
+		return 0;
+	return host_enter_dir(dir, un->sun_path);
+}
+
+s64 hc_do_bind(struct call *c, int file, int dir, const void *addr, u32 addr_len)
+{
+	s64 ret = enter_address(dir, addr, addr_len);
+	u64 mask;
+
+	if (ret == 0)
+		ret = host_own_fs();
+	if (ret < 0)
+		return ret;
+	/* A unix socket's mode is the host's to make: with the mask that the sandbox began with. */
+	mask = (u64)HOST_CALL(umask, c->s->umask);
+	ret = HOST_CALL(bind, (u64)file, (u64)addr, addr_len);
+	HOST_CALL(umask, mask);
+	return ret;
+}
+
+s64 hc_do_connect(struct call *c, int file, int dir, const void *addr, u32 addr_len)
+{
+	s64 err = enter_address(dir, addr, addr_len);
+
+	return err < 0 ? err : HOST_SLEEP(c, connect, (u64)file, (u64)addr, addr_len);
+}
+
+/* An address as these calls return it. */
+struct named {
+	u32 len;
+	u8 addr[sizeof(struct sockaddr_storage)];
+};
+
+s64 hc_do_accept4(struct call *c, int file, u64 flags, void *addr, u32 addr_len)
+{
+	struct named *named = addr;
+	s64 fd;
+
+	if (addr && addr_len < sizeof(*named))
+		return -EINVAL;
+	if (named)
+		named->len = sizeof(named->addr);
+	fd = HOST_SLEEP(c, accept4, (u64)file, named ? (u64)named->addr : 0,
+			named ? (u64)&named->len : 0, flags | SOCK_CLOEXEC);
+	return fd < 0 ? fd : handle_add((int)fd);
+}
+
+static s64 name_of(long nr, int file, struct named *named, u32 len)
+{
+	if (len < sizeof(*named))
+		return -EINVAL;
+	named->len = sizeof(named->addr);
+	return host_syscall(nr, (const u64[6]){(u64)file, (u64)named->addr, (u64)&named->len});
+}
+
+s64 hc_do_getsockname(struct call *c, int file, void *addr, u32 addr_len)
+{
+	(void)c;
+	return name_of(SYS_getsockname, file, addr, addr_len);
+}
+
+s64 hc_do_getpeername(struct call *c, int file, void *addr, u32 addr_len)
+{
+	(void)c;
+	return name_of(SYS_getpeername, file, addr, addr_len);
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+/* Levels of which every option is known to be plain data, but for refused[]. */
+static bool level_is_plain(u64 level)
+{
+	switch (level) {
+	case SOL_SOCKET:
+	case IPPROTO_IP:
+	case IPPROTO_IPV6:
+	case IPPROTO_ICMPV6:
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_RAW:
+	case SOL_NETLINK:
+	case SOL_VSOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum { GET = 1, SET = 2 };
+
+static const struct {
+	u16 level, first, last;
+	u8 which;
+} refused[] = {
+	/* Programs by pointer or descriptor; reading one back counts instructions, not bytes. */
+	{SOL_SOCKET, SO_ATTACH_FILTER, SO_ATTACH_FILTER, GET | SET},
+	{SOL_SOCKET, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF, GET | SET},
+	/* Make descriptors that nobody would make handles of. */
+	{SOL_SOCKET, SO_PASSPIDFD, SO_PEERPIDFD, GET | SET},
+	{SOL_SOCKET, SO_DEVMEM_DONTNEED, SO_DEVMEM_DONTNEED, GET | SET},
+	/* Write as many addresses as the data says, not as the length allows. */
+	{IPPROTO_IP, IP_MSFILTER, IP_MSFILTER, GET},
+	{IPPROTO_IP, MCAST_MSFILTER, MCAST_MSFILTER, GET},
+	{IPPROTO_IPV6, MCAST_MSFILTER, MCAST_MSFILTER, GET},
+	{IPPROTO_IP, FILTER_FIRST, FILTER_LAST, GET | SET},
+	{IPPROTO_IPV6, FILTER_FIRST, 66, GET | SET}, /* 67 on are IPv6's own */
+	/* Maps memory, or loads a module. */
+	{IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE, GET | SET},
+	{IPPROTO_TCP, TCP_ULP, TCP_ULP, SET},
+};
+
+static bool option_is_plain(u64 level, u64 name, u8 which)
+{
+	if (!level_is_plain(level) || name > UINT16_MAX)
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(refused); i++)
+		if (refused[i].level == level && name >= refused[i].first &&
+		    name <= refused[i].last && (refused[i].which & which))
+			return false;
+	return true;
+}
+
+s64 hc_do_setsockopt(struct call *c, int file, u64 level, u64 name, const void *value,
+		     u32 value_len, u64 len_)
+{
+	(void)c, (void)len_;
+	if (!option_is_plain(level, name, SET))
+		return -ENOPROTOOPT;
+	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)value, value_len);
+}
+
+s64 hc_do_getsockopt(struct call *c, int file, u64 level, u64 name, void *value, u32 value_len)
+{
+	u32 len = value_len;
+	s64 ret;
+
+	if (!option_is_plain(level, name, GET))
+		return -ENOPROTOOPT;
+	ret = HOST_CALL(getsockopt, (u64)file, level, name, (u64)value, (u64)&len);
+	c->out_bytes = len;
+	return ret < 0 ? ret : (s64)len;
+}
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+/* References to the handles in outgoing SCM_RIGHTS, until the message is sent. */
+struct rights {
+	u32 count;
+	int fd[RIGHTS_MAX];
+};
+
+static void rights_put(struct rights *r)
+{
+	while (r->count > 0)
+		handle_put(r->fd[--r->count]);
+}
+
+static s64 rights_get(struct rights *r, const struct cmsghdr *cmsg)
+{
+	u32 count = (u32)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	int fd;
+
+	for (u32 i = 0; i < count; i++) {
+		memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
+		if (r->count == RIGHTS_MAX)
+			return -EINVAL;
+		fd = fd < 0 ? -EBADF : handle_get((u64)fd);
+		if (fd < 0)
+			return fd;
+		r->fd[r->count++] = fd;
+	}
+	return 0;
+}
+
+/* Checks outgoing control data, takes references to its handles, makes credentials the host's. */
+static s64 control_out(struct msghdr *msg, struct rights *rights)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		u64 room = msg->msg_controllen - (u64)((u8 *)cmsg - (u8 *)msg->msg_control);
+		struct ucred cred;
+		s64 err = 0;
+
+		if (cmsg->cmsg_len < CMSG_LEN(0) || cmsg->cmsg_len > room)
+			return -EINVAL;
+		if (cmsg->cmsg_level < 0 || !level_is_plain((u64)cmsg->cmsg_level))
+			return -EINVAL;
+		if (cmsg->cmsg_level != SOL_SOCKET)
+			continue;
+		switch (cmsg->cmsg_type) {
+		case SCM_RIGHTS:
+			err = rights_get(rights, cmsg);
+			break;
+		case SCM_CREDENTIALS:
+			/* To the host every guest process is the monitor. */
+			if (cmsg->cmsg_len != CMSG_LEN(sizeof(cred)))
+				return -EINVAL;
+			memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+			cred.pid = getpid();
+			memcpy(CMSG_DATA(cmsg), &cred, sizeof(cred));
+			break;
+		default:
+			break;
+		}
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_len,
+		  const struct iovec *data, u32 data_count, const void *control, u32 control_len,
+		  u64 flags)
+{
+	struct msghdr msg = {
+		.msg_name = (void *)addr,
+		.msg_namelen = addr_len,
+		.msg_iov = (void *)data,
+		.msg_iovlen = data_count,
+		.msg_control = (void *)control,
+		.msg_controllen = control_len,
+	};
+	struct rights rights = {0};
+	s64 ret = enter_address(dir, addr, addr_len);
+
+	if (ret == 0)
+		ret = control_out(&msg, &rights);
+	if (ret == 0)
+		ret = HOST_SLEEP(c, sendmsg, (u64)file, (u64)&msg, flags | MSG_NOSIGNAL);
+	rights_put(&rights);
+	return ret;
+}
+
+/* Makes handles of the descriptors that came with a message. -1 in the data: no room for it. */
+static void control_in(struct msghdr *msg)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		u32 count;
+
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    (cmsg->cmsg_type != SCM_RIGHTS && cmsg->cmsg_type != SCM_PIDFD) ||
+		    cmsg->cmsg_len < CMSG_LEN(0))
+			continue;
+		count = (u32)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		for (u32 i = 0; i < count; i++) {
+			u8 *at = CMSG_DATA(cmsg) + i * sizeof(int);
+			int fd;
+
+			memcpy(&fd, at, sizeof(int));
+			if (fd >= 0)
+				fd = handle_add(fd) < 0 ? -1 : fd;
+			memcpy(at, &fd, sizeof(int));
+		}
+	}
+}
+
+s64 hc_do_recvmsg(struct call *c, int file, const struct iovec *data, u32 data_count, void *head,
+		  u32 head_len, u64 flags)
+{
+	struct hostcall_recv *recv = head;
+	struct msghdr msg = {.msg_iov = (void *)data, .msg_iovlen = data_count};
+	s64 ret;
+
+	if (head_len < sizeof(*recv))
+		return -EINVAL;
+	msg.msg_name = recv->addr;
+	msg.msg_namelen = sizeof(recv->addr);
+	msg.msg_control = recv + 1;
+	msg.msg_controllen = head_len - sizeof(*recv);
+	ret = HOST_SLEEP(c, recvmsg, (u64)file, (u64)&msg, flags | MSG_CMSG_CLOEXEC);
+	if (ret < 0)
+		return ret;
+	control_in(&msg);
+	recv->addr_len = msg.msg_namelen;
+	recv->control_len = (u32)msg.msg_controllen;
+	recv->flags = (u32)msg.msg_flags & ~(u32)MSG_CMSG_CLOEXEC;
+	c->out_bytes = (u32)(sizeof(*recv) + msg.msg_controllen);
+	return ret;
+}

@@ -1,0 +1,16 @@
+/*
+ * Host timers of the sandbox: hostcalls timer_*. A timer's expiry reaches the guest as its bit in
+ * vCPU 0's timers_expired and an upcall.
+ */
+#ifndef VM_TIMER_H
+#define VM_TIMER_H
+
+#include "vm/vm.h"
+
+/*
+ * Timer n expired: marks it for vCPU 0. The kick signal's handler, which runs in vCPU 0's thread,
+ * calls it when si_code is SI_TIMER, and then treats the signal as a kick. Async-signal-safe.
+ */
+void timer_expired(struct sandbox *s, int n);
+
+#endif

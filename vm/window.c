@@ -1,0 +1,533 @@
+/*
+ * Windows (window.h): which file range lies where, and the guest-physical addresses they lie in.
+ *
+ * Addresses come from arenas, slots of reserved memory that is not accessible. A window is mapped
+ * over its piece, and the reservation is put back when it goes. There is never a moment at which
+ * a piece is no mapping at all: another thread's mmap could land there, and the guest in it. So a
+ * file is mapped elsewhere first, where failure is harmless, and then moved into place.
+ *
+ * A piece that was freed is used again only when the arenas have nothing fresh, oldest first: a
+ * guest that wrongly kept an address of it most likely faults instead of seeing another file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bsd/sys/queue.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include "vm/handle.h"
+#include "vm/hostcall.h"
+#include "vm/window.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* A file up to this size is mapped whole: a program that maps one part maps others next. */
+#define WHOLE_MAX     (128UL << 20)
+/* Bytes whose host page tables are filled at once: a later guest fault is much cheaper then. */
+#define POPULATE_ALL  (4UL << 20)
+#define POPULATE_HEAD (2UL << 20)
+
+#define WINDOWS_MAX   16384 /* leaves room below the host's vm.max_map_count */
+#define REFS_MAX      0x40000000u
+#define BUCKETS	      256
+
+struct window {
+	LIST_ENTRY(window) link; /* of its bucket */
+	u32 id;
+	u32 refs; /* of the guest; at 0 the window has no id any more, and ... */
+	u32 busy; /* ... goes when no call is under way on it either */
+	u64 gpa, size, offset;
+	u8 *host;
+	dev_t dev;
+	ino_t ino;
+	struct timespec changed; /* st_ctim when it was mapped */
+	bool writable;
+	u64 device_size; /* of a block device, which keeps it; 0: ask fd */
+	/*
+	 * The file, for its size only: O_PATH, because closing any other descriptor of a file drops
+	 * the process's record locks on it (fcntl_locking(2)). -1: could not be had.
+	 */
+	int fd;
+};
+
+struct arena {
+	u64 gpa, size, used;
+};
+
+struct piece {
+	TAILQ_ENTRY(piece) link;
+	u64 gpa, size;
+};
+
+/* All fields under lock; nothing that sleeps is called with it but mapping itself. */
+static struct {
+	pthread_mutex_t lock;
+	LIST_HEAD(, window) bucket[BUCKETS]; /* by device and inode */
+	struct window *by_id[WINDOWS_MAX];
+	u32 next_id; /* ids go round, so that a stale one names nothing for long */
+	u32 count;
+	u64 made;
+	struct arena arena[SLOTS_MAX];
+	u32 arenas;
+	TAILQ_HEAD(, piece) freed; /* oldest first; no two of them adjacent */
+} windows = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.freed = TAILQ_HEAD_INITIALIZER(windows.freed),
+};
+
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+/* Gives addresses back, together with freed ones beside them. */
+static void address_free(u64 gpa, u64 size)
+{
+	struct piece *p, *next, *joined = NULL;
+
+	if (size == 0)
+		return;
+	for (p = TAILQ_FIRST(&windows.freed); p; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (p->gpa + p->size != gpa && gpa + size != p->gpa)
+			continue;
+		gpa = MIN(gpa, p->gpa);
+		size += p->size;
+		TAILQ_REMOVE(&windows.freed, p, link);
+		free(joined);
+		joined = p;
+	}
+	if (!joined)
+		joined = malloc(sizeof(*joined));
+	if (!joined)
+		return; /* these addresses are lost; they stay reserved */
+	joined->gpa = gpa;
+	joined->size = size;
+	TAILQ_INSERT_TAIL(&windows.freed, joined, link);
+}
+
+static bool arena_take(struct arena *a, u64 size, u64 align, u64 *gpa)
+{
+	u64 at = ALIGN_UP(a->gpa + a->used, align) - a->gpa;
+
+	if (at > a->size || size > a->size - at)
+		return false;
+	address_free(a->gpa + a->used, at - a->used);
+	a->used = at + size;
+	*gpa = a->gpa + at;
+	return true;
+}
+
+static bool freed_take(u64 size, u64 align, u64 *gpa)
+{
+	struct piece *p, whole;
+
+	TAILQ_FOREACH (p, &windows.freed, link) {
+		*gpa = ALIGN_UP(p->gpa, align);
+		if (*gpa - p->gpa > p->size || size > p->size - (*gpa - p->gpa))
+			continue;
+		whole = *p;
+		TAILQ_REMOVE(&windows.freed, p, link);
+		free(p);
+		address_free(whole.gpa, *gpa - whole.gpa);
+		address_free(*gpa + size, whole.gpa + whole.size - (*gpa + size));
+		return true;
+	}
+	return false;
+}
+
+/* Addresses for a window. 0 or -errno. */
+static s64 address_take(struct sandbox *s, u64 size, u64 *gpa)
+{
+	u64 align = size >= HUGE_SIZE ? HUGE_SIZE : PAGE_SIZE;
+	int slot;
+
+	for (u32 i = windows.arenas; i-- > 0;)
+		if (arena_take(&windows.arena[i], size, align, gpa))
+			return 0;
+	if (freed_take(size, align, gpa))
+		return 0;
+	if (windows.arenas == SLOTS_MAX)
+		return -ENOMEM;
+	slot = memory_window_arena(s, size);
+	if (slot < 0)
+		return slot;
+	windows.arena[windows.arenas] = (struct arena){
+		.gpa = s->mem.slot[slot].gpa,
+		.size = s->mem.slot[slot].size,
+	};
+	return arena_take(&windows.arena[windows.arenas++], size, align, gpa) ? 0 : -ENOMEM;
+}
+
+/* ---- mappings ------------------------------------------------------------------------------- */
+
+static bool is_error(s64 ret)
+{
+	return ret < 0 && ret >= -4095;
+}
+
+static s64 reserve_again(u8 *host, u64 size)
+{
+	s64 ret = HOST_CALL(mmap, (u64)host, size, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (u64)-1, 0);
+
+	return is_error(ret) ? ret : 0;
+}
+
+/* Maps the file's range over [host, host + size). A file that refuses leaves what was there. */
+static s64 map_over(u8 *host, u64 size, int fd, u64 offset, bool writable)
+{
+	u64 prot = PROT_READ | (writable ? PROT_WRITE : 0);
+	s64 at = HOST_CALL(mmap, 0, size, prot, MAP_SHARED, (u64)fd, offset);
+	s64 ret;
+
+	if (is_error(at))
+		return at;
+	ret = HOST_CALL(mremap, (u64)at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, (u64)host);
+	if (is_error(ret)) { /* out of memory: it may have cleared the place already */
+		reserve_again(host, size);
+		HOST_CALL(munmap, (u64)at, size);
+		return ret;
+	}
+	return 0;
+}
+
+static u32 bucket_of(const struct stat *st)
+{
+	return (u32)(((u64)st->st_ino * 0x9e3779b97f4a7c15UL ^ (u64)st->st_dev) >> 32) % BUCKETS;
+}
+
+/*
+ * A file of overlayfs keeps its number when it is copied up for writing, but the data of
+ * descriptors from before stays the old: the change of st_ctim tells them apart.
+ */
+static bool same_file(const struct window *w, const struct stat *st, bool overlay)
+{
+	return w->dev == st->st_dev && w->ino == st->st_ino &&
+	       (!overlay || (w->changed.tv_sec == st->st_ctim.tv_sec &&
+			     w->changed.tv_nsec == st->st_ctim.tv_nsec));
+}
+
+static struct window *find_covering(const struct stat *st, bool overlay, u64 offset, u64 len)
+{
+	struct window *w;
+
+	LIST_FOREACH (w, &windows.bucket[bucket_of(st)], link) {
+		if (same_file(w, st, overlay) && w->offset <= offset &&
+		    offset - w->offset <= w->size && len <= w->size - (offset - w->offset) &&
+		    w->refs < REFS_MAX)
+			return w;
+	}
+	return NULL;
+}
+
+static s64 take_id(struct window *w)
+{
+	for (u32 i = 0; i < WINDOWS_MAX; i++) {
+		u32 id = windows.next_id++ % WINDOWS_MAX;
+
+		if (!windows.by_id[id]) {
+			windows.by_id[id] = w;
+			w->id = id;
+			return 0;
+		}
+	}
+	return -ENOMEM;
+}
+
+/* A descriptor of the same file that is good for its size only. -1: none. */
+static int size_descriptor(int fd)
+{
+	char path[32];
+	s64 ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ret = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_CLOEXEC);
+	return ret < 0 ? -1 : (int)ret;
+}
+
+/* A new window. With the lock. */
+static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, u64 size,
+		bool writable, struct window **out)
+{
+	struct window *w = calloc(1, sizeof(*w));
+	s64 ret = -ENOMEM;
+
+	if (!w)
+		return ret;
+	w->refs = 1;
+	w->offset = offset;
+	w->size = size;
+	w->writable = writable;
+	w->dev = st->st_dev;
+	w->ino = st->st_ino;
+	w->changed = st->st_ctim;
+	w->device_size = S_ISBLK(st->st_mode) ? (u64)st->st_size : 0;
+	ret = take_id(w);
+	if (ret < 0)
+		goto free_window;
+	ret = address_take(s, size, &w->gpa);
+	if (ret < 0)
+		goto free_id;
+	w->host = memory_at(s, (gpa_t){w->gpa}, size);
+	ret = map_over(w->host, size, file, offset, writable);
+	if (ret < 0)
+		goto free_address;
+	w->fd = size_descriptor(file);
+	LIST_INSERT_HEAD(&windows.bucket[bucket_of(st)], w, link);
+	windows.count++;
+	windows.made++;
+	*out = w;
+	return 0;
+
+free_address:
+	address_free(w->gpa, size);
+free_id:
+	windows.by_id[w->id] = NULL;
+free_window:
+	free(w);
+	return ret;
+}
+
+/* Closes a window that nobody uses. With the lock. */
+static void close_unused(struct window *w)
+{
+	if (w->refs > 0 || w->busy > 0)
+		return;
+	windows.count--;
+	/* Where the reservation cannot be put back the mapping stays, and its addresses with it. */
+	if (reserve_again(w->host, w->size) == 0)
+		address_free(w->gpa, w->size);
+	if (w->fd >= 0)
+		HOST_CALL(close, (u64)w->fd);
+	free(w);
+}
+
+/* May this file be mapped, and how? 0 or what mmap(2) says. *st has a device's size, too. */
+static s64 check_file(int file, bool write, struct stat *st)
+{
+	s64 ret = HOST_CALL(fstat, (u64)file, (u64)st);
+	s64 flags, seals;
+
+	if (ret < 0)
+		return ret;
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+		return -ENODEV;
+	flags = HOST_CALL(fcntl, (u64)file, F_GETFL);
+	if (flags < 0 || (flags & O_PATH))
+		return -EBADF;
+	if ((flags & O_ACCMODE) == O_WRONLY || (write && (flags & O_ACCMODE) != O_RDWR))
+		return -EACCES;
+	if (S_ISBLK(st->st_mode)) {
+		ret = HOST_CALL(ioctl, (u64)file, BLKGETSIZE64, (u64)&st->st_size);
+		if (ret < 0)
+			return ret;
+	}
+	if (write) { /* mmap itself is not asked when a window is there */
+		seals = HOST_CALL(fcntl, (u64)file, F_GET_SEALS);
+		if (seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+			return -EPERM;
+	}
+	return 0;
+}
+
+s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, void *window,
+		     u32 window_len)
+{
+	bool write = flags & HC_WINDOW_WRITE, fresh = false;
+	struct hostcall_window reply = {0};
+	struct window *w;
+	struct statfs fs;
+	struct stat st;
+	u64 start, end, file_end, populate;
+	bool overlay;
+	s64 ret;
+
+	if (window_len < sizeof(reply) || (flags & ~(u64)HC_WINDOW_WRITE) || len == 0 ||
+	    !IS_ALIGNED(offset, PAGE_SIZE))
+		return -EINVAL;
+	if (len > INT64_MAX - PAGE_SIZE || offset > INT64_MAX - PAGE_SIZE - len)
+		return -EOVERFLOW;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	ret = check_file(file, write, &st);
+	if (ret < 0)
+		return ret;
+	overlay =
+		HOST_CALL(fstatfs, (u64)file, (u64)&fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+
+	start = offset;
+	end = offset + len;
+	file_end = ALIGN_UP((u64)MAX(st.st_size, 0), PAGE_SIZE);
+	if (file_end <= WHOLE_MAX && end <= WHOLE_MAX) {
+		start = 0;
+		end = MAX(end, file_end);
+	}
+
+	pthread_mutex_lock(&windows.lock);
+	w = find_covering(&st, overlay, offset, len);
+	if (w && write && !w->writable) {
+		ret = map_over(w->host, w->size, file, w->offset, true);
+		if (ret == 0)
+			w->writable = true;
+	}
+	if (w && ret == 0) {
+		w->refs++;
+	} else if (!w) {
+		ret = make(c->s, file, &st, start, end - start, write, &w);
+		fresh = true;
+	}
+	if (ret == 0)
+		reply = (struct hostcall_window){
+			.gpa = w->gpa,
+			.offset = w->offset,
+			.size = w->size,
+			.file_size = (u64)st.st_size,
+			.dev = st.st_dev,
+			.ino = st.st_ino,
+			.id = w->id,
+		};
+	pthread_mutex_unlock(&windows.lock);
+	if (ret < 0)
+		return ret;
+
+	/* Outside of the lock, for it may read the disk; harmless if the window is gone by now. */
+	if (fresh && file_end > reply.offset) {
+		populate = MIN(reply.size, file_end - reply.offset);
+		if (populate > POPULATE_ALL)
+			populate = POPULATE_HEAD;
+		HOST_CALL(madvise, (u64)memory_at(c->s, (gpa_t){reply.gpa}, populate), populate,
+			  MADV_POPULATE_READ);
+	}
+	memcpy(window, &reply, sizeof(reply));
+	return 0;
+}
+
+/* A reference to the window, and the host address of a range of it; NULL: no such. */
+static struct window *get_range(u64 id, u64 offset, u64 len, u8 **host)
+{
+	struct window *w = NULL;
+
+	pthread_mutex_lock(&windows.lock);
+	if (id < WINDOWS_MAX)
+		w = windows.by_id[id];
+	if (w && (offset > w->size || len > w->size - offset))
+		w = NULL;
+	if (w) {
+		w->busy++; /* at most one per vCPU */
+		*host = w->host + offset;
+	}
+	pthread_mutex_unlock(&windows.lock);
+	return w;
+}
+
+static void put_range(struct window *w)
+{
+	pthread_mutex_lock(&windows.lock);
+	w->busy--;
+	close_unused(w);
+	pthread_mutex_unlock(&windows.lock);
+}
+
+s64 hc_do_window_unmap(struct call *c, u64 id)
+{
+	struct window *w = NULL;
+
+	(void)c;
+	pthread_mutex_lock(&windows.lock);
+	if (id < WINDOWS_MAX)
+		w = windows.by_id[id];
+	if (w && --w->refs == 0) {
+		windows.by_id[id] = NULL;
+		LIST_REMOVE(w, link);
+		close_unused(w);
+	}
+	pthread_mutex_unlock(&windows.lock);
+	return w ? 0 : -EINVAL;
+}
+
+s64 hc_do_window_file_size(struct call *c, u64 id)
+{
+	u8 *host;
+	struct window *w = get_range(id, 0, 0, &host);
+	struct stat st;
+	s64 ret = -EBADF;
+
+	(void)c;
+	if (!w)
+		return -EINVAL;
+	st.st_size = (off_t)w->device_size;
+	if (st.st_size > 0)
+		ret = 0;
+	else if (w->fd >= 0)
+		ret = HOST_CALL(fstat, (u64)w->fd, (u64)&st);
+	put_range(w);
+	return ret < 0 ? ret : st.st_size;
+}
+
+s64 hc_do_window_sync(struct call *c, u64 id, u64 offset, u64 len, u64 flags)
+{
+	u8 *host;
+	struct window *w = get_range(id, offset, len, &host);
+	s64 ret;
+
+	(void)c;
+	if (!w)
+		return -EINVAL;
+	ret = HOST_CALL(msync, (u64)host, len, flags);
+	put_range(w);
+	return ret;
+}
+
+s64 hc_do_window_advise(struct call *c, u64 id, u64 offset, u64 len, u64 advice)
+{
+	struct window *w;
+	u8 *host;
+	s64 ret;
+
+	(void)c;
+	switch (advice) {
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_REMOVE: /* the host refuses it on a mapping that is not writable */
+		break;
+	default:
+		return -EINVAL;
+	}
+	w = get_range(id, offset, len, &host);
+	if (!w)
+		return -EINVAL;
+	ret = HOST_CALL(madvise, (u64)host, len, advice);
+	put_range(w);
+	return ret;
+}
+
+s64 hc_do_window_resident(struct call *c, u64 id, u64 offset, u64 len, void *vec, u32 vec_len)
+{
+	u8 *host;
+	struct window *w;
+	s64 ret;
+
+	(void)c;
+	if (len > (u64)vec_len * PAGE_SIZE)
+		return -EINVAL;
+	w = get_range(id, offset, len, &host);
+	if (!w)
+		return -EINVAL;
+	ret = HOST_CALL(mincore, (u64)host, len, (u64)vec);
+	put_range(w);
+	return ret;
+}
+
+void window_count(u64 *now, u64 *made)
+{
+	pthread_mutex_lock(&windows.lock);
+	*now = windows.count;
+	*made = windows.made;
+	pthread_mutex_unlock(&windows.lock);
+}
