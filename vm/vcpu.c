@@ -21,6 +21,8 @@
 
 static __thread struct vcpu *self;
 
+#define VCPU_THREAD_STACK (128UL << 10)
+
 /*
  * s64 interruptible(const u32 *word, long nr, const u64 arg[6]): the system call, unless *word is
  * set before the SYSCALL instruction: then -EINTR.
@@ -202,6 +204,7 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	ret = set_tsc(v);
 	if (ret)
 		goto unmap;
+	/* Every vCPU gets its own area's MSRs here; further ones then get their start state. */
 	ret = set_boot_state(v);
 	if (ret)
 		goto unmap;
@@ -215,6 +218,81 @@ close_fd:
 	close(v->fd);
 free_v:
 	free(v);
+	return ret;
+}
+
+/* KVM keeps the id: a vCPU whose start failed cannot be made again. */
+static void vcpu_destroy(struct vcpu *v)
+{
+	munmap(v->run, (size_t)ioctl(v->sandbox->kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
+	close(v->fd);
+	free(v);
+}
+
+int vcpu_remember(struct vcpu *v)
+{
+	return ioctl(v->fd, KVM_GET_SREGS, &v->sandbox->template_sregs) < 0 ? -errno : 0;
+}
+
+/* A further vCPU: vCPU 0's control registers and segments, its own area, in the kernel at rip. */
+static int set_start_state(struct vcpu *v, u64 rip, u64 rsp, u64 cr3)
+{
+	struct kvm_sregs sr = v->sandbox->template_sregs;
+	struct kvm_regs r = {.rip = rip, .rsp = rsp, .rflags = RFLAGS_FIXED};
+	u64 shift = v->id * VCPU_AREA_STRIDE;
+
+	sr.cr3 = cr3;
+	sr.tr.base += shift;
+	sr.idt.base += shift;
+	sr.gdt.base += shift;
+	sr.fs.base = sr.gs.base = 0;
+	return ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0 ? -errno
+											  : 0;
+}
+
+static void *vcpu_thread(void *arg)
+{
+	vcpu_run(arg);
+	return NULL;
+}
+
+int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct vcpu *v = NULL;
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int ret = -EINVAL;
+
+	if (id == 0 || id >= VCPU_MAX || !atomic_load(&s->ready))
+		return ret;
+	pthread_mutex_lock(&lock);
+	if (s->vcpu[id])
+		goto unlock;
+	ret = vcpu_create(s, id, area, &v);
+	if (ret)
+		goto unlock;
+	ret = set_start_state(v, rip, rsp, cr3);
+	if (ret)
+		goto destroy;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, VCPU_THREAD_STACK);
+	/* Signals from outside are vCPU 0's; the new thread takes kicks only. */
+	sigfillset(&all);
+	sigdelset(&all, VCPU_KICK_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	s->vcpu[id] = v;
+	ret = -pthread_create(&v->thread, &attr, vcpu_thread, v);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (!ret)
+		goto unlock;
+	s->vcpu[id] = NULL;
+destroy:
+	vcpu_destroy(v);
+unlock:
+	pthread_mutex_unlock(&lock);
 	return ret;
 }
 

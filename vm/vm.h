@@ -8,6 +8,7 @@
 #define VM_H
 
 #include <pthread.h>
+#include <linux/kvm.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -15,8 +16,6 @@
 #include "common/boot_info.h"
 #include "common/hostcall.h"
 #include "common/exit_status.h"
-
-struct kvm_run;
 
 /* A guest-physical address: not a pointer, so that nobody dereferences one unchecked. */
 typedef struct {
@@ -71,6 +70,7 @@ struct sandbox {
 	struct boot_info *boot; /* in guest memory; write before the first run only */
 	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
 	_Atomic bool ready;
+	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready, for further vCPUs */
 	struct vcpu *vcpu[VCPU_MAX];
 	u32 stdio_closed;    /* bit n: descriptor n was closed at start */
 	int stderr_fd;	     /* own duplicate: messages reach the user whatever the guest closes */
@@ -145,6 +145,8 @@ __attribute__((noreturn)) void outside_die(int sig); /* the process dies by that
 #define VCPU_KICK_SIGNAL (SIGRTMIN + 1)
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out);
 int vcpu_signals_init(void);
+/* Keeps vCPU 0's registers as the model of further ones; on its own thread. 0 or -errno. */
+int vcpu_remember(struct vcpu *v);
 /* Runs until the sandbox ends. */
 void vcpu_run(struct vcpu *v);
 int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3);
