@@ -109,6 +109,13 @@ void arch_kstack_bind(void *kstack, struct thread *t, u32 vcpu);
 void arch_kstack_use(void *kstack);
 /* Goes on in fn(arg) on a bound stack, below the trap frame; fn does not return. */
 __attribute__((noreturn)) void arch_enter_stack(void *sp, void (*fn)(void *), void *arg);
+/*
+ * Starts a further vCPU (id 1.., once each) in the running address space: fn(arg) on that bound
+ * stack, below the trap frame; fn does not return. 0, -ENOMEM, or what the host says.
+ */
+int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg);
+/* Makes a vCPU come to exit_work, wherever it is. */
+void arch_vcpu_kick(u32 id);
 /* Leaves the kernel with the thread's trap frame. */
 __attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);
 /* A trap frame for the first instruction of a program: everything else 0. */

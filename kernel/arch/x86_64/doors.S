@@ -245,6 +245,15 @@ kernel_entry:
 	call kernel_main
 	ud2
 
+/* A further vCPU starts here (arch_vcpu_start): pops a function and its argument. */
+	.globl vcpu_entry
+vcpu_entry:
+	pop %rax
+	pop %rdi
+	xor %ebp, %ebp
+	call *%rax
+	ud2
+
 /*
  * void arch_enter_stack(void *sp, void (*fn)(void *), void *arg): goes on in fn on another stack,
  * for good.

@@ -100,3 +100,32 @@ int arch_physmap(u64 gpa, u64 size)
 	mutex_unlock(&physmap_lock);
 	return ret;
 }
+
+int pagetable_map_vcpu(u32 id, u64 gpa)
+{
+	u64 user = ring3_home ? PTE_U : 0;
+	u64 va = ring_area(id);
+	u64 *pml4 = phys_to_virt(boot_pml4());
+	/* vCPU 0's area lies in the same GiB: tables exist down to the one of 2 MiB entries. */
+	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
+	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
+	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)];
+	u64 *pt;
+
+	mutex_lock(&physmap_lock);
+	if (!*pde) {
+		u64 table = frame_alloc(0, FRAME_ZERO);
+
+		if (!table) {
+			mutex_unlock(&physmap_lock);
+			return -ENOMEM;
+		}
+		*pde = table | PTE_P | PTE_W | PTE_A | user;
+	}
+	pt = (u64 *)phys_to_virt(*pde & PTE_ADDR) + (va >> PAGE_SHIFT & (SLOTS - 1));
+	pt[0] = virt_to_phys(door_start) | PTE_P | PTE_A | PTE_D | user;
+	for (unsigned i = 0; i < VCPU_AREA_PAGES; i++)
+		pt[1 + i] = (gpa + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | user;
+	mutex_unlock(&physmap_lock);
+	return 0;
+}

@@ -13,11 +13,14 @@ extern char door_start[], door_syscall[], isr_start[], trap_entry[], syscall_ent
 extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
 extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_switch_rip[];
 extern const u64 door_stub_offset[VEC_COUNT], door_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
+extern char vcpu_entry[];
 void ring3_flush_page(u64 va);
 void ring3_switch(u64 cr3);
 
 /* The address that the last page fault of this vCPU was about. */
 u64 ring_fault_address(void);
+/* Makes the area of a vCPU visible: door page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */
+int pagetable_map_vcpu(u32 id, u64 gpa);
 /* Which vCPU area a vCPU has. */
 static inline u64 ring_area(u32 vcpu)
 {

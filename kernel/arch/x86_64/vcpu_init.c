@@ -8,6 +8,12 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/ring.h"
 #include "kernel/hostcall.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/mm.h"
+#include "kernel/task/task.h"
+
+#define VCPU_AREA_ORDER 3
+_Static_assert(PAGE_SIZE << VCPU_AREA_ORDER >= VCPU_AREA_PAGES * PAGE_SIZE, "the block fits");
 
 /* The stack of double faults, ring-0 home: they only panic. */
 static u8 double_fault_stack[4096] __attribute__((aligned(16)));
@@ -42,9 +48,8 @@ struct hostcall_frame *arch_hostcall_frame(void)
 	return (struct hostcall_frame *)((u64)arch_vcpu_data() + PAGE_SIZE);
 }
 
-void arch_kstack_use(void *kstack)
+static void kstack_use(struct vcpu_data *d, void *kstack)
 {
-	struct vcpu_data *d = ((struct kstack_head *)kstack)->vcpu;
 	u64 top = (u64)kstack + KSTACK_SIZE;
 
 	d->kstack_top = top;
@@ -54,6 +59,11 @@ void arch_kstack_use(void *kstack)
 			d->stub_exit[v].rsp = top;
 	else
 		d->tss.rsp[0] = top;
+}
+
+void arch_kstack_use(void *kstack)
+{
+	kstack_use(((struct kstack_head *)kstack)->vcpu, kstack);
 }
 
 static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
@@ -68,11 +78,9 @@ static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 	};
 }
 
-void arch_vcpu_init(void)
+/* d: the data page, wherever it is visible now; door: the address its vCPU sees the doors at. */
+static void fill_data(struct vcpu_data *d, u64 door)
 {
-	struct vcpu_data *d = arch_vcpu_data();
-	u64 door = (u64)d - PAGE_SIZE;
-
 	d->syscall_entry = (u64)syscall_entry;
 	d->trap_entry = (u64)trap_entry;
 	d->flush_rip = (u64)ring3_flush_rip;
@@ -95,10 +103,49 @@ void arch_vcpu_init(void)
 		}
 	}
 	if (ring3_home) {
-		d->tss.rsp[0] = (u64)&d->ring0_stack[ARRAY_SIZE(d->ring0_stack)];
+		d->tss.rsp[0] = door + PAGE_SIZE + VD_RING0_TOP;
 	} else {
 		d->tss.ist[0] = (u64)double_fault_stack + sizeof(double_fault_stack);
 	}
+}
+
+void arch_vcpu_init(void)
+{
+	fill_data(arch_vcpu_data(), ring_area(0));
+}
+
+int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
+{
+	u64 gpa = frame_alloc(VCPU_AREA_ORDER, FRAME_ZERO);
+	struct vcpu_data *d = phys_to_virt(gpa);
+	u64 *sp;
+	s64 ret;
+
+	if (!gpa)
+		return -ENOMEM;
+	ret = pagetable_map_vcpu(id, gpa);
+	if (ret)
+		goto free;
+	fill_data(d, ring_area(id));
+	kstack_use(d, kstack);
+	/* vcpu_entry pops them. */
+	sp = (u64 *)thread_frame(((struct kstack_head *)kstack)->thread) - 2;
+	sp[0] = (u64)fn;
+	sp[1] = (u64)arg;
+	ret = hc_vcpu_start(id, gpa, (u64)vcpu_entry, (u64)sp, current_mm()->pml4);
+	if (!ret)
+		return 0;
+free:
+	frame_put_block(gpa, VCPU_AREA_ORDER);
+	return (int)ret;
+}
+
+void arch_vcpu_kick(u32 id)
+{
+	struct vcpu_data *d = (struct vcpu_data *)(ring_area(id) + PAGE_SIZE);
+
+	__atomic_store_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
+	hc_vcpu_kick(id);
 }
 
 void arch_announce(void)
