@@ -1,0 +1,352 @@
+/* System calls that read or change what a name or an open file says of itself. */
+#include <linux/time_types.h>
+#include "kernel/fs/fs.h"
+
+/* -- stat family ---------------------------------------------------------------------------- */
+
+static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
+{
+	struct fs_path p;
+	s64 r = path_get(&p, dirfd, path, flags);
+
+	if (r < 0)
+		return r;
+	if (p.kind == PATH_FILE) {
+		r = ofile_stat(p.hold, st);
+	} else if (p.kind == PATH_PROC) {
+		/* st_dev and the times are those of the host's /proc. */
+		r = hc_newfstatat(p.dir, "/proc", st, sizeof(*st), 0);
+		if (r >= 0)
+			proc_stat(&p.node, st);
+	} else {
+		r = hc_newfstatat(p.dir, p.path, st, sizeof(*st), flags | p.at);
+	}
+	path_put(&p);
+	return fs_nointr(r);
+}
+
+static s64 stat_result(s64 r, const struct stat *st, uva out)
+{
+	return r < 0 ? r : copy_to_user(out, st, sizeof(*st));
+}
+
+static s64 fd_stat(s32 fd, struct stat *st)
+{
+	struct ofile *f = fd_get(fd);
+	s64 r = -EBADF;
+
+	if (f)
+		r = fs_nointr(ofile_stat(f, st));
+	ofile_put(f);
+	return r;
+}
+
+DEFINE_SYSCALL2(fstat, s32, fd, uva, out)
+{
+	struct stat st;
+
+	return stat_result(fd_stat(fd, &st), &st, out);
+}
+
+DEFINE_SYSCALL4(newfstatat, s32, dirfd, uva, path, uva, out, u32, flags)
+{
+	struct stat st;
+	char first;
+
+	/* How glibc spells fstat: spare it the work on names. */
+	if (flags == AT_EMPTY_PATH && dirfd >= 0 && get_user(&first, path) == 0 && !first)
+		return stat_result(fd_stat(dirfd, &st), &st, out);
+	return stat_result(path_stat(dirfd, path, flags, &st), &st, out);
+}
+
+DEFINE_SYSCALL2(stat, uva, path, uva, out)
+{
+	struct stat st;
+
+	return stat_result(path_stat(AT_FDCWD, path, 0, &st), &st, out);
+}
+
+DEFINE_SYSCALL2(lstat, uva, path, uva, out)
+{
+	struct stat st;
+
+	return stat_result(path_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st), &st, out);
+}
+
+/* A file of our /proc has only what stat has. */
+static void statx_of_proc(const struct proc_node *node, struct statx *stx)
+{
+	struct stat st = { 0 };
+
+	proc_stat(node, &st);
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_mode = st.st_mode;
+	stx->stx_nlink = st.st_nlink;
+	stx->stx_uid = st.st_uid;
+	stx->stx_gid = st.st_gid;
+	stx->stx_ino = st.st_ino;
+	stx->stx_size = st.st_size;
+	stx->stx_blocks = st.st_blocks;
+	stx->stx_blksize = st.st_blksize;
+}
+
+DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
+{
+	struct statx stx;
+	struct fs_path p;
+	s64 r;
+
+	/* glibc and others probe with a null path; before Linux 6.11 that is EFAULT. */
+	r = path_get(&p, dirfd, path, flags);
+	if (r < 0)
+		return r;
+	if (p.kind == PATH_PROC || (p.kind == PATH_FILE && p.hold->path)) {
+		r = hc_statx(current_process()->fs->root, "/proc", 0, mask, &stx, sizeof(stx));
+		if (r >= 0)
+			statx_of_proc(p.kind == PATH_PROC ? &p.node : proc_node_of(p.hold), &stx);
+	} else {
+		r = hc_statx(p.dir, p.path, flags | p.at, mask, &stx, sizeof(stx));
+	}
+	path_put(&p);
+	return r < 0 ? fs_nointr(r) : copy_to_user(out, &stx, sizeof(stx));
+}
+
+/* -- access, readlink ------------------------------------------------------------------------ */
+
+/* access(2) of a node of our /proc: its mode, owned by the running process's user. */
+static s64 proc_access(const struct proc_node *node, u32 mode)
+{
+	struct stat st = { 0 };
+
+	proc_stat(node, &st);
+	if (mode & ~7U)
+		return -EINVAL;
+	/* The superuser may read and write all, but execute only what somebody may. */
+	if (current_process()->creds.ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
+		return 0;
+	return (st.st_mode >> 6 & mode) == mode ? 0 : -EACCES;
+}
+
+DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
+{
+	struct fs_path p;
+	s64 r = path_get(&p, dirfd, path, flags);
+
+	if (r < 0)
+		return r;
+	if (p.kind == PATH_PROC || (p.kind == PATH_FILE && p.hold->path))
+		r = proc_access(p.kind == PATH_PROC ? &p.node : proc_node_of(p.hold), mode);
+	else
+		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at);
+	path_put(&p);
+	return fs_nointr(r);
+}
+
+DEFINE_SYSCALL3(faccessat, s32, dirfd, uva, path, u32, mode)
+{
+	return do_faccessat2(dirfd, path, mode, 0);
+}
+
+DEFINE_SYSCALL2(access, uva, path, u32, mode)
+{
+	return do_faccessat2(AT_FDCWD, path, mode, 0);
+}
+
+DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
+{
+	struct fs_path p;
+	char *text;
+	s64 r;
+
+	if (size <= 0)
+		return -EINVAL;
+	/* An empty name stands for dirfd itself, opened with O_PATH | O_NOFOLLOW: readlink(2). */
+	r = path_get(&p, dirfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+	if (r < 0)
+		return r;
+	text = kmalloc(HOSTCALL_PATH_MAX);
+	if (!text)
+		r = -ENOMEM;
+	else if (p.kind != PATH_PROC)
+		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
+	else if (proc_is_link(&p.node))
+		r = proc_readlink(&p.node, text, HOSTCALL_PATH_MAX);
+	else
+		r = -EINVAL;
+	path_put(&p);
+	if (r >= 0) {
+		r = MIN(r, size);
+		r = copy_to_user(out, text, r) < 0 ? -EFAULT : r;
+	}
+	kfree(text);
+	return fs_nointr(r);
+}
+
+DEFINE_SYSCALL3(readlink, uva, path, uva, out, s32, size)
+{
+	return do_readlinkat(AT_FDCWD, path, out, size);
+}
+
+/* -- Mode and owner -------------------------------------------------------------------------- */
+
+DEFINE_SYSCALL3(fchmodat, s32, dirfd, uva, path, u32, mode)
+{
+	return WITH_PATH(p, dirfd, path, 0, hc_fchmodat(p.dir, p.path, mode));
+}
+
+DEFINE_SYSCALL2(chmod, uva, path, u32, mode)
+{
+	return do_fchmodat(AT_FDCWD, path, mode);
+}
+
+DEFINE_SYSCALL2(fchmod, s32, fd, u32, mode)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fchmod(h, mode)));
+}
+
+DEFINE_SYSCALL5(fchownat, s32, dirfd, uva, path, u32, uid, u32, gid, u32, flags)
+{
+	return WITH_PATH(p, dirfd, path, flags | PATH_BY_HANDLE,
+			 hc_fchownat(p.dir, p.path, uid, gid, flags | p.at));
+}
+
+DEFINE_SYSCALL3(chown, uva, path, u32, uid, u32, gid)
+{
+	return do_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+
+DEFINE_SYSCALL3(lchown, uva, path, u32, uid, u32, gid)
+{
+	return do_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+DEFINE_SYSCALL3(fchown, s32, fd, u32, uid, u32, gid)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fchown(h, uid, gid)));
+}
+
+/* -- Times ----------------------------------------------------------------------------------- */
+
+/* times NULL: now. path 0: dirfd is the file itself, as utimensat(2) and futimesat(2) have it. */
+static s64 set_times(s32 dirfd, uva path, const struct __kernel_timespec *times, u32 flags)
+{
+	u32 len = times ? 2 * sizeof(*times) : 0;
+
+	if (!path && dirfd != AT_FDCWD)
+		return flags ? -EINVAL : WITH_FD(h, dirfd, fs_nointr(hc_futimens(h, times, len)));
+	return WITH_PATH(p, dirfd, path, flags | PATH_BY_HANDLE,
+			 hc_utimensat(p.dir, p.path, times, len, flags | p.at));
+}
+
+DEFINE_SYSCALL4(utimensat, s32, dirfd, uva, path, uva, user_times, u32, flags)
+{
+	struct __kernel_timespec times[2];
+
+	if (user_times && get_user(&times, user_times) < 0)
+		return -EFAULT;
+	return set_times(dirfd, path, user_times ? times : NULL, flags);
+}
+
+DEFINE_SYSCALL3(futimesat, s32, dirfd, uva, path, uva, user_times)
+{
+	struct __kernel_timespec times[2];
+	struct __kernel_old_timeval tv[2];
+
+	if (!user_times)
+		return set_times(dirfd, path, NULL, 0);
+	if (get_user(&tv, user_times) < 0)
+		return -EFAULT;
+	for (int i = 0; i < 2; i++) {
+		if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+			return -EINVAL;
+		times[i].tv_sec = tv[i].tv_sec;
+		times[i].tv_nsec = tv[i].tv_usec * 1000;
+	}
+	return set_times(dirfd, path, times, 0);
+}
+
+DEFINE_SYSCALL2(utimes, uva, path, uva, user_times)
+{
+	return do_futimesat(AT_FDCWD, path, user_times);
+}
+
+DEFINE_SYSCALL2(utime, uva, path, uva, user_times)
+{
+	struct __kernel_timespec times[2] = { 0 };
+	s64 seconds[2]; /* struct utimbuf */
+
+	if (user_times && get_user(&seconds, user_times) < 0)
+		return -EFAULT;
+	for (int i = 0; i < 2 && user_times; i++)
+		times[i].tv_sec = seconds[i];
+	return set_times(AT_FDCWD, path, user_times ? times : NULL, 0);
+}
+
+/* -- Length and space ------------------------------------------------------------------------ */
+
+DEFINE_SYSCALL2(truncate, uva, path, s64, length)
+{
+	return WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
+}
+
+/* A call that changes the content; a file of our /proc has none. */
+#define WITH_CONTENT(h, fd, call)                                                     \
+	({                                                                            \
+		struct ofile *f_ = fd_get(fd);                                        \
+		s64 r_ = -EBADF;                                                      \
+		if (f_) {                                                             \
+			const s32 h = f_->handle;                                     \
+			r_ = f_->kind == OFILE_HOST ? (call) : -EINVAL;               \
+			ofile_put(f_);                                                \
+		}                                                                     \
+		r_;                                                                   \
+	})
+
+DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
+{
+	return WITH_CONTENT(h, fd, fs_nointr(hc_ftruncate(h, length)));
+}
+
+DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)
+{
+	return WITH_CONTENT(h, fd, fs_restart(hc_fallocate(h, mode, offset, len)));
+}
+
+/* -- File systems ---------------------------------------------------------------------------- */
+
+static s64 statfs_result(s64 r, const struct statfs *st, uva out)
+{
+	return r < 0 ? fs_nointr(r) : copy_to_user(out, st, sizeof(*st));
+}
+
+DEFINE_SYSCALL2(statfs, uva, path, uva, out)
+{
+	struct statfs st;
+	struct fs_path p;
+	s64 r = path_get(&p, AT_FDCWD, path, 0);
+
+	if (r < 0)
+		return r;
+	if (p.kind == PATH_FILE && !p.hold->path)
+		r = hc_fstatfs(p.dir, &st, sizeof(st));
+	else
+		r = hc_statfs(p.dir, p.kind == PATH_HOST ? p.path : "/proc", &st, sizeof(st));
+	path_put(&p);
+	return statfs_result(r, &st, out);
+}
+
+DEFINE_SYSCALL2(fstatfs, s32, fd, uva, out)
+{
+	struct statfs st;
+	struct ofile *f = fd_get(fd);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	if (f->path)
+		r = hc_statfs(current_process()->fs->root, "/proc", &st, sizeof(st));
+	else
+		r = hc_fstatfs(f->handle, &st, sizeof(st));
+	ofile_put(f);
+	return statfs_result(r, &st, out);
+}

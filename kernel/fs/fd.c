@@ -1,0 +1,188 @@
+/*
+ * System calls on descriptors: dup, close, fcntl. Descriptor flags are the kernel's, everything
+ * that belongs to the open file is the host's.
+ */
+#include <linux/close_range.h>
+#include "kernel/fs/fs.h"
+
+/* fcntl commands of asm-generic/fcntl.h that glibc hides; Linux's numbers. */
+#ifndef F_GETOWNER_UIDS
+#define F_GETOWNER_UIDS 17
+#endif
+
+DEFINE_SYSCALL1(close, s32, fd)
+{
+	struct ofile *f = fdtable_remove(current_process()->files, fd);
+
+	if (!f)
+		return -EBADF;
+	ofile_put(f);
+	return 0;
+}
+
+DEFINE_SYSCALL3(close_range, u32, first, u32, last, u32, flags)
+{
+	struct files *files = current_process()->files;
+
+	if (first > last || (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE && files->users > 1) {
+		struct files *own = files_dup(files);
+
+		if (!own)
+			return -ENOMEM;
+		current_process()->files = own;
+		files_put(files);
+		files = own;
+	}
+	for (s32 fd = MIN(first, (u32)FD_LIMIT); (fd = fdtable_next(files, fd)) >= 0; fd++) {
+		if ((u32)fd > last)
+			break;
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			fdtable_set_cloexec(files, fd, true);
+		else
+			ofile_put(fdtable_remove(files, fd));
+	}
+	return 0;
+}
+
+static s64 dup_above(s32 fd, s32 min, bool cloexec)
+{
+	struct ofile *f = fd_get(fd);
+	s32 copy;
+
+	if (!f)
+		return -EBADF;
+	copy = fd_install(f, min, cloexec);
+	if (copy < 0)
+		ofile_put(f);
+	return copy;
+}
+
+static s64 dup_to(s32 fd, s32 to, bool cloexec)
+{
+	struct process *p = current_process();
+	struct ofile *f, *old;
+	int err;
+
+	if (to < 0 || (u64)to >= p->rlimit[RLIMIT_NOFILE].cur)
+		return -EBADF;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	err = fdtable_replace(p->files, to, f, cloexec, &old);
+	ofile_put(err ? f : old);
+	return err ? err : to;
+}
+
+DEFINE_SYSCALL1(dup, s32, fd)
+{
+	return dup_above(fd, 0, false);
+}
+
+DEFINE_SYSCALL2(dup2, s32, fd, s32, to)
+{
+	struct ofile *f;
+
+	if (fd != to)
+		return dup_to(fd, to, false);
+	f = fd_get(fd);
+	ofile_put(f);
+	return f ? to : -EBADF;
+}
+
+DEFINE_SYSCALL3(dup3, s32, fd, s32, to, u32, flags)
+{
+	if (fd == to || (flags & ~O_CLOEXEC))
+		return -EINVAL;
+	return dup_to(fd, to, flags & O_CLOEXEC);
+}
+
+/* Locks: the host's own; a wait for one is restarted after a signal, see signal(7). */
+static s64 fcntl_lock(struct ofile *f, u32 cmd, uva arg)
+{
+	struct flock lock;
+	s64 r;
+
+	r = get_user(&lock, arg);
+	if (r < 0)
+		return r;
+	r = fs_restart(hc_fcntl_lock(f->handle, cmd, &lock, sizeof(lock)));
+	if (r >= 0 && (cmd == F_GETLK || cmd == F_OFD_GETLK))
+		r = put_user(lock, arg);
+	return r;
+}
+
+static s64 fcntl_status(struct ofile *f, u32 cmd, u64 arg)
+{
+	s64 r;
+
+	/* A file of /proc is a memfd behind the scene; it has the flags it was opened with. */
+	if (f->kind == OFILE_PROC || f->kind == OFILE_PROC_DIR) {
+		if (cmd == F_SETFL)
+			return 0;
+		return f->flags | O_LARGEFILE;
+	}
+	r = fs_nointr(hc_fcntl(f->handle, cmd, arg));
+	if (r >= 0 && cmd == F_SETFL)
+		f->flags = (f->flags & O_ACCMODE) | (arg & ~(u64)O_ACCMODE);
+	return r;
+}
+
+static s64 fcntl_file(struct ofile *f, u32 cmd, u64 arg)
+{
+	switch (cmd) {
+	case F_GETFL:
+	case F_SETFL:
+		return fcntl_status(f, cmd, arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return fcntl_lock(f, cmd, arg);
+	case F_SETPIPE_SZ:
+	case F_GETPIPE_SZ:
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETSIG:
+	case F_GETSIG:
+	case F_SETLEASE:
+	case F_GETLEASE:
+	case F_NOTIFY:
+		return fs_nointr(hc_fcntl(f->handle, cmd, arg));
+	default:
+		return -EINVAL;
+	}
+}
+
+DEFINE_SYSCALL3(fcntl, s32, fd, u32, cmd, u64, arg)
+{
+	struct files *files = current_process()->files;
+	struct ofile *f;
+	s64 r;
+
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return dup_above(fd, arg > FD_LIMIT ? -1 : (s32)arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fdtable_get_cloexec(files, fd);
+	case F_SETFD:
+		return fdtable_set_cloexec(files, fd, arg & FD_CLOEXEC);
+	}
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	r = fcntl_file(f, cmd, arg);
+	ofile_put(f);
+	return r;
+}
+
+DEFINE_SYSCALL2(flock, s32, fd, u32, operation)
+{
+	return WITH_FD(h, fd, fs_restart(hc_flock(h, operation)));
+}

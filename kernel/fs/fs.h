@@ -1,0 +1,160 @@
+/*
+ * Shared by the files of kernel/fs only: how descriptors and names of system calls become what a
+ * hostcall takes, and what its result becomes.
+ */
+#ifndef KERNEL_FS_FS_H
+#define KERNEL_FS_FS_H
+
+#include <asm/resource.h>
+#include <asm/signal.h>
+#include <asm/stat.h>
+#include <asm/statfs.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include "kernel/fs/file.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/proc.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+
+/* -- Results ------------------------------------------------------------------------------- */
+
+/* For calls that never fail with EINTR on Linux: a kick only makes them start anew. */
+static inline s64 fs_nointr(s64 result)
+{
+	return result == -EINTR ? -ERESTARTNOINTR : result;
+}
+
+/* For calls that wait: signal(7) says which ones SA_RESTART restarts. */
+static inline s64 fs_restart(s64 result)
+{
+	return result == -EINTR ? -ERESTARTSYS : result;
+}
+
+/* -- Open files ---------------------------------------------------------------------------- */
+
+/* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
+u32 ofile_type(struct ofile *f);
+/* fstat(2): a file of /proc looks like one. 0 or -errno. */
+s64 ofile_stat(struct ofile *f, struct stat *st);
+
+/*
+ * The result of a hostcall that makes a handle becomes a descriptor: errors pass through (the
+ * caller has mapped EINTR), on failure the handle is closed.
+ */
+s32 fd_new(s64 handle, u32 flags, bool cloexec);
+/* The same for two handles; fd[2] goes to the program at out. 0 or -errno. */
+s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
+
+/* The value of a call that takes the host handle h of descriptor fd; -EBADF without it. */
+#define WITH_FD(h, fd, call)                                                        \
+	({                                                                          \
+		struct ofile *file_;                                                \
+		const s32 h = fd_handle((fd), &file_);                              \
+		s64 r_ = h;                                                         \
+		if (h >= 0) {                                                       \
+			r_ = (call);                                                \
+			ofile_put(file_);                                           \
+		}                                                                   \
+		r_;                                                                 \
+	})
+
+/* -- Names --------------------------------------------------------------------------------- */
+
+enum fs_path_kind {
+	PATH_HOST, /* path below dir, on the host */
+	PATH_FILE, /* an open file itself: hold, dir is its handle, path is "" */
+	PATH_PROC, /* one of our own: node */
+};
+
+/* Where a name of the running process leads. Valid from path_get to path_put. */
+struct fs_path {
+	enum fs_path_kind kind;
+	s32 dir;	    /* host handle */
+	struct ofile *hold; /* keeps dir open; NULL where nothing has to */
+	struct proc_node node;
+	char *path; /* HOSTCALL_PATH_MAX bytes; PATH_PROC: absolute, normalised */
+	int at;	    /* AT_EMPTY_PATH where a hostcall needs that for path to be "" */
+};
+
+/*
+ * Resolves (dirfd, path). at: AT_EMPTY_PATH allows "", AT_SYMLINK_NOFOLLOW keeps a link of our
+ * /proc at the end unfollowed. 0 or -errno (then there is nothing to put).
+ */
+int path_get(struct fs_path *p, s32 dirfd, uva path, int at);
+int path_get_kernel(struct fs_path *p, s32 dirfd, const char *path, int at);
+void path_put(struct fs_path *p);
+
+/*
+ * The same for calls that change names or files: our /proc refuses them with EPERM. An open file
+ * is named by its path on the host, so that the kind is PATH_HOST; but with PATH_BY_HANDLE in at
+ * it stays as it is, for hostcalls that take p->at in their flags.
+ */
+#define PATH_BY_HANDLE (1 << 30)
+int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at);
+
+/* The running process's directory: its handle, *hold the reference that keeps it or NULL. */
+s32 cwd_handle(struct ofile **hold);
+
+/* The value of a call on the host's name p (a struct fs_path) of (dirfd, path). */
+#define WITH_PATH(p, dirfd, path, at, call)                                         \
+	({                                                                          \
+		struct fs_path p;                                                   \
+		s64 r_ = path_get_host(&p, (dirfd), (path), (at));                  \
+		if (!r_) {                                                          \
+			r_ = fs_nointr(call);                                       \
+			path_put(&p);                                               \
+		}                                                                   \
+		r_;                                                                 \
+	})
+
+/* -- Waiting ------------------------------------------------------------------------------- */
+
+/*
+ * End of a call that began with signal_block_meanwhile: its result. The old mask is put back here
+ * unless a signal ended the call; then signal_deliver does, after the handlers.
+ */
+s64 fs_unblock(s64 result);
+
+/* The moment of CLOCK_MONOTONIC (ns) that a wait ends at: 0 at once, FS_FOREVER never. */
+#define FS_FOREVER (~0UL)
+u64 fs_deadline(u64 timeout_ns);
+/* Nanoseconds left, for a hostcall: -1 for FS_FOREVER. */
+s64 fs_time_left(u64 deadline);
+/*
+ * The deadline for a struct timespec of the program (unit_ns 1) or a struct timeval (1000); a null
+ * pointer is no limit. -EFAULT, -EINVAL.
+ */
+int fs_deadline_of_user(uva timeout, u64 unit_ns, u64 *deadline);
+
+/*
+ * A hostcall that waits, as an expression of the timeout (ns) t, until the deadline or a signal
+ * for this thread; kicks for other reasons do not end it. Results that are there count more than
+ * a signal that is there, as on Linux. -EINTR for a signal.
+ */
+#define FS_WAIT(t, deadline, call)                                                  \
+	({                                                                          \
+		s64 r_;                                                             \
+		do {                                                                \
+			const s64 t = signal_pending() ? 0 : fs_time_left(deadline); \
+			r_ = (call);                                                \
+			if (r_ == -EINTR)                                           \
+				signal_upcall();                                    \
+			else if (r_ == 0 && signal_pending())                       \
+				r_ = -EINTR;                                        \
+		} while (r_ == -EINTR && !signal_pending());                        \
+		r_;                                                                 \
+	})
+
+/* fs/epoll.c: the last reference to f goes; nothing waits for it any more. */
+void epoll_forget(struct ofile *f);
+
+/* SIGPIPE for the running thread, as a write to a pipe without readers sends it. */
+void fs_sigpipe(void);
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * Names of system calls: (dirfd, path) becomes the host's (handle, path), an open file, or a node
+ * of our own /proc. The host resolves whatever is its own; nothing is looked up twice.
+ */
+#include "kernel/fs/fs.h"
+
+#define LINKS_MAX 8 /* links of our /proc in one name: /proc/self/root/proc/self/root/... */
+
+s32 cwd_handle(struct ofile **hold)
+{
+	struct fs_info *fs = current_process()->fs;
+	s32 dir;
+
+	mutex_lock(&fs->lock);
+	*hold = fs->cwd_file ? ofile_get(fs->cwd_file) : NULL;
+	dir = fs->cwd;
+	mutex_unlock(&fs->lock);
+	return dir;
+}
+
+/* An absolute path below the host's root directory from now on. */
+static void from_root(struct fs_path *p, const char *path)
+{
+	ofile_put(p->hold);
+	p->hold = NULL;
+	p->dir = current_process()->fs->root;
+	p->at = 0;
+	p->kind = PATH_HOST;
+	strlcpy(p->path, path, HOSTCALL_PATH_MAX);
+}
+
+/* Absolute path of the place that p starts at. */
+static s64 base_path(struct fs_path *p, char *buf)
+{
+	s64 n;
+
+	if (p->hold && p->hold->path) {
+		strlcpy(buf, p->hold->path, HOSTCALL_PATH_MAX);
+		return 0;
+	}
+	n = hc_handle_path(p->dir, buf, HOSTCALL_PATH_MAX - 1);
+	if (n < 0)
+		return fs_nointr(n);
+	buf[n] = 0;
+	return 0;
+}
+
+/* path becomes the target of the link at node, and tail behind it. */
+static s64 through_link(const struct proc_node *node, const char *tail, char *path, char *buf)
+{
+	static const char proc[] = "/proc/";
+	char *text = buf + sizeof(proc) - 1; /* room in front for what a relative link is below */
+	u64 room = HOSTCALL_PATH_MAX - sizeof(proc);
+	s64 n = proc_readlink(node, text, room);
+
+	if (n < 0)
+		return n;
+	text[n] = 0;
+	if (strlcat(text, tail, room) >= room)
+		return -ENAMETOOLONG;
+	if (*text != '/') {
+		memcpy(buf, proc, sizeof(proc) - 1);
+		text = buf;
+	}
+	return path_normalise(path, HOSTCALL_PATH_MAX, "", text);
+}
+
+/* What an absolute, normalised path stands for; buf is scratch. moved: p->path says otherwise. */
+static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
+{
+	bool follow = !(at & AT_SYMLINK_NOFOLLOW);
+
+	for (int links = 0; links < LINKS_MAX; links++, moved = true) {
+		struct ofile *file;
+		const char *tail;
+		s64 r;
+
+		path_replace_alias(path, HOSTCALL_PATH_MAX, follow);
+		if (!path_below(path, "/proc")) {
+			if (moved)
+				from_root(p, path);
+			return 0;
+		}
+		r = proc_lookup(path, &p->node, &tail);
+		if (r <= 0) {
+			from_root(p, path);
+			return r;
+		}
+		if (!proc_is_link(&p->node) || (!follow && !*tail)) {
+			from_root(p, path);
+			p->kind = PATH_PROC;
+			return 0;
+		}
+		file = *tail ? NULL : proc_link_file(&p->node);
+		if (file) {
+			from_root(p, "");
+			p->kind = PATH_FILE;
+			p->hold = file;
+			p->dir = file->handle;
+			p->at = AT_EMPTY_PATH;
+			return 0;
+		}
+		r = through_link(&p->node, tail, path, buf);
+		if (r < 0)
+			return r;
+	}
+	return -ELOOP;
+}
+
+/* p->path is there; all the rest of p is found here. */
+static s64 resolve(struct fs_path *p, s32 dirfd, int at)
+{
+	bool absolute = *p->path == '/', ours;
+	char *path, *buf;
+	s64 r = 0;
+
+	if (absolute) {
+		p->dir = current_process()->fs->root;
+	} else if (!*p->path && !(at & AT_EMPTY_PATH)) {
+		return -ENOENT;
+	} else if (dirfd == AT_FDCWD) {
+		p->dir = cwd_handle(&p->hold);
+	} else {
+		p->dir = fd_handle(dirfd, &p->hold);
+		if (p->dir < 0)
+			return -EBADF;
+	}
+	if (!*p->path) {
+		p->at = AT_EMPTY_PATH;
+		p->kind = p->hold ? PATH_FILE : PATH_HOST;
+		return 0;
+	}
+	ours = !absolute && p->hold && p->hold->kind == OFILE_PROC_DIR;
+	if (!ours && path_is_plain(p->path))
+		return 0;
+
+	path = kmalloc(HOSTCALL_PATH_MAX);
+	buf = kmalloc(HOSTCALL_PATH_MAX);
+	if (!path || !buf)
+		r = -ENOMEM;
+	else if (!absolute)
+		r = base_path(p, buf);
+	if (r >= 0)
+		r = path_normalise(path, HOSTCALL_PATH_MAX, buf, p->path);
+	if (r >= 0)
+		r = look_up(p, path, buf, at, ours);
+	kfree(path);
+	kfree(buf);
+	return r;
+}
+
+static int finish(struct fs_path *p, s64 result)
+{
+	if (result < 0)
+		path_put(p);
+	return result < 0 ? (int)result : 0;
+}
+
+static int prepare(struct fs_path *p)
+{
+	*p = (struct fs_path){ .dir = -1, .path = kmalloc(HOSTCALL_PATH_MAX) };
+	return p->path ? 0 : -ENOMEM;
+}
+
+int path_get(struct fs_path *p, s32 dirfd, uva path, int at)
+{
+	s64 r = prepare(p);
+
+	if (r < 0)
+		return r;
+	r = strncpy_from_user(p->path, path, HOSTCALL_PATH_MAX);
+	if (r >= 0)
+		r = resolve(p, dirfd, at);
+	return finish(p, r);
+}
+
+int path_get_kernel(struct fs_path *p, s32 dirfd, const char *path, int at)
+{
+	s64 r = prepare(p);
+
+	if (r < 0)
+		return r;
+	if (strlcpy(p->path, path, HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX)
+		r = -ENAMETOOLONG;
+	else
+		r = resolve(p, dirfd, at);
+	return finish(p, r);
+}
+
+int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at)
+{
+	char *name;
+	s64 r = path_get(p, dirfd, path, at);
+
+	if (r < 0)
+		return r;
+	if (p->kind == PATH_PROC || (p->hold && p->hold->kind == OFILE_PROC_DIR && !*p->path))
+		return finish(p, -EPERM);
+	if (p->kind != PATH_FILE || at & PATH_BY_HANDLE)
+		return 0;
+	name = kmalloc(HOSTCALL_PATH_MAX);
+	r = name ? base_path(p, name) : -ENOMEM;
+	if (r >= 0)
+		from_root(p, name);
+	kfree(name);
+	return finish(p, r);
+}
+
+void path_put(struct fs_path *p)
+{
+	ofile_put(p->hold);
+	kfree(p->path);
+}

@@ -1,0 +1,358 @@
+/*
+ * Waiting for several files: poll, ppoll, select, pselect6, and what they share with epoll: signal
+ * masks for the time of a call and deadlines. The host polls handles; descriptors are translated
+ * on the way in, results on the way out.
+ */
+#include <asm/poll.h>
+#include "kernel/fs/fs.h"
+#include "kernel/time/clock.h"
+
+/* -- Deadlines ------------------------------------------------------------------------------ */
+
+u64 fs_deadline(u64 timeout_ns)
+{
+	u64 now = timeout_ns ? clock_monotonic_ns() : 0;
+
+	return timeout_ns < FS_FOREVER - now ? now + timeout_ns : FS_FOREVER;
+}
+
+s64 fs_time_left(u64 deadline)
+{
+	u64 now;
+
+	if (deadline == FS_FOREVER)
+		return -1;
+	now = deadline ? clock_monotonic_ns() : 0;
+	return deadline > now ? deadline - now : 0;
+}
+
+int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline)
+{
+	struct __kernel_timespec ts;
+
+	*deadline = FS_FOREVER;
+	if (!user)
+		return 0;
+	if (get_user(&ts, user) < 0)
+		return -EFAULT;
+	/* select(2) takes any count of microseconds, ppoll(2) is strict. */
+	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || (unit_ns == 1 && ts.tv_nsec >= (s64)NSEC_PER_SEC))
+		return -EINVAL;
+	ts.tv_sec += ts.tv_nsec / (NSEC_PER_SEC / unit_ns);
+	ts.tv_nsec = ts.tv_nsec % (NSEC_PER_SEC / unit_ns) * unit_ns;
+	if ((u64)ts.tv_sec < ~0UL / NSEC_PER_SEC)
+		*deadline = fs_deadline(ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec);
+	return 0;
+}
+
+/*
+ * select and ppoll say how much time is left. A call whose timeout cannot be updated cannot be
+ * restarted either: EINTR then, as Linux's poll_select_finish has it.
+ */
+static s64 time_to_user(uva user, u64 unit_ns, u64 deadline, s64 result)
+{
+	s64 left = fs_time_left(deadline);
+	struct __kernel_timespec ts = { left / (s64)NSEC_PER_SEC,
+					left % (s64)NSEC_PER_SEC / (s64)unit_ns };
+
+	if (user && left >= 0 && put_user(ts, user) < 0 && result == -ERESTARTNOHAND)
+		return -EINTR;
+	return result;
+}
+
+s64 fs_unblock(s64 result)
+{
+	struct thread *t = current();
+
+	if (t->restore_blocked && result != -EINTR && result != -ERESTARTNOHAND) {
+		t->restore_blocked = false;
+		signal_set_blocked(t->saved_blocked);
+	}
+	return result;
+}
+
+/* -- poll ----------------------------------------------------------------------------------- */
+
+/* As many as one hostcall carries. */
+#define POLL_MAX (16256 / sizeof(struct pollfd))
+
+struct poll_set {
+	u32 count;
+	struct ofile **file;  /* references, NULL for descriptors that are not open */
+	struct pollfd *guest; /* fds are descriptors */
+	struct pollfd *host;  /* fds are handles */
+};
+
+static int poll_set_new(struct poll_set *set, u32 count)
+{
+	const u64 each = 2 * sizeof(struct pollfd) + sizeof(struct ofile *);
+	char *mem;
+
+	if (count > POLL_MAX)
+		return -ENOMEM;
+	mem = kzalloc(count ? count * each : 1);
+	if (!mem)
+		return -ENOMEM;
+	set->count = count;
+	set->file = (void *)mem;
+	set->guest = (void *)(set->file + count);
+	set->host = set->guest + count;
+	return 0;
+}
+
+static void poll_set_free(struct poll_set *set)
+{
+	for (u32 i = 0; i < set->count; i++)
+		ofile_put(set->file[i]);
+	kfree(set->file);
+}
+
+/*
+ * Waits for the files of set->guest until the deadline and fills its revents. The number of
+ * entries with events, or -EINTR.
+ */
+static s64 poll_set_wait(struct poll_set *set, u64 deadline)
+{
+	s64 bad = 0, r;
+
+	for (u32 i = 0; i < set->count; i++) {
+		struct pollfd *guest = &set->guest[i], *host = &set->host[i];
+
+		*host = (struct pollfd){ .fd = -1, .events = guest->events };
+		guest->revents = 0;
+		if (guest->fd < 0)
+			continue;
+		host->fd = fd_handle(guest->fd, &set->file[i]);
+		if (host->fd < 0) {
+			host->fd = -1;
+			guest->revents = POLLNVAL;
+			bad++;
+		}
+	}
+	r = FS_WAIT(timeout, bad ? 0 : deadline,
+		    hc_poll(set->host, set->count * sizeof(*set->host), timeout));
+	if (r == -EINTR && bad)
+		r = 0;
+	if (r < 0)
+		return r;
+	for (u32 i = 0; i < set->count; i++)
+		set->guest[i].revents |= set->host[i].revents;
+	return r + bad;
+}
+
+static s64 poll_user(uva fds, u32 count, u64 deadline)
+{
+	struct poll_set set;
+	s64 r;
+
+	if (count > current_process()->rlimit[RLIMIT_NOFILE].cur)
+		return -EINVAL;
+	r = poll_set_new(&set, count);
+	if (r < 0)
+		return r;
+	r = copy_from_user(set.guest, fds, count * sizeof(*set.guest));
+	if (r >= 0)
+		r = poll_set_wait(&set, deadline);
+	for (u32 i = 0; r >= 0 && i < count; i++) {
+		/* revents only: another thread may be changing the rest. */
+		uva at = fds + i * sizeof(struct pollfd) + offsetof(struct pollfd, revents);
+
+		if (put_user(set.guest[i].revents, at) < 0)
+			r = -EFAULT;
+	}
+	poll_set_free(&set);
+	return r;
+}
+
+/* poll goes on after a signal without a handler: what restart_syscall calls. */
+static s64 poll_until(uva fds, u32 count, u64 deadline);
+
+static s64 poll_restart(void *arg)
+{
+	const u64 *a = arg;
+
+	return poll_until(a[0], a[1], a[2]);
+}
+
+static s64 poll_until(uva fds, u32 count, u64 deadline)
+{
+	struct thread *t = current();
+	s64 r = poll_user(fds, count, deadline);
+
+	if (r != -EINTR)
+		return r;
+	t->restart.fn = poll_restart;
+	t->restart.arg[0] = fds;
+	t->restart.arg[1] = count;
+	t->restart.arg[2] = deadline;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+DEFINE_SYSCALL3(poll, uva, fds, u32, count, s32, timeout_ms)
+{
+	u64 deadline = timeout_ms < 0 ? FS_FOREVER : fs_deadline(timeout_ms * 1000000UL);
+
+	return poll_until(fds, count, deadline);
+}
+
+DEFINE_SYSCALL5(ppoll, uva, fds, u32, count, uva, timeout, uva, mask, u64, mask_size)
+{
+	u64 deadline;
+	s64 r = fs_deadline_of_user(timeout, 1, &deadline);
+
+	if (r >= 0)
+		r = signal_block_meanwhile(mask, mask_size);
+	if (r < 0)
+		return r;
+	r = poll_user(fds, count, deadline);
+	if (r == -EINTR)
+		r = -ERESTARTNOHAND;
+	return fs_unblock(time_to_user(timeout, 1, deadline, r));
+}
+
+/* -- select --------------------------------------------------------------------------------- */
+
+/* What each of the three sets asks for and what counts as an answer: Linux's fs/select.c. */
+static const struct {
+	u16 ask, answer;
+} select_events[3] = {
+	{ POLLIN | POLLRDNORM | POLLRDBAND, POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR },
+	{ POLLOUT | POLLWRNORM | POLLWRBAND, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR },
+	{ POLLPRI, POLLPRI },
+};
+
+struct select_sets {
+	u32 words; /* per set */
+	uva user[3];
+	u64 *in[3]; /* as asked; becomes the answer. Allocated as one with in[0] */
+};
+
+static int select_sets_get(struct select_sets *s, u32 n, const uva user[3])
+{
+	s->words = (n + 63) / 64;
+	s->in[0] = kzalloc(3 * s->words * sizeof(u64) + 1);
+	if (!s->in[0])
+		return -ENOMEM;
+	for (int i = 0; i < 3; i++) {
+		s->user[i] = user[i];
+		s->in[i] = s->in[0] + i * s->words;
+		if (user[i] && copy_from_user(s->in[i], user[i], s->words * sizeof(u64)) < 0)
+			return -EFAULT;
+	}
+	/* Bits from n on are not the call's. */
+	for (int i = 0; i < 3 && n % 64; i++)
+		s->in[i][s->words - 1] &= (1UL << n % 64) - 1;
+	return 0;
+}
+
+static bool select_has(const struct select_sets *s, int set, u32 fd)
+{
+	return s->in[set][fd / 64] >> fd % 64 & 1;
+}
+
+static u32 select_asked(const struct select_sets *s)
+{
+	u32 asked = 0;
+
+	for (u32 w = 0; w < s->words; w++) {
+		u64 any = s->in[0][w] | s->in[1][w] | s->in[2][w];
+
+		for (; any; any &= any - 1)
+			asked++;
+	}
+	return asked;
+}
+
+/* Sets become polls, revents become sets; the number of bits, as select(2) counts. */
+static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
+{
+	struct poll_set set;
+	u32 at = 0;
+	s64 r = poll_set_new(&set, select_asked(s));
+
+	if (r < 0)
+		return r;
+	for (u32 fd = 0; fd < n && at < set.count; fd++) {
+		u16 events = 0;
+
+		for (int i = 0; i < 3; i++)
+			if (select_has(s, i, fd))
+				events |= select_events[i].ask;
+		if (events)
+			set.guest[at++] = (struct pollfd){ .fd = fd, .events = events };
+	}
+	r = poll_set_wait(&set, deadline);
+	if (r >= 0) {
+		s64 bits = 0;
+
+		for (u32 k = 0; k < set.count; k++) {
+			const struct pollfd *pfd = &set.guest[k];
+
+			if (pfd->revents & POLLNVAL)
+				r = -EBADF;
+			for (int i = 0; i < 3; i++) {
+				if (!select_has(s, i, pfd->fd))
+					continue;
+				if (pfd->revents & select_events[i].answer)
+					bits++;
+				else
+					s->in[i][pfd->fd / 64] &= ~(1UL << pfd->fd % 64);
+			}
+		}
+		if (r >= 0)
+			r = bits;
+	}
+	poll_set_free(&set);
+	return r;
+}
+
+static s64 select_user(s32 n, const uva user[3], u64 deadline)
+{
+	struct select_sets s;
+	s64 r;
+
+	if (n < 0)
+		return -EINVAL;
+	n = MIN((u32)n, MAX(fdtable_size(current_process()->files), 1024U));
+	r = select_sets_get(&s, n, user);
+	if (r >= 0)
+		r = select_wait(&s, n, deadline);
+	for (int i = 0; r >= 0 && i < 3; i++)
+		if (user[i] && copy_to_user(user[i], s.in[i], s.words * sizeof(u64)) < 0)
+			r = -EFAULT;
+	kfree(s.in[0]);
+	return r == -EINTR ? -ERESTARTNOHAND : r;
+}
+
+DEFINE_SYSCALL5(select, s32, n, uva, readable, uva, writable, uva, special, uva, timeout)
+{
+	const uva user[3] = { readable, writable, special };
+	u64 deadline;
+	s64 r = fs_deadline_of_user(timeout, 1000, &deadline);
+
+	if (r < 0)
+		return r;
+	return time_to_user(timeout, 1000, deadline, select_user(n, user, deadline));
+}
+
+DEFINE_SYSCALL6(pselect6, s32, n, uva, readable, uva, writable, uva, special, uva, timeout, uva,
+		mask_arg)
+{
+	const uva user[3] = { readable, writable, special };
+	struct {
+		uva mask;
+		u64 size;
+	} arg = { 0 };
+	u64 deadline;
+	s64 r = fs_deadline_of_user(timeout, 1, &deadline);
+
+	if (r < 0)
+		return r;
+	if (mask_arg && get_user(&arg, mask_arg) < 0)
+		return -EFAULT;
+	r = signal_block_meanwhile(arg.mask, arg.size);
+	if (r < 0)
+		return r;
+	r = select_user(n, user, deadline);
+	return fs_unblock(time_to_user(timeout, 1, deadline, r));
+}

@@ -1,0 +1,454 @@
+/*
+ * System calls that move bytes. The program's pages go to the host as they are (user_segs), so
+ * nothing is copied here. A request may be larger than one hostcall takes: it is then done in
+ * pieces, and what a partial result means depends on the file, see transfer().
+ */
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include "kernel/fs/fs.h"
+
+#define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
+#define IOV_FEW	  8	       /* more are not kept on the stack */
+#define AT_POS	  (-1L)	       /* offset: the file's own position */
+#define PROC_TEXT 4096	       /* longest write to a file of our /proc */
+
+enum direction { READ, WRITE };
+
+/* A request: buffers of the program, and how far the transfer has come. */
+struct request {
+	enum direction dir;
+	const struct iovec *iov;
+	u32 count;
+	u64 left;  /* bytes not asked for yet */
+	u64 done;  /* bytes of iov[0] that were */
+	s64 offset; /* or AT_POS */
+	u32 flags;  /* RWF_* */
+};
+
+/* Pins the next piece. Bytes, or -EFAULT when not one byte of it is there. */
+static s64 next_piece(struct request *rq, struct user_segs *segs)
+{
+	u64 start = segs->bytes;
+
+	while (rq->left && rq->count) {
+		u64 want = MIN(rq->iov->iov_len - rq->done, rq->left), got;
+		u64 before = segs->bytes;
+		int err = 0;
+
+		if (want)
+			err = user_segs_add(segs, (u64)rq->iov->iov_base + rq->done, want,
+					    rq->dir == READ);
+		if (err < 0 && segs->bytes == start)
+			return err;
+		got = segs->bytes - before;
+		rq->done += got;
+		rq->left -= got;
+		if (got < want)
+			break;
+		rq->iov++;
+		rq->count--;
+		rq->done = 0;
+	}
+	return segs->bytes - start;
+}
+
+static s64 host_transfer(struct ofile *f, const struct request *rq, const struct segs *segs)
+{
+	if (rq->dir == READ)
+		return rq->offset == AT_POS && !rq->flags ?
+			       hc_readv(f->handle, segs) :
+			       hc_preadv2(f->handle, segs, rq->offset, rq->flags);
+	return rq->offset == AT_POS && !rq->flags ?
+		       hc_writev(f->handle, segs) :
+		       hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
+}
+
+/*
+ * Piece by piece while each is moved wholly. A reader of anything but a file gets what one host
+ * call gives, for the rest may never come; a writer waits on Linux, too, until all is taken. An
+ * error after the first piece is kept for the next call, as read(2) and write(2) do.
+ */
+static s64 transfer(struct ofile *f, struct request *rq)
+{
+	s64 total = 0, r;
+
+	do {
+		struct user_segs *segs = user_segs_new();
+		s64 piece;
+
+		if (!segs)
+			return total ? total : -ENOMEM;
+		piece = r = next_piece(rq, segs);
+		if (r >= 0)
+			r = host_transfer(f, rq, &segs->segs);
+		user_segs_put(segs);
+		if (r == -EPIPE && rq->dir == WRITE)
+			fs_sigpipe();
+		if (r < 0)
+			return total ? total : fs_restart(r);
+		total += r;
+		if (rq->offset != AT_POS)
+			rq->offset += r;
+		if (r < piece)
+			break;
+	} while (rq->left && (rq->dir == WRITE || ofile_type(f) == S_IFREG));
+	return total;
+}
+
+/* A write to /proc: the text is for the kernel. */
+static s64 write_proc(struct ofile *f, const struct request *rq)
+{
+	u64 len = MIN(rq->iov->iov_len, (u64)PROC_TEXT - 1);
+	char *text;
+	s64 r;
+
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	text = kmalloc(PROC_TEXT);
+	if (!text)
+		return -ENOMEM;
+	r = copy_from_user(text, (u64)rq->iov->iov_base, len);
+	if (r >= 0) {
+		text[len] = 0;
+		r = proc_write(f, text, len);
+	}
+	kfree(text);
+	return r;
+}
+
+static s64 run(s32 fd, struct request *rq)
+{
+	struct ofile *f = fd_get(fd);
+	s64 r = 0;
+
+	if (!f)
+		return -EBADF;
+	if (f->kind == OFILE_PROC && rq->dir == WRITE)
+		r = write_proc(f, rq);
+	else if (f->kind == OFILE_PROC && (f->flags & O_ACCMODE) == O_WRONLY)
+		r = -EBADF;
+	else if (f->kind == OFILE_PROC && rq->offset == 0)
+		r = proc_refresh(f);
+	if (r >= 0 && !(f->kind == OFILE_PROC && rq->dir == WRITE))
+		r = transfer(f, rq);
+	ofile_put(f);
+	return r;
+}
+
+static s64 one_buffer(s32 fd, enum direction dir, uva buf, u64 len, s64 offset)
+{
+	const struct iovec iov = { (void *)buf, MIN(len, RW_MAX) };
+	struct request rq = {
+		.dir = dir, .iov = &iov, .count = 1, .left = iov.iov_len, .offset = offset
+	};
+
+	return run(fd, &rq);
+}
+
+static s64 vector(s32 fd, enum direction dir, uva user_iov, u32 count, s64 offset, u32 flags)
+{
+	struct iovec few[IOV_FEW], *iov = few;
+	struct request rq = { .dir = dir, .count = count, .offset = offset, .flags = flags };
+	u64 sum = 0;
+	s64 r;
+
+	if (count > UIO_MAXIOV)
+		return -EINVAL;
+	if (count > IOV_FEW)
+		iov = kmalloc(count * sizeof(*iov));
+	if (!iov)
+		return -ENOMEM;
+	r = copy_from_user(iov, user_iov, count * sizeof(*iov));
+	for (u32 i = 0; r >= 0 && i < count; i++) {
+		if ((s64)iov[i].iov_len < 0)
+			r = -EINVAL;
+		sum = MIN(sum + iov[i].iov_len, RW_MAX);
+	}
+	if (r >= 0) {
+		rq.iov = iov;
+		rq.left = sum;
+		r = run(fd, &rq);
+	}
+	if (iov != few)
+		kfree(iov);
+	return r;
+}
+
+DEFINE_SYSCALL3(read, s32, fd, uva, buf, u64, len)
+{
+	return one_buffer(fd, READ, buf, len, AT_POS);
+}
+
+DEFINE_SYSCALL3(write, s32, fd, uva, buf, u64, len)
+{
+	return one_buffer(fd, WRITE, buf, len, AT_POS);
+}
+
+DEFINE_SYSCALL4(pread64, s32, fd, uva, buf, u64, len, s64, offset)
+{
+	return offset < 0 ? -EINVAL : one_buffer(fd, READ, buf, len, offset);
+}
+
+DEFINE_SYSCALL4(pwrite64, s32, fd, uva, buf, u64, len, s64, offset)
+{
+	return offset < 0 ? -EINVAL : one_buffer(fd, WRITE, buf, len, offset);
+}
+
+DEFINE_SYSCALL3(readv, s32, fd, uva, iov, u32, count)
+{
+	return vector(fd, READ, iov, count, AT_POS, 0);
+}
+
+DEFINE_SYSCALL3(writev, s32, fd, uva, iov, u32, count)
+{
+	return vector(fd, WRITE, iov, count, AT_POS, 0);
+}
+
+/* The fifth argument of these is the upper half of the offset on 32-bit machines only. */
+DEFINE_SYSCALL4(preadv, s32, fd, uva, iov, u32, count, s64, offset)
+{
+	return offset < 0 ? -EINVAL : vector(fd, READ, iov, count, offset, 0);
+}
+
+DEFINE_SYSCALL4(pwritev, s32, fd, uva, iov, u32, count, s64, offset)
+{
+	return offset < 0 ? -EINVAL : vector(fd, WRITE, iov, count, offset, 0);
+}
+
+DEFINE_SYSCALL6(preadv2, s32, fd, uva, iov, u32, count, s64, offset, u64, high, u32, flags)
+{
+	(void)high;
+	return offset < AT_POS ? -EINVAL : vector(fd, READ, iov, count, offset, flags);
+}
+
+DEFINE_SYSCALL6(pwritev2, s32, fd, uva, iov, u32, count, s64, offset, u64, high, u32, flags)
+{
+	(void)high;
+	return offset < AT_POS ? -EINVAL : vector(fd, WRITE, iov, count, offset, flags);
+}
+
+/* Copies, for the page tables are not given away: SPLICE_F_GIFT is only advice. */
+DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
+{
+	struct ofile *f = fd_get(fd);
+	s64 r = -EBADF;
+
+	(void)flags;
+	if (f && ofile_type(f) == S_IFIFO)
+		r = vector(fd, (f->flags & O_ACCMODE) == O_RDONLY ? READ : WRITE, iov,
+			   MIN(count, (u64)UIO_MAXIOV + 1), AT_POS, 0);
+	ofile_put(f);
+	return r;
+}
+
+DEFINE_SYSCALL3(lseek, s32, fd, s64, offset, u32, whence)
+{
+	struct ofile *f = fd_get(fd);
+	s64 r = 0;
+
+	if (!f)
+		return -EBADF;
+	if (f->kind == OFILE_PROC_DIR) {
+		if (whence == SEEK_CUR)
+			offset += f->pos;
+		r = whence > SEEK_CUR || offset < 0 ? -EINVAL : offset;
+		if (r >= 0)
+			f->pos = offset;
+		if (r == 0)
+			r = proc_refresh(f);
+	} else {
+		/* Who goes back to the start of a file of /proc wants to see it as it is now. */
+		if (f->kind == OFILE_PROC && offset == 0 && whence == SEEK_SET)
+			r = proc_refresh(f);
+		if (r >= 0)
+			r = fs_nointr(hc_lseek(f->handle, offset, whence));
+	}
+	ofile_put(f);
+	return r;
+}
+
+/* -- Between files ---------------------------------------------------------------------------- */
+
+/* An offset in the program's memory that a call uses and updates; a null pointer means none. */
+struct user_offset {
+	uva at;
+	s64 value;
+};
+
+static int offset_get(struct user_offset *o, uva at)
+{
+	*o = (struct user_offset){ .at = at };
+	return at ? get_user(&o->value, at) : 0;
+}
+
+static u32 offset_len(const struct user_offset *o)
+{
+	return o->at ? sizeof(o->value) : 0;
+}
+
+static s64 offset_put(const struct user_offset *o, s64 r)
+{
+	return r > 0 && o->at && put_user(o->value, o->at) < 0 ? -EFAULT : r;
+}
+
+static s64 broken_pipe(s64 r)
+{
+	if (r == -EPIPE)
+		fs_sigpipe();
+	return fs_restart(r);
+}
+
+DEFINE_SYSCALL4(sendfile, s32, out, s32, in, uva, user_offset, u64, len)
+{
+	struct user_offset off;
+	s64 r;
+
+	if (offset_get(&off, user_offset) < 0)
+		return -EFAULT;
+	r = WITH_FD(to, out,
+		    WITH_FD(from, in,
+			    hc_sendfile(to, from, &off.value, offset_len(&off), len)));
+	return broken_pipe(offset_put(&off, r));
+}
+
+/* copy_file_range and splice have the same arguments. */
+#define COPY(call, in, user_in_off, out, user_out_off, len, flags)                            \
+	({                                                                                    \
+		struct user_offset from_, to_;                                                \
+		s64 r_ = -EFAULT;                                                             \
+		if (offset_get(&from_, user_in_off) == 0 && offset_get(&to_, user_out_off) == 0) { \
+			r_ = WITH_FD(i_, in,                                                  \
+				     WITH_FD(o_, out,                                         \
+					     call(i_, &from_.value, offset_len(&from_), o_,   \
+						  &to_.value, offset_len(&to_), len, flags))); \
+			r_ = offset_put(&to_, offset_put(&from_, r_));                        \
+		}                                                                             \
+		broken_pipe(r_);                                                              \
+	})
+
+DEFINE_SYSCALL6(copy_file_range, s32, in, uva, in_off, s32, out, uva, out_off, u64, len, u32,
+		flags)
+{
+	return COPY(hc_copy_file_range, in, in_off, out, out_off, len, flags);
+}
+
+DEFINE_SYSCALL6(splice, s32, in, uva, in_off, s32, out, uva, out_off, u64, len, u32, flags)
+{
+	return COPY(hc_splice, in, in_off, out, out_off, len, flags);
+}
+
+DEFINE_SYSCALL4(tee, s32, in, s32, out, u64, len, u32, flags)
+{
+	return broken_pipe(WITH_FD(from, in, WITH_FD(to, out, hc_tee(from, to, len, flags))));
+}
+
+/* -- Flushing and advice ---------------------------------------------------------------------- */
+
+DEFINE_SYSCALL1(fsync, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fsync(h)));
+}
+
+DEFINE_SYSCALL1(fdatasync, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fdatasync(h)));
+}
+
+DEFINE_SYSCALL1(syncfs, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_syncfs(h)));
+}
+
+DEFINE_SYSCALL0(sync)
+{
+	return fs_nointr(hc_sync(HC_NONE));
+}
+
+DEFINE_SYSCALL4(sync_file_range, s32, fd, s64, offset, s64, len, u32, flags)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_sync_file_range(h, offset, len, flags)));
+}
+
+DEFINE_SYSCALL4(fadvise64, s32, fd, s64, offset, s64, len, u32, advice)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fadvise64(h, offset, len, advice)));
+}
+
+DEFINE_SYSCALL3(readahead, s32, fd, s64, offset, u64, len)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_readahead(h, offset, len)));
+}
+
+/* -- Directories ------------------------------------------------------------------------------ */
+
+#define DENTS_MAX 12288 /* bytes of entries per hostcall */
+
+/* Entries into kernel memory, as getdents64(2). */
+static s64 entries(struct ofile *f, char *buf, u64 size)
+{
+	if (f->kind == OFILE_PROC_DIR)
+		return proc_getdents(f, buf, size);
+	return fs_nointr(hc_getdents64(f->handle, buf, size, HC_NONE));
+}
+
+struct dirent64 {
+	u64 ino;
+	s64 off;
+	u16 reclen;
+	u8 type;
+	char name[];
+};
+
+/* The old layout: the type is the last byte of an entry, after the name's NUL. */
+struct dirent_old {
+	u64 ino;
+	s64 off;
+	u16 reclen;
+	char name[];
+};
+
+/*
+ * Rewrites entries in place. The old header is one byte shorter and the type one byte more, so
+ * every length stays.
+ */
+static void to_old_layout(char *buf, u64 len)
+{
+	for (u64 at = 0; at < len;) {
+		struct dirent64 *d = (void *)(buf + at);
+		struct dirent_old *old = (void *)d;
+		u8 type = d->type;
+
+		at += d->reclen;
+		memmove(old->name, d->name, strlen(d->name) + 1);
+		buf[at - 1] = type;
+	}
+}
+
+static s64 getdents(s32 fd, uva out, u32 size, bool old)
+{
+	struct ofile *f = fd_get(fd);
+	char *buf = kmalloc(DENTS_MAX);
+	s64 r = -EBADF;
+
+	if (f)
+		r = buf ? entries(f, buf, MIN(size, (u32)DENTS_MAX)) : -ENOMEM;
+	ofile_put(f);
+	if (r > 0) {
+		if (old)
+			to_old_layout(buf, r);
+		if (copy_to_user(out, buf, r) < 0)
+			r = -EFAULT;
+	}
+	kfree(buf);
+	return r;
+}
+
+DEFINE_SYSCALL3(getdents64, s32, fd, uva, out, u32, size)
+{
+	return getdents(fd, out, size, false);
+}
+
+DEFINE_SYSCALL3(getdents, s32, fd, uva, out, u32, size)
+{
+	return getdents(fd, out, size, true);
+}

@@ -1,0 +1,601 @@
+/*
+ * Sockets. The host's, with three differences: relative unix addresses are below the process's
+ * directory, descriptors in SCM_RIGHTS become handles on the way out and back on the way in, and
+ * SIGPIPE is the kernel's to send.
+ */
+#include <linux/net.h>
+#include <linux/time_types.h>
+#include <linux/uio.h>
+#include "kernel/fs/fs.h"
+#include "kernel/time/clock.h"
+
+/* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */
+#define SOCK_CLOEXEC	 O_CLOEXEC
+#define SOCK_NONBLOCK	 O_NONBLOCK
+#define MSG_CTRUNC	 0x8
+#define MSG_DONTWAIT	 0x40
+#define MSG_WAITALL	 0x100
+#define MSG_NOSIGNAL	 0x4000
+#define MSG_WAITFORONE	 0x10000
+#define MSG_CMSG_CLOEXEC 0x40000000
+#define SOL_SOCKET	 1
+#define SCM_RIGHTS	 1
+
+#define ADDR_MAX    128 /* struct sockaddr_storage */
+#define OPTION_MAX  4096
+#define MMSG_MAX    UIO_MAXIOV
+#define MESSAGE_MAX 0x7ffff000UL
+
+struct msghdr {
+	uva name;
+	s32 namelen;
+	u32 pad0;
+	uva iov;
+	u64 iovlen;
+	uva control;
+	u64 controllen;
+	u32 flags;
+	u32 pad1;
+};
+_Static_assert(sizeof(struct msghdr) == 56, "struct msghdr as sendmsg(2) has it on x86-64");
+
+struct mmsghdr {
+	struct msghdr hdr;
+	u32 len;
+	u32 pad;
+};
+_Static_assert(sizeof(struct mmsghdr) == 64, "struct mmsghdr as sendmmsg(2) has it");
+
+struct cmsghdr {
+	u64 len; /* with this header */
+	s32 level, type;
+};
+
+static s64 sent(s64 r, u32 flags)
+{
+	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
+		fs_sigpipe();
+	return fs_restart(r);
+}
+
+/* -- Addresses -------------------------------------------------------------------------------- */
+
+struct address {
+	u32 len;
+	u8 bytes[ADDR_MAX];
+};
+_Static_assert(sizeof(struct address) == 132, "as accept4 and its kin have it in hostcall.def");
+
+static int address_from_user(struct address *a, uva addr, s32 len)
+{
+	if (len < 0 || len > ADDR_MAX)
+		return -EINVAL;
+	a->len = len;
+	return copy_from_user(a->bytes, addr, len);
+}
+
+/* As much as there is room for; *len_ptr gets the whole length: accept(2). */
+static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
+{
+	s32 room;
+
+	if (get_user(&room, len_ptr) < 0)
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	if (copy_to_user(addr, a->bytes, MIN((u32)room, MIN(a->len, (u32)ADDR_MAX))) < 0)
+		return -EFAULT;
+	return put_user(a->len, len_ptr);
+}
+
+/* bind and connect. */
+#define WITH_ADDRESS(call, fd, addr, len)                                                     \
+	({                                                                                    \
+		struct address a_;                                                            \
+		struct ofile *cwd_;                                                           \
+		s64 r_ = address_from_user(&a_, addr, len);                                   \
+		if (r_ >= 0) {                                                                \
+			const s32 dir_ = cwd_handle(&cwd_);                                   \
+			r_ = WITH_FD(h_, fd, fs_restart(call(h_, dir_, a_.bytes, a_.len)));   \
+			ofile_put(cwd_);                                                      \
+		}                                                                             \
+		r_;                                                                           \
+	})
+
+DEFINE_SYSCALL3(bind, s32, fd, uva, addr, s32, len)
+{
+	return WITH_ADDRESS(hc_bind, fd, addr, len);
+}
+
+DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
+{
+	return WITH_ADDRESS(hc_connect, fd, addr, len);
+}
+
+DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
+{
+	struct address a;
+	s64 r = WITH_FD(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
+
+	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
+}
+
+DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
+{
+	struct address a;
+	s64 r = WITH_FD(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
+
+	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
+}
+
+/* -- Making and connecting ---------------------------------------------------------------------- */
+
+DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
+{
+	return fd_new(fs_nointr(hc_socket(domain, type & ~SOCK_CLOEXEC, protocol)),
+		      O_RDWR | (type & SOCK_NONBLOCK), type & SOCK_CLOEXEC);
+}
+
+DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
+{
+	const u32 flags = O_RDWR | (type & SOCK_NONBLOCK);
+	s32 handle[2];
+	s64 r = fs_nointr(
+		hc_socketpair(domain, type & ~SOCK_CLOEXEC, protocol, handle, sizeof(handle)));
+
+	return r < 0 ? r :
+		       fd_new_pair(handle, (const u32[2]){ flags, flags }, type & SOCK_CLOEXEC, out);
+}
+
+DEFINE_SYSCALL2(listen, s32, fd, s32, backlog)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_listen(h, (u64)(s64)backlog)));
+}
+
+DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
+{
+	struct address a;
+	s64 r;
+
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	r = WITH_FD(h, fd,
+		    fs_restart(hc_accept4(h, flags & SOCK_NONBLOCK, &a, addr ? sizeof(a) : 0)));
+	if (r < 0)
+		return r;
+	if (addr) {
+		s64 err = address_to_user(&a, addr, len_ptr);
+
+		if (err < 0) {
+			hc_close(r);
+			return err;
+		}
+	}
+	return fd_new(r, O_RDWR | (flags & SOCK_NONBLOCK), flags & SOCK_CLOEXEC);
+}
+
+DEFINE_SYSCALL3(accept, s32, fd, uva, addr, uva, len_ptr)
+{
+	return do_accept4(fd, addr, len_ptr, 0);
+}
+
+DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_shutdown(h, how)));
+}
+
+/* -- Options ------------------------------------------------------------------------------------ */
+
+DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len)
+{
+	void *buf;
+	s64 r;
+
+	if (len < 0 || len > OPTION_MAX)
+		return -EINVAL;
+	buf = kmalloc(len + 1);
+	if (!buf)
+		return -ENOMEM;
+	r = copy_from_user(buf, value, len);
+	if (r >= 0)
+		r = WITH_FD(h, fd,
+			    fs_nointr(hc_setsockopt(h, level, name, value ? buf : NULL, len,
+						    HC_NONE)));
+	kfree(buf);
+	return r;
+}
+
+DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len_ptr)
+{
+	s32 len;
+	void *buf;
+	s64 r;
+
+	if (get_user(&len, len_ptr) < 0)
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = MIN(len, OPTION_MAX);
+	buf = kzalloc(len + 1);
+	if (!buf)
+		return -ENOMEM;
+	r = copy_from_user(buf, value, len); /* some options read what they are asked about */
+	if (r >= 0)
+		r = WITH_FD(h, fd, fs_nointr(hc_getsockopt(h, level, name, buf, len)));
+	if (r >= 0) {
+		len = r;
+		r = copy_to_user(value, buf, len);
+	}
+	if (r >= 0)
+		r = put_user(len, len_ptr);
+	kfree(buf);
+	return r;
+}
+
+/* -- Control messages --------------------------------------------------------------------------- */
+
+/* What message at is, if it lies wholly inside len bytes of control data. */
+static struct cmsghdr *cmsg_at(void *control, u64 len, u64 at)
+{
+	struct cmsghdr *c = (void *)((char *)control + at);
+
+	if (at > len || len - at < sizeof(*c) || c->len < sizeof(*c) || c->len > len - at)
+		return NULL;
+	return c;
+}
+
+static u64 cmsg_size(const struct cmsghdr *c)
+{
+	return ALIGN_UP(c->len, sizeof(u64));
+}
+
+static u32 cmsg_fds(const struct cmsghdr *c)
+{
+	if (c->level != SOL_SOCKET || c->type != SCM_RIGHTS)
+		return 0;
+	return (c->len - sizeof(*c)) / sizeof(s32);
+}
+
+/* Open files of an outgoing message: kept until it is sent. */
+struct rights {
+	u32 count;
+	struct ofile *file[HOSTCALL_CONTROL_MAX / sizeof(s32)];
+};
+
+/* Descriptors become handles. */
+static s64 control_out(void *control, u64 len, struct rights *rights)
+{
+	struct cmsghdr *c;
+
+	for (u64 at = 0; (c = cmsg_at(control, len, at)); at += cmsg_size(c)) {
+		s32 *fd = (s32 *)(c + 1);
+
+		for (u32 i = 0; i < cmsg_fds(c); i++) {
+			fd[i] = fd_handle(fd[i], &rights->file[rights->count]);
+			if (fd[i] < 0)
+				return -EBADF;
+			rights->count++;
+		}
+	}
+	return 0;
+}
+
+static void rights_put(struct rights *rights)
+{
+	if (!rights)
+		return;
+	for (u32 i = 0; i < rights->count; i++)
+		ofile_put(rights->file[i]);
+	kfree(rights);
+}
+
+/*
+ * Handles become descriptors. Those for which there is none left are closed, the message is cut
+ * there and MSG_CTRUNC reported, as unix(7) says. The new length of the control data.
+ */
+static u64 control_in(void *control, u64 len, bool cloexec, u32 *flags)
+{
+	struct cmsghdr *c;
+	u64 end = 0;
+
+	for (u64 at = 0; (c = cmsg_at(control, len, at)); at += cmsg_size(c)) {
+		u32 count = cmsg_fds(c), good = 0;
+		s32 *fd = (s32 *)(c + 1);
+
+		for (u32 i = 0; i < count; i++) {
+			s32 new = good == i ? fd_new(fd[i], O_RDWR, cloexec) : -EMFILE;
+
+			if (new >= 0)
+				fd[good++] = new;
+			else if (good != i)
+				hc_close(fd[i]); /* fd_new closes the first that fails itself */
+		}
+		if (good < count) {
+			*flags |= MSG_CTRUNC;
+			c->len -= (count - good) * sizeof(s32);
+			return at + c->len;
+		}
+		end = MIN(at + cmsg_size(c), len);
+	}
+	return end;
+}
+
+/* -- Messages ------------------------------------------------------------------------------------ */
+
+/* A message under way: everything of it in kernel memory, or pinned. */
+struct message {
+	struct address addr;
+	struct user_segs *data;
+	u64 bytes; /* asked for; data may cover less */
+	void *control;
+	u64 controllen;
+};
+
+static void message_put(struct message *m)
+{
+	if (m->data)
+		user_segs_put(m->data);
+	kfree(m->control);
+}
+
+/*
+ * Pins the buffers. A datagram goes in one piece: when it has too many segments for a hostcall it
+ * fails as one that is too long for the socket would.
+ */
+static s64 message_data(struct message *m, uva user_iov, u64 count, bool receive)
+{
+	struct iovec *iov;
+	s64 r;
+
+	if (count > UIO_MAXIOV)
+		return -EMSGSIZE;
+	iov = kmalloc(count * sizeof(*iov) + 1);
+	m->data = user_segs_new();
+	if (!iov || !m->data) {
+		kfree(iov);
+		return -ENOMEM;
+	}
+	r = copy_from_user(iov, user_iov, count * sizeof(*iov));
+	for (u64 i = 0; r >= 0 && i < count; i++) {
+		u64 before = m->data->bytes, len = iov[i].iov_len;
+
+		if ((s64)len < 0)
+			r = -EINVAL;
+		len = MIN(len, MESSAGE_MAX - m->bytes);
+		m->bytes += len;
+		if (r < 0 || !len)
+			continue;
+		r = user_segs_add(m->data, (u64)iov[i].iov_base, len, receive);
+		if (r >= 0 && m->data->bytes - before < len)
+			break;
+	}
+	kfree(iov);
+	return r;
+}
+
+static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights, u32 flags)
+{
+	struct ofile *cwd;
+	s32 dir;
+	s64 r;
+
+	if (m->controllen) {
+		r = control_out(m->control, m->controllen, rights);
+		if (r < 0)
+			return r;
+	}
+	dir = cwd_handle(&cwd);
+	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, &m->data->segs, m->control,
+		       m->controllen, flags & ~MSG_CMSG_CLOEXEC);
+	ofile_put(cwd);
+	return sent(r, flags);
+}
+
+static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
+{
+	struct message m = { 0 };
+	struct rights *rights = NULL;
+	struct ofile *f = fd_get(fd);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	if (hdr->name && hdr->namelen)
+		r = address_from_user(&m.addr, hdr->name, MIN(hdr->namelen, ADDR_MAX));
+	else
+		r = 0;
+	if (r >= 0 && hdr->control && hdr->controllen) {
+		m.controllen = hdr->controllen;
+		m.control = m.controllen > HOSTCALL_CONTROL_MAX ? NULL : kmalloc(m.controllen);
+		rights = kzalloc(sizeof(*rights));
+		if (!m.control || !rights)
+			r = -ENOBUFS;
+		else
+			r = copy_from_user(m.control, hdr->control, m.controllen);
+	}
+	if (r >= 0)
+		r = message_data(&m, hdr->iov, hdr->iovlen, false);
+	if (r >= 0)
+		r = send_parts(f, &m, rights, flags);
+	message_put(&m);
+	rights_put(rights);
+	ofile_put(f);
+	return r;
+}
+
+/* hdr's output fields are filled in. */
+static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
+{
+	struct hostcall_recv *head;
+	struct message m = { 0 };
+	struct ofile *f = fd_get(fd);
+	u64 room = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	head = m.control = kzalloc(sizeof(*head) + room);
+	r = head ? message_data(&m, hdr->iov, hdr->iovlen, true) : -ENOMEM;
+	if (r >= 0)
+		r = fs_restart(hc_recvmsg(f->handle, &m.data->segs, head, sizeof(*head) + room,
+					  flags & ~MSG_CMSG_CLOEXEC));
+	if (r >= 0) {
+		u64 len = MIN((u64)head->control_len, room);
+		s64 err = 0;
+
+		len = control_in(head + 1, len, flags & MSG_CMSG_CLOEXEC, &head->flags);
+		if (hdr->name) {
+			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
+
+			err = copy_to_user(hdr->name, head->addr, copied);
+		}
+		if (err >= 0 && len)
+			err = copy_to_user(hdr->control, head + 1, len);
+		hdr->namelen = hdr->name ? head->addr_len : 0;
+		hdr->controllen = len;
+		hdr->flags = head->flags | (flags & MSG_CMSG_CLOEXEC);
+		if (err < 0)
+			r = err;
+	}
+	message_put(&m);
+	ofile_put(f);
+	return r;
+}
+
+DEFINE_SYSCALL3(sendmsg, s32, fd, uva, user_hdr, u32, flags)
+{
+	struct msghdr hdr;
+
+	return get_user(&hdr, user_hdr) < 0 ? -EFAULT : send_message(fd, &hdr, flags);
+}
+
+/* The fields that recvmsg changes go back; the pointers were the program's. */
+static s64 header_to_user(uva user_hdr, const struct msghdr *hdr)
+{
+	return copy_to_user(user_hdr, hdr, sizeof(*hdr));
+}
+
+DEFINE_SYSCALL3(recvmsg, s32, fd, uva, user_hdr, u32, flags)
+{
+	struct msghdr hdr;
+	s64 r;
+
+	if (get_user(&hdr, user_hdr) < 0)
+		return -EFAULT;
+	r = recv_message(fd, &hdr, flags);
+	return r >= 0 && header_to_user(user_hdr, &hdr) < 0 ? -EFAULT : r;
+}
+
+DEFINE_SYSCALL4(sendmmsg, s32, fd, uva, vec, u32, count, u32, flags)
+{
+	s64 r = 0;
+	u32 i;
+
+	for (i = 0; i < MIN(count, (u32)MMSG_MAX); i++) {
+		uva at = vec + i * sizeof(struct mmsghdr);
+		struct mmsghdr m;
+
+		r = get_user(&m, at);
+		if (r >= 0)
+			r = send_message(fd, &m.hdr, flags);
+		if (r >= 0)
+			r = put_user((u32)r, at + offsetof(struct mmsghdr, len));
+		if (r < 0)
+			break;
+	}
+	return i ? i : r;
+}
+
+/* The timeout is looked at after each message only: recvmmsg(2), BUGS. */
+DEFINE_SYSCALL5(recvmmsg, s32, fd, uva, vec, u32, count, u32, flags, uva, timeout)
+{
+	u64 deadline;
+	s64 r = fs_deadline_of_user(timeout, 1, &deadline);
+	u32 i;
+
+	for (i = 0; r >= 0 && i < MIN(count, (u32)MMSG_MAX); i++) {
+		uva at = vec + i * sizeof(struct mmsghdr);
+		struct mmsghdr m;
+
+		if (i && fs_time_left(deadline) == 0)
+			break;
+		r = get_user(&m, at);
+		if (r >= 0)
+			r = recv_message(fd, &m.hdr, flags & ~MSG_WAITFORONE);
+		if (r >= 0) {
+			m.len = r;
+			r = copy_to_user(at, &m, sizeof(m));
+		}
+		if (r < 0)
+			break;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+	}
+	return i ? i : r;
+}
+
+/* sendto and recvfrom: a message of one buffer, without control data. */
+DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32, addr_len)
+{
+	struct message m = { 0 };
+	struct ofile *f;
+	s64 r = 0, total = 0;
+
+	if (addr)
+		r = address_from_user(&m.addr, addr, addr_len);
+	if (r < 0)
+		return r;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	/* In pieces only where one hostcall does not take all: no datagram is that large. */
+	do {
+		u64 piece;
+
+		m.data = user_segs_new();
+		if (!m.data) {
+			r = -ENOMEM;
+			break;
+		}
+		r = user_segs_add(m.data, buf + total, MIN(len, MESSAGE_MAX) - total, false);
+		piece = m.data->bytes;
+		if (r >= 0)
+			r = send_parts(f, &m, NULL, flags);
+		user_segs_put(m.data);
+		if (r < 0)
+			break;
+		total += r;
+		if ((u64)r < piece)
+			break;
+	} while ((u64)total < MIN(len, MESSAGE_MAX));
+	ofile_put(f);
+	return total ? total : r;
+}
+
+DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uva, len_ptr)
+{
+	struct hostcall_recv head;
+	struct ofile *f = fd_get(fd);
+	struct user_segs *data = user_segs_new();
+	s64 r = 0;
+
+	if (!f || !data)
+		r = f ? -ENOMEM : -EBADF;
+	if (r >= 0)
+		r = user_segs_add(data, buf, MIN(len, MESSAGE_MAX), true);
+	if (r >= 0)
+		r = fs_restart(hc_recvmsg(f->handle, &data->segs, &head, sizeof(head), flags));
+	if (data)
+		user_segs_put(data);
+	ofile_put(f);
+	if (r >= 0 && addr) {
+		struct address a = { .len = head.addr_len };
+		s64 err;
+
+		memcpy(a.bytes, head.addr, sizeof(a.bytes));
+		err = address_to_user(&a, addr, len_ptr);
+		if (err < 0)
+			r = err;
+	}
+	return r;
+}

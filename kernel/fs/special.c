@@ -1,0 +1,90 @@
+/* System calls that make files without a name: pipes, counters, timers, memory, watches. */
+#include <linux/inotify.h>
+#include <linux/memfd.h>
+#include <linux/time_types.h>
+#include "kernel/fs/fs.h"
+
+/* EFD_CLOEXEC and its like are O_CLOEXEC: eventfd(2), timerfd_create(2), inotify_init(2). */
+
+DEFINE_SYSCALL2(pipe2, uva, out, u32, flags)
+{
+	const u32 modes[2] = { O_RDONLY | flags, O_WRONLY | flags };
+	s32 handle[2];
+	s64 r = fs_nointr(hc_pipe2(flags & ~O_CLOEXEC, handle, sizeof(handle)));
+
+	return r < 0 ? r : fd_new_pair(handle, modes, flags & O_CLOEXEC, out);
+}
+
+DEFINE_SYSCALL1(pipe, uva, out)
+{
+	return do_pipe2(out, 0);
+}
+
+DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
+{
+	return fd_new(fs_nointr(hc_eventfd2(value, flags)), O_RDWR, flags & O_CLOEXEC);
+}
+
+DEFINE_SYSCALL1(eventfd, u32, value)
+{
+	return do_eventfd2(value, 0);
+}
+
+DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
+{
+	char name[256]; /* 249 bytes at most, says memfd_create(2); the host checks */
+	s64 r = strncpy_from_user(name, user_name, sizeof(name));
+
+	if (r < 0)
+		return r == -ENAMETOOLONG ? -EINVAL : r;
+	return fd_new(fs_nointr(hc_memfd_create(name, flags)), O_RDWR, flags & MFD_CLOEXEC);
+}
+
+DEFINE_SYSCALL2(timerfd_create, u32, clock, u32, flags)
+{
+	return fd_new(fs_nointr(hc_timerfd_create(clock, flags)), O_RDWR, flags & O_CLOEXEC);
+}
+
+DEFINE_SYSCALL4(timerfd_settime, s32, fd, u32, flags, uva, user_value, uva, user_old)
+{
+	struct __kernel_itimerspec value, old;
+	s64 r = get_user(&value, user_value);
+
+	if (r >= 0)
+		r = WITH_FD(h, fd,
+			    fs_nointr(hc_timerfd_settime(h, flags, &value, sizeof(value), &old,
+							 sizeof(old))));
+	return r >= 0 && user_old ? put_user(old, user_old) : r;
+}
+
+DEFINE_SYSCALL2(timerfd_gettime, s32, fd, uva, user_value)
+{
+	struct __kernel_itimerspec value;
+	s64 r = WITH_FD(h, fd, fs_nointr(hc_timerfd_gettime(h, &value, sizeof(value))));
+
+	return r < 0 ? r : put_user(value, user_value);
+}
+
+DEFINE_SYSCALL1(inotify_init1, u32, flags)
+{
+	return fd_new(fs_nointr(hc_inotify_init1(flags)), O_RDONLY, flags & O_CLOEXEC);
+}
+
+DEFINE_SYSCALL0(inotify_init)
+{
+	return do_inotify_init1(0);
+}
+
+DEFINE_SYSCALL3(inotify_add_watch, s32, fd, uva, path, u32, mask)
+{
+	int at = mask & IN_DONT_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+
+	return WITH_FD(h, fd,
+		       WITH_PATH(p, AT_FDCWD, path, at,
+				 hc_inotify_add_watch(h, p.dir, p.path, mask)));
+}
+
+DEFINE_SYSCALL2(inotify_rm_watch, s32, fd, s32, wd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_inotify_rm_watch(h, wd)));
+}

@@ -1,0 +1,197 @@
+/*
+ * Extended attributes: twelve calls, three ways to name the file. Values go straight between the
+ * program's memory and the host's.
+ */
+#include <linux/limits.h>
+#include "kernel/fs/fs.h"
+
+/* The file: by path (followed or not), or by descriptor. */
+struct target {
+	bool by_path;
+	struct fs_path p;
+	int at;
+	struct ofile *file; /* by descriptor */
+};
+
+static s64 target_path(struct target *t, uva path, int at)
+{
+	*t = (struct target){ .by_path = true, .at = at };
+	return path_get_host(&t->p, AT_FDCWD, path, at);
+}
+
+static s64 target_fd(struct target *t, s32 fd)
+{
+	*t = (struct target){ .file = fd_get(fd) };
+	return t->file ? 0 : -EBADF;
+}
+
+static void target_put(struct target *t)
+{
+	if (t->by_path)
+		path_put(&t->p);
+	else
+		ofile_put(t->file);
+}
+
+/* The attribute's name and the program's buffer, whichever the call has. */
+struct operands {
+	char name[XATTR_NAME_MAX + 2];
+	struct user_segs *buf;
+};
+
+static s64 operands_get(struct operands *o, uva name, uva buf, u64 size, bool write)
+{
+	s64 r = 0;
+
+	o->buf = NULL;
+	if (name) {
+		r = strncpy_from_user(o->name, name, sizeof(o->name));
+		if (r == 0 || r == -ENAMETOOLONG || r > XATTR_NAME_MAX)
+			return -ERANGE;
+		if (r < 0)
+			return r;
+	}
+	o->buf = user_segs_new();
+	if (!o->buf)
+		return -ENOMEM;
+	if (size)
+		r = user_segs_add(o->buf, buf, size, write);
+	if (r < 0)
+		user_segs_put(o->buf);
+	return r < 0 ? r : 0;
+}
+
+static s64 xattr_get(struct target *t, uva name, uva value, u64 size)
+{
+	struct operands o;
+	s64 r = operands_get(&o, name, value, MIN(size, (u64)XATTR_SIZE_MAX), true);
+
+	if (r < 0)
+		return r;
+	if (t->by_path)
+		r = hc_xattr_get(t->p.dir, t->p.path, t->at, o.name, &o.buf->segs);
+	else
+		r = hc_fgetxattr(t->file->handle, o.name, &o.buf->segs);
+	user_segs_put(o.buf);
+	return r;
+}
+
+static s64 xattr_set(struct target *t, uva name, uva value, u64 size, u32 flags)
+{
+	struct operands o;
+	s64 r;
+
+	if (size > XATTR_SIZE_MAX)
+		return -E2BIG;
+	r = operands_get(&o, name, value, size, false);
+	if (r < 0)
+		return r;
+	if (t->by_path)
+		r = hc_xattr_set(t->p.dir, t->p.path, t->at, o.name, &o.buf->segs, flags);
+	else
+		r = hc_fsetxattr(t->file->handle, o.name, &o.buf->segs, flags);
+	user_segs_put(o.buf);
+	return r;
+}
+
+static s64 xattr_list(struct target *t, uva list, u64 size)
+{
+	struct operands o;
+	s64 r = operands_get(&o, 0, list, MIN(size, (u64)XATTR_LIST_MAX), true);
+
+	if (r < 0)
+		return r;
+	if (t->by_path)
+		r = hc_xattr_list(t->p.dir, t->p.path, t->at, &o.buf->segs);
+	else
+		r = hc_flistxattr(t->file->handle, &o.buf->segs);
+	user_segs_put(o.buf);
+	return r;
+}
+
+static s64 xattr_remove(struct target *t, uva name)
+{
+	struct operands o;
+	s64 r = operands_get(&o, name, 0, 0, false);
+
+	if (r < 0)
+		return r;
+	user_segs_put(o.buf);
+	if (t->by_path)
+		return hc_xattr_remove(t->p.dir, t->p.path, t->at, o.name);
+	return hc_fremovexattr(t->file->handle, o.name);
+}
+
+/* Each operation by followed path, by path, by descriptor. */
+#define ON_TARGET(find, call)                                                         \
+	({                                                                            \
+		struct target t;                                                      \
+		s64 r_ = (find);                                                      \
+		if (r_ >= 0) {                                                        \
+			r_ = fs_nointr(call);                                         \
+			target_put(&t);                                               \
+		}                                                                     \
+		r_;                                                                   \
+	})
+
+DEFINE_SYSCALL4(getxattr, uva, path, uva, name, uva, value, u64, size)
+{
+	return ON_TARGET(target_path(&t, path, 0), xattr_get(&t, name, value, size));
+}
+
+DEFINE_SYSCALL4(lgetxattr, uva, path, uva, name, uva, value, u64, size)
+{
+	return ON_TARGET(target_path(&t, path, AT_SYMLINK_NOFOLLOW),
+			 xattr_get(&t, name, value, size));
+}
+
+DEFINE_SYSCALL4(fgetxattr, s32, fd, uva, name, uva, value, u64, size)
+{
+	return ON_TARGET(target_fd(&t, fd), xattr_get(&t, name, value, size));
+}
+
+DEFINE_SYSCALL5(setxattr, uva, path, uva, name, uva, value, u64, size, u32, flags)
+{
+	return ON_TARGET(target_path(&t, path, 0), xattr_set(&t, name, value, size, flags));
+}
+
+DEFINE_SYSCALL5(lsetxattr, uva, path, uva, name, uva, value, u64, size, u32, flags)
+{
+	return ON_TARGET(target_path(&t, path, AT_SYMLINK_NOFOLLOW),
+			 xattr_set(&t, name, value, size, flags));
+}
+
+DEFINE_SYSCALL5(fsetxattr, s32, fd, uva, name, uva, value, u64, size, u32, flags)
+{
+	return ON_TARGET(target_fd(&t, fd), xattr_set(&t, name, value, size, flags));
+}
+
+DEFINE_SYSCALL3(listxattr, uva, path, uva, list, u64, size)
+{
+	return ON_TARGET(target_path(&t, path, 0), xattr_list(&t, list, size));
+}
+
+DEFINE_SYSCALL3(llistxattr, uva, path, uva, list, u64, size)
+{
+	return ON_TARGET(target_path(&t, path, AT_SYMLINK_NOFOLLOW), xattr_list(&t, list, size));
+}
+
+DEFINE_SYSCALL3(flistxattr, s32, fd, uva, list, u64, size)
+{
+	return ON_TARGET(target_fd(&t, fd), xattr_list(&t, list, size));
+}
+
+DEFINE_SYSCALL2(removexattr, uva, path, uva, name)
+{
+	return ON_TARGET(target_path(&t, path, 0), xattr_remove(&t, name));
+}
+
+DEFINE_SYSCALL2(lremovexattr, uva, path, uva, name)
+{
+	return ON_TARGET(target_path(&t, path, AT_SYMLINK_NOFOLLOW), xattr_remove(&t, name));
+}
+
+DEFINE_SYSCALL2(fremovexattr, s32, fd, uva, name)
+{
+	return ON_TARGET(target_fd(&t, fd), xattr_remove(&t, name));
+}
