@@ -5,10 +5,6 @@ function(buffervm_sources variable)
 	set(patterns ${ARGN})
 	list(TRANSFORM patterns PREPEND ${CMAKE_SOURCE_DIR}/)
 	file(GLOB_RECURSE found CONFIGURE_DEPENDS ${patterns})
-	if(NOT found) # TEMPORARY: until every part exists
-		file(TOUCH ${CMAKE_BINARY_DIR}/empty.c)
-		set(found ${CMAKE_BINARY_DIR}/empty.c)
-	endif()
 	set(${variable} ${found} PARENT_SCOPE)
 endfunction()
 
