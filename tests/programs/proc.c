@@ -1,0 +1,269 @@
+/* /proc/self: does it tell the program's own truth, and not its monitor's? */
+#include "check.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static char text[1 << 18];
+
+static ssize_t read_all(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t n, done = 0;
+
+	if (fd < 0)
+		return -1;
+	while ((n = read(fd, text + done, sizeof(text) - 1 - done)) > 0)
+		done += n;
+	close(fd);
+	text[done] = '\0';
+	return done;
+}
+
+/* The line of /proc/self/maps that holds this address. */
+static const char *map_line(const void *address)
+{
+	static char line[PATH_MAX];
+	unsigned long start, end;
+
+	NEED(read_all("/proc/self/maps") > 0);
+	for (char *l = text; *l; l = strchr(l, '\n') + 1) {
+		NEED(sscanf(l, "%lx-%lx", &start, &end) == 2);
+		if ((unsigned long)address >= start && (unsigned long)address < end) {
+			snprintf(line, sizeof(line), "%.*s", (int)strcspn(l, "\n"), l);
+			return line;
+		}
+	}
+	return NULL;
+}
+
+/* "r-xp" and the name of the mapping; the addresses and the inode are left out. */
+static void print_map(const char *what, const void *address)
+{
+	const char *line = map_line(address);
+	char rights[8] = "", name[PATH_MAX] = "";
+
+	if (line)
+		sscanf(line, "%*s %7s %*s %*s %*s %4095s", rights, name);
+	printf("  %s: %s %s\n", what, line ? rights : "(none)",
+	       strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
+}
+
+CASE(executable)
+{
+	char path[PATH_MAX] = "";
+	struct stat a, b;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	CHECK(n > 0 && path[0] == '/');
+	printf("  %s\n", strrchr(path, '/') + 1);
+	SHOW(stat("/proc/self/exe", &a));
+	SHOW(stat(path, &b));
+	CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	SHOW(lstat("/proc/self/exe", &a));
+	SHOW(S_ISLNK(a.st_mode));
+	int fd = SHOW(open("/proc/self/exe", O_RDONLY));
+	char magic[4];
+	SHOW(read(fd, magic, 4));
+	CHECK(memcmp(magic, "\177ELF", 4) == 0);
+	close(fd);
+	SHOW(open("/proc/self/exe", O_WRONLY));
+	SHOW(access("/proc/self/exe", X_OK));
+}
+
+CASE(command_line)
+{
+	ssize_t n = read_all("/proc/self/cmdline");
+	char *p = text;
+
+	CHECK(n > 0 && text[n - 1] == '\0');
+	for (p += strlen(p) + 1; p < text + n; p += strlen(p) + 1)
+		printf("  argument \"%s\"\n", p);
+	n = read_all("/proc/self/environ");
+	for (char **e = environ; *e && n > 0; e++)
+		if (!memmem(text, n + 1, *e, strlen(*e) + 1))
+			printf("  missing %s\n", *e);
+	n = read_all("/proc/self/auxv");
+	unsigned long *aux = (void *)text;
+	CHECK(n > 0 && n % 16 == 0 && aux[n / 8 - 2] == AT_NULL);
+	for (ssize_t i = 0; i < n / 8; i += 2)
+		if (aux[i] == AT_ENTRY)
+			CHECK(aux[i + 1] == getauxval(AT_ENTRY));
+}
+
+CASE(maps)
+{
+	extern int main(int argc, char **argv);
+	static int data = 1;
+	int local;
+	char *file, *anonymous = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *none = mmap(NULL, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd = open("mapped file", O_RDWR | O_CREAT, 0600);
+	char *heap = malloc(16);
+
+	NEED(ftruncate(fd, 8192) == 0);
+	file = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096);
+	print_map("text", (void *)(uintptr_t)main);
+	print_map("data", &data);
+	print_map("stack", &local);
+	print_map("heap", heap);
+	print_map("vdso", (void *)getauxval(AT_SYSINFO_EHDR));
+	print_map("file", file);
+	print_map("anonymous", anonymous);
+	CHECK(strstr(map_line(none), "---s 00000000 00:01") != NULL);
+	NEED(mprotect(anonymous, 4096, PROT_READ) == 0);
+	print_map("protected", anonymous);
+	print_map("beside it", anonymous + 4096);
+	NEED(munmap(anonymous, 4096) == 0);
+	print_map("unmapped", anonymous);
+	printf("  %s\n", strstr(map_line(file), "rw-s 00001000") ? "offset" : map_line(file));
+	unsigned long last = 0, start, end;
+	NEED(read_all("/proc/self/maps") > 0);
+	bool sorted = true;
+	for (char *l = text; *l; l = strchr(l, '\n') + 1) {
+		sscanf(l, "%lx-%lx", &start, &end);
+		sorted &= start >= last && end > start;
+		last = end;
+	}
+	CHECK(sorted);
+	free(heap);
+	close(fd);
+}
+
+/* The value of "Name:\t..." in /proc/self/status. */
+static const char *status(const char *name)
+{
+	static char value[256];
+	char *line;
+
+	NEED(read_all("/proc/self/status") > 0);
+	line = strstr(text, name);
+	if (!line)
+		return "(none)";
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(line, "\n"), line);
+	return value;
+}
+
+CASE(state)
+{
+	int pid, ppid, pgrp, session;
+	char comm[32], state;
+
+	printf("  %s\n", status("Name:"));
+	printf("  %s\n", status("Umask:"));
+	printf("  %s\n", status("State:"));
+	printf("  %s\n", status("Threads:"));
+	printf("  %s\n", status("Uid:"));
+	printf("  %s\n", status("Gid:"));
+	CHECK(atoi(status("Pid:") + 4) == getpid());
+	CHECK(atoi(status("PPid:") + 5) == getppid());
+	CHECK(atoi(status("VmRSS:") + 6) > 0);
+	CHECK(atoi(status("VmSize:") + 7) > 0);
+	printf("  %s\n", status("SigIgn:"));
+	printf("  %s\n", status("SigBlk:"));
+	NEED(read_all("/proc/self/stat") > 0);
+	CHECK(sscanf(text, "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid, &pgrp,
+		     &session) == 6);
+	printf("  %s %c\n", comm, state);
+	CHECK(pid == getpid() && ppid == getppid() && pgrp == getpgrp() && session == getsid(0));
+	int fields = 1;
+	for (char *p = strrchr(text, ')'); *p; p++)
+		fields += *p == ' ';
+	SHOW(fields + 1);
+	NEED(read_all("/proc/self/statm") > 0);
+	CHECK(sscanf(text, "%d %d", &pid, &ppid) == 2 && pid > 0 && ppid > 0);
+	NEED(read_all("/proc/self/limits") > 0);
+	CHECK(strstr(text, "Max open files") != NULL);
+}
+
+CASE(descriptors)
+{
+	char path[64], target[PATH_MAX] = "";
+	struct dirent *e;
+	struct stat a, b;
+	int fd = open("opened", O_RDWR | O_CREAT | O_APPEND, 0600), count = 0, p[2], again;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, target, sizeof(target) - 1) > 0);
+	printf("  %s\n", strrchr(target, '/') + 1);
+	SHOW(stat(path, &a));
+	SHOW(fstat(fd, &b));
+	CHECK(a.st_ino == b.st_ino);
+	NEED(write(fd, "text", 4) == 4);
+	SHOW_OK(again = open(path, O_RDONLY));
+	SHOW(read(again, target, 10));
+	close(again);
+	NEED(pipe(p) == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	memset(target, 0, sizeof(target));
+	CHECK(readlink(path, target, sizeof(target)) > 0 && strncmp(target, "pipe:[", 6) == 0);
+	SHOW(open("/proc/self/fd/999", O_RDONLY));
+	SHOW(readlink("/proc/self/fd/999", target, sizeof(target)));
+	dir = opendir("/proc/self/fd");
+	NEED(dir);
+	while ((e = readdir(dir))) {
+		count += e->d_name[0] != '.';
+		found |= atoi(e->d_name) == fd;
+	}
+	closedir(dir);
+	SHOW(count);
+	CHECK(found);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (read_all(path) > 0)
+		printf("  %.*s\n", (int)strcspn(text, "\n"), text);
+	else
+		printf("  no fdinfo\n");
+	close(fd);
+	close(p[0]);
+	close(p[1]);
+}
+
+CASE(own_directories)
+{
+	char path[64], target[PATH_MAX] = "", here[PATH_MAX];
+	struct stat a, b;
+	int n = readlink("/proc/self", target, sizeof(target) - 1);
+
+	CHECK(n > 0 && atoi(target) == getpid());
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", getpid());
+	CHECK(read_all(path) > 0);
+	memset(target, 0, sizeof(target));
+	NEED(readlink("/proc/self/cwd", target, sizeof(target) - 1) > 0);
+	NEED(getcwd(here, sizeof(here)));
+	CHECK(strcmp(target, here) == 0);
+	memset(target, 0, sizeof(target));
+	SHOW(readlink("/proc/self/root", target, sizeof(target) - 1));
+	printf("  %s\n", target);
+	SHOW(stat("/proc/self/cwd", &a));
+	SHOW(stat(".", &b));
+	CHECK(a.st_ino == b.st_ino);
+	SHOW_OK(stat("/proc/self/cwd/../", &a));
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", getpid());
+	CHECK(read_all(path) > 0);
+	printf("  %s", text);
+	SHOW(open("/proc/self/none", O_RDONLY));
+	SHOW(open("/proc/999999999/stat", O_RDONLY));
+}
+
+CASE(system_files)
+{
+	CHECK(read_all("/proc/cpuinfo") > 0 && strstr(text, "processor"));
+	CHECK(read_all("/proc/meminfo") > 0 && strstr(text, "MemTotal"));
+	CHECK(read_all("/proc/uptime") > 0 && atof(text) > 0);
+	CHECK(read_all("/proc/loadavg") > 0);
+	CHECK(read_all("/proc/filesystems") > 0 && strstr(text, "proc"));
+	CHECK(read_all("/proc/mounts") > 0 || read_all("/proc/self/mounts") > 0);
+	CHECK(read_all("/proc/stat") > 0 && strncmp(text, "cpu ", 4) == 0);
+	CHECK(read_all("/proc/sys/kernel/pid_max") > 0 && atoi(text) > 1000);
+	CHECK(read_all("/proc/version") > 0 && strncmp(text, "Linux version", 13) == 0);
+	CHECK(read_all("/sys/devices/system/cpu/online") > 0);
+}

@@ -1,0 +1,362 @@
+/* What a process knows about itself and its machine: ids, limits, names, clocks, CPUs, vectors. */
+#include "check.h"
+#include <asm/prctl.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+CASE(ids)
+{
+	uid_t r, e, s;
+	gid_t groups[128];
+
+	CHECK(getpid() > 0 && getpid() == gettid());
+	CHECK(getppid() > 0);
+	CHECK(getpgrp() == getpgid(0) && getsid(0) > 0);
+	SHOW(getuid());
+	SHOW(geteuid());
+	SHOW(getgid());
+	SHOW(getegid());
+	SHOW(getresuid(&r, &e, &s));
+	printf("  %u %u %u\n", r, e, s);
+	SHOW(getresgid(&r, &e, &s));
+	printf("  %u %u %u\n", r, e, s);
+	int n = SHOW(getgroups(128, groups));
+	for (int i = 0; i < n; i++)
+		printf("  group %u\n", groups[i]);
+	SHOW(getgroups(-1, groups));
+	SHOW(setuid(getuid()));
+	SHOW(setresuid(-1, -1, -1));
+	SHOW(setfsuid(-1) == (int)geteuid());
+	SHOW(getpgid(0x7ffffff0));
+	SHOW(getsid(0x7ffffff0));
+	SHOW(waitpid(-1, NULL, 0));
+	SHOW(waitpid(-1, NULL, WNOHANG));
+}
+
+CASE(limits)
+{
+	static const struct {
+		int which;
+		const char *name;
+	} limits[] = {
+		{RLIMIT_CORE, "CORE"},	 {RLIMIT_STACK, "STACK"}, {RLIMIT_NOFILE, "NOFILE"},
+		{RLIMIT_DATA, "DATA"},	 {RLIMIT_AS, "AS"},	  {RLIMIT_FSIZE, "FSIZE"},
+		{RLIMIT_NPROC, "NPROC"}, {RLIMIT_CPU, "CPU"},	  {RLIMIT_MEMLOCK, "MEMLOCK"},
+	};
+	struct rlimit l, old;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		NEED(getrlimit(limits[i].which, &l) == 0);
+		printf("  %s %ld %ld\n", limits[i].name, (long)l.rlim_cur, (long)l.rlim_max);
+	}
+	SHOW(getrlimit(99, &l));
+	NEED(getrlimit(RLIMIT_CORE, &old) == 0);
+	l = (struct rlimit){0, old.rlim_max};
+	SHOW(setrlimit(RLIMIT_CORE, &l));
+	SHOW(getrlimit(RLIMIT_CORE, &l));
+	SHOW(l.rlim_cur);
+	l = (struct rlimit){10, 5};
+	SHOW(setrlimit(RLIMIT_CORE, &l));
+	SHOW(prlimit(0, RLIMIT_NOFILE, NULL, &l));
+	SHOW(prlimit(getpid(), RLIMIT_NOFILE, NULL, &old));
+	CHECK(l.rlim_cur == old.rlim_cur);
+	SHOW(getpriority(PRIO_PROCESS, 0));
+	SHOW(sysconf(_SC_OPEN_MAX) == (long)l.rlim_cur);
+	SHOW(sysconf(_SC_PAGESIZE));
+	SHOW(sysconf(_SC_NPROCESSORS_ONLN));
+	SHOW(sysconf(_SC_CLK_TCK));
+	SHOW(sysconf(_SC_ARG_MAX));
+}
+
+CASE(file_size_limit)
+{
+	struct rlimit old, l;
+	int fd = open("limited", O_RDWR | O_CREAT, 0600);
+
+	signal(SIGXFSZ, SIG_IGN);
+	NEED(getrlimit(RLIMIT_FSIZE, &old) == 0);
+	l = (struct rlimit){10, old.rlim_max};
+	/* Standard output may be a file too: say nothing meanwhile. */
+	NEED(setrlimit(RLIMIT_FSIZE, &l) == 0);
+	ssize_t first = write(fd, "0123456789abc", 13), second = write(fd, "x", 1);
+	int error = errno;
+	NEED(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	CHECK(first == 10 && second == -1 && error == EFBIG);
+	SHOW(write(fd, "x", 1));
+	close(fd);
+}
+
+CASE(names)
+{
+	struct utsname u;
+	char name[17] = "";
+
+	SHOW(uname(&u));
+	CHECK(strcmp(u.sysname, "Linux") == 0 && strcmp(u.machine, "x86_64") == 0);
+	CHECK(u.release[0] >= '4' && u.nodename[0]);
+	SHOW(prctl(PR_GET_NAME, name));
+	printf("  \"%s\"\n", name);
+	SHOW(prctl(PR_SET_NAME, "a name that is too long"));
+	SHOW(prctl(PR_GET_NAME, name));
+	printf("  \"%s\"\n", name);
+	char comm[32] = "";
+	int fd = open("/proc/self/comm", O_RDONLY);
+	SHOW(read(fd, comm, sizeof(comm)));
+	printf("  %s", comm);
+	close(fd);
+}
+
+CASE(process_controls)
+{
+	int v = -1;
+
+	SHOW(prctl(PR_GET_DUMPABLE));
+	SHOW(prctl(PR_SET_DUMPABLE, 0));
+	SHOW(prctl(PR_GET_DUMPABLE));
+	SHOW(prctl(PR_SET_DUMPABLE, 1));
+	SHOW(prctl(PR_SET_DUMPABLE, 7));
+	SHOW(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	SHOW(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	SHOW(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	SHOW(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+	SHOW(prctl(PR_GET_PDEATHSIG, &v));
+	SHOW(v);
+	SHOW(prctl(PR_SET_PDEATHSIG, 0));
+	SHOW(prctl(PR_GET_KEEPCAPS));
+	SHOW(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	SHOW(prctl(PR_GET_CHILD_SUBREAPER, &v));
+	SHOW(v);
+	SHOW(prctl(PR_GET_TIMERSLACK) > 0);
+	SHOW(prctl(PR_SET_TIMERSLACK, 100000));
+	SHOW(prctl(PR_GET_TIMERSLACK));
+	SHOW(prctl(99999));
+	SHOW(personality(0xffffffff));
+	SHOW(syscall(SYS_membarrier, 0, 0, 0) > 0);
+	SHOW(syscall(4000));
+	SHOW(syscall(-1));
+}
+
+CASE(thread_registers)
+{
+	unsigned long fs, gs;
+
+	SHOW(syscall(SYS_arch_prctl, ARCH_GET_FS, &fs));
+	CHECK(fs == (unsigned long)__builtin_thread_pointer());
+	SHOW(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x123456));
+	SHOW(syscall(SYS_arch_prctl, ARCH_GET_GS, &gs));
+	SHOW(gs);
+	getppid();
+	usleep(1000);
+	SHOW(syscall(SYS_arch_prctl, ARCH_GET_GS, &gs));
+	SHOW(gs);
+	SHOW(syscall(SYS_arch_prctl, ARCH_SET_FS, 0x8000000000000000));
+	SHOW(syscall(SYS_arch_prctl, 0x9999, 0));
+	SHOW(syscall(SYS_arch_prctl, ARCH_SET_GS, 0));
+	CHECK(syscall(SYS_set_tid_address, &fs) == gettid());
+	SHOW(syscall(SYS_get_robust_list, 0, &fs, &gs));
+	SHOW(syscall(SYS_rseq, 8, 32, 0, 0));
+}
+
+CASE(auxiliary_vector)
+{
+	const unsigned char *random = (void *)getauxval(AT_RANDOM);
+	const unsigned char *vdso = (void *)getauxval(AT_SYSINFO_EHDR);
+
+	SHOW(getauxval(AT_PAGESZ));
+	SHOW(getauxval(AT_CLKTCK));
+	SHOW(getauxval(AT_UID) == getuid());
+	SHOW(getauxval(AT_EGID) == getegid());
+	SHOW(getauxval(AT_SECURE));
+	CHECK(getauxval(AT_PHDR) != 0 && getauxval(AT_ENTRY) != 0);
+	SHOW(getauxval(AT_PHENT));
+	CHECK(random && (random[0] | random[1] | random[2] | random[3] | random[4]));
+	printf("  platform %s\n", (const char *)getauxval(AT_PLATFORM));
+	printf("  HWCAP %lx, HWCAP2 %lx\n", getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	CHECK(name && name[0]);
+	CHECK(vdso && memcmp(vdso, "\177ELF", 4) == 0);
+	CHECK(getauxval(AT_MINSIGSTKSZ) >= 2048);
+}
+
+CASE(clocks)
+{
+	static const clockid_t clocks[] = {
+		CLOCK_REALTIME,		 CLOCK_MONOTONIC,     CLOCK_PROCESS_CPUTIME_ID,
+		CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+		CLOCK_MONOTONIC_COARSE,	 CLOCK_BOOTTIME,      CLOCK_TAI,
+	};
+	struct timespec a, b, direct;
+	struct timeval tv;
+	bool backwards = false;
+
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		printf("  clock %d: ", clocks[i]);
+		SHOW(clock_gettime(clocks[i], &a));
+		SHOW(clock_getres(clocks[i], &b));
+		printf("  resolution %ld.%09ld\n", b.tv_sec, b.tv_nsec);
+	}
+	SHOW(clock_gettime(99, &a));
+	SHOW(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < 200000; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		if (b.tv_sec < a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec < a.tv_nsec))
+			backwards = true;
+		a = b;
+	}
+	CHECK(!backwards);
+	/* The vDSO and the system call show the same time. */
+	for (int i = 0; i < 2; i++) {
+		clock_gettime(i, &a);
+		syscall(SYS_clock_gettime, i, &direct);
+		clock_gettime(i, &b);
+		long before = (direct.tv_sec - a.tv_sec) * 1000000000L + direct.tv_nsec - a.tv_nsec;
+		long after = (b.tv_sec - direct.tv_sec) * 1000000000L + b.tv_nsec - direct.tv_nsec;
+		CHECK(before > -100000 && after > -100000 && before + after < 50000000);
+	}
+	SHOW(gettimeofday(&tv, NULL));
+	CHECK(labs(tv.tv_sec - time(NULL)) <= 1 && tv.tv_sec > 1700000000);
+	unsigned int cpu, node;
+	SHOW(getcpu(&cpu, &node));
+	CHECK((long)cpu < sysconf(_SC_NPROCESSORS_CONF));
+}
+
+CASE(sleeping)
+{
+	struct timespec ts = {0, 20000000}, a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	SHOW(nanosleep(&ts, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	CHECK((b.tv_sec - a.tv_sec) * 1000000000L + b.tv_nsec - a.tv_nsec >= 20000000);
+	b.tv_nsec += 10000000;
+	if (b.tv_nsec >= 1000000000) {
+		b.tv_nsec -= 1000000000;
+		b.tv_sec++;
+	}
+	SHOW(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &b, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	CHECK(a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec >= b.tv_nsec));
+	ts.tv_nsec = -1;
+	SHOW(nanosleep(&ts, NULL));
+	SHOW(syscall(SYS_nanosleep, 8, NULL));
+	SHOW(clock_nanosleep(99, 0, &b, NULL));
+	SHOW(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &(struct timespec){1, 0}, NULL));
+	SHOW(sched_yield());
+}
+
+CASE(used_time)
+{
+	struct rusage u;
+	struct tms t;
+	struct timespec cpu;
+	volatile unsigned long work = 0;
+
+	do {
+		work++;
+		if (work % 1000 == 0)
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	} while (work < 2000 || (cpu.tv_sec == 0 && cpu.tv_nsec < 30000000));
+	SHOW(getrusage(RUSAGE_SELF, &u));
+	CHECK(u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec + u.ru_stime.tv_usec > 10000);
+	CHECK(u.ru_maxrss > 100);
+	SHOW(getrusage(RUSAGE_CHILDREN, &u));
+	CHECK(u.ru_utime.tv_sec == 0 && u.ru_utime.tv_usec == 0);
+	SHOW(getrusage(RUSAGE_THREAD, &u));
+	SHOW(getrusage(99, &u));
+	CHECK(times(&t) != -1 && t.tms_cutime == 0);
+	CHECK(clock() > 10000);
+}
+
+CASE(scheduling)
+{
+	cpu_set_t set, one;
+	struct sched_param param;
+	struct timespec ts;
+
+	SHOW(sched_getaffinity(0, sizeof(set), &set));
+	CHECK(CPU_COUNT(&set) >= 1);
+	int cpu = 0;
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	SHOW(sched_setaffinity(0, sizeof(one), &one));
+	CHECK(sched_getcpu() == cpu);
+	SHOW(sched_getaffinity(0, sizeof(one), &one));
+	SHOW(CPU_COUNT(&one));
+	SHOW(sched_setaffinity(0, sizeof(set), &set));
+	CPU_ZERO(&one);
+	SHOW(sched_setaffinity(0, sizeof(one), &one));
+	SHOW(sched_getaffinity(0, 1, &set));
+	SHOW(sched_getscheduler(0));
+	SHOW(sched_getparam(0, &param));
+	SHOW(param.sched_priority);
+	SHOW(sched_get_priority_max(SCHED_FIFO));
+	SHOW(sched_get_priority_min(SCHED_OTHER));
+	SHOW(sched_rr_get_interval(0, &ts));
+	SHOW(get_nprocs() == sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+CASE(randomness)
+{
+	unsigned char a[64] = {0}, b[64] = {0};
+
+	SHOW(getrandom(a, sizeof(a), 0));
+	SHOW(getrandom(b, sizeof(b), GRND_NONBLOCK));
+	CHECK(memcmp(a, b, sizeof(a)) != 0);
+	SHOW(getrandom((void *)8, 16, 0));
+	SHOW(getrandom(a, 16, 0x99));
+	SHOW(getentropy(a, 64));
+	SHOW(getentropy(a, 300));
+}
+
+CASE(machine)
+{
+	struct sysinfo s;
+
+	SHOW(sysinfo(&s));
+	CHECK(s.uptime > 0 && s.totalram * s.mem_unit > 1000000 && s.procs > 0);
+	CHECK(sysconf(_SC_PHYS_PAGES) > 1000);
+}
+
+CASE(capabilities)
+{
+	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct d[2];
+
+	SHOW(syscall(SYS_capget, &h, d));
+	printf("  effective %x %x\n", d[0].effective, d[1].effective);
+	h.version = 1;
+	SHOW(syscall(SYS_capget, &h, d));
+	printf("  version %x\n", h.version);
+}
+
+/* Refused by design, never a crash. */
+CASE(refused)
+{
+	CHECK(syscall(SYS_io_uring_setup, 4, NULL) == -1);
+	CHECK(syscall(SYS_ptrace, 9999, 0, 0, 0) == -1);
+	CHECK(syscall(SYS_init_module, NULL, 0, "") == -1);
+	CHECK(syscall(SYS_kexec_load, 0, 0, NULL, 99) == -1);
+	CHECK(syscall(SYS_bpf, 9999, NULL, 0) == -1);
+}
