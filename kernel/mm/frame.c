@@ -29,16 +29,13 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the array by this");
 
-#define NONE ((u64)-1)
+#define NONE	      ((u64)-1)
 
-/*
- * Frames at the end of RAM that only the thread that is adding RAM may take: making the new RAM
- * addressable needs frames for page tables itself.
- */
-#define RESERVE 16
+/* Frames at the end of RAM that are only for FRAME_RESERVE. */
+#define RESERVE	      16
 
-#define GROW_MIN (64UL << 20)
-#define GROW_MAX (1UL << 30)
+#define GROW_MIN      (64UL << 20)
+#define GROW_MAX      (1UL << 30)
 
 /* Free frames in large blocks that the host still has pages for; more is given back to it. */
 #define DISCARD_LIMIT ((64UL << 20) / PAGE_SIZE)
@@ -52,8 +49,6 @@ static u32 free_list[FRAME_ORDER_MAX + 1]; /* index + 1 of the first block */
 
 /* Held while RAM is added; taken outside frame_lock. */
 static struct mutex grow_lock;
-static struct thread *grower;
-static bool growing;
 
 static u64 index_of(u64 gpa)
 {
@@ -90,7 +85,7 @@ static void list_add(u64 i, unsigned order, bool zero)
 {
 	struct frame *f = &frames[i];
 
-	*f = (struct frame){ .free = 1, .order = order, .zero = zero, .next = free_list[order] };
+	*f = (struct frame){.free = 1, .order = order, .zero = zero, .next = free_list[order]};
 	if (f->next)
 		frames[f->next - 1].prev = i + 1;
 	free_list[order] = i + 1;
@@ -152,8 +147,7 @@ static void discard_backed(void)
 		for (u32 link = free_list[order]; link; link = frames[link - 1].next) {
 			struct frame *f = &frames[link - 1];
 
-			if (f->zero ||
-			    hc_ram_discard(gpa_of(link - 1), PAGE_SIZE << order) < 0)
+			if (f->zero || hc_ram_discard(gpa_of(link - 1), PAGE_SIZE << order) < 0)
 				continue;
 			f->zero = 1;
 			backed_frames -= 1UL << order;
@@ -216,11 +210,7 @@ static bool grow(u64 seen, unsigned order)
 	if (ret < 0)
 		goto unlock;
 	KASSERT(ram.gpa == gpa_of(limit) && ram.size && IS_ALIGNED(ram.size, HUGE_SIZE));
-	grower = current();
-	WRITE_ONCE(growing, true);
-	ret = arch_physmap(ram.gpa, ram.size);
-	WRITE_ONCE(growing, false);
-	if (ret < 0)
+	if (arch_physmap(ram.gpa, ram.size) < 0)
 		goto unlock;
 	mutex_lock(&frame_lock);
 	limit += ram.size >> PAGE_SHIFT;
@@ -233,25 +223,24 @@ unlock:
 
 u64 frame_alloc(unsigned order, unsigned flags)
 {
-	bool zero, reserve;
+	u64 keep = flags & FRAME_RESERVE ? 0 : RESERVE;
+	bool zero;
 	u64 i, seen;
 
 	KASSERT(order <= FRAME_ORDER_MAX);
 	for (;;) {
-		/* Only the grower itself can find itself named. */
-		reserve = READ_ONCE(growing) && READ_ONCE(grower) == current();
 		mutex_lock(&frame_lock);
 		zero = true;
 		i = take_free(order, &zero);
 		if (i == NONE)
-			i = take_fresh(order, reserve ? limit : MAX(limit, RESERVE) - RESERVE);
+			i = take_fresh(order, MAX(limit, keep) - keep);
 		if (i != NONE)
-			frames[i] = (struct frame){ .refs = 1, .order = order };
+			frames[i] = (struct frame){.refs = 1, .order = order};
 		seen = limit;
 		mutex_unlock(&frame_lock);
 		if (i != NONE)
 			break;
-		if (reserve || !grow(seen, order))
+		if ((flags & FRAME_RESERVE) || !grow(seen, order))
 			return 0;
 	}
 	if ((flags & FRAME_ZERO) && !zero)
@@ -265,7 +254,7 @@ void frame_split(u64 gpa, unsigned order)
 
 	KASSERT(frames[i].order == order && frames[i].refs == 1);
 	for (u64 n = 0; n < 1UL << order; n++)
-		frames[i + n] = (struct frame){ .refs = 1 };
+		frames[i + n] = (struct frame){.refs = 1};
 }
 
 void frame_get(u64 gpa)

@@ -13,7 +13,10 @@
 #define FRAME_ORDER_HUGE 9  /* 2 MiB */
 
 enum {
-	FRAME_ZERO = 1, /* content is zero */
+	FRAME_ZERO = 1 << 0, /* content is zero */
+	/* RAM is not added for this one, frames kept back are used: page tables of the physmap,
+	   without which RAM cannot be added */
+	FRAME_RESERVE = 1 << 1,
 };
 
 /* Once, first of all: ram_size bytes from RAM_BASE are present. */

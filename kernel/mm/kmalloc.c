@@ -18,7 +18,7 @@
 struct slab {
 	u32 magic;
 	u16 class;
-	u16 used; /* objects in use */
+	u16 used;   /* objects in use */
 	void *free; /* first free object; each begins with the next one's address */
 	LIST_ENTRY(slab) link;
 };
@@ -69,7 +69,7 @@ static struct slab *slab_new(unsigned class)
 	if (!gpa)
 		return NULL;
 	s = phys_to_virt(gpa);
-	*s = (struct slab){ .magic = SLAB_MAGIC, .class = class };
+	*s = (struct slab){.magic = SLAB_MAGIC, .class = class};
 	for (p = (char *)(s + 1); p + class_size[class] <= (char *)s + PAGE_SIZE;
 	     p += class_size[class]) {
 		*(void **)p = s->free;

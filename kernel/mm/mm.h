@@ -34,7 +34,7 @@ enum {
 struct vma {
 	RB_ENTRY(vma) link;
 	u64 start, end; /* [start, end), page-aligned */
-	u64 gap;	/* free bytes right below start, down to the VMA before it */
+	u64 gap;	/* bytes free for others right below start (VMA_GROWSDOWN: and its guard) */
 	u64 max_gap;	/* largest gap in this subtree: RB augmentation */
 	u32 prot;	/* PROT_* */
 	u32 max_prot;	/* what mprotect may give (shared mapping of a read-only file: no write) */
@@ -140,10 +140,16 @@ struct vma *vma_find(struct mm *mm, u64 addr);		     /* first with end > addr, o
 struct vma *vma_first(struct mm *mm);
 struct vma *vma_next(struct vma *v);
 struct vma *vma_prev(struct vma *v);
-int vma_insert(struct mm *mm, struct vma *v);		     /* no overlap allowed: KASSERT */
+void vma_insert(struct mm *mm, struct vma *v);		     /* no overlap allowed: KASSERT */
 void vma_remove(struct mm *mm, struct vma *v);		     /* out of the tree; not freed */
-int vma_split(struct mm *mm, struct vma *v, u64 addr);	     /* v ends at addr, a new one follows */
-struct vma *vma_merge(struct mm *mm, struct vma *v);	     /* with equal neighbours; the result */
+void vma_resize(struct mm *mm, struct vma *v, u64 start, u64 end); /* into free space only */
+/* v ends at addr, a new one follows. -ENOMEM: no memory, or MM_MAP_COUNT_MAX is reached. */
+int vma_split(struct mm *mm, struct vma *v, u64 addr);
+/* With neighbours that continue it (those are freed); the result is v or the one before it. */
+struct vma *vma_merge(struct mm *mm, struct vma *v);
+/* A copy outside the tree that holds references of its own; NULL: no memory. And its end. */
+struct vma *vma_dup(const struct vma *v);
+void vma_free(struct vma *v);
 /* Highest free range of len at an aligned address in [low, high); guard gap below GROWSDOWN kept.
  * 0: none. vma_gap_up: the lowest. */
 u64 vma_gap_down(struct mm *mm, u64 low, u64 high, u64 len, u64 align);

@@ -35,13 +35,14 @@ int mm_clear(struct mm *mm, u64 dst, u64 len);
  * each) until user_segs_put. Stops early after HOSTCALL_SEGS_MAX segments: .bytes says how much
  * is covered. First page bad: -EFAULT; a later one: covers what is before it, as read(2) does.
  */
+struct window;
 struct user_segs {
 	struct segs segs;
 	u64 bytes;
-	bool write;
 	struct hostcall_seg array[HOSTCALL_SEGS_MAX];
+	struct window *window[HOSTCALL_SEGS_MAX]; /* pinned too; NULL: the segment is frames */
 };
-/* 8 KiB: allocate with user_segs_new (a per-thread one, reused); never on the stack. */
+/* 12 KiB: allocate with user_segs_new (a per-thread one, reused); never on the stack. */
 struct user_segs *user_segs_new(void);
 int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write);
 void user_segs_put(struct user_segs *s);

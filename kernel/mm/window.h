@@ -19,8 +19,9 @@ struct window {
 };
 
 /*
- * A window that covers [offset, offset + len) of the file (page-aligned). Takes a reference.
- * 0 or -errno: -ENODEV for files that cannot be mapped, -EACCES.
+ * A window that covers [offset, offset + len) of the file (page-aligned), with a reference for the
+ * caller; file->window keeps another. 0 or -errno: -ENODEV for files that cannot be mapped,
+ * -EACCES. *out is NULL for /dev/zero: its pages are anonymous memory.
  */
 int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct window **out);
 void window_get(struct window *w);
@@ -28,5 +29,9 @@ void window_put(struct window *w);
 
 /* Is the page at this file offset there now (inside the file)? Asks the host when unsure. */
 bool window_has_page(struct window *w, u64 offset);
+/* Asks the host for the file's size. */
+void window_refresh(struct window *w);
+/* How much of [offset, offset + len) is inside the window and the file's last page. */
+u64 window_bytes(const struct window *w, u64 offset, u64 len);
 
 #endif

@@ -1,0 +1,177 @@
+/* madvise(2): each advice is a row that says for which mappings it is allowed and what it does. */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/window.h"
+
+/* Newer than the uapi headers of some hosts. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* What an advice cannot be given for; EINVAL. */
+enum {
+	NOT_LOCKED = 1 << 0,
+	NOT_FILE = 1 << 1, /* only private anonymous memory */
+	NOT_ANON = 1 << 2, /* only what has a window */
+	NOT_VDSO = 1 << 3,
+};
+
+/* One VMA's part [start, end) of the range, page-aligned and inside v. 0 or -errno. */
+typedef int (*advise_fn)(struct mm *mm, struct vma *v, u64 start, u64 end);
+
+static int drop_pages(struct mm *mm, __attribute__((unused)) struct vma *v, u64 start, u64 end)
+{
+	int err = pt_cut(mm, start);
+
+	if (!err)
+		err = pt_cut(mm, end);
+	if (!err)
+		pt_unmap(mm, start, end, 0, 0);
+	return err;
+}
+
+static int advise_window(struct vma *v, u64 start, u64 end, int advice)
+{
+	u64 offset = v->offset + (start - v->start) - v->win->offset;
+	s64 ret;
+
+	if (offset >= v->win->size)
+		return 0;
+	ret = hc_window_advise(v->win->id, offset, MIN(end - start, v->win->size - offset), advice);
+	return ret < 0 ? ret : 0;
+}
+
+static int will_need(__attribute__((unused)) struct mm *mm, struct vma *v, u64 start, u64 end)
+{
+	if (v->win)
+		advise_window(v, start, end, MADV_WILLNEED);
+	return 0;
+}
+
+/* Punches a hole into the file. */
+static int remove_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
+{
+	if (!(v->flags & VMA_SHARED) || !(v->prot & PROT_WRITE))
+		return -EACCES;
+	return drop_pages(mm, v, start, end) ?: advise_window(v, start, end, MADV_REMOVE);
+}
+
+static const struct advice {
+	int number;
+	u32 refused;
+	advise_fn act;
+	u32 set, clear; /* flags of the VMA */
+} advices[] = {
+	{MADV_NORMAL, 0, NULL, 0, 0},
+	{MADV_RANDOM, 0, NULL, 0, 0},
+	{MADV_SEQUENTIAL, 0, NULL, 0, 0},
+	{MADV_WILLNEED, 0, will_need, 0, 0},
+	{MADV_DONTNEED, NOT_LOCKED | NOT_VDSO, drop_pages, 0, 0},
+	{MADV_FREE, NOT_LOCKED | NOT_FILE | NOT_VDSO, drop_pages, 0, 0},
+	{MADV_REMOVE, NOT_LOCKED | NOT_ANON, remove_pages, 0, 0},
+	{MADV_DONTFORK, 0, NULL, VMA_DONTFORK, 0},
+	{MADV_DOFORK, NOT_VDSO, NULL, 0, VMA_DONTFORK},
+	{MADV_WIPEONFORK, NOT_FILE, NULL, VMA_WIPEONFORK, 0},
+	{MADV_KEEPONFORK, NOT_VDSO, NULL, 0, VMA_WIPEONFORK},
+	{MADV_HUGEPAGE, NOT_VDSO, NULL, VMA_HUGE, VMA_NOHUGE},
+	{MADV_NOHUGEPAGE, NOT_VDSO, NULL, VMA_NOHUGE, VMA_HUGE},
+	/* Merging is the host's affair; dumps are not made by the guest. */
+	{MADV_MERGEABLE, 0, NULL, 0, 0},
+	{MADV_UNMERGEABLE, 0, NULL, 0, 0},
+	{MADV_DONTDUMP, 0, NULL, 0, 0},
+	{MADV_DODUMP, NOT_VDSO, NULL, 0, 0},
+	/* Reclaim first: there is none. */
+	{MADV_COLD, NOT_LOCKED | NOT_VDSO, NULL, 0, 0},
+	{MADV_PAGEOUT, NOT_LOCKED | NOT_VDSO, NULL, 0, 0},
+};
+
+static bool refused(const struct advice *a, const struct vma *v)
+{
+	return ((a->refused & NOT_LOCKED) && (v->flags & VMA_LOCKED)) ||
+	       ((a->refused & NOT_FILE) && (v->win || (v->flags & VMA_SHARED))) ||
+	       ((a->refused & NOT_ANON) && !v->win) ||
+	       ((a->refused & NOT_VDSO) && (v->flags & VMA_VDSO));
+}
+
+static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
+{
+	u32 flags = (v->flags | a->set) & ~a->clear;
+	int err;
+
+	if (refused(a, v))
+		return -EINVAL;
+	if (a->act)
+		return a->act(mm, v, start, end);
+	if (flags == v->flags)
+		return 0;
+	err = mm_cut(mm, start, end);
+	if (err)
+		return err == -ENOMEM ? -EAGAIN : err;
+	v = vma_find(mm, start);
+	v->flags = flags;
+	vma_merge(mm, v);
+	return 0;
+}
+
+static s64 advise_range(struct mm *mm, const struct advice *a, u64 start, u64 end)
+{
+	bool hole = false;
+
+	while (start < end) {
+		struct vma *v = vma_find(mm, start);
+		u64 stop;
+		int err;
+
+		if (!v || v->start >= end)
+			return -ENOMEM;
+		/* Holes are stepped over and told at the end. */
+		hole = hole || v->start > start;
+		start = MAX(start, v->start);
+		stop = MIN(end, v->end);
+		err = apply(mm, a, v, start, stop);
+		if (err)
+			return err;
+		start = stop;
+	}
+	return hole ? -ENOMEM : 0;
+}
+
+static s64 populate(struct mm *mm, u64 start, u64 end, int advice)
+{
+	enum mm_access access = advice == MADV_POPULATE_WRITE ? MM_WRITE : MM_READ;
+	struct vma *v = vma_find(mm, start);
+
+	/* No permission is EINVAL here, not EFAULT. */
+	for (; v && v->start < end; v = vma_next(v))
+		if (access == MM_WRITE ? !(v->prot & PROT_WRITE) : !v->prot)
+			return -EINVAL;
+	return mm_populate_locked(mm, start, end, access);
+}
+
+s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice)
+{
+	const struct advice *a = NULL;
+	bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+	u64 end;
+	s64 ret;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(advices); i++)
+		if (advices[i].number == advice)
+			a = &advices[i];
+	if (!a && !populates)
+		return -EINVAL;
+	end = addr + ALIGN_UP(len, PAGE_SIZE);
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || ALIGN_UP(len, PAGE_SIZE) < len || end < addr)
+		return -EINVAL;
+	if (end == addr)
+		return 0;
+	mutex_lock(&mm->lock);
+	ret = populates ? populate(mm, addr, end, advice) : advise_range(mm, a, addr, end);
+	mutex_unlock(&mm->lock);
+	return ret;
+}

@@ -1,0 +1,399 @@
+/*
+ * Page faults: what a VMA promises becomes a page.
+ *
+ * On hosts without hardware virtualization a fault costs about 17 us while an entry costs
+ * nothing, so a fault maps many pages: fresh frames are zero already and cost the host nothing
+ * until they are touched. The batch of a VMA grows while the program walks through it.
+ */
+#include <linux/mman.h>
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <linux/resource.h>
+#include "kernel/kernel.h"
+#include "kernel/stats.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/window.h"
+
+#define BATCH_ANON 16 /* pages */
+#define BATCH_FILE 64
+#define BATCH_COPY 4 /* of a private file, on a write */
+#define BATCH_MAX  (HUGE_SIZE / PAGE_SIZE)
+
+/* One fault on its way. */
+struct fault {
+	struct mm *mm;
+	struct vma *vma;
+	u64 page;
+	enum mm_access access;
+	bool by_cpu;
+	struct mm_fault_info *info;
+};
+
+static int fail(struct fault *f, int signal, int code)
+{
+	f->info->signal = signal;
+	f->info->code = code;
+	return -EFAULT;
+}
+
+static int out_of_memory(struct fault *f)
+{
+	klog(0, "out of memory: a page at %#lx could not be had", f->page);
+	return fail(f, SIGKILL, SI_KERNEL);
+}
+
+/*
+ * How many pages to map, from this fault's place: four times as many when it is where the last
+ * batch ended.
+ */
+static u64 batch_pages(struct fault *f, u32 least)
+{
+	struct vma *v = f->vma;
+	u64 slack = BATCH_ANON * PAGE_SIZE;
+	bool follows = v->flags & VMA_GROWSDOWN
+			       ? f->page < v->next_fault && v->next_fault - f->page <= slack
+			       : v->next_fault && f->page - v->next_fault < slack;
+
+	v->batch = follows ? MIN(MAX(v->batch, least) * 4, BATCH_MAX) : least;
+	return frame_scarce() && !v->win ? 1 : v->batch;
+}
+
+/* The pages to map: within the VMA and the 2 MiB around the fault. */
+static void batch_range(struct fault *f, u32 least, u64 *start, u64 *end)
+{
+	struct vma *v = f->vma;
+	u64 n = batch_pages(f, least);
+
+	if (n < least) {
+		*start = f->page;
+		*end = f->page + n * PAGE_SIZE;
+	} else if (v->flags & VMA_GROWSDOWN) {
+		*end = ALIGN_DOWN(f->page, least * PAGE_SIZE) + least * PAGE_SIZE;
+		*start = *end - MIN(n * PAGE_SIZE, *end);
+	} else {
+		*start = ALIGN_DOWN(f->page, least * PAGE_SIZE);
+		*end = *start + n * PAGE_SIZE;
+	}
+	*start = MAX(MAX(*start, v->start), ALIGN_DOWN(f->page, HUGE_SIZE));
+	*end = MIN(MIN(*end, v->end), ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE);
+	v->next_fault = v->flags & VMA_GROWSDOWN ? *start : *end;
+}
+
+/* Maps count fresh pages, as one block of frames where there is one. Number mapped, 0: no memory.
+ */
+static u64 map_fresh(struct fault *f, u64 *entry, u64 count)
+{
+	unsigned order = 63 - __builtin_clzl(count);
+	u64 gpa = frame_alloc(order, FRAME_ZERO);
+
+	if (!gpa && order) {
+		order = 0;
+		gpa = frame_alloc(0, FRAME_ZERO);
+	}
+	if (!gpa)
+		return 0;
+	frame_split(gpa, order);
+	for (u64 i = 0; i < 1UL << order; i++)
+		pt_set(f->mm, &entry[i], pt_value(f->vma, gpa + i * PAGE_SIZE, PTE_OWNED));
+	stats.pages_mapped += 1UL << order;
+	return 1UL << order;
+}
+
+/* A 2 MiB page, where the VMA is large enough and worth it. */
+static bool fault_huge(struct fault *f)
+{
+	struct vma *v = f->vma;
+	u64 base = ALIGN_DOWN(f->page, HUGE_SIZE), gpa, *entry;
+
+	if ((v->flags & VMA_NOHUGE) || base < v->start || base + HUGE_SIZE > v->end ||
+	    frame_scarce())
+		return false;
+	if (!(v->flags & VMA_HUGE) && !(f->page == v->next_fault && v->batch == BATCH_MAX))
+		return false;
+	entry = pt_place_huge(f->mm, base);
+	if (!entry || *entry)
+		return false;
+	gpa = frame_alloc(FRAME_ORDER_HUGE, FRAME_ZERO);
+	if (!gpa)
+		return false;
+	frame_split(gpa, FRAME_ORDER_HUGE);
+	pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED | PTE_PS));
+	v->next_fault = base + HUGE_SIZE;
+	v->batch = BATCH_MAX;
+	stats.huge_mapped++;
+	return true;
+}
+
+static int fault_anon(struct fault *f)
+{
+	u64 start, end, *entry;
+
+	if (fault_huge(f))
+		return 0;
+	batch_range(f, BATCH_ANON, &start, &end);
+	/* One page table has them all. */
+	entry = pt_place(f->mm, start);
+	if (!entry)
+		return out_of_memory(f);
+	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
+		u64 run = 0, mapped;
+
+		while (i + run < n && !entry[i + run])
+			run++;
+		if (!run) {
+			i++;
+			continue;
+		}
+		mapped = map_fresh(f, &entry[i], run);
+		if (!mapped)
+			break;
+		i += mapped;
+	}
+	entry += (f->page - start) / PAGE_SIZE;
+	return *entry || map_fresh(f, entry, 1) ? 0 : out_of_memory(f);
+}
+
+/* A private copy of a page of RAM or window. The frame, or 0 with *err. */
+static u64 copy_page(u64 from, bool window, int *err)
+{
+	u64 gpa = frame_alloc(0, 0);
+
+	*err = -ENOMEM;
+	if (!gpa)
+		return 0;
+	*err = 0;
+	if (!window)
+		memcpy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE);
+	else
+		*err = arch_copy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE);
+	if (*err) {
+		frame_put(gpa);
+		return 0;
+	}
+	stats.cow_copies++;
+	return gpa;
+}
+
+static int copy_failed(struct fault *f, int err)
+{
+	return err == -ENOMEM ? out_of_memory(f) : fail(f, SIGBUS, BUS_ADRERR);
+}
+
+static u64 file_offset(const struct vma *v, u64 va)
+{
+	return v->offset + (va - v->start);
+}
+
+static u64 window_gpa(const struct vma *v, u64 va)
+{
+	return v->win->gpa + (file_offset(v, va) - v->win->offset);
+}
+
+static int fault_window(struct fault *f)
+{
+	struct vma *v = f->vma;
+	bool copy = f->access == MM_WRITE && !(v->flags & VMA_SHARED);
+	u64 start, end, *entry;
+
+	if (!window_has_page(v->win, file_offset(v, f->page)))
+		return fail(f, SIGBUS, BUS_ADRERR);
+	if (copy) {
+		start = MAX(ALIGN_DOWN(f->page, BATCH_COPY * PAGE_SIZE), v->start);
+		end = MIN(ALIGN_DOWN(f->page, BATCH_COPY * PAGE_SIZE) + BATCH_COPY * PAGE_SIZE,
+			  v->end);
+	} else {
+		batch_range(f, BATCH_FILE, &start, &end);
+	}
+	end = start + window_bytes(v->win, file_offset(v, start), end - start);
+	entry = pt_place(f->mm, start);
+	if (!entry)
+		return out_of_memory(f);
+	for (u64 va = start; va < end; va += PAGE_SIZE, entry++) {
+		u64 gpa = window_gpa(v, va), bits = 0;
+		int err;
+
+		if (*entry)
+			continue;
+		if (copy) {
+			gpa = copy_page(gpa, true, &err);
+			bits = PTE_OWNED;
+			if (!gpa && va == f->page)
+				return copy_failed(f, err);
+			if (!gpa)
+				continue;
+		}
+		pt_set(f->mm, entry, pt_value(v, gpa, bits));
+		stats.pages_mapped++;
+	}
+	return 0;
+}
+
+/*
+ * A write to a page that only this address space has left: it and its neighbours in the same
+ * position (what a child that is gone had shared) become writable.
+ */
+static void make_writable(struct fault *f, struct pt_leaf *leaf)
+{
+	struct vma *v = f->vma;
+	u64 room = BATCH_ANON * PAGE_SIZE;
+	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
+	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
+	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
+
+	if (leaf->size == HUGE_SIZE) {
+		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
+		return;
+	}
+	for (u64 *e = first; e < first + (end - start) / PAGE_SIZE; e++)
+		if ((*e & (PTE_P | PTE_OWNED)) == (PTE_P | PTE_OWNED))
+			pt_set(f->mm, e, pt_value(v, pt_gpa(*e), *e));
+}
+
+/* A write to a private page that may not be written as it is. */
+static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
+{
+	u64 old = *leaf->entry, new;
+	int err;
+
+	if ((old & PTE_OWNED) && pt_unshared(old)) {
+		make_writable(f, leaf);
+		return 0;
+	}
+	if (leaf->size == HUGE_SIZE) {
+		leaf->entry = pt_place(f->mm, f->page);
+		if (!leaf->entry)
+			return out_of_memory(f);
+		old = *leaf->entry;
+	}
+	new = copy_page(pt_gpa(old), !(old & PTE_OWNED), &err);
+	if (!new)
+		return copy_failed(f, err);
+	pt_set(f->mm, leaf->entry, pt_value(f->vma, new, PTE_OWNED));
+	if (f->by_cpu)
+		mm_flush_others(f->mm, f->page, f->page + PAGE_SIZE);
+	else
+		mm_flush(f->mm, f->page, f->page + PAGE_SIZE);
+	if (old & PTE_OWNED)
+		frame_put(pt_gpa(old));
+	return 0;
+}
+
+static int fault_present(struct fault *f, struct pt_leaf *leaf)
+{
+	u64 old = *leaf->entry;
+
+	KASSERT(old & PTE_P); /* parked only where nothing is allowed */
+	if (f->access != MM_WRITE || (old & PTE_W))
+		return 0; /* another vCPU was faster */
+	KASSERT(!(f->vma->flags & VMA_SHARED));
+	return copy_on_write(f, leaf);
+}
+
+/*
+ * Grows a stack down to the page (and, for the batch, a little further). NULL where Linux would
+ * not: RLIMIT_STACK, RLIMIT_AS, or another mapping closer than the guard gap.
+ */
+static struct vma *grow_stack(struct mm *mm, struct vma *v, u64 page)
+{
+	struct vma *prev;
+	u64 low = MM_MIN_ADDR, limit = mm_rlimit(RLIMIT_STACK), start;
+
+	if (!v || !(v->flags & VMA_GROWSDOWN))
+		return NULL;
+	prev = vma_prev(v);
+	if (prev) {
+		bool guard = !(prev->flags & VMA_GROWSDOWN) && prev->prot != PROT_NONE;
+
+		low = MAX(low, prev->end + (guard ? MM_STACK_GAP : 0));
+	}
+	if (limit < v->end)
+		low = MAX(low, ALIGN_UP(v->end - limit, PAGE_SIZE));
+	if (page < low || !arch_user_range(page, v->end) ||
+	    !mm_may_expand(mm, (v->start - page) >> PAGE_SHIFT, false))
+		return NULL;
+	start = MAX(ALIGN_DOWN(page, BATCH_ANON * PAGE_SIZE), low);
+	if (!arch_user_range(start, v->end) ||
+	    !mm_may_expand(mm, (v->start - start) >> PAGE_SHIFT, false))
+		start = page;
+	v->next_fault = v->start;
+	vma_resize(mm, v, start, v->end);
+	return v;
+}
+
+static bool allowed(const struct vma *v, enum mm_access access)
+{
+	switch (access) {
+	case MM_WRITE:
+		return v->prot & PROT_WRITE;
+	case MM_EXEC:
+		return v->prot & PROT_EXEC;
+	case MM_READ:
+		break;
+	}
+	return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
+		    struct mm_fault_info *info)
+{
+	struct fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access, by_cpu, info};
+	struct pt_leaf leaf;
+
+	info->addr = addr;
+	f.vma = vma_find(mm, f.page);
+	if (!f.vma || f.vma->start > f.page)
+		f.vma = grow_stack(mm, f.vma, f.page);
+	if (!f.vma)
+		return fail(&f, SIGSEGV, SEGV_MAPERR);
+	if (!allowed(f.vma, access))
+		return fail(&f, SIGSEGV, SEGV_ACCERR);
+	if (pt_find(mm, f.page, &leaf))
+		return fault_present(&f, &leaf);
+	if (f.vma->flags & VMA_VDSO) {
+		u64 *entry = pt_place(mm, f.page);
+
+		if (!entry)
+			return out_of_memory(&f);
+		pt_set(mm, entry, pt_value(f.vma, f.vma->kernel_gpa + (f.page - f.vma->start), 0));
+		return 0;
+	}
+	return f.vma->win ? fault_window(&f) : fault_anon(&f);
+}
+
+int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info)
+{
+	int ret;
+
+	mutex_lock(&mm->lock);
+	ret = mm_fault_locked(mm, addr, access, true, info);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
+{
+	struct mm_fault_info info;
+	struct pt_leaf leaf;
+
+	for (u64 va = start; va < end;) {
+		struct vma *v = vma_find(mm, va);
+
+		if (!v || v->start > va)
+			return -ENOMEM;
+		if (pt_find(mm, va, &leaf) && (leaf.entry[0] & PTE_P) &&
+		    (access != MM_WRITE || (leaf.entry[0] & PTE_W))) {
+			va = leaf.va + leaf.size;
+			continue;
+		}
+		/* Large batches at once. */
+		v->next_fault = va;
+		v->batch = BATCH_MAX;
+		if (mm_fault_locked(mm, va, access, false, &info) < 0)
+			return info.signal == SIGKILL ? -ENOMEM : -EFAULT;
+		va += PAGE_SIZE;
+	}
+	return 0;
+}

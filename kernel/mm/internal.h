@@ -1,0 +1,53 @@
+/* What the files of kernel/mm/ share among themselves. _locked: mm.lock is held. */
+#ifndef KERNEL_MM_INTERNAL_H
+#define KERNEL_MM_INTERNAL_H
+
+#include "kernel/mm/mm.h"
+
+/* mmap(2) refuses lower addresses, as vm.mmap_min_addr's default does. */
+#define MM_MIN_ADDR UL(0x10000)
+
+struct window;
+
+/*
+ * The program must not go on with what a vCPU has cached for [start, end): of the vCPU that
+ * runs this and of every other that runs in mm. The one home of flushes: batch before calling.
+ */
+void mm_flush(struct mm *mm, u64 start, u64 end);
+/* The same where this vCPU needs none, having just faulted on it: copy on write. */
+void mm_flush_others(struct mm *mm, u64 start, u64 end);
+
+/* Soft limit of the running process (RLIMIT_*). */
+u64 mm_rlimit(unsigned which);
+
+/*
+ * Serves a fault (mm_fault). by_cpu: the CPU reported it and so has no translation of addr cached;
+ * otherwise the kernel touches the page on the program's behalf.
+ */
+int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
+		    struct mm_fault_info *info);
+
+/* Faults in what is allowed of [start, end). -ENOMEM: a hole; -EFAULT: a page that cannot be had. */
+int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access);
+
+s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
+		  u64 offset);
+s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len);
+s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot);
+s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
+
+/* Size checks: RLIMIT_AS and RLIMIT_DATA (data: private writable, not a stack); overcommit. */
+bool mm_may_expand(struct mm *mm, u64 pages, bool data);
+bool mm_may_commit(u64 pages);
+/* Private writable pages that are no stack, as RLIMIT_DATA counts them. */
+u64 mm_data_pages(struct mm *mm);
+/* Pages of [start, end) that are mapped. */
+u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end);
+
+/* VMAs of [start, end) begin and end there. 0 or -ENOMEM. */
+int mm_cut(struct mm *mm, u64 start, u64 end);
+
+/* A window on fresh shared memory of this size (memfd). */
+int window_anon(u64 size, struct window **out);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * The life of an address space: made empty, copied by fork, freed with everything in it; and what
+ * /proc says of it.
+ */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/window.h"
+
+struct mm *mm_new(void)
+{
+	struct mm *mm = kzalloc(sizeof(*mm));
+
+	if (!mm)
+		return NULL;
+	mm->pml4 = arch_pagetable_new();
+	if (!mm->pml4) {
+		kfree(mm);
+		return NULL;
+	}
+	mm->users = 1;
+	mm->mmap_top = USER_TOP;
+	mm->exe_handle = -1;
+	return mm;
+}
+
+void mm_get(struct mm *mm)
+{
+	__atomic_fetch_add(&mm->users, 1, __ATOMIC_RELAXED);
+}
+
+void mm_put(struct mm *mm)
+{
+	struct vma *v;
+
+	if (__atomic_fetch_sub(&mm->users, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	pt_destroy(mm);
+	while ((v = vma_first(mm))) {
+		vma_remove(mm, v);
+		vma_free(v);
+	}
+	KASSERT(!mm->resident_pages && !mm->page_tables);
+	frame_put(mm->pml4);
+	if (mm->exe_handle >= 0)
+		hc_close(mm->exe_handle);
+	kfree(mm->exe_path);
+	kfree(mm);
+}
+
+/* The VMAs and pages that a child gets. */
+static int copy_vmas(struct mm *child, struct mm *mm, struct pt_flush *flush)
+{
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		struct vma *copy;
+		int err;
+
+		if (v->flags & VMA_DONTFORK)
+			continue;
+		copy = vma_dup(v);
+		if (!copy)
+			return -ENOMEM;
+		copy->flags &= ~VMA_LOCKED;
+		vma_insert(child, copy);
+		if (v->flags & VMA_WIPEONFORK)
+			continue;
+		err = pt_copy(child, mm, v, flush);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void copy_layout(struct mm *child, const struct mm *mm)
+{
+	child->mmap_top = mm->mmap_top;
+	child->brk_start = mm->brk_start;
+	child->brk = mm->brk;
+	child->stack_top = mm->stack_top;
+	child->code_start = mm->code_start;
+	child->code_end = mm->code_end;
+	child->data_start = mm->data_start;
+	child->data_end = mm->data_end;
+	child->arg_start = mm->arg_start;
+	child->arg_end = mm->arg_end;
+	child->env_start = mm->env_start;
+	child->env_end = mm->env_end;
+	child->vdso = mm->vdso;
+	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
+	child->auxv_len = mm->auxv_len;
+}
+
+struct mm *mm_dup(struct mm *mm)
+{
+	struct pt_flush flush = PT_FLUSH_INIT;
+	struct mm *child = mm_new();
+	int err;
+
+	if (!child)
+		return NULL;
+	mutex_lock(&mm->lock);
+	copy_layout(child, mm);
+	err = copy_vmas(child, mm, &flush);
+	pt_flush_now(mm, &flush);
+	if (!err && mm->exe_path) {
+		child->exe_path = kstrdup(mm->exe_path);
+		err = child->exe_path ? 0 : -ENOMEM;
+	}
+	if (!err && mm->exe_handle >= 0) {
+		child->exe_handle = hc_dup(mm->exe_handle);
+		err = child->exe_handle < 0;
+	}
+	mutex_unlock(&mm->lock);
+	if (err) {
+		mm_put(child);
+		return NULL;
+	}
+	return child;
+}
+
+void mm_revalidate_windows(struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		u64 end;
+
+		if (!v->win)
+			continue;
+		window_refresh(v->win);
+		end = v->start + window_bytes(v->win, v->offset, v->end - v->start);
+		/* Private copies beyond the end go, too: mmap(2) promises SIGBUS there. */
+		if (end < v->end && !pt_cut(mm, end))
+			pt_unmap(mm, end, v->end, 0, 0);
+	}
+	mutex_unlock(&mm->lock);
+}
+
+/* /proc */
+
+void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r)
+{
+	struct pt_leaf leaf;
+
+	*r = (struct mm_resident){0};
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		bool owned = *leaf.entry & PTE_OWNED;
+
+		r->rss += leaf.size;
+		if (owned)
+			r->anon += leaf.size;
+		if (owned && pt_unshared(*leaf.entry))
+			r->private += leaf.size;
+		else
+			r->shared += leaf.size;
+	}
+}
+
+void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size)
+{
+	const char *name = "";
+	s64 len;
+
+	if (v->file) {
+		len = hc_handle_path(v->file->handle, buf, size - 1);
+		buf[len > 0 ? MIN(len, size - 1) : 0] = 0;
+		return;
+	}
+	if (v->win)
+		name = "/dev/zero (deleted)";
+	else if (v->flags & VMA_VDSO)
+		name = v->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
+	else if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
+		name = "[heap]";
+	else if (v->start <= mm->stack_top && v->end >= mm->stack_top)
+		name = "[stack]";
+	snprintf(buf, size, "%s", name);
+}
+
+static u64 text_of(const struct mm *mm)
+{
+	return ALIGN_UP(mm->code_end, PAGE_SIZE) - ALIGN_DOWN(mm->code_start, PAGE_SIZE);
+}
+
+void mm_usage(struct mm *mm, struct mm_usage *u)
+{
+	u64 exec = 0;
+
+	mutex_lock(&mm->lock);
+	*u = (struct mm_usage){
+		.vsz = mm->total_pages * PAGE_SIZE,
+		.vsz_peak = mm->total_peak * PAGE_SIZE,
+		.rss = mm->resident_pages * PAGE_SIZE,
+		.rss_peak = mm->peak_pages * PAGE_SIZE,
+		.data = mm_data_pages(mm) * PAGE_SIZE,
+		.text = text_of(mm),
+		.locked = mm->locked_pages * PAGE_SIZE,
+		.page_tables = mm->page_tables * PAGE_SIZE,
+	};
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		struct mm_resident r;
+
+		mm_vma_resident(mm, v, &r);
+		u->rss_anon += r.anon;
+		if (v->file)
+			u->rss_file += r.rss - r.anon;
+		else
+			u->rss_shmem += r.rss - r.anon;
+		if (v->flags & VMA_GROWSDOWN)
+			u->stack += v->end - v->start;
+		if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))
+			exec += v->end - v->start;
+	}
+	u->lib = exec > u->text ? exec - u->text : 0;
+	mutex_unlock(&mm->lock);
+}

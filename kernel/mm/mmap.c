@@ -1,0 +1,679 @@
+/*
+ * Mapping, unmapping, protecting and moving: changes of the VMAs, with the page tables following.
+ *
+ * Order within a change: what can fail first (memory for VMAs and tables, windows), then the page
+ * tables, then the VMAs. References to windows and files go last, when no translation of theirs
+ * is left.
+ */
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/window.h"
+
+#define PROT_ALL       (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* Where Linux looks upwards from when the space below the stack is used up. */
+#define BOTTOM_UP_BASE ALIGN_DOWN(USER_TOP / 3, PAGE_SIZE)
+/* MAP_32BIT's range, mmap(2). */
+#define LOW_BASE       UL(0x40000000)
+#define LOW_END	       UL(0x80000000)
+
+#define SLOT_SIZE      (1UL << 39)
+
+/* The first VMA that has a byte of [start, end), or NULL. */
+static struct vma *first_in(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *v = vma_find(mm, start);
+
+	return v && v->start < end ? v : NULL;
+}
+
+static struct vma *next_in(struct vma *v, u64 end)
+{
+	v = vma_next(v);
+	return v && v->start < end ? v : NULL;
+}
+
+int mm_cut(struct mm *mm, u64 start, u64 end)
+{
+	const u64 at[] = {start, end};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+		struct vma *v = vma_find(mm, at[i]);
+		int err;
+
+		if (!v || v->start >= at[i])
+			continue;
+		err = pt_cut(mm, at[i]);
+		if (!err)
+			err = vma_split(mm, v, at[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end)
+{
+	u64 pages = 0;
+
+	for (struct vma *v = first_in(mm, start, end); v; v = next_in(v, end))
+		pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+	return pages;
+}
+
+static bool is_data(const struct vma *v)
+{
+	return (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN));
+}
+
+u64 mm_data_pages(struct mm *mm)
+{
+	u64 pages = 0;
+
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+		if (is_data(v))
+			pages += (v->end - v->start) >> PAGE_SHIFT;
+	return pages;
+}
+
+/* pages more would be above a limit in bytes. */
+static bool above(u64 limit, u64 have, u64 pages)
+{
+	u64 most = limit >> PAGE_SHIFT;
+
+	return have + pages > most;
+}
+
+bool mm_may_expand(struct mm *mm, u64 pages, bool data)
+{
+	u64 limit = mm_rlimit(RLIMIT_DATA);
+
+	if (above(mm_rlimit(RLIMIT_AS), mm->total_pages, pages))
+		return false;
+	/* Counting the data is slow: only for those who set the limit. */
+	return !data || limit == RLIM_INFINITY || !above(limit, mm_data_pages(mm), pages);
+}
+
+/* As vm.overcommit_memory = 0: only what could never be is refused. */
+bool mm_may_commit(u64 pages)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	return pages <= s.total;
+}
+
+/*
+ * Free space of len between low and high that programs may have: highest or lowest. The kernel's
+ * part of the lower half, if there is one, is stepped over by whole top-level slots.
+ */
+static u64 find_space(struct mm *mm, u64 low, u64 high, u64 len, u64 align, bool down)
+{
+	u64 (*gap)(struct mm *, u64, u64, u64, u64) = down ? vma_gap_down : vma_gap_up;
+	u64 addr = gap(mm, low, high, len, align);
+
+	if (!addr || arch_user_range(addr, addr + len))
+		return addr;
+	for (u64 n = 0, slots = (high - 1) / SLOT_SIZE - low / SLOT_SIZE + 1; n < slots;) {
+		u64 first = down ? (high - 1) / SLOT_SIZE - n : low / SLOT_SIZE + n;
+		u64 last = first;
+
+		n++;
+		if (!arch_user_slot(first))
+			continue;
+		for (; n < slots && arch_user_slot(down ? first - 1 : last + 1); n++)
+			down ? first-- : last++;
+		addr = gap(mm, MAX(low, first * SLOT_SIZE), MIN(high, (last + 1) * SLOT_SIZE), len,
+			   align);
+		if (addr)
+			return addr;
+	}
+	return 0;
+}
+
+/* [addr, addr + len) is free, and far enough below a stack. */
+static bool is_free(struct mm *mm, u64 addr, u64 len)
+{
+	struct vma *v = vma_find(mm, addr);
+	u64 guard = v && (v->flags & VMA_GROWSDOWN) ? MM_STACK_GAP : 0;
+
+	return !v || addr + len + guard <= v->start;
+}
+
+/* A place for a mapping that may lie anywhere, at the hint if that is free; 0: none. */
+static u64 choose_place(struct mm *mm, u64 hint, u64 len, u32 flags)
+{
+	u64 align = IS_ALIGNED(len, HUGE_SIZE) && (flags & MAP_ANONYMOUS) ? HUGE_SIZE : PAGE_SIZE;
+	u64 high = flags & MAP_32BIT ? LOW_END : USER_TOP;
+	u64 addr;
+
+	hint = hint ? MAX(ALIGN_UP(hint, PAGE_SIZE), MM_MIN_ADDR) : 0;
+	if (hint && hint < high && len <= high - hint && arch_user_range(hint, hint + len) &&
+	    is_free(mm, hint, len))
+		return hint;
+	if (flags & MAP_32BIT)
+		return find_space(mm, LOW_BASE, LOW_END, len, PAGE_SIZE, false);
+	addr = find_space(mm, MM_MIN_ADDR, mm->mmap_top, len, align, true);
+	if (!addr && align > PAGE_SIZE)
+		addr = find_space(mm, MM_MIN_ADDR, mm->mmap_top, len, PAGE_SIZE, true);
+	if (!addr)
+		addr = find_space(mm, BOTTOM_UP_BASE, USER_TOP, len, PAGE_SIZE, false);
+	return addr;
+}
+
+/* Takes VMA and pages out; the range is free afterwards. */
+static int clear_range(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *v, *prev, *next;
+	int err = mm_cut(mm, start, end);
+
+	if (err)
+		return err;
+	v = first_in(mm, start, end);
+	if (!v)
+		return 0;
+	prev = vma_prev(v);
+	next = vma_find(mm, end);
+	pt_unmap(mm, start, end, prev ? prev->end : 0, next ? next->start : USER_TOP);
+	while (v) {
+		struct vma *following = next_in(v, end);
+
+		if (v->flags & VMA_LOCKED)
+			mm->locked_pages -= (v->end - v->start) >> PAGE_SHIFT;
+		vma_remove(mm, v);
+		vma_free(v);
+		v = following;
+	}
+	return 0;
+}
+
+s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len)
+{
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || !len || addr >= USER_TOP || len > USER_TOP - addr)
+		return -EINVAL;
+	return clear_range(mm, addr, addr + len);
+}
+
+s64 mm_unmap(struct mm *mm, u64 addr, u64 len)
+{
+	s64 ret;
+
+	mutex_lock(&mm->lock);
+	ret = mm_unmap_locked(mm, addr, len);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+/* Puts a VMA into free space; it is the tree's from then on. */
+static void add_vma(struct mm *mm, struct vma *v)
+{
+	v->flags |= mm->map_flags;
+	if (v->flags & VMA_LOCKED)
+		mm->locked_pages += (v->end - v->start) >> PAGE_SHIFT;
+	vma_insert(mm, v);
+	vma_merge(mm, v);
+}
+
+/* What a mapping shows: a window, its file, what may be allowed. Anonymous: nothing. */
+struct backing {
+	struct window *win;
+	struct ofile *file;
+	u32 max_prot;
+};
+
+static int open_backing(struct backing *b, struct ofile *file, u64 offset, u64 len, u32 prot,
+			bool shared)
+{
+	u32 access;
+	bool write;
+	int err;
+
+	*b = (struct backing){.max_prot = PROT_ALL};
+	if (!file)
+		return shared ? window_anon(len, &b->win) : 0;
+	if (file->handle < 0)
+		return -ENODEV;
+	access = file->flags & O_ACCMODE;
+	if (file->flags & O_PATH)
+		return -EBADF;
+	if (access == O_WRONLY)
+		return -EACCES;
+	write = shared && access == O_RDWR;
+	if (shared && !write) {
+		if (prot & PROT_WRITE)
+			return -EACCES;
+		b->max_prot &= ~PROT_WRITE;
+	}
+	err = window_open(file, offset, len, write, &b->win);
+	if (err)
+		return err;
+	/* No window and no error: /dev/zero, which is anonymous memory. */
+	if (!b->win)
+		return shared ? window_anon(len, &b->win) : 0;
+	b->file = ofile_get(file);
+	return 0;
+}
+
+static void close_backing(struct backing *b)
+{
+	if (b->win)
+		window_put(b->win);
+	if (b->file)
+		ofile_put(b->file);
+}
+
+static u32 vma_flags(u32 flags, bool shared)
+{
+	return (shared ? VMA_SHARED : 0) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
+	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0);
+}
+
+s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
+		  u64 offset)
+{
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	bool accounted = !(flags & MAP_NORESERVE) && (shared ? !file : prot & PROT_WRITE);
+	struct backing back;
+	struct vma *v;
+	s64 ret;
+
+	if (!len || !IS_ALIGNED(offset, PAGE_SIZE))
+		return -EINVAL;
+	if (len > USER_TOP)
+		return -ENOMEM;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (file && offset + len < offset)
+		return -EOVERFLOW;
+	if (mm->vma_count >= MM_MAP_COUNT_MAX)
+		return -ENOMEM;
+	if (fixed) {
+		if (!IS_ALIGNED(addr, PAGE_SIZE))
+			return -EINVAL;
+		if (addr > USER_TOP - len || !arch_user_range(addr, addr + len))
+			return -ENOMEM;
+		if ((flags & MAP_FIXED_NOREPLACE) && first_in(mm, addr, addr + len))
+			return -EEXIST;
+	} else {
+		addr = choose_place(mm, addr, len, flags);
+		if (!addr)
+			return -ENOMEM;
+	}
+	if (accounted && !mm_may_commit(len >> PAGE_SHIFT))
+		return -ENOMEM;
+
+	ret = open_backing(&back, file, offset, len, prot, shared);
+	if (ret < 0)
+		return ret;
+	v = kzalloc(sizeof(*v));
+	ret = v ? 0 : -ENOMEM;
+	if (!ret && fixed)
+		ret = clear_range(mm, addr, addr + len);
+	if (ret < 0) {
+		kfree(v);
+		close_backing(&back);
+		return ret;
+	}
+	*v = (struct vma){
+		.start = addr,
+		.end = addr + len,
+		.prot = prot & PROT_ALL,
+		.max_prot = back.max_prot,
+		.flags = vma_flags(flags, shared),
+		.win = back.win,
+		.file = back.file,
+		.offset = back.file ? offset : 0,
+	};
+	add_vma(mm, v);
+	return addr;
+}
+
+s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset)
+{
+	s64 ret;
+
+	mutex_lock(&mm->lock);
+	ret = mm_map_locked(mm, addr, len, prot, flags, file, offset);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot)
+{
+	struct vma *v = kzalloc(sizeof(*v));
+	s64 ret = -ENOMEM;
+
+	if (!v)
+		return ret;
+	mutex_lock(&mm->lock);
+	addr = choose_place(mm, addr, len, 0);
+	if (addr) {
+		*v = (struct vma){
+			.start = addr,
+			.end = addr + len,
+			.prot = prot,
+			.max_prot = prot,
+			.flags = VMA_VDSO,
+			.kernel_gpa = gpa,
+		};
+		vma_insert(mm, v);
+		ret = addr;
+	}
+	mutex_unlock(&mm->lock);
+	if (ret < 0)
+		kfree(v);
+	return ret;
+}
+
+/* One VMA of a range gets another protection; it lies inside the range. */
+static void protect_vma(struct mm *mm, struct vma *v, u32 prot, struct pt_flush *flush)
+{
+	v->prot = prot;
+	pt_protect(mm, v, v->start, v->end, flush);
+}
+
+static int may_protect(const struct vma *v, u64 start, u64 end, u32 prot)
+{
+	bool counted = (v->prot & PROT_WRITE) || (v->flags & (VMA_SHARED | VMA_NORESERVE));
+	u64 pages = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+
+	if (prot & ~v->max_prot)
+		return -EACCES;
+	if ((prot & PROT_WRITE) && !counted && !mm_may_commit(pages))
+		return -ENOMEM;
+	return 0;
+}
+
+s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
+{
+	struct pt_flush flush = PT_FLUSH_INIT;
+	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	struct vma *v;
+	u64 end;
+	s64 ret = 0;
+
+	prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP);
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || (prot & ~(PROT_ALL | PROT_SEM)) ||
+	    grows == (PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	end = addr + len;
+	if (!len || end < addr)
+		return -ENOMEM;
+	prot &= PROT_ALL;
+	v = first_in(mm, addr, end);
+	if (!v)
+		return -ENOMEM;
+	if (grows & PROT_GROWSUP)
+		return -EINVAL;
+	if (grows & PROT_GROWSDOWN) {
+		if (!(v->flags & VMA_GROWSDOWN))
+			return -EINVAL;
+		addr = v->start;
+	}
+	/* Up to the first hole or refusal, as Linux does. */
+	while (addr < end) {
+		u64 next;
+
+		if (!v || v->start > addr) {
+			ret = -ENOMEM;
+			break;
+		}
+		next = MIN(v->end, end);
+		if (v->prot != prot) {
+			ret = may_protect(v, addr, end, prot);
+			if (!ret)
+				ret = mm_cut(mm, addr, next);
+			if (ret < 0)
+				break;
+			v = vma_find(mm, addr);
+			protect_vma(mm, v, prot, &flush);
+			v = vma_merge(mm, v);
+		}
+		addr = next;
+		v = vma_find(mm, addr);
+	}
+	pt_flush_now(mm, &flush);
+	return ret;
+}
+
+s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
+{
+	s64 ret;
+
+	mutex_lock(&mm->lock);
+	ret = mm_protect_locked(mm, addr, len, prot);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+/*
+ * Makes the window behind v reach len bytes from v's start. Its pages come in anew from the new
+ * window. Memory without a file keeps its size: what lies beyond is SIGBUS, as on Linux.
+ */
+static int widen_window(struct mm *mm, struct vma *v, u64 len)
+{
+	struct window *win;
+	int err;
+
+	if (!v->file || v->offset + len <= v->win->offset + v->win->size)
+		return 0;
+	err = window_open(v->file, v->offset, len, v->win->writable, &win);
+	if (err)
+		return err;
+	pt_drop_windows(mm, v->start, v->end);
+	window_put(v->win);
+	v->win = win;
+	return 0;
+}
+
+struct move {
+	u64 from, old_len;
+	u64 to, new_len;
+	bool keep; /* MREMAP_DONTUNMAP */
+};
+
+/* Moves VMA and pages; the target is free. */
+static s64 move_mapping(struct mm *mm, const struct move *m)
+{
+	struct pt_flush flush = PT_FLUSH_INIT;
+	u64 from_end = m->from + m->old_len;
+	struct vma *v, *copy;
+	int err;
+
+	/* Two cuts and the new mapping. */
+	if (mm->vma_count + 3 > MM_MAP_COUNT_MAX)
+		return -ENOMEM;
+	err = mm_cut(mm, m->from, from_end);
+	if (err)
+		return err;
+	v = vma_find(mm, m->from);
+	err = widen_window(mm, v, m->new_len);
+	if (err)
+		return err;
+	copy = vma_dup(v);
+	if (!copy)
+		return -ENOMEM;
+	copy->start = m->to;
+	copy->end = m->to + m->new_len;
+	copy->next_fault = 0;
+	err = pt_move(mm, m->from, m->to, MIN(m->old_len, m->new_len), &flush);
+	if (err) {
+		vma_free(copy);
+		return err;
+	}
+	pt_flush_now(mm, &flush);
+	vma_insert(mm, copy);
+	if (copy->flags & VMA_LOCKED)
+		mm->locked_pages += m->new_len >> PAGE_SHIFT;
+	if (!m->keep) {
+		err = clear_range(mm, m->from, from_end);
+		KASSERT(!err); /* it is one whole VMA */
+	} else if (v->flags & VMA_LOCKED) {
+		mm->locked_pages -= m->old_len >> PAGE_SHIFT;
+		v->flags &= ~VMA_LOCKED;
+	}
+	vma_merge(mm, copy);
+	return m->to;
+}
+
+/* A second mapping of what a shared one shows: mremap(2) with an old size of 0. */
+static s64 duplicate_mapping(struct mm *mm, struct vma *v, const struct move *m)
+{
+	struct vma *copy = vma_dup(v);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	copy->offset += m->from - v->start;
+	copy->start = m->to;
+	copy->end = m->to + m->new_len;
+	copy->next_fault = 0;
+	err = widen_window(mm, copy, m->new_len);
+	if (err) {
+		vma_free(copy);
+		return err;
+	}
+	vma_insert(mm, copy);
+	vma_merge(mm, copy);
+	return m->to;
+}
+
+/* May [addr, addr + old_len) of v become new_len long? 0 or what mremap(2) fails with. */
+static int may_resize(struct mm *mm, struct vma *v, u64 addr, u64 old_len, u64 new_len)
+{
+	u64 pages = new_len > old_len ? (new_len - old_len) >> PAGE_SHIFT : 0;
+	bool accounted = (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_NORESERVE));
+
+	if (!old_len && !(v->flags & VMA_SHARED))
+		return -EINVAL;
+	if (old_len > v->end - addr)
+		return -EFAULT;
+	if (new_len == old_len)
+		return 0;
+	if (v->flags & VMA_VDSO)
+		return -EFAULT;
+	if ((v->flags & VMA_LOCKED) && above(mm_rlimit(RLIMIT_MEMLOCK), mm->locked_pages, pages))
+		return -EAGAIN;
+	if (!mm_may_expand(mm, pages, is_data(v)))
+		return -ENOMEM;
+	return accounted && !mm_may_commit(pages) ? -ENOMEM : 0;
+}
+
+/* v grows at its end where nothing is in the way. False: something is, or no window. */
+static bool grow_in_place(struct mm *mm, struct vma *v, u64 new_len)
+{
+	u64 end = v->start + new_len;
+
+	if (!arch_user_range(v->start, end) || !is_free(mm, v->end, end - v->end) ||
+	    widen_window(mm, v, new_len) < 0)
+		return false;
+	if (v->flags & VMA_LOCKED)
+		mm->locked_pages += (end - v->end) >> PAGE_SHIFT;
+	vma_resize(mm, v, v->start, end);
+	vma_merge(mm, v);
+	return true;
+}
+
+/* With MREMAP_FIXED or MREMAP_DONTUNMAP. */
+static s64 remap_to(struct mm *mm, struct move *m, u32 flags)
+{
+	bool fixed = flags & MREMAP_FIXED;
+	struct vma *v;
+	int err;
+
+	if (!IS_ALIGNED(m->to, PAGE_SIZE) || m->new_len > USER_TOP || m->to > USER_TOP - m->new_len)
+		return -EINVAL;
+	if (m->from + m->old_len > m->to && m->to + m->new_len > m->from)
+		return -EINVAL;
+	if (mm->vma_count + 2 > MM_MAP_COUNT_MAX)
+		return -ENOMEM;
+	if (fixed && !arch_user_range(m->to, m->to + m->new_len))
+		return -ENOMEM;
+	err = fixed ? clear_range(mm, m->to, m->to + m->new_len) : 0;
+	if (!err && m->old_len > m->new_len) {
+		err = clear_range(mm, m->from + m->new_len, m->from + m->old_len);
+		m->old_len = m->new_len;
+	}
+	if (err)
+		return err;
+	v = vma_find(mm, m->from);
+	if (!v || v->start > m->from)
+		return -EFAULT;
+	err = may_resize(mm, v, m->from, m->old_len, m->new_len);
+	if (err)
+		return err;
+	if (m->keep && !mm_may_expand(mm, m->new_len >> PAGE_SHIFT, is_data(v)))
+		return -ENOMEM;
+	if (!fixed)
+		m->to = choose_place(mm, m->to, m->new_len, 0);
+	if (!m->to)
+		return -ENOMEM;
+	return m->old_len ? move_mapping(mm, m) : duplicate_mapping(mm, v, m);
+}
+
+s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr)
+{
+	struct move m = {addr, ALIGN_UP(old_len, PAGE_SIZE), new_addr, ALIGN_UP(new_len, PAGE_SIZE),
+			 flags & MREMAP_DONTUNMAP};
+	struct vma *v;
+	int err;
+
+	if (flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+		return -EINVAL;
+	if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (m.keep && (!(flags & MREMAP_MAYMOVE) || m.old_len != m.new_len))
+		return -EINVAL;
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len || addr > USER_TOP ||
+	    m.old_len > USER_TOP - addr)
+		return -EINVAL;
+	v = vma_find(mm, addr);
+	if (!v || v->start > addr)
+		return -EFAULT;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return remap_to(mm, &m, flags);
+
+	if (m.old_len >= m.new_len) {
+		if (m.old_len > m.new_len)
+			err = clear_range(mm, addr + m.new_len, addr + m.old_len);
+		else
+			err = 0;
+		return err ? err : (s64)addr;
+	}
+	err = may_resize(mm, v, addr, m.old_len, m.new_len);
+	if (err)
+		return err;
+	if (m.new_len > USER_TOP)
+		return -ENOMEM;
+	if (m.old_len == v->end - addr &&
+	    grow_in_place(mm, v, v->end - v->start - m.old_len + m.new_len))
+		return addr;
+	if (!(flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	m.to = choose_place(mm, 0, m.new_len, 0);
+	if (!m.to)
+		return -ENOMEM;
+	return m.old_len ? move_mapping(mm, &m) : duplicate_mapping(mm, v, &m);
+}
+
+s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr)
+{
+	s64 ret;
+
+	mutex_lock(&mm->lock);
+	ret = mm_remap_locked(mm, addr, old_len, new_len, flags, new_addr);
+	mutex_unlock(&mm->lock);
+	return ret;
+}

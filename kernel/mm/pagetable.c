@@ -1,0 +1,382 @@
+/*
+ * Page tables of programs: finding, making, changing and freeing entries (pagetable.h).
+ *
+ * A change that takes something away reaches the program only after a flush, and a frame or a
+ * table may be used anew only after that flush. So unmapping goes twice over its range: first the
+ * present bits go (of leaves, and of tables that will be freed), then the flush, then the rest.
+ * Nobody sees the state between: mm.lock is held.
+ */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/pagetable.h"
+
+#define ENTRIES 512
+#define TOP	3 /* level of the PML4; a page table has level 0 */
+
+static u64 span(int level)
+{
+	return PAGE_SIZE << (9 * level);
+}
+
+static unsigned slot(u64 va, int level)
+{
+	return va >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1);
+}
+
+static bool is_leaf(u64 entry, int level)
+{
+	return level == 0 || (entry & PTE_PS);
+}
+
+static u64 *table_at(u64 entry)
+{
+	return phys_to_virt(entry & PTE_ADDR);
+}
+
+static u64 step(u64 va, int level)
+{
+	return ALIGN_DOWN(va, span(level)) + span(level);
+}
+
+bool pt_next(struct mm *mm, u64 va, u64 end, struct pt_leaf *leaf)
+{
+	while (va < end) {
+		u64 *table = phys_to_virt(mm->pml4);
+		int level = TOP;
+
+		for (;;) {
+			u64 *e = &table[slot(va, level)];
+
+			if (!*e) {
+				va = step(va, level);
+				/* The rest of a page table is looked through without a new walk. */
+				if (level || va >= end || IS_ALIGNED(va, span(1)))
+					break;
+				continue;
+			}
+			if (is_leaf(*e, level)) {
+				*leaf = (struct pt_leaf){e, ALIGN_DOWN(va, span(level)),
+							 span(level)};
+				return true;
+			}
+			table = table_at(*e);
+			level--;
+		}
+	}
+	return false;
+}
+
+static u64 table_new(struct mm *mm)
+{
+	u64 gpa = frame_alloc(0, FRAME_ZERO);
+
+	if (gpa)
+		mm->page_tables++;
+	return gpa;
+}
+
+static void table_free(struct mm *mm, u64 gpa)
+{
+	mm->page_tables--;
+	frame_put(gpa);
+}
+
+/* The 2 MiB page becomes 512 pages with the same access. */
+static int split(struct mm *mm, u64 *entry)
+{
+	u64 gpa = table_new(mm), small = *entry & ~PTE_PS, *table = phys_to_virt(gpa);
+
+	if (!gpa)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		table[i] = small + i * PAGE_SIZE;
+	WRITE_ONCE(*entry, arch_pte_table(gpa));
+	return 0;
+}
+
+/* The entry of va at a level; the tables above it are made, a leaf above it is split. */
+static u64 *place(struct mm *mm, u64 va, int level)
+{
+	u64 *table = phys_to_virt(mm->pml4);
+
+	for (int l = TOP; l > level; l--) {
+		u64 *e = &table[slot(va, l)];
+
+		if (!*e) {
+			u64 gpa = table_new(mm);
+
+			if (!gpa)
+				return NULL;
+			WRITE_ONCE(*e, arch_pte_table(gpa));
+		} else if (is_leaf(*e, l) && split(mm, e) < 0) {
+			return NULL;
+		}
+		table = table_at(*e);
+	}
+	return &table[slot(va, level)];
+}
+
+u64 *pt_place(struct mm *mm, u64 va)
+{
+	return place(mm, va, 0);
+}
+
+u64 *pt_place_huge(struct mm *mm, u64 va)
+{
+	u64 *e = place(mm, va, 1);
+
+	return e && (!*e || is_leaf(*e, 1)) ? e : NULL;
+}
+
+int pt_cut(struct mm *mm, u64 va)
+{
+	struct pt_leaf leaf;
+
+	if (!pt_find(mm, va, &leaf) || leaf.va == va)
+		return 0;
+	return split(mm, leaf.entry);
+}
+
+bool pt_unshared(u64 entry)
+{
+	return frame_range_unshared(pt_gpa(entry), pt_pages(entry));
+}
+
+void pt_set(struct mm *mm, u64 *entry, u64 value)
+{
+	if (*entry)
+		mm->resident_pages -= pt_pages(*entry);
+	if (value)
+		mm->resident_pages += pt_pages(value);
+	mm->peak_pages = MAX(mm->peak_pages, mm->resident_pages);
+	WRITE_ONCE(*entry, value);
+}
+
+void pt_flush_add(struct pt_flush *f, u64 start, u64 end)
+{
+	f->start = MIN(f->start, start);
+	f->end = MAX(f->end, end);
+}
+
+void pt_flush_now(struct mm *mm, struct pt_flush *f)
+{
+	if (f->start < f->end)
+		mm_flush(mm, f->start, f->end);
+	*f = (struct pt_flush)PT_FLUSH_INIT;
+}
+
+/* A range to empty, and where no VMA is left around it. */
+struct clearing {
+	u64 start, end;
+	u64 low, high;
+};
+
+static bool table_goes(const struct clearing *c, u64 va, int level)
+{
+	return va >= c->low && va + span(level) <= c->high;
+}
+
+/* First pass over the entries of a table that begins at base: present bits off. */
+static void detach(u64 *table, int level, u64 base, const struct clearing *c,
+		   struct pt_flush *flush)
+{
+	u64 va = MAX(base, ALIGN_DOWN(c->start, span(level)));
+	u64 end = MIN(base + ENTRIES * span(level), c->end);
+
+	for (; va < end; va += span(level)) {
+		u64 *e = &table[slot(va, level)];
+
+		if (!*e)
+			continue;
+		if (is_leaf(*e, level)) {
+			if (*e & PTE_P)
+				pt_flush_add(flush, va, va + PAGE_SIZE);
+		} else {
+			detach(table_at(*e), level - 1, va, c, flush);
+			if (!table_goes(c, va, level))
+				continue;
+			/* A flush of any page forgets cached table entries: SDM 3A 4.10.4.1. */
+			if (flush->start >= flush->end)
+				pt_flush_add(flush, c->start, c->start + PAGE_SIZE);
+		}
+		WRITE_ONCE(*e, *e & ~PTE_P);
+	}
+}
+
+/* Frames on their way out, one after another in memory: they go together. */
+struct putting {
+	u64 gpa, count;
+};
+
+static void put_flush(struct putting *p)
+{
+	if (p->count)
+		frame_put_range(p->gpa, p->count);
+	p->count = 0;
+}
+
+static void put_frames(struct putting *p, u64 entry)
+{
+	if (!(entry & PTE_OWNED))
+		return;
+	if (p->gpa + p->count * PAGE_SIZE != pt_gpa(entry))
+		put_flush(p);
+	if (!p->count)
+		p->gpa = pt_gpa(entry);
+	p->count += pt_pages(entry);
+}
+
+/* Second pass: entries, references and tables go. */
+static void reap(struct mm *mm, u64 *table, int level, u64 base, const struct clearing *c,
+		 struct putting *p)
+{
+	u64 va = MAX(base, ALIGN_DOWN(c->start, span(level)));
+	u64 end = MIN(base + ENTRIES * span(level), c->end);
+
+	for (; va < end; va += span(level)) {
+		u64 *e = &table[slot(va, level)];
+
+		if (!*e || (level == TOP && !arch_user_slot(slot(va, level))))
+			continue;
+		if (is_leaf(*e, level)) {
+			put_frames(p, *e);
+			pt_set(mm, e, 0);
+			continue;
+		}
+		reap(mm, table_at(*e), level - 1, va, c, p);
+		if (table_goes(c, va, level)) {
+			table_free(mm, *e & PTE_ADDR);
+			WRITE_ONCE(*e, 0);
+		}
+	}
+}
+
+static void reap_all(struct mm *mm, const struct clearing *c)
+{
+	struct putting p = {0, 0};
+
+	reap(mm, phys_to_virt(mm->pml4), TOP, 0, c, &p);
+	put_flush(&p);
+}
+
+void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high)
+{
+	const struct clearing c = {start, end, low, high};
+	struct pt_flush flush = PT_FLUSH_INIT;
+
+	detach(phys_to_virt(mm->pml4), TOP, 0, &c, &flush);
+	pt_flush_now(mm, &flush);
+	reap_all(mm, &c);
+}
+
+void pt_destroy(struct mm *mm)
+{
+	const struct clearing all = {0, USER_TOP, 0, 1UL << 47};
+
+	reap_all(mm, &all);
+}
+
+u64 pt_value(const struct vma *v, u64 gpa, u64 bits)
+{
+	u64 page = gpa | (bits & (PTE_OWNED | PTE_PS));
+	int prot = v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+
+	if (!(v->flags & VMA_SHARED) && (prot & PROT_WRITE) &&
+	    !((page & PTE_OWNED) && pt_unshared(page)))
+		prot &= ~PROT_WRITE;
+	if (v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC))
+		return arch_pte(gpa, prot, page & PTE_PS) | (page & PTE_OWNED);
+	return page & PTE_OWNED ? page : 0;
+}
+
+/* A cached copy of the old entry would allow what the new one does not. */
+static bool takes_away(u64 old, u64 new)
+{
+	return (old & PTE_P) && (!(new &PTE_P) || (old & ~new &PTE_W) || (new & ~old &PTE_NX));
+}
+
+void pt_protect(struct mm *mm, const struct vma *v, u64 start, u64 end, struct pt_flush *flush)
+{
+	struct pt_leaf leaf;
+
+	for (u64 va = start; pt_next(mm, va, end, &leaf); va = leaf.va + leaf.size) {
+		u64 old = *leaf.entry, new = pt_value(v, pt_gpa(old), old);
+
+		if (takes_away(old, new))
+			pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);
+		pt_set(mm, leaf.entry, new);
+	}
+}
+
+void pt_drop_windows(struct mm *mm, u64 start, u64 end)
+{
+	struct pt_flush flush = PT_FLUSH_INIT;
+	struct pt_leaf leaf;
+
+	for (u64 va = start; pt_next(mm, va, end, &leaf); va = leaf.va + leaf.size) {
+		if (*leaf.entry & PTE_OWNED)
+			continue;
+		pt_set(mm, leaf.entry, 0);
+		pt_flush_add(&flush, leaf.va, leaf.va + leaf.size);
+	}
+	pt_flush_now(mm, &flush);
+}
+
+int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush *flush)
+{
+	struct pt_leaf leaf;
+
+	for (u64 va = v->start; pt_next(src, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		u64 value = *leaf.entry;
+		u64 *e = leaf.size == HUGE_SIZE ? pt_place_huge(dst, leaf.va)
+						: pt_place(dst, leaf.va);
+
+		if (!e)
+			return -ENOMEM;
+		if (value & PTE_OWNED) {
+			if (value & PTE_W) {
+				value &= ~PTE_W;
+				pt_set(src, leaf.entry, value);
+				pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);
+			}
+			frame_get_range(pt_gpa(value), pt_pages(value));
+		}
+		pt_set(dst, e, value);
+	}
+	return 0;
+}
+
+int pt_move(struct mm *mm, u64 from, u64 to, u64 len, struct pt_flush *flush)
+{
+	struct pt_leaf leaf;
+	u64 va;
+
+	/* Everything that may fail comes first: tables, and splits where the alignment differs. */
+	for (va = from; pt_next(mm, va, from + len, &leaf); va = leaf.va + leaf.size) {
+		u64 target = leaf.va - from + to;
+
+		if (leaf.size == HUGE_SIZE &&
+		    !(IS_ALIGNED(target, HUGE_SIZE) && pt_place_huge(mm, target))) {
+			if (split(mm, leaf.entry) < 0)
+				return -ENOMEM;
+			leaf.size = 0; /* look at its pages */
+			continue;
+		}
+		if (leaf.size == PAGE_SIZE && !pt_place(mm, target))
+			return -ENOMEM;
+	}
+	for (va = from; pt_next(mm, va, from + len, &leaf); va = leaf.va + leaf.size) {
+		u64 target = leaf.va - from + to;
+		u64 *e = leaf.size == HUGE_SIZE ? pt_place_huge(mm, target) : pt_place(mm, target);
+
+		if (*leaf.entry & PTE_P)
+			pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);
+		*e = *leaf.entry;
+		WRITE_ONCE(*leaf.entry, 0);
+	}
+	return 0;
+}

@@ -1,0 +1,506 @@
+/*
+ * System calls of memory: arguments and limits are checked here, in the order of Linux's checks,
+ * then the work is mm's. Manual pages: mmap(2), mremap(2), brk(2), mincore(2), msync(2), mlock(2),
+ * mbind(2), pkeys(7).
+ */
+#include <asm/mman.h>
+#include <linux/capability.h>
+#include <linux/mempolicy.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include "kernel/kernel.h"
+#include "kernel/hostcall.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/mm/window.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* Flags that MAP_SHARED_VALIDATE knows; it refuses others where MAP_SHARED ignores them. */
+#define MAP_KNOWN                                                                                  \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
+	 MAP_UNINITIALIZED | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |            \
+	 MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
+
+static u64 pages_of(u64 len)
+{
+	return ALIGN_UP(len, PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+static bool may_lock(struct mm *mm, u64 pages)
+{
+	return capable(CAP_IPC_LOCK) ||
+	       mm->locked_pages + pages <= mm_rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+}
+
+/* Is there room within the limits for a mapping? What MAP_FIXED replaces does not count twice. */
+static int check_limits(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags)
+{
+	bool data = (prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE &&
+		    !(flags & MAP_GROWSDOWN);
+	bool locked = (flags & MAP_LOCKED) || (mm->map_flags & VMA_LOCKED);
+	u64 pages = pages_of(len), replaced = 0;
+
+	if (flags & MAP_FIXED)
+		replaced = mm_mapped_pages(mm, addr, addr + len);
+	if (locked && !may_lock(mm, pages))
+		return flags & MAP_LOCKED && !mm_rlimit(RLIMIT_MEMLOCK) ? -EPERM : -EAGAIN;
+	return mm_may_expand(mm, pages - MIN(pages, replaced), data) ? 0 : -ENOMEM;
+}
+
+static s64 check_map_flags(u64 addr, u64 len, u32 flags)
+{
+	u32 type = flags & MAP_TYPE;
+
+	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
+		return -EOPNOTSUPP;
+	if (!len || ((flags & MAP_GROWSDOWN) && type != MAP_PRIVATE))
+		return -EINVAL;
+	if (len > USER_TOP)
+		return -ENOMEM;
+	if (flags & MAP_HUGETLB) /* the pool of hugetlbfs pages is empty */
+		return -ENOMEM;
+	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && addr < MM_MIN_ADDR &&
+	    !capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return 0;
+}
+
+static s64 map_file(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
+		    u64 offset)
+{
+	s64 ret = check_map_flags(addr, len, flags);
+
+	if (ret < 0)
+		return ret;
+	mutex_lock(&mm->lock);
+	ret = check_limits(mm, addr, len, prot, flags);
+	if (!ret)
+		ret = mm_map_locked(mm, addr, len, prot, flags, file, offset);
+	/* What cannot be had now comes, or fails, when it is touched. */
+	if (ret >= 0 && (prot & PROT_ALL) &&
+	    ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) ||
+	     (mm->map_flags & VMA_LOCKED)))
+		mm_populate_locked(mm, ret, ret + ALIGN_UP(len, PAGE_SIZE),
+				   prot & PROT_WRITE ? MM_WRITE : MM_READ);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+DEFINE_SYSCALL6(mmap, u64, addr, u64, len, u32, prot, u32, flags, s32, fd, u64, offset)
+{
+	struct ofile *file = NULL;
+	s64 ret;
+
+	if (!IS_ALIGNED(offset, PAGE_SIZE))
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS)) {
+		file = fd_get(fd);
+		if (!file)
+			return -EBADF;
+	}
+	ret = map_file(current_mm(), addr, len, prot, flags, file, offset);
+	if (file)
+		ofile_put(file);
+	return ret;
+}
+
+DEFINE_SYSCALL2(munmap, u64, addr, u64, len)
+{
+	return mm_unmap(current_mm(), addr, len);
+}
+
+DEFINE_SYSCALL3(mprotect, u64, addr, u64, len, u32, prot)
+{
+	return mm_protect(current_mm(), addr, len, prot);
+}
+
+/* Without protection keys in the CPU there is none to have. */
+DEFINE_SYSCALL4(pkey_mprotect, u64, addr, u64, len, u32, prot, s32, pkey)
+{
+	return pkey == -1 ? mm_protect(current_mm(), addr, len, prot) : -EINVAL;
+}
+
+DEFINE_SYSCALL2(pkey_alloc, u64, flags, u64, rights)
+{
+	if (flags || (rights & ~(u64)(PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE)))
+		return -EINVAL;
+	return -ENOSPC;
+}
+
+DEFINE_SYSCALL0(pkey_free)
+{
+	return -EINVAL;
+}
+
+DEFINE_SYSCALL5(mremap, u64, addr, u64, old_len, u64, new_len, u32, flags, u64, new_addr)
+{
+	return mm_remap(current_mm(), addr, old_len, new_len, flags, new_addr);
+}
+
+DEFINE_SYSCALL3(madvise, u64, addr, u64, len, s32, advice)
+{
+	return mm_advise(current_mm(), addr, len, advice);
+}
+
+/* Moves the end of the heap up into free space; false: it stays. */
+static bool grow_heap(struct mm *mm, u64 from, u64 to)
+{
+	u64 limit = mm_rlimit(RLIMIT_DATA);
+	struct vma *next = vma_find(mm, from);
+	u64 guard = next && (next->flags & VMA_GROWSDOWN) ? MM_STACK_GAP : 0;
+	s64 ret;
+
+	if (limit != RLIM_INFINITY && to - mm->brk_start + (mm->data_end - mm->data_start) > limit)
+		return false;
+	if (next && to + PAGE_SIZE + guard > next->start)
+		return false;
+	if (check_limits(mm, from, to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE) < 0)
+		return false;
+	ret = mm_map_locked(mm, from, to - from, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
+	if (ret >= 0 && (mm->map_flags & VMA_LOCKED))
+		mm_populate_locked(mm, from, to, MM_WRITE);
+	return ret >= 0;
+}
+
+DEFINE_SYSCALL1(brk, u64, want)
+{
+	struct mm *mm = current_mm();
+	u64 from, to, result;
+
+	mutex_lock(&mm->lock);
+	from = ALIGN_UP(mm->brk, PAGE_SIZE);
+	to = ALIGN_UP(want, PAGE_SIZE);
+	if (want >= mm->brk_start && want < USER_TOP &&
+	    (to <= from ? to == from || !mm_unmap_locked(mm, to, from - to)
+			: grow_heap(mm, from, to)))
+		mm->brk = want;
+	result = mm->brk;
+	mutex_unlock(&mm->lock);
+	return result;
+}
+
+/* mincore(2) reports so many pages at a time. */
+#define MINCORE_BATCH 4096
+
+/* Bytes of vec for [addr, addr + pages). */
+static int resident(struct mm *mm, u64 addr, u64 pages, u8 *vec)
+{
+	u64 end = addr + pages * PAGE_SIZE;
+	int err = 0;
+
+	mutex_lock(&mm->lock);
+	memset(vec, 0, pages);
+	for (u64 va = addr; va < end;) {
+		struct vma *v = vma_find(mm, va);
+		struct pt_leaf leaf;
+		u64 stop, offset;
+
+		if (!v || v->start > va) {
+			err = -ENOMEM;
+			break;
+		}
+		stop = MIN(end, v->end);
+		offset = v->win ? v->offset + (va - v->start) : 0;
+		if (v->win && window_bytes(v->win, offset, stop - va))
+			hc_window_resident(v->win->id, offset - v->win->offset,
+					   window_bytes(v->win, offset, stop - va),
+					   vec + ((va - addr) >> PAGE_SHIFT),
+					   pages - ((va - addr) >> PAGE_SHIFT));
+		while (va < stop && pt_next(mm, va, stop, &leaf)) {
+			for (va = MAX(va, leaf.va); va < MIN(stop, leaf.va + leaf.size);
+			     va += PAGE_SIZE)
+				vec[(va - addr) >> PAGE_SHIFT] = 1;
+		}
+		va = stop;
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+DEFINE_SYSCALL3(mincore, u64, addr, u64, len, uva, vec)
+{
+	u64 pages = pages_of(len);
+	u8 *buf;
+	int err = 0;
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (addr > USER_TOP || len > USER_TOP - addr)
+		return -ENOMEM;
+	buf = kmalloc(MINCORE_BATCH);
+	if (!buf)
+		return -EAGAIN;
+	while (pages && !err) {
+		u64 n = MIN(pages, MINCORE_BATCH);
+
+		err = resident(current_mm(), addr, n, buf);
+		if (!err)
+			err = copy_to_user(vec, buf, n);
+		addr += n * PAGE_SIZE;
+		vec += n;
+		pages -= n;
+	}
+	kfree(buf);
+	return err;
+}
+
+static int sync_vma(struct vma *v, u64 start, u64 end, u32 flags)
+{
+	u64 offset;
+	s64 ret;
+
+	if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
+		return -EBUSY;
+	if (!(flags & MS_SYNC) || !v->file || !(v->flags & VMA_SHARED))
+		return 0;
+	offset = v->offset + (start - v->start);
+	ret = hc_window_sync(v->win->id, offset - v->win->offset, end - start, MS_SYNC);
+	return ret < 0 ? ret : 0;
+}
+
+DEFINE_SYSCALL3(msync, u64, addr, u64, len, u32, flags)
+{
+	struct mm *mm = current_mm();
+	u64 end = addr + ALIGN_UP(len, PAGE_SIZE);
+	int err = 0;
+	bool hole = false;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || !IS_ALIGNED(addr, PAGE_SIZE) ||
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	if (end < addr)
+		return -ENOMEM;
+	mutex_lock(&mm->lock);
+	while (addr < end && !err) {
+		struct vma *v = vma_find(mm, addr);
+
+		if (!v || v->start >= end) {
+			hole = true;
+			break;
+		}
+		hole = hole || v->start > addr;
+		addr = MAX(addr, v->start);
+		err = sync_vma(v, addr, MIN(end, v->end), flags);
+		addr = MIN(end, v->end);
+	}
+	mutex_unlock(&mm->lock);
+	return err ? err : hole ? -ENOMEM : 0;
+}
+
+/* The VMAs of [start, end) become locked or not. -ENOMEM: a hole, or too many VMAs. */
+static int set_locked(struct mm *mm, u64 start, u64 end, bool on)
+{
+	while (start < end) {
+		struct vma *v = vma_find(mm, start);
+		u64 stop;
+		int err;
+
+		if (!v || v->start > start)
+			return -ENOMEM;
+		stop = MIN(end, v->end);
+		if (!(v->flags & VMA_LOCKED) == on) {
+			err = mm_cut(mm, start, stop);
+			if (err)
+				return err;
+			v = vma_find(mm, start);
+			v->flags ^= VMA_LOCKED;
+			mm->locked_pages += (on ? 1 : -1) * ((stop - start) >> PAGE_SHIFT);
+			vma_merge(mm, v);
+		}
+		start = stop;
+	}
+	return 0;
+}
+
+/* Pages of [start, end) that are locked already. */
+static u64 locked_in(struct mm *mm, u64 start, u64 end)
+{
+	u64 pages = 0;
+
+	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+		if (v->flags & VMA_LOCKED)
+			pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+	return pages;
+}
+
+/* Each part with the access its VMA allows. Those that allow none stay as they are. */
+static int populate_locked_range(struct mm *mm, u64 start, u64 end)
+{
+	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+		int err;
+
+		if (!v->prot || !(v->flags & VMA_LOCKED))
+			continue;
+		err = mm_populate_locked(
+			mm, MAX(v->start, start), MIN(v->end, end),
+			(v->prot & PROT_WRITE) && !(v->flags & VMA_SHARED) ? MM_WRITE : MM_READ);
+		if (err)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static s64 lock_range(u64 addr, u64 len, bool on, bool populate)
+{
+	struct mm *mm = current_mm();
+	u64 start = ALIGN_DOWN(addr, PAGE_SIZE), end = ALIGN_UP(addr + len, PAGE_SIZE);
+	int err = 0;
+
+	if (end < start)
+		return -EINVAL;
+	if (on && !mm_rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
+		return -EPERM;
+	mutex_lock(&mm->lock);
+	if (on && !may_lock(mm, ((end - start) >> PAGE_SHIFT) - locked_in(mm, start, end)))
+		err = -ENOMEM;
+	if (!err)
+		err = set_locked(mm, start, end, on);
+	if (!err && populate)
+		err = populate_locked_range(mm, start, end);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+DEFINE_SYSCALL2(mlock, u64, addr, u64, len)
+{
+	return lock_range(addr, len, true, true);
+}
+
+DEFINE_SYSCALL3(mlock2, u64, addr, u64, len, u32, flags)
+{
+	return flags & ~MLOCK_ONFAULT ? -EINVAL : lock_range(addr, len, true, !flags);
+}
+
+DEFINE_SYSCALL2(munlock, u64, addr, u64, len)
+{
+	return lock_range(addr, len, false, false);
+}
+
+/* All mappings; they cannot fail to be there. */
+static int lock_all(struct mm *mm, bool on)
+{
+	int err = 0;
+
+	for (struct vma *v = vma_first(mm); v && !err; v = vma_find(mm, v->end))
+		if (!(v->flags & VMA_VDSO))
+			err = set_locked(mm, v->start, v->end, on);
+	return err;
+}
+
+DEFINE_SYSCALL1(mlockall, u32, flags)
+{
+	struct mm *mm = current_mm();
+	int err = 0;
+
+	if (!flags || flags == MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
+		return -EINVAL;
+	if (!mm_rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
+		return -EPERM;
+	mutex_lock(&mm->lock);
+	if ((flags & MCL_CURRENT) && !may_lock(mm, mm->total_pages - mm->locked_pages))
+		err = -ENOMEM;
+	if (!err)
+		mm->map_flags = flags & MCL_FUTURE ? VMA_LOCKED : 0;
+	if (!err && (flags & MCL_CURRENT)) {
+		err = lock_all(mm, true);
+		/* As on Linux: pages that cannot be had are no error here. */
+		if (!err && !(flags & MCL_ONFAULT))
+			populate_locked_range(mm, 0, USER_TOP);
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+DEFINE_SYSCALL0(munlockall)
+{
+	struct mm *mm = current_mm();
+	int err;
+
+	mutex_lock(&mm->lock);
+	mm->map_flags = 0;
+	err = lock_all(mm, false);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+/*
+ * NUMA: one node, so that every policy comes to the same. Modes and masks are checked as far as a
+ * program can tell.
+ */
+#define NODES_MAX 1024
+
+static s64 check_policy(s32 mode, uva mask, u64 max_node)
+{
+	u64 first = 0;
+	s32 flags = mode & (MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES | MPOL_F_NUMA_BALANCING);
+
+	mode &= ~flags;
+	if (mode < 0 || mode >= MPOL_MAX)
+		return -EINVAL;
+	if (!mask || max_node < 2)
+		return mode == MPOL_DEFAULT || mode == MPOL_LOCAL || mode == MPOL_PREFERRED
+			       ? 0
+			       : -EINVAL;
+	if (max_node > NODES_MAX + 1)
+		return -EINVAL;
+	if (copy_from_user(&first, mask, MIN(sizeof(first), ALIGN_UP(max_node - 1, 8) / 8)))
+		return -EFAULT;
+	if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)
+		return first ? -EINVAL : 0;
+	return mode != MPOL_PREFERRED && !(first & 1) ? -EINVAL : 0;
+}
+
+DEFINE_SYSCALL6(mbind, u64, addr, u64, len, s32, mode, uva, mask, u64, max_node, u32, flags)
+{
+	struct mm *mm = current_mm();
+	u64 end = addr + ALIGN_UP(len, PAGE_SIZE);
+	s64 ret;
+
+	if ((flags & ~(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)) ||
+	    !IS_ALIGNED(addr, PAGE_SIZE) || end < addr)
+		return -EINVAL;
+	if ((flags & MPOL_MF_MOVE_ALL) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	ret = check_policy(mode, mask, max_node);
+	if (ret < 0 || end == addr)
+		return ret;
+	mutex_lock(&mm->lock);
+	if (mm_mapped_pages(mm, addr, end) != (end - addr) >> PAGE_SHIFT)
+		ret = -EFAULT;
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+DEFINE_SYSCALL3(set_mempolicy, s32, mode, uva, mask, u64, max_node)
+{
+	return check_policy(mode, mask, max_node);
+}
+
+DEFINE_SYSCALL5(get_mempolicy, uva, mode, uva, mask, u64, max_node, u64, addr, u64, flags)
+{
+	u64 nodes = flags & MPOL_F_MEMS_ALLOWED ? 1 : 0;
+	s32 zero = 0; /* MPOL_DEFAULT, and node 0 */
+
+	if ((flags & ~(u64)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED)) ||
+	    ((flags & MPOL_F_MEMS_ALLOWED) && (flags & (MPOL_F_NODE | MPOL_F_ADDR))) ||
+	    (addr && !(flags & MPOL_F_ADDR)) || (mask && (!max_node || max_node > NODES_MAX + 1)))
+		return -EINVAL;
+	if (mode && put_user(zero, mode))
+		return -EFAULT;
+	if (mask && copy_to_user(mask, &nodes, MIN(sizeof(nodes), ALIGN_UP(max_node, 64) / 8)))
+		return -EFAULT;
+	if (mask && max_node > 64 &&
+	    clear_user(mask + sizeof(nodes), ALIGN_UP(max_node, 64) / 8 - sizeof(nodes)))
+		return -EFAULT;
+	return 0;
+}

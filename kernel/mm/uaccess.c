@@ -1,0 +1,287 @@
+/*
+ * The program's memory as the kernel touches it (uaccess.h): page by page through the page tables.
+ *
+ * A page that is not there, or not writable yet, is faulted in exactly as the program would do it.
+ * Pages of a window may vanish under a copy (the file is truncated): arch_copy says so.
+ */
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/mm/window.h"
+#include "kernel/task/task.h"
+
+/* What lies at a user address: up to the end of its page, 4 KiB or 2 MiB. */
+struct place {
+	u64 gpa;
+	u64 room;
+	bool window;
+};
+
+static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place *p)
+{
+	struct mm_fault_info info;
+	struct pt_leaf leaf;
+
+	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
+	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
+		if (mm_fault_locked(mm, va, access, false, &info) < 0)
+			return -EFAULT;
+	}
+	p->gpa = pt_gpa(*leaf.entry) + (va - leaf.va);
+	p->room = leaf.size - (va - leaf.va);
+	p->window = !(*leaf.entry & PTE_OWNED);
+	return 0;
+}
+
+static bool user_range(u64 va, u64 len)
+{
+	return va + len >= va && arch_user_range(va, va + len);
+}
+
+static int copy_bytes(void *dst, const void *src, u64 n, bool window)
+{
+	if (window)
+		return arch_copy(dst, src, n);
+	memcpy(dst, src, n);
+	return 0;
+}
+
+int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
+{
+	struct place p;
+	int err = 0;
+
+	if (!user_range(src, len))
+		return -EFAULT;
+	mutex_lock(&mm->lock);
+	while (len && !(err = find_place(mm, src, MM_READ, &p))) {
+		u64 n = MIN(len, p.room);
+
+		err = copy_bytes(dst, phys_to_virt(p.gpa), n, p.window);
+		if (err)
+			break;
+		dst = (char *)dst + n;
+		src += n;
+		len -= n;
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
+{
+	struct place p;
+	int err = 0;
+
+	if (!user_range(dst, len))
+		return -EFAULT;
+	mutex_lock(&mm->lock);
+	while (len && !(err = find_place(mm, dst, MM_WRITE, &p))) {
+		u64 n = MIN(len, p.room);
+
+		err = copy_bytes(phys_to_virt(p.gpa), src, n, p.window);
+		if (err)
+			break;
+		src = (const char *)src + n;
+		dst += n;
+		len -= n;
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+int mm_clear(struct mm *mm, u64 dst, u64 len)
+{
+	static const u8 zeros[256];
+	int err = 0;
+
+	if (!user_range(dst, len))
+		return -EFAULT;
+	mutex_lock(&mm->lock);
+	while (len && !err) {
+		struct place p;
+		u64 n;
+
+		err = find_place(mm, dst, MM_WRITE, &p);
+		if (err)
+			break;
+		n = MIN(len, p.room);
+		if (p.window) {
+			n = MIN(n, sizeof(zeros));
+			err = arch_copy(phys_to_virt(p.gpa), zeros, n);
+		} else {
+			memset(phys_to_virt(p.gpa), 0, n);
+		}
+		dst += n;
+		len -= n;
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+int copy_from_user(void *dst, u64 src, u64 len)
+{
+	return mm_copy_from(current_mm(), dst, src, len);
+}
+
+int copy_to_user(u64 dst, const void *src, u64 len)
+{
+	return mm_copy_to(current_mm(), dst, src, len);
+}
+
+int clear_user(u64 dst, u64 len)
+{
+	return mm_clear(current_mm(), dst, len);
+}
+
+s64 strncpy_from_user(char *dst, u64 src, u64 max)
+{
+	struct mm *mm = current_mm();
+	u64 done = 0;
+	s64 ret = -ENAMETOOLONG;
+
+	mutex_lock(&mm->lock);
+	while (done < max) {
+		struct place p;
+		const char *nul;
+		u64 n;
+
+		ret = -EFAULT;
+		if (!user_range(src + done, 1) || find_place(mm, src + done, MM_READ, &p) < 0)
+			break;
+		n = MIN(max - done, MIN(p.room, PAGE_SIZE));
+		if (copy_bytes(dst + done, phys_to_virt(p.gpa), n, p.window) < 0)
+			break;
+		nul = memchr(dst + done, 0, n);
+		if (nul) {
+			ret = nul - dst;
+			break;
+		}
+		done += n;
+		ret = -ENAMETOOLONG;
+	}
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+/*
+ * Segments for the host. One never crosses a 2 MiB boundary: memory slots begin and end at such,
+ * and a segment must not reach from one into the next.
+ */
+static bool extends(const struct hostcall_seg *s, u64 gpa)
+{
+	return s->gpa + s->len == gpa && !IS_ALIGNED(gpa, HUGE_SIZE);
+}
+
+static u64 seg_pages(u64 gpa, u64 len)
+{
+	return (ALIGN_UP(gpa + len, PAGE_SIZE) - ALIGN_DOWN(gpa, PAGE_SIZE)) >> PAGE_SHIFT;
+}
+
+struct user_segs *user_segs_new(void)
+{
+	struct thread *t = current();
+	struct user_segs *s = t->segs;
+
+	/* The thread's own may be in use: a call with two buffers. */
+	t->segs = NULL;
+	if (!s)
+		s = kmalloc(sizeof(*s));
+	if (!s)
+		return NULL;
+	s->segs = (struct segs){0, s->array};
+	s->bytes = 0;
+	return s;
+}
+
+void user_segs_put(struct user_segs *s)
+{
+	struct thread *t = current();
+
+	for (u32 i = 0; i < s->segs.count; i++) {
+		const struct hostcall_seg *seg = &s->array[i];
+
+		if (s->window[i])
+			window_put(s->window[i]);
+		else if (frame_is_ram(seg->gpa))
+			frame_put_range(ALIGN_DOWN(seg->gpa, PAGE_SIZE),
+					seg_pages(seg->gpa, seg->len));
+	}
+	if (t->segs)
+		kfree(s);
+	else
+		t->segs = s;
+}
+
+/* Adds one piece within a page and a 2 MiB region. False: no segment is left. */
+static bool add_piece(struct user_segs *s, const struct place *p, u64 n, struct window *w)
+{
+	struct hostcall_seg *last = s->segs.count ? &s->array[s->segs.count - 1] : NULL;
+
+	/* Frames are counted per segment: only one that begins a page may continue another. */
+	if (last && s->window[s->segs.count - 1] == w && IS_ALIGNED(p->gpa, PAGE_SIZE) &&
+	    extends(last, p->gpa)) {
+		last->len += n;
+	} else {
+		if (s->segs.count == HOSTCALL_SEGS_MAX)
+			return false;
+		if (w)
+			window_get(w);
+		s->window[s->segs.count] = w;
+		s->array[s->segs.count++] = (struct hostcall_seg){p->gpa, n};
+	}
+	/* The kernel's own pages (the vDSO) stay anyway. */
+	if (!w && frame_is_ram(p->gpa))
+		frame_get_range(ALIGN_DOWN(p->gpa, PAGE_SIZE), seg_pages(p->gpa, n));
+	s->bytes += n;
+	return true;
+}
+
+int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
+{
+	struct mm *mm = current_mm();
+	u64 done = 0;
+	int err = 0;
+
+	if (!user_range(uva, len))
+		return -EFAULT;
+	mutex_lock(&mm->lock);
+	while (done < len) {
+		struct window *w = NULL;
+		struct place p;
+		u64 n;
+
+		err = find_place(mm, uva + done, write ? MM_WRITE : MM_READ, &p);
+		if (err)
+			break;
+		if (p.window)
+			w = vma_find(mm, uva + done)->win;
+		n = MIN(len - done, p.room);
+		if (!add_piece(s, &p, n, w))
+			break;
+		done += n;
+	}
+	mutex_unlock(&mm->lock);
+	return done ? 0 : err;
+}
+
+int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out)
+{
+	u64 gpa = virt_to_phys(p);
+
+	*out = (struct segs){0, array};
+	while (len) {
+		u64 n = MIN(len, HUGE_SIZE - (gpa & HUGE_MASK));
+
+		if (out->count == max)
+			return -EINVAL;
+		array[out->count++] = (struct hostcall_seg){gpa, n};
+		gpa += n;
+		len -= n;
+	}
+	return 0;
+}
