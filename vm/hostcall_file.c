@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,20 +69,22 @@ static bool is_monitor_file(int fd)
 	return is_monitor_path(path);
 }
 
-s64 hc_do_openat(struct call *c, int dir, const char *path, u64 flags, u64 mode)
-{
-	struct stat st;
-	s64 fd;
+#define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY | O_LARGEFILE)
 
-	flags |= O_CLOEXEC | O_NOCTTY | O_LARGEFILE;
-	fd = HOST_SLEEP(c, openat, (u64)dir, (u64)path, flags, mode);
-	/* Only what may wait for a peer is interrupted (fifo(7)); programs expect no EINTR else. */
+/*
+ * Opens, interruptibly. Only a file that may wait for a peer (fifo(7)), or a device, says EINTR:
+ * programs do not expect it elsewhere. dir and path name what arg opens.
+ */
+static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const char *path)
+{
+	s64 fd = vcpu_syscall(c->v, nr, arg);
+	struct stat st;
+
 	if (fd == -EINTR) {
-		s64 err = HOST_CALL(newfstatat, (u64)dir, (u64)path, (u64)&st,
-				    flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+		s64 err = HOST_CALL(newfstatat, (u64)dir, (u64)path, (u64)&st, 0);
 
 		if (err < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
-			fd = HOST_CALL(openat, (u64)dir, (u64)path, flags, mode);
+			fd = host_syscall(nr, arg);
 	}
 	if (fd < 0)
 		return fd;
@@ -90,6 +93,34 @@ s64 hc_do_openat(struct call *c, int dir, const char *path, u64 flags, u64 mode)
 		return -EACCES;
 	}
 	return handle_add((int)fd);
+}
+
+s64 hc_do_openat(struct call *c, int dir, const char *path, u64 flags, u64 mode)
+{
+	const u64 arg[6] = {(u64)dir, (u64)path, flags | OPEN_ALWAYS, mode};
+
+	return open_file(c, SYS_openat, arg, dir, path);
+}
+
+s64 hc_do_openat2(struct call *c, int dir, const char *path, const void *how, u32 how_len)
+{
+	struct open_how own;
+
+	if (how_len != sizeof(own))
+		return -EINVAL;
+	memcpy(&own, how, sizeof(own));
+	/* O_PATH allows few flags beside it: openat2(2). */
+	own.flags |= own.flags & O_PATH ? O_CLOEXEC : OPEN_ALWAYS;
+	return open_file(c, SYS_openat2,
+			 (const u64[6]){(u64)dir, (u64)path, (u64)&own, sizeof(own)}, dir, path);
+}
+
+s64 hc_do_reopen(struct call *c, int file, u64 flags)
+{
+	struct fd_link link = fd_link(file);
+	const u64 arg[6] = {(u64)AT_FDCWD, (u64)link.path, flags | OPEN_ALWAYS};
+
+	return file < 0 ? -EBADF : open_file(c, SYS_openat, arg, AT_FDCWD, link.path);
 }
 
 s64 hc_do_close(struct call *c, int file)

@@ -1,0 +1,139 @@
+/* The parts of the monitor that hostcalls need, without KVM: see monitor.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "tests/fake/monitor.h"
+#include "vm/hostcall.h"
+
+#define WINDOW_BASE (1UL << 39)
+
+struct fake_monitor fake = {.ended = -1};
+
+static struct sandbox sandbox = {.kvm = -1, .vm = -1, .stderr_fd = -1, .end_status = -1};
+static struct vcpu vcpu0;
+static struct vcpu_data data;
+static struct boot_info boot;
+
+static int add_slot(struct sandbox *s, u64 gpa, u64 size, int prot)
+{
+	u32 n = atomic_load(&s->mem.slots);
+	u8 *host = mmap(NULL, size + HUGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
+
+	if (n == SLOTS_MAX || host == MAP_FAILED)
+		return -ENOMEM;
+	host = (u8 *)ALIGN_UP((u64)host, HUGE_SIZE);
+	s->mem.slot[n] = (struct slot){.gpa = gpa, .size = size, .host = host};
+	atomic_store(&s->mem.slots, n + 1);
+	return (int)n;
+}
+
+struct sandbox *fake_sandbox(void)
+{
+	struct sandbox *s = &sandbox;
+
+	if (s->vcpu[0])
+		return s;
+	pthread_mutex_init(&s->mem.lock, NULL);
+	if (add_slot(s, RAM_BASE, FAKE_RAM, PROT_READ | PROT_WRITE) < 0)
+		abort();
+	s->mem.ram_size = FAKE_RAM;
+	s->mem.window_base = s->mem.window_next = WINDOW_BASE;
+	s->mem.window_end = WINDOW_BASE + (1UL << 36);
+	s->boot = &boot;
+	vcpu0 = (struct vcpu){
+		.fd = -1,
+		.thread = pthread_self(),
+		.tid = gettid(),
+		.sandbox = s,
+		.data = &data,
+		.frame = calloc(1, HOSTCALL_AREA_SIZE),
+	};
+	s->vcpu[0] = &vcpu0;
+	return s;
+}
+
+void *memory_at(struct sandbox *s, gpa_t gpa, u64 len)
+{
+	for (u32 i = 0; i < atomic_load(&s->mem.slots); i++) {
+		struct slot *slot = &s->mem.slot[i];
+		u64 at = gpa.raw - slot->gpa;
+
+		if (at < slot->size)
+			return len <= slot->size - at ? slot->host + at : NULL;
+	}
+	return NULL;
+}
+
+int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
+{
+	(void)s, (void)bytes, (void)added;
+	return -ENOMEM;
+}
+
+int memory_window_arena(struct sandbox *s, u64 size)
+{
+	int slot;
+
+	size = ALIGN_UP(MAX(size, FAKE_ARENA), HUGE_SIZE);
+	if (size > s->mem.window_end - s->mem.window_next)
+		return -ENOMEM;
+	slot = add_slot(s, s->mem.window_next, size, PROT_NONE);
+	if (slot >= 0)
+		s->mem.window_next += size;
+	return slot;
+}
+
+int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
+{
+	(void)s, (void)id, (void)area, (void)rip, (void)rsp, (void)cr3;
+	return -EAGAIN;
+}
+
+int vcpu_remember(struct vcpu *v)
+{
+	(void)v;
+	return 0;
+}
+
+bool boot_home_fits(struct sandbox *s)
+{
+	(void)s;
+	return true;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+	(void)v;
+	fake.kicks++;
+}
+
+s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
+{
+	(void)v;
+	return fake.kicked ? -EINTR : host_syscall(nr, arg);
+}
+
+void sandbox_end(struct sandbox *s, int how)
+{
+	(void)s;
+	fake.ended = how;
+}
+
+void message(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake.said, sizeof(fake.said), fmt, ap);
+	va_end(ap);
+}
+
+void verbose(struct sandbox *s, const char *fmt, ...)
+{
+	(void)s, (void)fmt;
+}

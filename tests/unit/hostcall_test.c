@@ -1,0 +1,804 @@
+/*
+ * Do hostcalls do what their table says, and do they refuse what a hostile kernel could send? The
+ * kernel's stubs and its marshalling call the monitor's dispatch directly; where a kernel of ours
+ * would not send something, the test writes the frame itself.
+ *
+ * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_file.c
+ * sources: vm/hostcall_host.c vm/hostcall_poll.c vm/hostcall_sandbox.c vm/hostcall_socket.c
+ * sources: vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/inotify.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "kernel/hostcall.h"
+#include "kernel/stats.h"
+#include "tests/fake/monitor.h"
+#include "vm/handle.h"
+#include "vm/timer.h"
+
+/* What kernel/hostcall.c needs of the machine. */
+struct kernel_stats stats;
+struct hostcall_frame *arch_hostcall_frame(void);
+s64 arch_doorbell(struct hostcall_frame *frame);
+
+static struct sandbox *s;
+static struct vcpu *v;
+
+struct hostcall_frame *arch_hostcall_frame(void)
+{
+	return v->frame;
+}
+
+s64 arch_doorbell(struct hostcall_frame *frame)
+{
+	hostcall_dispatch(v);
+	return frame->ret;
+}
+
+/* Guest memory at an offset of its RAM, and the segment that names it. */
+static u8 *ram(u64 offset)
+{
+	return memory_at(s, (gpa_t){RAM_BASE + offset}, 0);
+}
+
+static struct segs one_seg(u64 offset, u64 len)
+{
+	static struct hostcall_seg seg;
+
+	seg = (struct hostcall_seg){RAM_BASE + offset, len};
+	return (struct segs){1, &seg};
+}
+
+/* A frame as the guest left it. */
+static s64 raw(u32 nr, u64 a0, u64 a1, u64 a2, u64 a3)
+{
+	*v->frame = (struct hostcall_frame){.nr = nr, .arg = {a0, a1, a2, a3}};
+	hostcall_dispatch(v);
+	return v->frame->ret;
+}
+
+static u64 data_at(u32 offset, u32 len)
+{
+	return (u64)offset << 32 | len;
+}
+
+static s32 new_file(const char *name)
+{
+	s64 h = hc_memfd_create(name, 0);
+
+	assert_true(h >= 0);
+	return (s32)h;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	s = fake_sandbox();
+	v = s->vcpu[0];
+	return hostcall_init(s);
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+static void unknown_numbers_are_enosys(void **state)
+{
+	(void)state;
+	assert_int_equal(raw(0, 0, 0, 0, 0), -ENOSYS);
+	assert_int_equal(raw(8, 0, 0, 0, 0), -ENOSYS);
+	assert_int_equal(raw(HC_MAX, 0, 0, 0, 0), -ENOSYS);
+	assert_int_equal(raw(UINT32_MAX, 0, 0, 0, 0), -ENOSYS);
+}
+
+static void buffers_outside_the_area_are_refused(void **state)
+{
+	static const u64 bad[] = {
+		(u64)HOSTCALL_AREA_SIZE << 32 | 1,
+		(u64)(HOSTCALL_AREA_SIZE + 1) << 32,
+		(u64)0 << 32 | 16,
+		(u64)HOSTCALL_DATA_OFFSET << 32 | UINT32_MAX,
+		(u64)UINT32_MAX << 32 | 16,
+		(u64)(HOSTCALL_AREA_SIZE - 8) << 32 | 16,
+	};
+	s32 h = new_file("x");
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(raw(HC_fstat, (u64)h, bad[i], 0, 0), -EINVAL);
+		assert_int_equal(raw(HC_readv, (u64)h, bad[i], 0, 0), -EINVAL);
+		assert_int_equal(raw(HC_memfd_create, bad[i], 0, 0, 0), -EINVAL);
+	}
+	hc_close(h);
+}
+
+static void paths_need_their_nul(void **state)
+{
+	u8 *area = (u8 *)v->frame;
+
+	(void)state;
+	memset(area, 'x', HOSTCALL_AREA_SIZE);
+	assert_int_equal(raw(HC_memfd_create, data_at(128, 8), 0, 0, 0), -EINVAL);
+	assert_int_equal(raw(HC_memfd_create, data_at(128, 0), 0, 0, 0), -EINVAL);
+	area[128 + HOSTCALL_PATH_MAX] = '\0';
+	assert_int_equal(raw(HC_memfd_create, data_at(128, HOSTCALL_PATH_MAX + 1), 0, 0, 0),
+			 -ENAMETOOLONG);
+}
+
+static void segments_outside_memory_are_refused(void **state)
+{
+	s32 h = new_file("x");
+	struct hostcall_seg seg[] = {
+		{RAM_BASE, 16},
+		{RAM_BASE + FAKE_RAM, 1},
+		{RAM_BASE + FAKE_RAM - 8, 16},
+		{0, 1},
+		{UINT64_MAX, 1},
+		{RAM_BASE, UINT64_MAX},
+		{RAM_BASE - 1, 16},
+		{UINT64_MAX - 7, RAM_BASE},
+	};
+
+	(void)state;
+	for (u32 i = 1; i < ARRAY_SIZE(seg); i++) {
+		struct hostcall_seg two[] = {seg[0], seg[i]};
+		struct segs segs = {2, two};
+
+		assert_int_equal(hc_readv(h, &segs), -EFAULT);
+		assert_int_equal(hc_writev(h, &segs), -EFAULT);
+	}
+	/* An array that is no multiple of a segment, and one that is too long. */
+	assert_int_equal(raw(HC_readv, (u64)h, data_at(128, 24), 0, 0), -EINVAL);
+	assert_int_equal(raw(HC_readv, (u64)h, data_at(128, (HOSTCALL_SEGS_MAX + 1) * 16), 0, 0),
+			 -EINVAL);
+	hc_close(h);
+}
+
+static void short_results_stay_in_their_buffer(void **state)
+{
+	s32 h = new_file("x");
+	u8 *area = (u8 *)v->frame;
+
+	(void)state;
+	memset(area, 0x5a, HOSTCALL_AREA_SIZE);
+	assert_int_equal(raw(HC_fstat, (u64)h, data_at(256, 8), 0, 0), 0);
+	for (u32 i = 264; i < HOSTCALL_AREA_SIZE; i++)
+		assert_int_equal(area[i], 0x5a);
+	assert_int_equal(raw(HC_fstat, (u64)h, data_at(256, 0), 0, 0), -EFAULT);
+	hc_close(h);
+}
+
+/* ---- handles -------------------------------------------------------------------------------- */
+
+static void descriptors_of_the_monitor_are_no_handles(void **state)
+{
+	static const s32 special[] = {-2, -100, INT32_MIN, INT32_MAX, HANDLE_MAX, HANDLE_MAX - 1};
+	int own = dup(2);
+	struct stat st;
+
+	(void)state;
+	assert_true(own > 2);
+	assert_int_equal(hc_fstat(own, &st, sizeof(st)), -EBADF);
+	assert_int_equal(hc_close(own), -EBADF);
+	assert_int_equal(hc_fcntl(own, F_GETFL, 0), -EBADF);
+	for (u32 i = 0; i < ARRAY_SIZE(special); i++)
+		assert_int_equal(hc_fstat(special[i], &st, sizeof(st)), -EBADF);
+	assert_int_equal(hc_fstat(-1, &st, sizeof(st)), -EBADF);
+	assert_int_equal(hc_close(-1), -EBADF);
+	/* Relative to the monitor's own directory: no number means that. */
+	assert_int_equal(hc_openat(AT_FDCWD, ".", O_RDONLY, 0), -EBADF);
+	assert_int_equal(hc_openat(-1, ".", O_RDONLY, 0), -EBADF);
+	assert_int_equal(fcntl(own, F_GETFD), 0);
+	close(own);
+}
+
+static void a_handle_lives_until_its_last_user(void **state)
+{
+	s32 h = new_file("x");
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(handle_get((u64)h), h);
+	assert_int_equal(hc_close(h), 0);
+	assert_int_equal(hc_close(h), -EBADF);
+	assert_int_equal(hc_fstat(h, &st, sizeof(st)), -EBADF);
+	assert_int_equal(fcntl(h, F_GETFD), FD_CLOEXEC);
+	handle_put(h);
+	assert_int_equal(fcntl(h, F_GETFD), -1);
+}
+
+static void files_read_back_what_was_written(void **state)
+{
+	s32 h = new_file("x");
+	struct hostcall_seg seg[2] = {{RAM_BASE, 5}, {RAM_BASE + 4096, 6}};
+	struct segs two = {2, seg};
+
+	(void)state;
+	memcpy(ram(0), "hello", 5);
+	memcpy(ram(4096), " there", 6);
+	assert_int_equal(hc_writev(h, &two), 11);
+	assert_int_equal(hc_lseek(h, 0, SEEK_SET), 0);
+	memset(ram(8192), 0, 16);
+	struct segs into = one_seg(8192, 16);
+	assert_int_equal(hc_preadv2(h, &into, 6, 0), 5);
+	assert_memory_equal(ram(8192), "there", 5);
+	assert_int_equal(hc_readv(h, &into), 11);
+	assert_memory_equal(ram(8192), "hello there", 11);
+	hc_close(h);
+}
+
+static void a_kick_interrupts_pipes_but_not_files(void **state)
+{
+	s32 h = new_file("x"), pipe[2];
+	struct segs segs = one_seg(0, 8);
+
+	(void)state;
+	assert_int_equal(hc_pipe2(0, pipe, sizeof(pipe)), 0);
+	fake.kicked = true;
+	assert_int_equal(hc_writev(h, &segs), 8);
+	assert_int_equal(hc_readv(pipe[0], &segs), -EINTR);
+	assert_true(hc_openat(s->boot->root, "/dev", O_RDONLY, 0) >= 0);
+	fake.kicked = false;
+	hc_close(h);
+	hc_close(pipe[0]);
+	hc_close(pipe[1]);
+}
+
+static void the_monitors_proc_is_closed(void **state)
+{
+	static const char *const path[] = {"/proc/self/mem", "/proc/thread-self/mem",
+					   "/proc/self/maps"};
+	char by_pid[64];
+	s64 dir;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(path); i++)
+		assert_int_equal(hc_openat(s->boot->root, path[i], O_RDONLY, 0), -EACCES);
+	snprintf(by_pid, sizeof(by_pid), "/proc/%d", getpid());
+	assert_int_equal(hc_openat(s->boot->root, by_pid, O_PATH, 0), -EACCES);
+	dir = hc_openat(s->boot->root, "/proc", O_RDONLY | O_DIRECTORY, 0);
+	assert_true(dir >= 0);
+	assert_int_equal(hc_openat((s32)dir, by_pid + 6, O_PATH, 0), -EACCES);
+	hc_close((s32)dir);
+}
+
+/* ---- windows -------------------------------------------------------------------------------- */
+
+static struct hostcall_window window_of(s32 h, u64 offset, u64 len, u64 flags, s64 expect)
+{
+	struct hostcall_window w = {0};
+
+	assert_int_equal(hc_window_map(h, offset, len, flags, &w, sizeof(w)), expect);
+	return w;
+}
+
+static void a_window_shows_the_file(void **state)
+{
+	s32 h = new_file("x");
+	struct segs segs = one_seg(0, 5);
+	struct hostcall_window w;
+	u8 vec[4];
+
+	(void)state;
+	memcpy(ram(0), "first", 5);
+	assert_int_equal(hc_ftruncate(h, 3 * PAGE_SIZE), 0);
+	assert_int_equal(hc_pwritev2(h, &segs, PAGE_SIZE, 0), 5);
+	w = window_of(h, PAGE_SIZE, PAGE_SIZE, 0, 0);
+	assert_true(w.offset <= PAGE_SIZE && w.offset + w.size >= 2 * PAGE_SIZE);
+	assert_int_equal(w.file_size, 3 * PAGE_SIZE);
+	assert_memory_equal(memory_at(s, (gpa_t){w.gpa + PAGE_SIZE - w.offset}, 5), "first", 5);
+	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
+	assert_int_equal(hc_window_file_size(w.id), PAGE_SIZE);
+	assert_int_equal(hc_window_sync(w.id, 0, PAGE_SIZE, MS_SYNC), 0);
+	assert_int_equal(hc_window_sync(w.id, 0, w.size + 1, MS_SYNC), -EINVAL);
+	assert_int_equal(hc_window_advise(w.id, 0, PAGE_SIZE, MADV_WILLNEED), 0);
+	assert_int_equal(hc_window_advise(w.id, 0, PAGE_SIZE, MADV_DONTFORK), -EINVAL);
+	assert_int_equal(hc_window_resident(w.id, 0, PAGE_SIZE, vec, sizeof(vec)), 0);
+	assert_int_equal(vec[0] & 1, 1);
+	assert_int_equal(hc_window_resident(w.id, 0, w.size, vec, 1), -EINVAL);
+	assert_int_equal(hc_window_unmap(w.id), 0);
+	assert_int_equal(hc_window_unmap(w.id), -EINVAL);
+	hc_close(h);
+}
+
+static void one_file_has_one_window(void **state)
+{
+	s32 h = new_file("x"), other;
+	struct hostcall_window a, b, c;
+
+	(void)state;
+	assert_int_equal(hc_ftruncate(h, 4 * PAGE_SIZE), 0);
+	other = (s32)hc_dup(h);
+	a = window_of(h, 0, PAGE_SIZE, 0, 0);
+	b = window_of(other, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0, 0);
+	c = window_of(other, 0, PAGE_SIZE, HC_WINDOW_WRITE, 0);
+	assert_int_equal(a.id, b.id);
+	assert_int_equal(a.id, c.id);
+	assert_int_equal(a.gpa, c.gpa);
+	strcpy(memory_at(s, (gpa_t){c.gpa}, 8), "changed");
+	struct segs segs = one_seg(0, 7);
+	assert_int_equal(hc_preadv2(h, &segs, 0, 0), 7);
+	assert_memory_equal(ram(0), "changed", 7);
+	/* A count: gone with the third. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(hc_window_unmap(a.id), 0);
+	assert_int_equal(hc_window_unmap(a.id), -EINVAL);
+	hc_close(h);
+	hc_close(other);
+}
+
+static void windows_obey_the_handles_access(void **state)
+{
+	s32 h = new_file("x"), ro, wo, pipe[2];
+	struct hostcall_window w;
+	char path[32];
+
+	(void)state;
+	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", h);
+	/* As the guest kernel would have them: the path itself is the monitor's. */
+	ro = (s32)handle_add(open(path, O_RDONLY | O_CLOEXEC));
+	wo = (s32)handle_add(open(path, O_WRONLY | O_CLOEXEC));
+	w = window_of(h, 0, PAGE_SIZE, HC_WINDOW_WRITE, 0);
+	window_of(ro, 0, PAGE_SIZE, HC_WINDOW_WRITE, -EACCES);
+	window_of(wo, 0, PAGE_SIZE, 0, -EACCES);
+	assert_int_equal(hc_window_unmap(w.id), 0);
+	assert_int_equal(hc_pipe2(0, pipe, sizeof(pipe)), 0);
+	window_of(pipe[0], 0, PAGE_SIZE, 0, -ENODEV);
+	window_of(s->boot->root, 0, PAGE_SIZE, 0, -ENODEV);
+	window_of(h, 0, 0, 0, -EINVAL);
+	window_of(h, 1, PAGE_SIZE, 0, -EINVAL);
+	window_of(h, 0, PAGE_SIZE, 2, -EINVAL);
+	window_of(h, (u64)INT64_MAX & ~PAGE_MASK, PAGE_SIZE, 0, -EOVERFLOW);
+	window_of(h, 0, UINT64_MAX, 0, -EOVERFLOW);
+	window_of(h, 0, 1UL << 40, 0, -ENOMEM);
+	hc_close(h);
+	hc_close(ro);
+	hc_close(wo);
+	hc_close(pipe[0]);
+	hc_close(pipe[1]);
+}
+
+static void a_closed_window_is_not_accessible(void **state)
+{
+	s32 h = new_file("x");
+	struct hostcall_window w;
+	struct segs segs;
+	struct hostcall_seg seg;
+
+	(void)state;
+	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
+	w = window_of(h, 0, PAGE_SIZE, HC_WINDOW_WRITE, 0);
+	seg = (struct hostcall_seg){w.gpa, 8};
+	segs = (struct segs){1, &seg};
+	assert_int_equal(hc_preadv2(h, &segs, 0, 0), 8);
+	assert_int_equal(hc_window_unmap(w.id), 0);
+	assert_int_equal(hc_preadv2(h, &segs, 0, 0), -EFAULT);
+	hc_close(h);
+}
+
+static void freed_addresses_rest_before_reuse(void **state)
+{
+	s32 a = new_file("a"), b = new_file("b");
+	struct hostcall_window first, second;
+
+	(void)state;
+	first = window_of(a, 0, PAGE_SIZE, 0, 0);
+	assert_int_equal(hc_window_unmap(first.id), 0);
+	second = window_of(b, 0, PAGE_SIZE, 0, 0);
+	assert_int_not_equal(first.gpa, second.gpa);
+	assert_int_not_equal(first.id, second.id);
+	assert_int_equal(hc_window_unmap(second.id), 0);
+	hc_close(a);
+	hc_close(b);
+}
+
+static void addresses_do_not_run_out(void **state)
+{
+	s32 h[8];
+	u64 next = s->mem.window_next;
+
+	(void)state;
+	for (u32 i = 0; i < 8; i++)
+		h[i] = new_file("x");
+	for (u32 round = 0; round < 300; round++) {
+		struct hostcall_window w[8];
+
+		for (u32 i = 0; i < 8; i++)
+			w[i] = window_of(h[i], 0, (1 + (round * 7 + i * 5) % 300) * PAGE_SIZE, 0,
+					 0);
+		for (u32 i = 0; i < 8; i++)
+			assert_int_equal(hc_window_unmap(w[(i * 3) % 8].id), 0);
+	}
+	/* 8 windows of at most 300 pages each: a few arenas do. */
+	assert_true(s->mem.window_next - next <= 8 * FAKE_ARENA);
+	for (u32 i = 0; i < 8; i++)
+		hc_close(h[i]);
+}
+
+static void record_locks_survive_a_window(void **state)
+{
+	char name[] = "/tmp/hostcall-test-XXXXXX";
+	int fd = mkstemp(name);
+	s32 h = (s32)handle_add(fd);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	struct hostcall_window w;
+	pid_t child;
+	int status;
+
+	(void)state;
+	unlink(name);
+	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
+	assert_int_equal(hc_fcntl_lock(h, F_SETLK, &lock, sizeof(lock)), 0);
+	w = window_of(h, 0, PAGE_SIZE, 0, 0);
+	assert_int_equal(hc_window_unmap(w.id), 0);
+	child = fork();
+	if (child == 0) {
+		fcntl(fd, F_GETLK, &lock);
+		_exit(lock.l_type == F_WRLCK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	hc_close(h);
+}
+
+/* ---- sockets, ioctls ------------------------------------------------------------------------ */
+
+static void descriptors_travel_as_handles(void **state)
+{
+	union {
+		struct cmsghdr align;
+		u8 bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct {
+		struct hostcall_recv head;
+		u8 control[256];
+	} got;
+	struct cmsghdr *cmsg = (void *)&control;
+	struct segs byte = one_seg(0, 1);
+	s32 pair[2], sent = new_file("x"), own = dup(2), fd;
+	struct stat a, b;
+
+	(void)state;
+	assert_int_equal(hc_socketpair(AF_UNIX, SOCK_STREAM, 0, pair, sizeof(pair)), 0);
+	memset(&control, 0, sizeof(control));
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(cmsg), &own, sizeof(own));
+	assert_int_equal(hc_sendmsg(pair[0], -1, "", 0, &byte, &control, sizeof(control), 0),
+			 -EBADF);
+	memcpy(CMSG_DATA(cmsg), &sent, sizeof(sent));
+	assert_int_equal(hc_sendmsg(pair[0], -1, "", 0, &byte, &control, sizeof(control), 0), 1);
+	assert_int_equal(hc_recvmsg(pair[1], &byte, &got, sizeof(got), 0), 1);
+	assert_true(got.head.control_len >= CMSG_LEN(sizeof(int)));
+	memcpy(&fd, CMSG_DATA((struct cmsghdr *)got.control), sizeof(fd));
+	assert_int_equal(hc_fstat(fd, &a, sizeof(a)), 0);
+	assert_int_equal(hc_fstat(sent, &b, sizeof(b)), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	hc_close(fd);
+	hc_close(sent);
+	hc_close(pair[0]);
+	hc_close(pair[1]);
+	close(own);
+}
+
+static void control_messages_are_checked(void **state)
+{
+	u64 control[8] = {0};
+	struct cmsghdr *cmsg = (void *)control;
+	struct segs byte = one_seg(0, 1);
+	s32 pair[2];
+
+	(void)state;
+	assert_int_equal(hc_socketpair(AF_UNIX, SOCK_DGRAM, 0, pair, sizeof(pair)), 0);
+	for (u64 len = 0; len < 200; len += 3) {
+		cmsg->cmsg_len = len;
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_CREDENTIALS;
+		if (len == CMSG_LEN(sizeof(struct ucred)))
+			continue;
+		assert_int_equal(hc_sendmsg(pair[0], -1, "", 0, &byte, control, sizeof(control),
+					    MSG_DONTWAIT),
+				 -EINVAL);
+	}
+	cmsg->cmsg_len = CMSG_LEN(4);
+	cmsg->cmsg_level = 276; /* RDS: addresses in the sender */
+	assert_int_equal(
+		hc_sendmsg(pair[0], -1, "", 0, &byte, control, sizeof(control), MSG_DONTWAIT),
+		-EINVAL);
+	hc_close(pair[0]);
+	hc_close(pair[1]);
+}
+
+static void relative_socket_paths_are_below_dir(void **state)
+{
+	char dir[] = "/tmp/hostcall-test-XXXXXX", path[64];
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "sock"};
+	u32 len = offsetof(struct sockaddr_un, sun_path) + 5;
+	struct {
+		u32 len;
+		struct sockaddr_un un;
+	} name;
+	u8 addr[132];
+	s32 d, h, peer;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	d = (s32)hc_openat(s->boot->root, dir, O_PATH | O_DIRECTORY, 0);
+	h = (s32)hc_socket(AF_UNIX, SOCK_STREAM, 0);
+	peer = (s32)hc_socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(hc_bind(h, -1, &un, len), -EBADF);
+	assert_int_equal(hc_bind(h, d, &un, len), 0);
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	/* The name is the program's, not one with the monitor's way to the directory. */
+	assert_int_equal(hc_getsockname(h, addr, sizeof(addr)), 0);
+	memcpy(&name, addr, sizeof(name));
+	assert_int_equal(name.len, len);
+	assert_string_equal(name.un.sun_path, "sock");
+	assert_int_equal(hc_listen(h, 1), 0);
+	assert_int_equal(hc_connect(peer, d, &un, len), 0);
+	hc_close(peer);
+	peer = (s32)hc_accept4(h, SOCK_NONBLOCK, addr, sizeof(addr));
+	assert_true(peer >= 0);
+	hc_close(peer);
+	hc_close(h);
+	assert_int_equal(hc_unlinkat(d, "sock", 0), 0);
+	hc_close(d);
+	rmdir(dir);
+}
+
+static void options_with_pointers_are_refused(void **state)
+{
+	static const u32 bad[][2] = {
+		{SOL_SOCKET, SO_ATTACH_FILTER},
+		{SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF},
+		{IPPROTO_IP, 64 /* IPT_SO_SET_REPLACE */},
+		{IPPROTO_TCP, 35 /* TCP_ZEROCOPY_RECEIVE */},
+		{283 /* SOL_XDP */, 4},
+	};
+	s32 h = (s32)hc_socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	u64 value[16] = {0};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(hc_setsockopt(h, bad[i][0], bad[i][1], value, sizeof(value), 0),
+				 -ENOPROTOOPT);
+		assert_int_equal(hc_getsockopt(h, bad[i][0], bad[i][1], value, sizeof(value)),
+				 -ENOPROTOOPT);
+	}
+	assert_int_equal(hc_setsockopt(h, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on), 0), 0);
+	on = 0;
+	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), sizeof(on));
+	assert_int_equal(on, 1);
+	hc_close(h);
+}
+
+static void unknown_ioctls_are_enotty(void **state)
+{
+	s32 pipe[2], n = 0;
+	char c = 'x';
+
+	(void)state;
+	assert_int_equal(hc_pipe2(0, pipe, sizeof(pipe)), 0);
+	assert_int_equal(hc_ioctl(pipe[0], TIOCSTI, &c, 1, 0), -ENOTTY);
+	assert_int_equal(hc_ioctl(pipe[0], 0xdeadbeef, &c, 1, 0), -ENOTTY);
+	assert_int_equal(hc_ioctl(pipe[0], FIONREAD, &c, 1, 0), -EINVAL);
+	assert_int_equal(write(pipe[1], "abc", 3), 3);
+	assert_int_equal(hc_ioctl(pipe[0], FIONREAD, &n, sizeof(n), 0), 0);
+	assert_int_equal(n, 3);
+	hc_close(pipe[0]);
+	hc_close(pipe[1]);
+}
+
+static void polls_see_handles_only(void **state)
+{
+	s32 pipe[2], epoll;
+	int own = dup(2);
+	struct pollfd p[3];
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x1234567890}, got[4];
+
+	(void)state;
+	assert_int_equal(hc_pipe2(0, pipe, sizeof(pipe)), 0);
+	assert_int_equal(write(pipe[1], "x", 1), 1);
+	p[0] = (struct pollfd){.fd = pipe[0], .events = POLLIN};
+	p[1] = (struct pollfd){.fd = -1};
+	p[2] = (struct pollfd){.fd = pipe[1], .events = POLLIN};
+	assert_int_equal(hc_poll(p, sizeof(p), (u64)-1), 1);
+	assert_int_equal(p[0].revents, POLLIN);
+	p[2].fd = own;
+	assert_int_equal(hc_poll(p, sizeof(p), 0), -EBADF);
+	epoll = (s32)hc_epoll_create1(0);
+	assert_int_equal(hc_epoll_ctl(epoll, EPOLL_CTL_ADD, own, &event, sizeof(event)), -EBADF);
+	assert_int_equal(hc_epoll_ctl(epoll, EPOLL_CTL_ADD, pipe[0], &event, sizeof(event)), 0);
+	assert_int_equal(hc_epoll_wait(epoll, got, sizeof(got), 1000), 1);
+	assert_int_equal(got[0].data.u64, 0x1234567890);
+	hc_close(epoll);
+	hc_close(pipe[0]);
+	hc_close(pipe[1]);
+	close(own);
+}
+
+/* ---- paths that the host has no directory for ----------------------------------------------- */
+
+static void path_calls_are_relative_to_dir(void **state)
+{
+	char dir[] = "/tmp/hostcall-test-XXXXXX";
+	u8 st[120];
+	struct segs name;
+	s32 d, h, in;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	d = (s32)hc_openat(s->boot->root, dir, O_RDONLY | O_DIRECTORY, 0);
+	h = (s32)hc_openat(d, "file", O_CREAT | O_RDWR | O_EXCL, 0600);
+	assert_true(h >= 0);
+	assert_int_equal(hc_truncate(d, "file", 77), 0);
+	assert_int_equal(hc_lseek(h, 0, SEEK_END), 77);
+	assert_int_equal(hc_truncate(-1, "file", 77), -EBADF);
+	assert_int_equal(hc_statfs(d, ".", st, sizeof(st)), 0);
+	in = (s32)hc_inotify_init1(IN_NONBLOCK);
+	assert_true(hc_inotify_add_watch(in, d, "file", 2) > 0);
+
+	memcpy(ram(0), "some value", 10);
+	name = one_seg(0, 10);
+	if (hc_xattr_set(d, "file", 0, "user.test", &name, 0) == 0) {
+		/* In pieces: the host wants one buffer. */
+		struct hostcall_seg seg[2] = {{RAM_BASE + 100, 3}, {RAM_BASE + 200, 100}};
+		struct segs two = {2, seg}, none = {0, seg};
+
+		assert_int_equal(hc_fgetxattr(h, "user.test", &two), 10);
+		assert_memory_equal(ram(100), "som", 3);
+		assert_memory_equal(ram(200), "e value", 7);
+		assert_int_equal(hc_xattr_get(d, "file", 0, "user.test", &none), 10);
+		assert_int_equal(hc_xattr_list(d, "file", 0, &two), 10);
+		assert_int_equal(hc_xattr_remove(d, "file", 0, "user.test"), 0);
+	}
+	assert_int_equal(hc_unlinkat(d, "file", 0), 0);
+	hc_close(in);
+	hc_close(h);
+	hc_close(d);
+	rmdir(dir);
+}
+
+/* ---- the sandbox ---------------------------------------------------------------------------- */
+
+static void ends_are_told(void **state)
+{
+	struct hostcall_boot_failure failure = {
+		.status = EXIT_NOT_FOUND, .error = ENOENT, .text = "nowhere\033[2J"};
+	char *argv[] = {"prog", NULL};
+
+	(void)state;
+	s->opt.argv = argv;
+	s->opt.argc = 1;
+	hc_exit(0x0500);
+	assert_int_equal(fake.ended, 0x0500);
+	hc_boot_failed(&failure, sizeof(failure));
+	assert_int_equal(fake.ended, SANDBOX_END_ERROR | EXIT_NOT_FOUND);
+	assert_string_equal(fake.said, "prog: nowhere?[2J: No such file or directory");
+	hc_panic("broken", 6);
+	assert_int_equal(fake.ended, SANDBOX_END_ERROR | EXIT_INTERNAL);
+	assert_string_equal(fake.said, "kernel panic: broken");
+}
+
+static void processes_outside_are_out_of_reach(void **state)
+{
+	(void)state;
+	assert_int_equal(hc_kill_outside(1, 0), getppid() == 1 ? 0 : -EPERM);
+	assert_int_equal(hc_kill_outside((u64)(s64)-1, 0), -EPERM);
+	assert_int_equal(hc_kill_outside((u64)getpid() + 1, 0), -EPERM);
+	assert_int_equal(hc_kill_outside((u64)getppid(), 0), 0);
+}
+
+static void words_are_waited_for(void **state)
+{
+	u32 *word = (u32 *)ram(64);
+
+	(void)state;
+	*word = 7;
+	assert_int_equal(hc_wait(RAM_BASE + 64, 8, (u64)-1), -EAGAIN);
+	assert_int_equal(hc_wait(RAM_BASE + 64, 7, 1000), -ETIMEDOUT);
+	assert_int_equal(hc_wait(RAM_BASE + 65, 7, 0), -EFAULT);
+	assert_int_equal(hc_wait(0, 7, 0), -EFAULT);
+	assert_int_equal(hc_wake(RAM_BASE + 64, UINT64_MAX), 0);
+}
+
+static void kick_handler(int signal, siginfo_t *info, void *context)
+{
+	(void)signal, (void)context;
+	if (info->si_code == SI_TIMER)
+		timer_expired(s, info->si_value.sival_int);
+}
+
+static void timers_mark_their_bit(void **state)
+{
+	struct sigaction action = {.sa_sigaction = kick_handler, .sa_flags = SA_SIGINFO};
+	struct itimerspec soon = {.it_value = {0, 1000}}, old;
+	s64 t[64], n;
+
+	(void)state;
+	sigaction(VCPU_KICK_SIGNAL, &action, NULL);
+	assert_int_equal(hc_timer_create(99), -EINVAL);
+	for (n = 0; n < 64; n++) {
+		t[n] = hc_timer_create(CLOCK_MONOTONIC);
+		assert_true(t[n] >= 0 && t[n] < 64);
+	}
+	assert_int_equal(hc_timer_create(CLOCK_MONOTONIC), -EAGAIN);
+	assert_int_equal(hc_timer_settime((u64)t[5], 0, &soon, sizeof(soon), &old, sizeof(old)), 0);
+	for (int i = 0; i < 1000 && !v->data->timers_expired; i++)
+		usleep(1000);
+	assert_int_equal(v->data->timers_expired, 1UL << t[5]);
+	assert_int_equal(v->data->upcall, 1);
+	for (n = 0; n < 64; n++)
+		assert_int_equal(hc_timer_delete((u64)t[n]), 0);
+	assert_int_equal(hc_timer_delete(0), -EINVAL);
+	assert_int_equal(hc_timer_gettime(64, &old, sizeof(old)), -EINVAL);
+}
+
+static void clocks_agree(void **state)
+{
+	struct hostcall_clock clock;
+	struct timespec before, after;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	assert_int_equal(hc_clock_read(&clock, sizeof(clock)), 0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_true(clock.monotonic_ns >= (u64)before.tv_sec * 1000000000 + (u64)before.tv_nsec);
+	assert_true(clock.monotonic_ns <= (u64)after.tv_sec * 1000000000 + (u64)after.tv_nsec);
+	assert_true(clock.tsc != 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unknown_numbers_are_enosys),
+		cmocka_unit_test(buffers_outside_the_area_are_refused),
+		cmocka_unit_test(paths_need_their_nul),
+		cmocka_unit_test(segments_outside_memory_are_refused),
+		cmocka_unit_test(short_results_stay_in_their_buffer),
+		cmocka_unit_test(descriptors_of_the_monitor_are_no_handles),
+		cmocka_unit_test(a_handle_lives_until_its_last_user),
+		cmocka_unit_test(files_read_back_what_was_written),
+		cmocka_unit_test(a_kick_interrupts_pipes_but_not_files),
+		cmocka_unit_test(the_monitors_proc_is_closed),
+		cmocka_unit_test(a_window_shows_the_file),
+		cmocka_unit_test(one_file_has_one_window),
+		cmocka_unit_test(windows_obey_the_handles_access),
+		cmocka_unit_test(a_closed_window_is_not_accessible),
+		cmocka_unit_test(freed_addresses_rest_before_reuse),
+		cmocka_unit_test(addresses_do_not_run_out),
+		cmocka_unit_test(record_locks_survive_a_window),
+		cmocka_unit_test(descriptors_travel_as_handles),
+		cmocka_unit_test(control_messages_are_checked),
+		cmocka_unit_test(relative_socket_paths_are_below_dir),
+		cmocka_unit_test(options_with_pointers_are_refused),
+		cmocka_unit_test(unknown_ioctls_are_enotty),
+		cmocka_unit_test(polls_see_handles_only),
+		cmocka_unit_test(path_calls_are_relative_to_dir),
+		cmocka_unit_test(ends_are_told),
+		cmocka_unit_test(processes_outside_are_out_of_reach),
+		cmocka_unit_test(words_are_waited_for),
+		cmocka_unit_test(timers_mark_their_bit),
+		cmocka_unit_test(clocks_agree),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
