@@ -7,18 +7,15 @@
  * rights of whoever started it. An executable file must be readable.
  */
 #include <asm/resource.h>
-#include <asm/stat.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
-#include <linux/stat.h>
-#include <stdarg.h>
 #include "common/boot_info.h"
 #include "common/exit_status.h"
-#include "kernel/exec/elf.h"
+#include "kernel/exec/binary.h"
 #include "kernel/exec/exec.h"
 #include "kernel/exec/script.h"
 #include "kernel/exec/stack.h"
@@ -32,9 +29,8 @@
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 
-/* Where things go; all are Linux's values for 48-bit addresses. */
-#define PIE_BASE	   ALIGN_DOWN(USER_TOP / 3 * 2, PAGE_SIZE) /* position-independent programs */
-#define MAP_LOW		   0x10000UL				   /* vm.mmap_min_addr */
+/* Where things go: Linux's values for 48-bit addresses. */
+#define PIE_BASE	   ALIGN_DOWN(USER_TOP / 3 * 2, PAGE_SIZE) /* programs with PT_INTERP */
 #define MAP_RANDOM_PAGES   (1UL << 28)
 #define STACK_RANDOM_PAGES (1UL << 22)
 #define BRK_RANDOM	   (1UL << 30)
@@ -42,25 +38,10 @@
 #define STACK_ROOM_MAX	   (USER_TOP / 6 * 5)
 #define STACK_MAPPED	   (128UL << 10) /* room below the initial sp that needs no growth */
 
-#define SCRIPT_DEPTH	   5 /* scripts whose interpreter is a script, as Linux */
-
-#define X_OK		   1
+#define SCRIPT_DEPTH	   5 /* how often a #! line may lead to another, as Linux */
 
 /* AT_MINSIGSTKSZ: frame, siginfo, ucontext and red zone of a signal, beside the FPU state. */
 #define SIGNAL_FRAME_FIXED 1024
-
-/* One of the (at most two) ELF files of a program. */
-struct binary {
-	const char *name; /* NULL: the program itself; else its interpreter */
-	struct ofile *file;
-	u64 file_size;
-	u8 *head; /* first head_len bytes */
-	u64 head_len;
-	u8 *table;
-	struct elf_image image;
-	struct elf_segment *segment;
-	u64 bias;
-};
 
 /* What is drawn at random for one program. */
 struct entropy {
@@ -69,7 +50,6 @@ struct entropy {
 };
 
 struct exec {
-	struct exec_error *why;
 	const struct exec_args *args;
 	char *filename; /* what AT_EXECFN says */
 	struct binary program, interp;
@@ -85,129 +65,13 @@ struct exec {
 	struct files *files; /* own copy, if they were shared */
 };
 
-/* Notes why it fails; b says whose fault it is. Returns -error. */
-static __printf(5, 6) int fail(struct exec *x, const struct binary *b, int error, u32 status,
-			       const char *fmt, ...)
-{
-	struct exec_error *why = x->why;
-	int at = 0;
-	va_list ap;
-
-	why->status = status;
-	if (b->name)
-		at = snprintf(why->text, sizeof(why->text), "interpreter %.300s: ", b->name);
-	va_start(ap, fmt);
-	vsnprintf(why->text + at, sizeof(why->text) - (size_t)at, fmt, ap);
-	va_end(ap);
-	return -error;
-}
-
-static int fail_memory(struct exec *x)
-{
-	return fail(x, &x->program, ENOMEM, EXIT_NO_MEMORY, "not enough guest memory to load it");
-}
-
-/* The host did not let us open or read a file. */
-static int fail_host(struct exec *x, const struct binary *b, int error)
-{
-	static const struct {
-		int error;
-		u32 status;
-		const char *text;
-	} table[] = {
-		{ENOENT, EXIT_NOT_FOUND, "no such file"},
-		{ENOTDIR, EXIT_NOT_FOUND, "a part of its path is not a directory"},
-		{EACCES, EXIT_NOT_EXECUTABLE, "permission denied"},
-		{EPERM, EXIT_NOT_EXECUTABLE, "not permitted"},
-		{ELOOP, EXIT_NOT_EXECUTABLE, "too many symbolic links"},
-		{ENAMETOOLONG, EXIT_NOT_EXECUTABLE, "its path is too long"},
-		{ENXIO, EXIT_NOT_EXECUTABLE, "not a regular file"},
-		{EBADF, EXIT_NOT_EXECUTABLE, "no such descriptor"},
-		{EIO, EXIT_HOST, "input/output error"},
-		{EMFILE, EXIT_HOST, "too many open files"},
-		{ENFILE, EXIT_HOST, "too many open files on the host"},
-		{ENOMEM, EXIT_NO_MEMORY, "not enough memory"},
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
-		if (table[i].error == error)
-			return fail(x, b, error, b->name ? EXIT_NO_INTERPRETER : table[i].status,
-				    "%s", table[i].text);
-	return fail(x, b, error, b->name ? EXIT_NO_INTERPRETER : EXIT_HOST,
-		    "cannot be opened (error %d)", error);
-}
-
-/* [offset, offset + len) of the file, out of .head where that has it. -EIO: there is less. */
-static int binary_read(const struct binary *b, void *to, u64 len, u64 offset)
-{
-	if (offset <= b->head_len && len <= b->head_len - offset) {
-		memcpy(to, b->head + offset, len);
-		return 0;
-	}
-	for (u64 done = 0; done < len;) {
-		s64 n = file_pread(b->file, (u8 *)to + done, len - done, offset + done);
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EIO;
-		done += (u64)n;
-	}
-	return 0;
-}
-
-static void binary_close(struct binary *b)
-{
-	if (b->file)
-		ofile_put(b->file);
-	kfree(b->head);
-	kfree(b->table);
-	kfree(b->segment);
-	memset(b, 0, sizeof(*b));
-}
-
-/* Opens a file that is to be executed: a regular one, with permission. Reads its first page. */
-static int binary_open(struct exec *x, struct binary *b, s32 dirfd, const char *path, int flags)
-{
-	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
-	u32 open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	struct stat st;
-	int error = 0;
-	s64 ret;
-
-	if (flags & AT_SYMLINK_NOFOLLOW)
-		open_flags |= O_NOFOLLOW;
-	b->file = file_open(dirfd, path, open_flags, 0, &error);
-	if (!b->file)
-		return fail_host(x, b, error < 0 ? -error : error);
-	ret = hc_fstat(b->file->handle, &st, sizeof(st));
-	if (ret < 0)
-		return fail_host(x, b, (int)-ret);
-	if (!S_ISREG(st.st_mode))
-		return fail(x, b, EACCES, b->name ? EXIT_NO_INTERPRETER : EXIT_NOT_EXECUTABLE, "%s",
-			    S_ISDIR(st.st_mode) ? "it is a directory" : "not a regular file");
-	ret = hc_faccessat2(b->file->handle, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
-	if (ret == -EACCES)
-		return fail(x, b, EACCES, b->name ? EXIT_NO_INTERPRETER : EXIT_NOT_EXECUTABLE,
-			    "it is not executable");
-	if (ret < 0)
-		return fail_host(x, b, (int)-ret);
-
-	b->file_size = (u64)st.st_size;
-	b->head = kmalloc(PAGE_SIZE);
-	if (!b->head)
-		return fail_memory(x);
-	ret = file_pread(b->file, b->head, PAGE_SIZE, 0);
-	if (ret < 0)
-		return fail_host(x, b, (int)-ret);
-	b->head_len = (u64)ret;
-	return 0;
-}
-
 /* The script that was opened becomes an argument of its interpreter, which is opened instead. */
 static int script_enter(struct exec *x, const char *script)
 {
 	char *front[3];
 	u32 n = 0, old = x->prefixes ? 1 : 0;
 
+	binary_close(&x->program);
 	front[n++] = kstrdup(x->line.interp);
 	if (x->line.has_arg)
 		front[n++] = kstrdup(x->line.arg);
@@ -220,11 +84,10 @@ static int script_enter(struct exec *x, const char *script)
 	x->prefixes += n - old;
 	for (u32 i = 0; i < n; i++)
 		if (!front[i])
-			return fail_memory(x);
+			return binary_fail_errno(&x->program, ENOMEM);
 
-	binary_close(&x->program);
 	x->program.name = x->prefix[0];
-	return binary_open(x, &x->program, AT_FDCWD, x->prefix[0], 0);
+	return binary_open(&x->program, AT_FDCWD, x->prefix[0], 0);
 }
 
 /* Opens the program; through #! lines to the first file that has none. */
@@ -234,9 +97,9 @@ static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 	int ret;
 
 	if (path[0] == '\0') /* execveat(fd, "", AT_EMPTY_PATH): the file itself, opened anew */
-		ret = binary_open(x, &x->program, AT_FDCWD, x->filename, 0);
+		ret = binary_open(&x->program, AT_FDCWD, x->filename, 0);
 	else
-		ret = binary_open(x, &x->program, dirfd, path, flags);
+		ret = binary_open(&x->program, dirfd, path, flags);
 	for (u32 depth = 0; ret == 0; depth++) {
 		const struct binary *b = &x->program;
 
@@ -244,38 +107,19 @@ static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 		if (ret == 0)
 			return 0;
 		if (ret < 0)
-			return fail(x, b, -ret, EXIT_NOT_EXECUTABLE,
-				    "its #! line names no interpreter");
+			return binary_fail(b, -ret, EXIT_NOT_EXECUTABLE,
+					   "its #! line names no interpreter");
 		if (depth == SCRIPT_DEPTH)
-			return fail(x, b, ELOOP, EXIT_NO_INTERPRETER,
-				    "scripts interpret each other too deeply");
+			return binary_fail(b, ELOOP, EXIT_NO_INTERPRETER,
+					   "scripts interpret each other too deeply");
 		/* A descriptor that closes on exec is no name for the interpreter to open. */
 		if (depth == 0 && dirfd != AT_FDCWD && path[0] != '/' &&
 		    fdtable_get_cloexec(current_process()->files, dirfd) == 1)
-			return fail(x, b, ENOENT, EXIT_NOT_FOUND, "the script closes on exec");
+			return binary_fail(b, ENOENT, EXIT_NOT_FOUND, "the script closes on exec");
 		ret = script_enter(x, script);
 		script = x->prefix[0];
 	}
 	return ret;
-}
-
-/* Reads and checks the ELF headers. */
-static int binary_check(struct exec *x, struct binary *b)
-{
-	int error = b->name && b == &x->interp ? ELIBBAD : ENOEXEC;
-	struct elf_error why;
-
-	if (elf_read_header(&b->image, b->head, b->head_len, b->file_size, &why) < 0)
-		return fail(x, b, error, why.status, "%s", why.text);
-	b->table = kmalloc(b->image.table_size);
-	b->segment = kmalloc(b->image.headers * sizeof(b->segment[0]));
-	if (!b->table || !b->segment)
-		return fail_memory(x);
-	if (binary_read(b, b->table, b->image.table_size, b->image.table_offset) < 0)
-		return fail(x, b, error, EXIT_BAD_ELF, "the program headers cannot be read");
-	if (elf_read_segments(&b->image, b->table, b->segment, &why) < 0)
-		return fail(x, b, error, why.status, "%s", why.text);
-	return 0;
 }
 
 /* The file that PT_INTERP names. */
@@ -286,11 +130,11 @@ static int open_interp(struct exec *x)
 
 	if (binary_read(&x->program, x->interp_name, image->interp_len, image->interp_offset) < 0 ||
 	    x->interp_name[image->interp_len - 1] != '\0')
-		return fail(x, &x->program, ENOEXEC, EXIT_BAD_ELF,
-			    "the interpreter's name is invalid");
+		return binary_fail(&x->program, ENOEXEC, EXIT_BAD_ELF,
+				   "the interpreter's name is invalid");
 	x->interp.name = x->interp_name;
-	ret = binary_open(x, &x->interp, AT_FDCWD, x->interp_name, 0);
-	return ret < 0 ? ret : binary_check(x, &x->interp);
+	ret = binary_open(&x->interp, AT_FDCWD, x->interp_name, 0);
+	return ret < 0 ? ret : binary_check(&x->interp);
 }
 
 static int draw_entropy(struct entropy *e)
@@ -328,89 +172,16 @@ static int new_mm(struct exec *x)
 	int ret = draw_entropy(&x->random);
 
 	if (ret < 0)
-		return fail_host(x, &x->program, -ret);
+		return binary_fail_errno(&x->program, -ret);
 	x->mm = mm_new();
 	if (!x->mm)
-		return fail_memory(x);
+		return binary_fail_errno(&x->program, ENOMEM);
 	if (x->random.stack)
 		pad += STACK_RANDOM_PAGES * PAGE_SIZE;
 	room = room < STACK_ROOM_MAX ? room + pad : STACK_ROOM_MAX;
 	room = MIN(MAX(room, STACK_ROOM_MIN), STACK_ROOM_MAX);
 	x->mm->stack_top = USER_TOP - x->random.stack;
 	x->mm->mmap_top = ALIGN_UP(USER_TOP - room - x->random.map, PAGE_SIZE);
-	return 0;
-}
-
-static int map_segment(struct mm *mm, const struct binary *b, const struct elf_segment *s)
-{
-	u64 start = b->bias + s->vaddr;
-	u64 page = ALIGN_DOWN(start, PAGE_SIZE);
-	u64 file_end = start + s->filesz;
-	u64 zero = page, end = ALIGN_UP(start + s->memsz, PAGE_SIZE);
-	s64 ret;
-
-	if (s->filesz) {
-		ret = mm_map(mm, page, ALIGN_UP(file_end, PAGE_SIZE) - page, s->prot,
-			     MAP_PRIVATE | MAP_FIXED, b->file, s->offset - (start - page));
-		if (ret < 0)
-			return (int)ret;
-		zero = ALIGN_UP(file_end, PAGE_SIZE);
-		if (s->memsz > s->filesz && file_end < zero) {
-			ret = mm_clear(mm, file_end, zero - file_end);
-			/* Linux: odd protections are the program's own affair. */
-			if (ret < 0 && (s->prot & PROT_WRITE))
-				return (int)ret;
-		}
-	}
-	if (zero < end) {
-		/* Linux's vm_brk: bss can be written whatever the header says. */
-		ret = mm_map(mm, zero, end - zero, PROT_READ | PROT_WRITE | (s->prot & PROT_EXEC),
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
-		if (ret < 0)
-			return (int)ret;
-	}
-	return 0;
-}
-
-/* Decides where a position-independent file goes. at_pie: where programs with PT_INTERP go. */
-static int binary_place(struct exec *x, struct binary *b, bool at_pie)
-{
-	const struct elf_image *image = &b->image;
-	u64 first = ALIGN_DOWN(image->start, image->align);
-	u64 at;
-
-	if (image->fixed)
-		return 0;
-	if (at_pie) {
-		at = ALIGN_DOWN(PIE_BASE + x->random.pie, image->align);
-	} else {
-		mutex_lock(&x->mm->lock);
-		at = vma_gap_down(x->mm, MAP_LOW, x->mm->mmap_top, image->end - first,
-				  image->align);
-		mutex_unlock(&x->mm->lock);
-	}
-	b->bias = at - first;
-	return at ? 0 : -ENOMEM;
-}
-
-static int binary_map(struct exec *x, struct binary *b, bool at_pie)
-{
-	const struct elf_image *image = &b->image;
-	int ret = binary_place(x, b, at_pie);
-
-	if (ret < 0 || !arch_user_range(b->bias + image->start, b->bias + image->end))
-		return fail(x, b, ENOMEM, EXIT_BAD_ELF, "there is no room at its addresses");
-	for (u32 i = 0; i < image->segments; i++) {
-		ret = map_segment(x->mm, b, &b->segment[i]);
-		if (ret == -ENOMEM)
-			return fail_memory(x);
-		if (ret == -EFAULT)
-			return fail(x, b, EFAULT, EXIT_BAD_ELF, "a segment is truncated");
-		if (ret == -ENODEV || ret == -EACCES || ret == -EPERM)
-			return fail(x, b, -ret, EXIT_NOT_EXECUTABLE, "it cannot be mapped");
-		if (ret < 0)
-			return fail(x, b, -ret, EXIT_BAD_ELF, "a segment cannot be mapped");
-	}
 	return 0;
 }
 
@@ -422,13 +193,13 @@ static int map_program(struct exec *x)
 	struct mm *mm = x->mm;
 	int ret;
 
-	ret = binary_map(x, &x->program, image->interp);
+	ret = binary_map(&x->program, mm, image->interp ? PIE_BASE + x->random.pie : 0);
 	if (ret == 0 && image->interp)
-		ret = binary_map(x, &x->interp, false);
+		ret = binary_map(&x->interp, mm, 0);
 	if (ret < 0)
 		return ret;
 	if (vdso_map(mm) < 0)
-		return fail_memory(x);
+		return binary_fail_errno(&x->program, ENOMEM);
 
 	mm->code_start = b->bias + image->code_start;
 	mm->code_end = b->bias + image->code_end;
@@ -502,8 +273,8 @@ static int gather_strings(struct exec *x)
 	s->execfn = x->filename;
 	s->platform = boot->platform;
 	if (exec_stack_check(s, current_process()->rlimit[RLIMIT_STACK].cur) < 0)
-		return fail(x, &x->program, E2BIG, EXIT_TOO_BIG,
-			    "the arguments and environment are too large");
+		return binary_fail(&x->program, E2BIG, EXIT_TOO_BIG,
+				   "the arguments and environment are too large");
 	return 0;
 }
 
@@ -519,10 +290,10 @@ static int build_stack(struct exec *x)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_STACK,
 		     NULL, 0);
 	if (ret == -EEXIST)
-		return fail(x, &x->program, ENOMEM, EXIT_BAD_ELF,
-			    "its addresses leave no room for the stack");
+		return binary_fail(&x->program, ENOMEM, EXIT_BAD_ELF,
+				   "its addresses leave no room for the stack");
 	if (ret < 0)
-		return fail_memory(x);
+		return binary_fail_errno(&x->program, ENOMEM);
 	mutex_lock(&mm->lock);
 	vma_find(mm, mm->stack_top - size)->flags |= VMA_STACK;
 	mutex_unlock(&mm->lock);
@@ -532,7 +303,7 @@ static int build_stack(struct exec *x)
 	s->top = mm->stack_top;
 	fill_aux(x);
 	if (exec_stack_write(s, mm) < 0)
-		return fail_memory(x);
+		return binary_fail_errno(&x->program, ENOMEM);
 	mm->arg_start = s->arg_start;
 	mm->arg_end = mm->env_start = s->arg_end;
 	mm->env_end = s->env_end;
@@ -551,7 +322,7 @@ static int name_program(struct exec *x)
 	s64 ret;
 
 	if (!path)
-		return fail_memory(x);
+		return binary_fail_errno(&x->program, ENOMEM);
 	ret = hc_handle_path(handle, path, HOSTCALL_PATH_MAX - 1);
 	if (ret >= 0) {
 		path[MIN((u64)ret, HOSTCALL_PATH_MAX - 1UL)] = '\0';
@@ -560,7 +331,7 @@ static int name_program(struct exec *x)
 	}
 	kfree(path);
 	if (ret < 0)
-		return fail_host(x, &x->program, (int)-ret);
+		return binary_fail_errno(&x->program, (int)-ret);
 	mm->exe_handle = (s32)ret;
 	return 0;
 }
@@ -574,7 +345,7 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 	if (ret == 0)
 		ret = gather_strings(x);
 	if (ret == 0)
-		ret = binary_check(x, &x->program);
+		ret = binary_check(&x->program);
 	if (ret == 0 && x->program.image.interp)
 		ret = open_interp(x);
 	if (ret == 0)
@@ -588,7 +359,7 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 	if (ret == 0 && __atomic_load_n(&files->users, __ATOMIC_RELAXED) > 1) {
 		x->files = files_dup(files);
 		if (!x->files)
-			ret = fail_memory(x);
+			ret = binary_fail_errno(&x->program, ENOMEM);
 	}
 	return ret;
 }
@@ -667,8 +438,10 @@ int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args 
 	*why = (struct exec_error){.status = EXIT_NO_MEMORY, .text = "not enough guest memory"};
 	if (!x)
 		return -ENOMEM;
-	x->why = why;
 	x->args = args;
+	x->program.why = x->interp.why = why;
+	x->program.bad_format = ENOEXEC;
+	x->interp.bad_format = ELIBBAD;
 	x->filename = exec_filename(dirfd, path);
 	ret = x->filename ? prepare(x, dirfd, path, flags) : -ENOMEM;
 	if (ret == 0)

@@ -9,14 +9,13 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 
-__attribute__((noreturn)) static void boot_failed(const struct exec_error *why, int error)
+__attribute__((noreturn)) static void boot_failed(const struct exec_error *why)
 {
 	struct hostcall_boot_failure *failure = kzalloc(sizeof(*failure));
 
 	if (!failure)
 		panic("%s", why->text);
 	failure->status = why->status;
-	failure->error = error;
 	strlcpy(failure->text, why->text, sizeof(failure->text));
 	hc_boot_failed(failure, sizeof(*failure));
 	panic("the monitor went on after boot_failed");
@@ -27,7 +26,6 @@ void exec_first_program(void)
 	const char *path = phys_to_virt(boot->blob_gpa);
 	struct exec_args *args = kzalloc(sizeof(*args));
 	struct exec_error *why = kzalloc(sizeof(*why));
-	int ret;
 
 	if (!args || !why)
 		panic("no memory for the first program");
@@ -37,9 +35,8 @@ void exec_first_program(void)
 	args->pieces = 1;
 	args->argc = boot->argc;
 	args->envc = boot->envc;
-	ret = exec_program(AT_FDCWD, path, 0, args, why);
-	if (ret < 0)
-		boot_failed(why, -ret);
+	if (exec_program(AT_FDCWD, path, 0, args, why) < 0)
+		boot_failed(why); /* the text says it all: no errno beside it */
 	kfree(args);
 	kfree(why);
 }

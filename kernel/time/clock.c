@@ -63,14 +63,17 @@ static void read_host(struct hostcall_clock *c)
 static u64 measure_slope(const struct hostcall_clock *c)
 {
 	u64 nominal = ((u64)1000000 << 32) / c->tsc_khz;
+	u64 slack = nominal / SLOPE_DEVIATION;
 	u64 ticks = c->tsc - last.tsc, ns = c->monotonic_ns - last.monotonic_ns;
-	u64 measured, slack = nominal / SLOPE_DEVIATION;
+	u64 measured;
 
-	if (last.tsc == 0 || (s64)ticks <= 0 || ns > 3600 * NSEC_PER_SEC)
+	if (last.tsc == 0 || (s64)ticks <= 0 || (s64)ns < 0)
 		return nominal;
 	if (ns < SLOPE_MIN_NS)
 		return vvar.data.mult;
-	measured = (u64)(((unsigned __int128)ns << 32) / ticks);
+	for (; ns >> 32; ns >>= 1) /* room for the fraction */
+		ticks >>= 1;
+	measured = ticks ? (ns << 32) / ticks : 0;
 	return measured - (nominal - slack) <= 2 * slack ? measured : nominal;
 }
 
@@ -105,7 +108,7 @@ static void refresh(void)
 	if (ours > host) {
 		/* Let the host catch up within a second, at most a tenth slower. */
 		ahead = MIN(ours - host, NSEC_PER_SEC / 10);
-		d->mult -= (u64)((unsigned __int128)slope * ahead / NSEC_PER_SEC);
+		d->mult -= slope * ahead / NSEC_PER_SEC;
 	}
 	d->monotonic_ns = MAX(ours, host);
 	d->tsc_base = tsc;

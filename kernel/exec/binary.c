@@ -1,0 +1,219 @@
+/* See binary.h. */
+#include <asm/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/stat.h>
+#include "common/exit_status.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/exec/binary.h"
+#include "kernel/fs/file.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+
+#define X_OK	1	  /* access(2) */
+#define MAP_LOW 0x10000UL /* vm.mmap_min_addr */
+
+int binary_fail(const struct binary *b, int error, u32 status, const char *text)
+{
+	struct exec_error *why = b->why;
+
+	why->status = status;
+	if (b->name)
+		snprintf(why->text, sizeof(why->text), "interpreter %.300s: %s", b->name, text);
+	else
+		strlcpy(why->text, text, sizeof(why->text));
+	return -error;
+}
+
+/* The file cannot be executed: a matter of the program, or of what is to interpret it. */
+static int refuse(const struct binary *b, int error, u32 status, const char *text)
+{
+	return binary_fail(b, error, b->name ? EXIT_NO_INTERPRETER : status, text);
+}
+
+int binary_fail_errno(const struct binary *b, int error)
+{
+	static const struct {
+		int error;
+		u32 status;
+		const char *text;
+	} table[] = {
+		{ENOENT, EXIT_NOT_FOUND, "no such file"},
+		{ENOTDIR, EXIT_NOT_FOUND, "a part of its path is not a directory"},
+		{EACCES, EXIT_NOT_EXECUTABLE, "permission denied"},
+		{EPERM, EXIT_NOT_EXECUTABLE, "not permitted"},
+		{ELOOP, EXIT_NOT_EXECUTABLE, "too many symbolic links"},
+		{ENAMETOOLONG, EXIT_NOT_EXECUTABLE, "its path is too long"},
+		{ENXIO, EXIT_NOT_EXECUTABLE, "not a regular file"},
+		{EBADF, EXIT_NOT_EXECUTABLE, "no such descriptor"},
+	};
+	char text[64];
+
+	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
+		if (table[i].error == error)
+			return refuse(b, error, table[i].status, table[i].text);
+	switch (error) {
+	case ENOMEM:
+		return binary_fail(b, error, EXIT_NO_MEMORY, "not enough guest memory to load it");
+	case EIO:
+		return binary_fail(b, error, EXIT_HOST, "cannot be read: input/output error");
+	case EMFILE:
+	case ENFILE:
+		return binary_fail(b, error, EXIT_HOST, "too many open files");
+	}
+	snprintf(text, sizeof(text), "cannot be loaded (error %d)", error);
+	return binary_fail(b, error, EXIT_HOST, text);
+}
+
+int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
+	u32 open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	struct stat st;
+	int error = 0;
+	s64 ret;
+
+	if (flags & AT_SYMLINK_NOFOLLOW)
+		open_flags |= O_NOFOLLOW;
+	b->file = file_open(dirfd, path, open_flags, 0, &error);
+	if (!b->file)
+		return binary_fail_errno(b, -error);
+	ret = hc_fstat(b->file->handle, &st, sizeof(st));
+	if (ret < 0)
+		return binary_fail_errno(b, (int)-ret);
+	if (!S_ISREG(st.st_mode))
+		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE,
+			      S_ISDIR(st.st_mode) ? "it is a directory" : "not a regular file");
+	ret = hc_faccessat2(b->file->handle, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+	if (ret == -EACCES)
+		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "it is not executable");
+	if (ret < 0)
+		return binary_fail_errno(b, (int)-ret);
+
+	b->file_size = (u64)st.st_size;
+	b->head = kmalloc(PAGE_SIZE);
+	if (!b->head)
+		return binary_fail_errno(b, ENOMEM);
+	ret = file_pread(b->file, b->head, MIN(b->file_size, PAGE_SIZE), 0);
+	if (ret < 0)
+		return binary_fail_errno(b, (int)-ret);
+	b->head_len = (u64)ret;
+	return 0;
+}
+
+int binary_read(const struct binary *b, void *to, u64 len, u64 offset)
+{
+	s64 n;
+
+	if (offset <= b->head_len && len <= b->head_len - offset) {
+		memcpy(to, b->head + offset, len);
+		return 0;
+	}
+	n = file_pread(b->file, to, len, offset);
+	if (n < 0)
+		return (int)n;
+	return (u64)n == len ? 0 : -EIO;
+}
+
+static int refuse_elf(const struct binary *b, const struct elf_error *why)
+{
+	if (why->status == EXIT_NOT_EXECUTABLE)
+		return refuse(b, b->bad_format, why->status, why->text);
+	return binary_fail(b, b->bad_format, why->status, why->text);
+}
+
+int binary_check(struct binary *b)
+{
+	struct elf_error why;
+
+	if (elf_read_header(&b->image, b->head, b->head_len, b->file_size, &why) < 0)
+		return refuse_elf(b, &why);
+	b->table = kmalloc(b->image.table_size);
+	b->segment = kmalloc(b->image.headers * sizeof(b->segment[0]));
+	if (!b->table || !b->segment)
+		return binary_fail_errno(b, ENOMEM);
+	if (binary_read(b, b->table, b->image.table_size, b->image.table_offset) < 0)
+		return binary_fail(b, b->bad_format, EXIT_BAD_ELF,
+				   "the program headers cannot be read");
+	if (elf_read_segments(&b->image, b->table, b->segment, &why) < 0)
+		return refuse_elf(b, &why);
+	return 0;
+}
+
+/* The part of a segment that the file has, and zeros behind it. */
+static int map_segment(struct mm *mm, const struct binary *b, const struct elf_segment *s)
+{
+	u64 start = b->bias + s->vaddr;
+	u64 page = ALIGN_DOWN(start, PAGE_SIZE);
+	u64 file_end = start + s->filesz;
+	u64 zero = page, end = ALIGN_UP(start + s->memsz, PAGE_SIZE);
+	s64 ret;
+
+	if (s->filesz) {
+		zero = ALIGN_UP(file_end, PAGE_SIZE);
+		ret = mm_map(mm, page, zero - page, s->prot, MAP_PRIVATE | MAP_FIXED, b->file,
+			     s->offset - (start - page));
+		if (ret < 0)
+			return (int)ret;
+		if (s->memsz > s->filesz && file_end < zero) {
+			ret = mm_clear(mm, file_end, zero - file_end);
+			/* Linux: odd protections are the program's own affair. */
+			if (ret < 0 && (s->prot & PROT_WRITE))
+				return (int)ret;
+		}
+	}
+	if (zero < end) {
+		/* Linux's vm_brk: bss can be written whatever the header says. */
+		ret = mm_map(mm, zero, end - zero, PROT_READ | PROT_WRITE | (s->prot & PROT_EXEC),
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+		if (ret < 0)
+			return (int)ret;
+	}
+	return 0;
+}
+
+int binary_map(struct binary *b, struct mm *mm, u64 at)
+{
+	const struct elf_image *image = &b->image;
+	u64 first = ALIGN_DOWN(image->start, image->align);
+
+	if (!image->fixed) {
+		at = ALIGN_DOWN(at, image->align);
+		if (at == 0) {
+			mutex_lock(&mm->lock);
+			at = vma_gap_down(mm, MAP_LOW, mm->mmap_top, image->end - first,
+					  image->align);
+			mutex_unlock(&mm->lock);
+		}
+		if (at == 0)
+			return binary_fail(b, ENOMEM, EXIT_BAD_ELF, "there is no room for it");
+		b->bias = at - first;
+	}
+	if (!arch_user_range(b->bias + image->start, b->bias + image->end))
+		return binary_fail(b, ENOMEM, EXIT_BAD_ELF, "its addresses are the kernel's");
+
+	for (u32 i = 0; i < image->segments; i++) {
+		int ret = map_segment(mm, b, &b->segment[i]);
+
+		if (ret == -EFAULT)
+			return binary_fail(b, EFAULT, EXIT_BAD_ELF, "a segment is truncated");
+		if (ret == -ENODEV)
+			return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "it cannot be mapped");
+		if (ret < 0)
+			return binary_fail_errno(b, -ret);
+	}
+	return 0;
+}
+
+void binary_close(struct binary *b)
+{
+	ofile_put(b->file);
+	kfree(b->head);
+	kfree(b->table);
+	kfree(b->segment);
+	*b = (struct binary){.why = b->why, .bad_format = b->bad_format};
+}
