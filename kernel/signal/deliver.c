@@ -6,6 +6,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
+#include "kernel/syscall/syscall.h"
 
 #include <asm/unistd.h>
 
@@ -96,6 +97,8 @@ static int next_handled(siginfo_t *info, struct sigaction_k *action)
 		mutex_unlock(&h->lock);
 		mutex_unlock(&task_lock);
 
+		if (boot->flags & BOOT_TRACE)
+			trace_signal(info);
 		if (action->handler > (u64)SIG_IGN)
 			return sig;
 		if (action->handler == (u64)SIG_IGN || (SIGNALS_IGNORED & SIGBIT(sig)))

@@ -4,6 +4,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/time/clock.h"
 
 #include <linux/capability.h>
 #include <linux/time.h>
@@ -12,8 +13,6 @@
 #define SA_KNOWN                                                                                   \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
 	 SA_RESETHAND | SA_RESTORER)
-
-#define NSEC_PER_SEC 1000000000L
 
 static bool valid_signal(int sig)
 {
@@ -125,10 +124,10 @@ DEFINE_SYSCALL2(rt_sigsuspend, uva, mask, u64, size)
 	return err ? err : sleep_for_signal();
 }
 
-/* Time left in ns until a moment of uptime_ns; never negative. */
+/* Time left in ns until a moment of CLOCK_MONOTONIC; never negative. */
 static s64 time_left(u64 deadline)
 {
-	u64 now = uptime_ns();
+	u64 now = clock_monotonic_ns();
 
 	return now < deadline ? (s64)(deadline - now) : 0;
 }
@@ -143,7 +142,7 @@ static s64 wait_for_signal(sigset wanted, siginfo_t *info, s64 timeout_ns)
 	if (sig)
 		return sig;
 	if (timeout_ns > 0)
-		deadline = uptime_ns() + (u64)timeout_ns;
+		deadline = clock_monotonic_ns() + (u64)timeout_ns;
 	/* Senders wake this thread though it blocks these. */
 	t->waited = wanted;
 	for (;;) {
@@ -181,10 +180,9 @@ DEFINE_SYSCALL4(rt_sigtimedwait, uva, set, uva, info, uva, timeout, u64, size)
 	if (timeout) {
 		if (get_user(&ts, timeout))
 			return -EFAULT;
-		if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
+		timeout_ns = clock_from_timespec(&ts);
+		if (timeout_ns < 0)
 			return -EINVAL;
-		if (ts.tv_sec < INT64_MAX / NSEC_PER_SEC - 1)
-			timeout_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 	}
 	sig = wait_for_signal(wanted & ~SIGNALS_FORCED, &si, timeout_ns);
 	if (sig > 0 && info && put_user(si, info))

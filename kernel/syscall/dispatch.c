@@ -44,6 +44,8 @@ void syscall_dispatch(struct trapframe *f)
 
 	__atomic_add_fetch(&stats.syscalls, 1, __ATOMIC_RELAXED);
 	current()->syscall_nr = nr;
+	if (boot->flags & BOOT_TRACE)
+		trace_enter(nr, &args);
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : unknown(nr);
 	f->rax = (u64)ret;
 	if (boot->flags & BOOT_TRACE)

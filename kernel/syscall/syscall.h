@@ -59,5 +59,7 @@ void syscall_report(void);
 void trace_enter(u64 nr, const struct syscall_args *args);
 void trace_syscall(u64 nr, const struct syscall_args *args, s64 result);
 void trace_exit(int wait_status);
+struct siginfo;
+void trace_signal(const struct siginfo *info); /* a signal is delivered */
 
 #endif

@@ -18,11 +18,9 @@
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/time/clock.h"
 
 #include <linux/futex.h>
-#include <linux/time.h>
-
-#define NSEC_PER_SEC 1000000000L
 
 struct key {
 	u64 space; /* struct mm *, or inode */
@@ -197,7 +195,7 @@ static int enqueue(struct waiter *w, u64 uva, u32 value)
 	return err;
 }
 
-/* Sleeps until woken, or until the deadline (uptime_ns; 0: none), or a signal. */
+/* Sleeps until woken, or until the deadline (clock_monotonic_ns; 0: none), or a signal. */
 static s64 sleep_in_queue(struct waiter *w, u64 deadline)
 {
 	u64 gpa = virt_to_phys(&w->woken);
@@ -207,7 +205,7 @@ static s64 sleep_in_queue(struct waiter *w, u64 deadline)
 		s64 left = -1;
 
 		if (deadline) {
-			u64 now = uptime_ns();
+			u64 now = clock_monotonic_ns();
 
 			if (now >= deadline)
 				return -ETIMEDOUT;
@@ -259,31 +257,23 @@ static s64 wait_again(void *restart)
 }
 
 /*
- * The moment on our own clock (uptime_ns) that a timeout means: a span, or a moment of CLOCK_*.
- * A realtime clock that is set meanwhile is not followed.
+ * The moment of CLOCK_MONOTONIC that a timeout means: a span, or a moment of that clock or of
+ * CLOCK_REALTIME. A realtime clock that is set meanwhile is not followed.
  */
-static int read_deadline(u64 *deadline, u64 timeout, bool absolute, int clock)
+static int read_deadline(u64 *deadline, u64 timeout, bool absolute, bool realtime)
 {
 	struct __kernel_timespec ts;
-	u64 now = uptime_ns();
-	u64 span;
+	u64 now = clock_monotonic_ns();
+	s64 span;
 
 	if (get_user(&ts, timeout))
 		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
+	span = clock_from_timespec(&ts);
+	if (span < 0)
 		return -EINVAL;
-	/* Beyond 146 years it is no limit. */
-	if (ts.tv_sec >= INT64_MAX / 2 / NSEC_PER_SEC) {
-		*deadline = 0;
-		return 0;
-	}
-	span = (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-	if (absolute) {
-		u64 clock_now = task_clock_ns(clock);
-
-		span = span > clock_now ? span - clock_now : 0;
-	}
-	*deadline = now + span;
+	if (absolute)
+		span -= (s64)(realtime ? clock_realtime_ns() : now);
+	*deadline = now + (u64)MAX(span, (s64)0);
 	return 0;
 }
 
@@ -439,11 +429,11 @@ DEFINE_SYSCALL6(futex, uva, uaddr, u32, op, u32, val, uva, timeout, uva, uaddr2,
 {
 	unsigned cmd = op & FUTEX_CMD_MASK;
 	bool shared = !(op & FUTEX_PRIVATE_FLAG);
-	int clock = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	bool realtime = op & FUTEX_CLOCK_REALTIME;
 	u64 deadline = 0;
 	int err;
 
-	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
+	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -451,7 +441,7 @@ DEFINE_SYSCALL6(futex, uva, uaddr, u32, op, u32, val, uva, timeout, uva, uaddr2,
 		/* fallthrough */
 	case FUTEX_WAIT_BITSET:
 		if (timeout) {
-			err = read_deadline(&deadline, timeout, cmd == FUTEX_WAIT_BITSET, clock);
+			err = read_deadline(&deadline, timeout, cmd == FUTEX_WAIT_BITSET, realtime);
 			if (err)
 				return err;
 		}

@@ -15,35 +15,13 @@
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/time/clock.h"
 
-#include <linux/time.h>
-
-#define NSEC_PER_SEC	    1000000000UL
-#define NSEC_PER_MSEC	    1000000UL
 #define TIMER_SLACK_DEFAULT 50000 /* ns, PR_GET_TIMERSLACK of a fresh Linux process */
 
 struct mutex task_lock;
 struct process *init_process;
 struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
-
-u64 task_clock_ns(int clock)
-{
-	struct __kernel_timespec ts = {0};
-
-	hc_clock_gettime((u64)clock, &ts, sizeof(ts));
-	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-}
-
-u64 uptime_ns(void)
-{
-	u64 tsc = arch_rdtsc();
-	u32 khz = boot->tsc_khz;
-
-	if (khz == 0)
-		return task_clock_ns(CLOCK_MONOTONIC);
-	/* In two steps: the product of all would not fit. */
-	return tsc / khz * NSEC_PER_MSEC + tsc % khz * NSEC_PER_MSEC / khz;
-}
 
 static struct fs_info *fs_boot(void)
 {
@@ -145,7 +123,7 @@ void task_init(void)
 	t = thread_new(p, p->pid);
 	KASSERT(p->mm && p->files && p->fs && p->sighand && t);
 	t->blocked = boot->signals_blocked & ~SIGNALS_FORCED;
-	p->start_ns = task_clock_ns(CLOCK_BOOTTIME);
+	p->start_ns = clock_boottime_ns();
 	init_process = p;
 	LIST_INSERT_HEAD(&all_processes, p, all);
 }

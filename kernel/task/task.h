@@ -132,6 +132,7 @@ struct thread {
 		s64 (*fn)(void *arg); /* for ERESTART_RESTARTBLOCK; called with .arg */
 		u64 arg[4];
 	} restart;
+	void *trace_line;	/* syscall/trace.c: begun before the call */
 	struct user_segs *segs; /* reused by user_segs_new */
 };
 
@@ -184,10 +185,5 @@ void futex_init(void);
 void futex_exit(struct thread *t);
 /* FUTEX_WAKE of a shared or private word of the running process, for CLONE_CHILD_CLEARTID. */
 void futex_wake_user(u64 uva, u32 count);
-
-/* Nanoseconds of a host clock (CLOCK_*): a hostcall. */
-u64 task_clock_ns(int clock);
-/* Nanoseconds since some moment, for spans: the TSC where its rate is known. Never 0. */
-u64 uptime_ns(void);
 
 #endif

@@ -12,11 +12,11 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/time/clock.h"
 
 #include <linux/time.h>
 
 #define HOST_TIMERS   64
-#define NSEC_PER_SEC  1000000000L
 #define NSEC_PER_USEC 1000L
 #define USEC_PER_SEC  1000000L
 #define OVERRUN_MAX   INT32_MAX
@@ -30,7 +30,7 @@ struct posix_timer {
 	sigval_t value;
 	s32 tid; /* SIGEV_THREAD_ID */
 	u64 interval_ns;
-	u64 next_ns;	  /* uptime_ns of the next expiration, for overruns */
+	u64 next_ns;	  /* clock_monotonic_ns of the next expiration, for overruns */
 	u64 overrun;	  /* expirations since the queued signal */
 	s32 last_overrun; /* of the last signal taken */
 };
@@ -41,18 +41,6 @@ static struct {
 	struct posix_timer *posix;
 	int which; /* ITIMER_* */
 } owner[HOST_TIMERS];
-
-static bool spec_valid(const struct __kernel_timespec *ts)
-{
-	return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < NSEC_PER_SEC;
-}
-
-static u64 spec_ns(const struct __kernel_timespec *ts)
-{
-	if (ts->tv_sec >= INT64_MAX / NSEC_PER_SEC)
-		return INT64_MAX;
-	return (u64)ts->tv_sec * NSEC_PER_SEC + (u64)ts->tv_nsec;
-}
 
 /* The three of setitimer(2). */
 static const struct {
@@ -167,7 +155,7 @@ DEFINE_SYSCALL1(alarm, u32, seconds)
 		return 0; /* alarm(2) has no error; there was no timer before */
 	/* Rounded to the nearest second, but 0 means that none was set. */
 	if ((old.it_value.tv_sec == 0 && old.it_value.tv_nsec) ||
-	    old.it_value.tv_nsec >= NSEC_PER_SEC / 2)
+	    old.it_value.tv_nsec >= (s64)NSEC_PER_SEC / 2)
 		old.it_value.tv_sec++;
 	return old.it_value.tv_sec;
 }
@@ -202,7 +190,7 @@ static void posix_expired(struct process *p, struct posix_timer *t)
 	siginfo_t info;
 
 	if (t->interval_ns && t->next_ns) {
-		u64 now = uptime_ns();
+		u64 now = clock_monotonic_ns();
 
 		if (now > t->next_ns)
 			times += (now - t->next_ns) / t->interval_ns;
@@ -359,13 +347,13 @@ static void note_next(struct posix_timer *t, const struct __kernel_itimerspec *n
 	t->overrun = 0;
 	t->last_overrun = 0;
 	t->next_ns = 0;
-	t->interval_ns = spec_ns(&new->it_interval);
+	t->interval_ns = (u64)clock_from_timespec(&new->it_interval);
 	/* Of a clock that does not run with time, they cannot. */
 	if (t->interval_ns == 0 || t->clock < 0 || t->clock == CLOCK_PROCESS_CPUTIME_ID ||
 	    t->clock == CLOCK_THREAD_CPUTIME_ID)
 		return;
 	if (hc_timer_gettime((u64)t->host, &left, sizeof(left)) == 0)
-		t->next_ns = uptime_ns() + spec_ns(&left.it_value);
+		t->next_ns = clock_monotonic_ns() + (u64)clock_from_timespec(&left.it_value);
 }
 
 DEFINE_SYSCALL4(timer_settime, int, id, int, flags, uva, value, uva, ovalue)
@@ -378,7 +366,7 @@ DEFINE_SYSCALL4(timer_settime, int, id, int, flags, uva, value, uva, ovalue)
 		return -EINVAL;
 	if (get_user(&new, value))
 		return -EFAULT;
-	if (!spec_valid(&new.it_value) || !spec_valid(&new.it_interval))
+	if (clock_from_timespec(&new.it_value) < 0 || clock_from_timespec(&new.it_interval) < 0)
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	t = posix_find(current_process(), id);

@@ -1,0 +1,38 @@
+/* Names of numbers for the trace: values, flags, errors. */
+#ifndef KERNEL_SYSCALL_TRACE_NAMES_H
+#define KERNEL_SYSCALL_TRACE_NAMES_H
+
+#include "common/types.h"
+
+struct trace_name {
+	u64 value;
+	const char *text; /* NULL ends the list */
+};
+
+/*
+ * A vocabulary. Bits in value_mask are one number, the rest single flags (a list entry may be
+ * several bits: put it before its parts). zero is what 0 is called, NULL: "0".
+ */
+struct trace_names {
+	u64 value_mask;
+	const char *zero;
+	const struct trace_name *list;
+};
+
+#define TRACE_VOCABULARIES(X)                                                                      \
+	X(access)                                                                                  \
+	X(arch_prctl) X(at) X(at_rm) X(clock) X(clone) X(domain) X(epoll_op) X(fadvice) X(fcntl)   \
+		X(flock) X(futex) X(ioctl) X(itimer) X(madvice) X(map) X(mremap) X(msg) X(msync)   \
+			X(open) X(poll) X(prctl) X(prot) X(random) X(rlimit) X(sa) X(sig_how)      \
+				X(sock) X(sock_type) X(ss) X(timer) X(wait) X(whence) X(mode)
+
+#define X(name) extern const struct trace_names trace_##name##_names;
+TRACE_VOCABULARIES(X)
+#undef X
+
+/* "SIGINT", or NULL. Real-time signals have none here. */
+const char *trace_signal_name(u64 sig);
+/* "ENOENT" and its text; false: not a known error number. */
+bool trace_error(u64 error, const char **name, const char **text);
+
+#endif
