@@ -14,8 +14,7 @@ static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 	if (p.kind == PATH_FILE) {
 		r = ofile_stat(p.hold, st);
 	} else if (p.kind == PATH_PROC) {
-		/* st_dev and the times are those of the host's /proc. */
-		r = hc_newfstatat(p.dir, "/proc", st, sizeof(*st), 0);
+		r = proc_stat_device(st);
 		if (r >= 0)
 			proc_stat(&p.node, st);
 	} else {
@@ -76,7 +75,7 @@ DEFINE_SYSCALL2(lstat, uva, path, uva, out)
 /* A file of our /proc has only what stat has. */
 static void statx_of_proc(const struct proc_node *node, struct statx *stx)
 {
-	struct stat st = { 0 };
+	struct stat st = {0};
 
 	proc_stat(node, &st);
 	stx->stx_mask = STATX_BASIC_STATS;
@@ -116,7 +115,7 @@ DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 /* access(2) of a node of our /proc: its mode, owned by the running process's user. */
 static s64 proc_access(const struct proc_node *node, u32 mode)
 {
-	struct stat st = { 0 };
+	struct stat st = {0};
 
 	proc_stat(node, &st);
 	if (mode & ~7U)
@@ -272,7 +271,7 @@ DEFINE_SYSCALL2(utimes, uva, path, uva, user_times)
 
 DEFINE_SYSCALL2(utime, uva, path, uva, user_times)
 {
-	struct __kernel_timespec times[2] = { 0 };
+	struct __kernel_timespec times[2] = {0};
 	s64 seconds[2]; /* struct utimbuf */
 
 	if (user_times && get_user(&seconds, user_times) < 0)
@@ -290,16 +289,16 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 }
 
 /* A call that changes the content; a file of our /proc has none. */
-#define WITH_CONTENT(h, fd, call)                                                     \
-	({                                                                            \
-		struct ofile *f_ = fd_get(fd);                                        \
-		s64 r_ = -EBADF;                                                      \
-		if (f_) {                                                             \
-			const s32 h = f_->handle;                                     \
-			r_ = f_->kind == OFILE_HOST ? (call) : -EINVAL;               \
-			ofile_put(f_);                                                \
-		}                                                                     \
-		r_;                                                                   \
+#define WITH_CONTENT(h, fd, call)                                                                  \
+	({                                                                                         \
+		struct ofile *f_ = fd_get(fd);                                                     \
+		s64 r_ = -EBADF;                                                                   \
+		if (f_) {                                                                          \
+			const s32 h = f_->handle;                                                  \
+			r_ = f_->kind == OFILE_HOST ? (call) : -EINVAL;                            \
+			ofile_put(f_);                                                             \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)

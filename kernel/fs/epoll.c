@@ -46,7 +46,7 @@ static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32
 	struct epoll_item *item;
 
 	*others = false;
-	LIST_FOREACH(item, &file->watched, of_file) {
+	LIST_FOREACH (item, &file->watched, of_file) {
 		if (item->epoll != epoll)
 			continue;
 		if (item->fd == fd)
@@ -64,7 +64,7 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, bool others
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct epoll_item){ .file = file, .epoll = epoll, .fd = fd };
+	*item = (struct epoll_item){.file = file, .epoll = epoll, .fd = fd};
 	r = others ? hc_dup(file->handle) : file->handle;
 	item->handle = r;
 	if (r >= 0) {
@@ -94,10 +94,10 @@ static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 		r = item_add(epoll, file, fd, others, ev);
 	} else {
 		/* Errors (EEXIST, ENOENT, not an epoll) are the host's to find. */
-		r = item || !others ? hc_epoll_ctl(epoll->handle, op,
-						   item ? item->handle : file->handle, ev,
-						   sizeof(*ev)) :
-				      -ENOENT;
+		r = item || !others
+			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : file->handle,
+					   ev, sizeof(*ev))
+			    : -ENOENT;
 		if (r >= 0 && op == EPOLL_CTL_DEL && item)
 			item_free(item);
 	}
@@ -107,7 +107,7 @@ static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 
 DEFINE_SYSCALL4(epoll_ctl, s32, epfd, u32, op, s32, fd, uva, user_event)
 {
-	struct epoll_event ev = { 0 };
+	struct epoll_event ev = {0};
 	struct ofile *epoll, *file;
 	s64 r = -EBADF;
 

@@ -50,8 +50,8 @@ struct files {
 	struct ofile **chunk[FD_LIMIT / FD_CHUNK]; /* NULL: all free */
 };
 
-struct files *files_new(void);	/* empty; NULL: no memory */
-struct files *files_boot(void); /* the first process's: stdio from boot info */
+struct files *files_new(void);		  /* empty; NULL: no memory */
+struct files *files_boot(void);		  /* the first process's: stdio from boot info */
 struct files *files_dup(struct files *f); /* for fork */
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);

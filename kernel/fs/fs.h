@@ -52,16 +52,16 @@ s32 fd_new(s64 handle, u32 flags, bool cloexec);
 s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 
 /* The value of a call that takes the host handle h of descriptor fd; -EBADF without it. */
-#define WITH_FD(h, fd, call)                                                        \
-	({                                                                          \
-		struct ofile *file_;                                                \
-		const s32 h = fd_handle((fd), &file_);                              \
-		s64 r_ = h;                                                         \
-		if (h >= 0) {                                                       \
-			r_ = (call);                                                \
-			ofile_put(file_);                                           \
-		}                                                                   \
-		r_;                                                                 \
+#define WITH_FD(h, fd, call)                                                                       \
+	({                                                                                         \
+		struct ofile *file_;                                                               \
+		const s32 h = fd_handle((fd), &file_);                                             \
+		s64 r_ = h;                                                                        \
+		if (h >= 0) {                                                                      \
+			r_ = (call);                                                               \
+			ofile_put(file_);                                                          \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 /* -- Names --------------------------------------------------------------------------------- */
@@ -102,15 +102,15 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at);
 s32 cwd_handle(struct ofile **hold);
 
 /* The value of a call on the host's name p (a struct fs_path) of (dirfd, path). */
-#define WITH_PATH(p, dirfd, path, at, call)                                         \
-	({                                                                          \
-		struct fs_path p;                                                   \
-		s64 r_ = path_get_host(&p, (dirfd), (path), (at));                  \
-		if (!r_) {                                                          \
-			r_ = fs_nointr(call);                                       \
-			path_put(&p);                                               \
-		}                                                                   \
-		r_;                                                                 \
+#define WITH_PATH(p, dirfd, path, at, call)                                                        \
+	({                                                                                         \
+		struct fs_path p;                                                                  \
+		s64 r_ = path_get_host(&p, (dirfd), (path), (at));                                 \
+		if (!r_) {                                                                         \
+			r_ = fs_nointr(call);                                                      \
+			path_put(&p);                                                              \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 /* -- Waiting ------------------------------------------------------------------------------- */
@@ -137,18 +137,18 @@ int fs_deadline_of_user(uva timeout, u64 unit_ns, u64 *deadline);
  * for this thread; kicks for other reasons do not end it. Results that are there count more than
  * a signal that is there, as on Linux. -EINTR for a signal.
  */
-#define FS_WAIT(t, deadline, call)                                                  \
-	({                                                                          \
-		s64 r_;                                                             \
-		do {                                                                \
-			const s64 t = signal_pending() ? 0 : fs_time_left(deadline); \
-			r_ = (call);                                                \
-			if (r_ == -EINTR)                                           \
-				signal_upcall();                                    \
-			else if (r_ == 0 && signal_pending())                       \
-				r_ = -EINTR;                                        \
-		} while (r_ == -EINTR && !signal_pending());                        \
-		r_;                                                                 \
+#define FS_WAIT(t, deadline, call)                                                                 \
+	({                                                                                         \
+		s64 r_;                                                                            \
+		do {                                                                               \
+			const s64 t = signal_pending() ? 0 : fs_time_left(deadline);               \
+			r_ = (call);                                                               \
+			if (r_ == -EINTR)                                                          \
+				signal_upcall();                                                   \
+			else if (r_ == 0 && signal_pending())                                      \
+				r_ = -EINTR;                                                       \
+		} while (r_ == -EINTR && !signal_pending());                                       \
+		r_;                                                                                \
 	})
 
 /* fs/epoll.c: the last reference to f goes; nothing waits for it any more. */

@@ -19,7 +19,7 @@ static const struct request {
 	u8 kind;
 	u16 size;
 } requests[] = {
-#define IOCTL(nr, kind, size) { nr, kind, size },
+#define IOCTL(nr, kind, size) {nr, kind, size},
 #include "common/ioctl.def"
 };
 
@@ -37,7 +37,7 @@ static const struct request *find(u32 nr)
 /* READ, WRITE, BOTH. */
 static s64 with_data(s32 handle, const struct request *rq, u64 arg)
 {
-	u8 data[DATA_MAX] = { 0 };
+	u8 data[DATA_MAX] = {0};
 	s64 r = 0;
 
 	KASSERT(rq->size <= sizeof(data));

@@ -158,7 +158,7 @@ static int finish(struct fs_path *p, s64 result)
 
 static int prepare(struct fs_path *p)
 {
-	*p = (struct fs_path){ .dir = -1, .path = kmalloc(HOSTCALL_PATH_MAX) };
+	*p = (struct fs_path){.dir = -1, .path = kmalloc(HOSTCALL_PATH_MAX)};
 	return p->path ? 0 : -ENOMEM;
 }
 

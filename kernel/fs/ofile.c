@@ -42,9 +42,12 @@ void ofile_put(struct ofile *f)
 
 s64 ofile_stat(struct ofile *f, struct stat *st)
 {
-	s64 r = hc_fstat(f->handle, st, sizeof(*st));
+	s64 r;
 
-	if (r >= 0 && (f->kind == OFILE_PROC || f->kind == OFILE_PROC_DIR))
+	if (!f->path)
+		return hc_fstat(f->handle, st, sizeof(*st));
+	r = proc_stat_device(st);
+	if (r >= 0)
 		proc_stat(proc_node_of(f), st);
 	return r;
 }
@@ -143,7 +146,7 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out)
 void fs_sigpipe(void)
 {
 	struct process *p = current_process();
-	siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER };
+	siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
 
 	info.si_pid = p->pid;
 	info.si_uid = p->creds.ruid;

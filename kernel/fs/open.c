@@ -45,6 +45,9 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		if (p->hold->path)
 			return file_open(AT_FDCWD, p->hold->path, how->flags, 0, err);
 		handle = hc_reopen(p->hold->handle, how->flags);
+	} else if (path_below(p->path, "/proc") && how->flags & (O_WRONLY | O_RDWR)) {
+		/* The host's settings and the monitor's are not the program's to change. */
+		handle = -EACCES;
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
 	} else {
@@ -60,7 +63,7 @@ static int path_flags(u32 flags)
 
 struct ofile *file_open(s32 dirfd, const char *path, u32 flags, u32 mode, int *err)
 {
-	struct open_how how = { .flags = flags };
+	struct open_how how = {.flags = flags};
 	struct ofile *f = NULL;
 	struct fs_path p;
 
@@ -95,7 +98,7 @@ static s64 open_user(s32 dirfd, uva path, const struct open_how *how)
 
 DEFINE_SYSCALL4(openat, s32, dirfd, uva, path, u32, flags, u32, mode)
 {
-	struct open_how how = { .flags = flags };
+	struct open_how how = {.flags = flags};
 
 	if (flags & (O_CREAT | __O_TMPFILE))
 		how.mode = masked(mode);
@@ -178,7 +181,7 @@ static s64 set_cwd(struct ofile *dir)
 
 DEFINE_SYSCALL1(chdir, uva, path)
 {
-	const struct open_how how = { .flags = O_PATH | O_DIRECTORY };
+	const struct open_how how = {.flags = O_PATH | O_DIRECTORY};
 	struct ofile *dir;
 	struct fs_path p;
 	int err;
@@ -288,10 +291,9 @@ DEFINE_SYSCALL1(rmdir, uva, path)
 
 DEFINE_SYSCALL5(renameat2, s32, olddir, uva, oldpath, s32, newdir, uva, newpath, u32, flags)
 {
-	return WITH_PATH(
-		p, olddir, oldpath, AT_SYMLINK_NOFOLLOW,
-		WITH_PATH(q, newdir, newpath, AT_SYMLINK_NOFOLLOW,
-			  hc_renameat2(p.dir, p.path, q.dir, q.path, flags)));
+	return WITH_PATH(p, olddir, oldpath, AT_SYMLINK_NOFOLLOW,
+			 WITH_PATH(q, newdir, newpath, AT_SYMLINK_NOFOLLOW,
+				   hc_renameat2(p.dir, p.path, q.dir, q.path, flags)));
 }
 
 DEFINE_SYSCALL4(renameat, s32, olddir, uva, oldpath, s32, newdir, uva, newpath)

@@ -7,7 +7,7 @@
 
 s64 path_normalise(char *out, u64 size, const char *base, const char *path)
 {
-	const char *part[2] = { *path == '/' ? "" : base, path };
+	const char *part[2] = {*path == '/' ? "" : base, path};
 	u64 len = 0;
 
 	if (size < 2)
@@ -69,10 +69,10 @@ void path_replace_alias(char *path, u64 size, bool whole)
 	static const struct {
 		const char *name, *target;
 	} alias[] = {
-		{ "/dev/fd", "/proc/self/fd" },
-		{ "/dev/stdin", "/proc/self/fd/0" },
-		{ "/dev/stdout", "/proc/self/fd/1" },
-		{ "/dev/stderr", "/proc/self/fd/2" },
+		{"/dev/fd", "/proc/self/fd"},
+		{"/dev/stdin", "/proc/self/fd/0"},
+		{"/dev/stdout", "/proc/self/fd/1"},
+		{"/dev/stderr", "/proc/self/fd/2"},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(alias); i++) {

@@ -52,8 +52,8 @@ int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline)
 static s64 time_to_user(uva user, u64 unit_ns, u64 deadline, s64 result)
 {
 	s64 left = fs_time_left(deadline);
-	struct __kernel_timespec ts = { left / (s64)NSEC_PER_SEC,
-					left % (s64)NSEC_PER_SEC / (s64)unit_ns };
+	struct __kernel_timespec ts = {left / (s64)NSEC_PER_SEC,
+				       left % (s64)NSEC_PER_SEC / (s64)unit_ns};
 
 	if (user && left >= 0 && put_user(ts, user) < 0 && result == -ERESTARTNOHAND)
 		return -EINTR;
@@ -118,7 +118,7 @@ static s64 poll_set_wait(struct poll_set *set, u64 deadline)
 	for (u32 i = 0; i < set->count; i++) {
 		struct pollfd *guest = &set->guest[i], *host = &set->host[i];
 
-		*host = (struct pollfd){ .fd = -1, .events = guest->events };
+		*host = (struct pollfd){.fd = -1, .events = guest->events};
 		guest->revents = 0;
 		if (guest->fd < 0)
 			continue;
@@ -216,9 +216,9 @@ DEFINE_SYSCALL5(ppoll, uva, fds, u32, count, uva, timeout, uva, mask, u64, mask_
 static const struct {
 	u16 ask, answer;
 } select_events[3] = {
-	{ POLLIN | POLLRDNORM | POLLRDBAND, POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR },
-	{ POLLOUT | POLLWRNORM | POLLWRBAND, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR },
-	{ POLLPRI, POLLPRI },
+	{POLLIN | POLLRDNORM | POLLRDBAND, POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR},
+	{POLLOUT | POLLWRNORM | POLLWRBAND, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR},
+	{POLLPRI, POLLPRI},
 };
 
 struct select_sets {
@@ -279,7 +279,7 @@ static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
 			if (select_has(s, i, fd))
 				events |= select_events[i].ask;
 		if (events)
-			set.guest[at++] = (struct pollfd){ .fd = fd, .events = events };
+			set.guest[at++] = (struct pollfd){.fd = fd, .events = events};
 	}
 	r = poll_set_wait(&set, deadline);
 	if (r >= 0) {
@@ -326,7 +326,7 @@ static s64 select_user(s32 n, const uva user[3], u64 deadline)
 
 DEFINE_SYSCALL5(select, s32, n, uva, readable, uva, writable, uva, special, uva, timeout)
 {
-	const uva user[3] = { readable, writable, special };
+	const uva user[3] = {readable, writable, special};
 	u64 deadline;
 	s64 r = fs_deadline_of_user(timeout, 1000, &deadline);
 
@@ -338,11 +338,11 @@ DEFINE_SYSCALL5(select, s32, n, uva, readable, uva, writable, uva, special, uva,
 DEFINE_SYSCALL6(pselect6, s32, n, uva, readable, uva, writable, uva, special, uva, timeout, uva,
 		mask_arg)
 {
-	const uva user[3] = { readable, writable, special };
+	const uva user[3] = {readable, writable, special};
 	struct {
 		uva mask;
 		u64 size;
-	} arg = { 0 };
+	} arg = {0};
 	u64 deadline;
 	s64 r = fs_deadline_of_user(timeout, 1, &deadline);
 

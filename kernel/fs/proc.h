@@ -29,17 +29,20 @@ s64 proc_readlink(const struct proc_node *node, char *buf, u64 size);
 /* The open file that a link of fd/ is, a reference; NULL for all others. */
 struct ofile *proc_link_file(const struct proc_node *node);
 
-/* Makes st that of the node, but for st_dev's fields that it has from the host's /proc. */
+/* Makes st that of the node, but for st_dev and the times: those are of the host's /proc. */
+s64 proc_stat_device(struct stat *st); /* first: 0 or -errno */
 void proc_stat(const struct proc_node *node, struct stat *st);
 
 /* Opens a file or directory; path is kept for F_GETFL's sake and /proc/self/fd. NULL and *err. */
 struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flags, int *err);
 const struct proc_node *proc_node_of(struct ofile *f);
 
-/* The content as it is now: what a read from the start of the file sees. 0 or -errno. */
+/* The content of a file as it is now: what a read from its start sees. 0 or -errno. */
 s64 proc_refresh(struct ofile *f);
 /* A write to the file; -EACCES, -EINVAL or what the file thinks of it. */
 s64 proc_write(struct ofile *f, const char *text, u64 len);
+/* Position of a directory, as d_off of its entries; the position or -errno. */
+s64 proc_seek(struct ofile *f, s64 pos);
 /* Entries of a directory from f->pos on, as getdents64(2) has them. Bytes or -errno. */
 s64 proc_getdents(struct ofile *f, char *buf, u64 size);
 

@@ -19,8 +19,8 @@ struct request {
 	enum direction dir;
 	const struct iovec *iov;
 	u32 count;
-	u64 left;  /* bytes not asked for yet */
-	u64 done;  /* bytes of iov[0] that were */
+	u64 left;   /* bytes not asked for yet */
+	u64 done;   /* bytes of iov[0] that were */
 	s64 offset; /* or AT_POS */
 	u32 flags;  /* RWF_* */
 };
@@ -55,12 +55,12 @@ static s64 next_piece(struct request *rq, struct user_segs *segs)
 static s64 host_transfer(struct ofile *f, const struct request *rq, const struct segs *segs)
 {
 	if (rq->dir == READ)
-		return rq->offset == AT_POS && !rq->flags ?
-			       hc_readv(f->handle, segs) :
-			       hc_preadv2(f->handle, segs, rq->offset, rq->flags);
-	return rq->offset == AT_POS && !rq->flags ?
-		       hc_writev(f->handle, segs) :
-		       hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
+		return rq->offset == AT_POS && !rq->flags
+			       ? hc_readv(f->handle, segs)
+			       : hc_preadv2(f->handle, segs, rq->offset, rq->flags);
+	return rq->offset == AT_POS && !rq->flags
+		       ? hc_writev(f->handle, segs)
+		       : hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
 }
 
 /*
@@ -137,10 +137,9 @@ static s64 run(s32 fd, struct request *rq)
 
 static s64 one_buffer(s32 fd, enum direction dir, uva buf, u64 len, s64 offset)
 {
-	const struct iovec iov = { (void *)buf, MIN(len, RW_MAX) };
+	const struct iovec iov = {(void *)buf, MIN(len, RW_MAX)};
 	struct request rq = {
-		.dir = dir, .iov = &iov, .count = 1, .left = iov.iov_len, .offset = offset
-	};
+		.dir = dir, .iov = &iov, .count = 1, .left = iov.iov_len, .offset = offset};
 
 	return run(fd, &rq);
 }
@@ -148,7 +147,7 @@ static s64 one_buffer(s32 fd, enum direction dir, uva buf, u64 len, s64 offset)
 static s64 vector(s32 fd, enum direction dir, uva user_iov, u32 count, s64 offset, u32 flags)
 {
 	struct iovec few[IOV_FEW], *iov = few;
-	struct request rq = { .dir = dir, .count = count, .offset = offset, .flags = flags };
+	struct request rq = {.dir = dir, .count = count, .offset = offset, .flags = flags};
 	u64 sum = 0;
 	s64 r;
 
@@ -251,11 +250,7 @@ DEFINE_SYSCALL3(lseek, s32, fd, s64, offset, u32, whence)
 	if (f->kind == OFILE_PROC_DIR) {
 		if (whence == SEEK_CUR)
 			offset += f->pos;
-		r = whence > SEEK_CUR || offset < 0 ? -EINVAL : offset;
-		if (r >= 0)
-			f->pos = offset;
-		if (r == 0)
-			r = proc_refresh(f);
+		r = whence > SEEK_CUR || offset < 0 ? -EINVAL : proc_seek(f, offset);
 	} else {
 		/* Who goes back to the start of a file of /proc wants to see it as it is now. */
 		if (f->kind == OFILE_PROC && offset == 0 && whence == SEEK_SET)
@@ -277,7 +272,7 @@ struct user_offset {
 
 static int offset_get(struct user_offset *o, uva at)
 {
-	*o = (struct user_offset){ .at = at };
+	*o = (struct user_offset){.at = at};
 	return at ? get_user(&o->value, at) : 0;
 }
 
@@ -306,28 +301,26 @@ DEFINE_SYSCALL4(sendfile, s32, out, s32, in, uva, user_offset, u64, len)
 	if (offset_get(&off, user_offset) < 0)
 		return -EFAULT;
 	r = WITH_FD(to, out,
-		    WITH_FD(from, in,
-			    hc_sendfile(to, from, &off.value, offset_len(&off), len)));
+		    WITH_FD(from, in, hc_sendfile(to, from, &off.value, offset_len(&off), len)));
 	return broken_pipe(offset_put(&off, r));
 }
 
 /* copy_file_range and splice have the same arguments. */
-#define COPY(call, in, user_in_off, out, user_out_off, len, flags)                            \
-	({                                                                                    \
-		struct user_offset from_, to_;                                                \
-		s64 r_ = -EFAULT;                                                             \
+#define COPY(call, in, user_in_off, out, user_out_off, len, flags)                                 \
+	({                                                                                         \
+		struct user_offset from_, to_;                                                     \
+		s64 r_ = -EFAULT;                                                                  \
 		if (offset_get(&from_, user_in_off) == 0 && offset_get(&to_, user_out_off) == 0) { \
-			r_ = WITH_FD(i_, in,                                                  \
-				     WITH_FD(o_, out,                                         \
-					     call(i_, &from_.value, offset_len(&from_), o_,   \
-						  &to_.value, offset_len(&to_), len, flags))); \
-			r_ = offset_put(&to_, offset_put(&from_, r_));                        \
-		}                                                                             \
-		broken_pipe(r_);                                                              \
+			r_ = WITH_FD(i_, in,                                                       \
+				     WITH_FD(o_, out,                                              \
+					     call(i_, &from_.value, offset_len(&from_), o_,        \
+						  &to_.value, offset_len(&to_), len, flags)));     \
+			r_ = offset_put(&to_, offset_put(&from_, r_));                             \
+		}                                                                                  \
+		broken_pipe(r_);                                                                   \
 	})
 
-DEFINE_SYSCALL6(copy_file_range, s32, in, uva, in_off, s32, out, uva, out_off, u64, len, u32,
-		flags)
+DEFINE_SYSCALL6(copy_file_range, s32, in, uva, in_off, s32, out, uva, out_off, u64, len, u32, flags)
 {
 	return COPY(hc_copy_file_range, in, in_off, out, out_off, len, flags);
 }

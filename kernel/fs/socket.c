@@ -21,10 +21,10 @@
 #define SOL_SOCKET	 1
 #define SCM_RIGHTS	 1
 
-#define ADDR_MAX    128 /* struct sockaddr_storage */
-#define OPTION_MAX  4096
-#define MMSG_MAX    UIO_MAXIOV
-#define MESSAGE_MAX 0x7ffff000UL
+#define ADDR_MAX	 128 /* struct sockaddr_storage */
+#define OPTION_MAX	 4096
+#define MMSG_MAX	 UIO_MAXIOV
+#define MESSAGE_MAX	 0x7ffff000UL
 
 struct msghdr {
 	uva name;
@@ -89,17 +89,17 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 }
 
 /* bind and connect. */
-#define WITH_ADDRESS(call, fd, addr, len)                                                     \
-	({                                                                                    \
-		struct address a_;                                                            \
-		struct ofile *cwd_;                                                           \
-		s64 r_ = address_from_user(&a_, addr, len);                                   \
-		if (r_ >= 0) {                                                                \
-			const s32 dir_ = cwd_handle(&cwd_);                                   \
-			r_ = WITH_FD(h_, fd, fs_restart(call(h_, dir_, a_.bytes, a_.len)));   \
-			ofile_put(cwd_);                                                      \
-		}                                                                             \
-		r_;                                                                           \
+#define WITH_ADDRESS(call, fd, addr, len)                                                          \
+	({                                                                                         \
+		struct address a_;                                                                 \
+		struct ofile *cwd_;                                                                \
+		s64 r_ = address_from_user(&a_, addr, len);                                        \
+		if (r_ >= 0) {                                                                     \
+			const s32 dir_ = cwd_handle(&cwd_);                                        \
+			r_ = WITH_FD(h_, fd, fs_restart(call(h_, dir_, a_.bytes, a_.len)));        \
+			ofile_put(cwd_);                                                           \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 DEFINE_SYSCALL3(bind, s32, fd, uva, addr, s32, len)
@@ -128,7 +128,8 @@ DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
 
-/* -- Making and connecting ---------------------------------------------------------------------- */
+/* -- Making and connecting ----------------------------------------------------------------------
+ */
 
 DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
 {
@@ -143,8 +144,8 @@ DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
 	s64 r = fs_nointr(
 		hc_socketpair(domain, type & ~SOCK_CLOEXEC, protocol, handle, sizeof(handle)));
 
-	return r < 0 ? r :
-		       fd_new_pair(handle, (const u32[2]){ flags, flags }, type & SOCK_CLOEXEC, out);
+	return r < 0 ? r
+		     : fd_new_pair(handle, (const u32[2]){flags, flags}, type & SOCK_CLOEXEC, out);
 }
 
 DEFINE_SYSCALL2(listen, s32, fd, s32, backlog)
@@ -184,7 +185,8 @@ DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
 	return WITH_FD(h, fd, fs_nointr(hc_shutdown(h, how)));
 }
 
-/* -- Options ------------------------------------------------------------------------------------ */
+/* -- Options ------------------------------------------------------------------------------------
+ */
 
 DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len)
 {
@@ -198,9 +200,9 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 		return -ENOMEM;
 	r = copy_from_user(buf, value, len);
 	if (r >= 0)
-		r = WITH_FD(h, fd,
-			    fs_nointr(hc_setsockopt(h, level, name, value ? buf : NULL, len,
-						    HC_NONE)));
+		r = WITH_FD(
+			h, fd,
+			fs_nointr(hc_setsockopt(h, level, name, value ? buf : NULL, len, HC_NONE)));
 	kfree(buf);
 	return r;
 }
@@ -232,7 +234,8 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 	return r;
 }
 
-/* -- Control messages --------------------------------------------------------------------------- */
+/* -- Control messages ---------------------------------------------------------------------------
+ */
 
 /* What message at is, if it lies wholly inside len bytes of control data. */
 static struct cmsghdr *cmsg_at(void *control, u64 len, u64 at)
@@ -320,7 +323,8 @@ static u64 control_in(void *control, u64 len, bool cloexec, u32 *flags)
 	return end;
 }
 
-/* -- Messages ------------------------------------------------------------------------------------ */
+/* -- Messages ------------------------------------------------------------------------------------
+ */
 
 /* A message under way: everything of it in kernel memory, or pinned. */
 struct message {
@@ -393,7 +397,7 @@ static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights,
 
 static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 {
-	struct message m = { 0 };
+	struct message m = {0};
 	struct rights *rights = NULL;
 	struct ofile *f = fd_get(fd);
 	s64 r;
@@ -427,7 +431,7 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 {
 	struct hostcall_recv *head;
-	struct message m = { 0 };
+	struct message m = {0};
 	struct ofile *f = fd_get(fd);
 	u64 room = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
 	s64 r;
@@ -537,7 +541,7 @@ DEFINE_SYSCALL5(recvmmsg, s32, fd, uva, vec, u32, count, u32, flags, uva, timeou
 /* sendto and recvfrom: a message of one buffer, without control data. */
 DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32, addr_len)
 {
-	struct message m = { 0 };
+	struct message m = {0};
 	struct ofile *f;
 	s64 r = 0, total = 0;
 
@@ -589,7 +593,7 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 		user_segs_put(data);
 	ofile_put(f);
 	if (r >= 0 && addr) {
-		struct address a = { .len = head.addr_len };
+		struct address a = {.len = head.addr_len};
 		s64 err;
 
 		memcpy(a.bytes, head.addr, sizeof(a.bytes));

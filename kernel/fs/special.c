@@ -8,7 +8,7 @@
 
 DEFINE_SYSCALL2(pipe2, uva, out, u32, flags)
 {
-	const u32 modes[2] = { O_RDONLY | flags, O_WRONLY | flags };
+	const u32 modes[2] = {O_RDONLY | flags, O_WRONLY | flags};
 	s32 handle[2];
 	s64 r = fs_nointr(hc_pipe2(flags & ~O_CLOEXEC, handle, sizeof(handle)));
 
@@ -79,9 +79,9 @@ DEFINE_SYSCALL3(inotify_add_watch, s32, fd, uva, path, u32, mask)
 {
 	int at = mask & IN_DONT_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
 
-	return WITH_FD(h, fd,
-		       WITH_PATH(p, AT_FDCWD, path, at,
-				 hc_inotify_add_watch(h, p.dir, p.path, mask)));
+	return WITH_FD(
+		h, fd,
+		WITH_PATH(p, AT_FDCWD, path, at, hc_inotify_add_watch(h, p.dir, p.path, mask)));
 }
 
 DEFINE_SYSCALL2(inotify_rm_watch, s32, fd, s32, wd)

@@ -15,13 +15,13 @@ struct target {
 
 static s64 target_path(struct target *t, uva path, int at)
 {
-	*t = (struct target){ .by_path = true, .at = at };
+	*t = (struct target){.by_path = true, .at = at};
 	return path_get_host(&t->p, AT_FDCWD, path, at);
 }
 
 static s64 target_fd(struct target *t, s32 fd)
 {
-	*t = (struct target){ .file = fd_get(fd) };
+	*t = (struct target){.file = fd_get(fd)};
 	return t->file ? 0 : -EBADF;
 }
 
@@ -123,15 +123,15 @@ static s64 xattr_remove(struct target *t, uva name)
 }
 
 /* Each operation by followed path, by path, by descriptor. */
-#define ON_TARGET(find, call)                                                         \
-	({                                                                            \
-		struct target t;                                                      \
-		s64 r_ = (find);                                                      \
-		if (r_ >= 0) {                                                        \
-			r_ = fs_nointr(call);                                         \
-			target_put(&t);                                               \
-		}                                                                     \
-		r_;                                                                   \
+#define ON_TARGET(find, call)                                                                      \
+	({                                                                                         \
+		struct target t;                                                                   \
+		s64 r_ = (find);                                                                   \
+		if (r_ >= 0) {                                                                     \
+			r_ = fs_nointr(call);                                                      \
+			target_put(&t);                                                            \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 DEFINE_SYSCALL4(getxattr, uva, path, uva, name, uva, value, u64, size)

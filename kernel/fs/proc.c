@@ -1,0 +1,725 @@
+/*
+ * Our /proc: the names that are about processes, which to the host would all be the monitor. One
+ * table has them; what is not in it is the host's.
+ *
+ * A file's text is made when it is opened, and again by whoever goes back to its start, and lies
+ * in a memfd of the host: so reading, seeking and polling need nothing special. A directory's
+ * handle is the host's /proc; its entries come from here.
+ */
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/memfd.h>
+#include <linux/stat.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/proc_text.h"
+#include "kernel/mm/mm.h"
+#include "libc/stdlib.h"
+
+/* Kinds of directory; where an entry lies, and what a directory holds. */
+enum place {
+	NOWHERE,
+	ROOT = 1 << 0,	  /* /proc */
+	PROCESS = 1 << 1, /* /proc/PID */
+	TASKS = 1 << 2,	  /* /proc/PID/task */
+	TASK = 1 << 3,	  /* /proc/PID/task/TID */
+	FDS = 1 << 4,	  /* .../fd */
+	FDINFOS = 1 << 5, /* .../fdinfo */
+};
+#define EACH (PROCESS | TASK)
+
+typedef void text_fn(struct text *t, const struct proc_ctx *c);
+typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
+typedef s64 write_fn(const struct proc_ctx *c, const char *text);
+
+struct proc_entry {
+	u32 in;		  /* enum place, or several */
+	const char *name; /* NULL: a number */
+	u32 mode;
+	u32 holds; /* directories */
+	text_fn *text;
+	link_fn *link;
+	write_fn *write;
+	bool host; /* the host's file of this name says it: same for monitor and guest */
+};
+
+static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
+static write_fn write_comm, write_oom_score_adj, write_timerslack;
+
+#define DIR(places, name, mode, holds)                                                             \
+	{                                                                                          \
+		places, name, S_IFDIR | mode, holds, 0, 0, 0, false                                \
+	}
+#define FILE(places, name, mode, write)                                                            \
+	{                                                                                          \
+		places, #name, S_IFREG | mode, 0, proc_text_##name, 0, write, false                \
+	}
+#define LINK(places, name, link)                                                                   \
+	{                                                                                          \
+		places, name, S_IFLNK | 0777, 0, 0, link, 0, false                                 \
+	}
+#define HOST(places, name, mode)                                                                   \
+	{                                                                                          \
+		places, name, mode, 0, 0, 0, 0, true                                               \
+	}
+
+static const struct proc_entry root_entry = DIR(NOWHERE, "", 0555, ROOT);
+
+static const struct proc_entry entries[] = {
+	LINK(ROOT, "self", link_self),
+	LINK(ROOT, "thread-self", link_thread_self),
+	FILE(ROOT, meminfo, 0444, NULL),
+	DIR(ROOT, NULL, 0555, PROCESS),
+
+	FILE(EACH, auxv, 0400, NULL),
+	FILE(EACH, cmdline, 0444, NULL),
+	FILE(EACH, comm, 0644, write_comm),
+	LINK(EACH, "cwd", link_cwd),
+	FILE(EACH, environ, 0400, NULL),
+	LINK(EACH, "exe", link_exe),
+	DIR(EACH, "fd", 0500, FDS),
+	DIR(EACH, "fdinfo", 0555, FDINFOS),
+	FILE(EACH, limits, 0644, NULL),
+	FILE(EACH, maps, 0444, NULL),
+	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
+	FILE(EACH, personality, 0400, NULL),
+	LINK(EACH, "root", link_root),
+	FILE(EACH, smaps, 0444, NULL),
+	FILE(EACH, smaps_rollup, 0444, NULL),
+	FILE(EACH, stat, 0444, NULL),
+	FILE(EACH, statm, 0444, NULL),
+	FILE(EACH, status, 0444, NULL),
+	FILE(EACH, timerslack_ns, 0666, write_timerslack),
+	FILE(EACH, wchan, 0444, NULL),
+	DIR(PROCESS, "task", 0555, TASKS),
+	DIR(TASKS, NULL, 0555, TASK),
+	{FDS, NULL, S_IFLNK | 0700, 0, 0, link_fd, 0, false},
+	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false},
+
+	/* The monitor shares these with the programs. vm/hostcall_file.c lets them pass. */
+	HOST(EACH, "cgroup", S_IFREG | 0444),
+	HOST(EACH, "cpuset", S_IFREG | 0444),
+	HOST(EACH, "gid_map", S_IFREG | 0644),
+	HOST(EACH, "io", S_IFREG | 0400),
+	HOST(EACH, "loginuid", S_IFREG | 0644),
+	HOST(EACH, "mountinfo", S_IFREG | 0444),
+	HOST(EACH, "mounts", S_IFREG | 0444),
+	HOST(EACH, "mountstats", S_IFREG | 0400),
+	HOST(EACH, "net", S_IFDIR | 0555),
+	HOST(EACH, "ns", S_IFDIR | 0511),
+	HOST(EACH, "oom_score", S_IFREG | 0444),
+	HOST(EACH, "sessionid", S_IFREG | 0444),
+	HOST(EACH, "setgroups", S_IFREG | 0644),
+	HOST(EACH, "uid_map", S_IFREG | 0644),
+};
+
+/* What ofile.data is for files and directories of ours. */
+struct proc_file {
+	struct proc_node node;
+};
+
+const struct proc_node *proc_node_of(struct ofile *f)
+{
+	return &((struct proc_file *)f->data)->node;
+}
+
+bool proc_is_link(const struct proc_node *node)
+{
+	return S_ISLNK(node->entry->mode);
+}
+
+/* -- The processes behind the names
+ * ---------------------------------------------------------------- */
+
+/* Takes task_lock on success: 0. -ENOENT: they are gone. */
+static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
+{
+	mutex_lock(&task_lock);
+	c->p = node->pid ? process_find(node->pid) : current_process();
+	c->t = NULL;
+	if (c->p)
+		c->t = node->tid ? thread_find(node->tid) : TAILQ_FIRST(&c->p->threads);
+	if (!c->t || c->t->proc != c->p) {
+		mutex_unlock(&task_lock);
+		return -ENOENT;
+	}
+	c->fd = node->fd;
+	c->running = c->p == current_process() && (!node->tid || c->t == current());
+	return 0;
+}
+
+static void ctx_put(void)
+{
+	mutex_unlock(&task_lock);
+}
+
+static bool exists(const struct proc_node *node)
+{
+	struct proc_ctx c;
+
+	if (ctx_get(node, &c) < 0)
+		return false;
+	ctx_put();
+	return true;
+}
+
+static bool fd_exists(const struct proc_node *node)
+{
+	struct proc_ctx c;
+	struct ofile *f;
+
+	if (ctx_get(node, &c) < 0)
+		return false;
+	f = fdtable_get(c.p->files, node->fd);
+	ctx_put();
+	ofile_put(f);
+	return f != NULL;
+}
+
+/* -- Names
+ * ----------------------------------------------------------------------------------------- */
+
+static const struct proc_entry *find(u32 place, const char *name, u64 len)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(entries); i++)
+		if (entries[i].in & place && entries[i].name && strlen(entries[i].name) == len &&
+		    !memcmp(entries[i].name, name, len))
+			return &entries[i];
+	return NULL;
+}
+
+static const struct proc_entry *find_number(u32 place)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(entries); i++)
+		if (entries[i].in & place && !entries[i].name)
+			return &entries[i];
+	return NULL;
+}
+
+/* A number in a directory: a process (or a thread, unlisted), a thread, a descriptor. */
+static int step_number(struct proc_node *node, s32 number)
+{
+	u32 place = node->entry->holds;
+
+	switch (place) {
+	case ROOT:
+		node->pid = number;
+		mutex_lock(&task_lock);
+		if (number && !process_find(number)) {
+			struct thread *t = thread_find(number);
+
+			node->pid = t ? t->proc->pid : 0;
+			node->tid = t ? number : 0;
+		}
+		mutex_unlock(&task_lock);
+		if (!node->pid)
+			return -ENOENT;
+		break;
+	case TASKS:
+		node->tid = number;
+		if (!number || !exists(node))
+			return -ENOENT;
+		break;
+	case FDS:
+	case FDINFOS:
+		node->fd = number;
+		if (!fd_exists(node))
+			return -ENOENT;
+		break;
+	default:
+		return -ENOENT;
+	}
+	node->entry = find_number(place);
+	return 1;
+}
+
+/* One name in the directory node. 1: node is that, 0: it is the host's, -ENOENT. */
+static int step(struct proc_node *node, const char *name, u64 len)
+{
+	u32 place = node->entry->holds;
+	const struct proc_entry *e = find(place, name, len);
+	s32 number = path_number(name, len);
+
+	if (e && !e->host) {
+		node->entry = e;
+		return 1;
+	}
+	if (e)
+		return 0;
+	if (number >= 0)
+		return step_number(node, number);
+	return place == ROOT ? 0 : -ENOENT;
+}
+
+/* The host knows the monitor only: what all processes share is found in its directory. */
+static int name_of_monitor(char *path, const char *rest)
+{
+	static const char self[] = "/proc/self/";
+	u64 len = strlen(rest);
+
+	if (sizeof(self) + len > HOSTCALL_PATH_MAX)
+		return -ENAMETOOLONG;
+	memmove(path + sizeof(self) - 1, rest, len + 1);
+	memcpy(path, self, sizeof(self) - 1);
+	return 0;
+}
+
+int proc_lookup(char *path, struct proc_node *node, const char **tail)
+{
+	char *rest = path + strlen("/proc");
+
+	*node = (struct proc_node){.entry = &root_entry};
+	while (*rest) {
+		u64 len;
+		int r;
+
+		if (proc_is_link(node))
+			break;
+		if (!S_ISDIR(node->entry->mode))
+			return -ENOTDIR;
+		len = strcspn(++rest, "/");
+		r = step(node, rest, len);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return node->pid ? name_of_monitor(path, rest) : 0;
+		rest += len;
+	}
+	*tail = rest;
+	return 1;
+}
+
+/* -- Links
+ * ------------------------------------------------------------------------------------------- */
+
+static s64 link_self(const struct proc_ctx *c, char *buf, u64 size)
+{
+	(void)c;
+	return snprintf(buf, size, "%d", current_process()->pid);
+}
+
+static s64 link_thread_self(const struct proc_ctx *c, char *buf, u64 size)
+{
+	(void)c;
+	return snprintf(buf, size, "%d/task/%d", current_process()->pid, current()->tid);
+}
+
+static s64 link_exe(const struct proc_ctx *c, char *buf, u64 size)
+{
+	const char *path = c->p->mm->exe_path;
+
+	return path ? (s64)strlcpy(buf, path, size) : -ENOENT;
+}
+
+static s64 link_root(const struct proc_ctx *c, char *buf, u64 size)
+{
+	(void)c;
+	return strlcpy(buf, "/", size);
+}
+
+static s64 file_link(const struct ofile *f, s32 handle, char *buf, u64 size)
+{
+	if (f && f->path)
+		return strlcpy(buf, f->path, size);
+	return fs_nointr(hc_handle_path(handle, buf, size));
+}
+
+static s64 link_cwd(const struct proc_ctx *c, char *buf, u64 size)
+{
+	struct fs_info *fs = c->p->fs;
+	s64 r;
+
+	mutex_lock(&fs->lock);
+	r = file_link(fs->cwd_file, fs->cwd, buf, size);
+	mutex_unlock(&fs->lock);
+	return r;
+}
+
+static s64 link_fd(const struct proc_ctx *c, char *buf, u64 size)
+{
+	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	s64 r = f ? file_link(f, f->handle, buf, size) : -ENOENT;
+
+	ofile_put(f);
+	return r;
+}
+
+s64 proc_readlink(const struct proc_node *node, char *buf, u64 size)
+{
+	struct proc_ctx c;
+	s64 r = ctx_get(node, &c);
+
+	if (r < 0)
+		return r;
+	r = node->entry->link(&c, buf, size);
+	ctx_put();
+	return MIN(r, (s64)size);
+}
+
+struct ofile *proc_link_file(const struct proc_node *node)
+{
+	struct ofile *f = NULL;
+	struct proc_ctx c;
+
+	if (node->entry->link != link_fd || ctx_get(node, &c) < 0)
+		return NULL;
+	f = fdtable_get(c.p->files, c.fd);
+	ctx_put();
+	return f;
+}
+
+/* -- Attributes
+ * -------------------------------------------------------------------------------------- */
+
+s64 proc_stat_device(struct stat *st)
+{
+	return hc_newfstatat(current_process()->fs->root, "/proc", st, sizeof(*st), 0);
+}
+
+void proc_stat(const struct proc_node *node, struct stat *st)
+{
+	const struct proc_entry *e = node->entry;
+	struct proc_ctx c;
+
+	st->st_mode = e->mode;
+	st->st_nlink = S_ISDIR(e->mode) ? 2 : 1;
+	st->st_uid = st->st_gid = 0;
+	st->st_size = 0;
+	st->st_blocks = 0;
+	st->st_blksize = 1024;
+	/* No two names have the same: process, thread, descriptor and row are all in it. */
+	st->st_ino = 0x100000000 + ((u64)(node->pid ^ node->tid << 8) << 24) +
+		     ((u64)node->fd << 8) + (e == &root_entry ? 0xff : (u64)(e - entries));
+	if (e->link == link_fd)
+		st->st_size = 64;
+	if (node->pid && ctx_get(node, &c) == 0) {
+		st->st_uid = c.p->creds.euid;
+		st->st_gid = c.p->creds.egid;
+		ctx_put();
+	}
+}
+
+/* -- Files
+ * ------------------------------------------------------------------------------------------- */
+
+void text_flush(struct text *t)
+{
+	struct hostcall_seg seg[4];
+	struct segs segs;
+	u64 done = 0;
+
+	while (done < t->len && !t->error) {
+		s64 r = kernel_segs(seg, ARRAY_SIZE(seg), t->buf + done, t->len - done, &segs);
+
+		if (r >= 0)
+			r = hc_pwritev2(t->handle, &segs, t->written + done, 0);
+		if (r <= 0)
+			t->error = r ? r : -EIO;
+		else
+			done += r;
+	}
+	t->written += done;
+	t->len = 0;
+}
+
+s64 proc_refresh(struct ofile *f)
+{
+	const struct proc_node *node = proc_node_of(f);
+	struct proc_ctx c;
+	struct text *t;
+	s64 r;
+
+	t = kmalloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->handle = f->handle;
+	t->written = t->len = 0;
+	t->error = ctx_get(node, &c);
+	if (!t->error) {
+		node->entry->text(t, &c);
+		ctx_put();
+		text_flush(t);
+	}
+	r = t->error;
+	if (r >= 0)
+		r = fs_nointr(hc_ftruncate(f->handle, t->written));
+	kfree(t);
+	return r;
+}
+
+/* open(2)'s refusals, before anything is made. */
+static int check_flags(const struct proc_entry *e, u32 flags)
+{
+	bool write = (flags & O_ACCMODE) != O_RDONLY;
+
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (flags & O_PATH)
+		return flags & O_DIRECTORY && !S_ISDIR(e->mode) ? -ENOTDIR : 0;
+	if (S_ISDIR(e->mode))
+		return write || flags & O_CREAT ? -EISDIR : 0;
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	return write && !e->write ? -EACCES : 0;
+}
+
+struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flags, int *err)
+{
+	bool dir = S_ISDIR(node->entry->mode);
+	struct proc_file *data = NULL;
+	struct ofile *f = NULL;
+	s64 handle;
+
+	*err = check_flags(node->entry, flags);
+	if (*err)
+		return NULL;
+	if (dir)
+		handle = hc_openat(current_process()->fs->root, "/proc", O_RDONLY | O_DIRECTORY, 0);
+	else
+		handle = hc_memfd_create("proc", 0);
+	if (handle < 0) {
+		*err = fs_nointr(handle);
+		return NULL;
+	}
+	f = ofile_new(dir ? OFILE_PROC_DIR : OFILE_PROC, handle,
+		      flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY));
+	data = kmalloc(sizeof(*data));
+	if (!f || !data) {
+		kfree(data);
+		if (f)
+			ofile_put(f);
+		else
+			hc_close(handle);
+		*err = -ENOMEM;
+		return NULL;
+	}
+	data->node = *node;
+	f->data = data;
+	f->mode = node->entry->mode & S_IFMT;
+	f->path = kstrdup(path);
+	if (!f->path)
+		*err = -ENOMEM;
+	else if (!dir && !(flags & O_PATH))
+		*err = proc_refresh(f);
+	if (*err) {
+		ofile_put(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* -- Writes
+ * -------------------------------------------------------------------------------------------- */
+
+static s64 write_comm(const struct proc_ctx *c, const char *text)
+{
+	char name[TASK_COMM];
+
+	strlcpy(name, text, sizeof(name));
+	name[strcspn(name, "\n")] = 0;
+	memcpy(c->t->comm, name, sizeof(name));
+	return 0;
+}
+
+static s64 number(const char *text, s64 *value)
+{
+	char *end;
+
+	*value = strtol(text, &end, 0);
+	return end == text || (*end && *end != '\n') ? -EINVAL : 0;
+}
+
+static s64 write_oom_score_adj(const struct proc_ctx *c, const char *text)
+{
+	s64 value, r = number(text, &value);
+
+	if (r < 0 || value < -1000 || value > 1000)
+		return -EINVAL;
+	if (value < c->p->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	c->p->oom_score_adj = value;
+	return 0;
+}
+
+static s64 write_timerslack(const struct proc_ctx *c, const char *text)
+{
+	s64 value, r = number(text, &value);
+
+	if (r < 0 || value < 0)
+		return -EINVAL;
+	c->t->timer_slack = value ? value : 50000; /* the default: prctl(2) */
+	return 0;
+}
+
+s64 proc_write(struct ofile *f, const char *text, u64 len)
+{
+	const struct proc_node *node = proc_node_of(f);
+	struct proc_ctx c;
+	s64 r = ctx_get(node, &c);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	/* Another user's process is not this one's to change. */
+	if (c.p != current_process() && !creds_may_change(c.p, CAP_SYS_RESOURCE))
+		r = -EACCES;
+	else
+		r = node->entry->write(&c, text);
+	ctx_put();
+	return r < 0 ? r : (s64)len;
+}
+
+/* -- Directories
+ * --------------------------------------------------------------------------------------- */
+
+/*
+ * Positions: rows of the table count from 2 (behind "." and ".."), then, in /proc only, the host's
+ * own position in its directory, then the numbers.
+ */
+#define POS_HOST    (1UL << 32)
+#define POS_NUMBERS (1UL << 62)
+#define HOST_BUF    4096
+#define ENTRY_MAX   280 /* bytes of an entry whose name has 255 */
+
+struct listing {
+	const struct proc_node *node;
+	char *buf;
+	u64 size, used;
+};
+
+struct dirent_out {
+	u64 ino;
+	s64 off;
+	u16 reclen;
+	u8 type;
+	char name[];
+};
+
+/* False: no room. */
+static bool emit(struct listing *l, const char *name, u32 mode, u64 ino, u64 next)
+{
+	u64 len = strlen(name);
+	u64 reclen = ALIGN_UP(offsetof(struct dirent_out, name) + len + 1, sizeof(u64));
+	struct dirent_out *d = (void *)(l->buf + l->used);
+
+	if (l->size - l->used < reclen)
+		return false;
+	memset(d, 0, reclen);
+	d->ino = ino;
+	d->off = next;
+	d->reclen = reclen;
+	d->type = (mode & S_IFMT) >> 12; /* DT_* */
+	memcpy(d->name, name, len + 1);
+	l->used += reclen;
+	return true;
+}
+
+static bool emit_row(struct listing *l, u64 pos)
+{
+	const struct proc_entry *e = pos < 2 ? NULL : &entries[pos - 2];
+
+	if (pos < 2)
+		return emit(l, pos ? ".." : ".", S_IFDIR, 1 + pos, pos + 1);
+	if (!(e->in & l->node->entry->holds) || !e->name)
+		return true;
+	return emit(l, e->name, e->mode, 0x100000000 + pos, pos + 1);
+}
+
+/* Names of the host's /proc that are neither numbers nor ours. 1: more, 0: all, -errno. */
+static s64 emit_host(struct listing *l, struct ofile *f)
+{
+	u64 room = MIN(l->size - l->used, (u64)HOST_BUF);
+	char *tmp = kmalloc(HOST_BUF);
+	s64 r = tmp ? fs_nointr(hc_getdents64(f->handle, tmp, room, HC_NONE)) : -ENOMEM;
+
+	for (s64 at = 0; at < r;) {
+		const struct dirent_out *d = (void *)(tmp + at);
+		u64 len = strlen(d->name);
+
+		at += d->reclen;
+		f->pos = POS_HOST + d->off;
+		if (*d->name != '.' && path_number(d->name, len) < 0 && !find(ROOT, d->name, len))
+			emit(l, d->name, (u32)d->type << 12, d->ino, f->pos);
+	}
+	kfree(tmp);
+	return r > 0 ? 1 : r;
+}
+
+/* The smallest process, thread or descriptor >= from; -1: none. */
+static s32 next_number(const struct proc_node *node, s32 from)
+{
+	struct proc_ctx c;
+	s32 best = -1;
+
+	if (ctx_get(node, &c) < 0)
+		return -1;
+	if (node->entry->holds == ROOT) {
+		struct process *p;
+
+		LIST_FOREACH (p, &all_processes, all)
+			if (p->pid >= from && (best < 0 || p->pid < best))
+				best = p->pid;
+	} else if (node->entry->holds == TASKS) {
+		struct thread *t;
+
+		TAILQ_FOREACH (t, &c.p->threads, link)
+			if (t->tid >= from && (best < 0 || t->tid < best))
+				best = t->tid;
+	} else {
+		best = fdtable_next(c.p->files, from);
+	}
+	ctx_put();
+	return best;
+}
+
+static s64 emit_numbers(struct listing *l, struct ofile *f)
+{
+	const struct proc_entry *e = find_number(l->node->entry->holds);
+	char name[12];
+	s32 n;
+
+	while (e && (n = next_number(l->node, f->pos - POS_NUMBERS)) >= 0) {
+		snprintf(name, sizeof(name), "%d", n);
+		if (!emit(l, name, e->mode, 0x200000000 + n, POS_NUMBERS + n + 1))
+			break;
+		f->pos = POS_NUMBERS + n + 1;
+	}
+	return 0;
+}
+
+s64 proc_seek(struct ofile *f, s64 pos)
+{
+	s64 host = (u64)pos < POS_HOST || (u64)pos >= POS_NUMBERS ? 0 : pos - (s64)POS_HOST;
+
+	f->pos = pos;
+	host = fs_nointr(hc_lseek(f->handle, host, SEEK_SET));
+	return host < 0 ? host : pos;
+}
+
+s64 proc_getdents(struct ofile *f, char *buf, u64 size)
+{
+	struct listing l = {.node = proc_node_of(f), .buf = buf, .size = size};
+	bool root = l.node->entry->holds == ROOT;
+
+	if (!exists(l.node))
+		return -ENOENT;
+	while (f->pos < ARRAY_SIZE(entries) + 2) {
+		if (!emit_row(&l, f->pos))
+			return l.used ? (s64)l.used : -EINVAL;
+		f->pos++;
+	}
+	if (f->pos < POS_HOST)
+		f->pos = root ? POS_HOST : POS_NUMBERS;
+	while (f->pos < POS_NUMBERS) {
+		s64 r;
+
+		if (l.size - l.used < ENTRY_MAX)
+			return l.used ? (s64)l.used : -EINVAL;
+		r = emit_host(&l, f);
+		if (r < 0)
+			return l.used ? (s64)l.used : r;
+		if (r == 0)
+			f->pos = POS_NUMBERS;
+	}
+	emit_numbers(&l, f);
+	return l.used;
+}

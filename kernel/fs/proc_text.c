@@ -1,0 +1,549 @@
+/*
+ * The texts of our /proc: about the guest's processes and memory, never the monitor's. Nothing here
+ * knows how the text reaches its reader.
+ */
+#include <asm/ioctls.h>
+#include <asm/resource.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include "common/boot_info.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/proc_text.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/mm/window.h"
+#include "kernel/signal/signal.h"
+#include "kernel/task/task.h"
+
+#define KB(bytes)    ((bytes) >> 10)
+#define PAGES(bytes) ((bytes) >> PAGE_SHIFT)
+#define NAME_COLUMN  73 /* of maps: where the name of a mapping begins */
+
+void text_bytes(struct text *t, const void *p, u64 len)
+{
+	while (len && !t->error) {
+		u64 n = MIN(len, sizeof(t->buf) - t->len);
+
+		memcpy(t->buf + t->len, p, n);
+		t->len += n;
+		p = (const char *)p + n;
+		len -= n;
+		if (t->len == sizeof(t->buf))
+			text_flush(t);
+	}
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+	for (int tries = 0; tries < 2 && !t->error; tries++) {
+		u64 room = sizeof(t->buf) - t->len;
+		va_list args;
+		int n;
+
+		va_start(args, fmt);
+		n = vsnprintf(t->buf + t->len, room, fmt, args);
+		va_end(args);
+		if (n >= 0 && (u64)n < room) {
+			t->len += n;
+			return;
+		}
+		text_flush(t); /* no line of ours is longer than the buffer */
+	}
+}
+
+/* -- The program's memory ---------------------------------------------------------------------- */
+
+static void program_bytes(struct text *t, struct mm *mm, u64 start, u64 end)
+{
+	char *buf = kmalloc(PAGE_SIZE);
+
+	while (buf && start < end) {
+		u64 n = MIN(end - start, PAGE_SIZE - (start & PAGE_MASK));
+
+		/* What the program has unmapped is not shown, as on Linux. */
+		if (mm_copy_from(mm, buf, start, n) < 0)
+			break;
+		text_bytes(t, buf, n);
+		start += n;
+	}
+	kfree(buf);
+}
+
+void proc_text_cmdline(struct text *t, const struct proc_ctx *c)
+{
+	program_bytes(t, c->p->mm, c->p->mm->arg_start, c->p->mm->arg_end);
+}
+
+void proc_text_environ(struct text *t, const struct proc_ctx *c)
+{
+	program_bytes(t, c->p->mm, c->p->mm->env_start, c->p->mm->env_end);
+}
+
+void proc_text_auxv(struct text *t, const struct proc_ctx *c)
+{
+	text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
+}
+
+static void map_line(struct text *t, struct mm *mm, struct vma *v, char *name)
+{
+	u64 dev = v->win ? v->win->dev : 0;
+	char line[128];
+	int n;
+
+	n = snprintf(line, sizeof(line), "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", v->start,
+		     v->end, v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
+		     v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
+		     v->win ? v->offset : 0, dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & ~0xffUL),
+		     v->win ? v->win->ino : 0);
+	mm_vma_name(mm, v, name, PAGE_SIZE);
+	if (*name)
+		text_printf(t, "%-*s", MAX(n, NAME_COLUMN), line);
+	else
+		text_bytes(t, line, n);
+	text_bytes(t, name, strcspn(name, "\n"));
+	text_bytes(t, "\n", 1);
+}
+
+/* The lines of smaps about one mapping, or about all: only what we know is not zero. */
+static void memory_lines(struct text *t, const struct mm_resident *r, u64 locked)
+{
+	u64 clean = r->private > r->anon ? r->private - r->anon : 0;
+	u64 dirty = r->private - clean;
+	const struct {
+		const char *name;
+		u64 bytes;
+	} row[] = {
+		{"Rss", r->rss},
+		{"Pss", r->rss},
+		{"Pss_Dirty", dirty},
+		{"Shared_Clean", r->shared},
+		{"Shared_Dirty", 0},
+		{"Private_Clean", clean},
+		{"Private_Dirty", dirty},
+		{"Referenced", r->rss},
+		{"Anonymous", r->anon},
+		{"KSM", 0},
+		{"LazyFree", 0},
+		{"AnonHugePages", 0},
+		{"ShmemPmdMapped", 0},
+		{"FilePmdMapped", 0},
+		{"Shared_Hugetlb", 0},
+		{"Private_Hugetlb", 0},
+		{"Swap", 0},
+		{"SwapPss", 0},
+		{"Locked", locked},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
+		text_printf(t, "%s:%*lu kB\n", row[i].name, 23 - (int)strlen(row[i].name),
+			    KB(row[i].bytes));
+}
+
+enum maps_detail { LINES_ONLY, WITH_MEMORY };
+
+static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
+{
+	char *name = kmalloc(PAGE_SIZE);
+
+	if (!name) {
+		t->error = -ENOMEM;
+		return;
+	}
+	mutex_lock(&mm->lock);
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		struct mm_resident r;
+
+		map_line(t, mm, v, name);
+		if (detail == LINES_ONLY)
+			continue;
+		mm_vma_resident(mm, v, &r);
+		text_printf(t, "Size:%*lu kB\nKernelPageSize:%*u kB\nMMUPageSize:%*u kB\n", 19,
+			    KB(v->end - v->start), 9, 4, 12, 4);
+		memory_lines(t, &r, v->flags & VMA_LOCKED ? r.rss : 0);
+		text_printf(t, "THPeligible:    %8u\nVmFlags:%s%s%s%s%s%s%s%s\n",
+			    !v->win && !(v->flags & VMA_NOHUGE), v->prot & PROT_READ ? " rd" : "",
+			    v->prot & PROT_WRITE ? " wr" : "", v->prot & PROT_EXEC ? " ex" : "",
+			    v->flags & VMA_SHARED ? " sh" : "", " mr mw me",
+			    v->flags & VMA_GROWSDOWN ? " gd" : "",
+			    v->flags & VMA_LOCKED ? " lo" : "",
+			    v->flags & VMA_NORESERVE ? " nr" : "");
+	}
+	mutex_unlock(&mm->lock);
+	kfree(name);
+}
+
+void proc_text_maps(struct text *t, const struct proc_ctx *c)
+{
+	all_maps(t, c->p->mm, LINES_ONLY);
+}
+
+void proc_text_smaps(struct text *t, const struct proc_ctx *c)
+{
+	all_maps(t, c->p->mm, WITH_MEMORY);
+}
+
+void proc_text_smaps_rollup(struct text *t, const struct proc_ctx *c)
+{
+	struct mm *mm = c->p->mm;
+	struct mm_resident sum = {0}, r;
+	u64 start = 0, end = 0, locked = 0;
+	char line[128];
+
+	mutex_lock(&mm->lock);
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		mm_vma_resident(mm, v, &r);
+		sum.rss += r.rss;
+		sum.private += r.private;
+		sum.shared += r.shared;
+		sum.anon += r.anon;
+		locked += v->flags & VMA_LOCKED ? r.rss : 0;
+		start = start ? start : v->start;
+		end = v->end;
+	}
+	mutex_unlock(&mm->lock);
+	snprintf(line, sizeof(line), "%08lx-%08lx ---p 00000000 00:00 0", start, end);
+	text_printf(t, "%-*s[rollup]\n", NAME_COLUMN, line);
+	memory_lines(t, &sum, locked);
+}
+
+void proc_text_statm(struct text *t, const struct proc_ctx *c)
+{
+	struct mm_usage u;
+
+	mm_usage(c->p->mm, &u);
+	text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", PAGES(u.vsz), PAGES(u.rss),
+		    PAGES(u.rss_file + u.rss_shmem), PAGES(u.text), PAGES(u.data + u.stack));
+}
+
+/* -- The process ---------------------------------------------------------------------------------
+ */
+
+static const char *comm(const struct proc_ctx *c)
+{
+	return c->t->comm[0] ? c->t->comm : c->p->comm;
+}
+
+static s32 parent_pid(const struct process *p)
+{
+	return p->parent ? p->parent->pid : p->ppid_outside;
+}
+
+void proc_text_comm(struct text *t, const struct proc_ctx *c)
+{
+	text_printf(t, "%s\n", comm(c));
+}
+
+void proc_text_personality(struct text *t, const struct proc_ctx *c)
+{
+	text_printf(t, "%08x\n", c->p->personality);
+}
+
+void proc_text_oom_score_adj(struct text *t, const struct proc_ctx *c)
+{
+	text_printf(t, "%d\n", c->p->oom_score_adj);
+}
+
+void proc_text_timerslack_ns(struct text *t, const struct proc_ctx *c)
+{
+	text_printf(t, "%lu\n", c->t->timer_slack);
+}
+
+void proc_text_wchan(struct text *t, const struct proc_ctx *c)
+{
+	(void)c;
+	text_bytes(t, "0", 1); /* where in the kernel it sleeps is nobody's business */
+}
+
+void proc_text_limits(struct text *t, const struct proc_ctx *c)
+{
+	static const struct {
+		u32 nr;
+		const char *name, *unit;
+	} row[] = {
+		{RLIMIT_CPU, "Max cpu time", "seconds"},
+		{RLIMIT_FSIZE, "Max file size", "bytes"},
+		{RLIMIT_DATA, "Max data size", "bytes"},
+		{RLIMIT_STACK, "Max stack size", "bytes"},
+		{RLIMIT_CORE, "Max core file size", "bytes"},
+		{RLIMIT_RSS, "Max resident set", "bytes"},
+		{RLIMIT_NPROC, "Max processes", "processes"},
+		{RLIMIT_NOFILE, "Max open files", "files"},
+		{RLIMIT_MEMLOCK, "Max locked memory", "bytes"},
+		{RLIMIT_AS, "Max address space", "bytes"},
+		{RLIMIT_LOCKS, "Max file locks", "locks"},
+		{RLIMIT_SIGPENDING, "Max pending signals", "signals"},
+		{RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes"},
+		{RLIMIT_NICE, "Max nice priority", ""},
+		{RLIMIT_RTPRIO, "Max realtime priority", ""},
+		{RLIMIT_RTTIME, "Max realtime timeout", "us"},
+	};
+
+	text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		const struct rlimit_pair *l = &c->p->rlimit[row[i].nr];
+		char soft[24] = "unlimited", hard[24] = "unlimited";
+
+		if (l->cur != RLIM_INFINITY)
+			snprintf(soft, sizeof(soft), "%lu", l->cur);
+		if (l->max != RLIM_INFINITY)
+			snprintf(hard, sizeof(hard), "%lu", l->max);
+		if (*row[i].unit)
+			text_printf(t, "%-25s %-20s %-20s %-10s\n", row[i].name, soft, hard,
+				    row[i].unit);
+		else
+			text_printf(t, "%-25s %-20s %-20s\n", row[i].name, soft, hard);
+	}
+}
+
+/* Signals by what the process does with them. */
+static void dispositions(const struct process *p, sigset *ignored, sigset *caught)
+{
+	struct sighand *h = p->sighand;
+
+	*ignored = *caught = 0;
+	mutex_lock(&h->lock);
+	for (int sig = 1; sig <= NSIG; sig++) {
+		u64 handler = h->action[sig - 1].handler;
+
+		if (handler == (u64)SIG_IGN)
+			*ignored |= SIGBIT(sig);
+		else if (handler != (u64)SIG_DFL)
+			*caught |= SIGBIT(sig);
+	}
+	mutex_unlock(&h->lock);
+}
+
+static void rusage_of(struct rusage *ru)
+{
+	if (hc_cpu_time(0, ru, sizeof(*ru)) < 0)
+		memset(ru, 0, sizeof(*ru));
+}
+
+/* The controlling terminal: device number as stat has it, and its foreground process group. */
+static void terminal(u32 *device, s32 *group)
+{
+	s64 tty = hc_openat(boot->root, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+
+	*device = 0;
+	*group = -1;
+	if (tty < 0)
+		return;
+	if (hc_ioctl(tty, TIOCGDEV, device, sizeof(*device), 0) < 0)
+		*device = 0;
+	if (hc_ioctl(tty, TIOCGPGRP, group, sizeof(*group), 0) < 0)
+		*group = -1;
+	hc_close(tty);
+}
+
+static u64 ticks(const struct __kernel_old_timeval *tv)
+{
+	return tv->tv_sec * boot->clock_ticks + tv->tv_usec * boot->clock_ticks / 1000000;
+}
+
+void proc_text_stat(struct text *t, const struct proc_ctx *c)
+{
+	const struct process *p = c->p;
+	const struct mm *mm = p->mm;
+	sigset ignored, caught;
+	struct mm_usage u;
+	struct rusage ru;
+	u32 device;
+	s32 group;
+
+	rusage_of(&ru);
+	terminal(&device, &group);
+	mm_usage(p->mm, &u);
+	dispositions(p, &ignored, &caught);
+	text_printf(t, "%d (%s) %c %d %d %d %u %d %u ", c->t->tid, comm(c), c->running ? 'R' : 'S',
+		    parent_pid(p), p->pgid, p->sid, device, group, 0x400000 /* PF_RANDOMIZE */);
+	text_printf(t, "%lu 0 %lu 0 %lu %lu 0 0 %d %d %u 0 %lu ", (u64)ru.ru_minflt,
+		    (u64)ru.ru_majflt, ticks(&ru.ru_utime), ticks(&ru.ru_stime), 20 + c->t->nice,
+		    c->t->nice, p->nthreads, p->start_ns / (1000000000 / boot->clock_ticks));
+	text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 ", u.vsz, PAGES(u.rss),
+		    p->rlimit[RLIMIT_RSS].cur, mm->code_start, mm->code_end, mm->stack_top);
+	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u 0 %d 0 0 0 ", c->t->pending.set,
+		    c->t->blocked & 0x7fffffff, ignored & 0x7fffffff, caught & 0x7fffffff,
+		    p->exit_signal, c->t->vcpu, c->t->policy);
+	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu 0\n", mm->data_start, mm->data_end,
+		    mm->brk_start, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
+}
+
+static u32 pending_count(const struct sigpending *pending)
+{
+	const struct sigqueue *q;
+	u32 n = 0;
+
+	TAILQ_FOREACH (q, &pending->queue, link)
+		n++;
+	return n;
+}
+
+/* CPU mask and list, as the affinity calls see them. */
+static void cpus_allowed(struct text *t)
+{
+	u64 mask[16] = {0};
+	u32 words = ARRAY_SIZE(mask);
+	const char *sep = "";
+
+	if (hc_sched_getaffinity(mask, sizeof(mask)) < 0)
+		mask[0] = (1UL << MIN(boot->ncpus, 63U)) - 1;
+	while (words > 1 && !mask[words - 1])
+		words--;
+	text_printf(t, "Cpus_allowed:\t%lx", mask[words - 1]);
+	for (u32 i = words - 1; i-- > 0;)
+		text_printf(t, ",%08lx,%08lx", mask[i] >> 32, mask[i] & 0xffffffff);
+	text_printf(t, "\nCpus_allowed_list:\t");
+	for (u32 cpu = 0; cpu < words * 64; cpu++) {
+		u32 last = cpu;
+
+		if (!(mask[cpu / 64] >> cpu % 64 & 1))
+			continue;
+		while (last + 1 < words * 64 && mask[(last + 1) / 64] >> (last + 1) % 64 & 1)
+			last++;
+		text_printf(t, last > cpu ? "%s%u-%u" : "%s%u", sep, cpu, last);
+		sep = ",";
+		cpu = last;
+	}
+	text_printf(t, "\n");
+}
+
+static void status_memory(struct text *t, struct mm *mm)
+{
+	struct mm_usage u;
+
+	mm_usage(mm, &u);
+	text_printf(t,
+		    "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n"
+		    "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\n"
+		    "RssShmem:\t%8lu kB\n",
+		    KB(u.vsz_peak), KB(u.vsz), KB(u.locked), 0, KB(u.rss_peak), KB(u.rss),
+		    KB(u.rss_anon), KB(u.rss_file), KB(u.rss_shmem));
+	text_printf(t,
+		    "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n"
+		    "VmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\nHugetlbPages:\t%8u kB\n",
+		    KB(u.data), KB(u.stack), KB(u.text), KB(u.lib), KB(u.page_tables), KB(u.swap),
+		    0);
+	text_printf(t, "CoreDumping:\t0\nTHP_enabled:\t1\nuntag_mask:\t0xffffffffffffffff\n");
+}
+
+static void status_signals(struct text *t, const struct proc_ctx *c)
+{
+	sigset ignored, caught;
+
+	dispositions(c->p, &ignored, &caught);
+	text_printf(t, "SigQ:\t%u/%lu\n",
+		    pending_count(&c->t->pending) + pending_count(&c->p->pending),
+		    c->p->rlimit[RLIMIT_SIGPENDING].cur);
+	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", c->t->pending.set,
+		    c->p->pending.set, c->t->blocked);
+	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", ignored, caught);
+}
+
+void proc_text_status(struct text *t, const struct proc_ctx *c)
+{
+	const struct process *p = c->p;
+	const struct creds *cr = &p->creds;
+	struct rusage ru;
+
+	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", comm(c), p->fs->umask,
+		    c->running ? "R (running)" : "S (sleeping)");
+	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid,
+		    c->t->tid, parent_pid(p));
+	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t",
+		    cr->ruid, cr->euid, cr->suid, cr->fsuid, cr->rgid, cr->egid, cr->sgid,
+		    cr->fsgid, fdtable_size(p->files));
+	for (u32 i = 0; i < cr->ngroups; i++)
+		text_printf(t, "%u ", cr->groups[i]);
+	text_printf(t, "%s\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
+		    cr->ngroups ? "" : " ", p->pid, c->t->tid, p->pgid, p->sid);
+	status_memory(t, p->mm);
+	text_printf(t, "Threads:\t%u\n", p->nthreads);
+	status_signals(t, c);
+	text_printf(t,
+		    "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
+		    "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+		    cr->cap_inheritable, cr->cap_permitted, cr->cap_effective, cr->cap_bounding, 0,
+		    p->no_new_privs);
+	cpus_allowed(t);
+	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+	rusage_of(&ru);
+	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    (u64)ru.ru_nvcsw, (u64)ru.ru_nivcsw);
+}
+
+/* -- Descriptors and the machine ------------------------------------------------------------------
+ */
+
+void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
+{
+	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	s64 pos, flags;
+
+	if (!f) {
+		t->error = -ENOENT;
+		return;
+	}
+	pos = f->kind == OFILE_PROC_DIR ? (s64)f->pos : hc_lseek(f->handle, 0, SEEK_CUR);
+	flags = f->path ? (s64)f->flags : hc_fcntl(f->handle, F_GETFL, 0);
+	if (flags < 0)
+		flags = f->flags;
+	if (fdtable_get_cloexec(c->p->files, c->fd) == 1)
+		flags |= O_CLOEXEC;
+	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n", MAX(pos, 0L), (u64)flags);
+	ofile_put(f);
+}
+
+void proc_text_meminfo(struct text *t, const struct proc_ctx *c)
+{
+	struct frame_stats s;
+	u64 total, free;
+
+	(void)c;
+	frame_stats(&s);
+	total = s.total * PAGE_SIZE;
+	free = s.free * PAGE_SIZE;
+	const struct {
+		const char *name;
+		u64 bytes;
+	} row[] = {
+		{"MemTotal", total},
+		{"MemFree", free},
+		{"MemAvailable", free},
+		{"Buffers", 0},
+		{"Cached", 0},
+		{"SwapCached", 0},
+		{"Active", 0},
+		{"Inactive", 0},
+		{"Active(anon)", 0},
+		{"Inactive(anon)", 0},
+		{"Active(file)", 0},
+		{"Inactive(file)", 0},
+		{"Unevictable", 0},
+		{"Mlocked", 0},
+		{"SwapTotal", 0},
+		{"SwapFree", 0},
+		{"Dirty", 0},
+		{"Writeback", 0},
+		{"AnonPages", total - free},
+		{"Mapped", 0},
+		{"Shmem", 0},
+		{"KReclaimable", 0},
+		{"Slab", 0},
+		{"SReclaimable", 0},
+		{"SUnreclaim", 0},
+		{"CommitLimit", total},
+		{"Committed_AS", total - free},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
+		text_printf(t, "%s:%*lu kB\n", row[i].name, 23 - (int)strlen(row[i].name),
+			    KB(row[i].bytes));
+	text_printf(t, "HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       "
+		       "2048 kB\n");
+}

@@ -1,0 +1,62 @@
+/*
+ * The texts of our /proc. Each function writes one file's whole content; proc.c says which file
+ * that is. Formats: proc(5), and what Linux 6 prints.
+ */
+#ifndef KERNEL_FS_PROC_TEXT_H
+#define KERNEL_FS_PROC_TEXT_H
+
+#include "common/types.h"
+
+struct process;
+struct thread;
+
+/* Text on its way into a file: a buffer that is written out whenever it is full. */
+struct text {
+	s32 handle;  /* where text_flush writes to */
+	u64 written; /* bytes there already */
+	s64 error;   /* first error; the rest is dropped */
+	u64 len;
+	char buf[4096];
+};
+
+void text_bytes(struct text *t, const void *p, u64 len);
+void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
+/* Writes the buffer to the handle; provided by proc.c, and by the unit test. */
+void text_flush(struct text *t);
+
+/*
+ * What a file is about. task_lock is held, so p and t stay; for files that belong to no process
+ * they are the running ones.
+ */
+struct proc_ctx {
+	struct process *p;
+	struct thread *t;
+	s32 fd;	      /* of fdinfo/N */
+	bool running; /* t is the caller */
+};
+
+/* One function per file, proc_text_NAME. */
+#define PROC_TEXTS(X)                                                                              \
+	X(auxv)                                                                                    \
+	X(cmdline)                                                                                 \
+	X(comm)                                                                                    \
+	X(environ)                                                                                 \
+	X(fdinfo)                                                                                  \
+	X(limits)                                                                                  \
+	X(maps)                                                                                    \
+	X(meminfo)                                                                                 \
+	X(oom_score_adj)                                                                           \
+	X(personality)                                                                             \
+	X(smaps)                                                                                   \
+	X(smaps_rollup)                                                                            \
+	X(stat)                                                                                    \
+	X(statm)                                                                                   \
+	X(status)                                                                                  \
+	X(timerslack_ns)                                                                           \
+	X(wchan)
+
+#define X(name) void proc_text_##name(struct text *t, const struct proc_ctx *c);
+PROC_TEXTS(X)
+#undef X
+
+#endif
