@@ -209,6 +209,16 @@ static void fill_host(struct sandbox *s)
 	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");
 }
 
+/* Bytes that the kernel is moved up by. boot_info.random is the guest's: these bytes are not. */
+static u64 random_slide(struct sandbox *s)
+{
+	u64 r = 0;
+
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		verbose(s, "no random bytes: the kernel lies at its fixed address");
+	return r % (KERNEL_SLIDE_MAX / HUGE_SIZE) * HUGE_SIZE;
+}
+
 int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program)
 {
 	struct boot_info *b = s->boot;
@@ -225,12 +235,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->kernel_gpa = GPA_KERNEL;
 	b->kernel_size = image->memory_size;
 	b->kernel_va = KERNEL_BASE;
-	if (!s->opt.no_aslr) {
-		u64 r;
-
-		getrandom(&r, sizeof(r), 0);
-		b->kernel_va += r % (KERNEL_SLIDE_MAX / HUGE_SIZE) * HUGE_SIZE;
-	}
+	if (!s->opt.no_aslr)
+		b->kernel_va += random_slide(s);
 	b->entry = b->kernel_va + image->entry;
 	b->ram_size = s->mem.ram_size;
 	b->ram_max = s->mem.ram_max;
