@@ -9,6 +9,7 @@
 #define KERNEL_MM_MM_H
 
 #include <bsd/sys/tree.h>
+#include "common/layout.h"
 #include "common/types.h"
 #include "kernel/lock.h"
 

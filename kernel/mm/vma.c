@@ -255,8 +255,8 @@ static u64 search(struct vma *v, const struct gap_request *r)
 		return 0;
 	gap_end = v->start - MIN(guard_of(v), v->start);
 	gap_start = gap_end - v->gap;
-	/* Gaps left of v end below gap_start, those right of it begin above v. */
-	first = gap_start > r->low ? RB_LEFT(v, link) : NULL;
+	/* Gaps left of v end below it, those right of it begin above it. */
+	first = v->start > r->low ? RB_LEFT(v, link) : NULL;
 	last = v->end < r->high ? RB_RIGHT(v, link) : NULL;
 
 	addr = search(r->down ? last : first, r);
