@@ -322,7 +322,6 @@ static void handle_exit(struct vcpu *v)
 			exit_unexpected(v, "access to memory that is not there");
 			return;
 		}
-		v->hostcalls++;
 		hostcall_dispatch(v);
 		return;
 	case KVM_EXIT_IO:
@@ -330,7 +329,6 @@ static void handle_exit(struct vcpu *v)
 			exit_unexpected(v, "access to an I/O port");
 			return;
 		}
-		v->hostcalls++;
 		hostcall_dispatch(v);
 		return;
 	case KVM_EXIT_INTR:
