@@ -29,6 +29,24 @@ static struct fd_link fd_link(int fd)
 }
 
 /*
+ * What the monitor's directory in /proc says of the namespaces, mounts and accounting that it shares
+ * with the programs: the kernel's /proc refers to these (kernel/fs/proc.c).
+ */
+static bool is_shared_name(const char *name)
+{
+	static const char *const shared[] = {
+		"cgroup", "cpuset",    "gid_map", "io", "loginuid",  "mountinfo", "mounts",
+		"mountstats", "net", "ns", "oom_score", "sessionid", "setgroups", "uid_map",
+	};
+	size_t len = name ? strcspn(name, "/") : 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(shared); i++)
+		if (strlen(shared[i]) == len && memcmp(shared[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+/*
  * Does the path of an open file of procfs lie in the monitor's own directory there? Every number
  * among its components is looked at, for a thread has a directory of its own and a procfs may be
  * mounted anywhere.
@@ -44,7 +62,7 @@ static bool is_monitor_path(char *path)
 			continue;
 		snprintf(task, sizeof(task), "/proc/self/task/%s", part);
 		if (HOST_CALL(faccessat, (u64)AT_FDCWD, (u64)task, 0) == 0)
-			return true;
+			return !is_shared_name(rest);
 	}
 	return false;
 }
@@ -66,6 +84,8 @@ static bool is_monitor_file(int fd)
 	if (n < 0)
 		return true;
 	path[n] = '\0';
+	if ((HOST_CALL(fcntl, (u64)fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return true; /* settings of the host, too, are only to be read */
 	return is_monitor_path(path);
 }
 

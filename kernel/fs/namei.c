@@ -125,6 +125,8 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 		if (p->dir < 0)
 			return -EBADF;
 	}
+	if (path_ends_in_directory(p->path))
+		at &= ~AT_SYMLINK_NOFOLLOW;
 	if (!*p->path) {
 		p->at = AT_EMPTY_PATH;
 		p->kind = p->hold ? PATH_FILE : PATH_HOST;

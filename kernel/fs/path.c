@@ -55,6 +55,14 @@ bool path_is_plain(const char *path)
 	       strncmp(path, "std", 3) != 0;
 }
 
+bool path_ends_in_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *last = slash ? slash + 1 : path;
+
+	return (slash && !*last) || !strcmp(last, ".") || !strcmp(last, "..");
+}
+
 const char *path_below(const char *path, const char *prefix)
 {
 	u64 n = strlen(prefix);

@@ -14,6 +14,9 @@ s64 path_normalise(char *out, u64 size, const char *base, const char *path);
 /* A path that cannot lead to a name of ours from any host directory; cheap and never wrong. */
 bool path_is_plain(const char *path);
 
+/* "link/" and "link/." are what the link leads to, not the link: path_resolution(7). */
+bool path_ends_in_directory(const char *path);
+
 /* path is prefix, or lies below it: what follows prefix ("" or "/..."); NULL otherwise. */
 const char *path_below(const char *path, const char *prefix);
 

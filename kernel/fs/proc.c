@@ -14,6 +14,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/proc_text.h"
 #include "kernel/mm/mm.h"
+#include "kernel/time/clock.h"
 #include "libc/stdlib.h"
 
 /* Kinds of directory; where an entry lies, and what a directory holds. */
@@ -93,7 +94,7 @@ static const struct proc_entry entries[] = {
 	FILE(EACH, wchan, 0444, NULL),
 	DIR(PROCESS, "task", 0555, TASKS),
 	DIR(TASKS, NULL, 0555, TASK),
-	{FDS, NULL, S_IFLNK | 0700, 0, 0, link_fd, 0, false},
+	{FDS, NULL, S_IFLNK, 0, 0, link_fd, 0, false},
 	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false},
 
 	/* The monitor shares these with the programs. vm/hostcall_file.c lets them pass. */
@@ -371,6 +372,18 @@ struct ofile *proc_link_file(const struct proc_node *node)
 /* -- Attributes
  * -------------------------------------------------------------------------------------- */
 
+/* A link of fd/ shows how the file is open: proc(5). */
+static u32 fd_link_mode(const struct proc_ctx *c)
+{
+	static const u32 mode[O_ACCMODE + 1] = {
+		[O_RDONLY] = 0500, [O_WRONLY] = 0300, [O_RDWR] = 0700};
+	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	u32 bits = f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
+
+	ofile_put(f);
+	return bits;
+}
+
 s64 proc_stat_device(struct stat *st)
 {
 	return hc_newfstatat(current_process()->fs->root, "/proc", st, sizeof(*st), 0);
@@ -379,6 +392,7 @@ s64 proc_stat_device(struct stat *st)
 void proc_stat(const struct proc_node *node, struct stat *st)
 {
 	const struct proc_entry *e = node->entry;
+	struct __kernel_timespec now;
 	struct proc_ctx c;
 
 	st->st_mode = e->mode;
@@ -390,13 +404,19 @@ void proc_stat(const struct proc_node *node, struct stat *st)
 	/* No two names have the same: process, thread, descriptor and row are all in it. */
 	st->st_ino = 0x100000000 + ((u64)(node->pid ^ node->tid << 8) << 24) +
 		     ((u64)node->fd << 8) + (e == &root_entry ? 0xff : (u64)(e - entries));
-	if (e->link == link_fd)
+	if (!node->pid || ctx_get(node, &c) < 0)
+		return;
+	/* As on Linux, where the inode is made when somebody looks. */
+	now = clock_to_timespec(clock_realtime_ns());
+	st->st_atime = st->st_mtime = st->st_ctime = now.tv_sec;
+	st->st_atime_nsec = st->st_mtime_nsec = st->st_ctime_nsec = now.tv_nsec;
+	st->st_uid = c.p->creds.euid;
+	st->st_gid = c.p->creds.egid;
+	if (e->link == link_fd) {
 		st->st_size = 64;
-	if (node->pid && ctx_get(node, &c) == 0) {
-		st->st_uid = c.p->creds.euid;
-		st->st_gid = c.p->creds.egid;
-		ctx_put();
+		st->st_mode |= fd_link_mode(&c);
 	}
+	ctx_put();
 }
 
 /* -- Files

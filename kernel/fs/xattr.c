@@ -13,16 +13,25 @@ struct target {
 	struct ofile *file; /* by descriptor */
 };
 
+/* Files of our /proc have no attributes. */
 static s64 target_path(struct target *t, uva path, int at)
 {
+	s64 r;
+
 	*t = (struct target){.by_path = true, .at = at};
-	return path_get_host(&t->p, AT_FDCWD, path, at);
+	r = path_get_host(&t->p, AT_FDCWD, path, at);
+	return r == -EPERM ? -EOPNOTSUPP : r;
 }
 
 static s64 target_fd(struct target *t, s32 fd)
 {
 	*t = (struct target){.file = fd_get(fd)};
-	return t->file ? 0 : -EBADF;
+	if (!t->file)
+		return -EBADF;
+	if (!t->file->path)
+		return 0;
+	ofile_put(t->file);
+	return -EOPNOTSUPP;
 }
 
 static void target_put(struct target *t)

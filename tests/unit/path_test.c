@@ -114,6 +114,18 @@ static void below_means_whole_parts(void **state)
 	assert_null(path_below("/pro", "/proc"));
 }
 
+static void a_slash_or_a_dot_at_the_end_follows(void **state)
+{
+	(void)state;
+	assert_true(path_ends_in_directory("/proc/self/"));
+	assert_true(path_ends_in_directory("/proc/self/."));
+	assert_true(path_ends_in_directory(".."));
+	assert_false(path_ends_in_directory("/proc/self"));
+	assert_false(path_ends_in_directory("/a/..."));
+	assert_false(path_ends_in_directory("a"));
+	assert_false(path_ends_in_directory(""));
+}
+
 static void links_in_dev_lead_to_proc(void **state)
 {
 	char path[32];
@@ -161,6 +173,7 @@ int main(void)
 		cmocka_unit_test(normal_form_agrees_with_a_model),
 		cmocka_unit_test(no_path_to_our_names_is_plain),
 		cmocka_unit_test(below_means_whole_parts),
+		cmocka_unit_test(a_slash_or_a_dot_at_the_end_follows),
 		cmocka_unit_test(links_in_dev_lead_to_proc),
 		cmocka_unit_test(numbers_are_plain_decimals),
 	};
