@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, run every test lane
 #   make lint       formatter and static analysis, no changes
 #   make format     let the formatter change the sources
+#   make docs       make docs/hostcalls.md from the table of hostcalls
 #   make bench      figures beside native
 #   make install    buffervm and its man page, under DESTDIR and PREFIX
 #   make clean
@@ -55,6 +56,10 @@ lint:
 	@scripts/deps build lint
 	+@$(build) $@
 
+docs:
+	@scripts/hostcall-doc common/hostcall.def >docs/hostcalls.md
+	@echo "made docs/hostcalls.md"
+
 demo:
 	@scripts/deps build demo
 	+@$(MAKE) --no-print-directory all
@@ -79,4 +84,4 @@ clean:
 	@echo "removed $(BUILD)"
 
 .PHONY: all kernel vm bootstrap vdso examples tests-build lint format \
-	demo test bench install clean
+	docs demo test bench install clean

@@ -338,6 +338,7 @@ void hostcall_dispatch(struct vcpu *v)
 	s64 ret = -ENOSYS;
 
 	copy_in(&frame, v->frame, sizeof(frame));
+	v->hostcalls++;
 	if (frame.nr >= HC_MAX || !rows[frame.nr].run)
 		goto done;
 	row = &rows[frame.nr];
