@@ -3,6 +3,7 @@
 #include <linux/limits.h>
 #include "kernel/exec/exec.h"
 #include "kernel/exec/stack.h"
+#include "kernel/fs/file.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
@@ -108,9 +109,17 @@ static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
 	ret = -ENOENT;
 	if (name[0] == '\0' && !(flags & AT_EMPTY_PATH))
 		goto out;
-	if (name[0] == '\0' && dirfd == AT_FDCWD) { /* the working directory */
-		ret = -EACCES;
-		goto out;
+	if (name[0] == '\0') {
+		struct ofile *file;
+
+		ret = -EACCES; /* the working directory */
+		if (dirfd == AT_FDCWD)
+			goto out;
+		file = fd_get(dirfd);
+		ret = -EBADF;
+		if (!file)
+			goto out;
+		ofile_put(file);
 	}
 	ret = add_strings(g, argv, &g->args.argc);
 	if (ret == 0)
