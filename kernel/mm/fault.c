@@ -19,7 +19,7 @@
 
 #define BATCH_ANON 16 /* pages */
 #define BATCH_FILE 64
-#define BATCH_COPY 4 /* of a private file, on a write */
+#define BATCH_COPY 16 /* of a private file, on a write */
 #define BATCH_MAX  (HUGE_SIZE / PAGE_SIZE)
 
 /* One fault on its way. */
@@ -192,40 +192,64 @@ static u64 window_gpa(const struct vma *v, u64 va)
 	return v->win->gpa + (file_offset(v, va) - v->win->offset);
 }
 
+/*
+ * A write to a private page of a file: it and its neighbours are copied, for data is written in
+ * many places (relocations, reference counts). Neighbours that were mapped read-only are flushed:
+ * the kernel writes to the copies without a fault, and the program must not read the old page then.
+ */
+static int copy_window(struct fault *f)
+{
+	struct vma *v = f->vma;
+	u64 room = BATCH_COPY * PAGE_SIZE;
+	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
+	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
+	struct pt_flush flush = PT_FLUSH_INIT;
+	u64 *entry = pt_place(f->mm, start);
+	int ret = 0;
+
+	if (!entry)
+		return out_of_memory(f);
+	end = start + window_bytes(v->win, file_offset(v, start), end - start);
+	for (u64 va = start; va < end; va += PAGE_SIZE, entry++) {
+		u64 gpa;
+		int err;
+
+		if (*entry & PTE_OWNED)
+			continue;
+		gpa = copy_page(window_gpa(v, va), true, &err);
+		if (!gpa && va == f->page)
+			ret = copy_failed(f, err);
+		if (!gpa)
+			continue;
+		if (*entry && (va != f->page || !f->by_cpu))
+			pt_flush_add(&flush, va, va + PAGE_SIZE);
+		if (*entry && va == f->page)
+			mm_flush_others(f->mm, va, va + PAGE_SIZE);
+		pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED));
+		stats.pages_mapped++;
+	}
+	pt_flush_now(f->mm, &flush);
+	return ret;
+}
+
 static int fault_window(struct fault *f)
 {
 	struct vma *v = f->vma;
-	bool copy = f->access == MM_WRITE && !(v->flags & VMA_SHARED);
 	u64 start, end, *entry;
 
 	if (!window_has_page(v->win, file_offset(v, f->page)))
 		return fail(f, SIGBUS, BUS_ADRERR);
-	if (copy) {
-		start = MAX(ALIGN_DOWN(f->page, BATCH_COPY * PAGE_SIZE), v->start);
-		end = MIN(ALIGN_DOWN(f->page, BATCH_COPY * PAGE_SIZE) + BATCH_COPY * PAGE_SIZE,
-			  v->end);
-	} else {
-		batch_range(f, BATCH_FILE, &start, &end);
-	}
+	if (f->access == MM_WRITE && !(v->flags & VMA_SHARED))
+		return copy_window(f);
+	batch_range(f, v->prot & PROT_WRITE ? BATCH_COPY : BATCH_FILE, &start, &end);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
 	entry = pt_place(f->mm, start);
 	if (!entry)
 		return out_of_memory(f);
 	for (u64 va = start; va < end; va += PAGE_SIZE, entry++) {
-		u64 gpa = window_gpa(v, va), bits = 0;
-		int err;
-
 		if (*entry)
 			continue;
-		if (copy) {
-			gpa = copy_page(gpa, true, &err);
-			bits = PTE_OWNED;
-			if (!gpa && va == f->page)
-				return copy_failed(f, err);
-			if (!gpa)
-				continue;
-		}
-		pt_set(f->mm, entry, pt_value(v, gpa, bits));
+		pt_set(f->mm, entry, pt_value(v, window_gpa(v, va), 0));
 		stats.pages_mapped++;
 	}
 	return 0;
@@ -268,7 +292,9 @@ static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
 			return out_of_memory(f);
 		old = *leaf->entry;
 	}
-	new = copy_page(pt_gpa(old), !(old & PTE_OWNED), &err);
+	if (!(old & PTE_OWNED))
+		return copy_window(f);
+	new = copy_page(pt_gpa(old), false, &err);
 	if (!new)
 		return copy_failed(f, err);
 	pt_set(f->mm, leaf->entry, pt_value(f->vma, new, PTE_OWNED));
@@ -276,8 +302,7 @@ static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
 		mm_flush_others(f->mm, f->page, f->page + PAGE_SIZE);
 	else
 		mm_flush(f->mm, f->page, f->page + PAGE_SIZE);
-	if (old & PTE_OWNED)
-		frame_put(pt_gpa(old));
+	frame_put(pt_gpa(old));
 	return 0;
 }
 
