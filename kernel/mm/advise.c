@@ -31,7 +31,7 @@ static int drop_pages(struct mm *mm, __attribute__((unused)) struct vma *v, u64 
 	if (!err)
 		err = pt_cut(mm, end);
 	if (!err)
-		pt_unmap(mm, start, end, 0, 0);
+		pt_unmap(mm, start, end, start, end);
 	return err;
 }
 

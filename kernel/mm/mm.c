@@ -136,7 +136,7 @@ void mm_revalidate_windows(struct mm *mm)
 		end = v->start + window_bytes(v->win, v->offset, v->end - v->start);
 		/* Private copies beyond the end go, too: mmap(2) promises SIGBUS there. */
 		if (end < v->end && !pt_cut(mm, end))
-			pt_unmap(mm, end, v->end, 0, 0);
+			pt_unmap(mm, end, v->end, end, v->end);
 	}
 	mutex_unlock(&mm->lock);
 }

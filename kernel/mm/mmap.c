@@ -26,6 +26,7 @@
 #define LOW_END	       UL(0x80000000)
 
 #define SLOT_SIZE      (1UL << 39)
+#define LOWER_HALF     (1UL << 47) /* its end: the last page is above USER_TOP */
 
 /* The first VMA that has a byte of [start, end), or NULL. */
 static struct vma *first_in(struct mm *mm, u64 start, u64 end)
@@ -182,7 +183,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 		return 0;
 	prev = vma_prev(v);
 	next = vma_find(mm, end);
-	pt_unmap(mm, start, end, prev ? prev->end : 0, next ? next->start : USER_TOP);
+	pt_unmap(mm, start, end, prev ? prev->end : 0, next ? next->start : LOWER_HALF);
 	while (v) {
 		struct vma *following = next_in(v, end);
 
@@ -603,7 +604,7 @@ static s64 remap_to(struct mm *mm, struct move *m, u32 flags)
 		return -ENOMEM;
 	err = fixed ? clear_range(mm, m->to, m->to + m->new_len) : 0;
 	if (!err && m->old_len > m->new_len) {
-		err = clear_range(mm, m->from + m->new_len, m->from + m->old_len);
+		err = mm_unmap_locked(mm, m->from + m->new_len, m->old_len - m->new_len);
 		m->old_len = m->new_len;
 	}
 	if (err)
@@ -636,8 +637,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 		return -EINVAL;
 	if (m.keep && (!(flags & MREMAP_MAYMOVE) || m.old_len != m.new_len))
 		return -EINVAL;
-	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len || addr > USER_TOP ||
-	    m.old_len > USER_TOP - addr)
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len)
 		return -EINVAL;
 	v = vma_find(mm, addr);
 	if (!v || v->start > addr)
@@ -646,10 +646,9 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 		return remap_to(mm, &m, flags);
 
 	if (m.old_len >= m.new_len) {
-		if (m.old_len > m.new_len)
-			err = clear_range(mm, addr + m.new_len, addr + m.old_len);
-		else
-			err = 0;
+		err = m.old_len > m.new_len
+			      ? mm_unmap_locked(mm, addr + m.new_len, m.old_len - m.new_len)
+			      : 0;
 		return err ? err : (s64)addr;
 	}
 	err = may_resize(mm, v, addr, m.old_len, m.new_len);

@@ -70,7 +70,7 @@ void pt_flush_now(struct mm *mm, struct pt_flush *f);
 
 /*
  * Empties [start, end): flushes, then drops references. Page tables that lie wholly inside
- * [low, high), where no VMA is left, are freed. pt_cut at both ends first.
+ * [low, high), which has no pages but these, are freed. pt_cut at both ends first.
  */
 void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high);
 /* The same for everything, tables included, of an address space in which no vCPU runs. */

@@ -11,7 +11,7 @@
 
 #define FAKE_WINDOW_BASE (RAM_BASE + (8UL << 30))
 #define FAKE_FILES	 4
-#define FAKE_FILE_MAX	 (4UL << 20) /* most bytes of a file */
+#define FAKE_FILE_MAX	 (8UL << 20) /* most bytes of a file */
 
 /* Anew, with so much RAM now and at most. Everything is zero. */
 void fake_ram_init(u64 size, u64 max);
