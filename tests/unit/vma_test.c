@@ -128,7 +128,14 @@ static void compare(void)
 	struct vma *prev = NULL;
 
 	for (struct vma *v = vma_first(&mm); v; v = vma_next(v)) {
+		u64 room = v->start - (prev ? prev->end : 0);
+		u64 gap = room > guard(v) ? room - guard(v) : 0;
+		u64 left = RB_LEFT(v, link) ? RB_LEFT(v, link)->max_gap : 0;
+		u64 right = RB_RIGHT(v, link) ? RB_RIGHT(v, link)->max_gap : 0;
+
 		assert_ptr_equal(vma_prev(v), prev);
+		assert_int_equal(v->gap, gap);
+		assert_int_equal(v->max_gap, MAX(gap, MAX(left, right)));
 		for (u64 a = v->start; a < v->end; a += PAGE_SIZE)
 			assert_ptr_equal(model[(a - BASE) / PAGE_SIZE], v);
 		n++;
