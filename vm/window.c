@@ -69,14 +69,14 @@ struct piece {
 /* All fields under lock; nothing that sleeps is called with it but mapping itself. */
 static struct {
 	pthread_mutex_t lock;
-	LIST_HEAD(, window) bucket[BUCKETS]; /* by device and inode */
+	LIST_HEAD(bucket, window) bucket[BUCKETS]; /* by device and inode */
 	struct window *by_id[WINDOWS_MAX];
 	u32 next_id; /* ids go round, so that a stale one names nothing for long */
 	u32 count;
 	u64 made;
 	struct arena arena[SLOTS_MAX];
 	u32 arenas;
-	TAILQ_HEAD(, piece) freed; /* oldest first; no two of them adjacent */
+	TAILQ_HEAD(pieces, piece) freed; /* oldest first; each in one arena, no two adjacent */
 } windows = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.freed = TAILQ_HEAD_INITIALIZER(windows.freed),
@@ -84,16 +84,30 @@ static struct {
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
-/* Gives addresses back, together with freed ones beside them. */
+static const struct arena *arena_of(u64 gpa)
+{
+	const struct arena *a = windows.arena;
+
+	while (gpa - a->gpa >= a->size)
+		a++;
+	return a;
+}
+
+/*
+ * Gives addresses back, together with freed ones beside them. Of one arena: the next one's
+ * addresses may follow, but not in the host.
+ */
 static void address_free(u64 gpa, u64 size)
 {
 	struct piece *p, *next, *joined = NULL;
+	const struct arena *arena;
 
 	if (size == 0)
 		return;
+	arena = arena_of(gpa);
 	for (p = TAILQ_FIRST(&windows.freed); p; p = next) {
 		next = TAILQ_NEXT(p, link);
-		if (p->gpa + p->size != gpa && gpa + size != p->gpa)
+		if ((p->gpa + p->size != gpa && gpa + size != p->gpa) || arena_of(p->gpa) != arena)
 			continue;
 		gpa = MIN(gpa, p->gpa);
 		size += p->size;
@@ -274,7 +288,7 @@ static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, 
 	if (ret < 0)
 		goto free_id;
 	w->host = memory_at(s, (gpa_t){w->gpa}, size);
-	ret = map_over(w->host, size, file, offset, writable);
+	ret = w->host ? map_over(w->host, size, file, offset, writable) : -ENOMEM;
 	if (ret < 0)
 		goto free_address;
 	w->fd = size_descriptor(file);

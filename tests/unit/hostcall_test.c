@@ -431,6 +431,25 @@ static void addresses_do_not_run_out(void **state)
 		hc_close(h[i]);
 }
 
+/* Two arenas may follow each other in the guest, but their memory does not in the host. */
+static void no_window_lies_across_two_arenas(void **state)
+{
+	s32 h[2] = {new_file("a"), new_file("b")};
+	struct hostcall_window w[2], both;
+	u64 size = FAKE_ARENA / 2 + HUGE_SIZE;
+
+	(void)state;
+	for (u32 i = 0; i < 2; i++)
+		w[i] = window_of(h[i], 0, size, 0, 0);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(hc_window_unmap(w[i].id), 0);
+	both = window_of(h[0], 0, 2 * size, 0, 0);
+	assert_non_null(memory_at(s, (gpa_t){both.gpa}, both.size));
+	assert_int_equal(hc_window_unmap(both.id), 0);
+	hc_close(h[0]);
+	hc_close(h[1]);
+}
+
 static void record_locks_survive_a_window(void **state)
 {
 	char name[] = "/tmp/hostcall-test-XXXXXX";
@@ -785,6 +804,7 @@ int main(void)
 		cmocka_unit_test(a_closed_window_is_not_accessible),
 		cmocka_unit_test(freed_addresses_rest_before_reuse),
 		cmocka_unit_test(addresses_do_not_run_out),
+		cmocka_unit_test(no_window_lies_across_two_arenas),
 		cmocka_unit_test(record_locks_survive_a_window),
 		cmocka_unit_test(descriptors_travel_as_handles),
 		cmocka_unit_test(control_messages_are_checked),
