@@ -105,6 +105,8 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 		sandbox_end(c->s, SANDBOX_END_ERROR | EXIT_KVM_LACKS);
 		return -ENODEV;
 	}
+	if (vcpu_remember(c->v) < 0)
+		return -EIO;
 	memcpy(&i, info, sizeof(i));
 	c->s->kernel = i;
 	atomic_store(&c->s->ready, true);
