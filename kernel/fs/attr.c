@@ -283,11 +283,6 @@ DEFINE_SYSCALL2(utime, uva, path, uva, user_times)
 
 /* -- Length and space ------------------------------------------------------------------------ */
 
-DEFINE_SYSCALL2(truncate, uva, path, s64, length)
-{
-	return WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
-}
-
 /* A call that changes the content; a file of our /proc has none. */
 #define WITH_CONTENT(h, fd, call)                                                                  \
 	({                                                                                         \
@@ -301,14 +296,36 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 		r_;                                                                                \
 	})
 
+/* Growing a file over RLIMIT_FSIZE: truncate(2). */
+static s64 may_grow(s64 size)
+{
+	u64 limit = current_process()->rlimit[RLIMIT_FSIZE].cur;
+
+	if (size <= 0 || (u64)size <= limit)
+		return 0;
+	fs_signal(SIGXFSZ);
+	return -EFBIG;
+}
+
+DEFINE_SYSCALL2(truncate, uva, path, s64, length)
+{
+	s64 r = may_grow(length);
+
+	return r < 0 ? r : WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
+}
+
 DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
 {
-	return WITH_CONTENT(h, fd, fs_nointr(hc_ftruncate(h, length)));
+	s64 r = may_grow(length);
+
+	return r < 0 ? r : WITH_CONTENT(h, fd, fs_nointr(hc_ftruncate(h, length)));
 }
 
 DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)
 {
-	return WITH_CONTENT(h, fd, fs_restart(hc_fallocate(h, mode, offset, len)));
+	s64 r = offset < 0 || len <= 0 ? 0 : may_grow(offset + len);
+
+	return r < 0 ? r : WITH_CONTENT(h, fd, fs_restart(hc_fallocate(h, mode, offset, len)));
 }
 
 /* -- File systems ---------------------------------------------------------------------------- */

@@ -154,7 +154,7 @@ int fs_deadline_of_user(uva timeout, u64 unit_ns, u64 *deadline);
 /* fs/epoll.c: the last reference to f goes; nothing waits for it any more. */
 void epoll_forget(struct ofile *f);
 
-/* SIGPIPE for the running thread, as a write to a pipe without readers sends it. */
-void fs_sigpipe(void);
+/* SIGPIPE or SIGXFSZ for the running thread, as a write that fails so sends it. */
+void fs_signal(int sig);
 
 #endif

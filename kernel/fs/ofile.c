@@ -143,10 +143,10 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out)
 	return err;
 }
 
-void fs_sigpipe(void)
+void fs_signal(int sig)
 {
 	struct process *p = current_process();
-	siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
+	siginfo_t info = {.si_signo = sig, .si_code = SI_USER};
 
 	info.si_pid = p->pid;
 	info.si_uid = p->creds.ruid;

@@ -1,6 +1,7 @@
 /* System calls that open, and the directory a process is in. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
 
 #define MODE_BITS 07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
 
@@ -28,6 +29,19 @@ static struct ofile *open_result(s64 handle, u32 flags, int *err)
 	return f;
 }
 
+/*
+ * Files that may not be opened for writing, by name: the settings of the host and the monitor; and
+ * the program that runs, which the host does not know to be one.
+ */
+static int write_refused(const char *path)
+{
+	const char *exe = current_mm()->exe_path;
+
+	if (path_below(path, "/proc"))
+		return -EACCES;
+	return exe && !strcmp(path, exe) ? -ETXTBSY : 0;
+}
+
 /* Opens what p has found. */
 static struct ofile *open_path(struct fs_path *p, const struct open_how *how, int *err)
 {
@@ -45,9 +59,8 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		if (p->hold->path)
 			return file_open(AT_FDCWD, p->hold->path, how->flags, 0, err);
 		handle = hc_reopen(p->hold->handle, how->flags);
-	} else if (path_below(p->path, "/proc") && how->flags & (O_WRONLY | O_RDWR)) {
-		/* The host's settings and the monitor's are not the program's to change. */
-		handle = -EACCES;
+	} else if (how->flags & (O_WRONLY | O_RDWR) && write_refused(p->path)) {
+		handle = write_refused(p->path);
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
 	} else {

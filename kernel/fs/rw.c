@@ -63,6 +63,49 @@ static s64 host_transfer(struct ofile *f, const struct request *rq, const struct
 		       : hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
 }
 
+/* RLIMIT_FSIZE: how many of len bytes may be written at pos. -EFBIG, with SIGXFSZ, when none. */
+static s64 below_limit(u64 pos, u64 len)
+{
+	u64 limit = current_process()->rlimit[RLIMIT_FSIZE].cur;
+
+	if (len && pos >= limit) {
+		fs_signal(SIGXFSZ);
+		return -EFBIG;
+	}
+	return len ? MIN(len, limit - pos) : 0;
+}
+
+/* Where a write will begin. */
+static s64 write_position(struct ofile *f, const struct request *rq)
+{
+	struct stat st;
+	s64 flags = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0)), r;
+
+	if (flags < 0)
+		return flags;
+	if (flags & O_APPEND || rq->flags & RWF_APPEND) {
+		r = fs_nointr(hc_fstat(f->handle, &st, sizeof(st)));
+		return r < 0 ? r : st.st_size;
+	}
+	return rq->offset == AT_POS ? fs_nointr(hc_lseek(f->handle, 0, SEEK_CUR)) : rq->offset;
+}
+
+/* Takes what RLIMIT_FSIZE does not allow off a write. Costs nothing where there is no limit. */
+static s64 limit_write(struct ofile *f, struct request *rq)
+{
+	s64 r;
+
+	if (rq->dir == READ || current_process()->rlimit[RLIMIT_FSIZE].cur == RLIM_INFINITY ||
+	    ofile_type(f) != S_IFREG)
+		return 0;
+	r = write_position(f, rq);
+	if (r >= 0)
+		r = below_limit(r, rq->left);
+	if (r >= 0)
+		rq->left = r;
+	return r;
+}
+
 /*
  * Piece by piece while each is moved wholly. A reader of anything but a file gets what one host
  * call gives, for the rest may never come; a writer waits on Linux, too, until all is taken. An
@@ -83,7 +126,7 @@ static s64 transfer(struct ofile *f, struct request *rq)
 			r = host_transfer(f, rq, &segs->segs);
 		user_segs_put(segs);
 		if (r == -EPIPE && rq->dir == WRITE)
-			fs_sigpipe();
+			fs_signal(SIGPIPE);
 		if (r < 0)
 			return total ? total : fs_restart(r);
 		total += r;
@@ -129,6 +172,8 @@ static s64 run(s32 fd, struct request *rq)
 		r = -EBADF;
 	else if (f->kind == OFILE_PROC && rq->offset == 0)
 		r = proc_refresh(f);
+	else
+		r = limit_write(f, rq);
 	if (r >= 0 && !(f->kind == OFILE_PROC && rq->dir == WRITE))
 		r = transfer(f, rq);
 	ofile_put(f);
@@ -289,7 +334,7 @@ static s64 offset_put(const struct user_offset *o, s64 r)
 static s64 broken_pipe(s64 r)
 {
 	if (r == -EPIPE)
-		fs_sigpipe();
+		fs_signal(SIGPIPE);
 	return fs_restart(r);
 }
 

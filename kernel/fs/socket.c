@@ -54,7 +54,7 @@ struct cmsghdr {
 static s64 sent(s64 r, u32 flags)
 {
 	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
-		fs_sigpipe();
+		fs_signal(SIGPIPE);
 	return fs_restart(r);
 }
 
