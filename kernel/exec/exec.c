@@ -381,6 +381,21 @@ static void enter_mm(struct mm *mm)
 	}
 }
 
+/* capabilities(7), "Transformation of capabilities during execve", for a file without its own. */
+static void exec_creds(struct process *p)
+{
+	struct creds *c = &p->creds;
+	u64 roots = c->cap_inheritable | c->cap_bounding;
+
+	if (p->no_new_privs)
+		roots &= c->cap_permitted;
+	c->cap_permitted = c->ruid == 0 || c->euid == 0 ? roots : 0;
+	c->cap_effective = c->euid == 0 ? roots : 0;
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+	p->keep_caps = false;
+}
+
 /* The point of no return: nothing here fails. */
 static void commit(struct exec *x)
 {
@@ -389,6 +404,7 @@ static void commit(struct exec *x)
 	struct process *p = current_process();
 	struct thread *t = current();
 
+	KASSERT(p->nthreads == 1);
 	if (x->files) {
 		files_put(p->files);
 		p->files = x->files;
@@ -396,17 +412,19 @@ static void commit(struct exec *x)
 	}
 	files_close_on_exec(p->files);
 	signal_exec();
+	timers_exec();
+	futex_exit(t);
 	enter_mm(x->mm);
 	x->mm = NULL;
 
 	strlcpy(p->comm, slash ? slash + 1 : x->filename, sizeof(p->comm));
 	memcpy(t->comm, p->comm, sizeof(t->comm));
-	p->creds.suid = p->creds.fsuid = p->creds.euid;
-	p->creds.sgid = p->creds.fsgid = p->creds.egid;
+	exec_creds(p);
 	p->dumpable = true;
+	p->did_exec = true;
+	p->membarrier = 0;
 	p->personality &= ~(u32)READ_IMPLIES_EXEC;
 	t->clear_child_tid = 0;
-	t->robust_list = 0;
 	t->restart.fn = NULL;
 
 	arch_fpu_reset();
