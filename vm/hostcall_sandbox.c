@@ -290,13 +290,17 @@ s64 hc_do_getrandom(struct call *c, const struct iovec *data, u32 data_count, u6
 	return sum;
 }
 
-/* Processes of the host that a program may reach: its parent, and its own group. */
+/*
+ * Processes of the host that a program may reach: its parent, its own group, and the monitor
+ * itself to stop it (the whole sandbox then stops, and a shell sees that).
+ */
 s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 {
 	s32 target = (s32)pid;
+	bool stop = target == getpid() && signal == SIGSTOP;
 
 	(void)c;
-	if (target != getppid() && target != 0 && target != -getpgrp())
+	if (target != getppid() && target != 0 && target != -getpgrp() && !stop)
 		return -EPERM;
 	return HOST_CALL(kill, (u64)(s64)target, signal);
 }

@@ -38,8 +38,11 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 		signal(sig, SIG_DFL);
 		return; /* the instruction runs again */
 	}
-	/* The host's SIGPIPE for a write of ours: the guest makes its own from EPIPE. */
-	if (sig == SIGPIPE && si->si_code == SI_USER && si->si_pid == getpid())
+	/*
+	 * Of our own making: SIGPIPE for a write of ours (the guest makes its own from EPIPE), or a
+	 * signal that the guest sent to its group, and so has already (hostcall kill_outside).
+	 */
+	if (si->si_code == SI_USER && si->si_pid == getpid())
 		return;
 	__atomic_fetch_or(&v->data->signals_arrived, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);

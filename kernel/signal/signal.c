@@ -377,9 +377,7 @@ void signal_upcall(void)
 	struct vcpu_data *v = arch_vcpu_data();
 	u64 signals;
 
-	/* First the flag, then the reasons: whoever adds one later sets the flag again. */
-	if (READ_ONCE(v->upcall))
-		__atomic_exchange_n(&v->upcall, 0, __ATOMIC_SEQ_CST);
+	arch_upcall_taken();
 	for (signals = take_word(&v->signals_arrived); signals; signals &= signals - 1) {
 		siginfo_t info;
 

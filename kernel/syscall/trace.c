@@ -489,8 +489,13 @@ static void print_futex_timeout(struct line *l, const struct call *c, unsigned i
 
 static void emit_sigset(struct line *l, sigset set)
 {
-	bool most = __builtin_popcountl(set) > NSIG / 2;
 	const char *between = "";
+	unsigned count = 0;
+	bool most;
+
+	for (sigset rest = set; rest; rest &= rest - 1)
+		count++;
+	most = count > NSIG / 2;
 
 	emit(l, most ? "~[" : "[");
 	for (int sig = 1; sig <= NSIG; sig++) {
