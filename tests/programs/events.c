@@ -367,7 +367,7 @@ CASE(file_watches)
 	SHOW(inotify_init1(0x1234567));
 }
 
-CASE(signal_files)
+LONE_CASE(signal_files)
 {
 	struct signalfd_siginfo info;
 	sigset_t set;

@@ -595,7 +595,10 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 	fault_info = *info;
 	fault_trap = uc->uc_mcontext.gregs[REG_TRAPNO];
+	/* Whether the page was there is the kernel's own business: it maps lazily. */
 	fault_error = uc->uc_mcontext.gregs[REG_ERR];
+	if (fault_trap == 14)
+		fault_error &= ~1;
 	fault_cr2 = uc->uc_mcontext.gregs[REG_CR2];
 	siglongjmp(out_of_fault, signal);
 }
