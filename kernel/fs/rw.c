@@ -5,6 +5,7 @@
  */
 #include <linux/fs.h>
 #include <linux/uio.h>
+#include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
 
 #define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
@@ -63,6 +64,28 @@ static s64 host_transfer(struct ofile *f, const struct request *rq, const struct
 		       : hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
 }
 
+/* rq is what is left of whole, and it is left because there were too many pieces. */
+static bool must_not_be_cut(struct ofile *f, const struct request *rq, const struct request *whole,
+			    const struct user_segs *segs)
+{
+	return rq->left && segs->segs.count == HOSTCALL_SEGS_MAX && whole->left <= BOUNCE_MAX &&
+	       ofile_type(f) != S_IFREG;
+}
+
+static s64 bounced(struct ofile *f, const struct request *rq)
+{
+	struct bounce b;
+	s64 r = bounce_get(&b, rq->iov, rq->count, rq->left, rq->dir == WRITE);
+
+	if (r < 0)
+		return r;
+	r = host_transfer(f, rq, &b.segs);
+	if (r > 0 && rq->dir == READ)
+		r = bounce_scatter(&b, r);
+	bounce_put(&b);
+	return r;
+}
+
 /* RLIMIT_FSIZE: how many of len bytes may be written at pos. -EFBIG, with SIGXFSZ, when none. */
 static s64 below_limit(u64 pos, u64 len)
 {
@@ -113,18 +136,23 @@ static s64 limit_write(struct ofile *f, struct request *rq)
  */
 static s64 transfer(struct ofile *f, struct request *rq)
 {
+	const struct request whole = *rq;
 	s64 total = 0, r;
 
 	do {
 		struct user_segs *segs = user_segs_new();
+		bool in_one;
 		s64 piece;
 
 		if (!segs)
 			return total ? total : -ENOMEM;
 		piece = r = next_piece(rq, segs);
-		if (r >= 0)
+		in_one = !total && must_not_be_cut(f, rq, &whole, segs);
+		if (r >= 0 && !in_one)
 			r = host_transfer(f, rq, &segs->segs);
 		user_segs_put(segs);
+		if (in_one)
+			r = bounced(f, &whole);
 		if (r == -EPIPE && rq->dir == WRITE)
 			fs_signal(SIGPIPE);
 		if (r < 0)
@@ -132,7 +160,7 @@ static s64 transfer(struct ofile *f, struct request *rq)
 		total += r;
 		if (rq->offset != AT_POS)
 			rq->offset += r;
-		if (r < piece)
+		if (in_one || r < piece)
 			break;
 	} while (rq->left && (rq->dir == WRITE || ofile_type(f) == S_IFREG));
 	return total;

@@ -6,6 +6,7 @@
 #include <linux/net.h>
 #include <linux/time_types.h>
 #include <linux/uio.h>
+#include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
 #include "kernel/time/clock.h"
 
@@ -330,7 +331,9 @@ static u64 control_in(void *control, u64 len, bool cloexec, u32 *flags)
 struct message {
 	struct address addr;
 	struct user_segs *data;
-	u64 bytes; /* asked for; data may cover less */
+	struct bounce bounce;	 /* instead of data, where .buf is set */
+	const struct segs *segs; /* what the hostcall takes, of one of the two */
+	struct iovec *iov;
 	void *control;
 	u64 controllen;
 };
@@ -339,41 +342,39 @@ static void message_put(struct message *m)
 {
 	if (m->data)
 		user_segs_put(m->data);
+	bounce_put(&m->bounce);
+	kfree(m->iov);
 	kfree(m->control);
 }
 
-/*
- * Pins the buffers. A datagram goes in one piece: when it has too many segments for a hostcall it
- * fails as one that is too long for the socket would.
- */
+/* Pins the buffers. A datagram goes in one piece, by way of the kernel if need be. */
 static s64 message_data(struct message *m, uva user_iov, u64 count, bool receive)
 {
-	struct iovec *iov;
+	u64 sum = 0;
 	s64 r;
 
 	if (count > UIO_MAXIOV)
 		return -EMSGSIZE;
-	iov = kmalloc(count * sizeof(*iov) + 1);
+	m->iov = kmalloc(count * sizeof(*m->iov) + 1);
 	m->data = user_segs_new();
-	if (!iov || !m->data) {
-		kfree(iov);
+	if (!m->iov || !m->data)
 		return -ENOMEM;
-	}
-	r = copy_from_user(iov, user_iov, count * sizeof(*iov));
+	m->segs = &m->data->segs;
+	r = copy_from_user(m->iov, user_iov, count * sizeof(*m->iov));
 	for (u64 i = 0; r >= 0 && i < count; i++) {
-		u64 before = m->data->bytes, len = iov[i].iov_len;
+		u64 len = MIN(m->iov[i].iov_len, MESSAGE_MAX - sum);
 
-		if ((s64)len < 0)
-			r = -EINVAL;
-		len = MIN(len, MESSAGE_MAX - m->bytes);
-		m->bytes += len;
-		if (r < 0 || !len)
-			continue;
-		r = user_segs_add(m->data, (u64)iov[i].iov_base, len, receive);
-		if (r >= 0 && m->data->bytes - before < len)
-			break;
+		if ((s64)m->iov[i].iov_len < 0)
+			return -EINVAL;
+		if (len && m->data->bytes == sum)
+			r = user_segs_add(m->data, (u64)m->iov[i].iov_base, len, receive);
+		sum += len;
 	}
-	kfree(iov);
+	if (r >= 0 && m->data->bytes < sum && sum <= BOUNCE_MAX &&
+	    m->data->segs.count == HOSTCALL_SEGS_MAX) {
+		r = bounce_get(&m->bounce, m->iov, count, sum, !receive);
+		m->segs = &m->bounce.segs;
+	}
 	return r;
 }
 
@@ -389,7 +390,7 @@ static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights,
 			return r;
 	}
 	dir = cwd_handle(&cwd);
-	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, &m->data->segs, m->control,
+	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, m->segs, m->control,
 		       m->controllen, flags & ~MSG_CMSG_CLOEXEC);
 	ofile_put(cwd);
 	return sent(r, flags);
@@ -441,14 +442,14 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 	head = m.control = kzalloc(sizeof(*head) + room);
 	r = head ? message_data(&m, hdr->iov, hdr->iovlen, true) : -ENOMEM;
 	if (r >= 0)
-		r = fs_restart(hc_recvmsg(f->handle, &m.data->segs, head, sizeof(*head) + room,
+		r = fs_restart(hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + room,
 					  flags & ~MSG_CMSG_CLOEXEC));
 	if (r >= 0) {
 		u64 len = MIN((u64)head->control_len, room);
-		s64 err = 0;
+		s64 err = m.bounce.buf ? bounce_scatter(&m.bounce, r) : 0;
 
 		len = control_in(head + 1, len, flags & MSG_CMSG_CLOEXEC, &head->flags);
-		if (hdr->name) {
+		if (err >= 0 && hdr->name) {
 			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
 
 			err = copy_to_user(hdr->name, head->addr, copied);
@@ -563,6 +564,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		}
 		r = user_segs_add(m.data, buf + total, MIN(len, MESSAGE_MAX) - total, false);
 		piece = m.data->bytes;
+		m.segs = &m.data->segs;
 		if (r >= 0)
 			r = send_parts(f, &m, NULL, flags);
 		user_segs_put(m.data);
