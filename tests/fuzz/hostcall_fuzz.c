@@ -14,10 +14,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,8 +34,9 @@
 #include "vm/timer.h"
 #include "vm/window.h"
 
-#define FILE_MAX (4UL << 20) /* bytes of a file, of all that the fuzzer writes */
-#define FDS	 4096
+#define FILE_MAX	(4UL << 20) /* bytes of a file, of all that the fuzzer writes */
+#define FDS		4096
+#define SENDMSG_CONTROL 4 /* its argument that has the control messages */
 
 /* ---- the host ------------------------------------------------------------------------------- */
 
@@ -272,6 +276,16 @@ static u64 take(struct input *in, size_t bytes)
 	return value;
 }
 
+/* Requests, commands and levels that guessing would not find. */
+static const u32 known[] = {
+	TCGETS,	      TCSETS,	    TIOCGWINSZ,	 TCXONC,       TIOCGPTPEER,  FIONREAD,
+	FIONBIO,      TIOCSTI,	    FICLONE,	 FICLONERANGE, SIOCGIFCONF,  SIOCGIFINDEX,
+	SIOCGIFFLAGS, BLKGETSIZE64, F_GETFL,	 F_SETFL,      F_ADD_SEALS,  F_GET_SEALS,
+	F_SETPIPE_SZ, F_OFD_SETLK,  F_OFD_GETLK, F_SETLK,      F_OFD_SETLKW, AF_UNIX,
+	AF_INET,      SOCK_STREAM,  SOCK_DGRAM,	 SOL_SOCKET,   IPPROTO_TCP,  SO_PASSCRED,
+	SO_RCVBUF,    SO_PEERCRED,  SO_PASSCRED, MSG_DONTWAIT, MSG_PEEK,
+};
+
 /* Numbers that calls act upon, rather than refuse: small ones mostly. */
 static u64 take_int(struct input *in)
 {
@@ -279,8 +293,9 @@ static u64 take_int(struct input *in)
 
 	switch (how & 7) {
 	case 0:
-	case 1:
 		return how >> 3;
+	case 1:
+		return known[(how >> 3 | (take(in, 1) & 1) << 5) % ARRAY_SIZE(known)];
 	case 2:
 		return take(in, 2);
 	case 3:
@@ -347,6 +362,38 @@ static u64 put_segs(struct input *in, u8 *area, u32 *at)
 	return (u64)offset << 32 | count * sizeof(struct hostcall_seg);
 }
 
+/* One control message with descriptors, or credentials, in it. */
+static u64 put_control(struct input *in, u8 *area, u32 *at)
+{
+	u32 offset = *at, how = (u32)take(in, 1);
+	u32 count = how & 7;
+	struct cmsghdr cmsg = {
+		.cmsg_len = CMSG_LEN(count * sizeof(s32)) + (how & 0x80 ? take(in, 1) : 0),
+		.cmsg_level = how & 0x40 ? (int)take(in, 2) : SOL_SOCKET,
+		.cmsg_type = how & 8 ? SCM_CREDENTIALS : SCM_RIGHTS,
+	};
+
+	if (offset + CMSG_SPACE(7 * sizeof(s32)) > HOSTCALL_AREA_SIZE)
+		return 0;
+	memcpy(area + offset, &cmsg, sizeof(cmsg));
+	for (u32 i = 0; i < count; i++) {
+		s32 fd = (s32)take_handle(in);
+
+		memcpy(area + offset + CMSG_LEN(i * sizeof(s32)), &fd, sizeof(fd));
+	}
+	*at += CMSG_SPACE(count * sizeof(s32));
+	return (u64)offset << 32 | CMSG_SPACE(count * sizeof(s32));
+}
+
+/* Found by number, so that an old input means the same after rows were added. */
+static u32 row_of(u8 op)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].nr == op)
+			return i;
+	return op % ARRAY_SIZE(rows);
+}
+
 static void one_call(struct input *in, struct vcpu *v)
 {
 	struct hostcall_frame *frame = v->frame;
@@ -362,7 +409,7 @@ static void one_call(struct input *in, struct vcpu *v)
 		return;
 	}
 	memset(frame, 0, sizeof(*frame));
-	u32 row = op % ARRAY_SIZE(rows);
+	u32 row = row_of(op);
 
 	frame->nr = rows[row].nr;
 	for (u32 i = 0; i < HOSTCALL_ARGS; i++) {
@@ -387,6 +434,10 @@ static void one_call(struct input *in, struct vcpu *v)
 			break;
 		case HC_KIND_in:
 		case HC_KIND_inout:
+			if (frame->nr == HC_sendmsg && i == SENDMSG_CONTROL) {
+				frame->arg[n++] = put_control(in, area, &at);
+				break;
+			}
 			frame->arg[n++] = put_data(in, area, &at, (u32)take(in, 1), true);
 			break;
 		case HC_KIND_out:
