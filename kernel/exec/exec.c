@@ -229,7 +229,7 @@ static void fill_aux(struct exec *x)
 	aux(s, AT_HWCAP, boot->hwcap);
 	aux(s, AT_PAGESZ, PAGE_SIZE);
 	aux(s, AT_CLKTCK, boot->clock_ticks);
-	aux(s, AT_PHDR, b->image.phdr ? b->bias + b->image.phdr : 0);
+	aux(s, AT_PHDR, b->bias + b->image.phdr);
 	aux(s, AT_PHENT, sizeof(Elf64_Phdr));
 	aux(s, AT_PHNUM, b->image.headers);
 	aux(s, AT_BASE, x->interp.bias);
