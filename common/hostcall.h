@@ -97,6 +97,12 @@ struct hostcall_window {
 	u32 reserved;
 };
 
+/*
+ * HC_wait, timeout_ns: no limit, and an upcall does not end the sleep. For the kernel's locks: their
+ * holder will wake the sleeper soon, who would only come back.
+ */
+#define HOSTCALL_WAIT_LOCK (-2UL)
+
 enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open for it */ };
 
 /* HC_recvmsg: precedes the control data in .head. */

@@ -77,6 +77,12 @@ struct vcpu_data {
 	u64 signals_arrived;
 	/* IN: the monitor saw EFAULT from KVM_RUN: a file under a window was truncated. */
 	u32 window_fault;
+	/* A program runs on this vCPU, or will without another look at the upcall word. */
+	u32 in_program;
+	/* IN: bit n = signal n+1 came from the terminal. vCPU 0 only. */
+	u64 signals_terminal;
+	/* Another vCPU changed the page tables: forget translations before the program goes on. */
+	u32 flush_wanted;
 	u32 reserved;
 
 	struct tss64 tss;
@@ -103,9 +109,10 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 #define VD_FLUSH_RIP	 48
 #define VD_SWITCH_RIP	 56
 #define VD_UPCALL	 76
-#define VD_GDT		 208
-#define VD_STUB_EXIT	 800
-#define VD_RING0_TOP	 2336 /* end of ring0_stack */
+#define VD_IN_PROGRAM	 100
+#define VD_GDT		 224
+#define VD_STUB_EXIT	 816
+#define VD_RING0_TOP	 2352 /* end of ring0_stack */
 #define IRET_FRAME_SIZE	 40
 #ifndef __ASSEMBLER__
 VD_OFFSET(VD_USER_RSP, user_rsp);
@@ -117,6 +124,7 @@ VD_OFFSET(VD_CR2, cr2);
 VD_OFFSET(VD_FLUSH_RIP, flush_rip);
 VD_OFFSET(VD_SWITCH_RIP, switch_rip);
 VD_OFFSET(VD_UPCALL, upcall);
+VD_OFFSET(VD_IN_PROGRAM, in_program);
 VD_OFFSET(VD_GDT, gdt);
 VD_OFFSET(VD_STUB_EXIT, stub_exit);
 VD_OFFSET(VD_RING0_TOP, ring0_stack[32]);

@@ -23,7 +23,7 @@ void mutex_lock(struct mutex *m)
 			return;
 	}
 	while (__atomic_exchange_n(&m->word, 2, __ATOMIC_ACQUIRE))
-		hc_wait(virt_to_phys(&m->word), 2, -1UL);
+		hc_wait(virt_to_phys(&m->word), 2, HOSTCALL_WAIT_LOCK);
 }
 
 void mutex_unlock(struct mutex *m)

@@ -210,6 +210,9 @@ s64 hc_do_wait(struct call *c, u64 gpa, u64 value, u64 timeout_ns)
 
 	if (!word)
 		return -EFAULT;
+	if (timeout_ns == HOSTCALL_WAIT_LOCK)
+		return vcpu_syscall_steady(
+			c->v, SYS_futex, (const u64[6]){(u64)word, FUTEX_WAIT | op, (u32)value, 0});
 	return HOST_SLEEP(c, futex, (u64)word, FUTEX_WAIT | op, (u32)value,
 			  (s64)timeout_ns < 0 ? 0 : (u64)&limit);
 }

@@ -60,6 +60,11 @@ s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
 	return interruptible(&v->data->upcall, nr, arg);
 }
 
+s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6])
+{
+	return interruptible(&v->sandbox->ended, nr, arg);
+}
+
 static void on_kick(int sig, siginfo_t *si, void *context)
 {
 	ucontext_t *uc = context;
@@ -89,9 +94,12 @@ void sandbox_end(struct sandbox *s, int how)
 
 	if (!atomic_compare_exchange_strong(&s->end_status, &running, how))
 		return;
+	__atomic_store_n(&s->ended, 1, __ATOMIC_SEQ_CST);
 	/* vCPU 0 is the main thread: it ends the process, and with it the others. */
-	if (s->vcpu[0] && s->vcpu[0] != self)
+	if (s->vcpu[0] && s->vcpu[0] != self) {
+		__atomic_store_n(&s->vcpu[0]->data->upcall, 1, __ATOMIC_SEQ_CST);
 		vcpu_kick(s->vcpu[0]);
+	}
 }
 
 static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)

@@ -76,6 +76,7 @@ struct sandbox {
 	int stderr_fd;	     /* own duplicate: messages reach the user whatever the guest closes */
 	u32 umask;	     /* of the start; the monitor's own is 0 (hostcall_init) */
 	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
+	u32 ended;		/* 1 from then on: what vcpu_syscall_steady looks at */
 };
 
 /*
@@ -157,6 +158,8 @@ void vcpu_kick(struct vcpu *v);
  * before or while it slept. Result as the kernel gives it (-errno).
  */
 s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6]);
+/* The same, but an upcall that was there before does not interrupt it: only the sandbox's end. */
+s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6]);
 
 /* hostcall.c: the call in v's frame. Never fails: the result is in the frame. */
 void hostcall_dispatch(struct vcpu *v);

@@ -70,8 +70,22 @@ bool arch_user_range(u64 start, u64 end);
 /* Forget cached translations of this address space, on this vCPU. */
 void arch_flush_page(u64 va);
 void arch_flush_all(void);
-/* The vCPU goes on in another address space. */
+/* The vCPU goes on in another address space; the second has no program in it. */
 void arch_switch(u64 pml4_gpa);
+void arch_switch_kernel(void);
+
+/*
+ * Flushes on other vCPUs. Where arch_flush_is_shared() there is nothing to do: see ring.c. Else
+ * each vCPU that may have translations cached is asked, then waited for; it flushes before its
+ * program goes on. The kernel itself never touches program addresses, so a vCPU in the kernel is
+ * not waited for.
+ */
+bool arch_flush_is_shared(void);
+void arch_flush_request(u32 vcpu);
+void arch_flush_wait(u32 vcpu);
+
+/* This vCPU looks at the reasons of its upcalls now: clears the word, does the flush asked for. */
+void arch_upcall_taken(void);
 
 /* FPU, SSE, AVX... state: XSAVE standard format, arch_fpu_size() bytes, 64-byte aligned. */
 u32 arch_fpu_size(void);
@@ -110,7 +124,7 @@ void arch_kstack_use(void *kstack);
 /* Goes on in fn(arg) on a bound stack, below the trap frame; fn does not return. */
 __attribute__((noreturn)) void arch_enter_stack(void *sp, void (*fn)(void *), void *arg);
 /*
- * Starts a further vCPU (id 1.., once each) in the running address space: fn(arg) on that bound
+ * Starts a further vCPU (id 1.., once each) in the kernel's address space: fn(arg) on that bound
  * stack, below the trap frame; fn does not return. 0, -ENOMEM, or what the host says.
  */
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg);

@@ -43,6 +43,7 @@ door_start:
 door_syscall:
 	mov %rsp, VD(USER_RSP)
 	mov VD(KSTACK_TOP), %rsp
+	movl $0, VD(IN_PROGRAM)
 	push $SEL_USER_DS
 	push VD(USER_RSP)
 	push %r11
@@ -204,17 +205,24 @@ syscall_entry:
  * exit_start on, the upcall word is looked at a last time and the registers go back. A kick that
  * comes between that look and the IRETQ would be lost: the monitor, seeing RIP in [exit_start,
  * exit_end), puts the vCPU back to exit_restart on the trap frame, which is intact until IRETQ.
+ *
+ * Who wants translations flushed (arch_flush_request) writes the upcall word and then reads
+ * in_program; here in_program is written and then the upcall word is read. XCHG keeps the two
+ * apart, so one of both sees the other.
  */
 	.globl exit_to_program, exit_restart, exit_start, exit_end
 exit_to_program:
 exit_restart:
+	mov %rsp, %rbx
+	and $-KSTACK_SIZE, %rbx
+	mov 8(%rbx), %rbx		/* struct vcpu_data of this vCPU, see kstack_bind */
+	movl $0, VD_IN_PROGRAM(%rbx)
 	mov %rsp, %rdi
 	call exit_work
 exit_start:
-	mov %rsp, %rax
-	and $-KSTACK_SIZE, %rax
-	mov 8(%rax), %rax		/* struct vcpu_data of this vCPU, see kstack_bind */
-	cmpl $0, VD_UPCALL(%rax)
+	mov $1, %eax
+	xchg %eax, VD_IN_PROGRAM(%rbx)
+	cmpl $0, VD_UPCALL(%rbx)
 	jne exit_restart
 	pop %r15
 	pop %r14

@@ -18,7 +18,7 @@
 
 static struct mutex physmap_lock;
 
-static u64 boot_pml4(void)
+u64 pagetable_kernel(void)
 {
 	return ring3_home ? boot->cr3_ring3 : boot->cr3_ring0;
 }
@@ -48,7 +48,7 @@ bool arch_user_range(u64 start, u64 end)
 u64 arch_pagetable_new(void)
 {
 	u64 gpa = frame_alloc(0, FRAME_ZERO);
-	const u64 *from = phys_to_virt(boot_pml4());
+	const u64 *from = phys_to_virt(pagetable_kernel());
 
 	if (!gpa)
 		return 0;
@@ -78,7 +78,7 @@ int arch_physmap(u64 gpa, u64 size)
 	mutex_lock(&physmap_lock);
 	for (u64 end = gpa + size; gpa < end; gpa += HUGE_SIZE) {
 		u64 va = physmap_base + gpa;
-		u64 *pml4 = phys_to_virt(boot_pml4());
+		u64 *pml4 = phys_to_virt(pagetable_kernel());
 		/* The monitor made a table for each of the physmap's top-level slots. */
 		u64 *pdpt = phys_to_virt(pml4[va >> PML4_SHIFT & (SLOTS - 1)] & PTE_ADDR);
 		u64 *pdpte = &pdpt[va >> PDPT_SHIFT & (SLOTS - 1)];
@@ -105,7 +105,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 {
 	u64 user = ring3_home ? PTE_U : 0;
 	u64 va = ring_area(id);
-	u64 *pml4 = phys_to_virt(boot_pml4());
+	u64 *pml4 = phys_to_virt(pagetable_kernel());
 	/* vCPU 0's area lies in the same GiB: tables exist down to the one of 2 MiB entries. */
 	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
 	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);

@@ -7,10 +7,12 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/ring.h"
-#include "common/hostcall.h"
+#include "kernel/hostcall.h"
 #include "kernel/mm/mm.h"
 #include "kernel/stats.h"
 #include "kernel/task/task.h"
+
+#define FLUSH_SPINS 1000
 
 bool ring3_home;
 u64 physmap_base;
@@ -81,10 +83,69 @@ void arch_switch(u64 pml4_gpa)
 		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
 }
 
+void arch_switch_kernel(void)
+{
+	arch_switch(pagetable_kernel());
+}
+
 void arch_flush_all(void)
 {
 	stats.full_flushes++;
 	arch_switch(current_mm()->pml4);
+}
+
+/*
+ * In the ring-3 home the CPU runs on shadow page tables that the host makes from ours, one for all
+ * vCPUs of an address space. What INVLPG or MOV CR3 of one vCPU changes there is changed for all,
+ * and the host flushes the CPUs that run them before it lets that vCPU go on (kvm_flush_remote_tlbs
+ * in Linux's mmu/paging_tmpl.h: invlpg, sync_page).
+ */
+bool arch_flush_is_shared(void)
+{
+	return ring3_home;
+}
+
+static struct vcpu_data *data_of(u32 vcpu)
+{
+	return (struct vcpu_data *)(ring_area(vcpu) + PAGE_SIZE);
+}
+
+void arch_flush_request(u32 vcpu)
+{
+	struct vcpu_data *d = data_of(vcpu);
+
+	__atomic_store_n(&d->flush_wanted, 1, __ATOMIC_SEQ_CST);
+	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
+	/* In the kernel it finds the word on its way out: exit_to_program in doors.S. */
+	if (__atomic_load_n(&d->in_program, __ATOMIC_SEQ_CST))
+		arch_vcpu_kick(vcpu);
+}
+
+void arch_flush_wait(u32 vcpu)
+{
+	struct vcpu_data *d = data_of(vcpu);
+
+	for (unsigned i = 1; READ_ONCE(d->in_program) && READ_ONCE(d->flush_wanted); i++) {
+		/* Its host thread may need this CPU. */
+		if (i % FLUSH_SPINS == 0)
+			hc_sched_yield(HC_NONE);
+		arch_pause();
+	}
+}
+
+void arch_upcall_taken(void)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+
+	/* First the word, then the reasons: whoever adds one later sets the word again. */
+	if (READ_ONCE(d->upcall))
+		__atomic_exchange_n(&d->upcall, 0, __ATOMIC_SEQ_CST);
+	if (READ_ONCE(d->flush_wanted)) {
+		u64 cr3;
+
+		__atomic_store_n(&d->flush_wanted, 0, __ATOMIC_SEQ_CST);
+		__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+	}
 }
 
 s64 arch_doorbell(struct hostcall_frame *frame)

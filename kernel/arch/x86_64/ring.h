@@ -19,6 +19,8 @@ void ring3_switch(u64 cr3);
 
 /* The address that the last page fault of this vCPU was about. */
 u64 ring_fault_address(void);
+/* The top-level table without a program. */
+u64 pagetable_kernel(void);
 /* Makes the area of a vCPU visible: door page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */
 int pagetable_map_vcpu(u32 id, u64 gpa);
 /* Which vCPU area a vCPU has. */

@@ -107,6 +107,7 @@ void trap_handle(struct trapframe *f)
 {
 	u64 v = f->vector;
 
+	arch_vcpu_data()->in_program = 0;
 	if (v == VEC_UPCALL) {
 		stats.upcalls++;
 		return; /* exit_work looks at the reasons */
@@ -146,10 +147,12 @@ void exit_work(struct trapframe *f)
 {
 	struct vcpu_data *d = arch_vcpu_data();
 
-	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending())
+	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending() &&
+	    !current()->restore_blocked)
 		return;
-	__atomic_store_n(&d->upcall, 0, __ATOMIC_SEQ_CST);
-	if (__atomic_exchange_n(&d->window_fault, 0, __ATOMIC_SEQ_CST))
+	arch_upcall_taken();
+	if (READ_ONCE(d->window_fault) &&
+	    __atomic_exchange_n(&d->window_fault, 0, __ATOMIC_SEQ_CST))
 		mm_revalidate_windows(current_mm());
 	signal_deliver(f);
 }

@@ -129,10 +129,10 @@ int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 	fill_data(d, ring_area(id));
 	kstack_use(d, kstack);
 	/* vcpu_entry pops them. */
-	sp = (u64 *)thread_frame(((struct kstack_head *)kstack)->thread) - 2;
+	sp = (u64 *)((struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1) - 2;
 	sp[0] = (u64)fn;
 	sp[1] = (u64)arg;
-	ret = hc_vcpu_start(id, gpa, (u64)vcpu_entry, (u64)sp, current_mm()->pml4);
+	ret = hc_vcpu_start(id, gpa, (u64)vcpu_entry, (u64)sp, pagetable_kernel());
 	if (!ret)
 		return 0;
 free:
