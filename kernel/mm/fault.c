@@ -5,6 +5,7 @@
  * nothing, so a fault maps many pages: fresh frames are zero already and cost the host nothing
  * until they are touched. The batch of a VMA grows while the program walks through it.
  */
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -12,6 +13,7 @@
 #include "kernel/kernel.h"
 #include "kernel/stats.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
@@ -19,7 +21,8 @@
 
 #define BATCH_ANON 16 /* pages */
 #define BATCH_FILE 64
-#define BATCH_COPY 16 /* of a private file, on a write */
+#define BATCH_COPY 16 /* of a data segment, copied */
+#define DATA_SMALL (2UL << 20)
 #define BATCH_MAX  (HUGE_SIZE / PAGE_SIZE)
 
 /* One fault on its way. */
@@ -193,14 +196,26 @@ static u64 window_gpa(const struct vma *v, u64 va)
 }
 
 /*
- * A write to a private page of a file: it and its neighbours are copied, for data is written in
- * many places (relocations, reference counts). Neighbours that were mapped read-only are flushed:
- * the kernel writes to the copies without a fault, and the program must not read the old page then.
+ * The data of programs and libraries: private, writable, of a file that was opened for reading
+ * only. It is written in many places (relocations, reference counts), so pages are copied with
+ * their neighbours, and before they are written where the whole is small. A file that the program
+ * may itself change is another matter: each of its pages shows the changes until it is written.
+ */
+static bool is_data_segment(const struct vma *v)
+{
+	return (v->prot & PROT_WRITE) && !(v->flags & VMA_SHARED) && v->file &&
+	       (v->file->flags & O_ACCMODE) == O_RDONLY && !frame_scarce();
+}
+
+/*
+ * Copies a private page of a file, with its neighbours in a data segment. Neighbours that were
+ * mapped read-only are flushed: the kernel writes to the copies without a fault, and the program
+ * must not read the old page then.
  */
 static int copy_window(struct fault *f)
 {
 	struct vma *v = f->vma;
-	u64 room = BATCH_COPY * PAGE_SIZE;
+	u64 room = (is_data_segment(v) ? BATCH_COPY : 1) * PAGE_SIZE;
 	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
 	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
@@ -239,9 +254,10 @@ static int fault_window(struct fault *f)
 
 	if (!window_has_page(v->win, file_offset(v, f->page)))
 		return fail(f, SIGBUS, BUS_ADRERR);
-	if (f->access == MM_WRITE && !(v->flags & VMA_SHARED))
+	if ((f->access == MM_WRITE && !(v->flags & VMA_SHARED)) ||
+	    (is_data_segment(v) && v->end - v->start <= DATA_SMALL))
 		return copy_window(f);
-	batch_range(f, v->prot & PROT_WRITE ? BATCH_COPY : BATCH_FILE, &start, &end);
+	batch_range(f, BATCH_FILE, &start, &end);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
 	entry = pt_place(f->mm, start);
 	if (!entry)
