@@ -447,16 +447,17 @@ CASE(shared_anonymous)
 
 CASE(residency)
 {
-	unsigned char in[8];
-	char *p = map_rw(8 * PAGE);
+	unsigned char in[64];
+	char *p = map_rw(64 * PAGE);
 
 	p[0] = 1;
 	p[3 * PAGE] = 1;
-	SHOW(mincore(p, 8 * PAGE, in));
-	CHECK((in[0] & 1) && (in[3] & 1) && !(in[7] & 1));
+	SHOW(mincore(p, 64 * PAGE, in));
+	/* Pages near a touched one may come with it. */
+	CHECK((in[0] & 1) && (in[3] & 1) && !(in[63] & 1));
 	SHOW(mincore(p + 1, PAGE, in));
 	SHOW(mincore(p, 8 * PAGE, (unsigned char *)8));
-	munmap(p, 8 * PAGE);
+	munmap(p, 64 * PAGE);
 	SHOW(mincore(p, 8 * PAGE, in));
 	SHOW(mlock(p, PAGE));
 	p = map_rw(8 * PAGE);

@@ -277,7 +277,7 @@ static void interrupt_calls(int flags)
 	SHOW(select(p[0] + 1, &set, NULL, NULL, &second));
 	set_timer(20000, 0);
 	SHOW(nanosleep(&hundredth, &rest));
-	CHECK(rest.tv_sec == 0 && rest.tv_nsec > 0 && rest.tv_nsec <= 40000000);
+	CHECK(rest.tv_sec == 0 && rest.tv_nsec > 0 && rest.tv_nsec < 50000000);
 	set_timer(20000, 0);
 	SHOW(clock_nanosleep(CLOCK_MONOTONIC, 0, &hundredth, &rest));
 	SHOW(count);
