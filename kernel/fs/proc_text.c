@@ -90,7 +90,13 @@ void proc_text_auxv(struct text *t, const struct proc_ctx *c)
 	text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
 }
 
-static void map_line(struct text *t, struct mm *mm, struct vma *v, char *name)
+/* The name of the mapping before, for those of one file follow each other: each costs a hostcall. */
+struct map_name {
+	const struct ofile *file;
+	char text[PAGE_SIZE];
+};
+
+static void map_line(struct text *t, struct mm *mm, struct vma *v, struct map_name *name)
 {
 	u64 dev = v->win ? v->win->dev : 0;
 	char line[128];
@@ -101,12 +107,14 @@ static void map_line(struct text *t, struct mm *mm, struct vma *v, char *name)
 		     v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
 		     v->win ? v->offset : 0, dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & ~0xffUL),
 		     v->win ? v->win->ino : 0);
-	mm_vma_name(mm, v, name, PAGE_SIZE);
-	if (*name)
+	if (!v->file || v->file != name->file)
+		mm_vma_name(mm, v, name->text, sizeof(name->text));
+	name->file = v->file;
+	if (*name->text)
 		text_printf(t, "%-*s", MAX(n, NAME_COLUMN), line);
 	else
 		text_bytes(t, line, n);
-	text_bytes(t, name, strcspn(name, "\n"));
+	text_bytes(t, name->text, strcspn(name->text, "\n"));
 	text_bytes(t, "\n", 1);
 }
 
@@ -149,12 +157,13 @@ enum maps_detail { LINES_ONLY, WITH_MEMORY };
 
 static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
 {
-	char *name = kmalloc(PAGE_SIZE);
+	struct map_name *name = kmalloc(sizeof(*name));
 
 	if (!name) {
 		t->error = -ENOMEM;
 		return;
 	}
+	name->file = NULL;
 	mutex_lock(&mm->lock);
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
 		struct mm_resident r;
