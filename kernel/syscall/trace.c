@@ -812,6 +812,7 @@ static bool is_absent(printer *print, const struct call *c, unsigned i)
 	X(domain,         print_names,          &trace_domain_names) \
 	X(epoll_op,       print_names,          &trace_epoll_op_names) \
 	X(fadvice,        print_names,          &trace_fadvice_names) \
+	X(fd_flags,       print_names,          &trace_fd_names) \
 	X(fcntl_cmd,      print_names,          &trace_fcntl_names) \
 	X(flock_op,       print_names,          &trace_flock_names) \
 	X(futex_op,       print_names,          &trace_futex_names) \

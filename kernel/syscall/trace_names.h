@@ -21,7 +21,7 @@ struct trace_names {
 
 #define TRACE_VOCABULARIES(X)                                                                      \
 	X(access)                                                                                  \
-	X(arch_prctl) X(at) X(at_rm) X(clock) X(clone) X(domain) X(epoll_op) X(fadvice) X(fcntl)   \
+	X(arch_prctl) X(at) X(at_rm) X(clock) X(clone) X(domain) X(epoll_op) X(fadvice) X(fcntl) X(fd)   \
 		X(flock) X(futex) X(ioctl) X(itimer) X(madvice) X(map) X(mremap) X(msg) X(msync)   \
 			X(open) X(poll) X(prctl) X(prot) X(random) X(rlimit) X(sa) X(sig_how)      \
 				X(sock) X(sock_type) X(ss) X(timer) X(wait) X(whence) X(mode)
