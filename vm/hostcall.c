@@ -35,7 +35,6 @@ struct hostcall_scratch {
 };
 
 struct row {
-	const char *name;
 	s64 (*run)(struct call *c);
 	u8 kind[HOSTCALL_ARGS];
 	u16 max[HOSTCALL_ARGS];
@@ -157,8 +156,7 @@ static s64 new_handle(struct call *c, long nr, u64 raw[6])
 #define HC_SIZE_segs_out(n)   0
 static const struct row rows[HC_MAX] = {
 #define HOSTCALL(nr, name, impl, desc, ...)                                                        \
-	[nr] = {#name,                                                                             \
-		run_##name,                                                                        \
+	[nr] = {run_##name,                                                                        \
 		{FOR_EACH_COMMA(HC_KIND, __VA_ARGS__)},                                            \
 		{FOR_EACH_COMMA(HC_SIZE, __VA_ARGS__)}},
 #include "common/hostcall.def"
