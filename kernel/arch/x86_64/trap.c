@@ -71,9 +71,16 @@ static int fpe_code(u64 vector)
 	return FPE_FLTINV;
 }
 
+/*
+ * In the ring-3 home a program can jump into the kernel, but it still has its own stack then:
+ * what faults there is the program.
+ */
 static bool from_kernel(const struct trapframe *f)
 {
-	return ring3_home ? f->rip >= KERNEL_BASE : (f->cs & 3) == 0;
+	if (!ring3_home)
+		return (f->cs & 3) == 0;
+	return f->rip >= KERNEL_BASE &&
+	       (f->rsp >= KERNEL_BASE || f->rsp - physmap_base < PHYSMAP_SIZE);
 }
 
 __attribute__((noreturn)) static void trap_panic(const struct trapframe *f)
@@ -99,7 +106,9 @@ static void page_fault(struct trapframe *f)
 	stats.page_faults++;
 	if (mm_fault(current_mm(), addr, access, &info) == 0)
 		return;
-	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error);
+	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
+	 * program. */
+	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error & ~(u64)PF_RSVD);
 }
 
 /* Each exception and upcall. The frame is the program's, unless the kernel is broken. */
@@ -112,16 +121,15 @@ void trap_handle(struct trapframe *f)
 		stats.upcalls++;
 		return; /* exit_work looks at the reasons */
 	}
-	if (from_kernel(f)) {
-		/*
-		 * SYSCALL with TF set, ring-3 home: the CPU masks no flag there and traps on the
-		 * door's first instruction, before anything is on the kernel stack. Go on untraced.
-		 */
-		if (ring3_home && v == VEC_DB && f->rip == (u64)arch_vcpu_data() - PAGE_SIZE) {
-			f->rflags &= ~(u64)RFLAGS_TF;
-			return;
-		}
+	if (from_kernel(f))
 		trap_panic(f);
+	/*
+	 * SYSCALL with TF set, ring-3 home: the CPU masks no flag there and traps on the door's
+	 * first instruction, before anything is on the kernel stack. Go on untraced.
+	 */
+	if (ring3_home && v == VEC_DB && f->rip == (u64)arch_vcpu_data() - PAGE_SIZE) {
+		f->rflags &= ~(u64)RFLAGS_TF;
+		return;
 	}
 	if (v == VEC_PF) {
 		page_fault(f);
