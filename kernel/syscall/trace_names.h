@@ -19,12 +19,13 @@ struct trace_names {
 	const struct trace_name *list;
 };
 
-#define TRACE_VOCABULARIES(X)                                                                      \
-	X(access)                                                                                  \
-	X(arch_prctl) X(at) X(at_rm) X(clock) X(clone) X(domain) X(epoll_op) X(fadvice) X(fcntl) X(fd)   \
-		X(flock) X(futex) X(ioctl) X(itimer) X(madvice) X(map) X(mremap) X(msg) X(msync)   \
-			X(open) X(poll) X(prctl) X(prot) X(random) X(rlimit) X(sa) X(sig_how)      \
-				X(sock) X(sock_type) X(ss) X(timer) X(wait) X(whence) X(mode)
+/* clang-format off */
+#define TRACE_VOCABULARIES(X) \
+	X(access) X(arch_prctl) X(at) X(at_rm) X(clock) X(clone) X(domain) X(epoll_op) X(fadvice) \
+	X(fcntl) X(fd) X(flock) X(futex) X(ioctl) X(itimer) X(madvice) X(map) X(mode) X(mremap) \
+	X(msg) X(msync) X(open) X(poll) X(prctl) X(prot) X(random) X(rlimit) X(sa) X(sig_how) \
+	X(sock) X(sock_type) X(ss) X(timer) X(wait) X(whence)
+/* clang-format on */
 
 #define X(name) extern const struct trace_names trace_##name##_names;
 TRACE_VOCABULARIES(X)
