@@ -2,7 +2,7 @@
  * Page tables of programs: finding, making, changing and freeing entries (pagetable.h).
  *
  * A change that takes something away reaches the program only after a flush, and a frame or a
- * table may be used anew only after that flush. So unmapping goes twice over its range: first the
+ * table may be used anew only after that flush. So unmapping may go twice over its range: first the
  * present bits go (of leaves, and of tables that will be freed), then the flush, then the rest.
  * Nobody sees the state between: mm.lock is held.
  */
@@ -169,10 +169,47 @@ void pt_flush_now(struct mm *mm, struct pt_flush *f)
 	*f = (struct pt_flush)PT_FLUSH_INIT;
 }
 
-/* A range to empty, and where no VMA is left around it. */
+/* Frames on their way out: runs of neighbours. */
+#define RUNS 16
+struct putting {
+	struct {
+		u64 gpa, count;
+	} run[RUNS];
+	unsigned runs;
+};
+
+/* False: no room is left for another run. */
+static bool put_later(struct putting *p, u64 entry)
+{
+	u64 gpa = pt_gpa(entry);
+
+	if (!(entry & PTE_OWNED))
+		return true;
+	if (!p->runs || p->run[p->runs - 1].gpa + p->run[p->runs - 1].count * PAGE_SIZE != gpa) {
+		if (p->runs == RUNS)
+			return false;
+		p->run[p->runs].gpa = gpa;
+		p->run[p->runs++].count = 0;
+	}
+	p->run[p->runs - 1].count += pt_pages(entry);
+	return true;
+}
+
+static void put_now(struct putting *p)
+{
+	for (unsigned i = 0; i < p->runs; i++)
+		frame_put_range(p->run[i].gpa, p->run[i].count);
+	p->runs = 0;
+}
+
+/* A range to empty, and a larger one that has no pages but these. */
 struct clearing {
+	struct mm *mm;
 	u64 start, end;
 	u64 low, high;
+	struct putting putting;
+	struct pt_flush flush;
+	bool again; /* something is left for the second pass */
 };
 
 static bool table_goes(const struct clearing *c, u64 va, int level)
@@ -180,9 +217,12 @@ static bool table_goes(const struct clearing *c, u64 va, int level)
 	return va >= c->low && va + span(level) <= c->high;
 }
 
-/* First pass over the entries of a table that begins at base: present bits off. */
-static void detach(u64 *table, int level, u64 base, const struct clearing *c,
-		   struct pt_flush *flush)
+/*
+ * First pass over the entries of a table that begins at base: nothing stays present. Leaves go
+ * while their frames can be noted; under shadow paging a table that is written again after the
+ * flush costs another exit.
+ */
+static void detach(struct clearing *c, u64 *table, int level, u64 base)
 {
 	u64 va = MAX(base, ALIGN_DOWN(c->start, span(level)));
 	u64 end = MIN(base + ENTRIES * span(level), c->end);
@@ -194,45 +234,26 @@ static void detach(u64 *table, int level, u64 base, const struct clearing *c,
 			continue;
 		if (is_leaf(*e, level)) {
 			if (*e & PTE_P)
-				pt_flush_add(flush, va, va + PAGE_SIZE);
+				pt_flush_add(&c->flush, va, va + PAGE_SIZE);
+			if (put_later(&c->putting, *e)) {
+				pt_set(c->mm, e, 0);
+				continue;
+			}
 		} else {
-			detach(table_at(*e), level - 1, va, c, flush);
+			detach(c, table_at(*e), level - 1, va);
 			if (!table_goes(c, va, level))
 				continue;
 			/* A flush of any page forgets cached table entries: SDM 3A 4.10.4.1. */
-			if (flush->start >= flush->end)
-				pt_flush_add(flush, c->start, c->start + PAGE_SIZE);
+			if (c->flush.start >= c->flush.end)
+				pt_flush_add(&c->flush, c->start, c->start + PAGE_SIZE);
 		}
 		WRITE_ONCE(*e, *e & ~PTE_P);
+		c->again = true;
 	}
 }
 
-/* Frames on their way out, one after another in memory: they go together. */
-struct putting {
-	u64 gpa, count;
-};
-
-static void put_flush(struct putting *p)
-{
-	if (p->count)
-		frame_put_range(p->gpa, p->count);
-	p->count = 0;
-}
-
-static void put_frames(struct putting *p, u64 entry)
-{
-	if (!(entry & PTE_OWNED))
-		return;
-	if (p->gpa + p->count * PAGE_SIZE != pt_gpa(entry))
-		put_flush(p);
-	if (!p->count)
-		p->gpa = pt_gpa(entry);
-	p->count += pt_pages(entry);
-}
-
-/* Second pass: entries, references and tables go. */
-static void reap(struct mm *mm, u64 *table, int level, u64 base, const struct clearing *c,
-		 struct putting *p)
+/* Second pass: what is left goes, and tables. */
+static void reap(struct clearing *c, u64 *table, int level, u64 base)
 {
 	u64 va = MAX(base, ALIGN_DOWN(c->start, span(level)));
 	u64 end = MIN(base + ENTRIES * span(level), c->end);
@@ -243,41 +264,46 @@ static void reap(struct mm *mm, u64 *table, int level, u64 base, const struct cl
 		if (!*e || (level == TOP && !arch_user_slot(slot(va, level))))
 			continue;
 		if (is_leaf(*e, level)) {
-			put_frames(p, *e);
-			pt_set(mm, e, 0);
+			if (!put_later(&c->putting, *e)) {
+				put_now(&c->putting);
+				put_later(&c->putting, *e);
+			}
+			pt_set(c->mm, e, 0);
 			continue;
 		}
-		reap(mm, table_at(*e), level - 1, va, c, p);
+		reap(c, table_at(*e), level - 1, va);
 		if (table_goes(c, va, level)) {
-			table_free(mm, *e & PTE_ADDR);
+			table_free(c->mm, *e & PTE_ADDR);
 			WRITE_ONCE(*e, 0);
 		}
 	}
 }
 
-static void reap_all(struct mm *mm, const struct clearing *c)
-{
-	struct putting p = {0, 0};
-
-	reap(mm, phys_to_virt(mm->pml4), TOP, 0, c, &p);
-	put_flush(&p);
-}
-
 void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high)
 {
-	const struct clearing c = {start, end, low, high};
-	struct pt_flush flush = PT_FLUSH_INIT;
+	struct clearing c = {
+		.mm = mm,
+		.start = start,
+		.end = end,
+		.low = low,
+		.high = high,
+		.flush = PT_FLUSH_INIT,
+	};
 
-	detach(phys_to_virt(mm->pml4), TOP, 0, &c, &flush);
-	pt_flush_now(mm, &flush);
-	reap_all(mm, &c);
+	detach(&c, phys_to_virt(mm->pml4), TOP, 0);
+	pt_flush_now(mm, &c.flush);
+	put_now(&c.putting);
+	if (c.again)
+		reap(&c, phys_to_virt(mm->pml4), TOP, 0);
+	put_now(&c.putting);
 }
 
 void pt_destroy(struct mm *mm)
 {
-	const struct clearing all = {0, USER_TOP, 0, 1UL << 47};
+	struct clearing all = {.mm = mm, .end = USER_TOP, .high = 1UL << 47};
 
-	reap_all(mm, &all);
+	reap(&all, phys_to_virt(mm->pml4), TOP, 0);
+	put_now(&all.putting);
 }
 
 u64 pt_value(const struct vma *v, u64 gpa, u64 bits)
