@@ -3,6 +3,7 @@
  * is closed when the last descriptor, mapping in progress or wait lets go of it.
  */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/signalfd.h"
 #include "kernel/mm/window.h"
 
 struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
@@ -31,6 +32,8 @@ void ofile_put(struct ofile *f)
 	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	epoll_forget(f);
+	if (f->kind == OFILE_SIGNALFD)
+		signalfd_forget(f);
 	if (f->window)
 		window_put(f->window);
 	if (f->handle >= 0)

@@ -50,8 +50,9 @@ static bool has_part(const char *path, const char *name)
 
 bool path_is_plain(const char *path)
 {
-	/* The second pair is for paths that start in the host's /dev. */
-	return !has_part(path, "proc") && !has_part(path, "dev") && strncmp(path, "fd", 2) != 0 &&
+	/* The last ones are for paths that start in the host's /proc or /dev. */
+	return !has_part(path, "proc") && !has_part(path, "dev") && !has_part(path, "self") &&
+	       !has_part(path, "thread-self") && strncmp(path, "fd", 2) != 0 &&
 	       strncmp(path, "std", 3) != 0;
 }
 

@@ -90,7 +90,8 @@ void proc_text_auxv(struct text *t, const struct proc_ctx *c)
 	text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
 }
 
-/* The name of the mapping before, for those of one file follow each other: each costs a hostcall. */
+/* The name of the mapping before, for those of one file follow each other: each costs a hostcall.
+ */
 struct map_name {
 	const struct ofile *file;
 	char text[PAGE_SIZE];

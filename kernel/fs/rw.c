@@ -7,6 +7,7 @@
 #include <linux/uio.h>
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/signalfd.h"
 
 #define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
 #define IOV_FEW	  8	       /* more are not kept on the stack */
@@ -169,12 +170,14 @@ static s64 transfer(struct ofile *f, struct request *rq)
 /* A write to /proc: the text is for the kernel. */
 static s64 write_proc(struct ofile *f, const struct request *rq)
 {
-	u64 len = MIN(rq->iov->iov_len, (u64)PROC_TEXT - 1);
+	u64 len = rq->count ? MIN(rq->iov->iov_len, (u64)PROC_TEXT - 1) : 0;
 	char *text;
 	s64 r;
 
 	if ((f->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
+	if (!len)
+		return 0;
 	text = kmalloc(PROC_TEXT);
 	if (!text)
 		return -ENOMEM;
@@ -187,23 +190,47 @@ static s64 write_proc(struct ofile *f, const struct request *rq)
 	return r;
 }
 
+static s64 run_proc(struct ofile *f, struct request *rq)
+{
+	s64 r = 0;
+
+	if (rq->dir == WRITE)
+		return write_proc(f, rq);
+	if ((f->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if (rq->offset == 0)
+		r = proc_refresh(f);
+	return r < 0 ? r : transfer(f, rq);
+}
+
+static s64 run_signalfd(struct ofile *f, const struct request *rq)
+{
+	if (rq->offset != AT_POS)
+		return -ESPIPE;
+	if (rq->dir == WRITE || !rq->count)
+		return -EINVAL;
+	return signalfd_read(f, (u64)rq->iov->iov_base, rq->iov->iov_len);
+}
+
 static s64 run(s32 fd, struct request *rq)
 {
 	struct ofile *f = fd_get(fd);
-	s64 r = 0;
+	s64 r;
 
 	if (!f)
 		return -EBADF;
-	if (f->kind == OFILE_PROC && rq->dir == WRITE)
-		r = write_proc(f, rq);
-	else if (f->kind == OFILE_PROC && (f->flags & O_ACCMODE) == O_WRONLY)
-		r = -EBADF;
-	else if (f->kind == OFILE_PROC && rq->offset == 0)
-		r = proc_refresh(f);
-	else
+	switch (f->kind) {
+	case OFILE_PROC:
+		r = run_proc(f, rq);
+		break;
+	case OFILE_SIGNALFD:
+		r = run_signalfd(f, rq);
+		break;
+	default:
 		r = limit_write(f, rq);
-	if (r >= 0 && !(f->kind == OFILE_PROC && rq->dir == WRITE))
-		r = transfer(f, rq);
+		if (r >= 0)
+			r = transfer(f, rq);
+	}
 	ofile_put(f);
 	return r;
 }

@@ -8,6 +8,7 @@
  * by sighand.lock, taken inside it.
  */
 #include "kernel/signal/signal.h"
+#include "kernel/fs/signalfd.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
@@ -200,6 +201,7 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 	err = enqueue(t ? &t->pending : &p->pending, p, info, false);
 	if (err)
 		return err;
+	signalfd_notify(sig);
 	to = t ? t : taker(p, sig);
 	if (to && wants(to, sig))
 		signal_kick(to);

@@ -92,7 +92,7 @@ static void no_path_to_our_names_is_plain(void **state)
 		"proc/self",   "../proc/self",	  "//proc//self",
 		"/dev/fd/3",   "/dev/stdin",	  "dev/stdout",
 		"./../dev/fd", "a/../../proc/1/", "fd/0",
-		"stderr",
+		"stderr",      "self/maps",	  "thread-self",
 	};
 	static const char *const hosts[] = {
 		"/etc/passwd", "/usr/lib/libproc2.so", "processes", "/home/devel/x", "a/b/c", "",

@@ -1,0 +1,203 @@
+/*
+ * signalfd(2). The signals stay where they are until read; the host file behind is an eventfd, so
+ * that poll and epoll work: its counter is 1 while some signal of the mask may be pending, else 0.
+ * "May be": a signal that was delivered meanwhile leaves it at 1 until the next read finds nothing.
+ */
+#include <linux/signalfd.h>
+#include <asm/poll.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/signalfd.h"
+
+struct signalfd {
+	LIST_ENTRY(signalfd) link; /* of all */
+	struct ofile *file;
+	sigset mask;
+	bool readable; /* the eventfd's counter is 1 */
+};
+
+static LIST_HEAD(, signalfd) all;
+static struct mutex signalfd_lock; /* guards all above; taken inside task_lock, takes none itself */
+
+static struct signalfd *signalfd_of(struct ofile *f)
+{
+	return f->data;
+}
+
+/* The counter is known, so neither direction can wait. signalfd_lock held. */
+static void set_readable(struct signalfd *s, bool readable)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 one = 1;
+
+	if (s->readable == readable || kernel_segs(seg, 2, &one, sizeof(one), &segs) < 0)
+		return;
+	if (readable)
+		hc_writev(s->file->handle, &segs);
+	else
+		hc_readv(s->file->handle, &segs);
+	s->readable = readable;
+}
+
+void signalfd_notify(int sig)
+{
+	struct signalfd *s;
+
+	if (LIST_EMPTY(&all))
+		return;
+	mutex_lock(&signalfd_lock);
+	LIST_FOREACH (s, &all, link) {
+		if (s->mask & SIGBIT(sig))
+			set_readable(s, true);
+	}
+	mutex_unlock(&signalfd_lock);
+}
+
+/* Makes the counter agree with what is pending for the running thread; a new mask, if not NULL. */
+static void look_again(struct signalfd *s, const sigset *mask)
+{
+	mutex_lock(&task_lock);
+	mutex_lock(&signalfd_lock);
+	if (mask)
+		s->mask = *mask;
+	set_readable(s, (current()->pending.set | current_process()->pending.set) & s->mask);
+	mutex_unlock(&signalfd_lock);
+	mutex_unlock(&task_lock);
+}
+
+void signalfd_forget(struct ofile *f)
+{
+	mutex_lock(&signalfd_lock);
+	if (f->data)
+		LIST_REMOVE(signalfd_of(f), link);
+	mutex_unlock(&signalfd_lock);
+}
+
+/* Which fields a signal has depends on who sent it: signalfd(2), sigaction(2). */
+static void convert(struct signalfd_siginfo *out, const siginfo_t *info)
+{
+	*out = (struct signalfd_siginfo){
+		.ssi_signo = info->si_signo,
+		.ssi_errno = info->si_errno,
+		.ssi_code = info->si_code,
+	};
+	if (info->si_code == SI_TIMER) {
+		out->ssi_tid = info->si_tid;
+		out->ssi_overrun = info->si_overrun;
+		out->ssi_ptr = (u64)info->si_ptr;
+		out->ssi_int = info->si_int;
+		return;
+	}
+	if (info->si_code > 0 && info->si_signo == SIGPOLL) {
+		out->ssi_band = info->si_band;
+		out->ssi_fd = info->si_fd;
+		return;
+	}
+	out->ssi_pid = info->si_pid;
+	out->ssi_uid = info->si_uid;
+	if (info->si_code > 0 && info->si_signo == SIGCHLD) {
+		out->ssi_status = info->si_status;
+		out->ssi_utime = info->si_utime;
+		out->ssi_stime = info->si_stime;
+	} else if (info->si_code < 0) {
+		out->ssi_ptr = (u64)info->si_ptr;
+		out->ssi_int = info->si_int;
+	}
+}
+
+/* What is pending now. Bytes, 0 for none, or -EFAULT. */
+static s64 take(struct signalfd *s, u64 buf, u64 len)
+{
+	struct signalfd_siginfo out;
+	siginfo_t info;
+	u64 done = 0;
+
+	while (len - done >= sizeof(out) && signal_take(s->mask, &info)) {
+		convert(&out, &info);
+		if (copy_to_user(buf + done, &out, sizeof(out)) < 0)
+			return done ? (s64)done : -EFAULT;
+		done += sizeof(out);
+	}
+	return done;
+}
+
+s64 signalfd_read(struct ofile *f, u64 buf, u64 len)
+{
+	struct signalfd *s = signalfd_of(f);
+	s64 r;
+
+	if (len < sizeof(struct signalfd_siginfo))
+		return -EINVAL;
+	for (;;) {
+		struct pollfd pfd = {.fd = f->handle, .events = POLLIN};
+
+		r = take(s, buf, len);
+		look_again(s, NULL);
+		if (r)
+			return r;
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		r = FS_WAIT(timeout, FS_FOREVER, hc_poll(&pfd, sizeof(pfd), timeout));
+		if (r < 0)
+			return fs_restart(r);
+	}
+}
+
+static s64 create(sigset mask, u32 flags)
+{
+	struct signalfd *s;
+	struct ofile *f;
+	s64 handle = fs_nointr(hc_eventfd2(0, flags & O_NONBLOCK));
+	s32 fd;
+
+	if (handle < 0)
+		return handle;
+	f = ofile_new(OFILE_SIGNALFD, handle, O_RDWR | (flags & O_NONBLOCK));
+	if (!f) {
+		hc_close(handle);
+		return -ENOMEM;
+	}
+	s = kzalloc(sizeof(*s));
+	if (!s) {
+		ofile_put(f);
+		return -ENOMEM;
+	}
+	s->file = f;
+	f->data = s;
+	mutex_lock(&signalfd_lock);
+	LIST_INSERT_HEAD(&all, s, link);
+	mutex_unlock(&signalfd_lock);
+	look_again(s, &mask);
+	fd = fd_install(f, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+DEFINE_SYSCALL4(signalfd4, s32, fd, uva, user_mask, u64, size, u32, flags)
+{
+	struct ofile *f;
+	sigset mask;
+
+	if (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK) || size != sizeof(mask))
+		return -EINVAL;
+	if (get_user(&mask, user_mask) < 0)
+		return -EFAULT;
+	mask &= ~SIGNALS_FORCED;
+	if (fd == -1)
+		return create(mask, flags);
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	if (f->kind == OFILE_SIGNALFD)
+		look_again(signalfd_of(f), &mask);
+	else
+		fd = -EINVAL;
+	ofile_put(f);
+	return fd;
+}
+
+DEFINE_SYSCALL3(signalfd, s32, fd, uva, user_mask, u64, size)
+{
+	return do_signalfd4(fd, user_mask, size, 0);
+}
