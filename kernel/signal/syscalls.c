@@ -272,7 +272,8 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 		err = -ESRCH;
 	mutex_unlock(&task_lock);
 
-	if (pid > 0 && !p)
+	/* Of the processes outside, a program knows its parent only. */
+	if (pid > 0 && !p && pid == boot->ppid)
 		return hc_kill_outside((u64)(s64)pid, (u64)sig);
 	if (pid <= 0 && pid != -1 && group_reaches_outside(pgid)) {
 		int outside = (int)hc_kill_outside((u64)(s64)-pgid, (u64)sig);
