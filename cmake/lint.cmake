@@ -11,6 +11,7 @@ add_custom_target(format
 	WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
 add_custom_target(lint
 	COMMAND clang-format --dry-run -Werror ${style_files}
+	COMMAND sh -c "scripts/hostcall-doc common/hostcall.def | cmp - docs/hostcalls.md"
 	COMMAND ${CMAKE_SOURCE_DIR}/scripts/tidy ${CMAKE_BINARY_DIR} ${tidy_files}
 	COMMAND ${CMAKE_COMMAND} -E echo "lint: nothing to complain about"
 	WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
