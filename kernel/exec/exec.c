@@ -28,6 +28,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
+#include "kernel/task/vcpu.h"
 
 /* Where things go: Linux's values for 48-bit addresses. */
 #define PIE_BASE	   ALIGN_DOWN(USER_TOP / 3 * 2, PAGE_SIZE) /* programs with PT_INTERP */
@@ -356,6 +357,10 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 		ret = build_stack(x);
 	if (ret == 0)
 		ret = name_program(x);
+	if (ret == 0)
+		ret = process_single();
+	if (ret == 0)
+		ret = signal_exec_prepare();
 	if (ret == 0 && __atomic_load_n(&files->users, __ATOMIC_RELAXED) > 1) {
 		x->files = files_dup(files);
 		if (!x->files)
@@ -368,17 +373,16 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 static void enter_mm(struct mm *mm)
 {
 	struct process *p = current_process();
-	u64 bit = 1UL << current()->vcpu % 64;
-	u32 word = current()->vcpu / 64;
 	struct mm *old = p->mm;
 
-	__atomic_fetch_or(&mm->cpus[word], bit, __ATOMIC_SEQ_CST);
+	vcpu_enter_mm(mm);
+	/* Who looks at another process's memory holds task_lock. */
+	mutex_lock(&task_lock);
 	p->mm = mm;
-	arch_switch(mm->pml4);
-	if (old) {
-		__atomic_fetch_and(&old->cpus[word], ~bit, __ATOMIC_SEQ_CST);
+	mutex_unlock(&task_lock);
+	vfork_release(p);
+	if (old)
 		mm_put(old);
-	}
 }
 
 /* capabilities(7), "Transformation of capabilities during execve", for a file without its own. */

@@ -12,6 +12,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/window.h"
+#include "kernel/task/vcpu.h"
 
 struct mm *mm_new(void)
 {
@@ -41,6 +42,7 @@ void mm_put(struct mm *mm)
 
 	if (__atomic_fetch_sub(&mm->users, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
+	vcpu_evict(mm);
 	pt_destroy(mm);
 	while ((v = vma_first(mm))) {
 		vma_remove(mm, v);
@@ -124,21 +126,37 @@ struct mm *mm_dup(struct mm *mm)
 	return child;
 }
 
-void mm_revalidate_windows(struct mm *mm)
+/* Pages beyond the end of the file go, private copies too: mmap(2) promises SIGBUS there. */
+static void drop_beyond_end(struct mm *mm, struct vma *v)
+{
+	u64 end;
+
+	window_refresh(v->win);
+	end = v->start + window_bytes(v->win, v->offset, v->end - v->start);
+	if (end < v->end && !pt_cut(mm, end))
+		pt_unmap(mm, end, v->end, end, v->end);
+}
+
+/* In the mappings of one file, or of all (NULL). */
+static void revalidate(struct mm *mm, const struct ofile *file)
 {
 	mutex_lock(&mm->lock);
-	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-		u64 end;
-
-		if (!v->win)
-			continue;
-		window_refresh(v->win);
-		end = v->start + window_bytes(v->win, v->offset, v->end - v->start);
-		/* Private copies beyond the end go, too: mmap(2) promises SIGBUS there. */
-		if (end < v->end && !pt_cut(mm, end))
-			pt_unmap(mm, end, v->end, end, v->end);
-	}
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+		if (v->win && (!file || v->file == file))
+			drop_beyond_end(mm, v);
 	mutex_unlock(&mm->lock);
+}
+
+void mm_revalidate_windows(struct mm *mm)
+{
+	revalidate(mm, NULL);
+}
+
+void mm_file_truncated(struct mm *mm, const struct ofile *file)
+{
+	/* Who truncates what it has mapped does so mostly through one open file. */
+	if (file->window)
+		revalidate(mm, file);
 }
 
 /* /proc */

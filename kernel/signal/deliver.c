@@ -64,12 +64,23 @@ static void resume_interrupted(struct trapframe *frame)
 }
 
 /*
- * The only process stops: so does the whole sandbox, and the shell that started it sees the
+ * The first process stops: so does the whole sandbox, and the shell that started it sees the
  * monitor stopped. It goes on when the monitor gets SIGCONT.
  */
-static void stop(void)
+static void stop(int sig)
 {
-	hc_kill_outside(init_process->pid, SIGSTOP);
+	struct process *p = current_process();
+
+	if (p == init_process) {
+		hc_kill_outside(p->pid, SIGSTOP);
+		return;
+	}
+	mutex_lock(&task_lock);
+	/* SIGCONT or SIGKILL may have come meanwhile: signal(7). */
+	if (!(p->pending.set & (SIGBIT(SIGCONT) | SIGBIT(SIGKILL))) &&
+	    (sig == SIGSTOP || !process_orphaned(p)))
+		process_stop(p, sig);
+	mutex_unlock(&task_lock);
 }
 
 /*
@@ -104,7 +115,7 @@ static int next_handled(siginfo_t *info, struct sigaction_k *action)
 		if (action->handler == (u64)SIG_IGN || (SIGNALS_IGNORED & SIGBIT(sig)))
 			continue;
 		if (SIGNALS_STOP & SIGBIT(sig))
-			stop();
+			stop(sig);
 		else
 			process_exit(sig); /* no core is ever written: WCOREDUMP stays unset */
 	}
@@ -142,8 +153,18 @@ void signal_deliver(struct trapframe *frame)
 
 	signal_upcall();
 	for (;;) {
-		while (signal_pending() && (sig = next_handled(&info, &action)) != 0)
+		if (READ_ONCE(t->dying))
+			thread_exit(0);
+		if (READ_ONCE(t->proc->stopped)) {
+			process_park();
+			continue;
+		}
+		if (signal_pending() && (sig = next_handled(&info, &action)) != 0) {
 			enter_handler(frame, sig, &info, &action);
+			continue;
+		}
+		if (READ_ONCE(t->proc->stopped))
+			continue;
 		if (!t->restore_blocked)
 			break;
 		/* The mask of sigsuspend and the like goes; that may let a signal in. */

@@ -42,6 +42,24 @@ void sighand_put(struct sighand *h)
 		kfree(h);
 }
 
+int signal_exec_prepare(void)
+{
+	struct process *p = current_process();
+	struct sighand *old = p->sighand, *h;
+
+	if (__atomic_load_n(&old->users, __ATOMIC_RELAXED) == 1)
+		return 0;
+	h = sighand_new();
+	if (!h)
+		return -ENOMEM;
+	mutex_lock(&task_lock);
+	memcpy(h->action, old->action, sizeof(h->action));
+	p->sighand = h;
+	mutex_unlock(&task_lock);
+	sighand_put(old);
+	return 0;
+}
+
 void signal_exec(void)
 {
 	struct thread *t = current();
@@ -173,8 +191,10 @@ static struct thread *taker(struct process *p, int sig)
 {
 	struct thread *t;
 
-	if (current_process() == p && wants(current(), sig))
-		return current();
+	struct thread *self = current(); /* none where an idle vCPU has the news from outside */
+
+	if (self && self->proc == p && wants(self, sig))
+		return self;
 	TAILQ_FOREACH (t, &p->threads, link) {
 		if (wants(t, sig))
 			return t;
@@ -195,6 +215,9 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 		signal_flush(p, SIGNALS_STOP);
 	else if (SIGNALS_STOP & SIGBIT(sig))
 		signal_flush(p, SIGBIT(SIGCONT));
+	/* Whatever is blocked, and before anybody takes it. */
+	if (sig == SIGCONT || sig == SIGKILL)
+		process_continue(p, sig == SIGCONT);
 
 	if (is_ignored(p, t ? t : TAILQ_FIRST(&p->threads), sig))
 		return 0;
@@ -328,13 +351,32 @@ bool signal_pending(void)
 {
 	struct thread *t = current();
 
-	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0;
+	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0 ||
+	       READ_ONCE(t->dying) || READ_ONCE(t->proc->stopped);
+}
+
+/* Others of the process take what t will not any more. task_lock held. */
+static void hand_over(struct thread *t, sigset signals)
+{
+	struct thread *other;
+
+	if (!signals)
+		return;
+	TAILQ_FOREACH (other, &t->proc->threads, link) {
+		if (other != t && (signals & ~other->blocked))
+			signal_kick(other);
+	}
+}
+
+void signal_thread_ends(struct thread *t)
+{
+	flush(&t->pending, ~0UL);
+	hand_over(t, t->proc->pending.set & ~t->blocked);
 }
 
 void signal_set_blocked(sigset blocked)
 {
 	struct thread *t = current();
-	struct thread *other;
 	sigset given_up;
 
 	blocked &= ~SIGNALS_FORCED;
@@ -342,12 +384,7 @@ void signal_set_blocked(sigset blocked)
 	/* What this thread will not take any more is another one's now. */
 	given_up = t->proc->pending.set & blocked & ~t->blocked;
 	t->blocked = blocked;
-	if (given_up) {
-		TAILQ_FOREACH (other, &t->proc->threads, link) {
-			if (other != t && (given_up & ~other->blocked))
-				signal_kick(other);
-		}
-	}
+	hand_over(t, given_up);
 	mutex_unlock(&task_lock);
 }
 
@@ -390,7 +427,7 @@ void signal_upcall(void)
 		signal_send(init_process, NULL, &info);
 	}
 	timers_expired(take_word(&v->timers_expired));
-	if (READ_ONCE(v->window_fault) &&
+	if (current() && READ_ONCE(v->window_fault) &&
 	    __atomic_exchange_n(&v->window_fault, 0, __ATOMIC_SEQ_CST))
 		mm_revalidate_windows(current_mm());
 }

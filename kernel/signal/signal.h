@@ -62,6 +62,8 @@ int signal_block_meanwhile(u64 mask, u64 size);
 /* Fresh dispositions (users 1), all default; NULL: no memory. Drops a reference. */
 struct sighand *sighand_new(void);
 void sighand_put(struct sighand *h);
+/* execve(2): dispositions that are shared with another process become own. 0 or -ENOMEM. */
+int signal_exec_prepare(void);
 /* execve(2): handlers become default, ignored stay; the alternate stack is forgotten. */
 void signal_exec(void);
 
@@ -71,7 +73,10 @@ void signal_exec(void);
  */
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 
-/* Some unblocked signal waits for the running thread. */
+/* The thread ends: what it would have taken of its process's signals is for the others. task_lock held. */
+void signal_thread_ends(struct thread *t);
+
+/* Some unblocked signal waits for the running thread, or it is to end or to stop. */
 bool signal_pending(void);
 
 /*

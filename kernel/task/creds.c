@@ -10,6 +10,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/vcpu.h"
 
 #include <linux/capability.h>
 
@@ -62,8 +63,7 @@ static void adjust_capabilities(struct creds *new, const struct creds *old, bool
 static int commit(struct creds *new)
 {
 	struct process *p = current_process();
-	int err = (int)hc_fs_ids(new->fsuid, new->fsgid, new->groups,
-				 new->ngroups *(u32)sizeof(new->groups[0]));
+	int err = vcpu_fs_ids(new);
 
 	if (err)
 		return err;

@@ -1,8 +1,8 @@
 /*
- * Processes and threads: the first of them, finding them, and their end.
+ * Processes and threads: making them, finding them, freeing them.
  *
  * The first process takes the identity that the host gave the monitor (pid, parent, group,
- * session); further pids count upwards from its pid. Its end is the sandbox's end.
+ * session); further pids count upwards from its pid.
  */
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"
@@ -13,7 +13,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/stats.h"
+#include "kernel/task/vcpu.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/clock.h"
 
@@ -22,6 +22,12 @@
 struct mutex task_lock;
 struct process *init_process;
 struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
+
+/* proc(5), pid_max: numbers are below it and start again at PID_MIN. */
+#define PID_MAX 4194304
+#define PID_MIN 300
+
+static s32 last_pid; /* task_lock */
 
 static struct fs_info *fs_boot(void)
 {
@@ -34,6 +40,30 @@ static struct fs_info *fs_boot(void)
 	fs->root = boot->root;
 	fs->umask = boot->umask;
 	return fs;
+}
+
+struct fs_info *fs_dup(struct fs_info *fs)
+{
+	struct fs_info *copy = kzalloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	copy->users = 1;
+	mutex_lock(&fs->lock);
+	copy->cwd = fs->cwd;
+	copy->cwd_file = fs->cwd_file ? ofile_get(fs->cwd_file) : NULL;
+	copy->root = fs->root;
+	copy->umask = fs->umask;
+	mutex_unlock(&fs->lock);
+	return copy;
+}
+
+void fs_put(struct fs_info *fs)
+{
+	if (__atomic_sub_fetch(&fs->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	ofile_put(fs->cwd_file);
+	kfree(fs);
 }
 
 static struct sighand *sighand_boot(void)
@@ -68,49 +98,94 @@ static void creds_boot(struct creds *c)
 		c->cap_permitted = CAPABILITIES_ALL;
 }
 
-static struct thread *thread_new(struct process *p, s32 tid)
+struct thread *thread_new(struct process *p, const struct thread *like)
 {
 	struct thread *t = kzalloc(sizeof(*t));
-	u64 stack;
 
 	if (!t)
 		return NULL;
-	stack = frame_alloc(KSTACK_ORDER, FRAME_ZERO);
-	if (stack == 0) {
-		kfree(t);
-		return NULL;
-	}
-	t->tid = tid;
 	t->proc = p;
-	t->kstack = phys_to_virt(stack);
-	*(struct thread **)t->kstack = t;
+	TAILQ_INIT(&t->pending.queue);
 	t->altstack.flags = SS_DISABLE;
 	t->timer_slack = TIMER_SLACK_DEFAULT;
-	TAILQ_INIT(&t->pending.queue);
-	TAILQ_INSERT_TAIL(&p->threads, t, link);
-	p->nthreads++;
+	if (like) {
+		t->blocked = like->blocked;
+		t->nice = like->nice;
+		t->policy = like->policy;
+		t->timer_slack = like->timer_slack;
+		memcpy(t->comm, like->comm, sizeof(t->comm));
+	}
 	return t;
 }
 
-void task_init(void)
+void thread_free(struct thread *t)
+{
+	kfree(t->start.fpu_memory);
+	kfree(t->segs);
+	kfree(t);
+}
+
+void thread_link(struct thread *t, s32 tid)
+{
+	struct process *p = t->proc;
+
+	t->tid = tid;
+	TAILQ_INSERT_TAIL(&p->threads, t, link);
+	p->nthreads++;
+}
+
+struct process *process_new(const struct process *parent)
 {
 	struct process *p = kzalloc(sizeof(*p));
-	struct thread *t;
 
-	KASSERT(p);
-	futex_init();
+	if (!p)
+		return NULL;
 	LIST_INIT(&p->children);
 	LIST_INIT(&p->posix_timers);
 	TAILQ_INIT(&p->threads);
 	TAILQ_INIT(&p->pending.queue);
+	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++)
+		p->itimer[i].timer = -1;
+	p->exit_signal = SIGCHLD;
+	p->start_ns = clock_boottime_ns();
+	if (!parent)
+		return p;
+	p->pgid = parent->pgid;
+	p->sid = parent->sid;
+	p->creds = parent->creds;
+	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
+	memcpy(p->comm, parent->comm, sizeof(p->comm));
+	p->dumpable = parent->dumpable;
+	p->no_new_privs = parent->no_new_privs;
+	p->keep_caps = parent->keep_caps;
+	p->personality = parent->personality;
+	p->membarrier = parent->membarrier;
+	p->oom_score_adj = parent->oom_score_adj;
+	return p;
+}
+
+void process_free(struct process *p)
+{
+	KASSERT(LIST_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
+	LIST_REMOVE(p, all);
+	if (p->parent)
+		LIST_REMOVE(p, sibling);
+	kfree(p);
+}
+
+void task_init(void)
+{
+	struct process *p = process_new(NULL);
+	struct thread *t;
+	u64 stack = frame_alloc(KSTACK_ORDER, FRAME_ZERO);
+
+	KASSERT(p && stack);
+	futex_init();
 	p->pid = boot->pid;
 	p->ppid_outside = boot->ppid;
 	p->pgid = boot->pgid;
 	p->sid = boot->sid;
 	p->dumpable = true;
-	p->exit_signal = SIGCHLD;
-	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++)
-		p->itimer[i].timer = -1;
 	for (unsigned i = 0; i < BOOT_RLIMITS; i++) {
 		p->rlimit[i].cur = boot->rlimit[i].cur;
 		p->rlimit[i].max = boot->rlimit[i].max;
@@ -120,12 +195,43 @@ void task_init(void)
 	p->files = files_boot();
 	p->fs = fs_boot();
 	p->sighand = sighand_boot();
-	t = thread_new(p, p->pid);
+	t = thread_new(p, NULL);
 	KASSERT(p->mm && p->files && p->fs && p->sighand && t);
 	t->blocked = boot->signals_blocked & ~SIGNALS_FORCED;
-	p->start_ns = clock_boottime_ns();
+	vcpu_boot(t, phys_to_virt(stack));
+	thread_link(t, p->pid);
+	last_pid = p->pid;
 	init_process = p;
 	LIST_INSERT_HEAD(&all_processes, p, all);
+}
+
+/* A process, thread, group or session has this number, here or right outside. */
+static bool number_in_use(s32 n)
+{
+	struct process *p;
+	struct thread *t;
+
+	if (n == boot->ppid || n == boot->pgid || n == boot->sid)
+		return true;
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->pid == n || p->pgid == n || p->sid == n)
+			return true;
+		TAILQ_FOREACH (t, &p->threads, link) {
+			if (t->tid == n)
+				return true;
+		}
+	}
+	return false;
+}
+
+s32 pid_alloc(void)
+{
+	for (s32 tries = 0; tries < PID_MAX; tries++) {
+		last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : PID_MIN;
+		if (!number_in_use(last_pid))
+			return last_pid;
+	}
+	return 0;
 }
 
 struct process *process_find(s32 pid)
@@ -155,40 +261,6 @@ struct thread *thread_find(s32 tid)
 		}
 	}
 	return NULL;
-}
-
-void process_exit(int wait_status)
-{
-	struct process *p = current_process();
-
-	mutex_lock(&task_lock);
-	p->exiting = true;
-	p->wait_status = wait_status;
-	mutex_unlock(&task_lock);
-	futex_exit(current());
-	if (boot->flags & BOOT_TRACE)
-		trace_exit(wait_status);
-	syscall_report();
-	if (boot->flags & BOOT_STATS)
-		stats_report();
-	for (;;)
-		hc_exit((u64)wait_status);
-}
-
-/* wait(2) status of a process that ended by itself. */
-static int exited(int code)
-{
-	return (code & 0xff) << 8;
-}
-
-DEFINE_SYSCALL1(exit, int, code)
-{
-	process_exit(exited(code));
-}
-
-DEFINE_SYSCALL1(exit_group, int, code)
-{
-	process_exit(exited(code));
 }
 
 DEFINE_SYSCALL1(set_tid_address, uva, tidptr)

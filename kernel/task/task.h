@@ -18,6 +18,7 @@
 #include "kernel/arch/x86_64/arch.h"
 
 struct mm;
+struct rusage;
 struct files;
 struct ofile;
 struct sighand;
@@ -49,9 +50,9 @@ struct creds {
 
 #define CAPABILITIES_ALL ((1UL << (CAP_LAST_CAP + 1)) - 1)
 
-/* Current directory and umask: shared with CLONE_FS. */
+/* Current directory and umask: shared with CLONE_FS. See fs_dup, fs_put. */
 struct fs_info {
-	u32 users;
+	u32 users; /* atomic */
 	struct mutex lock;
 	s32 cwd;		/* host handle (O_PATH) */
 	struct ofile *cwd_file; /* owns cwd, a reference; NULL: boot's cwd, which stays open */
@@ -59,8 +60,26 @@ struct fs_info {
 	u32 umask;
 };
 
+/* A copy for fork(2), NULL: no memory. Drops a reference. */
+struct fs_info *fs_dup(struct fs_info *fs);
+void fs_put(struct fs_info *fs);
+
 struct rlimit_pair {
 	u64 cur, max;
+};
+
+/* CPU time and counts of threads that ended, as getrusage(2) has them. */
+struct usage {
+	u64 user_us, system_us;
+	u64 minor_faults, major_faults;
+	u64 in_blocks, out_blocks;
+	u64 voluntary, involuntary;
+	u64 max_rss; /* KiB */
+};
+
+/* Where a parent sleeps until its vfork(2) child lets go of its memory. On the parent's stack. */
+struct vfork_wait {
+	u32 done; /* the word it sleeps on */
 };
 
 struct process {
@@ -70,8 +89,9 @@ struct process {
 	LIST_HEAD(, process) children;
 	LIST_ENTRY(process) sibling;
 	LIST_ENTRY(process) all;
-	TAILQ_HEAD(, thread) threads;
+	TAILQ_HEAD(, thread) threads; /* those that have not ended; the leader may be gone */
 	u32 nthreads;
+	u32 threads_word; /* changes when a thread ends: execve(2) sleeps on it */
 
 	struct mm *mm;
 	struct files *files;
@@ -89,8 +109,25 @@ struct process {
 	s32 exit_signal;
 
 	bool did_exec; /* since fork: the parent may not change its group any more */
-	bool exiting;
-	int wait_status; /* wait(2) status, once exiting */
+	bool group_exit;  /* all threads are to end, with wait_status */
+	bool exiting;	  /* the last thread is on its way out: takes no signals any more */
+	bool zombie;	  /* its end can be waited for */
+	int wait_status;  /* wait(2) status, once one of these is set */
+	struct thread *exec_by; /* the thread in execve(2) that all others end for */
+	struct vfork_wait *vfork_wait; /* the parent's */
+
+	/* Job control, task/stop.c. */
+	u32 stopped;	    /* the signal that stopped it, or 0; threads sleep on this word */
+	u32 parked;	    /* threads that do */
+	s32 stop_report;    /* what wait(2) has not told the parent yet: the stop signal, ... */
+	bool continued_report; /* ... or that it goes on */
+
+	/* Its children's news: task/wait.c. */
+	u32 child_word; /* changes with each; the sleepers' word */
+	u32 waiting;	/* threads that sleep on it */
+
+	struct usage usage;	     /* of threads that ended */
+	struct usage children_usage; /* of children that were waited for */
 
 	u64 start_ns; /* CLOCK_BOOTTIME at start, for /proc/pid/stat */
 	struct {
@@ -105,7 +142,17 @@ struct thread {
 	u32 vcpu; /* index of its vCPU */
 	struct process *proc;
 	TAILQ_ENTRY(thread) link;
-	void *kstack;
+	void *kstack; /* the vCPU's */
+	bool dying;   /* ends when it would go back to its program; task_lock */
+
+	/* How it begins, from clone to thread_begin. */
+	struct {
+		void *fpu; /* XSAVE area; .fpu_memory is what to kfree */
+		void *fpu_memory;
+		u64 fsbase, gsbase;
+		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
+	} start;
+	struct usage start_usage; /* of the vCPU's host thread, when this one began */
 
 	sigset blocked;
 	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */
@@ -157,8 +204,68 @@ extern struct process_list all_processes; /* task_lock */
 
 /* The first process and thread, from boot info; no program in it yet. */
 void task_init(void);
-/* Ends the calling process with this wait(2) status; the first process ends the sandbox. */
+/*
+ * task.c. A process without threads and memory, with what a child takes over from its parent
+ * (NULL: the first one, zeros); a thread that is not linked yet. NULL: no memory. task_lock is not
+ * needed. process_free: the number is free from now on; task_lock held.
+ */
+struct process *process_new(const struct process *parent);
+void process_free(struct process *p);
+struct thread *thread_new(struct process *p, const struct thread *like);
+void thread_free(struct thread *t);
+void thread_link(struct thread *t, s32 tid); /* task_lock held */
+/* A number that nothing has; 0: none is left. task_lock held. */
+s32 pid_alloc(void);
+
+/* clone.c: on its vCPU, the first that a new thread does. */
+__attribute__((noreturn)) void thread_begin(struct thread *t);
+
+/*
+ * exit.c. Ends the calling process with this wait(2) status, or the calling thread (status: what
+ * the process ends with if nothing else decides). The first process's end is the sandbox's.
+ */
 __attribute__((noreturn)) void process_exit(int wait_status);
+__attribute__((noreturn)) void thread_exit(int wait_status);
+/* All threads but the running one are told to end. task_lock held. */
+void process_kill_others(struct process *p);
+/*
+ * execve(2): the running thread becomes the only one of its process and has its number. 0, or
+ * -EAGAIN: the process ends, or another thread does the same.
+ */
+int process_single(void);
+/* execve(2) and exit: the memory that vfork(2) lent is the parent's again. */
+void vfork_release(struct process *p);
+
+/* wait.c: the parent has something to learn of a child. task_lock held. */
+void wait_notify(struct process *parent);
+
+/* stop.c. task_lock held: the process stops; goes on, of which its parent hears or not. */
+void process_stop(struct process *p, int sig);
+void process_continue(struct process *p, bool report);
+/* Nobody in the session could continue its group: terminal signals do not stop it. task_lock held. */
+bool process_orphaned(struct process *p);
+/* The running thread's process is stopped: sleeps until it is not, or the thread is to end. */
+void process_park(void);
+/* A thread ended or parked: the parent hears of the stop when it was the last one. task_lock held. */
+void process_stopped_check(struct process *p);
+/* Groups that lose their last tie to the session through p's end: setpgid(2). task_lock held. */
+void process_orphans(struct process *p);
+
+/*
+ * usage.c. The running thread's counts since usage_begin; those of a whole process, its waited-for
+ * children left out (task_lock held); sums and other forms.
+ */
+void usage_begin(struct thread *t);
+void usage_thread(struct usage *u);
+void usage_process(struct process *p, struct usage *u);
+void usage_add(struct usage *sum, const struct usage *u);
+struct rusage usage_to_rusage(const struct usage *u);
+
+#define USAGE_TICKS 100 /* USER_HZ: what times(2) and siginfo count in */
+static inline s64 usage_ticks(u64 us)
+{
+	return (s64)(us / (1000000 / USAGE_TICKS));
+}
 
 /* By number, NULL: no such. Caller holds task_lock. 0 is the caller's own in both. */
 struct process *process_find(s32 pid);
@@ -178,6 +285,8 @@ void timer_signal_taken(siginfo_t *info);
 
 /* execve(2): the timers of timer_create(2) go, those of setitimer(2) stay. */
 void timers_exec(void);
+/* The running process ends: all of them go. */
+void timers_exit(void);
 
 /* Once, before the first thread runs. */
 void futex_init(void);

@@ -319,6 +319,24 @@ void timers_exec(void)
 	mutex_unlock(&task_lock);
 }
 
+void timers_exit(void)
+{
+	struct process *p = current_process();
+
+	timers_exec();
+	mutex_lock(&task_lock);
+	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++) {
+		s32 timer = p->itimer[i].timer;
+
+		if (timer < 0)
+			continue;
+		hc_timer_delete((u64)timer);
+		owner[timer].process = NULL;
+		p->itimer[i].timer = -1;
+	}
+	mutex_unlock(&task_lock);
+}
+
 DEFINE_SYSCALL3(timer_create, int, clock, uva, event, uva, id)
 {
 	sigevent_t e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};

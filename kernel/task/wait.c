@@ -1,31 +1,222 @@
-/* wait4(2) and waitid(2): a parent learns how its children end. */
-#include "kernel/task/task.h"
+/*
+ * wait4(2) and waitid(2): a parent learns how its children end, stop and go on.
+ *
+ * News of a child are: .zombie, .stop_report, .continued_report. Whoever makes some calls
+ * wait_notify, which changes the parent's .child_word, on which its waiting threads sleep. All of
+ * it under task_lock.
+ */
+#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 
+#include <linux/resource.h>
 #include <linux/wait.h>
 
-#define WAIT4_OPTIONS  (WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)
-#define WAITID_EVENTS  (WEXITED | WSTOPPED | WCONTINUED)
-#define WAITID_OPTIONS (WNOHANG | WNOWAIT | WAITID_EVENTS | __WNOTHREAD | __WCLONE | __WALL)
+#define WAIT4_OPTIONS	 (WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)
+#define WAITID_EVENTS	 (WEXITED | WSTOPPED | WCONTINUED)
+#define WAITID_OPTIONS	 (WNOHANG | WNOWAIT | WAITID_EVENTS | __WNOTHREAD | __WCLONE | __WALL)
 
-/* No process is created yet (clone is not there), so there is never a child to wait for. */
-DEFINE_SYSCALL4(wait4, int, pid, uva, status, int, options, uva, usage)
+#define STATUS_STOPPED	 0x7f
+#define STATUS_CONTINUED 0xffff
+
+/* Whom and what is waited for, and what was found. */
+struct waiting {
+	int type; /* P_ALL, P_PID, P_PGID */
+	s32 id;
+	int options; /* waitid's */
+	/* Result. */
+	s32 pid;
+	u32 uid;
+	int status; /* as wait4 has it */
+	struct usage usage;
+};
+
+void wait_notify(struct process *parent)
 {
-	(void)status;
-	(void)usage;
-	if ((u32)options & ~(u32)WAIT4_OPTIONS)
-		return -EINVAL;
-	return pid == INT32_MIN ? -ESRCH : -ECHILD;
+	parent->child_word++;
+	if (parent->waiting)
+		hc_wake(virt_to_phys(&parent->child_word), INT32_MAX);
 }
 
-DEFINE_SYSCALL5(waitid, int, type, int, id, uva, info, int, options, uva, usage)
+static bool selects(const struct waiting *w, const struct process *child)
 {
-	(void)info;
-	(void)usage;
+	/* wait(2), Linux notes: a clone child is one that ends without SIGCHLD. */
+	bool is_clone = child->exit_signal != SIGCHLD;
+
+	if (!(w->options & __WALL) && is_clone != ((w->options & (int)__WCLONE) != 0))
+		return false;
+	switch (w->type) {
+	case P_PID:
+		return child->pid == w->id;
+	case P_PGID:
+		return child->pgid == w->id;
+	default:
+		return true;
+	}
+}
+
+/* Takes the child's news, if any is wanted. */
+static bool take_news(struct waiting *w, struct process *child)
+{
+	bool keep = w->options & WNOWAIT;
+
+	if (child->zombie && (w->options & WEXITED))
+		w->status = child->wait_status;
+	else if (child->zombie)
+		return false;
+	else if (child->stop_report > 0 && (w->options & WSTOPPED))
+		w->status = child->stop_report << 8 | STATUS_STOPPED;
+	else if (child->continued_report && (w->options & WCONTINUED))
+		w->status = STATUS_CONTINUED;
+	else
+		return false;
+
+	w->pid = child->pid;
+	w->uid = child->creds.ruid;
+	w->usage = child->usage;
+	usage_add(&w->usage, &child->children_usage);
+	if (keep)
+		return true;
+	if (child->zombie) {
+		usage_add(&current_process()->children_usage, &w->usage);
+		process_free(child);
+	} else if (w->status == STATUS_CONTINUED) {
+		child->continued_report = false;
+	} else {
+		child->stop_report = -1; /* told; not again for this stop */
+	}
+	return true;
+}
+
+/* 0: found; -ECHILD; -EAGAIN: nothing yet. task_lock held. */
+static int look(struct waiting *w)
+{
+	struct process *child;
+	int result = -ECHILD;
+
+	LIST_FOREACH (child, &current_process()->children, sibling) {
+		if (!selects(w, child))
+			continue;
+		if (take_news(w, child))
+			return 0;
+		/* A zombie is no hope for whoever waits for other news only. */
+		if (!child->zombie || (w->options & WEXITED))
+			result = -EAGAIN;
+	}
+	return result;
+}
+
+/* The pid; 0: nothing yet (WNOHANG); -errno. */
+static s64 wait_for(struct waiting *w)
+{
+	struct process *self = current_process();
+	int err;
+
+	mutex_lock(&task_lock);
+	while ((err = look(w)) == -EAGAIN) {
+		u32 word = self->child_word;
+
+		if (w->options & WNOHANG)
+			break;
+		if (signal_pending()) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		self->waiting++;
+		mutex_unlock(&task_lock);
+		hc_wait(virt_to_phys(&self->child_word), word, -1UL);
+		signal_upcall();
+		mutex_lock(&task_lock);
+		self->waiting--;
+	}
+	mutex_unlock(&task_lock);
+	return err == 0 ? w->pid : err == -EAGAIN ? 0 : err;
+}
+
+DEFINE_SYSCALL4(wait4, int, pid, uva, status, int, options, uva, usage)
+{
+	struct waiting w = {.options = options | WEXITED};
+	s64 result;
+
+	if ((u32)options & ~(u32)WAIT4_OPTIONS)
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	w.type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
+	w.id = pid > 0 ? pid : pid == 0 ? current_process()->pgid : -pid;
+	result = wait_for(&w);
+	if (result > 0 && status && put_user(w.status, status))
+		return -EFAULT;
+	if (result > 0 && usage && put_user(usage_to_rusage(&w.usage), usage))
+		return -EFAULT;
+	return result;
+}
+
+/* waitid(2): the siginfo of what was found. */
+static siginfo_t to_siginfo(const struct waiting *w)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGCHLD;
+	info.si_pid = w->pid;
+	info.si_uid = w->uid;
+	if (w->status == STATUS_CONTINUED) {
+		info.si_code = CLD_CONTINUED;
+		info.si_status = SIGCONT;
+	} else if ((w->status & 0xff) == STATUS_STOPPED) {
+		info.si_code = CLD_STOPPED;
+		info.si_status = w->status >> 8;
+	} else if (w->status & 0x7f) {
+		info.si_code = CLD_KILLED;
+		info.si_status = w->status & 0x7f;
+	} else {
+		info.si_code = CLD_EXITED;
+		info.si_status = w->status >> 8;
+	}
+	return info;
+}
+
+DEFINE_SYSCALL5(waitid, int, type, int, id, uva, user_info, int, options, uva, usage)
+{
+	struct waiting w = {.type = type, .id = id, .options = options};
+	siginfo_t info;
+	s64 result;
+
 	if (((u32)options & ~(u32)WAITID_OPTIONS) || !(options & WAITID_EVENTS))
 		return -EINVAL;
-	if (type < P_ALL || type > P_PIDFD || (type == P_PID && id <= 0) || id < 0)
+	switch (type) {
+	case P_ALL:
+		break;
+	case P_PID:
+		if (id <= 0)
+			return -EINVAL;
+		break;
+	case P_PGID:
+		if (id < 0)
+			return -EINVAL;
+		if (id == 0)
+			w.id = current_process()->pgid;
+		break;
+	case P_PIDFD:
+		return id < 0 ? -EINVAL : -EBADF;
+	default:
 		return -EINVAL;
-	return type == P_PIDFD ? -EBADF : -ECHILD;
+	}
+	result = wait_for(&w);
+	if (result < 0)
+		return result;
+	memset(&info, 0, sizeof(info));
+	if (result > 0)
+		info = to_siginfo(&w);
+	/* Linux writes these fields only, and zeros where nothing was found. */
+	if (user_info &&
+	    copy_to_user(user_info, &info, offsetof(siginfo_t, si_status) + sizeof(int)))
+		return -EFAULT;
+	if (result > 0 && usage && put_user(usage_to_rusage(&w.usage), usage))
+		return -EFAULT;
+	return 0;
 }

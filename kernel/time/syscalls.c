@@ -3,19 +3,15 @@
  * as for anybody without CAP_SYS_TIME. CPU-time clocks are the host's for monitor and vCPU thread.
  */
 #include <asm/errno.h>
-#include <linux/resource.h>
 #include <linux/time.h>
-#include <linux/times.h>
 #include <linux/timex.h>
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
-#include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
-#define CLOCK_TICKS	 100 /* USER_HZ: what times(2) counts in */
 #define MINUTES_WEST_MAX (15 * 60)
 
 /*
@@ -287,58 +283,4 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 		return -ERESTARTNOHAND;
 	catch_up(host, (u64)ns);
 	return ret;
-}
-
-/* CPU time and counts of the monitor (who 0) or this vCPU's thread (1). */
-static s64 host_usage(u64 who, struct rusage *ru)
-{
-	s64 ret = hc_cpu_time(who, ru, sizeof(*ru));
-
-	/* The monitor's memory is not the program's. */
-	ru->ru_maxrss = (s64)(READ_ONCE(current_mm()->peak_pages) * (PAGE_SIZE / 1024));
-	return ret;
-}
-
-DEFINE_SYSCALL2(getrusage, int, who, uva, out)
-{
-	struct rusage ru;
-	s64 ret = 0;
-
-	memset(&ru, 0, sizeof(ru));
-	switch (who) {
-	case RUSAGE_SELF:
-		ret = host_usage(0, &ru);
-		break;
-	case RUSAGE_THREAD:
-		ret = host_usage(1, &ru);
-		break;
-	case RUSAGE_CHILDREN: /* none was waited for */
-		break;
-	default:
-		return -EINVAL;
-	}
-	return ret < 0 ? ret : put_user(ru, out);
-}
-
-static s64 timeval_ticks(const struct __kernel_old_timeval *tv)
-{
-	return tv->tv_sec * CLOCK_TICKS + tv->tv_usec / (1000000 / CLOCK_TICKS);
-}
-
-DEFINE_SYSCALL1(times, uva, out)
-{
-	struct tms tms = {0};
-	struct rusage ru;
-	s64 ret;
-
-	if (out) {
-		ret = host_usage(0, &ru);
-		if (ret < 0)
-			return ret;
-		tms.tms_utime = timeval_ticks(&ru.ru_utime);
-		tms.tms_stime = timeval_ticks(&ru.ru_stime);
-		if (put_user(tms, out) < 0)
-			return -EFAULT;
-	}
-	return (s64)(clock_boottime_ns() / (NSEC_PER_SEC / CLOCK_TICKS));
 }

@@ -1,0 +1,395 @@
+/*
+ * clone(2), clone3(2), fork(2), vfork(2): a thread or a process that goes on where its parent is.
+ *
+ * What is shared belongs to the process here (memory, files, directory, handlers, identity), so a
+ * thread shares all of it: CLONE_THREAD without CLONE_FILES or CLONE_FS, which no C library uses,
+ * is EINVAL. SysV semaphore adjustments and I/O contexts do not exist, their flags mean nothing.
+ * Namespaces are refused, as unshare(2) is.
+ */
+#include "kernel/fs/file.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+#include "kernel/task/vcpu.h"
+
+#include <linux/resource.h>
+#include <linux/sched.h>
+
+#define FPU_ALIGN 64UL
+
+#define CLONE_NAMESPACES                                                                           \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+#define CLONE_KNOWN                                                                                \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_PTRACE |          \
+	 CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |                \
+	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_UNTRACED | CLONE_CHILD_SETTID |        \
+	 CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP | CLONE_NAMESPACES)
+
+/* A fork that these wait for starts over, so that a signal to a group misses no new member. */
+#define SIGNALS_GROUP                                                                              \
+	(SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGTERM) | SIGBIT(SIGHUP) | SIGBIT(SIGKILL) |   \
+	 SIGNALS_STOP)
+
+/* What is asked for, whichever call it was. */
+struct request {
+	u64 flags;
+	s32 exit_signal;
+	u64 stack; /* its end; 0: the parent's */
+	uva pidfd, child_tid, parent_tid;
+	u64 tls;
+};
+
+/* clone(2), ERRORS. */
+static int check(const struct request *rq)
+{
+	u64 f = rq->flags;
+
+	if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
+	    (f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
+		return -EINVAL;
+	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
+		return -EINVAL;
+	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+		return -EINVAL;
+	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID | CLONE_PIDFD)))
+		return -EINVAL;
+	if ((f & CLONE_PARENT) && current_process() == init_process)
+		return -EINVAL; /* its parent is outside */
+	if ((f & CLONE_THREAD) && (~f & (CLONE_FILES | CLONE_FS)))
+		return -EINVAL;
+	if ((f & CLONE_SETTLS) && rq->tls >= USER_TOP)
+		return -EPERM;
+	if (f & CLONE_NAMESPACES)
+		return -EPERM;
+	if (f & (CLONE_INTO_CGROUP | CLONE_PIDFD))
+		return -EINVAL;
+	return 0;
+}
+
+/* RLIMIT_NPROC counts the threads of the user that the sandbox has. */
+static bool too_many(void)
+{
+	const struct process *self = current_process();
+	struct process *p;
+	u64 threads = 0;
+
+	if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return false;
+	mutex_lock(&task_lock);
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->creds.ruid == self->creds.ruid)
+			threads += p->nthreads;
+	}
+	mutex_unlock(&task_lock);
+	return threads >= self->rlimit[RLIMIT_NPROC].cur;
+}
+
+static struct sighand *sighand_copy(struct sighand *from, bool clear)
+{
+	struct sighand *h = sighand_new();
+
+	if (!h)
+		return NULL;
+	mutex_lock(&from->lock);
+	memcpy(h->action, from->action, sizeof(h->action));
+	mutex_unlock(&from->lock);
+	for (int i = 0; clear && i < NSIG; i++)
+		if (h->action[i].handler != (u64)SIG_IGN)
+			h->action[i] = (struct sigaction_k){0};
+	return h;
+}
+
+static void process_unmake(struct process *p)
+{
+	if (p->files)
+		files_put(p->files);
+	if (p->fs)
+		fs_put(p->fs);
+	if (p->sighand)
+		sighand_put(p->sighand);
+	if (p->mm)
+		mm_put(p->mm);
+	kfree(p);
+}
+
+#define SHARE(flag, object, copy)                                                                  \
+	((rq->flags & (flag))                                                                      \
+		 ? (__atomic_add_fetch(&(object)->users, 1, __ATOMIC_RELAXED), (object))           \
+		 : (copy))
+
+/* The child of fork(2) and the like, nowhere linked. NULL: no memory. */
+static struct process *process_make(const struct request *rq)
+{
+	struct process *self = current_process();
+	struct process *p = process_new(self);
+
+	if (!p)
+		return NULL;
+	p->exit_signal = rq->exit_signal;
+	p->files = SHARE(CLONE_FILES, self->files, files_dup(self->files));
+	p->fs = SHARE(CLONE_FS, self->fs, fs_dup(self->fs));
+	p->sighand = SHARE(CLONE_SIGHAND, self->sighand,
+			   sighand_copy(self->sighand, rq->flags & CLONE_CLEAR_SIGHAND));
+	if (p->files && p->fs && p->sighand)
+		p->mm = SHARE(CLONE_VM, self->mm, mm_dup(self->mm));
+	if (p->mm)
+		return p;
+	process_unmake(p);
+	return NULL;
+}
+
+/* The registers that the thread begins with. 0 or -ENOMEM. */
+static int copy_registers(struct thread *t, const struct request *rq)
+{
+	struct trapframe *frame = thread_frame(t);
+
+	t->start.fpu_memory = kmalloc(arch_fpu_size() + FPU_ALIGN);
+	if (!t->start.fpu_memory)
+		return -ENOMEM;
+	t->start.fpu = (void *)ALIGN_UP((u64)t->start.fpu_memory, FPU_ALIGN);
+	arch_fpu_save(t->start.fpu);
+	t->start.fsbase = rq->flags & CLONE_SETTLS ? rq->tls : arch_get_fsbase();
+	t->start.gsbase = arch_get_gsbase();
+	*frame = *thread_frame(current());
+	frame->rax = 0;
+	if (rq->stack)
+		frame->rsp = rq->stack;
+	return 0;
+}
+
+void thread_begin(struct thread *t)
+{
+	struct process *p = t->proc;
+
+	vcpu_enter_mm(p->mm);
+	arch_fpu_restore(t->start.fpu);
+	kfree(t->start.fpu_memory);
+	t->start.fpu = t->start.fpu_memory = NULL;
+	arch_set_fsbase(t->start.fsbase);
+	arch_set_gsbase(t->start.gsbase);
+	vcpu_fs_ids(&p->creds);
+	usage_begin(t);
+	if (t->start.set_tid)
+		put_user(t->tid, t->start.set_tid);
+	arch_exit_to_program(thread_frame(t));
+}
+
+/* Into the tree. 0, or -errno and nothing has changed. */
+static int link(struct thread *t, const struct request *rq)
+{
+	struct thread *self = current();
+	struct process *p = t->proc, *parent = self->proc;
+	sigset pending;
+	s32 tid;
+	int err = 0;
+
+	mutex_lock(&task_lock);
+	pending = (self->pending.set | parent->pending.set) & ~self->blocked;
+	tid = pid_alloc();
+	if (self->dying || (pending & SIGNALS_GROUP))
+		err = -ERESTARTNOINTR;
+	else if (!tid)
+		err = -EAGAIN;
+	if (err)
+		goto out;
+	thread_link(t, tid);
+	if (p == parent)
+		goto out;
+	p->pid = tid;
+	p->pgid = parent->pgid;
+	p->sid = parent->sid;
+	if (rq->flags & (CLONE_PARENT | CLONE_THREAD))
+		parent = parent->parent;
+	p->parent = parent;
+	LIST_INSERT_HEAD(&parent->children, p, sibling);
+	LIST_INSERT_HEAD(&all_processes, p, all);
+out:
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+void vfork_release(struct process *p)
+{
+	struct vfork_wait *w;
+
+	mutex_lock(&task_lock);
+	w = p->vfork_wait;
+	p->vfork_wait = NULL;
+	if (w) {
+		__atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
+		hc_wake(virt_to_phys(&w->done), 1);
+	}
+	mutex_unlock(&task_lock);
+}
+
+/* Sleeps until the child lets go of the memory; only its own end comes first. */
+static void vfork_sleep(struct process *child, struct vfork_wait *w)
+{
+	struct thread *self = current();
+
+	while (!__atomic_load_n(&w->done, __ATOMIC_ACQUIRE)) {
+		bool ends;
+
+		mutex_lock(&task_lock);
+		ends = self->dying ||
+		       ((self->pending.set | self->proc->pending.set) & SIGBIT(SIGKILL));
+		/* done is written under task_lock: until then the child is there. */
+		if (ends && !w->done)
+			child->vfork_wait = NULL;
+		mutex_unlock(&task_lock);
+		if (ends)
+			return;
+		hc_wait(virt_to_phys(&w->done), 0, -1UL);
+		signal_upcall();
+	}
+}
+
+static s64 clone(const struct request *rq)
+{
+	struct process *self = current_process();
+	bool vfork = (rq->flags & CLONE_VFORK) && !(rq->flags & CLONE_THREAD);
+	struct vfork_wait vfork_wait = {0};
+	struct process *p = self;
+	struct thread *t = NULL;
+	s32 tid;
+	int err = check(rq);
+
+	if (err)
+		return err;
+	if (too_many())
+		return -EAGAIN;
+	if (!(rq->flags & CLONE_THREAD))
+		p = process_make(rq);
+	if (!p)
+		return -ENOMEM;
+	t = thread_new(p, current());
+	err = t ? vcpu_take(t, p->mm) : -ENOMEM;
+	if (err)
+		goto free;
+	err = copy_registers(t, rq);
+	if (err)
+		goto give_back;
+	if (!(rq->flags & CLONE_VM) || (rq->flags & CLONE_VFORK))
+		t->altstack = current()->altstack;
+	if (rq->flags & CLONE_CHILD_SETTID)
+		t->start.set_tid = rq->child_tid;
+	if (rq->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = rq->child_tid;
+	if (vfork)
+		p->vfork_wait = &vfork_wait;
+	err = link(t, rq);
+	if (err)
+		goto give_back;
+	/* From vcpu_run on both may be gone. */
+	tid = t->tid;
+	if (rq->flags & CLONE_PARENT_SETTID)
+		put_user(tid, rq->parent_tid);
+	vcpu_run(t);
+	if (vfork)
+		vfork_sleep(p, &vfork_wait);
+	return tid;
+
+give_back:
+	vcpu_give_back(t);
+free:
+	if (t)
+		thread_free(t);
+	if (p != self)
+		process_unmake(p);
+	return err;
+}
+
+DEFINE_SYSCALL5(clone, u64, flags, u64, stack, uva, parent_tid, uva, child_tid, u64, tls)
+{
+	struct request rq = {
+		.flags = (u32)flags & ~(u64)CSIGNAL,
+		.exit_signal = flags & CSIGNAL,
+		.stack = stack,
+		.pidfd = parent_tid,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.tls = tls,
+	};
+
+	/* One argument for two things. */
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_PARENT_SETTID | CLONE_DETACHED)))
+		return -EINVAL;
+	rq.flags &= ~(u64)CLONE_DETACHED;
+	return clone(&rq);
+}
+
+/* struct clone_args as it was first (VER0) and is now; what a caller has more must be zero. */
+static int read_args(struct clone_args *args, uva from, u64 size)
+{
+	u8 rest[64];
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	memset(args, 0, sizeof(*args));
+	if (copy_from_user(args, from, MIN(size, sizeof(*args))))
+		return -EFAULT;
+	for (u64 at = sizeof(*args); at < size; at += sizeof(rest)) {
+		u64 n = MIN(size - at, sizeof(rest));
+
+		if (copy_from_user(rest, from + at, n))
+			return -EFAULT;
+		for (u64 i = 0; i < n; i++)
+			if (rest[i])
+				return -E2BIG;
+	}
+	return 0;
+}
+
+DEFINE_SYSCALL2(clone3, uva, user_args, u64, size)
+{
+	struct clone_args args;
+	struct request rq;
+	int err = read_args(&args, user_args, size);
+
+	if (err)
+		return err;
+	if ((args.flags & ~(u64)CLONE_KNOWN) || args.exit_signal > NSIG ||
+	    ((args.flags & (CLONE_THREAD | CLONE_PARENT)) && args.exit_signal))
+		return -EINVAL;
+	if (!args.stack != !args.stack_size || args.stack + args.stack_size < args.stack ||
+	    args.stack + args.stack_size > USER_TOP)
+		return -EINVAL;
+	if (!args.set_tid != !args.set_tid_size)
+		return -EINVAL;
+	if (args.set_tid_size)
+		return -EPERM; /* the numbers are the kernel's to give */
+	rq = (struct request){
+		.flags = args.flags,
+		.exit_signal = (s32)args.exit_signal,
+		.stack = args.stack + args.stack_size,
+		.pidfd = args.pidfd,
+		.parent_tid = args.parent_tid,
+		.child_tid = args.child_tid,
+		.tls = args.tls,
+	};
+	return clone(&rq);
+}
+
+DEFINE_SYSCALL0(fork)
+{
+	struct request rq = {.exit_signal = SIGCHLD};
+
+	return clone(&rq);
+}
+
+DEFINE_SYSCALL0(vfork)
+{
+	struct request rq = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+
+	return clone(&rq);
+}

@@ -1,0 +1,286 @@
+/*
+ * The end of threads and processes.
+ *
+ * A thread ends on its own vCPU, at the latest when it would go back to its program: exit_group(2),
+ * a deadly signal or execve(2) only mark the others (.dying) and kick them. The last thread of a
+ * process takes the process down: files, memory, children; what is left is a zombie with its
+ * status, for wait.c.
+ *
+ * The sandbox is its first process, as a PID namespace is its init: when that ends, the monitor
+ * ends with its status at once, which is what a shell or script that started it waits for, and
+ * whatever else still runs in the sandbox ends with it.
+ */
+#include "kernel/fs/file.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/stats.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+#include "kernel/task/vcpu.h"
+
+#include <linux/resource.h>
+#include <linux/wait.h>
+
+__attribute__((noreturn)) static void sandbox_exit(int status)
+{
+	if (boot->flags & BOOT_TRACE)
+		trace_exit(status);
+	syscall_report();
+	if (boot->flags & BOOT_STATS)
+		stats_report();
+	for (;;)
+		hc_exit((u64)status);
+}
+
+void process_kill_others(struct process *p)
+{
+	struct thread *t;
+
+	TAILQ_FOREACH (t, &p->threads, link) {
+		if (t == current())
+			continue;
+		t->dying = true;
+		signal_kick(t);
+	}
+	/* Those that are parked. */
+	hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
+}
+
+/* set_tid_address(2): whoever joins the thread sleeps on that word. */
+static void clear_child_tid(struct thread *t)
+{
+	u32 zero = 0;
+
+	if (!t->clear_child_tid)
+		return;
+	/* Nobody is left who could look. */
+	if (t->proc->nthreads == 1 && __atomic_load_n(&t->proc->mm->users, __ATOMIC_RELAXED) == 1)
+		return;
+	if (put_user(zero, t->clear_child_tid) == 0)
+		futex_wake_user(t->clear_child_tid, 1);
+}
+
+/* The nearest ancestor that asked for orphans, else the first process: prctl(2). */
+static struct process *reaper_of(struct process *p)
+{
+	for (p = p->parent; p; p = p->parent)
+		if (p->subreaper && !p->exiting)
+			return p;
+	return init_process;
+}
+
+/* A zombie's parent learns of it. True: nobody will wait for it. task_lock held. */
+static bool notify_parent(struct process *p)
+{
+	struct process *parent = p->parent;
+	bool reap = false;
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = p->exit_signal;
+	info.si_pid = p->pid;
+	info.si_uid = p->creds.ruid;
+	info.si_utime = usage_ticks(p->usage.user_us);
+	info.si_stime = usage_ticks(p->usage.system_us);
+	if (p->wait_status & 0x7f) {
+		info.si_code = p->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+		info.si_status = p->wait_status & 0x7f;
+	} else {
+		info.si_code = CLD_EXITED;
+		info.si_status = p->wait_status >> 8 & 0xff;
+	}
+	if (p->exit_signal == SIGCHLD && !parent->exiting) {
+		const struct sigaction_k *action = &parent->sighand->action[SIGCHLD - 1];
+
+		/* wait(2), NOTES: a parent that does not want to know. */
+		reap = action->handler == (u64)SIG_IGN || (action->flags & SA_NOCLDWAIT);
+	}
+	if (p->exit_signal)
+		signal_send_locked(parent, NULL, &info);
+	wait_notify(parent);
+	return reap;
+}
+
+/* p's children are somebody else's from now on. task_lock held. */
+static void give_children_away(struct process *p)
+{
+	struct process *reaper = reaper_of(p);
+	struct process *child, *next;
+
+	for (child = LIST_FIRST(&p->children); child; child = next) {
+		next = LIST_NEXT(child, sibling);
+		LIST_REMOVE(child, sibling);
+		child->parent = reaper;
+		LIST_INSERT_HEAD(&reaper->children, child, sibling);
+		if (child->pdeathsig && !child->zombie) {
+			siginfo_t info;
+
+			memset(&info, 0, sizeof(info));
+			info.si_signo = child->pdeathsig;
+			info.si_pid = p->pid;
+			info.si_uid = p->creds.ruid;
+			signal_send_locked(child, NULL, &info);
+		}
+		/* A child of init has to answer with SIGCHLD. */
+		child->exit_signal = SIGCHLD;
+		if (child->zombie && notify_parent(child))
+			process_free(child);
+	}
+}
+
+/* The last thread's part, on its way out. Frees everything but the process's number and status. */
+static void process_end(struct process *p)
+{
+	struct sighand *sighand = p->sighand;
+	struct files *files = p->files;
+	struct fs_info *fs = p->fs;
+	struct mm *mm = p->mm;
+
+	timers_exit();
+	p->usage.max_rss = MAX(p->usage.max_rss, mm->peak_pages * (PAGE_SIZE / 1024));
+	/* Who looks at a process from outside holds task_lock. */
+	mutex_lock(&task_lock);
+	p->files = NULL;
+	p->fs = NULL;
+	p->mm = NULL;
+	mutex_unlock(&task_lock);
+	vcpu_enter_mm(NULL);
+	vfork_release(p);
+	mm_put(mm);
+	files_put(files);
+	fs_put(fs);
+
+	mutex_lock(&task_lock);
+	p->sighand = NULL;
+	signal_flush(p, ~0UL);
+	process_orphans(p);
+	give_children_away(p);
+	mutex_unlock(&task_lock);
+	sighand_put(sighand);
+}
+
+/* The running thread is no more: only its vCPU goes on. Takes task_lock's holder role over. */
+__attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
+{
+	struct process *p = t->proc;
+	u32 vcpu = t->vcpu;
+
+	TAILQ_REMOVE(&p->threads, t, link);
+	p->nthreads--;
+	if (p->exec_by) {
+		p->threads_word++;
+		hc_wake(virt_to_phys(&p->threads_word), INT32_MAX);
+	}
+	if (p->nthreads == 0) {
+		bool reap;
+
+		p->zombie = true;
+		reap = notify_parent(p);
+		if (reap)
+			process_free(p);
+	} else {
+		process_stopped_check(p);
+	}
+	mutex_unlock(&task_lock);
+	thread_free(t);
+	vcpu_retire(vcpu);
+}
+
+void thread_exit(int wait_status)
+{
+	struct thread *t = current();
+	struct process *p = t->proc;
+	struct usage used;
+	bool last;
+
+	futex_exit(t);
+	clear_child_tid(t);
+	usage_thread(&used);
+
+	mutex_lock(&task_lock);
+	usage_add(&p->usage, &used);
+	signal_thread_ends(t);
+	/* Without exit_group it is the leader's status that counts. */
+	if (!p->group_exit && t->tid == p->pid)
+		p->wait_status = wait_status;
+	last = p->nthreads == 1;
+	if (!last)
+		unlink_and_retire(t);
+	p->exiting = true;
+	mutex_unlock(&task_lock);
+
+	if (p == init_process)
+		sandbox_exit(p->wait_status);
+	if (boot->flags & BOOT_TRACE)
+		trace_exit(p->wait_status);
+	process_end(p);
+	mutex_lock(&task_lock);
+	unlink_and_retire(t);
+}
+
+void process_exit(int wait_status)
+{
+	struct process *p = current_process();
+
+	mutex_lock(&task_lock);
+	/* Who came first decides; a thread that execve(2) ends does not. */
+	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {
+		p->group_exit = true;
+		p->wait_status = wait_status;
+		process_kill_others(p);
+	}
+	mutex_unlock(&task_lock);
+	if (p == init_process && p->group_exit) {
+		futex_exit(current());
+		sandbox_exit(p->wait_status);
+	}
+	thread_exit(wait_status);
+}
+
+int process_single(void)
+{
+	struct thread *t = current();
+	struct process *p = t->proc;
+	int err = 0;
+
+	mutex_lock(&task_lock);
+	if (p->group_exit || p->exec_by || t->dying)
+		err = -EAGAIN;
+	if (err || p->nthreads == 1)
+		goto out;
+	p->exec_by = t;
+	process_kill_others(p);
+	while (p->nthreads > 1) {
+		u32 word = p->threads_word;
+
+		mutex_unlock(&task_lock);
+		hc_wait(virt_to_phys(&p->threads_word), word, HOSTCALL_WAIT_LOCK);
+		mutex_lock(&task_lock);
+	}
+	p->exec_by = NULL;
+out:
+	if (!err)
+		t->tid = p->pid;
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+/* wait(2) status of a process that ended by itself. */
+static int exited(int code)
+{
+	return (code & 0xff) << 8;
+}
+
+DEFINE_SYSCALL1(exit, int, code)
+{
+	thread_exit(exited(code));
+}
+
+DEFINE_SYSCALL1(exit_group, int, code)
+{
+	process_exit(exited(code));
+}

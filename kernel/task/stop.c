@@ -1,0 +1,152 @@
+/*
+ * Job control: a stopped process, and groups that nobody can continue.
+ *
+ * .stopped is the signal that stopped the process. Its threads come to process_park on their way
+ * out of the kernel and sleep on that word; when the last one is there the parent hears of it
+ * (CLD_STOPPED). SIGCONT and SIGKILL set it to 0 when they are sent, whatever is blocked.
+ */
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/signal/signal.h"
+#include "kernel/task/task.h"
+
+/* SIGCHLD for news of a child that lives. */
+static void tell_parent(struct process *p, int code, int status)
+{
+	struct process *parent = p->parent;
+	siginfo_t info;
+
+	if (!parent || parent->exiting)
+		return;
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGCHLD;
+	info.si_code = code;
+	info.si_pid = p->pid;
+	info.si_uid = p->creds.ruid;
+	info.si_status = status;
+	if (!(parent->sighand->action[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+		signal_send_locked(parent, NULL, &info);
+	wait_notify(parent);
+}
+
+void process_stopped_check(struct process *p)
+{
+	if (!p->stopped || p->stop_report || p->parked < p->nthreads)
+		return;
+	p->stop_report = (s32)p->stopped;
+	tell_parent(p, CLD_STOPPED, (int)p->stopped);
+}
+
+void process_stop(struct process *p, int sig)
+{
+	struct thread *t;
+
+	if (p->stopped || p->group_exit)
+		return;
+	p->stop_report = 0;
+	p->continued_report = false;
+	__atomic_store_n(&p->stopped, (u32)sig, __ATOMIC_RELEASE);
+	TAILQ_FOREACH (t, &p->threads, link)
+		signal_kick(t);
+}
+
+void process_continue(struct process *p, bool report)
+{
+	if (!p->stopped)
+		return;
+	__atomic_store_n(&p->stopped, 0, __ATOMIC_RELEASE);
+	hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
+	p->stop_report = 0;
+	if (!report)
+		return;
+	p->continued_report = true;
+	tell_parent(p, CLD_CONTINUED, SIGCONT);
+}
+
+void process_park(void)
+{
+	struct thread *t = current();
+	struct process *p = t->proc;
+	u32 sig;
+
+	mutex_lock(&task_lock);
+	p->parked++;
+	process_stopped_check(p);
+	while ((sig = p->stopped) && !t->dying) {
+		mutex_unlock(&task_lock);
+		hc_wait(virt_to_phys(&p->stopped), sig, -1UL);
+		signal_upcall();
+		mutex_lock(&task_lock);
+	}
+	p->parked--;
+	mutex_unlock(&task_lock);
+}
+
+/* Somebody in p's session but not in its group is the parent of one of its members. */
+static bool group_has_tie(s32 pgid, s32 sid, const struct process *without)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, &all_processes, all) {
+		const struct process *parent = p->parent;
+
+		if (p->pgid != pgid || p->sid != sid || p == without || p->exiting)
+			continue;
+		if (!parent || (parent == init_process && p->ppid_outside))
+			return true; /* the shell outside */
+		if (parent != without && parent->sid == sid && parent->pgid != pgid)
+			return true;
+	}
+	return false;
+}
+
+bool process_orphaned(struct process *p)
+{
+	return p->pgid != boot->pgid && !group_has_tie(p->pgid, p->sid, NULL);
+}
+
+static bool group_stopped(s32 pgid, s32 sid)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, &all_processes, all)
+		if (p->pgid == pgid && p->sid == sid && p->stopped)
+			return true;
+	return false;
+}
+
+static void hang_up(s32 pgid, s32 sid)
+{
+	struct process *p;
+	siginfo_t hup, cont;
+
+	memset(&hup, 0, sizeof(hup));
+	hup.si_signo = SIGHUP;
+	hup.si_code = SI_KERNEL;
+	cont = hup;
+	cont.si_signo = SIGCONT;
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->pgid != pgid || p->sid != sid)
+			continue;
+		signal_send_locked(p, NULL, &hup);
+		signal_send_locked(p, NULL, &cont);
+	}
+}
+
+/* The group had a tie through p, has none without it, and has stopped members: POSIX, _exit(). */
+static void check_group(struct process *p, s32 pgid, s32 sid)
+{
+	if (pgid == boot->pgid || !group_stopped(pgid, sid) || group_has_tie(pgid, sid, p))
+		return;
+	hang_up(pgid, sid);
+}
+
+void process_orphans(struct process *p)
+{
+	struct process *child;
+
+	check_group(p, p->pgid, p->sid);
+	LIST_FOREACH (child, &p->children, sibling)
+		if (child->sid == p->sid && child->pgid != p->pgid)
+			check_group(p, child->pgid, child->sid);
+}
