@@ -1,6 +1,7 @@
 /* System calls that read or change what a name or an open file says of itself. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/mm/mm.h"
 
 /* -- stat family ---------------------------------------------------------------------------- */
 
@@ -314,11 +315,19 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 	return r < 0 ? r : WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
 }
 
+/* What the process has mapped of the file ends with it. */
+static s64 truncated(const struct ofile *f, s64 result)
+{
+	if (result >= 0)
+		mm_file_truncated(current_mm(), f);
+	return result;
+}
+
 DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
 {
 	s64 r = may_grow(length);
 
-	return r < 0 ? r : WITH_CONTENT(h, fd, fs_nointr(hc_ftruncate(h, length)));
+	return r < 0 ? r : WITH_CONTENT(h, fd, truncated(f_, fs_nointr(hc_ftruncate(h, length))));
 }
 
 DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)

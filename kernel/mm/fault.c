@@ -220,6 +220,7 @@ static int copy_window(struct fault *f)
 	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
 	u64 *entry = pt_place(f->mm, start);
+	bool replaced = false; /* the page itself, which this vCPU has no translation of */
 	int ret = 0;
 
 	if (!entry)
@@ -236,14 +237,17 @@ static int copy_window(struct fault *f)
 			ret = copy_failed(f, err);
 		if (!gpa)
 			continue;
-		if (*entry && (va != f->page || !f->by_cpu))
+		if (*entry && va == f->page && f->by_cpu)
+			replaced = true;
+		else if (*entry)
 			pt_flush_add(&flush, va, va + PAGE_SIZE);
-		if (*entry && va == f->page)
-			mm_flush_others(f->mm, va, va + PAGE_SIZE);
 		pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED));
 		stats.pages_mapped++;
 	}
-	pt_flush_now(f->mm, &flush);
+	if (flush.start < flush.end)
+		pt_flush_now(f->mm, &flush);
+	else if (replaced)
+		mm_flush_others(f->mm);
 	return ret;
 }
 
@@ -315,7 +319,7 @@ static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
 		return copy_failed(f, err);
 	pt_set(f->mm, leaf->entry, pt_value(f->vma, new, PTE_OWNED));
 	if (f->by_cpu)
-		mm_flush_others(f->mm, f->page, f->page + PAGE_SIZE);
+		mm_flush_others(f->mm);
 	else
 		mm_flush(f->mm, f->page, f->page + PAGE_SIZE);
 	frame_put(pt_gpa(old));

@@ -12,6 +12,7 @@
 
 void mm_flush(struct mm *mm, u64 start, u64 end)
 {
+	/* An address space that is being made, or one that is left, is loaded nowhere. */
 	if (mm == current_mm()) {
 		if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
 			arch_flush_all();
@@ -19,13 +20,32 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 			for (u64 va = start; va < end; va += PAGE_SIZE)
 				arch_flush_page(va);
 	}
-	mm_flush_others(mm, start, end);
+	mm_flush_others(mm);
 }
 
-/* A process has one vCPU so far. */
-void mm_flush_others(__attribute__((unused)) struct mm *mm, __attribute__((unused)) u64 start,
-		     __attribute__((unused)) u64 end)
+/* Calls fn for each other vCPU that has mm loaded. */
+static void for_others(struct mm *mm, void (*fn)(u32 vcpu))
 {
+	u32 self = arch_vcpu_data()->id;
+
+	for (u32 word = 0; word < ARRAY_SIZE(mm->cpus); word++) {
+		u64 bits = __atomic_load_n(&mm->cpus[word], __ATOMIC_SEQ_CST);
+
+		for (; bits; bits &= bits - 1) {
+			u32 vcpu = word * 64 + (u32)__builtin_ctzl(bits);
+
+			if (vcpu != self)
+				fn(vcpu);
+		}
+	}
+}
+
+void mm_flush_others(struct mm *mm)
+{
+	if (arch_flush_is_shared())
+		return;
+	for_others(mm, arch_flush_request);
+	for_others(mm, arch_flush_wait);
 }
 
 u64 mm_rlimit(unsigned which)

@@ -14,8 +14,8 @@ struct window;
  * runs this and of every other that runs in mm. The one home of flushes: batch before calling.
  */
 void mm_flush(struct mm *mm, u64 start, u64 end);
-/* The same where this vCPU needs none, having just faulted on it: copy on write. */
-void mm_flush_others(struct mm *mm, u64 start, u64 end);
+/* The others only: this vCPU has just faulted on the page and needs none (copy on write). */
+void mm_flush_others(struct mm *mm);
 
 /* Soft limit of the running process (RLIMIT_*). */
 u64 mm_rlimit(unsigned which);

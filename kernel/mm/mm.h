@@ -116,6 +116,9 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 /* All windows are looked at again; pages beyond the ends of their files go. After window_fault. */
 void mm_revalidate_windows(struct mm *mm);
 
+/* mm's process truncated the file: private copies of what it lost go, too. */
+void mm_file_truncated(struct mm *mm, const struct ofile *file);
+
 /* Sizes in bytes, as /proc/self/status and statm have them. Takes mm.lock. */
 struct mm_usage {
 	u64 vsz, vsz_peak;

@@ -192,34 +192,42 @@ DEFINE_SYSCALL1(brk, u64, want)
 /* mincore(2) reports so many pages at a time. */
 #define MINCORE_BATCH 4096
 
-/* Bytes of vec for [addr, addr + pages). */
+/* Pages of a window: what the host has of the file. */
+static void resident_window(struct vma *v, u64 start, u64 end, u8 *vec)
+{
+	u64 offset = v->offset + (start - v->start);
+	u64 bytes = window_bytes(v->win, offset, end - start);
+
+	if (bytes)
+		hc_window_resident(v->win->id, offset - v->win->offset, bytes, vec,
+				   pages_of(bytes));
+}
+
+/* Bytes of vec for [addr, addr + pages): also pages that came along with a touched one. */
 static int resident(struct mm *mm, u64 addr, u64 pages, u8 *vec)
 {
 	u64 end = addr + pages * PAGE_SIZE;
 	int err = 0;
 
-	mutex_lock(&mm->lock);
 	memset(vec, 0, pages);
+	mutex_lock(&mm->lock);
 	for (u64 va = addr; va < end;) {
 		struct vma *v = vma_find(mm, va);
 		struct pt_leaf leaf;
-		u64 stop, offset;
+		u64 stop;
 
 		if (!v || v->start > va) {
 			err = -ENOMEM;
 			break;
 		}
 		stop = MIN(end, v->end);
-		offset = v->win ? v->offset + (va - v->start) : 0;
-		if (v->win && window_bytes(v->win, offset, stop - va))
-			hc_window_resident(v->win->id, offset - v->win->offset,
-					   window_bytes(v->win, offset, stop - va),
-					   vec + ((va - addr) >> PAGE_SHIFT),
-					   pages - ((va - addr) >> PAGE_SHIFT));
-		while (va < stop && pt_next(mm, va, stop, &leaf)) {
-			for (va = MAX(va, leaf.va); va < MIN(stop, leaf.va + leaf.size);
-			     va += PAGE_SIZE)
-				vec[(va - addr) >> PAGE_SHIFT] = 1;
+		if (v->win)
+			resident_window(v, va, stop, vec + ((va - addr) >> PAGE_SHIFT));
+		for (; pt_next(mm, va, stop, &leaf); va = leaf.va + leaf.size) {
+			u64 first = MAX(va, leaf.va), last = MIN(stop, leaf.va + leaf.size);
+
+			memset(vec + ((first - addr) >> PAGE_SHIFT), 1,
+			       (last - first) >> PAGE_SHIFT);
 		}
 		va = stop;
 	}

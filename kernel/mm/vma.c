@@ -163,7 +163,7 @@ struct vma *vma_dup(const struct vma *v)
 void vma_free(struct vma *v)
 {
 	if (v->win)
-		window_put(v->win);
+		window_release(v->win, v->file);
 	if (v->file)
 		ofile_put(v->file);
 	kfree(v);

@@ -5,6 +5,7 @@
  * with one mark: what lies below it is addressable.
  */
 #include <asm/stat.h>
+#include <linux/fcntl.h>
 #include <linux/memfd.h>
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -149,6 +150,23 @@ void window_put(struct window *w)
 		return;
 	hc_window_unmap(w->id);
 	kfree(w);
+}
+
+void window_release(struct window *w, struct ofile *file)
+{
+	bool uncache;
+
+	if (file && (file->flags & O_ACCMODE) == O_RDWR) {
+		mutex_lock(&window_lock);
+		/* Two references: the caller's and the file's. A third one comes with the lock. */
+		uncache = file->window == w && READ_ONCE(w->refs) == 2;
+		if (uncache)
+			file->window = NULL;
+		mutex_unlock(&window_lock);
+		if (uncache)
+			window_put(w);
+	}
+	window_put(w);
 }
 
 void window_refresh(struct window *w)

@@ -26,6 +26,11 @@ struct window {
 int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct window **out);
 void window_get(struct window *w);
 void window_put(struct window *w);
+/*
+ * The same for a mapping of file (may be NULL) that ends: a file that is open for writing does not
+ * keep a window that nobody uses, which would forbid seals (F_ADD_SEALS in fcntl(2)).
+ */
+void window_release(struct window *w, struct ofile *file);
 
 /* Is the page at this file offset there now (inside the file)? Asks the host when unsure. */
 bool window_has_page(struct window *w, u64 offset);

@@ -28,6 +28,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
+#include "kernel/task/vcpu.h"
 #include "tests/fake/ram.h"
 
 #define MIB   0x100000UL
@@ -47,6 +48,12 @@ static struct ofile file[FAKE_FILES];
 u64 mm_rlimit(unsigned which)
 {
 	return which == 3 /* RLIMIT_STACK */ ? stack_limit : which == 9 ? as_limit : -1UL;
+}
+
+/* No vCPU but the made-up one. */
+void vcpu_evict(struct mm *mm)
+{
+	(void)mm;
 }
 
 struct ofile *ofile_get(struct ofile *f)
@@ -100,11 +107,9 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 	}
 }
 
-void mm_flush_others(struct mm *mm, u64 start, u64 end)
+void mm_flush_others(struct mm *mm)
 {
 	(void)mm;
-	(void)start;
-	(void)end;
 }
 
 /* The entry that translates va, as the CPU finds it: 0 if there is none. */

@@ -52,9 +52,10 @@ void window_get(struct window *w)
 	window_refs++;
 }
 
-void window_put(struct window *w)
+void window_release(struct window *w, struct ofile *file)
 {
 	(void)w;
+	(void)file;
 	window_refs--;
 }
 
