@@ -5,6 +5,7 @@
 #ifndef COMMON_EXIT_STATUS_H
 #define COMMON_EXIT_STATUS_H
 
+/* clang-format off */
 /*           name            status  meaning */
 #define EXIT_STATUS_TABLE(X) \
 	X(USAGE,          64, "bad command line") \
@@ -20,6 +21,7 @@
 	X(TOO_BIG,        74, "arguments and environment are larger than Linux allows") \
 	X(NOT_EXECUTABLE, 126, "the program is a directory, not executable, or of no known format") \
 	X(NOT_FOUND,      127, "no such program")
+/* clang-format on */
 
 enum exit_status {
 #define X(name, value, text) EXIT_##name = value,

@@ -4,6 +4,7 @@
 
 #include "common/types.h"
 
+/* clang-format off */
 /*    name             meaning */
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
@@ -16,6 +17,7 @@
 	X(cow_copies,      "pages copied on write") \
 	X(pages_mapped,    "pages mapped by faults") \
 	X(huge_mapped,     "2 MiB pages mapped by faults")
+/* clang-format on */
 
 struct kernel_stats {
 #define X(name, text) u64 name;

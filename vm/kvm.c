@@ -70,12 +70,9 @@ static const struct {
 
 #define XCR0_AMX (3UL << 17)
 
-/* What vCPUs are given; the same for all but for the APIC id. */
-static struct {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entry[CPUID_MAX];
-	u64 xcr0;
-} cpuid;
+/* What vCPUs are given; the same for all but for the APIC id. Made once, kept. */
+static struct kvm_cpuid2 *cpuid;
+static u64 guest_xcr0;
 
 static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
 {
@@ -86,12 +83,15 @@ static int read_cpuid(struct sandbox *s)
 {
 	u32 kept = 0;
 
-	cpuid.head.nent = CPUID_MAX;
-	if (ioctl(s->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid.head) < 0)
+	cpuid = calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		return -ENOMEM;
+	cpuid->nent = CPUID_MAX;
+	if (ioctl(s->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
 		return -errno;
 	s->gpa_bits = 36; /* what every 64-bit CPU has */
-	for (u32 i = 0; i < cpuid.head.nent; i++) {
-		struct kvm_cpuid_entry2 *e = &cpuid.entry[i];
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
 		/* No paravirtual features, and no second level of virtualization. */
 		if (e->function >> 28 == 4 || e->function == 0x8000000a)
@@ -100,23 +100,23 @@ static int read_cpuid(struct sandbox *s)
 			if (hidden[h].leaf == e->function && hidden[h].subleaf == e->index)
 				*cpuid_reg(e, hidden[h].reg) &= ~hidden[h].bits;
 		if (e->function == 0xd && e->index == 0)
-			cpuid.xcr0 = (e->eax | (u64)e->edx << 32) & ~XCR0_AMX;
+			guest_xcr0 = (e->eax | (u64)e->edx << 32) & ~XCR0_AMX;
 		if (e->function == 0x80000008)
 			s->gpa_bits = MIN(MAX(e->eax & 0xff, 36u), 40u);
-		cpuid.entry[kept++] = *e;
+		cpuid->entries[kept++] = *e;
 	}
-	cpuid.head.nent = kept;
-	return cpuid.xcr0 ? 0 : -ENODEV;
+	cpuid->nent = kept;
+	return guest_xcr0 ? 0 : -ENODEV;
 }
 
 int kvm_setup_cpuid(int vcpu_fd, u32 id)
 {
-	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.value = cpuid.xcr0}}};
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.value = guest_xcr0}}};
 
-	for (u32 i = 0; i < cpuid.head.nent; i++)
-		if (cpuid.entry[i].function == 1)
-			cpuid.entry[i].ebx = (cpuid.entry[i].ebx & 0xffffff) | id << 24;
-	if (ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid.head) < 0)
+	for (u32 i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ebx = (cpuid->entries[i].ebx & 0xffffff) | id << 24;
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return -errno;
 	return ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0 ? -errno : 0;
 }

@@ -116,6 +116,17 @@ static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
 	};
 }
 
+/* 0 or -EIO. The kernel's struct ends in an array: one MSR at a time is enough here. */
+static int set_msr(struct vcpu *v, u32 index, u64 data)
+{
+	u64 room[(sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)) / sizeof(u64)] = {0};
+	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
+
+	msrs->nmsrs = 1;
+	msrs->entries[0] = (struct kvm_msr_entry){.index = index, .data = data};
+	return ioctl(v->fd, KVM_SET_MSRS, msrs) == 1 ? 0 : -EIO;
+}
+
 /* Registers of vCPU 0 for the bootstrap: 32-bit protected mode, paging off. */
 static int set_boot_state(struct vcpu *v)
 {
@@ -123,21 +134,9 @@ static int set_boot_state(struct vcpu *v)
 	u64 data = area + PAGE_SIZE;
 	struct kvm_sregs sr;
 	struct kvm_regs r = {.rip = GPA_BOOTSTRAP, .rflags = RFLAGS_FIXED};
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[3];
-	} msrs = {
-		.head.nmsrs = 3,
-		.entry =
-			{
-				{.index = MSR_STAR,
-				 .data = (u64)SEL_KERNEL_CS << 32 | (u64)SEL_USER_CS32 << 48},
-				{.index = MSR_LSTAR, .data = area},
-				{.index = MSR_SFMASK,
-				 .data = RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL |
-					 RFLAGS_NT | RFLAGS_AC | RFLAGS_RF},
-			},
-	};
+	u64 star = (u64)SEL_KERNEL_CS << 32 | (u64)SEL_USER_CS32 << 48;
+	u64 masked =
+		RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF;
 
 	if (ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
 		return -errno;
@@ -156,7 +155,10 @@ static int set_boot_state(struct vcpu *v)
 	sr.efer = 0;
 	if (ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
 		return -errno;
-	return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 3 ? 0 : -EIO;
+	if (set_msr(v, MSR_STAR, star) || set_msr(v, MSR_LSTAR, area) ||
+	    set_msr(v, MSR_SFMASK, masked))
+		return -EIO;
+	return 0;
 }
 
 /*
@@ -172,15 +174,10 @@ static int set_tsc(struct vcpu *v)
 		.attr = KVM_VCPU_TSC_OFFSET,
 		.addr = (u64)&offset,
 	};
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msr = {.head.nmsrs = 1, .entry = {.index = MSR_TSC}};
 
 	if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr) == 0)
 		return 0;
-	msr.entry.data = __builtin_ia32_rdtsc();
-	return ioctl(v->fd, KVM_SET_MSRS, &msr) == 1 ? 0 : -EIO;
+	return set_msr(v, MSR_TSC, __builtin_ia32_rdtsc());
 }
 
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
