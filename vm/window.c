@@ -6,6 +6,9 @@
  * a piece is no mapping at all: another thread's mmap could land there, and the guest in it. So a
  * file is mapped elsewhere first, where failure is harmless, and then moved into place.
  *
+ * Pages are not populated ahead: the host's fault-around does as well (measured with dynamic
+ * programs), and what is not mapped does not count as the monitor's memory.
+ *
  * A piece that was freed is used again only when the arenas have nothing fresh, oldest first: a
  * guest that wrongly kept an address of it most likely faults instead of seeing another file.
  */
@@ -24,19 +27,12 @@
 #include "vm/hostcall.h"
 #include "vm/window.h"
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
 /* A file up to this size is mapped whole: a program that maps one part maps others next. */
-#define WHOLE_MAX     (128UL << 20)
-/* Bytes whose host page tables are filled at once: a later guest fault is much cheaper then. */
-#define POPULATE_ALL  (4UL << 20)
-#define POPULATE_HEAD (2UL << 20)
+#define WHOLE_MAX   (128UL << 20)
 
-#define WINDOWS_MAX   16384 /* leaves room below the host's vm.max_map_count */
-#define REFS_MAX      0x40000000u
-#define BUCKETS	      256
+#define WINDOWS_MAX 16384 /* leaves room below the host's vm.max_map_count */
+#define REFS_MAX    0x40000000u
+#define BUCKETS	    256
 
 struct window {
 	LIST_ENTRY(window) link; /* of its bucket */
@@ -352,12 +348,12 @@ static s64 check_file(int file, bool write, struct stat *st)
 s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, void *window,
 		     u32 window_len)
 {
-	bool write = flags & HC_WINDOW_WRITE, fresh = false;
+	bool write = flags & HC_WINDOW_WRITE;
 	struct hostcall_window reply = {0};
 	struct window *w;
 	struct statfs fs;
 	struct stat st;
-	u64 start, end, file_end, populate;
+	u64 start, end, file_end;
 	bool overlay;
 	s64 ret;
 
@@ -388,12 +384,10 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 		if (ret == 0)
 			w->writable = true;
 	}
-	if (w && ret == 0) {
-		w->refs++;
-	} else if (!w) {
+	if (!w)
 		ret = make(c->s, file, &st, start, end - start, write, &w);
-		fresh = true;
-	}
+	else if (ret == 0)
+		w->refs++;
 	if (ret == 0)
 		reply = (struct hostcall_window){
 			.gpa = w->gpa,
@@ -408,14 +402,6 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	if (ret < 0)
 		return ret;
 
-	/* Outside of the lock, for it may read the disk; harmless if the window is gone by now. */
-	if (fresh && file_end > reply.offset) {
-		populate = MIN(reply.size, file_end - reply.offset);
-		if (populate > POPULATE_ALL)
-			populate = POPULATE_HEAD;
-		HOST_CALL(madvise, (u64)memory_at(c->s, (gpa_t){reply.gpa}, populate), populate,
-			  MADV_POPULATE_READ);
-	}
 	memcpy(window, &reply, sizeof(reply));
 	return 0;
 }
