@@ -78,7 +78,8 @@ CASE(bad_arguments)
 	SHOW((long)mmap(p + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	SHOW((long)mmap(NULL, 1UL << 48, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	SHOW((long)mmap(NULL, -PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	SHOW((long)mmap((void *)0x7ffffffff000, PAGE, PROT_READ,
+	/* The first address that no paging mode has for programs. */
+	SHOW((long)mmap((void *)0xfffffffffff000, PAGE, PROT_READ,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	SHOW((long)mmap((void *)0xffff800000000000, PAGE, PROT_READ,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));

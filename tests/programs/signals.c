@@ -255,14 +255,14 @@ CASE(waiting_for_signals)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
-/* Each blocking call is hit by a handler after 20 ms; what does it return? */
+/* Each blocking call is hit by a handler after 50 ms; what does it return? */
 static void interrupt_calls(int flags)
 {
 	int p[2];
 	char c;
 	struct pollfd fd;
-	struct timeval second = {1, 0};
-	struct timespec hundredth = {0, 50000000}, rest = {0, 0};
+	struct timeval two_seconds = {2, 0};
+	struct timespec long_time = {2, 0}, rest = {0, 0};
 	fd_set set;
 
 	NEED(pipe(p) == 0);
@@ -271,18 +271,18 @@ static void interrupt_calls(int flags)
 	FD_SET(p[0], &set);
 	handle(SIGALRM, counting, flags);
 	count = 0;
-	set_timer(20000, 0);
-	SHOW(poll(&fd, 1, 1000));
-	set_timer(20000, 0);
-	SHOW(select(p[0] + 1, &set, NULL, NULL, &second));
-	set_timer(20000, 0);
-	SHOW(nanosleep(&hundredth, &rest));
-	CHECK(rest.tv_sec == 0 && rest.tv_nsec > 0 && rest.tv_nsec < 50000000);
-	set_timer(20000, 0);
-	SHOW(clock_nanosleep(CLOCK_MONOTONIC, 0, &hundredth, &rest));
+	set_timer(50000, 0);
+	SHOW(poll(&fd, 1, 2000));
+	set_timer(50000, 0);
+	SHOW(select(p[0] + 1, &set, NULL, NULL, &two_seconds));
+	set_timer(50000, 0);
+	SHOW(nanosleep(&long_time, &rest));
+	CHECK(rest.tv_sec == 1);
+	set_timer(50000, 0);
+	SHOW(clock_nanosleep(CLOCK_MONOTONIC, 0, &long_time, &rest));
 	SHOW(count);
 	if (!(flags & SA_RESTART)) {
-		set_timer(20000, 0);
+		set_timer(50000, 0);
 		SHOW(read(p[0], &c, 1));
 	}
 	close(p[0]);
