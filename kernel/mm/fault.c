@@ -19,11 +19,12 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/window.h"
 
-#define BATCH_ANON 16 /* pages */
-#define BATCH_FILE 64
-#define BATCH_COPY 16 /* of a data segment, copied */
-#define DATA_SMALL (2UL << 20)
-#define BATCH_MAX  (HUGE_SIZE / PAGE_SIZE)
+#define BATCH_ANON   16 /* pages */
+#define BATCH_FILE   64
+#define BATCH_COPY   16 /* of a data segment, copied */
+#define DATA_SMALL   (2UL << 20)
+#define BATCH_SHARED 64 /* of what a fork left shared, copied one after another */
+#define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
 /* One fault on its way. */
 struct fault {
@@ -276,15 +277,14 @@ static int fault_window(struct fault *f)
 }
 
 /*
- * A write to a page that only this address space has left: it and its neighbours in the same
- * position (what a child that is gone had shared) become writable.
+ * A write to a page that only this address space has left: it and the others in its page table in
+ * the same position (what a child that is gone had shared) become writable.
  */
 static void make_writable(struct fault *f, struct pt_leaf *leaf)
 {
 	struct vma *v = f->vma;
-	u64 room = BATCH_ANON * PAGE_SIZE;
-	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
-	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
+	u64 start = MAX(ALIGN_DOWN(f->page, HUGE_SIZE), v->start);
+	u64 end = MIN(ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE, v->end);
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
 	if (leaf->size == HUGE_SIZE) {
@@ -296,34 +296,59 @@ static void make_writable(struct fault *f, struct pt_leaf *leaf)
 			pt_set(f->mm, e, pt_value(v, pt_gpa(*e), *e));
 }
 
+/*
+ * Copies a shared frame, and the ones behind it for a program that walks through its memory:
+ * a flush for all is cheaper than a fault for each.
+ */
+static int copy_frames(struct fault *f, u64 *entry)
+{
+	struct vma *v = f->vma;
+	u64 most = f->page == v->next_copy ? BATCH_SHARED : 1;
+	u64 end = MIN(v->end, ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE);
+	u64 n = MIN(most, (end - f->page) / PAGE_SIZE), copied = 0;
+	u64 old[BATCH_SHARED];
+	int err = 0;
+
+	for (u64 i = 0; i < n; i++) {
+		u64 gpa = pt_gpa(entry[i]);
+
+		if ((entry[i] & (PTE_P | PTE_OWNED | PTE_W)) != (PTE_P | PTE_OWNED))
+			break;
+		if (!pt_unshared(entry[i])) {
+			old[copied] = gpa;
+			gpa = copy_page(gpa, false, &err);
+			if (!gpa)
+				break;
+			copied++;
+		}
+		pt_set(f->mm, &entry[i], pt_value(v, gpa, PTE_OWNED));
+		v->next_copy = f->page + (i + 1) * PAGE_SIZE;
+	}
+	if (err && !copied)
+		return copy_failed(f, err);
+	if (copied > 1 || !f->by_cpu)
+		mm_flush(f->mm, f->page, v->next_copy);
+	else
+		mm_flush_others(f->mm);
+	for (u64 i = 0; i < copied; i++)
+		frame_put(old[i]);
+	return 0;
+}
+
 /* A write to a private page that may not be written as it is. */
 static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
 {
-	u64 old = *leaf->entry, new;
-	int err;
+	u64 *entry = leaf->entry;
 
-	if ((old & PTE_OWNED) && pt_unshared(old)) {
+	if ((*entry & PTE_OWNED) && pt_unshared(*entry)) {
 		make_writable(f, leaf);
 		return 0;
 	}
-	if (leaf->size == HUGE_SIZE) {
-		leaf->entry = pt_place(f->mm, f->page);
-		if (!leaf->entry)
-			return out_of_memory(f);
-		old = *leaf->entry;
-	}
-	if (!(old & PTE_OWNED))
+	if (!(*entry & PTE_OWNED))
 		return copy_window(f);
-	new = copy_page(pt_gpa(old), false, &err);
-	if (!new)
-		return copy_failed(f, err);
-	pt_set(f->mm, leaf->entry, pt_value(f->vma, new, PTE_OWNED));
-	if (f->by_cpu)
-		mm_flush_others(f->mm);
-	else
-		mm_flush(f->mm, f->page, f->page + PAGE_SIZE);
-	frame_put(pt_gpa(old));
-	return 0;
+	if (leaf->size == HUGE_SIZE)
+		entry = pt_place(f->mm, f->page);
+	return entry ? copy_frames(f, entry) : out_of_memory(f);
 }
 
 static int fault_present(struct fault *f, struct pt_leaf *leaf)

@@ -46,6 +46,7 @@ struct vma {
 	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped at start */
 	u64 next_fault;	    /* where a sequential access would fault next ... */
 	u32 batch;	    /* ... and how many pages to map then */
+	u64 next_copy;	    /* where a sequential writer would want the next shared page copied */
 };
 
 RB_HEAD(vma_tree, vma);
