@@ -29,14 +29,14 @@ static struct fd_link fd_link(int fd)
 }
 
 /*
- * What the monitor's directory in /proc says of the namespaces, mounts and accounting that it shares
- * with the programs: the kernel's /proc refers to these (kernel/fs/proc.c).
+ * What the monitor's directory in /proc says of the namespaces, mounts and accounting that it
+ * shares with the programs: the kernel's /proc refers to these (kernel/fs/proc.c).
  */
 static bool is_shared_name(const char *name)
 {
 	static const char *const shared[] = {
-		"cgroup", "cpuset",    "gid_map", "io", "loginuid",  "mountinfo", "mounts",
-		"mountstats", "net", "ns", "oom_score", "sessionid", "setgroups", "uid_map",
+		"cgroup",     "cpuset", "gid_map", "io",	"loginuid",  "mountinfo", "mounts",
+		"mountstats", "net",	"ns",	   "oom_score", "sessionid", "setgroups", "uid_map",
 	};
 	size_t len = name ? strcspn(name, "/") : 0;
 
@@ -343,14 +343,14 @@ s64 hc_do_flistxattr(struct call *c, int file, const struct iovec *list, u32 lis
 s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	if (data_count == 0)
-		return HOST_SLEEP(c, read, (u64)file, (u64)"", 0);
+		return HOST_SLEEP(c, read, (u64)file, (u64) "", 0);
 	return host_transfer(c, SYS_readv, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
 s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	if (data_count == 0)
-		return HOST_SLEEP(c, write, (u64)file, (u64)"", 0);
+		return HOST_SLEEP(c, write, (u64)file, (u64) "", 0);
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
