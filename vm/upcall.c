@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <linux/kvm.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include "vm/vm.h"
 
@@ -35,13 +36,13 @@ void upcall_deliver(struct vcpu *v)
 		return;
 	if (in_program(s, &r, &sr)) {
 		u64 frame[6] = {0, r.rip, sr.cs.selector, r.rflags, r.rsp, sr.ss.selector};
-		u64 *at = memory_at(s, (gpa_t){READ_ONCE(v->data->kstack_top_gpa) - sizeof(frame)},
-				    sizeof(frame));
+		gpa_t to = {READ_ONCE(v->data->kstack_top_gpa) - sizeof(frame)};
+		void *at = memory_at(s, to, sizeof(frame));
 
-		if (!at)
+		/* Not through a window: the file may be shorter, and the fault would be ours. */
+		if (!at || to.raw >= s->mem.window_base)
 			return;
-		for (size_t i = 0; i < ARRAY_SIZE(frame); i++)
-			at[i] = frame[i];
+		memcpy(at, frame, sizeof(frame));
 		r.rip = k->upcall_entry;
 		r.rsp = top - sizeof(frame);
 		r.rflags &= ~(u64)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);

@@ -291,9 +291,11 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	ret = -pthread_create(&v->thread, &attr, vcpu_thread, v);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	if (!ret)
-		goto unlock;
-	s->vcpu[id] = NULL;
+	/*
+	 * Without a thread the vCPU stays as it is: KVM does not give its id again, and somebody
+	 * may be kicking it, which does nothing as long as it has no tid.
+	 */
+	goto unlock;
 destroy:
 	vcpu_destroy(v);
 unlock:
