@@ -1,8 +1,11 @@
 /* Hostcalls that wait for files. Times are nanoseconds from now; -1: no limit. */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 
@@ -18,19 +21,13 @@ static const struct timespec *limit(struct timespec *ts, u64 timeout_ns)
 	return ts;
 }
 
-s64 hc_do_poll(struct call *c, void *fds, u32 fds_len, u64 timeout_ns)
+/* ppoll(2) of the monitor's own copy of the array, with the handles held meanwhile. */
+static s64 poll_handles(struct call *c, struct pollfd *pfd, s32 *number, u32 count, u64 timeout_ns)
 {
-	struct pollfd *pfd = fds;
-	u32 count = fds_len / sizeof(*pfd);
 	struct timespec ts;
-	s32 number[POLL_MAX];
 	s64 ret = 0;
 	u32 held;
 
-	_Static_assert(HOSTCALL_AREA_SIZE / sizeof(struct pollfd) <= POLL_MAX + 16,
-		       "POLL_MAX covers a whole area");
-	if (fds_len % sizeof(*pfd) != 0 || count > POLL_MAX)
-		return -EINVAL;
 	for (held = 0; held < count; held++) {
 		number[held] = pfd[held].fd;
 		if (number[held] < 0)
@@ -44,6 +41,43 @@ s64 hc_do_poll(struct call *c, void *fds, u32 fds_len, u64 timeout_ns)
 	while (held-- > 0)
 		if (number[held] >= 0)
 			handle_put(number[held]);
+	return ret;
+}
+
+s64 hc_do_poll(struct call *c, void *fds, u32 fds_len, u64 timeout_ns)
+{
+	u32 count = fds_len / sizeof(struct pollfd);
+	s32 number[POLL_MAX];
+
+	_Static_assert(HOSTCALL_AREA_SIZE / sizeof(struct pollfd) <= POLL_MAX + 16,
+		       "POLL_MAX covers a whole area");
+	if (fds_len % sizeof(struct pollfd) != 0 || count > POLL_MAX)
+		return -EINVAL;
+	return poll_handles(c, fds, number, count, timeout_ns);
+}
+
+s64 hc_do_poll_many(struct call *c, const struct iovec *fds, u32 fds_count, u64 timeout_ns)
+{
+	u64 bytes = iov_bytes(fds, fds_count), count = bytes / sizeof(struct pollfd);
+	struct iovec local = {NULL, bytes};
+	u64 pid = (u64)getpid();
+	struct pollfd *pfd;
+	s64 ret;
+
+	if (bytes % sizeof(*pfd) != 0 || count > HANDLE_MAX)
+		return -EINVAL;
+	/* The numbers that were polled lie behind the array, for the guest's may change. */
+	local.iov_base = pfd = malloc(bytes + count * sizeof(s32) + 1);
+	if (!pfd)
+		return -ENOMEM;
+	ret = HOST_CALL(process_vm_readv, pid, (u64)&local, 1, (u64)fds, fds_count, 0);
+	ret = ret == (s64)bytes ? 0 : -EFAULT;
+	if (ret == 0)
+		ret = poll_handles(c, pfd, (s32 *)(pfd + count), (u32)count, timeout_ns);
+	if (ret > 0 &&
+	    HOST_CALL(process_vm_writev, pid, (u64)&local, 1, (u64)fds, fds_count, 0) != (s64)bytes)
+		ret = -EFAULT;
+	free(pfd);
 	return ret;
 }
 

@@ -73,8 +73,8 @@ s64 fs_unblock(s64 result)
 
 /* -- poll ----------------------------------------------------------------------------------- */
 
-/* As many as one hostcall carries. */
-#define POLL_MAX (16256 / sizeof(struct pollfd))
+/* As many as hc_poll carries; hc_poll_many has no limit but memory. */
+#define POLL_FEW (16256 / sizeof(struct pollfd))
 
 struct poll_set {
 	u32 count;
@@ -88,8 +88,6 @@ static int poll_set_new(struct poll_set *set, u32 count)
 	const u64 each = 2 * sizeof(struct pollfd) + sizeof(struct ofile *);
 	char *mem;
 
-	if (count > POLL_MAX)
-		return -ENOMEM;
 	mem = kzalloc(count ? count * each : 1);
 	if (!mem)
 		return -ENOMEM;
@@ -105,6 +103,19 @@ static void poll_set_free(struct poll_set *set)
 	for (u32 i = 0; i < set->count; i++)
 		ofile_put(set->file[i]);
 	kfree(set->file);
+}
+
+static s64 host_poll(struct poll_set *set, s64 timeout)
+{
+	u64 bytes = set->count * sizeof(*set->host);
+	struct hostcall_seg seg[8];
+	struct segs segs;
+	int err;
+
+	if (set->count <= POLL_FEW)
+		return hc_poll(set->host, bytes, timeout);
+	err = kernel_segs(seg, ARRAY_SIZE(seg), set->host, bytes, &segs);
+	return err < 0 ? err : hc_poll_many(&segs, timeout);
 }
 
 /*
@@ -129,8 +140,7 @@ static s64 poll_set_wait(struct poll_set *set, u64 deadline)
 			bad++;
 		}
 	}
-	r = FS_WAIT(timeout, bad ? 0 : deadline,
-		    hc_poll(set->host, set->count * sizeof(*set->host), timeout));
+	r = FS_WAIT(timeout, bad ? 0 : deadline, host_poll(set, timeout));
 	if (r == -EINTR && bad)
 		r = 0;
 	if (r < 0)
