@@ -67,8 +67,8 @@ demo:
 
 test:
 	@scripts/deps build test svm
-	+@$(MAKE) --no-print-directory all tests-build
-	@tests/run -b $(BUILD) $(TESTS)
+	+@$(MAKE) --no-print-directory -k all tests-build || broken=-x; \
+		tests/run -b $(BUILD) $$broken $(TESTS)
 
 bench:
 	@scripts/deps build bench
