@@ -9,18 +9,18 @@
 #include "layout.h"
 
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
-#define ABI_NOTE_OWNER	 "BufferVM"
-#define ABI_NOTE_TYPE	 1
-#define ABI_VERSION	 1
+#define ABI_NOTE_OWNER	"BufferVM"
+#define ABI_NOTE_TYPE	1
+#define ABI_VERSION	1
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
-#define HOME_RING0 0
-#define HOME_RING3 3
-#define HOME_AUTO  255
+#define HOME_RING0	0
+#define HOME_RING3	3
+#define HOME_AUTO	255
 
 /* TSC cycles per ring-0 instruction from which on the host emulates ring 0: see bootstrap.S. */
-#define LOOP_THRESHOLD 300
+#define LOOP_THRESHOLD	300
 
 #ifndef __ASSEMBLER__
 #include "types.h"
@@ -40,8 +40,8 @@ struct boot_info {
 	u32 home; /* HOME_*: asked for by the monitor, decided by the bootstrap */
 
 	/* Bootstrap: where to go. */
-	u64 entry;	/* guest-virtual address of kernel_entry */
-	u64 cr3_ring0;	/* boot page tables of each home */
+	u64 entry;     /* guest-virtual address of kernel_entry */
+	u64 cr3_ring0; /* boot page tables of each home */
 	u64 cr3_ring3;
 	u64 loop_cycles; /* OUT: what the timed loop measured, TSC cycles per instruction */
 

@@ -68,18 +68,18 @@ enum hostcall_nr {
 
 /* HC_ready: addresses inside the kernel that the monitor steers a vCPU to (guest-virtual). */
 struct hostcall_kernel_info {
-	u64 text_start, text_end;   /* all kernel code, the doors not included */
-	u64 upcall_entry;	    /* see vm/upcall.c */
-	u64 exit_start, exit_end;   /* last instructions before a program runs on */
-	u64 exit_restart;	    /* where they begin anew */
-	u64 copy_start, copy_end;   /* copies through windows ... */
-	u64 copy_fixup;		    /* ... and where they fail to */
+	u64 text_start, text_end; /* all kernel code, the doors not included */
+	u64 upcall_entry;	  /* see vm/upcall.c */
+	u64 exit_start, exit_end; /* last instructions before a program runs on */
+	u64 exit_restart;	  /* where they begin anew */
+	u64 copy_start, copy_end; /* copies through windows ... */
+	u64 copy_fixup;		  /* ... and where they fail to */
 };
 
 /* HC_boot_failed: why the first program cannot run. */
 struct hostcall_boot_failure {
-	u32 status; /* enum exit_status */
-	s32 error;  /* errno or 0 */
+	u32 status;	 /* enum exit_status */
+	s32 error;	 /* errno or 0 */
 	char text[1024]; /* what, without the program's name */
 };
 
@@ -88,18 +88,18 @@ struct hostcall_ram {
 };
 
 struct hostcall_window {
-	u64 gpa;	/* first byte of the window ... */
-	u64 offset;	/* ... is this byte of the file (page-aligned) */
-	u64 size;	/* bytes of the window, a multiple of the page size */
-	u64 file_size;	/* size of the file when the call was made */
+	u64 gpa;       /* first byte of the window ... */
+	u64 offset;    /* ... is this byte of the file (page-aligned) */
+	u64 size;      /* bytes of the window, a multiple of the page size */
+	u64 file_size; /* size of the file when the call was made */
 	u64 dev, ino;
 	u32 id;
 	u32 reserved;
 };
 
 /*
- * HC_wait, timeout_ns: no limit, and an upcall does not end the sleep. For the kernel's locks: their
- * holder will wake the sleeper soon, who would only come back.
+ * HC_wait, timeout_ns: no limit, and an upcall does not end the sleep. For the kernel's locks:
+ * their holder will wake the sleeper soon, who would only come back.
  */
 #define HOSTCALL_WAIT_LOCK (-2UL)
 
@@ -117,7 +117,7 @@ struct hostcall_recv {
 
 /* HC_stats: the monitor's counters, in this order. */
 enum hostcall_stat {
-	HOSTCALL_STAT_exits,	    /* returns from KVM_RUN, of all vCPUs */
+	HOSTCALL_STAT_exits, /* returns from KVM_RUN, of all vCPUs */
 	HOSTCALL_STAT_hostcalls,
 	HOSTCALL_STAT_handles,	    /* open now */
 	HOSTCALL_STAT_windows,	    /* mapped now */

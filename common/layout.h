@@ -30,46 +30,46 @@
 #define UL(x) x##UL
 #endif
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE  UL(0x1000)
-#define PAGE_MASK  (PAGE_SIZE - 1)
-#define HUGE_SHIFT 21
-#define HUGE_SIZE  UL(0x200000)
-#define HUGE_MASK  (HUGE_SIZE - 1)
+#define PAGE_SHIFT	  12
+#define PAGE_SIZE	  UL(0x1000)
+#define PAGE_MASK	  (PAGE_SIZE - 1)
+#define HUGE_SHIFT	  21
+#define HUGE_SIZE	  UL(0x200000)
+#define HUGE_MASK	  (HUGE_SIZE - 1)
 
 /* The boot slot. */
-#define GPA_BOOTSTRAP	UL(0x1000)
-#define GPA_BOOT_INFO	UL(0x3000)
-#define GPA_BOOT_STACK	UL(0x6000) /* grows down from here, bootstrap only */
-#define GPA_BOOT_PT	UL(0x10000)
-#define GPA_BOOT_PT_END UL(0x80000)
-#define GPA_VCPU0	UL(0x80000)
-#define GPA_KERNEL	UL(0x200000)
-#define BOOT_SLOT_MIN	UL(0x1000000) /* 16 MiB, more when the argument blob is large */
+#define GPA_BOOTSTRAP	  UL(0x1000)
+#define GPA_BOOT_INFO	  UL(0x3000)
+#define GPA_BOOT_STACK	  UL(0x6000) /* grows down from here, bootstrap only */
+#define GPA_BOOT_PT	  UL(0x10000)
+#define GPA_BOOT_PT_END	  UL(0x80000)
+#define GPA_VCPU0	  UL(0x80000)
+#define GPA_KERNEL	  UL(0x200000)
+#define BOOT_SLOT_MIN	  UL(0x1000000) /* 16 MiB, more when the argument blob is large */
 
-#define GPA_DOORBELL  UL(0xd0000000)
-#define RAM_BASE      UL(0x100000000)
+#define GPA_DOORBELL	  UL(0xd0000000)
+#define RAM_BASE	  UL(0x100000000)
 
-#define PHYSMAP_RING3 UL(0x0000400000000000)
-#define PHYSMAP_RING0 UL(0xffff888000000000)
-#define PHYSMAP_SIZE  UL(0x10000000000) /* 1 TiB: two PML4 slots */
+#define PHYSMAP_RING3	  UL(0x0000400000000000)
+#define PHYSMAP_RING0	  UL(0xffff888000000000)
+#define PHYSMAP_SIZE	  UL(0x10000000000) /* 1 TiB: two PML4 slots */
 
-#define KERNEL_BASE	UL(0xffffffff80000000)
-#define KERNEL_SLIDE_MAX UL(0x20000000)
-#define VCPU_AREA_BASE	UL(0xffffffffc0000000)
-#define VCPU_MAX	4096
-#define DOORBELL_VA	UL(0xffffffffd0000000)
+#define KERNEL_BASE	  UL(0xffffffff80000000)
+#define KERNEL_SLIDE_MAX  UL(0x20000000)
+#define VCPU_AREA_BASE	  UL(0xffffffffc0000000)
+#define VCPU_MAX	  4096
+#define DOORBELL_VA	  UL(0xffffffffd0000000)
 
 /* struct frame in the frame array is at most this large (kernel/mm/frame.h). */
 #define FRAME_STRUCT_SIZE 16
 
-#define USER_TOP UL(0x7ffffffff000) /* first address programs cannot have */
+#define USER_TOP	  UL(0x7ffffffff000) /* first address programs cannot have */
 
 /* Output port of a hostcall in the ring-0 home. */
-#define HOSTCALL_PORT 0x500
+#define HOSTCALL_PORT	  0x500
 
 /* Kernel stacks: this size, aligned to it; the owner's pointer is the lowest word. */
-#define KSTACK_ORDER 2
-#define KSTACK_SIZE  (PAGE_SIZE << KSTACK_ORDER)
+#define KSTACK_ORDER	  2
+#define KSTACK_SIZE	  (PAGE_SIZE << KSTACK_ORDER)
 
 #endif

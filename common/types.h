@@ -13,17 +13,17 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 
-#define ARRAY_SIZE(a)	     (sizeof(a) / sizeof((a)[0]))
-#define ALIGN_UP(x, a)	     (((x) + ((a)-1)) & ~((__typeof__(x))(a)-1))
-#define ALIGN_DOWN(x, a)     ((x) & ~((__typeof__(x))(a)-1))
-#define IS_ALIGNED(x, a)     (((x) & ((__typeof__(x))(a)-1)) == 0)
-#define MIN(a, b)	     ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	     ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(a)	      (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, a)	      (((x) + ((a)-1)) & ~((__typeof__(x))(a)-1))
+#define ALIGN_DOWN(x, a)      ((x) & ~((__typeof__(x))(a)-1))
+#define IS_ALIGNED(x, a)      (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define MIN(a, b)	      ((a) < (b) ? (a) : (b))
+#define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))
-#define __printf(f, a)	     __attribute__((format(printf, f, a)))
+#define __printf(f, a)	      __attribute__((format(printf, f, a)))
 
 /* Relaxed accesses to words that another vCPU or the monitor may write meanwhile. */
-#define READ_ONCE(x)	  (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x)	      (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)      (*(volatile __typeof__(x) *)&(x) = (v))
 
 #endif

@@ -16,8 +16,8 @@
 #include "layout.h"
 #include "x86.h"
 
-#define VCPU_AREA_STRIDE UL(0x8000)
-#define VCPU_AREA_PAGES	 5
+#define VCPU_AREA_STRIDE   UL(0x8000)
+#define VCPU_AREA_PAGES	   5
 #define HOSTCALL_AREA_SIZE (4 * PAGE_SIZE)
 
 #ifndef __ASSEMBLER__
@@ -95,7 +95,7 @@ struct vcpu_data {
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 
-#define VD_OFFSET(asm_name, field) \
+#define VD_OFFSET(asm_name, field)                                                                 \
 	_Static_assert(offsetof(struct vcpu_data, field) == (asm_name), "offset used in assembly")
 #endif
 

@@ -28,43 +28,43 @@ struct hostcall_param {
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count);
 
 /* A typed stub per row. */
-#define HC_PARAM(t)	      HC_PARAM_ t
-#define HC_PARAM_(kind, ...)  HC_PARAM_##kind(__VA_ARGS__)
-#define HC_PARAM_none(...)    int none_
-#define HC_PARAM_int(n)	      u64 n
-#define HC_PARAM_handle(n)    s32 n
-#define HC_PARAM_path(n)      const char *n
-#define HC_PARAM_in(n, max)   const void *n, u32 n##_len
-#define HC_PARAM_out(n, max)  void *n, u32 n##_len
+#define HC_PARAM(t)	       HC_PARAM_ t
+#define HC_PARAM_(kind, ...)   HC_PARAM_##kind(__VA_ARGS__)
+#define HC_PARAM_none(...)     int none_
+#define HC_PARAM_int(n)	       u64 n
+#define HC_PARAM_handle(n)     s32 n
+#define HC_PARAM_path(n)       const char *n
+#define HC_PARAM_in(n, max)    const void *n, u32 n##_len
+#define HC_PARAM_out(n, max)   void *n, u32 n##_len
 #define HC_PARAM_inout(n, max) void *n, u32 n##_len
-#define HC_PARAM_len(...)     int len_
-#define HC_PARAM_segs_in(n)   const struct segs *n
-#define HC_PARAM_segs_out(n)  const struct segs *n
+#define HC_PARAM_len(...)      int len_
+#define HC_PARAM_segs_in(n)    const struct segs *n
+#define HC_PARAM_segs_out(n)   const struct segs *n
 
-#define HC_FILL(t)	     HC_FILL_ t
-#define HC_FILL_(kind, ...)  { HC_KIND_##kind, HC_FILL_##kind(__VA_ARGS__) },
-#define HC_FILL_none(...)    0, (u32)none_
-#define HC_FILL_int(n)	     (u64)n, 0
-#define HC_FILL_handle(n)    (u64)(s64)n, 0
-#define HC_FILL_path(n)	     (u64)n, 0
-#define HC_FILL_in(n, max)   (u64)n, n##_len
-#define HC_FILL_out(n, max)  (u64)n, n##_len
-#define HC_FILL_inout(n, max) (u64)n, n##_len
-#define HC_FILL_len(...)     0, (u32)len_
-#define HC_FILL_segs_in(n)   (u64)n, 0
-#define HC_FILL_segs_out(n)  (u64)n, 0
+#define HC_FILL(t)	       HC_FILL_ t
+#define HC_FILL_(kind, ...)    {HC_KIND_##kind, HC_FILL_##kind(__VA_ARGS__)},
+#define HC_FILL_none(...)      0, (u32)none_
+#define HC_FILL_int(n)	       (u64) n, 0
+#define HC_FILL_handle(n)      (u64)(s64) n, 0
+#define HC_FILL_path(n)	       (u64) n, 0
+#define HC_FILL_in(n, max)     (u64) n, n##_len
+#define HC_FILL_out(n, max)    (u64) n, n##_len
+#define HC_FILL_inout(n, max)  (u64) n, n##_len
+#define HC_FILL_len(...)       0, (u32)len_
+#define HC_FILL_segs_in(n)     (u64) n, 0
+#define HC_FILL_segs_out(n)    (u64) n, 0
 
 /*
  * (none) and (len) take a dummy int so that the macros stay simple; hc_NAME is called through
  * these with HC_NONE there.
  */
-#define HC_NONE 0
+#define HC_NONE		       0
 
-#define HOSTCALL(nr, name, impl, desc, ...)                                              \
-	static inline s64 hc_##name(FOR_EACH_COMMA(HC_PARAM, __VA_ARGS__))                \
-	{                                                                                \
-		const struct hostcall_param p_[] = { FOR_EACH(HC_FILL, __VA_ARGS__) };    \
-		return hostcall_make(HC_##name, p_, ARRAY_SIZE(p_));                     \
+#define HOSTCALL(nr, name, impl, desc, ...)                                                        \
+	static inline s64 hc_##name(FOR_EACH_COMMA(HC_PARAM, __VA_ARGS__))                         \
+	{                                                                                          \
+		const struct hostcall_param p_[] = {FOR_EACH(HC_FILL, __VA_ARGS__)};               \
+		return hostcall_make(HC_##name, p_, ARRAY_SIZE(p_));                               \
 	}
 #include "common/hostcall.def"
 

@@ -23,10 +23,10 @@ __attribute__((noreturn)) void panic(const char *fmt, ...) __printf(1, 2);
 void klog(int level, const char *fmt, ...) __printf(2, 3);
 
 /* A kernel invariant; false is a panic that names it. */
-#define KASSERT(cond)                                                                     \
-	do {                                                                              \
-		if (__builtin_expect(!(cond), 0))                                         \
-			panic("%s:%d: %s does not hold", __FILE__, __LINE__, #cond);      \
+#define KASSERT(cond)                                                                              \
+	do {                                                                                       \
+		if (__builtin_expect(!(cond), 0))                                                  \
+			panic("%s:%d: %s does not hold", __FILE__, __LINE__, #cond);               \
 	} while (0)
 
 extern const struct boot_info *boot;

@@ -13,7 +13,10 @@
 struct mutex {
 	u32 word;
 };
-#define MUTEX_INIT { 0 }
+#define MUTEX_INIT                                                                                 \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);

@@ -11,8 +11,8 @@
 #include "vm/hostcall.h"
 #include "vm/window.h"
 
-#define TEXT_MAX   4096
-#define GROUPS_MAX 1024
+#define TEXT_MAX	      4096
+#define GROUPS_MAX	      1024
 
 /* The clock of a thread's CPU time: linux/posix-timers.h. */
 #define THREAD_CPU_CLOCK(tid) (~(s32)(tid) << 3 | 6)

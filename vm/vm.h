@@ -23,11 +23,11 @@ typedef struct {
 } gpa_t;
 
 struct options {
-	const char *kernel;	/* NULL: the embedded one */
-	u64 mem;		/* bytes of RAM at most */
-	u32 home;		/* HOME_* */
+	const char *kernel; /* NULL: the embedded one */
+	u64 mem;	    /* bytes of RAM at most */
+	u32 home;	    /* HOME_* */
 	bool trace, verbose, no_aslr, stats;
-	char **argv;		/* program and its arguments */
+	char **argv; /* program and its arguments */
 	int argc;
 };
 
@@ -67,14 +67,14 @@ struct sandbox {
 	int kvm, vm;
 	struct memory mem;
 	u32 gpa_bits;
-	struct boot_info *boot; /* in guest memory; write before the first run only */
+	struct boot_info *boot;		    /* in guest memory; write before the first run only */
 	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
 	_Atomic bool ready;
 	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready, for further vCPUs */
 	struct vcpu *vcpu[VCPU_MAX];
-	u32 stdio_closed;    /* bit n: descriptor n was closed at start */
-	int stderr_fd;	     /* own duplicate: messages reach the user whatever the guest closes */
-	u32 umask;	     /* of the start; the monitor's own is 0 (hostcall_init) */
+	u32 stdio_closed; /* bit n: descriptor n was closed at start */
+	int stderr_fd;	  /* own duplicate: messages reach the user whatever the guest closes */
+	u32 umask;	  /* of the start; the monitor's own is 0 (hostcall_init) */
 	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
 	u32 ended;		/* 1 from then on: what vcpu_syscall_steady looks at */
 };

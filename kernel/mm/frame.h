@@ -31,7 +31,7 @@ u64 frame_alloc(unsigned order, unsigned flags);
  */
 void frame_split(u64 gpa, unsigned order);
 void frame_get(u64 gpa);
-void frame_put(u64 gpa);	  /* frees an order-0 frame at 0 */
+void frame_put(u64 gpa);		       /* frees an order-0 frame at 0 */
 void frame_put_block(u64 gpa, unsigned order); /* the same for an unsplit block */
 u32 frame_refs(u64 gpa);
 

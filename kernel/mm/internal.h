@@ -27,7 +27,8 @@ u64 mm_rlimit(unsigned which);
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
 		    struct mm_fault_info *info);
 
-/* Faults in what is allowed of [start, end). -ENOMEM: a hole; -EFAULT: a page that cannot be had. */
+/* Faults in what is allowed of [start, end). -ENOMEM: a hole; -EFAULT: a page that cannot be had.
+ */
 int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access);
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,

@@ -20,9 +20,9 @@ struct trapframe;
 enum {
 	VMA_SHARED = 1 << 0,
 	VMA_GROWSDOWN = 1 << 1,
-	VMA_STACK = 1 << 2,	/* the initial stack: [stack] in maps */
-	VMA_HEAP = 1 << 3,	/* brk: [heap] in maps */
-	VMA_VDSO = 1 << 4,	/* pages of the kernel's own, see vma.kernel_gpa */
+	VMA_STACK = 1 << 2, /* the initial stack: [stack] in maps */
+	VMA_HEAP = 1 << 3,  /* brk: [heap] in maps */
+	VMA_VDSO = 1 << 4,  /* pages of the kernel's own, see vma.kernel_gpa */
 	VMA_NORESERVE = 1 << 5,
 	VMA_NOHUGE = 1 << 6,
 	VMA_DONTFORK = 1 << 7,
@@ -57,21 +57,21 @@ struct mm {
 	u64 pml4; /* GPA of the top-level table */
 	struct vma_tree vmas;
 	u32 vma_count;
-	u64 total_pages;  /* sum of VMA sizes */
+	u64 total_pages; /* sum of VMA sizes */
 	u64 total_peak;
 	u64 locked_pages;
-	u32 map_flags;	  /* VMA_* that every new mapping gets: mlockall(MCL_FUTURE) */
+	u32 map_flags;	    /* VMA_* that every new mapping gets: mlockall(MCL_FUTURE) */
 	u64 resident_pages; /* present user PTEs (4 KiB units) */
-	u64 peak_pages;	  /* high-water of resident_pages */
-	u64 page_tables;  /* frames used for tables */
-	u64 mmap_top;	  /* search for free space goes down from here */
+	u64 peak_pages;	    /* high-water of resident_pages */
+	u64 page_tables;    /* frames used for tables */
+	u64 mmap_top;	    /* search for free space goes down from here */
 	u64 brk_start, brk;
 	u64 stack_top;
 	u64 code_start, code_end, data_start, data_end;
 	u64 arg_start, arg_end, env_start, env_end;
 	u64 vdso;
-	u64 auxv[64]; /* AT_NULL-terminated, for /proc/self/auxv */
-	u32 auxv_len; /* in u64s */
+	u64 auxv[64];	/* AT_NULL-terminated, for /proc/self/auxv */
+	u32 auxv_len;	/* in u64s */
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
 	/* vCPUs that run in this address space, for TLB shootdown */
@@ -83,7 +83,7 @@ struct mm {
 
 struct mm *mm_new(void); /* empty, users 1; NULL: no memory */
 void mm_get(struct mm *mm);
-void mm_put(struct mm *mm); /* the last one frees all; must not be the running one */
+void mm_put(struct mm *mm);	  /* the last one frees all; must not be the running one */
 struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no memory */
 
 /*
@@ -141,12 +141,12 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r);
 void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size);
 
 /* VMA tree: pure logic, tested on the host (tests/unit/vma_test.c). Caller holds mm.lock. */
-struct vma *vma_find(struct mm *mm, u64 addr);		     /* first with end > addr, or NULL */
+struct vma *vma_find(struct mm *mm, u64 addr); /* first with end > addr, or NULL */
 struct vma *vma_first(struct mm *mm);
 struct vma *vma_next(struct vma *v);
 struct vma *vma_prev(struct vma *v);
-void vma_insert(struct mm *mm, struct vma *v);		     /* no overlap allowed: KASSERT */
-void vma_remove(struct mm *mm, struct vma *v);		     /* out of the tree; not freed */
+void vma_insert(struct mm *mm, struct vma *v);			   /* no overlap allowed: KASSERT */
+void vma_remove(struct mm *mm, struct vma *v);			   /* out of the tree; not freed */
 void vma_resize(struct mm *mm, struct vma *v, u64 start, u64 end); /* into free space only */
 /* v ends at addr, a new one follows. -ENOMEM: no memory, or MM_MAP_COUNT_MAX is reached. */
 int vma_split(struct mm *mm, struct vma *v, u64 addr);

@@ -64,7 +64,10 @@ void pt_set(struct mm *mm, u64 *entry, u64 value);
 struct pt_flush {
 	u64 start, end;
 };
-#define PT_FLUSH_INIT { -1UL, 0 }
+#define PT_FLUSH_INIT                                                                              \
+	{                                                                                          \
+		-1UL, 0                                                                            \
+	}
 void pt_flush_add(struct pt_flush *f, u64 start, u64 end);
 void pt_flush_now(struct mm *mm, struct pt_flush *f);
 

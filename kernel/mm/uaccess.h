@@ -24,10 +24,10 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len);
 int mm_clear(struct mm *mm, u64 dst, u64 len);
 
 #define get_user(p, uva) copy_from_user((p), (uva), sizeof(*(p)))
-#define put_user(v, uva)                                       \
-	({                                                     \
-		__typeof__(v) v_ = (v);                        \
-		copy_to_user((uva), &v_, sizeof(v_));          \
+#define put_user(v, uva)                                                                           \
+	({                                                                                         \
+		__typeof__(v) v_ = (v);                                                            \
+		copy_to_user((uva), &v_, sizeof(v_));                                              \
 	})
 
 /*

@@ -73,7 +73,8 @@ void signal_exec(void);
  */
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 
-/* The thread ends: what it would have taken of its process's signals is for the others. task_lock held. */
+/* The thread ends: what it would have taken of its process's signals is for the others. task_lock
+ * held. */
 void signal_thread_ends(struct thread *t);
 
 /* Some unblocked signal waits for the running thread, or it is to end or to stop. */

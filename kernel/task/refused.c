@@ -47,19 +47,19 @@
 	X(delete_module, EPERM, "as reboot")                                                       \
 	X(acct, EPERM, "as reboot")                                                                \
 	X(vhangup, EPERM, "the terminal is the host's")                                            \
-	X(mount,                  EPERM,  "as for a user without CAP_SYS_ADMIN")                    \
-	X(umount2,                EPERM,  "as mount")                                               \
-	X(pivot_root,             EPERM,  "as mount")                                               \
-	X(move_mount,             EPERM,  "as mount")                                               \
-	X(open_tree,              EPERM,  "as mount")                                               \
-	X(fsopen,                 EPERM,  "as mount")                                               \
-	X(fsconfig,               EPERM,  "as mount")                                               \
-	X(fsmount,                EPERM,  "as mount")                                               \
-	X(fspick,                 EPERM,  "as mount")                                               \
-	X(mount_setattr,          EPERM,  "as mount")                                               \
-	X(chroot,                 EPERM,  "as for a user without CAP_SYS_CHROOT")                   \
-	X(name_to_handle_at,      EOPNOTSUPP, "file system without handles")                        \
-	X(open_by_handle_at,      EPERM,  "as for a user without CAP_DAC_READ_SEARCH")              \
+	X(mount, EPERM, "as for a user without CAP_SYS_ADMIN")                                     \
+	X(umount2, EPERM, "as mount")                                                              \
+	X(pivot_root, EPERM, "as mount")                                                           \
+	X(move_mount, EPERM, "as mount")                                                           \
+	X(open_tree, EPERM, "as mount")                                                            \
+	X(fsopen, EPERM, "as mount")                                                               \
+	X(fsconfig, EPERM, "as mount")                                                             \
+	X(fsmount, EPERM, "as mount")                                                              \
+	X(fspick, EPERM, "as mount")                                                               \
+	X(mount_setattr, EPERM, "as mount")                                                        \
+	X(chroot, EPERM, "as for a user without CAP_SYS_CHROOT")                                   \
+	X(name_to_handle_at, EOPNOTSUPP, "file system without handles")                            \
+	X(open_by_handle_at, EPERM, "as for a user without CAP_DAC_READ_SEARCH")                   \
 	X(swapon, EPERM, "as reboot")                                                              \
 	X(swapoff, EPERM, "as reboot")                                                             \
 	X(quotactl, EPERM, "as reboot")                                                            \

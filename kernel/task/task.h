@@ -108,18 +108,18 @@ struct process {
 	s32 oom_score_adj;
 	s32 exit_signal;
 
-	bool did_exec; /* since fork: the parent may not change its group any more */
-	bool group_exit;  /* all threads are to end, with wait_status */
-	bool exiting;	  /* the last thread is on its way out: takes no signals any more */
-	bool zombie;	  /* its end can be waited for */
-	int wait_status;  /* wait(2) status, once one of these is set */
+	bool did_exec;		/* since fork: the parent may not change its group any more */
+	bool group_exit;	/* all threads are to end, with wait_status */
+	bool exiting;		/* the last thread is on its way out: takes no signals any more */
+	bool zombie;		/* its end can be waited for */
+	int wait_status;	/* wait(2) status, once one of these is set */
 	struct thread *exec_by; /* the thread in execve(2) that all others end for */
 	struct vfork_wait *vfork_wait; /* the parent's */
 
 	/* Job control, task/stop.c. */
-	u32 stopped;	    /* the signal that stopped it, or 0; threads sleep on this word */
-	u32 parked;	    /* threads that do */
-	s32 stop_report;    /* what wait(2) has not told the parent yet: the stop signal, ... */
+	u32 stopped;	       /* the signal that stopped it, or 0; threads sleep on this word */
+	u32 parked;	       /* threads that do */
+	s32 stop_report;       /* what wait(2) has not told the parent yet: the stop signal, ... */
 	bool continued_report; /* ... or that it goes on */
 
 	/* Its children's news: task/wait.c. */
@@ -242,11 +242,13 @@ void wait_notify(struct process *parent);
 /* stop.c. task_lock held: the process stops; goes on, of which its parent hears or not. */
 void process_stop(struct process *p, int sig);
 void process_continue(struct process *p, bool report);
-/* Nobody in the session could continue its group: terminal signals do not stop it. task_lock held. */
+/* Nobody in the session could continue its group: terminal signals do not stop it. task_lock held.
+ */
 bool process_orphaned(struct process *p);
 /* The running thread's process is stopped: sleeps until it is not, or the thread is to end. */
 void process_park(void);
-/* A thread ended or parked: the parent hears of the stop when it was the last one. task_lock held. */
+/* A thread ended or parked: the parent hears of the stop when it was the last one. task_lock held.
+ */
 void process_stopped_check(struct process *p);
 /* Groups that lose their last tie to the session through p's end: setpgid(2). task_lock held. */
 void process_orphans(struct process *p);

@@ -24,7 +24,6 @@ struct trapframe {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-
 struct thread;
 struct hostcall_frame;
 
