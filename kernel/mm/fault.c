@@ -45,7 +45,7 @@ static int fail(struct fault *f, int signal, int code)
 
 static int out_of_memory(struct fault *f)
 {
-	klog(0, "out of memory: a page at %#lx could not be had", f->page);
+	mm_report_kill(f->page);
 	return fail(f, SIGKILL, SI_KERNEL);
 }
 

@@ -17,6 +17,9 @@ void mm_flush(struct mm *mm, u64 start, u64 end);
 /* The others only: this vCPU has just faulted on the page and needs none (copy on write). */
 void mm_flush_others(struct mm *mm);
 
+/* Tells the user that the running process dies, for there is no page for this address. */
+void mm_report_kill(u64 addr);
+
 /* Soft limit of the running process (RLIMIT_*). */
 u64 mm_rlimit(unsigned which);
 

@@ -262,26 +262,51 @@ DEFINE_SYSCALL3(mincore, u64, addr, u64, len, uva, vec)
 	return err;
 }
 
-static int sync_vma(struct vma *v, u64 start, u64 end, u32 flags)
+/* Waits for the disk: not with the lock. */
+static int sync_window(struct mm *mm, const struct vma *v, u64 start, u64 end)
 {
-	u64 offset;
+	u64 offset = v->offset + (start - v->start) - v->win->offset;
+	struct window *w = v->win;
 	s64 ret;
 
-	if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
-		return -EBUSY;
-	if (!(flags & MS_SYNC) || !v->file || !(v->flags & VMA_SHARED))
-		return 0;
-	offset = v->offset + (start - v->start);
-	ret = hc_window_sync(v->win->id, offset - v->win->offset, end - start, MS_SYNC);
-	return ret < 0 ? ret : 0;
+	window_get(w);
+	mutex_unlock(&mm->lock);
+	ret = hc_window_sync(w->id, offset, end - start, MS_SYNC);
+	window_put(w);
+	mutex_lock(&mm->lock);
+	return ret < 0 ? (int)ret : 0;
+}
+
+static s64 sync_range(struct mm *mm, u64 addr, u64 end, u32 flags)
+{
+	bool hole = false;
+
+	while (addr < end) {
+		struct vma *v = vma_find(mm, addr);
+		u64 stop;
+		int err = 0;
+
+		if (!v || v->start >= end)
+			return -ENOMEM;
+		hole = hole || v->start > addr;
+		addr = MAX(addr, v->start);
+		stop = MIN(end, v->end);
+		if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
+			return -EBUSY;
+		if ((flags & MS_SYNC) && v->file && (v->flags & VMA_SHARED))
+			err = sync_window(mm, v, addr, stop);
+		if (err)
+			return err;
+		addr = stop;
+	}
+	return hole ? -ENOMEM : 0;
 }
 
 DEFINE_SYSCALL3(msync, u64, addr, u64, len, u32, flags)
 {
 	struct mm *mm = current_mm();
 	u64 end = addr + ALIGN_UP(len, PAGE_SIZE);
-	int err = 0;
-	bool hole = false;
+	s64 ret;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || !IS_ALIGNED(addr, PAGE_SIZE) ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
@@ -289,20 +314,9 @@ DEFINE_SYSCALL3(msync, u64, addr, u64, len, u32, flags)
 	if (end < addr)
 		return -ENOMEM;
 	mutex_lock(&mm->lock);
-	while (addr < end && !err) {
-		struct vma *v = vma_find(mm, addr);
-
-		if (!v || v->start >= end) {
-			hole = true;
-			break;
-		}
-		hole = hole || v->start > addr;
-		addr = MAX(addr, v->start);
-		err = sync_vma(v, addr, MIN(end, v->end), flags);
-		addr = MIN(end, v->end);
-	}
+	ret = sync_range(mm, addr, end, flags);
 	mutex_unlock(&mm->lock);
-	return err ? err : hole ? -ENOMEM : 0;
+	return ret;
 }
 
 /* The VMAs of [start, end) become locked or not. -ENOMEM: a hole, or too many VMAs. */

@@ -147,14 +147,17 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 	mutex_lock(&mm->lock);
 	while (done < max) {
 		struct place p;
-		const char *nul;
+		const char *from, *nul;
 		u64 n;
 
 		ret = -EFAULT;
 		if (!user_range(src + done, 1) || find_place(mm, src + done, MM_READ, &p) < 0)
 			break;
+		from = phys_to_virt(p.gpa);
 		n = MIN(max - done, MIN(p.room, PAGE_SIZE));
-		if (copy_bytes(dst + done, phys_to_virt(p.gpa), n, p.window) < 0)
+		if (!p.window) /* most strings are short */
+			n = MIN(n, strnlen(from, n) + 1);
+		if (copy_bytes(dst + done, from, n, p.window) < 0)
 			break;
 		nul = memchr(dst + done, 0, n);
 		if (nul) {

@@ -88,12 +88,16 @@ static bool covers(const struct window *w, u64 offset, u64 len, bool write)
 	       (w->writable || !write);
 }
 
-static bool is_dev_zero(s32 handle)
+/* A file that cannot be mapped may be /dev/zero: 0, else the error. */
+static int check_dev_zero(s32 handle)
 {
 	struct stat st;
+	s64 ret = hc_fstat(handle, &st, sizeof(st));
 
-	return hc_fstat(handle, &st, sizeof(st)) >= 0 && (st.st_mode & MODE_FMT) == MODE_CHR &&
-	       st.st_rdev == DEV_ZERO;
+	if (ret == -EINTR)
+		return -ERESTARTNOINTR;
+	return ret >= 0 && (st.st_mode & MODE_FMT) == MODE_CHR && st.st_rdev == DEV_ZERO ? 0
+											 : -ENODEV;
 }
 
 int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct window **out)
@@ -118,25 +122,24 @@ int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct wind
 	mutex_unlock(&window_lock);
 	if (old)
 		window_put(old);
-	if (err == -ENODEV && is_dev_zero(file->handle))
-		return 0;
-	return err;
+	return err == -ENODEV ? check_dev_zero(file->handle) : err;
 }
 
 int window_anon(u64 size, struct window **out)
 {
-	s64 handle = hc_memfd_create("zero", MFD_CLOEXEC), ret;
+	s64 handle = hc_memfd_create("zero", MFD_CLOEXEC), ret = handle;
 
-	if (handle < 0)
-		return handle;
-	ret = hc_ftruncate(handle, size);
-	if (ret >= 0) {
-		mutex_lock(&window_lock);
-		ret = window_new(handle, 0, size, true, out);
-		mutex_unlock(&window_lock);
+	if (handle >= 0) {
+		ret = hc_ftruncate(handle, size);
+		if (ret >= 0) {
+			mutex_lock(&window_lock);
+			ret = window_new(handle, 0, size, true, out);
+			mutex_unlock(&window_lock);
+		}
+		hc_close(handle); /* the window keeps the memory */
 	}
-	hc_close(handle); /* the window keeps the memory */
-	return ret;
+	/* mmap(2) does not fail so: a kick came, and the call is made again. */
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
 
 void window_get(struct window *w)

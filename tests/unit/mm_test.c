@@ -50,6 +50,11 @@ u64 mm_rlimit(unsigned which)
 	return which == 3 /* RLIMIT_STACK */ ? stack_limit : which == 9 ? as_limit : -1UL;
 }
 
+void mm_report_kill(u64 addr)
+{
+	(void)addr;
+}
+
 /* No vCPU but the made-up one. */
 void vcpu_evict(struct mm *mm)
 {
