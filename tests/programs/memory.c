@@ -451,6 +451,7 @@ CASE(residency)
 	unsigned char in[64];
 	char *p = map_rw(64 * PAGE);
 
+	NEED(madvise(p, 64 * PAGE, MADV_NOHUGEPAGE) == 0);
 	p[0] = 1;
 	p[3 * PAGE] = 1;
 	SHOW(mincore(p, 64 * PAGE, in));
