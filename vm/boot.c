@@ -20,7 +20,6 @@
 #include <unistd.h>
 #include "vm/vm.h"
 
-extern char **environ;
 extern const u8 bootstrap_start[], bootstrap_end[];
 
 _Static_assert(offsetof(struct boot_info, home) == BOOT_INFO_HOME, "bootstrap.S");

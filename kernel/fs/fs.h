@@ -130,7 +130,7 @@ s64 fs_time_left(u64 deadline);
  * The deadline for a struct timespec of the program (unit_ns 1) or a struct timeval (1000); a null
  * pointer is no limit. -EFAULT, -EINVAL.
  */
-int fs_deadline_of_user(uva timeout, u64 unit_ns, u64 *deadline);
+int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline);
 
 /*
  * A hostcall that waits, as an expression of the timeout (ns) t, until the deadline or a signal
