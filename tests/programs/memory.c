@@ -448,18 +448,18 @@ CASE(shared_anonymous)
 
 CASE(residency)
 {
-	unsigned char in[64];
-	char *p = map_rw(64 * PAGE);
+	static unsigned char in[2048];
+	char *p = map_rw(2048 * PAGE);
 
-	NEED(madvise(p, 64 * PAGE, MADV_NOHUGEPAGE) == 0);
+	NEED(madvise(p, 2048 * PAGE, MADV_NOHUGEPAGE) == 0);
 	p[0] = 1;
 	p[3 * PAGE] = 1;
-	SHOW(mincore(p, 64 * PAGE, in));
+	SHOW(mincore(p, 2048 * PAGE, in));
 	/* Pages near a touched one may come with it. */
-	CHECK((in[0] & 1) && (in[3] & 1) && !(in[63] & 1));
+	CHECK((in[0] & 1) && (in[3] & 1) && !(in[2047] & 1));
 	SHOW(mincore(p + 1, PAGE, in));
 	SHOW(mincore(p, 8 * PAGE, (unsigned char *)8));
-	munmap(p, 64 * PAGE);
+	munmap(p, 2048 * PAGE);
 	SHOW(mincore(p, 8 * PAGE, in));
 	SHOW(mlock(p, PAGE));
 	p = map_rw(8 * PAGE);
