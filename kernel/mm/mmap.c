@@ -440,7 +440,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 				break;
 			v = vma_find(mm, addr);
 			protect_vma(mm, v, prot, &flush);
-			v = vma_merge(mm, v);
+			vma_merge(mm, v);
 		}
 		addr = next;
 		v = vma_find(mm, addr);
