@@ -27,7 +27,7 @@ export V
 ifneq ($(origin CC),default)
 compiler := -DCMAKE_C_COMPILER=$(CC)
 endif
-options := -DBUFFERVM_WERROR=$(WERROR) -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(compiler)
+options := -DBUFFERVM_WERROR=$(WERROR) $(compiler)
 
 # Two makes at once in one build directory wait for each other. The whole configuration runs again
 # when the options changed since the last time; cmake looks for new files by itself.
@@ -76,7 +76,7 @@ bench:
 	@bench/run -b $(BUILD)
 
 install: all
-	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) $(if $(V),,>/dev/null)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) $(if $(V),,>/dev/null)
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
 clean:
