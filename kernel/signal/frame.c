@@ -52,8 +52,8 @@ _Static_assert(sizeof(struct xsave_header) == XSAVE_HEADER_SIZE, "Intel SDM");
 	X(r8)                                                                                      \
 	X(r9)                                                                                      \
 	X(r10)                                                                                     \
-	X(r11) X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx) X(rdx) X(rax) X(rcx) X(rsp) \
-		X(rip)
+	X(r11)                                                                                     \
+	X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx) X(rdx) X(rax) X(rcx) X(rsp) X(rip)
 
 /* A kernel buffer for the XSAVE area; *memory is what to kfree. */
 static u8 *xsave_buffer(void **memory)
