@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -182,6 +183,9 @@ static void fill_identity(struct boot_info *b)
 	b->ngroups = (u32)MAX(n, 0);
 	for (u32 i = 0; i < b->ngroups; i++)
 		b->groups[i] = groups[i];
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_READ, cap) == 1)
+			b->cap_bounding |= 1UL << cap;
 	b->umask = umask(0); /* the guest applies its own from now on */
 	for (int i = 0; i < BOOT_RLIMITS; i++) {
 		struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};

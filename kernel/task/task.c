@@ -89,13 +89,13 @@ static void creds_boot(struct creds *c)
 		.sgid = boot->sgid,
 		.fsgid = boot->egid,
 		.ngroups = MIN(boot->ngroups, ARRAY_SIZE(c->groups)),
-		.cap_bounding = CAPABILITIES_ALL,
+		.cap_bounding = boot->cap_bounding & CAPABILITIES_ALL,
 	};
 	memcpy(c->groups, boot->groups, c->ngroups * sizeof(c->groups[0]));
 	if (c->euid == 0)
-		c->cap_effective = CAPABILITIES_ALL;
+		c->cap_effective = c->cap_bounding;
 	if (c->ruid == 0 || c->euid == 0)
-		c->cap_permitted = CAPABILITIES_ALL;
+		c->cap_permitted = c->cap_bounding;
 }
 
 struct thread *thread_new(struct process *p, const struct thread *like)
