@@ -18,14 +18,18 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/mm/frame.h"
 
-/* refs is for frames in use; zero and the links are for the first frame of a free block. */
+/* refs and pins are for frames in use; zero and the links for the first frame of a free block. */
 struct frame {
 	u32 refs;
 	u8 free;  /* first frame of a free block */
 	u8 order; /* of that block, or of the block in use that begins here */
 	u8 zero;  /* the free block's content is zero */
 	u8 unused;
-	u32 next, prev; /* index + 1 of the neighbours in the free list, 0: none */
+	union {
+		u32 pins; /* how many of the references are the host's, during a call */
+		u32 next; /* index + 1 of the neighbours in the free list, 0: none */
+	};
+	u32 prev;
 };
 _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the array by this");
 
@@ -321,6 +325,29 @@ void frame_put_range(u64 gpa, u64 count)
 	}
 }
 
+void frame_pin_range(u64 gpa, u64 count)
+{
+	frame_get_range(gpa, count);
+	for (u64 i = index_of(gpa), end = i + count; i < end; i++)
+		__atomic_fetch_add(&frames[i].pins, 1, __ATOMIC_RELAXED);
+}
+
+void frame_unpin_range(u64 gpa, u64 count)
+{
+	/* Before the reference goes: pins are never more than references. */
+	for (u64 i = index_of(gpa), end = i + count; i < end; i++)
+		__atomic_fetch_sub(&frames[i].pins, 1, __ATOMIC_RELEASE);
+	frame_put_range(gpa, count);
+}
+
+bool frame_range_pinned(u64 gpa, u64 count)
+{
+	for (u64 i = index_of(gpa), end = i + count; i < end; i++)
+		if (__atomic_load_n(&frames[i].pins, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
+}
+
 u32 frame_refs(u64 gpa)
 {
 	return __atomic_load_n(&frames[index_of(gpa)].refs, __ATOMIC_ACQUIRE);
@@ -328,9 +355,12 @@ u32 frame_refs(u64 gpa)
 
 bool frame_range_unshared(u64 gpa, u64 count)
 {
-	for (u64 n = 0; n < count; n++)
-		if (frame_refs(gpa + (n << PAGE_SHIFT)) != 1)
+	for (u64 i = index_of(gpa), end = i + count; i < end; i++) {
+		u32 pins = __atomic_load_n(&frames[i].pins, __ATOMIC_ACQUIRE);
+
+		if (__atomic_load_n(&frames[i].refs, __ATOMIC_ACQUIRE) - pins != 1)
 			return false;
+	}
 	return true;
 }
 

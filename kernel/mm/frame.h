@@ -38,7 +38,14 @@ u32 frame_refs(u64 gpa);
 /* The same for count single frames one after another. */
 void frame_get_range(u64 gpa, u64 count);
 void frame_put_range(u64 gpa, u64 count);
-/* All of them have exactly one reference. */
+/*
+ * The same for the time that the host reads or writes them in a call. A pinned frame stays where
+ * its program has it: it does not count as shared for the pin, and fork(2) copies it for the child.
+ */
+void frame_pin_range(u64 gpa, u64 count);
+void frame_unpin_range(u64 gpa, u64 count);
+bool frame_range_pinned(u64 gpa, u64 count);
+/* All of them have exactly one reference but for pins. */
 bool frame_range_unshared(u64 gpa, u64 count);
 
 /* Order of the unsplit block that begins at gpa. */

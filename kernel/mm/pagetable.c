@@ -358,12 +358,27 @@ int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush
 
 	for (u64 va = v->start; pt_next(src, va, v->end, &leaf); va = leaf.va + leaf.size) {
 		u64 value = *leaf.entry;
-		u64 *e = leaf.size == HUGE_SIZE ? pt_place_huge(dst, leaf.va)
-						: pt_place(dst, leaf.va);
+		bool pinned = (value & PTE_OWNED) && (value & PTE_W) &&
+			      frame_range_pinned(pt_gpa(value), pt_pages(value));
+		u64 *e;
 
+		if (pinned && leaf.size == HUGE_SIZE) {
+			if (split(src, leaf.entry) < 0)
+				return -ENOMEM;
+			leaf.size = 0; /* look at its pages */
+			continue;
+		}
+		e = leaf.size == HUGE_SIZE ? pt_place_huge(dst, leaf.va) : pt_place(dst, leaf.va);
 		if (!e)
 			return -ENOMEM;
-		if (value & PTE_OWNED) {
+		if (pinned) {
+			u64 gpa = frame_alloc(0, 0);
+
+			if (!gpa)
+				return -ENOMEM;
+			memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(value)), PAGE_SIZE);
+			value = pt_value(v, gpa, PTE_OWNED);
+		} else if (value & PTE_OWNED) {
 			if (value & PTE_W) {
 				value &= ~PTE_W;
 				pt_set(src, leaf.entry, value);

@@ -211,8 +211,8 @@ void user_segs_put(struct user_segs *s)
 		if (s->window[i])
 			window_put(s->window[i]);
 		else if (frame_is_ram(seg->gpa))
-			frame_put_range(ALIGN_DOWN(seg->gpa, PAGE_SIZE),
-					seg_pages(seg->gpa, seg->len));
+			frame_unpin_range(ALIGN_DOWN(seg->gpa, PAGE_SIZE),
+					  seg_pages(seg->gpa, seg->len));
 	}
 	if (t->segs)
 		kfree(s);
@@ -239,7 +239,7 @@ static bool add_piece(struct user_segs *s, const struct place *p, u64 n, struct 
 	}
 	/* The kernel's own pages (the vDSO) stay anyway. */
 	if (!w && frame_is_ram(p->gpa))
-		frame_get_range(ALIGN_DOWN(p->gpa, PAGE_SIZE), seg_pages(p->gpa, n));
+		frame_pin_range(ALIGN_DOWN(p->gpa, PAGE_SIZE), seg_pages(p->gpa, n));
 	s->bytes += n;
 	return true;
 }
