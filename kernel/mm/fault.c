@@ -11,6 +11,7 @@
 #include <asm/signal.h>
 #include <linux/resource.h>
 #include "kernel/kernel.h"
+#include "kernel/hostcall.h"
 #include "kernel/stats.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
@@ -23,6 +24,7 @@
 #define BATCH_FILE   64
 #define BATCH_COPY   16 /* of a data segment, copied */
 #define DATA_SMALL   (2UL << 20)
+#define READ_LEAST   3	/* pages that are worth a hostcall */
 #define BATCH_SHARED 64 /* of what a fork left shared, copied one after another */
 #define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
@@ -209,6 +211,43 @@ static bool is_data_segment(const struct vma *v)
 }
 
 /*
+ * Reads count pages of v's file from va on into fresh frames: one hostcall is cheaper than reaching
+ * each page through the window, which is an exit of its own under shadow paging. The frames' order
+ * in gpa[]; false: some other way, please.
+ */
+static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
+{
+	struct hostcall_seg seg[BATCH_COPY];
+	struct segs segs = {0, seg};
+	u64 done = 0;
+	s64 got = 0;
+
+	while (done < count) {
+		unsigned order = 63 - __builtin_clzl(count - done);
+		u64 block = frame_alloc(order, 0);
+
+		if (!block)
+			break;
+		frame_split(block, order);
+		seg[segs.count++] = (struct hostcall_seg){block, PAGE_SIZE << order};
+		for (u64 i = 0; i < 1UL << order; i++)
+			gpa[done++] = block + i * PAGE_SIZE;
+	}
+	if (done == count)
+		got = hc_preadv2(v->file->handle, &segs, file_offset(v, va), 0);
+	/* Only the last page may be cut by the file's end. */
+	if (got <= (s64)((count - 1) * PAGE_SIZE)) {
+		for (u32 i = 0; i < segs.count; i++)
+			frame_put_range(seg[i].gpa, seg[i].len >> PAGE_SHIFT);
+		return false;
+	}
+	memset((char *)phys_to_virt(gpa[count - 1]) + (got & PAGE_MASK), 0,
+	       count * PAGE_SIZE - got);
+	stats.cow_copies += count;
+	return true;
+}
+
+/*
  * Copies a private page of a file, with its neighbours in a data segment. Neighbours that were
  * mapped read-only are flushed: the kernel writes to the copies without a fault, and the program
  * must not read the old page then.
@@ -220,29 +259,35 @@ static int copy_window(struct fault *f)
 	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
 	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
-	u64 *entry = pt_place(f->mm, start);
+	u64 *entry = pt_place(f->mm, start), gpa[BATCH_COPY];
 	bool replaced = false; /* the page itself, which this vCPU has no translation of */
+	bool together;
 	int ret = 0;
 
 	if (!entry)
 		return out_of_memory(f);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
-	for (u64 va = start; va < end; va += PAGE_SIZE, entry++) {
-		u64 gpa;
+	together = end - start >= READ_LEAST * PAGE_SIZE;
+	for (u64 i = 0; i < (end - start) / PAGE_SIZE; i++)
+		together = together && !(entry[i] & PTE_OWNED);
+	together = together && read_pages(v, start, (end - start) / PAGE_SIZE, gpa);
+
+	for (u64 va = start, i = 0; va < end; va += PAGE_SIZE, entry++, i++) {
 		int err;
 
 		if (*entry & PTE_OWNED)
 			continue;
-		gpa = copy_page(window_gpa(v, va), true, &err);
-		if (!gpa && va == f->page)
+		if (!together)
+			gpa[i] = copy_page(window_gpa(v, va), true, &err);
+		if (!gpa[i] && va == f->page)
 			ret = copy_failed(f, err);
-		if (!gpa)
+		if (!gpa[i])
 			continue;
 		if (*entry && va == f->page && f->by_cpu)
 			replaced = true;
 		else if (*entry)
 			pt_flush_add(&flush, va, va + PAGE_SIZE);
-		pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED));
+		pt_set(f->mm, entry, pt_value(v, gpa[i], PTE_OWNED));
 		stats.pages_mapped++;
 	}
 	if (flush.start < flush.end)

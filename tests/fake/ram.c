@@ -173,6 +173,19 @@ static s64 window_map(s32 handle, u64 offset, u64 len, struct hostcall_window *w
 	return 0;
 }
 
+static s64 file_read(s32 handle, const struct segs *segs, u64 offset)
+{
+	u64 size = fake_ram.file_size[handle - 1], start = offset;
+
+	for (u32 i = 0; i < segs->count && offset < size; i++) {
+		u64 n = MIN(segs->seg[i].len, size - offset);
+
+		memcpy(phys_to_virt(segs->seg[i].gpa), (char *)fake_file(handle) + offset, n);
+		offset += n;
+	}
+	return (s64)(offset - start);
+}
+
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *p, unsigned count)
 {
 	(void)count;
@@ -197,6 +210,8 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *p, unsigned 
 		return 0;
 	case HC_window_file_size:
 		return p[0].value >= MEMFD ? -EINVAL : (s64)fake_ram.file_size[p[0].value - 1];
+	case HC_preadv2:
+		return file_read((s32)p[0].value, (const void *)p[1].value, p[2].value);
 	case HC_window_advise:
 		return 0;
 	default:
