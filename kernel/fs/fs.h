@@ -101,6 +101,9 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at);
 /* The running process's directory: its handle, *hold the reference that keeps it or NULL. */
 s32 cwd_handle(struct ofile **hold);
 
+/* The bits of mode that umask lets through, for a file that is made. The monitor's umask is 0. */
+u32 fs_masked(u32 mode);
+
 /* The value of a call on the host's name p (a struct fs_path) of (dirfd, path). */
 #define WITH_PATH(p, dirfd, path, at, call)                                                        \
 	({                                                                                         \

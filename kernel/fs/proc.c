@@ -84,6 +84,7 @@ static const struct proc_entry entries[] = {
 	FILE(EACH, maps, 0444, NULL),
 	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
 	FILE(EACH, personality, 0400, NULL),
+	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* nobody may, as under ptrace_scope=3 */
 	LINK(EACH, "root", link_root),
 	FILE(EACH, smaps, 0444, NULL),
 	FILE(EACH, smaps_rollup, 0444, NULL),
@@ -480,6 +481,8 @@ static int check_flags(const struct proc_entry *e, u32 flags)
 		return write || flags & O_CREAT ? -EISDIR : 0;
 	if (flags & O_DIRECTORY)
 		return -ENOTDIR;
+	if (!e->text)
+		return -EACCES;
 	/* The superuser may open all of them, and then not write. */
 	return write && !e->write && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }

@@ -1,0 +1,74 @@
+/* Reading directories: the host's entries, or those of our /proc. */
+#include "kernel/fs/fs.h"
+
+#define DENTS_MAX 12288 /* bytes of entries per hostcall */
+
+/* Entries into kernel memory, as getdents64(2). */
+static s64 entries(struct ofile *f, char *buf, u64 size)
+{
+	if (f->kind == OFILE_PROC_DIR)
+		return proc_getdents(f, buf, size);
+	return fs_nointr(hc_getdents64(f->handle, buf, size, HC_NONE));
+}
+
+struct dirent64 {
+	u64 ino;
+	s64 off;
+	u16 reclen;
+	u8 type;
+	char name[];
+};
+
+/* The old layout: the type is the last byte of an entry, after the name's NUL. */
+struct dirent_old {
+	u64 ino;
+	s64 off;
+	u16 reclen;
+	char name[];
+};
+
+/*
+ * Rewrites entries in place. The old header is one byte shorter and the type one byte more, so
+ * every length stays.
+ */
+static void to_old_layout(char *buf, u64 len)
+{
+	for (u64 at = 0; at < len;) {
+		struct dirent64 *d = (void *)(buf + at);
+		struct dirent_old *old = (void *)d;
+		u8 type = d->type;
+
+		at += d->reclen;
+		memmove(old->name, d->name, strlen(d->name) + 1);
+		buf[at - 1] = type;
+	}
+}
+
+static s64 getdents(s32 fd, uva out, u32 size, bool old)
+{
+	struct ofile *f = fd_get(fd);
+	char *buf = kmalloc(DENTS_MAX);
+	s64 r = -EBADF;
+
+	if (f)
+		r = buf ? entries(f, buf, MIN(size, (u32)DENTS_MAX)) : -ENOMEM;
+	ofile_put(f);
+	if (r > 0) {
+		if (old)
+			to_old_layout(buf, r);
+		if (copy_to_user(out, buf, r) < 0)
+			r = -EFAULT;
+	}
+	kfree(buf);
+	return r;
+}
+
+DEFINE_SYSCALL3(getdents64, s32, fd, uva, out, u32, size)
+{
+	return getdents(fd, out, size, false);
+}
+
+DEFINE_SYSCALL3(getdents, s32, fd, uva, out, u32, size)
+{
+	return getdents(fd, out, size, true);
+}

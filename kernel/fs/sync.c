@@ -1,0 +1,37 @@
+/* System calls that flush files, and that say how they will be used. */
+#include "kernel/fs/fs.h"
+
+DEFINE_SYSCALL1(fsync, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fsync(h)));
+}
+
+DEFINE_SYSCALL1(fdatasync, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fdatasync(h)));
+}
+
+DEFINE_SYSCALL1(syncfs, s32, fd)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_syncfs(h)));
+}
+
+DEFINE_SYSCALL0(sync)
+{
+	return fs_nointr(hc_sync(HC_NONE));
+}
+
+DEFINE_SYSCALL4(sync_file_range, s32, fd, s64, offset, s64, len, u32, flags)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_sync_file_range(h, offset, len, flags)));
+}
+
+DEFINE_SYSCALL4(fadvise64, s32, fd, s64, offset, s64, len, u32, advice)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_fadvise64(h, offset, len, advice)));
+}
+
+DEFINE_SYSCALL3(readahead, s32, fd, s64, offset, u64, len)
+{
+	return WITH_FD(h, fd, fs_nointr(hc_readahead(h, offset, len)));
+}
