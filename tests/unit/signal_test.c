@@ -154,6 +154,38 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return 0;
 }
 
+void thread_exit(int wait_status)
+{
+	process_exit(wait_status);
+}
+
+void process_stop(struct process *p, int sig)
+{
+	p->stopped = (u32)sig;
+}
+
+void process_continue(struct process *p, bool report)
+{
+	(void)report;
+	p->stopped = 0;
+}
+
+void process_park(void)
+{
+	proc.stopped = 0;
+}
+
+bool process_orphaned(struct process *p)
+{
+	(void)p;
+	return false;
+}
+
+void signalfd_notify(int sig)
+{
+	(void)sig;
+}
+
 void process_exit(int wait_status)
 {
 	end_status = wait_status;
