@@ -4,6 +4,7 @@
  */
 #include <linux/close_range.h>
 #include "kernel/fs/fs.h"
+#include "kernel/ipc/locks.h"
 
 /* fcntl commands of asm-generic/fcntl.h that glibc hides; Linux's numbers. */
 #ifndef F_GETOWNER_UIDS
@@ -12,11 +13,12 @@
 
 DEFINE_SYSCALL1(close, s32, fd)
 {
-	struct ofile *f = fdtable_remove(current_process()->files, fd);
+	struct files *files = current_process()->files;
+	struct ofile *f = fdtable_remove(files, fd);
 
 	if (!f)
 		return -EBADF;
-	ofile_put(f);
+	file_close(files, f);
 	return 0;
 }
 
@@ -41,7 +43,7 @@ DEFINE_SYSCALL3(close_range, u32, first, u32, last, u32, flags)
 		if (flags & CLOSE_RANGE_CLOEXEC)
 			fdtable_set_cloexec(files, fd, true);
 		else
-			ofile_put(fdtable_remove(files, fd));
+			file_close(files, fdtable_remove(files, fd));
 	}
 	return 0;
 }
@@ -71,8 +73,12 @@ static s64 dup_to(s32 fd, s32 to, bool cloexec)
 	if (!f)
 		return -EBADF;
 	err = fdtable_replace(p->files, to, f, cloexec, &old);
-	ofile_put(err ? f : old);
-	return err ? err : to;
+	if (err) {
+		ofile_put(f);
+		return err;
+	}
+	file_close(p->files, old);
+	return to;
 }
 
 DEFINE_SYSCALL1(dup, s32, fd)
@@ -98,8 +104,7 @@ DEFINE_SYSCALL3(dup3, s32, fd, s32, to, u32, flags)
 	return dup_to(fd, to, flags & O_CLOEXEC);
 }
 
-/* Locks: the host's own; a wait for one is restarted after a signal, see signal(7). */
-static s64 fcntl_lock(struct ofile *f, u32 cmd, uva arg)
+static s64 fcntl_lock(struct ofile *f, s32 fd, u32 cmd, uva arg)
 {
 	struct flock lock;
 	s64 r;
@@ -107,7 +112,7 @@ static s64 fcntl_lock(struct ofile *f, u32 cmd, uva arg)
 	r = get_user(&lock, arg);
 	if (r < 0)
 		return r;
-	r = fs_restart(hc_fcntl_lock(f->handle, cmd, &lock, sizeof(lock)));
+	r = record_lock(f, fd, cmd, &lock);
 	if (r >= 0 && (cmd == F_GETLK || cmd == F_OFD_GETLK))
 		r = put_user(lock, arg);
 	return r;
@@ -129,7 +134,7 @@ static s64 fcntl_status(struct ofile *f, u32 cmd, u64 arg)
 	return r;
 }
 
-static s64 fcntl_file(struct ofile *f, u32 cmd, u64 arg)
+static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 {
 	switch (cmd) {
 	case F_GETFL:
@@ -141,7 +146,7 @@ static s64 fcntl_file(struct ofile *f, u32 cmd, u64 arg)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return fcntl_lock(f, cmd, arg);
+		return fcntl_lock(f, fd, cmd, arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 	case F_ADD_SEALS:
@@ -177,7 +182,7 @@ DEFINE_SYSCALL3(fcntl, s32, fd, u32, cmd, u64, arg)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	r = fcntl_file(f, cmd, arg);
+	r = fcntl_file(f, fd, cmd, arg);
 	ofile_put(f);
 	return r;
 }

@@ -131,7 +131,7 @@ void files_put(struct files *f)
 	if (__atomic_sub_fetch(&f->users, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (s32 fd = -1; (fd = fdtable_next(f, fd + 1)) >= 0;)
-		ofile_put(fdtable_remove(f, fd));
+		file_close(f, fdtable_remove(f, fd));
 	for (u32 i = 0; i < f->size / FD_CHUNK; i++)
 		kfree(f->chunk[i]);
 	kfree(f->open);
@@ -143,7 +143,7 @@ void files_close_on_exec(struct files *f)
 {
 	for (s32 fd = -1; (fd = fdtable_next(f, fd + 1)) >= 0;)
 		if (fdtable_get_cloexec(f, fd) == 1)
-			ofile_put(fdtable_remove(f, fd));
+			file_close(f, fdtable_remove(f, fd));
 }
 
 struct ofile *fdtable_get(struct files *f, s32 fd)

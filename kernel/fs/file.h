@@ -11,6 +11,7 @@
 
 struct window;
 struct epoll_item;
+struct lock_file;
 
 enum ofile_kind {
 	OFILE_HOST,	/* everything but: */
@@ -18,6 +19,7 @@ enum ofile_kind {
 	OFILE_PROC_DIR, /* a directory of our /proc: the handle is the host's /proc, entries ours */
 	OFILE_SIGNALFD,
 	OFILE_PIDFD,
+	OFILE_MQUEUE,
 };
 
 struct ofile {
@@ -30,6 +32,7 @@ struct ofile {
 	u64 pos;	       /* OFILE_PROC_DIR: index of the next entry */
 	void *data;	       /* by kind; OFILE_PROC*: struct proc_file. Owned */
 	struct window *window; /* last one made for it: most files are mapped several times */
+	struct lock_file *locks; /* if it was locked: ipc/locks.c */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */
 };
@@ -43,6 +46,7 @@ struct ofile {
  */
 struct files {
 	u32 users;
+	bool has_locked;   /* with F_SETLK, once: a close has to look for locks */
 	struct mutex lock; /* guards all below */
 	u32 size;	   /* descriptors there is room for now: a multiple of FD_CHUNK */
 	u32 next;	   /* no descriptor below is free */
@@ -75,6 +79,12 @@ u32 fdtable_size(struct files *f); /* for FDSize of /proc/self/status */
 struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags); /* refs 1; takes handle */
 struct ofile *ofile_get(struct ofile *f);
 void ofile_put(struct ofile *f); /* last one closes the handle; NULL is allowed */
+
+/*
+ * What a descriptor in files named before it was closed or replaced (NULL is allowed): record locks
+ * go and so does the descriptor's reference. fdtable_remove's result comes here, always.
+ */
+void file_close(struct files *files, struct ofile *f);
 
 /* The open file of a descriptor of the running process; a reference. NULL: EBADF. */
 struct ofile *fd_get(s32 fd);

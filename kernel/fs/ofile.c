@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/signalfd.h"
+#include "kernel/ipc/locks.h"
 #include "kernel/mm/window.h"
 
 struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
@@ -32,6 +33,7 @@ void ofile_put(struct ofile *f)
 	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	epoll_forget(f);
+	record_locks_forget(f);
 	if (f->kind == OFILE_SIGNALFD)
 		signalfd_forget(f);
 	if (f->window)
@@ -41,6 +43,14 @@ void ofile_put(struct ofile *f)
 	kfree(f->data);
 	kfree(f->path);
 	kfree(f);
+}
+
+void file_close(struct files *files, struct ofile *f)
+{
+	if (!f)
+		return;
+	record_locks_close(files, f);
+	ofile_put(f);
 }
 
 s64 ofile_stat(struct ofile *f, struct stat *st)
@@ -139,9 +149,11 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out)
 	fd[1] = fd_new(handle[1], flags[1], cloexec);
 	err = fd[1] < 0 ? fd[1] : copy_to_user(out, fd, sizeof(fd));
 	if (err < 0) {
-		ofile_put(fdtable_remove(current_process()->files, fd[0]));
+		struct files *files = current_process()->files;
+
+		file_close(files, fdtable_remove(files, fd[0]));
 		if (fd[1] >= 0)
-			ofile_put(fdtable_remove(current_process()->files, fd[1]));
+			file_close(files, fdtable_remove(files, fd[1]));
 	}
 	return err;
 }

@@ -1,0 +1,58 @@
+/*
+ * Record locks of one file: who has which bytes, read or write. Pure logic, tested on the host
+ * (tests/unit/lock_table_test.c); kernel/ipc/locks.c says when it is asked. Rules: fcntl(2),
+ * "Advisory record locking".
+ *
+ * Invariants of a table: records of one owner do not overlap, and those of the same type do not
+ * touch either; records of two owners overlap only where both are read locks. Sorted by start.
+ */
+#ifndef KERNEL_IPC_LOCK_TABLE_H
+#define KERNEL_IPC_LOCK_TABLE_H
+
+#include <bsd/sys/queue.h>
+#include "common/types.h"
+
+#define LOCK_END_MAX ((u64)INT64_MAX) /* last byte of a lock "to the end of the file" */
+
+enum lock_type { RECORD_NONE, RECORD_READ, RECORD_WRITE };
+
+/* Bytes [start, last]: a lock that is wanted, or what is held. */
+struct lock_range {
+	u64 start, last;
+	enum lock_type type;
+	const void *owner; /* only compared */
+	s32 pid;	   /* of the process that locked, for F_GETLK */
+};
+
+struct lock_record {
+	LIST_ENTRY(lock_record) link;
+	struct lock_range range;
+};
+LIST_HEAD(lock_table, lock_record);
+
+/* First record that does not let r's owner have r; NULL: none. */
+const struct lock_range *lock_conflict(const struct lock_table *t, const struct lock_range *r);
+/*
+ * The owner has exactly r there from now on (RECORD_NONE: nothing). Does not look for conflicts.
+ * 0, or -ENOMEM and nothing has changed.
+ */
+int lock_set(struct lock_table *t, const struct lock_range *r);
+/* Everything of that owner goes; true: there was something. */
+bool lock_drop_owner(struct lock_table *t, const void *owner);
+/*
+ * The strongest type that anybody has at r->start, into r->type, and how far that goes, at most
+ * to r->last, which is changed. For walking over a range.
+ */
+void lock_strongest(const struct lock_table *t, struct lock_range *r);
+
+/* An owner that waits for a lock that another one has. */
+struct lock_wait {
+	LIST_ENTRY(lock_wait) link;
+	const void *owner, *holder;
+};
+LIST_HEAD(lock_waits, lock_wait);
+
+/* Is owner, through whatever chain of waits, one that holder waits for? EDEADLK, then. */
+bool lock_deadlock(const struct lock_waits *waits, const void *owner, const void *holder);
+
+#endif
