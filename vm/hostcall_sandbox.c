@@ -15,7 +15,7 @@
 #define GROUPS_MAX	      1024
 
 /* The clock of a thread's CPU time: linux/posix-timers.h. */
-#define THREAD_CPU_CLOCK(tid) (~(s32)(tid) << 3 | 6)
+#define THREAD_CPU_CLOCK(tid) ((s32)(~(u32)(tid) << 3 | 6))
 
 /*
  * The kernel's text as one printable line: it may come from a hostile kernel and go to a terminal.
