@@ -25,13 +25,13 @@ enum ofile_kind {
 struct ofile {
 	u32 refs; /* atomic */
 	enum ofile_kind kind;
-	s32 handle;	       /* host handle; owned */
-	u32 flags;	       /* O_* at open */
-	u32 mode;	       /* st_mode & S_IFMT of the file, 0 unknown yet */
-	char *path;	       /* of /proc files; else NULL. Owned */
-	u64 pos;	       /* OFILE_PROC_DIR: index of the next entry */
-	void *data;	       /* by kind; OFILE_PROC*: struct proc_file. Owned */
-	struct window *window; /* last one made for it: most files are mapped several times */
+	s32 handle;		 /* host handle; owned */
+	u32 flags;		 /* O_* at open */
+	u32 mode;		 /* st_mode & S_IFMT of the file, 0 unknown yet */
+	char *path;		 /* of /proc files; else NULL. Owned */
+	u64 pos;		 /* OFILE_PROC_DIR: index of the next entry */
+	void *data;		 /* by kind; OFILE_PROC*: struct proc_file. Owned */
+	struct window *window;	 /* last one made for it: most files are mapped several times */
 	struct lock_file *locks; /* if it was locked: ipc/locks.c */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */

@@ -93,8 +93,8 @@ void pt_protect(struct mm *mm, const struct vma *v, u64 start, u64 end, struct p
 void pt_drop_windows(struct mm *mm, u64 start, u64 end);
 
 /*
- * fork(2): dst gets the leaves of the VMA; owned ones become read-only in both, but for pinned ones,
- * of which dst gets copies. 0 or -ENOMEM.
+ * fork(2): dst gets the leaves of the VMA; owned ones become read-only in both, but for pinned
+ * ones, of which dst gets copies. 0 or -ENOMEM.
  */
 int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush *flush);
 
