@@ -6,11 +6,6 @@
 #include "kernel/fs/fs.h"
 #include "kernel/ipc/locks.h"
 
-/* fcntl commands of asm-generic/fcntl.h that glibc hides; Linux's numbers. */
-#ifndef F_GETOWNER_UIDS
-#define F_GETOWNER_UIDS 17
-#endif
-
 DEFINE_SYSCALL1(close, s32, fd)
 {
 	struct files *files = current_process()->files;
