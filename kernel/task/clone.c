@@ -209,7 +209,7 @@ static int link(struct thread *t, const struct request *rq)
 	if (rq->flags & (CLONE_PARENT | CLONE_THREAD))
 		parent = parent->parent;
 	p->parent = parent;
-	LIST_INSERT_HEAD(&parent->children, p, sibling);
+	TAILQ_INSERT_TAIL(&parent->children, p, sibling);
 	LIST_INSERT_HEAD(&all_processes, p, all);
 out:
 	mutex_unlock(&task_lock);

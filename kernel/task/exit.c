@@ -111,11 +111,11 @@ static void give_children_away(struct process *p)
 	struct process *reaper = reaper_of(p);
 	struct process *child, *next;
 
-	for (child = LIST_FIRST(&p->children); child; child = next) {
-		next = LIST_NEXT(child, sibling);
-		LIST_REMOVE(child, sibling);
+	for (child = TAILQ_FIRST(&p->children); child; child = next) {
+		next = TAILQ_NEXT(child, sibling);
+		TAILQ_REMOVE(&p->children, child, sibling);
 		child->parent = reaper;
-		LIST_INSERT_HEAD(&reaper->children, child, sibling);
+		TAILQ_INSERT_TAIL(&reaper->children, child, sibling);
 		if (child->pdeathsig && !child->zombie) {
 			siginfo_t info;
 

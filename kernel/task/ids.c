@@ -90,7 +90,7 @@ DEFINE_SYSCALL2(setpgid, int, pid, int, pgid)
 {
 	int err;
 
-	if (pgid < 0)
+	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	err = change_group(process_find(pid), pgid);

@@ -146,7 +146,7 @@ void process_orphans(struct process *p)
 	struct process *child;
 
 	check_group(p, p->pgid, p->sid);
-	LIST_FOREACH (child, &p->children, sibling)
+	TAILQ_FOREACH (child, &p->children, sibling)
 		if (child->sid == p->sid && child->pgid != p->pgid)
 			check_group(p, child->pgid, child->sid);
 }

@@ -140,8 +140,9 @@ struct process *process_new(const struct process *parent)
 
 	if (!p)
 		return NULL;
-	LIST_INIT(&p->children);
+	TAILQ_INIT(&p->children);
 	LIST_INIT(&p->posix_timers);
+	LIST_INIT(&p->pidfds);
 	TAILQ_INIT(&p->threads);
 	TAILQ_INIT(&p->pending.queue);
 	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++)
@@ -166,10 +167,10 @@ struct process *process_new(const struct process *parent)
 
 void process_free(struct process *p)
 {
-	KASSERT(LIST_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
+	KASSERT(TAILQ_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
 	LIST_REMOVE(p, all);
 	if (p->parent)
-		LIST_REMOVE(p, sibling);
+		TAILQ_REMOVE(&p->parent->children, p, sibling);
 	kfree(p);
 }
 

@@ -86,8 +86,8 @@ struct process {
 	s32 pid, pgid, sid;
 	struct process *parent;
 	s32 ppid_outside; /* parent's pid when parent is NULL (the first process) */
-	LIST_HEAD(, process) children;
-	LIST_ENTRY(process) sibling;
+	TAILQ_HEAD(, process) children; /* the oldest first: wait(2) finds them so */
+	TAILQ_ENTRY(process) sibling;
 	LIST_ENTRY(process) all;
 	TAILQ_HEAD(, thread) threads; /* those that have not ended; the leader may be gone */
 	u32 nthreads;
@@ -134,6 +134,7 @@ struct process {
 		s32 timer;		       /* host timer number, -1 none */
 	} itimer[3];			       /* ITIMER_REAL, _VIRTUAL, _PROF */
 	LIST_HEAD(, posix_timer) posix_timers; /* task/timer.c */
+	LIST_HEAD(, pidfd) pidfds;	       /* task/pidfd.c */
 	s32 next_timer_id;
 };
 
@@ -262,6 +263,8 @@ void usage_thread(struct usage *u);
 void usage_process(struct process *p, struct usage *u);
 void usage_add(struct usage *sum, const struct usage *u);
 struct rusage usage_to_rusage(const struct usage *u);
+/* CPU time of the process, or of its thread t. task_lock held. */
+u64 usage_cpu_ns(const struct process *p, const struct thread *t);
 
 #define USAGE_TICKS 100 /* USER_HZ: what times(2) and siginfo count in */
 static inline s64 usage_ticks(u64 us)

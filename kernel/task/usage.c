@@ -14,9 +14,11 @@
 #include "kernel/time/clock.h"
 
 #include <linux/resource.h>
+#include <linux/time.h>
 #include <linux/times.h>
 
-#define USEC_PER_SEC 1000000UL
+#define USEC_PER_SEC  1000000UL
+#define NSEC_PER_USEC 1000UL
 
 /* hostcall cpu_time: this vCPU's thread, and, from there on, the one of that vCPU. */
 #define WHO_SELF     1
@@ -106,6 +108,35 @@ void usage_process(struct process *p, struct usage *u)
 	}
 	if (p->mm)
 		u->max_rss = MAX(u->max_rss, READ_ONCE(p->mm->peak_pages) * (PAGE_SIZE / 1024));
+}
+
+/* The host counts threads in nanoseconds, but tells what a thread had at its start in less. */
+static u64 thread_cpu_ns(const struct thread *t)
+{
+	u64 start = (t->start_usage.user_us + t->start_usage.system_us) * NSEC_PER_USEC;
+	struct __kernel_timespec ts;
+	struct usage u;
+	u64 now;
+
+	if (t == current() && hc_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts, sizeof(ts)) == 0) {
+		now = (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
+	} else {
+		read_host(WHO_VCPU + t->vcpu, &u);
+		now = (u.user_us + u.system_us) * NSEC_PER_USEC;
+	}
+	return now - MIN(now, start);
+}
+
+u64 usage_cpu_ns(const struct process *p, const struct thread *t)
+{
+	u64 sum;
+
+	if (t)
+		return thread_cpu_ns(t);
+	sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
+	TAILQ_FOREACH (t, &p->threads, link)
+		sum += thread_cpu_ns(t);
+	return sum;
 }
 
 struct rusage usage_to_rusage(const struct usage *u)

@@ -97,7 +97,7 @@ static int look(struct waiting *w)
 	struct process *child;
 	int result = -ECHILD;
 
-	LIST_FOREACH (child, &current_process()->children, sibling) {
+	TAILQ_FOREACH (child, &current_process()->children, sibling) {
 		if (!selects(w, child))
 			continue;
 		if (take_news(w, child))
