@@ -218,7 +218,7 @@ static bool is_data_segment(const struct vma *v)
 static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 {
 	struct hostcall_seg seg[BATCH_COPY];
-	struct segs segs = {0, seg};
+	u32 segs = 0;
 	u64 done = 0;
 	s64 got = 0;
 
@@ -229,15 +229,15 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 		if (!block)
 			break;
 		frame_split(block, order);
-		seg[segs.count++] = (struct hostcall_seg){block, PAGE_SIZE << order};
+		seg[segs++] = (struct hostcall_seg){block, PAGE_SIZE << order};
 		for (u64 i = 0; i < 1UL << order; i++)
 			gpa[done++] = block + i * PAGE_SIZE;
 	}
 	if (done == count)
-		got = hc_preadv2(v->file->handle, &segs, file_offset(v, va), 0);
+		got = hc_preadv2(v->file->handle, &(struct segs){segs, seg}, file_offset(v, va), 0);
 	/* Only the last page may be cut by the file's end. */
 	if (got <= (s64)((count - 1) * PAGE_SIZE)) {
-		for (u32 i = 0; i < segs.count; i++)
+		for (u32 i = 0; i < segs; i++)
 			frame_put_range(seg[i].gpa, seg[i].len >> PAGE_SHIFT);
 		return false;
 	}
@@ -273,7 +273,7 @@ static int copy_window(struct fault *f)
 	together = together && read_pages(v, start, (end - start) / PAGE_SIZE, gpa);
 
 	for (u64 va = start, i = 0; va < end; va += PAGE_SIZE, entry++, i++) {
-		int err;
+		int err = -ENOMEM;
 
 		if (*entry & PTE_OWNED)
 			continue;

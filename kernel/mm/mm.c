@@ -227,7 +227,7 @@ void mm_usage(struct mm *mm, struct mm_usage *u)
 		u->rss_anon += r.anon;
 		if (v->file)
 			u->rss_file += r.rss - r.anon;
-		else
+		else if (v->win)
 			u->rss_shmem += r.rss - r.anon;
 		if (v->flags & VMA_GROWSDOWN)
 			u->stack += v->end - v->start;
