@@ -8,7 +8,7 @@
  *   PROGRAM CASE...    runs these; the only way to run a LONE_CASE
  *   PROGRAM --list     prints their names
  *
- * A program works in its current directory, which is empty at first,.
+ * A program works in its current directory, which is empty at first.
  */
 #ifndef TESTS_PROGRAMS_CHECK_H
 #define TESTS_PROGRAMS_CHECK_H
