@@ -218,27 +218,22 @@ static bool is_data_segment(const struct vma *v)
 static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 {
 	struct hostcall_seg seg[BATCH_COPY];
-	u32 segs = 0;
+	const struct segs segs = {(u32)count, seg};
 	u64 done = 0;
 	s64 got = 0;
 
-	while (done < count) {
-		unsigned order = 63 - __builtin_clzl(count - done);
-		u64 block = frame_alloc(order, 0);
-
-		if (!block)
+	for (; done < count; done++) {
+		gpa[done] = frame_alloc(0, 0);
+		if (!gpa[done])
 			break;
-		frame_split(block, order);
-		seg[segs++] = (struct hostcall_seg){block, PAGE_SIZE << order};
-		for (u64 i = 0; i < 1UL << order; i++)
-			gpa[done++] = block + i * PAGE_SIZE;
+		seg[done] = (struct hostcall_seg){gpa[done], PAGE_SIZE};
 	}
 	if (done == count)
-		got = hc_preadv2(v->file->handle, &(struct segs){segs, seg}, file_offset(v, va), 0);
+		got = hc_preadv2(v->file->handle, &segs, file_offset(v, va), 0);
 	/* Only the last page may be cut by the file's end. */
 	if (got <= (s64)((count - 1) * PAGE_SIZE)) {
-		for (u32 i = 0; i < segs; i++)
-			frame_put_range(seg[i].gpa, seg[i].len >> PAGE_SHIFT);
+		while (done)
+			frame_put(gpa[--done]);
 		return false;
 	}
 	memset((char *)phys_to_virt(gpa[count - 1]) + (got & PAGE_MASK), 0,
@@ -259,7 +254,7 @@ static int copy_window(struct fault *f)
 	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
 	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
-	u64 *entry = pt_place(f->mm, start), gpa[BATCH_COPY];
+	u64 *entry = pt_place(f->mm, start), gpa[BATCH_COPY] = {0};
 	bool replaced = false; /* the page itself, which this vCPU has no translation of */
 	bool together;
 	int ret = 0;
