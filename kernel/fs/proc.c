@@ -141,12 +141,14 @@ static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 	c->t = NULL;
 	if (c->p)
 		c->t = node->tid ? thread_find(node->tid) : TAILQ_FIRST(&c->p->threads);
-	if (!c->t || c->t->proc != c->p) {
+	if (!c->p || (c->t && c->t->proc != c->p) || (node->tid && !c->t)) {
 		mutex_unlock(&task_lock);
 		return -ENOENT;
 	}
+	c->whole = !node->tid;
+	c->tid = c->whole ? c->p->pid : node->tid;
 	c->fd = node->fd;
-	c->running = c->p == current_process() && (!node->tid || c->t == current());
+	c->running = c->p == current_process() && (c->whole || c->t == current());
 	return 0;
 }
 
@@ -165,6 +167,12 @@ static bool exists(const struct proc_node *node)
 	return true;
 }
 
+/* The file of the descriptor that the node names, a reference; NULL: there is none. */
+static struct ofile *fd_of(const struct proc_ctx *c)
+{
+	return c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
+}
+
 static bool fd_exists(const struct proc_node *node)
 {
 	struct proc_ctx c;
@@ -172,7 +180,7 @@ static bool fd_exists(const struct proc_node *node)
 
 	if (ctx_get(node, &c) < 0)
 		return false;
-	f = fdtable_get(c.p->files, node->fd);
+	f = fd_of(&c);
 	ctx_put();
 	ofile_put(f);
 	return f != NULL;
@@ -308,7 +316,7 @@ static s64 link_thread_self(const struct proc_ctx *c, char *buf, u64 size)
 
 static s64 link_exe(const struct proc_ctx *c, char *buf, u64 size)
 {
-	const char *path = c->p->mm->exe_path;
+	const char *path = c->p->mm ? c->p->mm->exe_path : NULL;
 
 	return path ? (s64)strlcpy(buf, path, size) : -ENOENT;
 }
@@ -323,6 +331,8 @@ static s64 file_link(const struct ofile *f, s32 handle, char *buf, u64 size)
 {
 	if (f && f->path)
 		return strlcpy(buf, f->path, size);
+	if (f && f->kind == OFILE_PIDFD)
+		return strlcpy(buf, "anon_inode:[pidfd]", size);
 	return fs_nointr(hc_handle_path(handle, buf, size));
 }
 
@@ -331,6 +341,8 @@ static s64 link_cwd(const struct proc_ctx *c, char *buf, u64 size)
 	struct fs_info *fs = c->p->fs;
 	s64 r;
 
+	if (!fs)
+		return -ENOENT;
 	mutex_lock(&fs->lock);
 	r = file_link(fs->cwd_file, fs->cwd, buf, size);
 	mutex_unlock(&fs->lock);
@@ -339,7 +351,7 @@ static s64 link_cwd(const struct proc_ctx *c, char *buf, u64 size)
 
 static s64 link_fd(const struct proc_ctx *c, char *buf, u64 size)
 {
-	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	struct ofile *f = fd_of(c);
 	s64 r = f ? file_link(f, f->handle, buf, size) : -ENOENT;
 
 	ofile_put(f);
@@ -365,7 +377,7 @@ struct ofile *proc_link_file(const struct proc_node *node)
 
 	if (node->entry->link != link_fd || ctx_get(node, &c) < 0)
 		return NULL;
-	f = fdtable_get(c.p->files, c.fd);
+	f = fd_of(&c);
 	ctx_put();
 	return f;
 }
@@ -378,7 +390,7 @@ static u32 fd_link_mode(const struct proc_ctx *c)
 {
 	static const u32 mode[O_ACCMODE + 1] = {
 		[O_RDONLY] = 0500, [O_WRONLY] = 0300, [O_RDWR] = 0700};
-	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	struct ofile *f = fd_of(c);
 	u32 bits = f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
 
 	ofile_put(f);
@@ -541,7 +553,7 @@ static s64 write_comm(const struct proc_ctx *c, const char *text)
 
 	strlcpy(name, text, sizeof(name));
 	name[strcspn(name, "\n")] = 0;
-	memcpy(c->t->comm, name, sizeof(name));
+	memcpy(c->t ? c->t->comm : c->p->comm, name, sizeof(name));
 	return 0;
 }
 
@@ -571,6 +583,8 @@ static s64 write_timerslack(const struct proc_ctx *c, const char *text)
 
 	if (r < 0 || value < 0)
 		return -EINVAL;
+	if (!c->t)
+		return -ESRCH;
 	c->t->timer_slack = value ? value : 50000; /* the default: prctl(2) */
 	return 0;
 }
@@ -691,7 +705,7 @@ static s32 next_number(const struct proc_node *node, s32 from)
 		TAILQ_FOREACH (t, &c.p->threads, link)
 			if (t->tid >= from && (best < 0 || t->tid < best))
 				best = t->tid;
-	} else {
+	} else if (c.p->files) {
 		best = fdtable_next(c.p->files, from);
 	}
 	ctx_put();

@@ -19,6 +19,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 
 #define KB(bytes)    ((bytes) >> 10)
@@ -77,17 +78,20 @@ static void program_bytes(struct text *t, struct mm *mm, u64 start, u64 end)
 
 void proc_text_cmdline(struct text *t, const struct proc_ctx *c)
 {
-	program_bytes(t, c->p->mm, c->p->mm->arg_start, c->p->mm->arg_end);
+	if (c->p->mm)
+		program_bytes(t, c->p->mm, c->p->mm->arg_start, c->p->mm->arg_end);
 }
 
 void proc_text_environ(struct text *t, const struct proc_ctx *c)
 {
-	program_bytes(t, c->p->mm, c->p->mm->env_start, c->p->mm->env_end);
+	if (c->p->mm)
+		program_bytes(t, c->p->mm, c->p->mm->env_start, c->p->mm->env_end);
 }
 
 void proc_text_auxv(struct text *t, const struct proc_ctx *c)
 {
-	text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
+	if (c->p->mm)
+		text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
 }
 
 /* The name of the mapping before, for those of one file follow each other: each costs a hostcall.
@@ -158,8 +162,11 @@ enum maps_detail { LINES_ONLY, WITH_MEMORY };
 
 static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
 {
-	struct map_name *name = kmalloc(sizeof(*name));
+	struct map_name *name;
 
+	if (!mm)
+		return;
+	name = kmalloc(sizeof(*name));
 	if (!name) {
 		t->error = -ENOMEM;
 		return;
@@ -205,6 +212,8 @@ void proc_text_smaps_rollup(struct text *t, const struct proc_ctx *c)
 	u64 start = 0, end = 0, locked = 0;
 	char line[128];
 
+	if (!mm)
+		return;
 	mutex_lock(&mm->lock);
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
 		mm_vma_resident(mm, v, &r);
@@ -222,11 +231,19 @@ void proc_text_smaps_rollup(struct text *t, const struct proc_ctx *c)
 	memory_lines(t, &sum, locked);
 }
 
+static void usage_of(struct mm *mm, struct mm_usage *u)
+{
+	if (mm)
+		mm_usage(mm, u);
+	else
+		memset(u, 0, sizeof(*u));
+}
+
 void proc_text_statm(struct text *t, const struct proc_ctx *c)
 {
 	struct mm_usage u;
 
-	mm_usage(c->p->mm, &u);
+	usage_of(c->p->mm, &u);
 	text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", PAGES(u.vsz), PAGES(u.rss),
 		    PAGES(u.rss_file + u.rss_shmem), PAGES(u.text), PAGES(u.data + u.stack));
 }
@@ -236,7 +253,25 @@ void proc_text_statm(struct text *t, const struct proc_ctx *c)
 
 static const char *comm(const struct proc_ctx *c)
 {
-	return c->t->comm[0] ? c->t->comm : c->p->comm;
+	return c->t && c->t->comm[0] ? c->t->comm : c->p->comm;
+}
+
+/* The thread, or what a zombie has for one: nothing pending, nothing blocked. */
+static const struct thread *thread_of(const struct proc_ctx *c)
+{
+	static const struct thread none;
+
+	return c->t ? c->t : &none;
+}
+
+/* Whether another thread runs or sleeps only the host knows; most sleep most of the time. */
+static const char *state(const struct proc_ctx *c)
+{
+	if (!c->t)
+		return "Z (zombie)";
+	if (c->p->stopped)
+		return "T (stopped)";
+	return c->running ? "R (running)" : "S (sleeping)";
 }
 
 static s32 parent_pid(const struct process *p)
@@ -261,7 +296,7 @@ void proc_text_oom_score_adj(struct text *t, const struct proc_ctx *c)
 
 void proc_text_timerslack_ns(struct text *t, const struct proc_ctx *c)
 {
-	text_printf(t, "%lu\n", c->t->timer_slack);
+	text_printf(t, "%lu\n", thread_of(c)->timer_slack);
 }
 
 void proc_text_wchan(struct text *t, const struct proc_ctx *c)
@@ -317,6 +352,8 @@ static void dispositions(const struct process *p, sigset *ignored, sigset *caugh
 	struct sighand *h = p->sighand;
 
 	*ignored = *caught = 0;
+	if (!h)
+		return;
 	mutex_lock(&h->lock);
 	for (int sig = 1; sig <= NSIG; sig++) {
 		u64 handler = h->action[sig - 1].handler;
@@ -329,19 +366,31 @@ static void dispositions(const struct process *p, sigset *ignored, sigset *caugh
 	mutex_unlock(&h->lock);
 }
 
-static void rusage_of(struct rusage *ru)
+/* Counts of the process, or of the one thread that the file is about. */
+static struct rusage rusage_of(const struct proc_ctx *c)
 {
-	if (hc_cpu_time(0, ru, sizeof(*ru)) < 0)
-		memset(ru, 0, sizeof(*ru));
+	struct usage u = {0};
+
+	if (c->whole)
+		usage_process(c->p, &u);
+	else
+		u.user_us = usage_cpu_ns(c->p, c->t) / 1000;
+	return usage_to_rusage(&u);
 }
 
-/* The controlling terminal: device number as stat has it, and its foreground process group. */
-static void terminal(u32 *device, s32 *group)
+/*
+ * The controlling terminal: device number as stat has it, and its foreground process group. The
+ * sandbox has one at most, and that is of the session it was started in.
+ */
+static void terminal(const struct process *p, u32 *device, s32 *group)
 {
-	s64 tty = hc_openat(boot->root, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	s64 tty;
 
 	*device = 0;
 	*group = -1;
+	if (p->sid != boot->sid)
+		return;
+	tty = hc_openat(boot->root, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
 	if (tty < 0)
 		return;
 	if (hc_ioctl(tty, TIOCGDEV, device, sizeof(*device), 0) < 0)
@@ -351,37 +400,43 @@ static void terminal(u32 *device, s32 *group)
 	hc_close(tty);
 }
 
-static u64 ticks(const struct __kernel_old_timeval *tv)
+static s64 ticks(const struct __kernel_old_timeval *tv)
 {
-	return tv->tv_sec * boot->clock_ticks + tv->tv_usec * boot->clock_ticks / 1000000;
+	return usage_ticks(tv->tv_sec * 1000000 + tv->tv_usec);
 }
 
 void proc_text_stat(struct text *t, const struct proc_ctx *c)
 {
+	static const struct mm no_mm;
 	const struct process *p = c->p;
-	const struct mm *mm = p->mm;
+	const struct thread *th = thread_of(c);
+	const struct mm *mm = p->mm ? p->mm : &no_mm;
+	const struct usage *children = &p->children_usage;
+	struct rusage ru = rusage_of(c);
 	sigset ignored, caught;
 	struct mm_usage u;
-	struct rusage ru;
 	u32 device;
 	s32 group;
 
-	rusage_of(&ru);
-	terminal(&device, &group);
-	mm_usage(p->mm, &u);
+	terminal(p, &device, &group);
+	usage_of(p->mm, &u);
 	dispositions(p, &ignored, &caught);
-	text_printf(t, "%d (%s) %c %d %d %d %u %d %u ", c->t->tid, comm(c), c->running ? 'R' : 'S',
-		    parent_pid(p), p->pgid, p->sid, device, group, 0x400000 /* PF_RANDOMIZE */);
-	text_printf(t, "%lu 0 %lu 0 %lu %lu 0 0 %d %d %u 0 %lu ", (u64)ru.ru_minflt,
-		    (u64)ru.ru_majflt, ticks(&ru.ru_utime), ticks(&ru.ru_stime), 20 + c->t->nice,
-		    c->t->nice, p->nthreads, p->start_ns / (1000000000 / boot->clock_ticks));
+	text_printf(t, "%d (%s) %c %d %d %d %u %d %u ", c->tid, comm(c), *state(c), parent_pid(p),
+		    p->pgid, p->sid, device, group, 0x400000 /* PF_RANDOMIZE */);
+	text_printf(t, "%lu %lu %lu %lu %ld %ld %ld %ld ", (u64)ru.ru_minflt,
+		    children->minor_faults, (u64)ru.ru_majflt, children->major_faults,
+		    ticks(&ru.ru_utime), ticks(&ru.ru_stime), usage_ticks(children->user_us),
+		    usage_ticks(children->system_us));
+	text_printf(t, "%d %d %u 0 %lu ", 20 + th->nice, th->nice, MAX(p->nthreads, 1U),
+		    p->start_ns / (1000000000 / USAGE_TICKS));
 	text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 ", u.vsz, PAGES(u.rss),
 		    p->rlimit[RLIMIT_RSS].cur, mm->code_start, mm->code_end, mm->stack_top);
-	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u 0 %d 0 0 0 ", c->t->pending.set,
-		    c->t->blocked & 0x7fffffff, ignored & 0x7fffffff, caught & 0x7fffffff,
-		    p->exit_signal, c->t->vcpu, c->t->policy);
-	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu 0\n", mm->data_start, mm->data_end,
-		    mm->brk_start, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
+	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u 0 %d 0 0 0 ", th->pending.set,
+		    th->blocked & 0x7fffffff, ignored & 0x7fffffff, caught & 0x7fffffff,
+		    p->exit_signal, th->vcpu, th->policy);
+	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->data_start, mm->data_end,
+		    mm->brk_start, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
+		    p->zombie ? p->wait_status : 0);
 }
 
 static u32 pending_count(const struct sigpending *pending)
@@ -427,6 +482,8 @@ static void status_memory(struct text *t, struct mm *mm)
 {
 	struct mm_usage u;
 
+	if (!mm)
+		return;
 	mm_usage(mm, &u);
 	text_printf(t,
 		    "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n"
@@ -444,14 +501,15 @@ static void status_memory(struct text *t, struct mm *mm)
 
 static void status_signals(struct text *t, const struct proc_ctx *c)
 {
+	const struct thread *th = thread_of(c);
 	sigset ignored, caught;
 
 	dispositions(c->p, &ignored, &caught);
 	text_printf(t, "SigQ:\t%u/%lu\n",
-		    pending_count(&c->t->pending) + pending_count(&c->p->pending),
+		    pending_count(&th->pending) + pending_count(&c->p->pending),
 		    c->p->rlimit[RLIMIT_SIGPENDING].cur);
-	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", c->t->pending.set,
-		    c->p->pending.set, c->t->blocked);
+	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", th->pending.set,
+		    c->p->pending.set, th->blocked);
 	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", ignored, caught);
 }
 
@@ -459,21 +517,23 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 {
 	const struct process *p = c->p;
 	const struct creds *cr = &p->creds;
-	struct rusage ru;
+	struct rusage ru = rusage_of(c);
 
-	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", comm(c), p->fs->umask,
-		    c->running ? "R (running)" : "S (sleeping)");
-	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid,
-		    c->t->tid, parent_pid(p));
+	text_printf(t, "Name:\t%s\n", comm(c));
+	if (p->fs)
+		text_printf(t, "Umask:\t%04o\n", p->fs->umask);
+	text_printf(t, "State:\t%s\n", state(c));
+	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, c->tid,
+		    parent_pid(p));
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t",
 		    cr->ruid, cr->euid, cr->suid, cr->fsuid, cr->rgid, cr->egid, cr->sgid,
-		    cr->fsgid, fdtable_size(p->files));
+		    cr->fsgid, p->files ? fdtable_size(p->files) : 0);
 	for (u32 i = 0; i < cr->ngroups; i++)
 		text_printf(t, "%u ", cr->groups[i]);
 	text_printf(t, "%s\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
-		    cr->ngroups ? "" : " ", p->pid, c->t->tid, p->pgid, p->sid);
+		    cr->ngroups ? "" : " ", p->pid, c->tid, p->pgid, p->sid);
 	status_memory(t, p->mm);
-	text_printf(t, "Threads:\t%u\n", p->nthreads);
+	text_printf(t, "Threads:\t%u\n", MAX(p->nthreads, 1U));
 	status_signals(t, c);
 	text_printf(t,
 		    "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
@@ -482,7 +542,6 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 		    p->no_new_privs);
 	cpus_allowed(t);
 	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
-	rusage_of(&ru);
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    (u64)ru.ru_nvcsw, (u64)ru.ru_nivcsw);
 }
@@ -492,7 +551,7 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 
 void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 {
-	struct ofile *f = fdtable_get(c->p->files, c->fd);
+	struct ofile *f = c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
 	s64 pos, flags;
 
 	if (!f) {
@@ -506,6 +565,12 @@ void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 	if (fdtable_get_cloexec(c->p->files, c->fd) == 1)
 		flags |= O_CLOEXEC;
 	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n", MAX(pos, 0L), (u64)flags);
+	if (f->kind == OFILE_PIDFD) {
+		const struct process *p = pidfd_process(f);
+		s32 pid = p && !p->zombie ? p->pid : -1;
+
+		text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+	}
 	ofile_put(f);
 }
 

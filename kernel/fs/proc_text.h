@@ -26,11 +26,14 @@ void text_flush(struct text *t);
 
 /*
  * What a file is about. task_lock is held, so p and t stay; for files that belong to no process
- * they are the running ones.
+ * they are the running ones. A process on its way out has no mm, files, fs, sighand any more, a
+ * zombie no thread either.
  */
 struct proc_ctx {
 	struct process *p;
-	struct thread *t;
+	struct thread *t; /* NULL: none is left */
+	s32 tid;
+	bool whole;   /* it is about the process, not about t */
 	s32 fd;	      /* of fdinfo/N */
 	bool running; /* t is the caller */
 };

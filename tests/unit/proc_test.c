@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <asm/resource.h>
+#include <linux/resource.h>
 #include <linux/mman.h>
 #include <linux/signal.h>
 #include "kernel/fs/file.h"
@@ -73,7 +74,8 @@ static struct process process = {
 	.comm = "a) (b c",
 };
 static struct thread thread = {.tid = 42, .proc = &process};
-static const struct proc_ctx ctx = {.p = &process, .t = &thread, .running = true};
+static struct proc_ctx ctx = {
+	.p = &process, .t = &thread, .tid = 42, .whole = true, .running = true};
 
 /* -- What proc_text.c needs of the kernel -------------------------------------------------------
  */
@@ -175,9 +177,36 @@ u32 fdtable_size(struct files *f)
 	return 512;
 }
 
+struct process *pidfd_process(struct ofile *f)
+{
+	(void)f;
+	return NULL;
+}
+
 void ofile_put(struct ofile *f)
 {
 	(void)f;
+}
+
+void usage_process(struct process *p, struct usage *u)
+{
+	(void)p;
+	*u = (struct usage){.user_us = 1500000, .system_us = 20000, .minor_faults = 9};
+}
+
+u64 usage_cpu_ns(const struct process *p, const struct thread *t)
+{
+	(void)p, (void)t;
+	return 70000000;
+}
+
+struct rusage usage_to_rusage(const struct usage *u)
+{
+	return (struct rusage){
+		.ru_utime = {(s64)u->user_us / 1000000, (s64)u->user_us % 1000000},
+		.ru_stime = {(s64)u->system_us / 1000000, (s64)u->system_us % 1000000},
+		.ru_minflt = (s64)u->minor_faults,
+	};
 }
 
 /* -- The reader ---------------------------------------------------------------------------------
@@ -265,6 +294,7 @@ static void stat_survives_a_name_with_parentheses(void **state)
 	(void)state;
 	read_text(proc_text_stat);
 	assert_memory_equal(whole, "42 (a) (b c) R 7 40 30 0 -1 ", 28);
+	assert_non_null(strstr(whole, " 9 0 0 0 150 2 0 0 20 0 1 0 "));
 	for (const char *p = strrchr(whole, ')'); *p; p++)
 		fields += *p == ' ';
 	assert_int_equal(fields, 52);
@@ -323,6 +353,37 @@ static void a_text_longer_than_the_buffer_is_whole(void **state)
 		assert_int_equal(whole[i], 'a' + (0x1000 + i) % 23);
 }
 
+static void a_zombie_has_what_is_left_of_it(void **state)
+{
+	struct process alive = process;
+
+	(void)state;
+	ctx.t = NULL;
+	process.mm = NULL;
+	process.fs = NULL;
+	process.sighand = NULL;
+	process.nthreads = 0;
+	process.zombie = true;
+	process.wait_status = 0x300;
+	read_text(proc_text_stat);
+	assert_memory_equal(whole, "42 (a) (b c) Z 7 40 30 0 -1 ", 28);
+	assert_string_equal(whole + strlen(whole) - 5, " 768\n");
+	read_text(proc_text_status);
+	assert_non_null(strstr(whole, "\nState:\tZ (zombie)\n"));
+	assert_null(strstr(whole, "VmSize"));
+	read_text(proc_text_cmdline);
+	assert_int_equal(whole_len, 0);
+	read_text(proc_text_maps);
+	assert_int_equal(whole_len, 0);
+	read_text(proc_text_smaps_rollup);
+	assert_int_equal(whole_len, 0);
+	read_text(proc_text_statm);
+	assert_string_equal(whole, "0 0 0 0 0 0 0\n");
+	assert_int_equal(read_text(proc_text_fdinfo)->written, 0);
+	process = alive;
+	ctx.t = &thread;
+}
+
 static void after_an_error_nothing_is_written(void **state)
 {
 	struct text *t;
@@ -346,6 +407,7 @@ int main(void)
 		cmocka_unit_test(limits_are_columns),
 		cmocka_unit_test(meminfo_is_of_the_guest),
 		cmocka_unit_test(a_text_longer_than_the_buffer_is_whole),
+		cmocka_unit_test(a_zombie_has_what_is_left_of_it),
 		cmocka_unit_test(after_an_error_nothing_is_written),
 	};
 
