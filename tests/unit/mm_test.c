@@ -500,6 +500,37 @@ static void children_get_copies(void **state)
 	end(mm, before);
 }
 
+/* While the host reads or writes a page for the parent, a fork must not take it away. */
+static void pinned_pages_stay_the_parents(void **state)
+{
+	u64 before, gpa;
+	struct mm *mm = begin(&before), *child;
+
+	(void)state;
+	for (unsigned huge = 0; huge < 2; huge++) {
+		map(mm, BASE, 4 * MIB, R | W, MAP_PRIVATE | MAP_FIXED);
+		if (huge)
+			mm_advise(mm, BASE, 4 * MIB, MADV_HUGEPAGE);
+		cpu_write(mm, BASE, 1);
+		cpu_write(mm, BASE + PAGE_SIZE, 2);
+		gpa = walk(mm, BASE) & PTE_ADDR;
+		frame_pin_range(gpa, 1);
+		child = mm_dup(mm);
+		assert_non_null(child);
+		assert_true(walk(mm, BASE) & PTE_W);
+		assert_int_equal(walk(mm, BASE) & PTE_ADDR, gpa);
+		assert_false(walk(mm, BASE + PAGE_SIZE) & PTE_W);
+		*(u64 *)fake_phys(gpa) = 3; /* the host */
+		assert_int_equal(cpu_read(mm, BASE), 3);
+		assert_int_equal(cpu_read(child, BASE), 1);
+		assert_int_equal(cpu_read(child, BASE + PAGE_SIZE), 2);
+		frame_unpin_range(gpa, 1);
+		mm_put(child);
+		assert_int_equal(cpu_write(mm, BASE + PAGE_SIZE, 4), 0);
+	}
+	end(mm, before);
+}
+
 static void advice(void **state)
 {
 	u64 before;
@@ -839,6 +870,7 @@ int main(void)
 		cmocka_unit_test_setup(walking_through_memory_takes_few_faults, setup),
 		cmocka_unit_test_setup(moved_mappings_keep_their_pages, setup),
 		cmocka_unit_test_setup(children_get_copies, setup),
+		cmocka_unit_test_setup(pinned_pages_stay_the_parents, setup),
 		cmocka_unit_test_setup(advice, setup),
 		cmocka_unit_test_setup(random_calls_match_the_model, setup),
 		cmocka_unit_test_setup(memory_ends_with_a_kill, setup),
