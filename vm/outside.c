@@ -32,6 +32,7 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 {
 	int saved = errno;
 	struct vcpu *v = sandbox->vcpu[0];
+	u64 *word;
 
 	(void)context;
 	if (own_fault(sig, si)) {
@@ -44,7 +45,9 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	 */
 	if (si->si_code == SI_USER && si->si_pid == getpid())
 		return;
-	__atomic_fetch_or(&v->data->signals_arrived, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
+	/* The terminal's keys, hang-ups and sizes are the foreground group's. */
+	word = si->si_code == SI_KERNEL ? &v->data->signals_terminal : &v->data->signals_arrived;
+	__atomic_fetch_or(word, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
 	vcpu_kick(v);
 	errno = saved;

@@ -32,6 +32,8 @@ struct ofile {
 	u64 pos;		 /* OFILE_PROC_DIR: index of the next entry */
 	void *data;		 /* by kind; OFILE_PROC*: struct proc_file. Owned */
 	struct window *window;	 /* last one made for it: most files are mapped several times */
+	s64 tty_device;		 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
+	bool tty_master;	 /* it is the terminal's master */
 	struct lock_file *locks; /* if it was locked: ipc/locks.c */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */

@@ -11,6 +11,7 @@
 #include <linux/sockios.h>
 #include <linux/vt.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 
 enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF };
 
@@ -126,7 +127,10 @@ DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	r = f->flags & O_PATH ? -EBADF : request(f, nr, arg);
+	if (f->flags & O_PATH)
+		r = -EBADF;
+	else if (!tty_ioctl(f, nr, arg, &r))
+		r = request(f, nr, arg);
 	ofile_put(f);
 	return r;
 }

@@ -3,6 +3,7 @@
  * is closed when the last descriptor, mapping in progress or wait lets go of it.
  */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
 #include "kernel/ipc/locks.h"
 #include "kernel/mm/window.h"
@@ -34,6 +35,8 @@ void ofile_put(struct ofile *f)
 		return;
 	epoll_forget(f);
 	record_locks_forget(f);
+	if (f->tty_master)
+		tty_master_closed(f);
 	if (f->kind == OFILE_SIGNALFD)
 		signalfd_forget(f);
 	if (f->window)

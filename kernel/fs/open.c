@@ -1,6 +1,7 @@
 /* System calls that open. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
 
 #define MODE_BITS 07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
@@ -58,6 +59,10 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		if (p->hold->path)
 			return file_open(AT_FDCWD, p->hold->path, how->flags, 0, err);
 		handle = hc_reopen(p->hold->handle, how->flags);
+	} else if (!strcmp(p->path, "/dev/tty")) {
+		handle = tty_own_path(p->path, HOSTCALL_PATH_MAX);
+		if (handle >= 0)
+			handle = hc_openat(p->dir, p->path, how->flags, how->mode);
 	} else if (how->flags & (O_WRONLY | O_RDWR) && write_refused(p->path)) {
 		handle = write_refused(p->path);
 	} else if (how->resolve) {
@@ -102,6 +107,7 @@ static s64 open_user(s32 dirfd, uva path, const struct open_how *how)
 	path_put(&p);
 	if (!f)
 		return err;
+	tty_opened(f, (u32)how->flags);
 	fd = fd_install(f, 0, how->flags & O_CLOEXEC);
 	if (fd < 0)
 		ofile_put(f);

@@ -2,7 +2,6 @@
  * The texts of our /proc: about the guest's processes and memory, never the monitor's. Nothing here
  * knows how the text reaches its reader.
  */
-#include <asm/ioctls.h>
 #include <asm/resource.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -11,6 +10,7 @@
 #include "common/boot_info.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/proc_text.h"
+#include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
@@ -378,28 +378,6 @@ static struct rusage rusage_of(const struct proc_ctx *c)
 	return usage_to_rusage(&u);
 }
 
-/*
- * The controlling terminal: device number as stat has it, and its foreground process group. The
- * sandbox has one at most, and that is of the session it was started in.
- */
-static void terminal(const struct process *p, u32 *device, s32 *group)
-{
-	s64 tty;
-
-	*device = 0;
-	*group = -1;
-	if (p->sid != boot->sid)
-		return;
-	tty = hc_openat(boot->root, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-	if (tty < 0)
-		return;
-	if (hc_ioctl(tty, TIOCGDEV, device, sizeof(*device), 0) < 0)
-		*device = 0;
-	if (hc_ioctl(tty, TIOCGPGRP, group, sizeof(*group), 0) < 0)
-		*group = -1;
-	hc_close(tty);
-}
-
 static s64 ticks(const struct __kernel_old_timeval *tv)
 {
 	return usage_ticks(tv->tv_sec * 1000000 + tv->tv_usec);
@@ -418,7 +396,7 @@ void proc_text_stat(struct text *t, const struct proc_ctx *c)
 	u32 device;
 	s32 group;
 
-	terminal(p, &device, &group);
+	tty_describe(p, &device, &group);
 	usage_of(p->mm, &u);
 	dispositions(p, &ignored, &caught);
 	text_printf(t, "%d (%s) %c %d %d %d %u %d %u ", c->tid, comm(c), *state(c), parent_pid(p),

@@ -7,6 +7,7 @@
 #include <linux/uio.h>
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
 
 #define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
@@ -212,6 +213,17 @@ static s64 run_signalfd(struct ofile *f, const struct request *rq)
 	return signalfd_read(f, (u64)rq->iov->iov_base, rq->iov->iov_len);
 }
 
+/* What a terminal's user types comes this way. */
+static s64 write_master(struct ofile *f, struct request *rq)
+{
+	const struct iovec *iov = rq->iov;
+	s64 r = transfer(f, rq);
+
+	for (s64 left = r; left > 0; left -= (s64)iov++->iov_len)
+		tty_master_written(f, (u64)iov->iov_base, MIN(iov->iov_len, (u64)left));
+	return r;
+}
+
 static s64 run(s32 fd, struct request *rq)
 {
 	struct ofile *f = fd_get(fd);
@@ -227,9 +239,12 @@ static s64 run(s32 fd, struct request *rq)
 		r = run_signalfd(f, rq);
 		break;
 	default:
-		r = limit_write(f, rq);
+		r = tty_check(f, rq->dir == READ ? TTY_READ : TTY_WRITE);
 		if (r >= 0)
-			r = transfer(f, rq);
+			r = limit_write(f, rq);
+		if (r >= 0)
+			r = f->tty_master && rq->dir == WRITE ? write_master(f, rq)
+							      : transfer(f, rq);
 	}
 	ofile_put(f);
 	return r;

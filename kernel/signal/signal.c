@@ -14,6 +14,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/fs/tty.h"
 
 #include <linux/resource.h>
 
@@ -231,6 +232,22 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 	return 0;
 }
 
+void signal_group(s32 pgid, const siginfo_t *info)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, &all_processes, all)
+		if (p->pgid == pgid)
+			signal_send_locked(p, NULL, info);
+}
+
+bool signal_unwanted(int sig)
+{
+	struct thread *t = current();
+
+	return (t->blocked & SIGBIT(sig)) || handler_of(t->proc, sig) == (u64)SIG_IGN;
+}
+
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info)
 {
 	int err;
@@ -424,8 +441,17 @@ void signal_upcall(void)
 		memset(&info, 0, sizeof(info));
 		info.si_signo = __builtin_ctzl(signals) + 1;
 		info.si_code = SI_USER;
-		signal_send(init_process, NULL, &info);
+		/* A shell continues the whole job, and that is this group. */
+		if (info.si_signo == SIGCONT) {
+			mutex_lock(&task_lock);
+			signal_group(init_process->pgid, &info);
+			mutex_unlock(&task_lock);
+		} else {
+			signal_send(init_process, NULL, &info);
+		}
 	}
+	for (signals = take_word(&v->signals_terminal); signals; signals &= signals - 1)
+		tty_signal(__builtin_ctzl(signals) + 1);
 	timers_expired(take_word(&v->timers_expired));
 	if (current() && READ_ONCE(v->window_fault) &&
 	    __atomic_exchange_n(&v->window_fault, 0, __ATOMIC_SEQ_CST))

@@ -25,6 +25,11 @@ struct sighand {
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info);
 int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info);
 
+/* For all processes of a group. task_lock held. */
+void signal_group(s32 pgid, const siginfo_t *info);
+/* The running process ignores it, or the running thread blocks it. task_lock held. */
+bool signal_unwanted(int sig);
+
 /* siginfo of a signal that the running process sends by kill(2) or tkill(2) (SI_USER, SI_TKILL). */
 siginfo_t signal_info(int sig, int code);
 

@@ -11,6 +11,7 @@
  * whatever else still runs in the sandbox ends with it.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -160,6 +161,7 @@ static void process_end(struct process *p)
 	process_orphans(p);
 	give_children_away(p);
 	mutex_unlock(&task_lock);
+	tty_session_ends(p);
 	sighand_put(sighand);
 }
 

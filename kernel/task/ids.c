@@ -53,18 +53,17 @@ DEFINE_SYSCALL1(getsid, int, pid)
 	return result;
 }
 
-/* Some process of this session is in this group. task_lock held. */
-static bool group_exists(s32 pgid, s32 sid)
+s32 group_session(s32 pgid)
 {
 	struct process *p;
 
-	if (pgid == boot->pgid && sid == boot->sid)
-		return true; /* members outside */
+	if (pgid == boot->pgid)
+		return boot->sid; /* members outside */
 	LIST_FOREACH (p, &all_processes, all) {
-		if (p->pgid == pgid && p->sid == sid)
-			return true;
+		if (p->pgid == pgid)
+			return p->sid;
 	}
-	return false;
+	return 0;
 }
 
 /* setpgid(2). task_lock held. */
@@ -80,7 +79,7 @@ static int change_group(struct process *p, s32 pgid)
 		return -EACCES;
 	if (pgid == 0)
 		pgid = p->pid;
-	if (pgid != p->pid && !group_exists(pgid, p->sid))
+	if (pgid != p->pid && group_session(pgid) != p->sid)
 		return -EPERM;
 	p->pgid = pgid;
 	return 0;

@@ -273,6 +273,9 @@ static inline s64 usage_ticks(u64 us)
 }
 
 /* By number, NULL: no such. Caller holds task_lock. 0 is the caller's own in both. */
+/* ids.c: the session that a process group is in, 0: there is no such group. task_lock held. */
+s32 group_session(s32 pgid);
+
 struct process *process_find(s32 pid);
 struct thread *thread_find(s32 tid);
 
