@@ -10,6 +10,11 @@
 #include <unistd.h>
 #include "vm/vm.h"
 
+/* What a terminal sends to its foreground group, and to its session's leader. */
+#define TERMINAL_SIGNALS                                                                           \
+	(1UL << SIGHUP | 1UL << SIGINT | 1UL << SIGQUIT | 1UL << SIGTSTP | 1UL << SIGTTIN |        \
+	 1UL << SIGTTOU | 1UL << SIGWINCH | 1UL << SIGCONT)
+
 static struct sandbox *sandbox; /* one per process: a handler has no argument */
 
 /* A fault of our own: die of it, as without a handler. */
@@ -46,7 +51,9 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	if (si->si_code == SI_USER && si->si_pid == getpid())
 		return;
 	/* The terminal's keys, hang-ups and sizes are the foreground group's. */
-	word = si->si_code == SI_KERNEL ? &v->data->signals_terminal : &v->data->signals_arrived;
+	word = si->si_code == SI_KERNEL && (TERMINAL_SIGNALS >> sig & 1)
+		       ? &v->data->signals_terminal
+		       : &v->data->signals_arrived;
 	__atomic_fetch_or(word, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
 	vcpu_kick(v);

@@ -111,19 +111,19 @@ static void signal_foreground(const struct tty *t, int sig)
 void tty_signal(int sig)
 {
 	struct tty *t;
+	siginfo_t info;
+	s32 group;
 
+	memset(&info, 0, sizeof(info));
+	info.si_signo = sig;
+	info.si_code = SI_KERNEL;
 	mutex_lock(&task_lock);
 	t = tty_of_session(boot->sid);
-	if (t) {
-		signal_foreground(t, sig);
-	} else {
-		siginfo_t info;
-
-		memset(&info, 0, sizeof(info));
-		info.si_signo = sig;
-		info.si_code = SI_KERNEL;
-		signal_group(boot->pgid, &info);
-	}
+	group = t ? t->foreground : boot->pgid;
+	signal_group(group, &info);
+	/* The terminal hung up, and the session's leader is one of us. */
+	if (sig == SIGHUP && init_process->pid == boot->sid && init_process->pgid != group)
+		signal_send_locked(init_process, NULL, &info);
 	mutex_unlock(&task_lock);
 }
 
