@@ -28,6 +28,12 @@
 
 #define HOSTCALL_ARGS 7
 
+/*
+ * -HOSTCALL_AGAIN: a kick came before the call began, so nothing happened. The program shall make
+ * it again after its handler, as if the signal had come first. The kernel's ERESTARTNOINTR.
+ */
+#define HOSTCALL_AGAIN 513
+
 struct hostcall_frame {
 	u32 nr;
 	u32 reserved;

@@ -19,6 +19,8 @@ static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 	return p;
 }
 
+_Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no translation");
+
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
 	struct hostcall_frame *frame = arch_hostcall_frame();

@@ -9,7 +9,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/memfd.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include "vm/handle.h"
@@ -122,7 +125,7 @@ static s64 new_handle(struct call *c, long nr, u64 raw[6])
 	{                                                                                          \
 		HC_ARGS(name);                                                                     \
 		const u64 raw[6] = {FOR_EACH_COMMA(HC_RAW, __VA_ARGS__)};                          \
-		return vcpu_syscall(c->v, sys, raw);                                               \
+		return vcpu_syscall_again(c->v, sys, raw);                                         \
 	}
 #define HC_RUN_NEWFD(sys, name, ...)                                                               \
 	static s64 run_##name(struct call *c)                                                      \
@@ -359,6 +362,39 @@ done:
 	WRITE_ONCE(v->frame->ret, ret);
 }
 
+s64 host_would_wait(u64 file)
+{
+	s64 flags = HOST_CALL(fcntl, file, F_GETFL);
+
+	return flags < 0 ? flags : flags & O_NONBLOCK ? -EAGAIN : -EINTR;
+}
+
+/* A write of what surely fits where poll(2) says that there is room: pipe(7), PIPE_BUF. */
+static s64 write_some(u64 file, const struct iovec *data, u64 count)
+{
+	while (count > 1 && data->iov_len == 0) {
+		data++;
+		count--;
+	}
+	return HOST_CALL(write, file, (u64)data->iov_base, MIN(data->iov_len, (u64)PIPE_BUF));
+}
+
+/* The transfer of host_transfer, of a file that may wait, as far as it goes without waiting. */
+static s64 transfer_at_once(long nr, const u64 arg[6])
+{
+	bool writes = nr == SYS_writev || nr == SYS_pwritev2;
+	bool at_position = nr == SYS_writev || (nr == SYS_pwritev2 && arg[3] == ~0UL);
+	struct pollfd p = {.fd = (int)arg[0], .events = writes ? POLLOUT : POLLIN};
+	struct iovec *data = (struct iovec *)arg[1];
+	u64 size = 0;
+
+	if (HOST_CALL(poll, (u64)&p, 1, 0) <= 0)
+		return host_would_wait(arg[0]);
+	for (u64 i = 0; at_position && i < arg[2]; i++)
+		size += data[i].iov_len;
+	return size > PIPE_BUF ? write_some(arg[0], data, arg[2]) : host_syscall(nr, arg);
+}
+
 s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 {
 	s64 ret = vcpu_syscall(c->v, nr, arg);
@@ -366,7 +402,26 @@ s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 
 	if (ret != -EINTR || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
 		return ret;
-	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? host_syscall(nr, arg) : ret;
+	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+		return host_syscall(nr, arg);
+	if (S_ISSOCK(st.st_mode)) {
+		struct msghdr msg = {.msg_iov = (struct iovec *)arg[1], .msg_iovlen = arg[2]};
+
+		if (nr == SYS_readv || nr == SYS_preadv2)
+			return host_message(c, SYS_recvmsg, arg[0], &msg, 0);
+		return host_message(c, SYS_sendmsg, arg[0], &msg, MSG_NOSIGNAL);
+	}
+	return transfer_at_once(nr, arg);
+}
+
+s64 host_message(struct call *c, long nr, u64 file, struct msghdr *msg, u64 flags)
+{
+	s64 ret = vcpu_syscall(c->v, nr, (const u64[6]){file, (u64)msg, flags});
+
+	if (ret != -EINTR)
+		return ret;
+	ret = host_syscall(nr, (const u64[6]){file, (u64)msg, flags | MSG_DONTWAIT});
+	return ret == -EAGAIN && !(flags & MSG_DONTWAIT) ? host_would_wait(file) : ret;
 }
 
 s64 host_own_fs(void)

@@ -10,6 +10,7 @@
 #ifndef VM_HOSTCALL_H
 #define VM_HOSTCALL_H
 
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include "common/foreach.h"
@@ -47,12 +48,21 @@ s64 host_syscall(long nr, const u64 arg[6]);
 
 #define HOST_CALL(name, ...)	 host_syscall(SYS_##name, (const u64[6]){__VA_ARGS__})
 #define HOST_SLEEP(c, name, ...) vcpu_syscall((c)->v, SYS_##name, (const u64[6]){__VA_ARGS__})
+/* For calls that a signal before them does not concern: all but those that wait for signals. */
+#define HOST_AGAIN(c, name, ...) vcpu_syscall_again((c)->v, SYS_##name, (const u64[6]){__VA_ARGS__})
 
 /*
- * A read, write or copy whose file is arg[0]. A kick interrupts it only where Linux would let a
- * signal do so: not on regular files, which programs do not expect EINTR from (signal(7)).
+ * readv, writev, preadv2 or pwritev2 whose file is arg[0]. A kick interrupts it only where Linux
+ * would let a signal do so: not on regular files, and elsewhere only when it has to wait, with
+ * nothing transferred yet. Programs do not expect EINTR otherwise (signal(7)).
  */
 s64 host_transfer(struct call *c, long nr, const u64 arg[6]);
+
+/* sendmsg or recvmsg, with the same promise. */
+s64 host_message(struct call *c, long nr, u64 file, struct msghdr *msg, u64 flags);
+
+/* What a call on this file returns that has to wait but was kicked: -EAGAIN or -EINTR. */
+s64 host_would_wait(u64 file);
 
 /* Gives this thread a working directory and umask of its own. 0 or -errno. */
 s64 host_own_fs(void);

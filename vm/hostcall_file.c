@@ -343,14 +343,14 @@ s64 hc_do_flistxattr(struct call *c, int file, const struct iovec *list, u32 lis
 s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	if (data_count == 0)
-		return HOST_SLEEP(c, read, (u64)file, (u64) "", 0);
+		return HOST_AGAIN(c, read, (u64)file, (u64) "", 0);
 	return host_transfer(c, SYS_readv, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
 s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	if (data_count == 0)
-		return HOST_SLEEP(c, write, (u64)file, (u64) "", 0);
+		return HOST_AGAIN(c, write, (u64)file, (u64) "", 0);
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
@@ -403,7 +403,7 @@ s64 hc_do_fcntl_lock(struct call *c, int file, u64 cmd, void *lock, u32 lock_len
 		return HOST_CALL(fcntl, (u64)file, cmd, (u64)lock);
 	case F_SETLKW:
 	case F_OFD_SETLKW:
-		return HOST_SLEEP(c, fcntl, (u64)file, cmd, (u64)lock);
+		return HOST_AGAIN(c, fcntl, (u64)file, cmd, (u64)lock);
 	default:
 		return -EINVAL;
 	}

@@ -98,7 +98,7 @@ s64 hc_do_connect(struct call *c, int file, int dir, const void *addr, u32 addr_
 {
 	s64 err = enter_address(dir, addr, addr_len);
 
-	return err < 0 ? err : HOST_SLEEP(c, connect, (u64)file, (u64)addr, addr_len);
+	return err < 0 ? err : HOST_AGAIN(c, connect, (u64)file, (u64)addr, addr_len);
 }
 
 /* An address as these calls return it. */
@@ -116,7 +116,7 @@ s64 hc_do_accept4(struct call *c, int file, u64 flags, void *addr, u32 addr_len)
 		return -EINVAL;
 	if (named)
 		named->len = sizeof(named->addr);
-	fd = HOST_SLEEP(c, accept4, (u64)file, named ? (u64)named->addr : 0,
+	fd = HOST_AGAIN(c, accept4, (u64)file, named ? (u64)named->addr : 0,
 			named ? (u64)&named->len : 0, flags | SOCK_CLOEXEC);
 	return fd < 0 ? fd : handle_add((int)fd);
 }
@@ -302,7 +302,7 @@ s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_
 	if (ret == 0)
 		ret = control_out(&msg, &rights);
 	if (ret == 0)
-		ret = HOST_SLEEP(c, sendmsg, (u64)file, (u64)&msg, flags | MSG_NOSIGNAL);
+		ret = host_message(c, SYS_sendmsg, (u64)file, &msg, flags | MSG_NOSIGNAL);
 	rights_put(&rights);
 	return ret;
 }
@@ -343,7 +343,7 @@ s64 hc_do_recvmsg(struct call *c, int file, const struct iovec *data, u32 data_c
 	msg.msg_namelen = sizeof(recv->addr);
 	msg.msg_control = recv + 1;
 	msg.msg_controllen = head_len - sizeof(*recv);
-	ret = HOST_SLEEP(c, recvmsg, (u64)file, (u64)&msg, flags | MSG_CMSG_CLOEXEC);
+	ret = host_message(c, SYS_recvmsg, (u64)file, &msg, flags | MSG_CMSG_CLOEXEC);
 	if (ret < 0)
 		return ret;
 	control_in(&msg);

@@ -45,7 +45,7 @@ static s64 clone_range(struct call *c, int file, struct file_clone_range *range)
 
 	if (src < 0)
 		return src;
-	ret = HOST_SLEEP(c, ioctl, (u64)file, FICLONERANGE, (u64)range);
+	ret = HOST_AGAIN(c, ioctl, (u64)file, FICLONERANGE, (u64)range);
 	handle_put(src);
 	return ret;
 }
@@ -79,16 +79,17 @@ s64 hc_do_ioctl(struct call *c, int file, u64 request, void *data, u32 data_len,
 		return -EINVAL;
 	switch (r->kind) {
 	case VALUE:
-		return HOST_SLEEP(c, ioctl, (u64)file, r->nr, arg);
-	case READ:
+		return HOST_AGAIN(c, ioctl, (u64)file, r->nr, arg);
+	case READ: /* none of them waits */
+		return HOST_CALL(ioctl, (u64)file, r->nr, (u64)data);
 	case WRITE:
 	case BOTH:
-		return HOST_SLEEP(c, ioctl, (u64)file, r->nr, (u64)data);
+		return HOST_AGAIN(c, ioctl, (u64)file, r->nr, (u64)data);
 	case HANDLE:
 		other = handle_get(arg);
 		if (other < 0)
 			return other;
-		ret = HOST_SLEEP(c, ioctl, (u64)file, r->nr, (u64)other);
+		ret = HOST_AGAIN(c, ioctl, (u64)file, r->nr, (u64)other);
 		handle_put(other);
 		return ret;
 	case OPENS:

@@ -23,9 +23,12 @@ static __thread struct vcpu *self;
 
 #define VCPU_THREAD_STACK (128UL << 10)
 
+#define STRING(x)	  STRING_(x)
+#define STRING_(x)	  #x
+
 /*
  * s64 interruptible(const u32 *word, long nr, const u64 arg[6]): the system call, unless *word is
- * set before the SYSCALL instruction: then -EINTR.
+ * set before the SYSCALL instruction: then -HOSTCALL_AGAIN.
  */
 __asm__("	.text\n"
 	"	.type interruptible, @function\n"
@@ -46,23 +49,32 @@ __asm__("	.text\n"
 	"interruptible_end:\n"
 	"	ret\n"
 	"interruptible_abort:\n"
-	"	mov $-4, %rax\n" /* -EINTR */
-	"	ret\n"
-	"	.size interruptible, . - interruptible\n");
+	"	mov $-" STRING(HOSTCALL_AGAIN) ", %rax\n"
+					       "	ret\n"
+					       "	.size interruptible, . - interruptible\n");
 extern s64 interruptible(const volatile u32 *word, long nr, const u64 *arg)
 	__attribute__((visibility("hidden")));
 extern const char interruptible_check[] __attribute__((visibility("hidden")));
 extern const char interruptible_end[] __attribute__((visibility("hidden")));
 extern const char interruptible_abort[] __attribute__((visibility("hidden")));
 
-s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
+s64 vcpu_syscall_again(struct vcpu *v, long nr, const u64 arg[6])
 {
 	return interruptible(&v->data->upcall, nr, arg);
 }
 
+s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
+{
+	s64 ret = interruptible(&v->data->upcall, nr, arg);
+
+	return ret == -HOSTCALL_AGAIN ? -EINTR : ret;
+}
+
 s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6])
 {
-	return interruptible(&v->sandbox->ended, nr, arg);
+	s64 ret = interruptible(&v->sandbox->ended, nr, arg);
+
+	return ret == -HOSTCALL_AGAIN ? -EINTR : ret;
 }
 
 static void on_kick(int sig, siginfo_t *si, void *context)

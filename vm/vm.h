@@ -158,6 +158,8 @@ void vcpu_kick(struct vcpu *v);
  * before or while it slept. Result as the kernel gives it (-errno).
  */
 s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6]);
+/* The same, but -HOSTCALL_AGAIN when the kick came before the call began. */
+s64 vcpu_syscall_again(struct vcpu *v, long nr, const u64 arg[6]);
 /* The same, but an upcall that was there before does not interrupt it: only the sandbox's end. */
 s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6]);
 

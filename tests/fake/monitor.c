@@ -118,6 +118,12 @@ s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
 	return fake.kicked ? -EINTR : host_syscall(nr, arg);
 }
 
+s64 vcpu_syscall_again(struct vcpu *v, long nr, const u64 arg[6])
+{
+	(void)v;
+	return fake.kicked ? -HOSTCALL_AGAIN : host_syscall(nr, arg);
+}
+
 s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6])
 {
 	(void)v;

@@ -1,13 +1,16 @@
 /* Signals of one process: handlers, masks, stacks, timers, restarts, and what handlers are told. */
 #include "check.h"
 #include "probe.h"
+#include <fcntl.h>
 #include <immintrin.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -321,6 +324,38 @@ CASE(restarted_read)
 	CHECK(count >= 3 && c == 'x');
 	close(restart_pipe[0]);
 	close(restart_pipe[1]);
+}
+
+/* A call that need not wait is not interrupted, however many signals there are. */
+CASE(calls_that_need_not_wait)
+{
+	int p[2], s[2], failures = 0, opens = 0, fd;
+	char c;
+
+	NEED(pipe(p) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	int from = open("from", O_RDWR | O_CREAT, 0600);
+	NEED(from >= 0 && write(from, "0123456789", 10) == 10);
+	handle(SIGALRM, counting, 0);
+	count = 0;
+	set_timer(300, 300);
+	for (int i = 0; i < 1000 || count < 20; i++) {
+		failures += write(p[1], "x", 1) != 1;
+		failures += read(p[0], &c, 1) != 1;
+		failures += send(s[1], "x", 1, 0) != 1;
+		failures += recv(s[0], &c, 1, 0) != 1;
+		opens += (fd = open("from", O_RDONLY)) < 0;
+		opens += flock(fd, LOCK_EX) != 0;
+		opens += fsync(fd) != 0;
+		opens += close(fd) != 0;
+	}
+	set_timer(0, 0);
+	SHOW(failures);
+	SHOW(opens);
+	close(from);
+	for (int i = 0; i < 2; i++) {
+		close(p[i]);
+		close(s[i]);
+	}
 }
 
 CASE(timers)
