@@ -123,6 +123,12 @@ static s64 fcntl_status(struct ofile *f, u32 cmd, u64 arg)
 			return 0;
 		return f->flags | O_LARGEFILE;
 	}
+	/* Here it is the kernel that waits or does not. */
+	if (f->kind == OFILE_PIDFD || f->kind == OFILE_MQUEUE) {
+		if (cmd == F_SETFL)
+			f->flags = (f->flags & ~(u32)O_NONBLOCK) | (arg & O_NONBLOCK);
+		return cmd == F_SETFL ? 0 : f->flags;
+	}
 	r = fs_nointr(hc_fcntl(f->handle, cmd, arg));
 	if (r >= 0 && cmd == F_SETFL)
 		f->flags = (f->flags & O_ACCMODE) | (arg & ~(u64)O_ACCMODE);

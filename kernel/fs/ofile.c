@@ -6,7 +6,9 @@
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
 #include "kernel/ipc/locks.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/mm/window.h"
+#include "kernel/task/pidfd.h"
 
 struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
 {
@@ -34,11 +36,15 @@ void ofile_put(struct ofile *f)
 	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	epoll_forget(f);
-	record_locks_forget(f);
 	if (f->tty_master)
 		tty_master_closed(f);
+	record_locks_forget(f);
 	if (f->kind == OFILE_SIGNALFD)
 		signalfd_forget(f);
+	if (f->kind == OFILE_PIDFD)
+		pidfd_forget(f);
+	if (f->kind == OFILE_MQUEUE)
+		mqueue_forget(f);
 	if (f->window)
 		window_put(f->window);
 	if (f->handle >= 0)
@@ -53,6 +59,8 @@ void file_close(struct files *files, struct ofile *f)
 	if (!f)
 		return;
 	record_locks_close(files, f);
+	if (f->kind == OFILE_MQUEUE)
+		mqueue_closed(f);
 	ofile_put(f);
 }
 
@@ -60,8 +68,12 @@ s64 ofile_stat(struct ofile *f, struct stat *st)
 {
 	s64 r;
 
-	if (!f->path)
-		return hc_fstat(f->handle, st, sizeof(*st));
+	if (!f->path) {
+		r = hc_fstat(f->handle, st, sizeof(*st));
+		if (r >= 0 && f->kind == OFILE_MQUEUE)
+			mqueue_stat(f, st);
+		return r;
+	}
 	r = proc_stat_device(st);
 	if (r >= 0)
 		proc_stat(proc_node_of(f), st);

@@ -26,6 +26,7 @@ enum place {
 	TASK = 1 << 3,	  /* /proc/PID/task/TID */
 	FDS = 1 << 4,	  /* .../fd */
 	FDINFOS = 1 << 5, /* .../fdinfo */
+	SYSVIPC = 1 << 6, /* /proc/sysvipc */
 };
 #define EACH (PROCESS | TASK)
 
@@ -70,6 +71,10 @@ static const struct proc_entry entries[] = {
 	LINK(ROOT, "self", link_self),
 	LINK(ROOT, "thread-self", link_thread_self),
 	FILE(ROOT, meminfo, 0444, NULL),
+	DIR(ROOT, "sysvipc", 0555, SYSVIPC),
+	FILE(SYSVIPC, msg, 0444, NULL),
+	FILE(SYSVIPC, sem, 0444, NULL),
+	FILE(SYSVIPC, shm, 0444, NULL),
 	DIR(ROOT, NULL, 0555, PROCESS),
 
 	FILE(EACH, auxv, 0400, NULL),

@@ -48,8 +48,11 @@ struct proc_ctx {
 	X(limits)                                                                                  \
 	X(maps)                                                                                    \
 	X(meminfo)                                                                                 \
+	X(msg)                                                                                     \
 	X(oom_score_adj)                                                                           \
 	X(personality)                                                                             \
+	X(sem)                                                                                     \
+	X(shm)                                                                                     \
 	X(smaps)                                                                                   \
 	X(smaps_rollup)                                                                            \
 	X(stat)                                                                                    \

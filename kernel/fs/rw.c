@@ -9,6 +9,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
+#include "kernel/ipc/mqueue.h"
 
 #define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
 #define IOV_FEW	  8	       /* more are not kept on the stack */
@@ -237,6 +238,14 @@ static s64 run(s32 fd, struct request *rq)
 		break;
 	case OFILE_SIGNALFD:
 		r = run_signalfd(f, rq);
+		break;
+	case OFILE_PIDFD:
+		r = -EINVAL;
+		break;
+	case OFILE_MQUEUE:
+		r = rq->dir == WRITE || !rq->count
+			    ? -EINVAL
+			    : mqueue_read(f, (u64)rq->iov->iov_base, rq->iov->iov_len);
 		break;
 	default:
 		r = tty_check(f, rq->dir == READ ? TTY_READ : TTY_WRITE);

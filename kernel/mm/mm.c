@@ -7,6 +7,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -187,6 +188,10 @@ void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size)
 	if (v->file) {
 		len = hc_handle_path(v->file->handle, buf, size - 1);
 		buf[len > 0 ? MIN(len, size - 1) : 0] = 0;
+		return;
+	}
+	if (v->shm) {
+		shm_name(v->shm, buf, size);
 		return;
 	}
 	if (v->win)

@@ -15,6 +15,7 @@
 
 struct window;
 struct ofile;
+struct shm;
 struct trapframe;
 
 enum {
@@ -42,6 +43,7 @@ struct vma {
 	u32 flags;	/* VMA_* */
 	struct window *win; /* NULL: anonymous. A reference is held */
 	struct ofile *file; /* behind win, NULL for shared anonymous memory. A reference is held */
+	struct shm *shm;    /* win is that of a System V segment, which counts its VMAs */
 	u64 offset;	    /* file offset of start, when win */
 	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped at start */
 	u64 next_fault;	    /* where a sequential access would fault next ... */
@@ -91,6 +93,8 @@ struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no me
  * rlimits are checked by the system call, not here. Result: address or -errno.
  */
 s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset);
+/* The same for a segment, which the caller holds: shmat(2). RLIMIT_AS is checked. */
+s64 mm_map_shm(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct shm *shm);
 s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);

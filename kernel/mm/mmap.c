@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -228,8 +229,20 @@ static void add_vma(struct mm *mm, struct vma *v)
 struct backing {
 	struct window *win;
 	struct ofile *file;
+	struct shm *shm;
 	u32 max_prot;
 };
+
+static int shm_backing(struct backing *b, struct shm *shm, u32 prot)
+{
+	*b = (struct backing){.win = shm_window(shm), .shm = shm, .max_prot = PROT_ALL};
+	window_get(b->win);
+	shm_opened(shm);
+	/* SHM_RDONLY stays so: mprotect(2) would be open(2)'s O_RDONLY for a file. */
+	if (!(prot & PROT_WRITE))
+		b->max_prot &= ~PROT_WRITE;
+	return 0;
+}
 
 static int open_backing(struct backing *b, struct ofile *file, u64 offset, u64 len, u32 prot,
 			bool shared)
@@ -270,6 +283,8 @@ static void close_backing(struct backing *b)
 		window_put(b->win);
 	if (b->file)
 		ofile_put(b->file);
+	if (b->shm)
+		shm_closed(b->shm);
 }
 
 static u32 vma_flags(u32 flags, bool shared)
@@ -278,8 +293,9 @@ static u32 vma_flags(u32 flags, bool shared)
 	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0);
 }
 
-s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
-		  u64 offset)
+/* Of a file, a System V segment, or neither. */
+static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
+		      u64 offset, struct shm *shm)
 {
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
@@ -312,7 +328,8 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct 
 	if (accounted && !mm_may_commit(len >> PAGE_SHIFT))
 		return -ENOMEM;
 
-	ret = open_backing(&back, file, offset, len, prot, shared);
+	ret = shm ? shm_backing(&back, shm, prot)
+		  : open_backing(&back, file, offset, len, prot, shared);
 	if (ret < 0)
 		return ret;
 	v = kzalloc(sizeof(*v));
@@ -332,10 +349,28 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct 
 		.flags = vma_flags(flags, shared),
 		.win = back.win,
 		.file = back.file,
+		.shm = back.shm,
 		.offset = back.file ? offset : 0,
 	};
 	add_vma(mm, v);
 	return addr;
+}
+
+s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
+		  u64 offset)
+{
+	return map_locked(mm, addr, len, prot, flags, file, offset, NULL);
+}
+
+s64 mm_map_shm(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct shm *shm)
+{
+	s64 ret = -ENOMEM;
+
+	mutex_lock(&mm->lock);
+	if (mm_may_expand(mm, len >> PAGE_SHIFT, false))
+		ret = map_locked(mm, addr, len, prot, flags, NULL, 0, shm);
+	mutex_unlock(&mm->lock);
+	return ret;
 }
 
 s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset)

@@ -14,6 +14,7 @@ static void vma_augment(struct vma *v);
 
 #include "kernel/kernel.h"
 #include "kernel/fs/file.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/window.h"
@@ -157,6 +158,8 @@ struct vma *vma_dup(const struct vma *v)
 		window_get(copy->win);
 	if (copy->file)
 		ofile_get(copy->file);
+	if (copy->shm)
+		shm_opened(copy->shm);
 	return copy;
 }
 
@@ -166,6 +169,8 @@ void vma_free(struct vma *v)
 		window_release(v->win, v->file);
 	if (v->file)
 		ofile_put(v->file);
+	if (v->shm)
+		shm_closed(v->shm);
 	kfree(v);
 }
 
@@ -201,7 +206,7 @@ static bool continues(const struct vma *a, const struct vma *b)
 	u64 size = a->end - a->start;
 
 	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
-	       a->flags == b->flags && a->win == b->win && a->file == b->file &&
+	       a->flags == b->flags && a->win == b->win && a->file == b->file && !a->shm &&
 	       (!a->win || a->offset + size == b->offset) &&
 	       (!(a->flags & VMA_VDSO) || a->kernel_gpa + size == b->kernel_gpa);
 }

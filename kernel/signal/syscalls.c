@@ -2,8 +2,10 @@
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
+#include "kernel/fs/file.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/time/clock.h"
 
 #include <linux/capability.h>
@@ -350,6 +352,34 @@ DEFINE_SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uva, uinfo)
 		return -EINVAL;
 	err = read_info(&info, uinfo, sig, tgid);
 	return err ? err : signal_thread(tgid, tid, &info);
+}
+
+DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
+{
+	siginfo_t info = signal_info(sig, SI_USER);
+	struct process *p = NULL;
+	struct ofile *f;
+	int err = -EBADF;
+
+	if (flags)
+		return -EINVAL;
+	f = fd_get(pidfd);
+	if (f && f->kind == OFILE_PIDFD) {
+		err = uinfo && get_user(&info, uinfo) ? -EFAULT : 0;
+		if (!err && (info.si_signo != sig || !valid_signal(sig)))
+			err = -EINVAL;
+		mutex_lock(&task_lock);
+		p = pidfd_process(f);
+		/* Only a process itself may claim that the kernel or kill(2) sent it. */
+		if (!err && uinfo && p != current_process() &&
+		    (info.si_code >= 0 || info.si_code == SI_TKILL))
+			err = -EPERM;
+		if (!err)
+			err = p ? signal_checked(p, NULL, &info) : -ESRCH;
+		mutex_unlock(&task_lock);
+	}
+	ofile_put(f);
+	return err;
 }
 
 /* The call that was interrupted by a signal without handler goes on with the time it has left. */

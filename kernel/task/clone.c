@@ -3,17 +3,20 @@
  *
  * What is shared belongs to the process here (memory, files, directory, handlers, identity), so a
  * thread shares all of it: CLONE_THREAD without CLONE_FILES or CLONE_FS, which no C library uses,
- * is EINVAL. SysV semaphore adjustments and I/O contexts do not exist, their flags mean nothing.
+ * is EINVAL, and it shares semaphore adjustments without CLONE_SYSVSEM, too. I/O contexts do not
+ * exist, their flag means nothing.
  * Namespaces are refused, as unshare(2) is.
  */
 #include "kernel/fs/file.h"
 #include "kernel/hostcall.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
 
@@ -69,7 +72,7 @@ static int check(const struct request *rq)
 		return -EPERM;
 	if (f & CLONE_NAMESPACES)
 		return -EPERM;
-	if (f & (CLONE_INTO_CGROUP | CLONE_PIDFD))
+	if (f & CLONE_INTO_CGROUP)
 		return -EINVAL;
 	return 0;
 }
@@ -117,6 +120,8 @@ static void process_unmake(struct process *p)
 		sighand_put(p->sighand);
 	if (p->mm)
 		mm_put(p->mm);
+	pidfd_freed(p);
+	sem_exit(p);
 	kfree(p);
 }
 
@@ -138,7 +143,8 @@ static struct process *process_make(const struct request *rq)
 	p->fs = SHARE(CLONE_FS, self->fs, fs_dup(self->fs));
 	p->sighand = SHARE(CLONE_SIGHAND, self->sighand,
 			   sighand_copy(self->sighand, rq->flags & CLONE_CLEAR_SIGHAND));
-	if (p->files && p->fs && p->sighand)
+	if (p->files && p->fs && p->sighand &&
+	    (!(rq->flags & CLONE_SYSVSEM) || sem_share(p, self) == 0))
 		p->mm = SHARE(CLONE_VM, self->mm, mm_dup(self->mm));
 	if (p->mm)
 		return p;
@@ -252,6 +258,18 @@ static void vfork_sleep(struct process *child, struct vfork_wait *w)
 	}
 }
 
+/* CLONE_PIDFD: the descriptor is the parent's only, and there before the child is. Or -errno. */
+static s32 make_pidfd(struct process *p, const struct request *rq)
+{
+	struct files *files = current_process()->files;
+	s32 fd = pidfd_install(p);
+
+	if (fd < 0 || put_user(fd, rq->pidfd) == 0)
+		return fd;
+	file_close(files, fdtable_remove(files, fd));
+	return -EFAULT;
+}
+
 static s64 clone(const struct request *rq)
 {
 	struct process *self = current_process();
@@ -259,7 +277,7 @@ static s64 clone(const struct request *rq)
 	struct vfork_wait vfork_wait = {0};
 	struct process *p = self;
 	struct thread *t = NULL;
-	s32 tid;
+	s32 tid, pidfd = -1;
 	int err = check(rq);
 
 	if (err)
@@ -285,9 +303,14 @@ static s64 clone(const struct request *rq)
 		t->clear_child_tid = rq->child_tid;
 	if (vfork)
 		p->vfork_wait = &vfork_wait;
-	err = link(t, rq);
+	if (rq->flags & CLONE_PIDFD) {
+		pidfd = make_pidfd(p, rq);
+		err = MIN(pidfd, 0);
+	}
+	if (!err)
+		err = link(t, rq);
 	if (err)
-		goto give_back;
+		goto close_pidfd;
 	/* From vcpu_run on both may be gone. */
 	tid = t->tid;
 	if (rq->flags & CLONE_PARENT_SETTID)
@@ -297,6 +320,9 @@ static s64 clone(const struct request *rq)
 		vfork_sleep(p, &vfork_wait);
 	return tid;
 
+close_pidfd:
+	if (pidfd >= 0)
+		file_close(self->files, fdtable_remove(self->files, pidfd));
 give_back:
 	vcpu_give_back(t);
 free:

@@ -13,6 +13,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -20,6 +21,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
 
@@ -152,6 +154,7 @@ static void process_end(struct process *p)
 	vcpu_enter_mm(NULL);
 	vfork_release(p);
 	mm_put(mm);
+	sem_exit(p);
 	files_put(files);
 	fs_put(fs);
 
@@ -181,6 +184,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
 		bool reap;
 
 		p->zombie = true;
+		pidfd_exited(p);
 		reap = notify_parent(p);
 		if (reap)
 			process_free(p);

@@ -68,7 +68,6 @@
 	X(landlock_add_rule, ENOSYS, "as landlock_create_ruleset")                                 \
 	X(landlock_restrict_self, ENOSYS, "as landlock_create_ruleset")                            \
 	X(memfd_secret, ENOSYS, "kernel without CONFIG_SECRETMEM")                                 \
-	X(pidfd_getfd, EPERM, "as ptrace")                                                         \
 	X(process_madvise, EPERM, "as ptrace")                                                     \
 	X(process_mrelease, EPERM, "as ptrace")                                                    \
 	X(futex_waitv, ENOSYS, "programs fall back to futex")                                      \

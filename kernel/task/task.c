@@ -13,6 +13,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/clock.h"
@@ -168,6 +169,7 @@ struct process *process_new(const struct process *parent)
 void process_free(struct process *p)
 {
 	KASSERT(TAILQ_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
+	pidfd_freed(p);
 	LIST_REMOVE(p, all);
 	if (p->parent)
 		TAILQ_REMOVE(&p->parent->children, p, sibling);

@@ -135,6 +135,7 @@ struct process {
 	} itimer[3];			       /* ITIMER_REAL, _VIRTUAL, _PROF */
 	LIST_HEAD(, posix_timer) posix_timers; /* task/timer.c */
 	LIST_HEAD(, pidfd) pidfds;	       /* task/pidfd.c */
+	struct sem_undos *sem_undos;	       /* ipc/sem.c; NULL: none yet */
 	s32 next_timer_id;
 };
 
@@ -272,10 +273,10 @@ static inline s64 usage_ticks(u64 us)
 	return (s64)(us / (1000000 / USAGE_TICKS));
 }
 
-/* By number, NULL: no such. Caller holds task_lock. 0 is the caller's own in both. */
 /* ids.c: the session that a process group is in, 0: there is no such group. task_lock held. */
 s32 group_session(s32 pgid);
 
+/* By number, NULL: no such. Caller holds task_lock. 0 is the caller's own in both. */
 struct process *process_find(s32 pid);
 struct thread *thread_find(s32 tid);
 

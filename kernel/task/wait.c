@@ -5,13 +5,16 @@
  * wait_notify, which changes the parent's .child_word, on which its waiting threads sleep. All of
  * it under task_lock.
  */
+#include "kernel/fs/file.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 
+#include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <linux/wait.h>
 
@@ -26,7 +29,8 @@
 struct waiting {
 	int type; /* P_ALL, P_PID, P_PGID */
 	s32 id;
-	int options; /* waitid's */
+	int options;   /* waitid's */
+	bool nonblock; /* the pidfd is PIDFD_NONBLOCK: EAGAIN instead of waiting */
 	/* Result. */
 	s32 pid;
 	u32 uid;
@@ -121,6 +125,10 @@ static s64 wait_for(struct waiting *w)
 
 		if (w->options & WNOHANG)
 			break;
+		if (w->nonblock) {
+			mutex_unlock(&task_lock);
+			return -EAGAIN;
+		}
 		if (signal_pending()) {
 			err = -ERESTARTSYS;
 			break;
@@ -180,6 +188,26 @@ static siginfo_t to_siginfo(const struct waiting *w)
 	return info;
 }
 
+/* P_PIDFD becomes P_PID. 0 or -EBADF. */
+static int from_pidfd(struct waiting *w, s32 fd)
+{
+	struct ofile *f = fd_get(fd);
+	struct process *p;
+
+	if (!f || f->kind != OFILE_PIDFD) {
+		ofile_put(f);
+		return -EBADF;
+	}
+	mutex_lock(&task_lock);
+	p = pidfd_process(f);
+	w->type = P_PID;
+	w->id = p ? p->pid : 0; /* nobody has that */
+	mutex_unlock(&task_lock);
+	w->nonblock = f->flags & O_NONBLOCK;
+	ofile_put(f);
+	return 0;
+}
+
 DEFINE_SYSCALL5(waitid, int, type, int, id, uva, user_info, int, options, uva, usage)
 {
 	struct waiting w = {.type = type, .id = id, .options = options};
@@ -202,7 +230,12 @@ DEFINE_SYSCALL5(waitid, int, type, int, id, uva, user_info, int, options, uva, u
 			w.id = current_process()->pgid;
 		break;
 	case P_PIDFD:
-		return id < 0 ? -EINVAL : -EBADF;
+		if (id < 0)
+			return -EINVAL;
+		result = from_pidfd(&w, id);
+		if (result < 0)
+			return result;
+		break;
 	default:
 		return -EINVAL;
 	}

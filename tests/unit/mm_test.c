@@ -21,6 +21,7 @@
 #include <cmocka.h>
 #include "common/x86.h"
 #include "kernel/fs/file.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/stats.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -59,6 +60,27 @@ void mm_report_kill(u64 addr)
 void vcpu_evict(struct mm *mm)
 {
 	(void)mm;
+}
+
+void shm_opened(struct shm *shm)
+{
+	(void)shm;
+}
+
+void shm_closed(struct shm *shm)
+{
+	(void)shm;
+}
+
+struct window *shm_window(struct shm *shm)
+{
+	(void)shm;
+	return NULL;
+}
+
+void shm_name(const struct shm *shm, char *buf, u32 size)
+{
+	(void)shm, (void)buf, (void)size;
 }
 
 struct ofile *ofile_get(struct ofile *f)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernel/fs/file.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/window.h"
 
@@ -44,6 +45,16 @@ void kfree(void *p)
 {
 	allocated--;
 	free(p);
+}
+
+void shm_opened(struct shm *shm)
+{
+	(void)shm;
+}
+
+void shm_closed(struct shm *shm)
+{
+	(void)shm;
 }
 
 void window_get(struct window *w)

@@ -1,0 +1,710 @@
+/*
+ * POSIX message queues: mq_overview(7). They are the sandbox's, as in an IPC namespace of its own.
+ *
+ * As with System V's (msg.c) a message goes straight to the first receiver that waits, and whoever
+ * makes room queues the message of the first sender that waits.
+ *
+ * The file on the host is an eventfd, one per open file, so that poll and epoll work: its counter
+ * is 0 while the queue is empty (nothing to read), 1, or, when the queue is full, so large that
+ * nothing can be added (nothing to write).
+ *
+ * mq_lock guards everything; nothing but the heap's lock is taken inside.
+ *
+ * SIGEV_THREAD is refused: the message that the C library's thread waits for would have to come
+ * out of a netlink socket, and that is the host kernel's.
+ */
+#include <asm/signal.h>
+#include <linux/mqueue.h>
+#include <linux/time_types.h>
+#include "kernel/fs/fs.h"
+#include "kernel/ipc/ipc.h"
+#include "kernel/ipc/mqueue.h"
+#include "kernel/ipc/wait.h"
+#include "kernel/time/clock.h"
+
+/* mq_overview(7), "/proc interfaces": defaults and, for the privileged, ceilings. */
+#define QUEUES_MAX	256
+#define COUNT_DEFAULT	10
+#define COUNT_MAX	10
+#define COUNT_MAX_HARD	65536
+#define LENGTH_DEFAULT	8192
+#define LENGTH_MAX	8192
+#define LENGTH_MAX_HARD (16 << 20)
+#define PRIORITY_MAX	32768
+#define NAME_LEN	255
+#define STATUS_SIZE	80 /* st_size */
+
+/* getrlimit(2), RLIMIT_MSGQUEUE: what a message costs beside its text. */
+#define COST_MESSAGE	48
+#define COST_PRIORITY	48
+
+struct mq_message {
+	TAILQ_ENTRY(mq_message) link;
+	u32 priority;
+	u64 size;
+	char text[];
+};
+
+enum level { EMPTY, SOME, FULL };
+
+/* ofile.data */
+struct mq_file {
+	LIST_ENTRY(mq_file) link;
+	struct mqueue *queue;
+	s32 handle; /* the ofile's */
+	enum level shown;
+};
+
+/* A receiver or a sender. */
+struct mq_wait {
+	TAILQ_ENTRY(mq_wait) link;
+	struct mq_message *message; /* to send, or received */
+	u32 woken;
+};
+TAILQ_HEAD(mq_waits, mq_wait);
+
+struct mqueue {
+	LIST_ENTRY(mqueue) link; /* of those with a name */
+	char *name;		 /* NULL: unlinked */
+	u32 mode, uid, gid;
+	s64 most, size_max; /* mq_maxmsg, mq_msgsize */
+	s64 count;
+	u64 bytes; /* of text */
+	u64 cost;
+	TAILQ_HEAD(, mq_message) messages; /* highest priority first */
+	LIST_HEAD(, mq_file) files;
+	struct mq_waits receivers, senders;
+	struct {
+		s32 pid; /* 0: none */
+		int how, sig;
+		sigval_t value;
+	} notify;
+	s64 ctime, mtime, atime;
+};
+
+static struct mutex mq_lock;
+static LIST_HEAD(, mqueue) named = LIST_HEAD_INITIALIZER(named);
+static u32 queues;
+static u64 all_cost; /* one user runs the sandbox */
+
+static struct mq_file *file_of(struct ofile *f)
+{
+	return f->data;
+}
+
+/* -- Readiness ----------------------------------------------------------------------------------
+ */
+
+static const u64 counter[] = {[EMPTY] = 0, [SOME] = 1, [FULL] = ~0UL - 1};
+
+static void show(struct mq_file *file, enum level level)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 value = 0;
+
+	if (file->shown == level || kernel_segs(seg, 2, &value, sizeof(value), &segs) < 0)
+		return;
+	/* A counter only grows, or goes to 0. */
+	if (counter[level] < counter[file->shown]) {
+		hc_readv(file->handle, &segs);
+		file->shown = EMPTY;
+	}
+	value = counter[level] - counter[file->shown];
+	if (value)
+		hc_writev(file->handle, &segs);
+	file->shown = level;
+}
+
+static enum level level_of(const struct mqueue *q)
+{
+	return q->count == 0 ? EMPTY : q->count < q->most ? SOME : FULL;
+}
+
+static void show_all(struct mqueue *q)
+{
+	struct mq_file *file;
+
+	LIST_FOREACH (file, &q->files, link)
+		show(file, level_of(q));
+}
+
+/* -- Messages ------------------------------------------------------------------------------------
+ */
+
+static void insert(struct mqueue *q, struct mq_message *m)
+{
+	struct mq_message *at;
+
+	TAILQ_FOREACH (at, &q->messages, link)
+		if (at->priority < m->priority)
+			break;
+	if (at)
+		TAILQ_INSERT_BEFORE(at, m, link);
+	else
+		TAILQ_INSERT_TAIL(&q->messages, m, link);
+	q->count++;
+	q->bytes += m->size;
+	q->mtime = q->ctime = ipc_now();
+}
+
+static void take_out(struct mqueue *q, struct mq_message *m)
+{
+	TAILQ_REMOVE(&q->messages, m, link);
+	q->count--;
+	q->bytes -= m->size;
+	q->atime = q->ctime = ipc_now();
+}
+
+static void wake(struct mq_waits *waits, struct mq_wait *w)
+{
+	TAILQ_REMOVE(waits, w, link);
+	ipc_wake(&w->woken);
+}
+
+/*
+ * mq_notify(3): the first message in an empty queue, which nobody waits for. *info is what to send,
+ * and to whom, once mq_lock is free: 0 for nothing.
+ */
+static s32 take_notification(struct mqueue *q, siginfo_t *info)
+{
+	s32 pid = q->notify.pid;
+
+	if (!pid || q->count != 1)
+		return 0;
+	q->notify.pid = 0;
+	if (q->notify.how != SIGEV_SIGNAL || !q->notify.sig)
+		return 0;
+	memset(info, 0, sizeof(*info));
+	info->si_signo = q->notify.sig;
+	info->si_code = SI_MESGQ;
+	info->si_pid = current_process()->pid;
+	info->si_uid = current_process()->creds.ruid;
+	info->_sifields._rt._sigval = q->notify.value;
+	return pid;
+}
+
+static void notify(s32 pid, const siginfo_t *info)
+{
+	struct process *p;
+
+	mutex_lock(&task_lock);
+	p = process_find(pid);
+	if (p)
+		signal_send_locked(p, NULL, info);
+	mutex_unlock(&task_lock);
+}
+
+/* -- Waiting --------------------------------------------------------------------------------------
+ */
+
+/* With mq_lock held, which is free meanwhile. 0: somebody did it; or -errno. */
+static s64 wait_in(struct mq_waits *waits, struct mq_wait *w, u64 deadline)
+{
+	s64 err;
+
+	TAILQ_INSERT_TAIL(waits, w, link);
+	mutex_unlock(&mq_lock);
+	err = ipc_sleep(&w->woken, deadline);
+	mutex_lock(&mq_lock);
+	/* Our open file keeps the queue. */
+	if (w->woken)
+		return 0;
+	TAILQ_REMOVE(waits, w, link);
+	return fs_restart(err);
+}
+
+/* A moment of CLOCK_REALTIME; NULL is never. A clock that is set meanwhile is not followed. */
+static int read_deadline(u64 *deadline, uva user)
+{
+	struct __kernel_timespec ts;
+	s64 left;
+
+	*deadline = IPC_FOREVER;
+	if (!user)
+		return 0;
+	if (get_user(&ts, user))
+		return -EFAULT;
+	left = clock_from_timespec(&ts);
+	if (left < 0)
+		return -EINVAL;
+	left -= (s64)clock_realtime_ns();
+	*deadline = clock_monotonic_ns() + (u64)MAX(left, (s64)0);
+	return 0;
+}
+
+/* The queue's open file of this descriptor, open for access (O_RDONLY, O_WRONLY); NULL: EBADF. */
+static struct ofile *get(s32 fd, u32 access)
+{
+	struct ofile *f = fd_get(fd);
+	u32 mode = f ? f->flags & O_ACCMODE : 0;
+
+	if (f && f->kind == OFILE_MQUEUE && (mode == access || mode == O_RDWR))
+		return f;
+	ofile_put(f);
+	return NULL;
+}
+
+/* Takes the message over, unless it fails. */
+static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
+{
+	struct mqueue *q = file_of(f)->queue;
+	struct mq_wait w = {.message = m}, *r;
+	siginfo_t info;
+	s32 pid = 0;
+	s64 err = 0;
+
+	mutex_lock(&mq_lock);
+	r = TAILQ_FIRST(&q->receivers);
+	if (r) {
+		r->message = m;
+		wake(&q->receivers, r);
+	} else if (q->count < q->most) {
+		insert(q, m);
+		pid = take_notification(q, &info);
+		show_all(q);
+	} else if (f->flags & O_NONBLOCK) {
+		err = -EAGAIN;
+	} else {
+		err = wait_in(&q->senders, &w, deadline);
+	}
+	mutex_unlock(&mq_lock);
+	if (pid)
+		notify(pid, &info);
+	return err;
+}
+
+DEFINE_SYSCALL5(mq_timedsend, s32, fd, uva, text, u64, size, u32, priority, uva, timeout)
+{
+	struct mq_message *m = NULL;
+	struct ofile *f;
+	u64 deadline;
+	s64 err = read_deadline(&deadline, timeout);
+
+	if (err)
+		return err;
+	if (priority >= PRIORITY_MAX)
+		return -EINVAL;
+	f = get(fd, O_WRONLY);
+	if (!f)
+		return -EBADF;
+	if (size > (u64)file_of(f)->queue->size_max)
+		err = -EMSGSIZE;
+	else
+		m = kmalloc(sizeof(*m) + size);
+	if (!m && !err)
+		err = -ENOMEM;
+	if (m) {
+		m->priority = priority;
+		m->size = size;
+		err = copy_from_user(m->text, text, size);
+		if (!err)
+			err = send(f, m, deadline);
+		if (err)
+			kfree(m);
+	}
+	ofile_put(f);
+	return err;
+}
+
+/* The message is the caller's, or NULL and *err. */
+static struct mq_message *receive(struct ofile *f, u64 deadline, s64 *err)
+{
+	struct mqueue *q = file_of(f)->queue;
+	struct mq_wait w = {0}, *s;
+
+	*err = 0;
+	mutex_lock(&mq_lock);
+	w.message = TAILQ_FIRST(&q->messages);
+	if (w.message) {
+		take_out(q, w.message);
+		s = TAILQ_FIRST(&q->senders);
+		if (s) {
+			insert(q, s->message);
+			wake(&q->senders, s);
+		}
+		show_all(q);
+	} else if (f->flags & O_NONBLOCK) {
+		*err = -EAGAIN;
+	} else {
+		*err = wait_in(&q->receivers, &w, deadline);
+	}
+	mutex_unlock(&mq_lock);
+	return w.message;
+}
+
+DEFINE_SYSCALL5(mq_timedreceive, s32, fd, uva, text, u64, size, uva, priority, uva, timeout)
+{
+	struct mq_message *m = NULL;
+	struct ofile *f;
+	u64 deadline;
+	s64 err = read_deadline(&deadline, timeout);
+
+	if (err)
+		return err;
+	f = get(fd, O_RDONLY);
+	if (!f)
+		return -EBADF;
+	if (size < (u64)file_of(f)->queue->size_max)
+		err = -EMSGSIZE;
+	else
+		m = receive(f, deadline, &err);
+	ofile_put(f);
+	if (!m)
+		return err;
+	err = (s64)m->size;
+	if ((priority && put_user(m->priority, priority)) || copy_to_user(text, m->text, m->size))
+		err = -EFAULT;
+	kfree(m);
+	return err;
+}
+
+/* -- Opening
+ * ---------------------------------------------------------------------------------------- */
+
+static struct mqueue *find(const char *name)
+{
+	struct mqueue *q;
+
+	LIST_FOREACH (q, &named, link)
+		if (!strcmp(q->name, name))
+			return q;
+	return NULL;
+}
+
+/* Neither a name nor an open file: mq_lock held. */
+static void free_unused(struct mqueue *q)
+{
+	struct mq_message *m;
+
+	if (q->name || !LIST_EMPTY(&q->files))
+		return;
+	while ((m = TAILQ_FIRST(&q->messages))) {
+		take_out(q, m);
+		kfree(m);
+	}
+	queues--;
+	all_cost -= q->cost;
+	kfree(q);
+}
+
+static bool may_open(const struct mqueue *q, u32 flags)
+{
+	static const u32 needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
+	const struct creds *c = &current_process()->creds;
+	u32 granted = q->mode;
+
+	if (c->fsuid == q->uid)
+		granted >>= 6;
+	else if (ipc_in_group(c, q->gid))
+		granted >>= 3;
+	return !(needs[flags & O_ACCMODE] & ~granted) || capable(CAP_DAC_OVERRIDE);
+}
+
+/* mq_open(3), EINVAL; *cost: what RLIMIT_MSGQUEUE counts. */
+static int check_attr(const struct mq_attr *attr, u64 *cost)
+{
+	bool privileged = capable(CAP_SYS_RESOURCE);
+	s64 priorities = MIN(attr->mq_maxmsg, (s64)PRIORITY_MAX);
+
+	if (attr->mq_maxmsg <= 0 || attr->mq_msgsize <= 0 ||
+	    attr->mq_maxmsg > (privileged ? COUNT_MAX_HARD : COUNT_MAX) ||
+	    attr->mq_msgsize > (privileged ? LENGTH_MAX_HARD : LENGTH_MAX))
+		return -EINVAL;
+	*cost = (u64)(attr->mq_maxmsg * (attr->mq_msgsize + COST_MESSAGE) +
+		      priorities * COST_PRIORITY);
+	return all_cost + *cost > current_process()->rlimit[RLIMIT_MSGQUEUE].cur ? -EMFILE : 0;
+}
+
+static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *attr, int *err)
+{
+	const struct process *p = current_process();
+	struct mqueue *q;
+	u64 cost;
+
+	*err = -ENOSPC;
+	if (queues >= QUEUES_MAX && !capable(CAP_SYS_RESOURCE))
+		return NULL;
+	*err = check_attr(attr, &cost);
+	if (*err)
+		return NULL;
+	*err = -ENOMEM;
+	q = kzalloc(sizeof(*q));
+	if (!q)
+		return NULL;
+	q->name = kstrdup(name);
+	if (!q->name) {
+		kfree(q);
+		return NULL;
+	}
+	q->mode = mode & ~p->fs->umask & 0777;
+	q->uid = p->creds.fsuid;
+	q->gid = p->creds.fsgid;
+	q->most = attr->mq_maxmsg;
+	q->size_max = attr->mq_msgsize;
+	q->cost = cost;
+	q->ctime = q->mtime = q->atime = ipc_now();
+	TAILQ_INIT(&q->messages);
+	TAILQ_INIT(&q->receivers);
+	TAILQ_INIT(&q->senders);
+	LIST_INIT(&q->files);
+	LIST_INSERT_HEAD(&named, q, link);
+	queues++;
+	all_cost += cost;
+	*err = 0;
+	return q;
+}
+
+/* Finds or makes the queue; f is open on it then. */
+static int attach(struct ofile *f, const char *name, u32 flags, u32 mode,
+		  const struct mq_attr *attr)
+{
+	struct mqueue *q = find(name);
+	int err = 0;
+
+	if (!q && !(flags & O_CREAT))
+		return -ENOENT;
+	if (!q) {
+		q = create(name, mode, attr, &err);
+	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
+		err = -EEXIST;
+	} else if ((flags & O_ACCMODE) == O_ACCMODE) {
+		err = -EINVAL;
+	} else if (!may_open(q, flags)) {
+		err = -EACCES;
+	}
+	if (err)
+		return err;
+	file_of(f)->queue = q;
+	LIST_INSERT_HEAD(&q->files, file_of(f), link);
+	show(file_of(f), level_of(q));
+	return 0;
+}
+
+/* Not on any queue yet; NULL and *err. */
+static struct ofile *new_file(u32 flags, int *err)
+{
+	s64 handle = fs_nointr(hc_eventfd2(0, O_NONBLOCK));
+	struct ofile *f;
+
+	*err = handle < 0 ? (int)handle : -ENOMEM;
+	if (handle < 0)
+		return NULL;
+	f = ofile_new(OFILE_MQUEUE, handle, flags & (O_ACCMODE | O_NONBLOCK));
+	if (!f) {
+		hc_close(handle);
+		return NULL;
+	}
+	f->data = kzalloc(sizeof(struct mq_file));
+	if (!f->data) {
+		ofile_put(f);
+		return NULL;
+	}
+	file_of(f)->handle = handle;
+	return f;
+}
+
+static int read_name(char *name, uva user)
+{
+	s64 len = strncpy_from_user(name, user, NAME_LEN + 1);
+
+	if (len < 0)
+		return (int)len;
+	if (len == 0)
+		return -ENOENT;
+	return strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..") ? -EACCES : 0;
+}
+
+DEFINE_SYSCALL4(mq_open, uva, user_name, u32, flags, u32, mode, uva, user_attr)
+{
+	struct mq_attr attr = {.mq_maxmsg = COUNT_DEFAULT, .mq_msgsize = LENGTH_DEFAULT};
+	char name[NAME_LEN + 1];
+	struct ofile *f;
+	int err;
+	s32 fd;
+
+	if (user_attr && (flags & O_CREAT) && get_user(&attr, user_attr))
+		return -EFAULT;
+	err = read_name(name, user_name);
+	if (err)
+		return err;
+	f = new_file(flags, &err);
+	if (!f)
+		return err;
+	mutex_lock(&mq_lock);
+	err = attach(f, name, flags, mode, &attr);
+	mutex_unlock(&mq_lock);
+	fd = err ? err : fd_install(f, 0, true);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+DEFINE_SYSCALL1(mq_unlink, uva, user_name)
+{
+	const struct creds *c = &current_process()->creds;
+	char name[NAME_LEN + 1];
+	struct mqueue *q;
+	int err = read_name(name, user_name);
+
+	if (err)
+		return err;
+	mutex_lock(&mq_lock);
+	q = find(name);
+	if (!q)
+		err = -ENOENT;
+	else if (c->fsuid != q->uid && c->fsuid != 0 && !capable(CAP_FOWNER))
+		err = -EPERM;
+	if (!err) {
+		LIST_REMOVE(q, link);
+		kfree(q->name);
+		q->name = NULL;
+		free_unused(q);
+	}
+	mutex_unlock(&mq_lock);
+	return err;
+}
+
+/* -- Attributes, notification
+ * ------------------------------------------------------------------------- */
+
+static struct ofile *get_any(s32 fd)
+{
+	struct ofile *f = fd_get(fd);
+
+	if (f && f->kind == OFILE_MQUEUE)
+		return f;
+	ofile_put(f);
+	return NULL;
+}
+
+DEFINE_SYSCALL3(mq_getsetattr, s32, fd, uva, user_new, uva, user_old)
+{
+	struct mq_attr new = {0}, old = {0};
+	struct mqueue *q;
+	struct ofile *f;
+
+	if (user_new && get_user(&new, user_new))
+		return -EFAULT;
+	if (new.mq_flags & ~(s64)O_NONBLOCK)
+		return -EINVAL;
+	f = get_any(fd);
+	if (!f)
+		return -EBADF;
+	q = file_of(f)->queue;
+	mutex_lock(&mq_lock);
+	old.mq_maxmsg = q->most;
+	old.mq_msgsize = q->size_max;
+	old.mq_curmsgs = q->count;
+	old.mq_flags = f->flags & O_NONBLOCK;
+	if (user_new)
+		f->flags = (f->flags & ~(u32)O_NONBLOCK) | (u32) new.mq_flags;
+	mutex_unlock(&mq_lock);
+	ofile_put(f);
+	return user_old && put_user(old, user_old) ? -EFAULT : 0;
+}
+
+/* mq_lock held. ev NULL: no more. */
+static int change_notification(struct mqueue *q, const sigevent_t *ev)
+{
+	s32 self = current_process()->pid;
+
+	if (!ev) {
+		if (q->notify.pid == self)
+			q->notify.pid = 0;
+		return 0;
+	}
+	if (q->notify.pid)
+		return -EBUSY;
+	q->notify.pid = self;
+	q->notify.how = ev->sigev_notify;
+	q->notify.sig = ev->sigev_signo;
+	q->notify.value = ev->sigev_value;
+	return 0;
+}
+
+DEFINE_SYSCALL2(mq_notify, s32, fd, uva, user_event)
+{
+	struct ofile *f;
+	sigevent_t ev;
+	int err;
+
+	if (user_event) {
+		if (get_user(&ev, user_event))
+			return -EFAULT;
+		if (ev.sigev_notify == SIGEV_THREAD)
+			return -ENOSYS;
+		if (ev.sigev_notify != SIGEV_NONE && ev.sigev_notify != SIGEV_SIGNAL)
+			return -EINVAL;
+		if (ev.sigev_notify == SIGEV_SIGNAL &&
+		    (ev.sigev_signo < 0 || ev.sigev_signo > NSIG))
+			return -EINVAL;
+	}
+	f = get_any(fd);
+	if (!f)
+		return -EBADF;
+	mutex_lock(&mq_lock);
+	err = change_notification(file_of(f)->queue, user_event ? &ev : NULL);
+	mutex_unlock(&mq_lock);
+	ofile_put(f);
+	return err;
+}
+
+/* -- As a file
+ * ------------------------------------------------------------------------------------------ */
+
+void mqueue_closed(struct ofile *f)
+{
+	mutex_lock(&mq_lock);
+	change_notification(file_of(f)->queue, NULL);
+	mutex_unlock(&mq_lock);
+}
+
+void mqueue_forget(struct ofile *f)
+{
+	struct mq_file *file = file_of(f);
+
+	if (!file || !file->queue)
+		return;
+	mutex_lock(&mq_lock);
+	LIST_REMOVE(file, link);
+	free_unused(file->queue);
+	mutex_unlock(&mq_lock);
+}
+
+void mqueue_stat(struct ofile *f, struct stat *st)
+{
+	const struct mqueue *q = file_of(f)->queue;
+
+	mutex_lock(&mq_lock);
+	st->st_mode = S_IFREG | q->mode;
+	st->st_nlink = q->name ? 1 : 0;
+	st->st_uid = q->uid;
+	st->st_gid = q->gid;
+	st->st_size = STATUS_SIZE;
+	st->st_ctime = (u64)q->ctime;
+	st->st_mtime = (u64)q->mtime;
+	st->st_atime = (u64)q->atime;
+	mutex_unlock(&mq_lock);
+}
+
+/* mq_overview(7), "Mounting the message queue filesystem": the same text. */
+s64 mqueue_read(struct ofile *f, u64 buf, u64 len)
+{
+	const struct mqueue *q = file_of(f)->queue;
+	char text[STATUS_SIZE];
+	u64 size, from;
+
+	mutex_lock(&mq_lock);
+	size = (u64)snprintf(
+		text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+		q->bytes, q->notify.pid ? q->notify.how : 0,
+		q->notify.pid && q->notify.how == SIGEV_SIGNAL ? q->notify.sig : 0, q->notify.pid);
+	mutex_unlock(&mq_lock);
+	from = MIN(f->pos, size);
+	len = MIN(len, size - from);
+	if (copy_to_user(buf, text + from, len))
+		return -EFAULT;
+	f->pos = from + len;
+	return (s64)len;
+}

@@ -1,0 +1,206 @@
+/*
+ * Processes as files: pidfd_open(2), pidfd_getfd(2), CLONE_PIDFD. pidfd_send_signal(2) is where
+ * kill(2) is, waitid(2) in wait.c.
+ *
+ * The file on the host is an eventfd, so that poll and epoll work: its counter is 0 until the
+ * process has ended.
+ */
+#include <linux/pidfd.h>
+#include "kernel/fs/fs.h"
+#include "kernel/task/pidfd.h"
+
+struct pidfd {
+	LIST_ENTRY(pidfd) link; /* of proc->pidfds */
+	struct process *proc;	/* NULL: it was waited for */
+	struct ofile *file;
+};
+
+static struct mutex pidfd_lock; /* guards all above; taken inside task_lock, takes none itself */
+
+static struct pidfd *pidfd_of(struct ofile *f)
+{
+	return f->data;
+}
+
+/* For no process yet. */
+static struct ofile *create(u32 flags, int *err)
+{
+	s64 handle = fs_nointr(hc_eventfd2(0, 0));
+	struct ofile *f;
+
+	*err = handle < 0 ? (int)handle : -ENOMEM;
+	if (handle < 0)
+		return NULL;
+	f = ofile_new(OFILE_PIDFD, handle, O_RDWR | flags);
+	if (!f) {
+		hc_close(handle);
+		return NULL;
+	}
+	f->data = kzalloc(sizeof(struct pidfd));
+	if (!f->data) {
+		ofile_put(f);
+		return NULL;
+	}
+	pidfd_of(f)->file = f;
+	return f;
+}
+
+static void make_readable(const struct pidfd *fd)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 one = 1;
+
+	if (kernel_segs(seg, 2, &one, sizeof(one), &segs) >= 0)
+		hc_writev(fd->file->handle, &segs);
+}
+
+/* task_lock held, or nobody else knows p. */
+static void attach(struct ofile *f, struct process *p)
+{
+	mutex_lock(&pidfd_lock);
+	pidfd_of(f)->proc = p;
+	LIST_INSERT_HEAD(&p->pidfds, pidfd_of(f), link);
+	if (p->zombie)
+		make_readable(pidfd_of(f));
+	mutex_unlock(&pidfd_lock);
+}
+
+static s32 install(struct ofile *f)
+{
+	s32 fd = fd_install(f, 0, true);
+
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+s32 pidfd_install(struct process *p)
+{
+	int err;
+	struct ofile *f = create(0, &err);
+
+	if (!f)
+		return err;
+	attach(f, p);
+	return install(f);
+}
+
+void pidfd_exited(struct process *p)
+{
+	struct pidfd *fd;
+
+	mutex_lock(&pidfd_lock);
+	LIST_FOREACH (fd, &p->pidfds, link)
+		make_readable(fd);
+	mutex_unlock(&pidfd_lock);
+}
+
+void pidfd_freed(struct process *p)
+{
+	struct pidfd *fd;
+
+	mutex_lock(&pidfd_lock);
+	while ((fd = LIST_FIRST(&p->pidfds))) {
+		LIST_REMOVE(fd, link);
+		fd->proc = NULL;
+	}
+	mutex_unlock(&pidfd_lock);
+}
+
+void pidfd_forget(struct ofile *f)
+{
+	struct pidfd *fd = pidfd_of(f);
+
+	mutex_lock(&pidfd_lock);
+	if (fd && fd->proc)
+		LIST_REMOVE(fd, link);
+	mutex_unlock(&pidfd_lock);
+}
+
+struct process *pidfd_process(struct ofile *f)
+{
+	struct process *p;
+
+	mutex_lock(&pidfd_lock);
+	p = pidfd_of(f)->proc;
+	mutex_unlock(&pidfd_lock);
+	return p;
+}
+
+DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
+{
+	struct process *p;
+	struct ofile *f;
+	int err;
+
+	if ((flags & ~(u32)PIDFD_NONBLOCK) || pid <= 0)
+		return -EINVAL;
+	f = create(flags, &err);
+	if (!f)
+		return err;
+	mutex_lock(&task_lock);
+	p = process_find(pid);
+	if (p)
+		attach(f, p);
+	else
+		err = thread_find(pid) ? -ENOENT : -ESRCH;
+	mutex_unlock(&task_lock);
+	if (p)
+		return install(f);
+	ofile_put(f);
+	return err;
+}
+
+/* ptrace(2), "Ptrace access mode checking", PTRACE_MODE_ATTACH_REALCREDS. */
+static bool may_access(const struct process *p)
+{
+	const struct creds *own = &current_process()->creds, *c = &p->creds;
+
+	if (p == current_process() || capable(CAP_SYS_PTRACE))
+		return true;
+	return own->ruid == c->ruid && own->ruid == c->euid && own->ruid == c->suid &&
+	       own->rgid == c->rgid && own->rgid == c->egid && own->rgid == c->sgid && p->dumpable;
+}
+
+/* One more reference to what p's descriptor names. task_lock held. */
+static struct ofile *take(struct process *p, s32 fd, int *err)
+{
+	struct ofile *f = NULL;
+
+	*err = -ESRCH;
+	if (!p)
+		return NULL;
+	*err = -EPERM;
+	if (!may_access(p))
+		return NULL;
+	*err = -ESRCH;
+	if (!p->files)
+		return NULL;
+	f = fdtable_get(p->files, fd);
+	*err = f ? 0 : -EBADF;
+	return f;
+}
+
+DEFINE_SYSCALL3(pidfd_getfd, s32, pidfd, s32, fd, u32, flags)
+{
+	struct ofile *f, *found = NULL;
+	int err = -EBADF;
+	s32 copy;
+
+	if (flags)
+		return -EINVAL;
+	f = fd_get(pidfd);
+	if (f && f->kind == OFILE_PIDFD) {
+		mutex_lock(&task_lock);
+		found = take(pidfd_process(f), fd, &err);
+		mutex_unlock(&task_lock);
+	}
+	ofile_put(f);
+	if (!found)
+		return err;
+	copy = fd_install(found, 0, true);
+	if (copy < 0)
+		ofile_put(found);
+	return copy;
+}

@@ -1,0 +1,25 @@
+/* pidfd_open(2): a process as a file, which becomes readable when the process ends. */
+#ifndef KERNEL_TASK_PIDFD_H
+#define KERNEL_TASK_PIDFD_H
+
+#include "common/types.h"
+
+struct ofile;
+struct process;
+
+/*
+ * A descriptor of the running process for p (close-on-exec), or -errno. clone(2) does this before
+ * the new process is in the tree, and takes it back with fdtable_remove if it never gets there.
+ */
+s32 pidfd_install(struct process *p);
+
+/* A process ends, and everybody may know; its memory goes. task_lock held (or p in no tree). */
+void pidfd_exited(struct process *p);
+void pidfd_freed(struct process *p);
+
+/* The process, or NULL when it was waited for. f is an OFILE_PIDFD. task_lock held. */
+struct process *pidfd_process(struct ofile *f);
+/* The last reference goes. */
+void pidfd_forget(struct ofile *f);
+
+#endif
