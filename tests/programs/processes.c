@@ -309,6 +309,7 @@ CASE(floating_point_registers)
 CASE(ends_of_every_kind)
 {
 	static const int signals[] = {SIGTERM, SIGKILL, SIGHUP, SIGALRM, SIGPIPE, SIGUSR1};
+	static int *volatile bad_address = (int *)8;
 	pid_t pid;
 
 	for (int code = 0; code < 512; code += 51) {
@@ -325,7 +326,7 @@ CASE(ends_of_every_kind)
 		show_status("signal", wait_status(pid));
 	}
 	CHILD(pid)
-	*(volatile int *)8 = 1;
+	*bad_address = 1;
 	show_status("fault", wait_status(pid));
 	CHILD(pid)
 	__asm__ volatile("ud2");

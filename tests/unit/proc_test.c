@@ -14,6 +14,7 @@
 #include <linux/signal.h>
 #include "kernel/fs/file.h"
 #include "kernel/fs/proc_text.h"
+#include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
@@ -186,6 +187,13 @@ struct process *pidfd_process(struct ofile *f)
 void ofile_put(struct ofile *f)
 {
 	(void)f;
+}
+
+void tty_describe(const struct process *p, u32 *device, s32 *foreground)
+{
+	(void)p;
+	*device = 0;
+	*foreground = -1;
 }
 
 void usage_process(struct process *p, struct usage *u)

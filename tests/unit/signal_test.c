@@ -46,6 +46,7 @@ static u64 kmallocs;
 const struct boot_info *boot = &info_page;
 struct mutex task_lock;
 struct process *init_process = &proc;
+struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
 
 static struct thread *test_thread(void)
 {
@@ -179,6 +180,13 @@ bool process_orphaned(struct process *p)
 {
 	(void)p;
 	return false;
+}
+
+static int terminal_signal;
+
+void tty_signal(int sig)
+{
+	terminal_signal = sig;
 }
 
 void signalfd_notify(int sig)
