@@ -230,31 +230,42 @@ s64 hc_do_wake(struct call *c, u64 gpa, u64 count)
 	return HOST_CALL(futex, (u64)word, FUTEX_WAKE | op, MIN(count, (u64)INT32_MAX));
 }
 
-s64 hc_do_sched_getaffinity(struct call *c, void *mask, u32 mask_len)
+/* The host thread of a vCPU; -ESRCH: it does not run yet. */
+static s64 thread_of(struct call *c, u64 vcpu)
 {
-	(void)c;
-	return HOST_CALL(sched_getaffinity, 0, mask_len, (u64)mask);
+	struct vcpu *v = NULL;
+
+	if (vcpu < VCPU_MAX)
+		v = __atomic_load_n(&c->s->vcpu[vcpu], __ATOMIC_ACQUIRE);
+	return v && v->tid ? v->tid : -ESRCH;
 }
 
-s64 hc_do_sched_setaffinity(struct call *c, const void *mask, u32 mask_len)
+s64 hc_do_sched_getaffinity(struct call *c, u64 vcpu, void *mask, u32 mask_len)
 {
-	(void)c;
-	return HOST_CALL(sched_setaffinity, 0, mask_len, (u64)mask);
+	s64 tid = thread_of(c, vcpu);
+
+	return tid < 0 ? tid : HOST_CALL(sched_getaffinity, (u64)tid, mask_len, (u64)mask);
+}
+
+s64 hc_do_sched_setaffinity(struct call *c, u64 vcpu, const void *mask, u32 mask_len)
+{
+	s64 tid = thread_of(c, vcpu);
+
+	return tid < 0 ? tid : HOST_CALL(sched_setaffinity, (u64)tid, mask_len, (u64)mask);
 }
 
 s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
 {
 	struct timespec ts;
-	struct vcpu *v;
 	s64 ret;
 
 	if (usage_len < sizeof(struct rusage))
 		return -EINVAL;
-	if (who >= 2 && who - 2 < VCPU_MAX) {
-		v = __atomic_load_n(&c->s->vcpu[who - 2], __ATOMIC_ACQUIRE);
-		if (!v || !v->tid)
-			return -ESRCH;
-		ret = HOST_CALL(clock_gettime, (u64)(s64)THREAD_CPU_CLOCK(v->tid), (u64)&ts);
+	if (who >= 2) {
+		ret = thread_of(c, who - 2);
+		if (ret < 0)
+			return ret;
+		ret = HOST_CALL(clock_gettime, (u64)(s64)THREAD_CPU_CLOCK(ret), (u64)&ts);
 		if (ret == 0)
 			((struct rusage *)usage)->ru_utime =
 				(struct timeval){ts.tv_sec, ts.tv_nsec / 1000};

@@ -434,7 +434,7 @@ static void cpus_allowed(struct text *t)
 	u32 words = ARRAY_SIZE(mask);
 	const char *sep = "";
 
-	if (hc_sched_getaffinity(mask, sizeof(mask)) < 0)
+	if (hc_sched_getaffinity(current()->vcpu, mask, sizeof(mask)) < 0)
 		mask[0] = (1UL << MIN(boot->ncpus, 63U)) - 1;
 	while (words > 1 && !mask[words - 1])
 		words--;

@@ -315,6 +315,7 @@ static s64 clone(const struct request *rq)
 	tid = t->tid;
 	if (rq->flags & CLONE_PARENT_SETTID)
 		put_user(tid, rq->parent_tid);
+	affinity_inherit(t);
 	vcpu_run(t);
 	if (vfork)
 		vfork_sleep(p, &vfork_wait);

@@ -161,10 +161,10 @@ static void process_end(struct process *p)
 	mutex_lock(&task_lock);
 	p->sighand = NULL;
 	signal_flush(p, ~0UL);
+	tty_session_ends(p);
 	process_orphans(p);
 	give_children_away(p);
 	mutex_unlock(&task_lock);
-	tty_session_ends(p);
 	sighand_put(sighand);
 }
 

@@ -29,33 +29,54 @@ DEFINE_SYSCALL0(sched_yield)
 	return hc_sched_yield(HC_NONE);
 }
 
-/* The thread of a tid, as far as affinity goes: the host sets that of the running one only. */
-static int check_own_thread(s32 tid)
+/* Somebody set an affinity: new threads have to be given their parent's. */
+static bool affinity_used;
+
+/*
+ * The vCPU of a thread, or -ESRCH, -EPERM. It may have another thread a moment later: who asks for
+ * a thread that ends gets what Linux would give for one that took its number.
+ */
+static s64 vcpu_of(s32 tid, bool change)
 {
 	struct thread *t;
+	s64 vcpu = -ESRCH;
 
 	if (tid < 0)
 		return -ESRCH;
 	mutex_lock(&task_lock);
 	t = thread_find(tid);
+	if (t && change && !creds_may_change(t->proc, CAP_SYS_NICE))
+		vcpu = -EPERM;
+	else if (t)
+		vcpu = t->vcpu;
 	mutex_unlock(&task_lock);
-	if (!t)
-		return -ESRCH;
-	return 0;
+	return vcpu;
+}
+
+void affinity_inherit(const struct thread *child)
+{
+	u64 mask[AFFINITY_MAX / sizeof(u64)];
+	s64 len;
+
+	if (!READ_ONCE(affinity_used))
+		return;
+	len = hc_sched_getaffinity(current()->vcpu, mask, sizeof(mask));
+	/* A vCPU that is just being made has it already. */
+	if (len > 0)
+		hc_sched_setaffinity(child->vcpu, mask, (u32)len);
 }
 
 DEFINE_SYSCALL3(sched_getaffinity, int, tid, u32, size, uva, user_mask)
 {
 	u64 mask[AFFINITY_MAX / sizeof(u64)];
 	u32 bytes = MIN(size, AFFINITY_MAX);
-	s64 len;
-	int err = check_own_thread(tid);
+	s64 len, vcpu = vcpu_of(tid, false);
 
 	if (size % sizeof(u64))
 		return -EINVAL;
-	if (err)
-		return err;
-	len = hc_sched_getaffinity(mask, bytes);
+	if (vcpu < 0)
+		return vcpu;
+	len = hc_sched_getaffinity((u64)vcpu, mask, bytes);
 	if (len < 0)
 		return len;
 	if (copy_to_user(user_mask, mask, MIN((u64)len, (u64)bytes)))
@@ -67,12 +88,15 @@ DEFINE_SYSCALL3(sched_setaffinity, int, tid, u32, size, uva, user_mask)
 {
 	u64 mask[AFFINITY_MAX / sizeof(u64)];
 	u32 bytes = MIN(size, AFFINITY_MAX);
-	int err;
+	s64 vcpu;
 
 	if (copy_from_user(mask, user_mask, bytes))
 		return -EFAULT;
-	err = check_own_thread(tid);
-	return err ? err : hc_sched_setaffinity(mask, bytes);
+	vcpu = vcpu_of(tid, true);
+	if (vcpu < 0)
+		return vcpu;
+	WRITE_ONCE(affinity_used, true);
+	return hc_sched_setaffinity((u64)vcpu, mask, bytes);
 }
 
 DEFINE_SYSCALL3(getcpu, uva, cpu, uva, node, uva, cache)

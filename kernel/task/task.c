@@ -263,7 +263,9 @@ struct thread *thread_find(s32 tid)
 				return t;
 		}
 	}
-	return NULL;
+	/* The leader may have ended before the others: they stand for it. */
+	p = process_find(tid);
+	return p ? TAILQ_FIRST(&p->threads) : NULL;
 }
 
 DEFINE_SYSCALL1(set_tid_address, uva, tidptr)

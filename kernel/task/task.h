@@ -219,6 +219,9 @@ void thread_link(struct thread *t, s32 tid); /* task_lock held */
 /* A number that nothing has; 0: none is left. task_lock held. */
 s32 pid_alloc(void);
 
+/* sched.c: a new thread's vCPU runs where the running thread's does. */
+void affinity_inherit(const struct thread *child);
+
 /* clone.c: on its vCPU, the first that a new thread does. */
 __attribute__((noreturn)) void thread_begin(struct thread *t);
 
