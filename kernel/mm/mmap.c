@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/hostcall.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -244,6 +245,14 @@ static int shm_backing(struct backing *b, struct shm *shm, u32 prot)
 	return 0;
 }
 
+/* No new shared mapping may write. A window from before would not be asked. */
+static bool is_sealed(struct ofile *file)
+{
+	s64 seals = hc_fcntl(file->handle, F_GET_SEALS, 0);
+
+	return seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+}
+
 static int open_backing(struct backing *b, struct ofile *file, u64 offset, u64 len, u32 prot,
 			bool shared)
 {
@@ -262,6 +271,12 @@ static int open_backing(struct backing *b, struct ofile *file, u64 offset, u64 l
 	if (access == O_WRONLY)
 		return -EACCES;
 	write = shared && access == O_RDWR;
+	/* memfd_create(2): such a file is as one that was opened for reading. */
+	if (write && is_sealed(file)) {
+		if (prot & PROT_WRITE)
+			return -EPERM;
+		write = false;
+	}
 	if (shared && !write) {
 		if (prot & PROT_WRITE)
 			return -EACCES;

@@ -53,13 +53,19 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-static void alarm_in_ms(int ms, int flags)
+/* Again and again, for the first one may come before the call that it is to end. */
+static void alarm_each_ms(int ms, int flags)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = flags};
-	struct itimerval in = {.it_value = {.tv_usec = ms * 1000}};
+	const struct itimerval in = {{.tv_usec = ms * 1000}, {.tv_usec = ms * 1000}};
 
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &in, NULL);
+}
+
+static void alarm_off(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
 }
 
 static key_t a_key(void)
@@ -393,8 +399,9 @@ CASE(sem_operations)
 	SHOW(semtimedop(id, ops, 1, &ts));
 	ts.tv_nsec = -1;
 	SHOW(semtimedop(id, ops, 1, &ts));
-	alarm_in_ms(20, SA_RESTART);
+	alarm_each_ms(50, SA_RESTART);
 	SHOW(semop(id, ops, 1));
+	alarm_off();
 	SHOW(sem_value(id, 0));
 	sem_free(id);
 }
@@ -663,8 +670,9 @@ CASE(msg_room)
 	SHOW(msgsnd(id, &big, 8192, 0));
 	SHOW(msgsnd(id, &big, 1, IPC_NOWAIT));
 	SHOW(msgsnd(id, &big, 0, IPC_NOWAIT));
-	alarm_in_ms(20, SA_RESTART);
+	alarm_each_ms(50, SA_RESTART);
 	SHOW(msgsnd(id, &big, 1, 0));
+	alarm_off();
 	pid = start_child();
 	if (pid == 0) {
 		SHOW(send_text(id, 2, "waited", 0));
@@ -672,7 +680,7 @@ CASE(msg_room)
 	}
 	usleep(30000);
 	printf("  room\n");
-	SHOW(msgrcv(id, &big, 8192, 1, 0));
+	NEED(msgrcv(id, &big, 8192, 1, 0) == 8192);
 	wait_child(pid);
 	receive_text(id, 2, 64, 0);
 	SHOW(msgctl(id, IPC_RMID, NULL));
@@ -680,17 +688,17 @@ CASE(msg_room)
 
 CASE(msg_waiting)
 {
-	int id = msgget(IPC_PRIVATE, 0600), p[2];
+	int id = msgget(IPC_PRIVATE, 0600), p[2], q[2];
 	pid_t pid;
 	char c;
 
-	NEED(pipe(p) == 0);
+	NEED(pipe(p) == 0 && pipe(q) == 0);
 	pid = start_child();
 	if (pid == 0) {
 		receive_text(id, 2, 64, 0);
-		NEED(write(p[1], "x", 1) == 1);
+		NEED(write(p[1], "x", 1) == 1 && read(q[0], &c, 1) == 1);
 		receive_text(id, 0, 3, 0);
-		NEED(write(p[1], "x", 1) == 1);
+		NEED(write(p[1], "x", 1) == 1 && read(q[0], &c, 1) == 1);
 		receive_text(id, 9, 64, 0);
 		_exit(0);
 	}
@@ -701,20 +709,26 @@ CASE(msg_waiting)
 	send_text(id, 2, "but this", 0);
 	NEED(read(p[0], &c, 1) == 1);
 	receive_text(id, 1, 64, 0);
+	NEED(write(q[1], "x", 1) == 1);
 	usleep(20000);
-	SHOW(send_text(id, 4, "too long", 0));
+	printf("  sent\n");
+	NEED(send_text(id, 4, "too long", 0) == 0);
 	NEED(read(p[0], &c, 1) == 1);
 	receive_text(id, 4, 64, IPC_NOWAIT);
-	usleep(20000);
 	printf("  removed\n");
+	NEED(write(q[1], "x", 1) == 1);
+	usleep(300000); /* it has to be in the call */
 	NEED(msgctl(id, IPC_RMID, NULL) == 0);
 	wait_child(pid);
 	id = msgget(IPC_PRIVATE, 0600);
-	alarm_in_ms(20, SA_RESTART);
+	alarm_each_ms(50, SA_RESTART);
 	receive_text(id, 0, 64, 0);
+	alarm_off();
 	SHOW(msgctl(id, IPC_RMID, NULL));
-	close(p[0]);
-	close(p[1]);
+	for (int i = 0; i < 2; i++) {
+		close(p[i]);
+		close(q[i]);
+	}
 }
 
 CASE(msg_many)
@@ -897,8 +911,9 @@ CASE(mq_waiting)
 	SHOW(mq_timedreceive(q, text, 50, NULL, &ts));
 	ts.tv_nsec = -1;
 	SHOW(mq_timedreceive(q, text, 50, NULL, &ts));
-	alarm_in_ms(20, 0);
+	alarm_each_ms(50, 0);
 	SHOW(mq_receive(q, text, 50, NULL));
+	alarm_off();
 	pid = start_child();
 	if (pid == 0) {
 		show_receive(q, 50);
@@ -921,7 +936,7 @@ CASE(mq_waiting)
 		_exit(0);
 	}
 	usleep(20000);
-	show_receive(q, 50);
+	NEED(mq_receive(q, text, 50, NULL) == 5);
 	wait_child(pid);
 	show_receive(q, 50);
 	SHOW(mq_close(q));

@@ -308,7 +308,8 @@ static void on_signal(int sig)
 
 CASE(a_signal_ends_the_wait)
 {
-	struct itimerval in = {.it_value = {.tv_usec = 30000}};
+	/* Again, for the first one may come before the call. */
+	const struct itimerval in = {{.tv_usec = 50000}, {.tv_usec = 50000}};
 	struct sigaction sa = {.sa_handler = on_signal};
 	int fd = open_file("f");
 
@@ -318,6 +319,7 @@ CASE(a_signal_ends_the_wait)
 		sigaction(SIGALRM, &sa, NULL);
 		setitimer(ITIMER_REAL, &in, NULL);
 		SHOW(lock(fd, F_SETLKW, F_WRLCK, 0, 1));
+		setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
 		SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 1));
 	}
 	lock(fd, F_SETLK, F_UNLCK, 0, 10);
@@ -341,7 +343,7 @@ CASE(deadlock)
 		_exit(0);
 	}
 	NEED(read(p[0], &c, 1) == 1);
-	usleep(50000);
+	usleep(300000); /* it has to be in the call */
 	SHOW(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 1, 1));
 	lock(fd, F_SETLK, F_UNLCK, 0, 0);
