@@ -3,6 +3,7 @@
 #   make            build everything into build/
 #   make demo       install what is missing, build, show it working
 #   make test       install what is missing, build, run every test lane
+#   make conformance  real programs beside native; makes docs/compatibility.md
 #   make lint       formatter and static analysis, no changes
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
@@ -12,7 +13,7 @@
 #
 # Single parts: make kernel, vm, bootstrap, vdso, examples, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
-# JOBS=n; TESTS="lane..." for make test.
+# JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance.
 
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -70,6 +71,11 @@ test:
 	+@$(MAKE) --no-print-directory -k all tests-build || broken=-x; \
 		tests/run -b $(BUILD) $$broken $(TESTS)
 
+conformance:
+	@scripts/deps build conformance
+	+@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/conformance/run -o docs/compatibility.md $(CASES)
+
 bench:
 	@scripts/deps build bench
 	+@$(MAKE) --no-print-directory all
@@ -84,4 +90,4 @@ clean:
 	@echo "removed $(BUILD)"
 
 .PHONY: all kernel vm bootstrap vdso examples tests-build lint format \
-	docs demo test bench install clean
+	docs demo test conformance bench install clean
