@@ -7,6 +7,9 @@
  * finds the word set before it leaves; only the last instructions of its way out have already
  * looked, and are sent back (exit_restart). Both homes work alike, without interrupts.
  *
+ * An exception may be on its way to the guest at that moment: KVM has queued it, and would deliver
+ * it at whatever RIP we set. It leads into the kernel anyway, so the vCPU is left alone.
+ *
  * Everything read here is the guest's: a wrong value harms the guest only.
  */
 #include <errno.h>
@@ -23,6 +26,13 @@ static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct
 	return s->boot->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
 }
 
+static bool exception_queued(struct vcpu *v)
+{
+	struct kvm_vcpu_events events;
+
+	return ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) < 0 || events.exception.injected;
+}
+
 void upcall_deliver(struct vcpu *v)
 {
 	struct sandbox *s = v->sandbox;
@@ -33,6 +43,8 @@ void upcall_deliver(struct vcpu *v)
 
 	if (!atomic_load(&s->ready) || !READ_ONCE(v->data->upcall) ||
 	    ioctl(v->fd, KVM_GET_REGS, &r) < 0 || ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
+		return;
+	if (in_program(s, &r, &sr) && exception_queued(v))
 		return;
 	if (in_program(s, &r, &sr)) {
 		u64 frame[6] = {0, r.rip, sr.cs.selector, r.rflags, r.rsp, sr.ss.selector};

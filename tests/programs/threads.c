@@ -759,6 +759,51 @@ CASE(calls_go_on_under_a_signal_storm)
 	close(fd[1]);
 }
 
+static _Atomic bool storm_over;
+
+static void *signal_without_end(void *arg)
+{
+	while (!storm_over)
+		pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+static void *fault_often(void *arg)
+{
+	long wrong = 0;
+
+	(void)arg;
+	for (int i = 0; i < 400; i++) {
+		char *p = mmap(NULL, 64 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
+
+		for (int n = 0; n < 64; n++)
+			p[n << 12] = (char)n;
+		for (int n = 0; n < 64; n++)
+			wrong += p[n << 12] != n;
+		munmap(p, 64 << 12);
+	}
+	return (void *)wrong;
+}
+
+CASE(page_faults_under_a_signal_storm)
+{
+	struct sigaction sa = {.sa_handler = note_thread, .sa_flags = SA_RESTART};
+	pthread_t t[2], storm[2];
+
+	sigaction(SIGUSR1, &sa, NULL);
+	storm_over = false;
+	for (int i = 0; i < 2; i++)
+		t[i] = start(fault_often, NULL);
+	for (int i = 0; i < 2; i++)
+		storm[i] = start(signal_without_end, &t[i]);
+	for (int i = 0; i < 2; i++)
+		CHECK(join(t[i]) == NULL);
+	storm_over = true;
+	for (int i = 0; i < 2; i++)
+		join(storm[i]);
+}
+
 static _Atomic long timer_ticks;
 
 static void on_tick(int sig)
