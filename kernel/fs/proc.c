@@ -130,6 +130,13 @@ const struct proc_node *proc_node_of(struct ofile *f)
 	return &((struct proc_file *)f->data)->node;
 }
 
+s32 proc_directory_of(struct ofile *f)
+{
+	if (f->kind != OFILE_PROC_DIR || proc_node_of(f)->entry->holds != PROCESS)
+		return 0;
+	return proc_node_of(f)->pid;
+}
+
 bool proc_is_link(const struct proc_node *node)
 {
 	return S_ISLNK(node->entry->mode);

@@ -36,6 +36,8 @@ void proc_stat(const struct proc_node *node, struct stat *st);
 /* Opens a file or directory; path is kept for F_GETFL's sake and /proc/self/fd. NULL and *err. */
 struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flags, int *err);
 const struct proc_node *proc_node_of(struct ofile *f);
+/* The process whose directory f is (any open file); 0: it is none. */
+s32 proc_directory_of(struct ofile *f);
 
 /* The content of a file as it is now: what a read from its start sees. 0 or -errno. */
 s64 proc_refresh(struct ofile *f);

@@ -163,7 +163,7 @@ static void host_prepare(struct lock_file *lf, struct ofile *f, enum lock_type t
 	if (type == RECORD_NONE ||
 	    (old >= 0 && (lf->handle_mode == O_RDWR || lf->handle_mode == needs)))
 		return;
-	if (ofile_type(f) != S_IFREG)
+	if (f->mode != S_IFREG)
 		return;
 	h = hc_reopen(f->handle, mode | O_NONBLOCK);
 	if (h < 0) {
@@ -385,6 +385,7 @@ static s64 set_for_process(struct ofile *f, s32 fd, const struct lock_range *r, 
 	if ((r->type == RECORD_READ && access == O_WRONLY) ||
 	    (r->type == RECORD_WRITE && access == O_RDONLY))
 		return -EBADF;
+	ofile_type(f); /* for host_prepare: it may take task_lock, inside which ours is taken */
 	mutex_lock(&locks_lock);
 	lf = find(f, true);
 	if (lf) {

@@ -3,6 +3,7 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/proc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/pidfd.h"
@@ -360,16 +361,18 @@ DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 	struct process *p = NULL;
 	struct ofile *f;
 	int err = -EBADF;
+	s32 directory; /* pidfd_send_signal(2): of /proc/PID, as before there were pidfds */
 
 	if (flags)
 		return -EINVAL;
 	f = fd_get(pidfd);
-	if (f && f->kind == OFILE_PIDFD) {
+	directory = f ? proc_directory_of(f) : 0;
+	if (f && (f->kind == OFILE_PIDFD || directory)) {
 		err = uinfo && get_user(&info, uinfo) ? -EFAULT : 0;
 		if (!err && (info.si_signo != sig || !valid_signal(sig)))
 			err = -EINVAL;
 		mutex_lock(&task_lock);
-		p = pidfd_process(f);
+		p = directory ? process_find(directory) : pidfd_process(f);
 		/* Only a process itself may claim that the kernel or kill(2) sent it. */
 		if (!err && uinfo && p != current_process() &&
 		    (info.si_code >= 0 || info.si_code == SI_TKILL))

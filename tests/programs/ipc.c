@@ -737,10 +737,10 @@ CASE(msg_many)
 	long sum = 0;
 	pid_t pid = start_child();
 
-	for (long i = 1; pid == 0; i++) {
-		if (i > 2000)
-			_exit(0);
-		NEED(msgsnd(id, &(long[]){1, i}, sizeof(long), 0) == 0);
+	if (pid == 0) {
+		for (long i = 1; i <= 2000; i++)
+			NEED(msgsnd(id, &(long[]){1, i}, sizeof(long), 0) == 0);
+		_exit(0);
 	}
 	for (int i = 0; i < 2000; i++) {
 		long m[2];

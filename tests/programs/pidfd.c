@@ -171,8 +171,17 @@ CASE(signals)
 {
 	struct child c = start(0);
 	siginfo_t info = {0};
+	char path[64];
+	int dir, other;
 
 	SHOW(pidfd_send(c.fd, 0, NULL, 0));
+	snprintf(path, sizeof(path), "/proc/%d", c.pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	SHOW(pidfd_send(dir, 0, NULL, 0));
+	SHOW_OK(waitid(P_PIDFD, (id_t)dir, NULL, WEXITED | WNOHANG));
+	strcat(path, "/fd");
+	other = open(path, O_RDONLY | O_DIRECTORY);
+	SHOW(pidfd_send(other, 0, NULL, 0));
 	SHOW(pidfd_send(c.fd, 65, NULL, 0));
 	SHOW(pidfd_send(c.fd, SIGTERM, NULL, 0x100));
 	SHOW(pidfd_send(99, SIGTERM, NULL, 0));
@@ -189,6 +198,9 @@ CASE(signals)
 	SHOW(pidfd_send(c.fd, SIGTERM, NULL, 0));
 	show_wait(P_PIDFD, c.fd, WEXITED);
 	SHOW(pidfd_send(c.fd, SIGTERM, NULL, 0));
+	SHOW(pidfd_send(dir, SIGTERM, NULL, 0));
+	close(dir);
+	close(other);
 	close(c.in);
 	close(c.fd);
 }
