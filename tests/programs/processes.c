@@ -1106,6 +1106,7 @@ CASE(stop_and_continue)
 	while (waitpid(pid, &status, WUNTRACED) == -1 && errno == EINTR)
 		;
 	show_status("child", status);
+	wait_until(&chlds, 1); /* news and signal come one after the other */
 	CHECK(chlds == 1);
 	show_info(&chld_info, pid);
 	before = word[0];
@@ -1116,6 +1117,7 @@ CASE(stop_and_continue)
 	while (waitpid(pid, &status, WCONTINUED) == -1 && errno == EINTR)
 		;
 	show_status("child", status);
+	wait_until(&chlds, 2);
 	CHECK(chlds == 2);
 	show_info(&chld_info, pid);
 	wait_until(word, before + 1);
