@@ -428,13 +428,13 @@ static u32 pending_count(const struct sigpending *pending)
 }
 
 /* CPU mask and list, as the affinity calls see them. */
-static void cpus_allowed(struct text *t)
+static void cpus_allowed(struct text *t, const struct thread *of)
 {
 	u64 mask[16] = {0};
 	u32 words = ARRAY_SIZE(mask);
 	const char *sep = "";
 
-	if (hc_sched_getaffinity(current()->vcpu, mask, sizeof(mask)) < 0)
+	if (!of || hc_sched_getaffinity(of->vcpu, mask, sizeof(mask)) < 0)
 		mask[0] = (1UL << MIN(boot->ncpus, 63U)) - 1;
 	while (words > 1 && !mask[words - 1])
 		words--;
@@ -518,7 +518,7 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 		    "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
 		    cr->cap_inheritable, cr->cap_permitted, cr->cap_effective, cr->cap_bounding, 0,
 		    p->no_new_privs);
-	cpus_allowed(t);
+	cpus_allowed(t, c->t);
 	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    (u64)ru.ru_nvcsw, (u64)ru.ru_nivcsw);
