@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "vm/vm.h"
 
@@ -60,10 +61,23 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	errno = saved;
 }
 
+/* Asked of the kernel: glibc says nothing of the two signals that are its own. */
+static bool is_ignored(int sig)
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		u64 mask;
+	} old;
+
+	return !syscall(SYS_rt_sigaction, sig, NULL, &old, sizeof(old.mask)) &&
+	       old.handler == SIG_IGN;
+}
+
 void outside_init(struct sandbox *s)
 {
 	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
-	struct sigaction old;
 	sigset_t blocked, none;
 
 	sandbox = s;
@@ -71,14 +85,12 @@ void outside_init(struct sandbox *s)
 	for (int sig = 1; sig < NSIG; sig++) {
 		if (sig == SIGKILL || sig == SIGSTOP || sig == VCPU_KICK_SIGNAL)
 			continue;
-		/* glibc refuses the two that are its own. */
-		if (sigaction(sig, NULL, &old))
-			continue;
-		if (old.sa_handler == SIG_IGN)
+		if (is_ignored(sig))
 			s->boot->signals_ignored |= 1UL << (sig - 1);
 		/* Nothing to tell: the monitor has no children. */
 		if (sig == SIGCHLD)
 			continue;
+		/* Refused for glibc's own two, which stay as they were. */
 		sigaction(sig, &sa, NULL);
 	}
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
