@@ -79,7 +79,7 @@ struct vcpu_data {
 	u32 window_fault;
 	/* A program runs on this vCPU, or will without another look at the upcall word. */
 	u32 in_program;
-	/* IN: bit n = signal n+1 came from the terminal. vCPU 0 only. */
+	/* IN: bit n = signal n+1 came from the terminal, or SIGIO from a file. vCPU 0. */
 	u64 signals_terminal;
 	/* Another vCPU changed the page tables: forget translations before the program goes on. */
 	u32 flush_wanted;

@@ -370,8 +370,9 @@ s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_
 }
 
 /*
- * The commands whose argument is an integer and that reach nobody but the file. Owners, signals,
- * leases and notification would send signals to the monitor; duplicates have their own hostcall.
+ * The commands whose argument is an integer and that reach nobody but the file. Owners and
+ * signals are the guest kernel's; leases and notification would send signals to the monitor;
+ * duplicates have their own hostcall.
  */
 s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 {
@@ -384,7 +385,9 @@ s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 	case F_GET_SEALS:
 		break;
 	case F_SETFL:
-		arg &= ~(u64)O_ASYNC;
+		/* SIGIO comes here; the guest sorts out for whom it is. */
+		if (arg & O_ASYNC)
+			HOST_CALL(fcntl, (u64)file, F_SETOWN, (u64)getpid());
 		break;
 	default:
 		return -EINVAL;

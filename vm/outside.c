@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include "vm/vm.h"
 
-/* What a terminal sends to its foreground group, and to its session's leader. */
+/* What a terminal sends to its foreground group and its session's leader; what a file sends. */
 #define TERMINAL_SIGNALS                                                                           \
 	(1UL << SIGHUP | 1UL << SIGINT | 1UL << SIGQUIT | 1UL << SIGTSTP | 1UL << SIGTTIN |        \
-	 1UL << SIGTTOU | 1UL << SIGWINCH | 1UL << SIGCONT)
+	 1UL << SIGTTOU | 1UL << SIGWINCH | 1UL << SIGCONT | 1UL << SIGIO)
 
 static struct sandbox *sandbox; /* one per process: a handler has no argument */
 

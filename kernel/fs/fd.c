@@ -3,6 +3,7 @@
  * that belongs to the open file is the host's.
  */
 #include <linux/close_range.h>
+#include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
 #include "kernel/ipc/locks.h"
 
@@ -113,7 +114,7 @@ static s64 fcntl_lock(struct ofile *f, s32 fd, u32 cmd, uva arg)
 	return r;
 }
 
-static s64 fcntl_status(struct ofile *f, u32 cmd, u64 arg)
+static s64 fcntl_status(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 {
 	s64 r;
 
@@ -131,6 +132,8 @@ static s64 fcntl_status(struct ofile *f, u32 cmd, u64 arg)
 	}
 	r = fs_nointr(hc_fcntl(f->handle, cmd, arg));
 	if (r >= 0 && cmd == F_SETFL)
+		r = async_set(f, fd, arg & FASYNC);
+	if (r >= 0 && cmd == F_SETFL)
 		f->flags = (f->flags & O_ACCMODE) | (arg & ~(u64)O_ACCMODE);
 	return r;
 }
@@ -140,7 +143,7 @@ static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 	switch (cmd) {
 	case F_GETFL:
 	case F_SETFL:
-		return fcntl_status(f, cmd, arg);
+		return fcntl_status(f, fd, cmd, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -152,14 +155,17 @@ static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 	case F_GETPIPE_SZ:
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
-	case F_SETOWN:
-	case F_GETOWN:
-	case F_SETSIG:
-	case F_GETSIG:
 	case F_SETLEASE:
 	case F_GETLEASE:
 	case F_NOTIFY:
 		return fs_nointr(hc_fcntl(f->handle, cmd, arg));
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+	case F_SETSIG:
+	case F_GETSIG:
+		return async_fcntl(f, cmd, arg);
 	default:
 		return -EINVAL;
 	}

@@ -11,6 +11,7 @@
 
 struct window;
 struct epoll_item;
+struct async;
 struct lock_file;
 
 enum ofile_kind {
@@ -35,6 +36,7 @@ struct ofile {
 	s64 tty_device;		 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
 	bool tty_master;	 /* it is the terminal's master */
 	struct lock_file *locks; /* if it was locked: ipc/locks.c */
+	struct async *async;	 /* if its input is to send a signal: fs/async.c. Owned */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */
 };

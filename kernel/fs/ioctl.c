@@ -10,6 +10,7 @@
 #include <linux/rtc.h>
 #include <linux/sockios.h>
 #include <linux/vt.h>
+#include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 
@@ -129,6 +130,8 @@ DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 		return -EBADF;
 	if (f->flags & O_PATH)
 		r = -EBADF;
+	else if (nr == FIOASYNC)
+		r = async_ioctl(f, fd, arg);
 	else if (!tty_ioctl(f, nr, arg, &r))
 		r = request(f, nr, arg);
 	ofile_put(f);

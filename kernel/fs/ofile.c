@@ -2,6 +2,7 @@
  * Open files and the descriptors of the running process. An ofile owns its handle: the host's file
  * is closed when the last descriptor, mapping in progress or wait lets go of it.
  */
+#include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
@@ -36,6 +37,7 @@ void ofile_put(struct ofile *f)
 	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	epoll_forget(f);
+	async_forget(f);
 	if (f->tty_master)
 		tty_master_closed(f);
 	record_locks_forget(f);

@@ -8,6 +8,7 @@
  * by sighand.lock, taken inside it.
  */
 #include "kernel/signal/signal.h"
+#include "kernel/fs/async.h"
 #include "kernel/fs/signalfd.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
@@ -450,8 +451,14 @@ void signal_upcall(void)
 			signal_send(init_process, NULL, &info);
 		}
 	}
-	for (signals = take_word(&v->signals_terminal); signals; signals &= signals - 1)
-		tty_signal(__builtin_ctzl(signals) + 1);
+	for (signals = take_word(&v->signals_terminal); signals; signals &= signals - 1) {
+		int sig = __builtin_ctzl(signals) + 1;
+
+		if (sig == SIGIO)
+			async_arrived();
+		else
+			tty_signal(sig);
+	}
 	timers_expired(take_word(&v->timers_expired));
 	if (current() && READ_ONCE(v->window_fault) &&
 	    __atomic_exchange_n(&v->window_fault, 0, __ATOMIC_SEQ_CST))

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -365,6 +366,58 @@ CASE(file_watches)
 	print_events(fd);
 	close(fd);
 	SHOW(inotify_init1(0x1234567));
+}
+
+static volatile sig_atomic_t io_signals, io_fd, io_code;
+
+static void on_io(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	io_signals++;
+	io_fd = sig == SIGIO ? -1 : info->si_fd;
+	io_code = info->si_code;
+}
+
+/* A byte that arrives, and the time its signal may take. */
+static int signals_for_a_byte(const int pair[2])
+{
+	char byte;
+
+	io_signals = 0;
+	NEED(write(pair[1], "x", 1) == 1);
+	for (int i = 0; i < 100 && !io_signals; i++)
+		usleep(1000);
+	NEED(read(pair[0], &byte, 1) == 1);
+	return io_signals > 0;
+}
+
+/* A server that has its workers tell it by SIGIO (nginx does). */
+CASE(input_that_signals)
+{
+	struct sigaction sa = {.sa_sigaction = on_io, .sa_flags = SA_SIGINFO | SA_RESTART};
+	int on = 1, off = 0, pair[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	NEED(sigaction(SIGIO, &sa, NULL) == 0 && sigaction(SIGRTMIN, &sa, NULL) == 0);
+	SHOW(fcntl(pair[0], F_GETOWN));
+	CHECK(fcntl(pair[0], F_SETOWN, getpid()) == 0 && fcntl(pair[0], F_GETOWN) == getpid());
+	SHOW(ioctl(pair[0], FIOASYNC, &on));
+	CHECK(fcntl(pair[0], F_GETFL) == (O_RDWR | O_ASYNC));
+	SHOW(signals_for_a_byte(pair));
+	SHOW(fcntl(pair[0], F_SETSIG, SIGRTMIN));
+	SHOW(signals_for_a_byte(pair));
+	CHECK(io_fd == pair[0]);
+	SHOW(io_code);
+	SHOW(ioctl(pair[0], FIOASYNC, &off));
+	SHOW(signals_for_a_byte(pair));
+	SHOW(fcntl(pair[0], F_SETFL, O_ASYNC));
+	SHOW(signals_for_a_byte(pair));
+	SHOW(fcntl(pair[0], F_SETOWN, 0));
+	SHOW(signals_for_a_byte(pair));
+	SHOW(fcntl(pair[0], F_SETOWN, 0x7ffffff0));
+	SHOW(fcntl(pair[0], F_SETSIG, 65));
+	close(pair[0]);
+	close(pair[1]);
 }
 
 LONE_CASE(signal_files)

@@ -184,6 +184,10 @@ bool process_orphaned(struct process *p)
 
 static int terminal_signal;
 
+void async_arrived(void)
+{
+}
+
 void tty_signal(int sig)
 {
 	terminal_signal = sig;
