@@ -41,5 +41,5 @@ page file
 kill -QUIT $server
 wait $server
 echo "server ended with $?"
-sed -E 's/^.*\[/[/; s/[0-9]+#[0-9]+: //' log
+sed -E "s/^.*\[/[/; s/[0-9]+#[0-9]+: //; s/:$PORT/:PORT/" log
 rm -rf html temp nginx.conf log wrk got
