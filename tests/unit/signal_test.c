@@ -184,9 +184,7 @@ bool process_orphaned(struct process *p)
 
 static int terminal_signal;
 
-void async_arrived(void)
-{
-}
+void async_arrived(void) {}
 
 void tty_signal(int sig)
 {
