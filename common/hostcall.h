@@ -26,7 +26,7 @@
 #include "types.h"
 #include "vcpu_area.h"
 
-#define HOSTCALL_ARGS 7
+#define HOSTCALL_ARGS  7
 
 /*
  * -HOSTCALL_AGAIN: a kick came before the call began, so nothing happened. The program shall make

@@ -30,7 +30,8 @@ static void item_free(struct epoll_item *item)
 
 void epoll_forget(struct ofile *f)
 {
-	/* Nobody adds to the lists any more; the other end of an item may be going at this moment. */
+	/* Nobody adds to the lists any more; the other end of an item may be going at this moment.
+	 */
 	mutex_lock(&epoll_lock);
 	while (!LIST_EMPTY(&f->watched))
 		item_free(LIST_FIRST(&f->watched));

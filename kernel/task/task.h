@@ -85,7 +85,7 @@ struct vfork_wait {
 struct process {
 	s32 pid, pgid, sid;
 	struct process *parent;
-	s32 ppid_outside; /* parent's pid when parent is NULL (the first process) */
+	s32 ppid_outside;		/* parent's pid when parent is NULL (the first process) */
 	TAILQ_HEAD(, process) children; /* the oldest first: wait(2) finds them so */
 	TAILQ_ENTRY(process) sibling;
 	LIST_ENTRY(process) all;

@@ -21,8 +21,8 @@
 #define NSEC_PER_USEC 1000UL
 
 /* hostcall cpu_time: this vCPU's thread, and, from there on, the one of that vCPU. */
-#define WHO_SELF     1
-#define WHO_VCPU     2
+#define WHO_SELF      1
+#define WHO_VCPU      2
 
 static u64 from_timeval(const struct __kernel_old_timeval *tv)
 {
