@@ -471,9 +471,11 @@ int hostcall_init(struct sandbox *s)
 
 	/*
 	 * The guest kernel enforces the program's limit (in boot info already). All that its
-	 * processes hold together, and the monitor's own descriptors, need what the host allows.
+	 * processes hold together, and the monitor's own descriptors, need what the host allows;
+	 * a privileged user is allowed more.
 	 */
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){HANDLE_MAX, HANDLE_MAX}) &&
+	    getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = MIN(files.rlim_max, HANDLE_MAX);
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
