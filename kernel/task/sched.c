@@ -170,6 +170,11 @@ static s64 get_policy(s32 tid, s32 *nice)
 
 	if (tid < 0)
 		return -EINVAL;
+	/* Of the processes outside only the parent is known, and it is an ordinary one. */
+	if (tid != 0 && tid == init_process->ppid_outside) {
+		*nice = 0;
+		return SCHED_NORMAL;
+	}
 	mutex_lock(&task_lock);
 	t = thread_find(tid);
 	if (t) {
