@@ -230,7 +230,7 @@ static void detach(struct clearing *c, u64 *table, int level, u64 base)
 	for (; va < end; va += span(level)) {
 		u64 *e = &table[slot(va, level)];
 
-		if (!*e)
+		if (!*e || (level == TOP && !arch_user_slot(slot(va, level))))
 			continue;
 		if (is_leaf(*e, level)) {
 			if (*e & PTE_P)
