@@ -10,5 +10,5 @@ kill -KILL -- $whom
 wait $monitor 2>/dev/null
 echo "ended with $?"
 sleep 0.5
-pgrep -c -g $monitor
+pgrep -c -r R,S,D,T -g $monitor
 [ "$(wc -l </proc/self/mounts)" = "$before" ] && echo no mount left
