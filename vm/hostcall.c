@@ -24,6 +24,7 @@
 #include <sys/timerfd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/timer.h"
 
 /* Buffers of rows up to this size are structs that the host knows the size of. */
 #define FIXED_MAX     256
@@ -370,17 +371,23 @@ s64 host_would_wait(u64 file)
 }
 
 /* A write of what surely fits where poll(2) says that there is room: pipe(7), PIPE_BUF. */
-static s64 write_some(u64 file, const struct iovec *data, u64 count)
+static s64 write_some(struct call *c, u64 file, const struct iovec *data, u64 count)
 {
 	while (count > 1 && data->iov_len == 0) {
 		data++;
 		count--;
 	}
-	return HOST_CALL(write, file, (u64)data->iov_base, MIN(data->iov_len, (u64)PIPE_BUF));
+	return host_call_briefly(
+		c, SYS_write,
+		(const u64[6]){file, (u64)data->iov_base, MIN(data->iov_len, (u64)PIPE_BUF)});
 }
 
-/* The transfer of host_transfer, of a file that may wait, as far as it goes without waiting. */
-static s64 transfer_at_once(long nr, const u64 arg[6])
+/*
+ * The transfer of host_transfer, of a file that may wait, as far as it goes without waiting. What
+ * poll(2) saw may be gone a moment later: another reader was faster, or the terminal threw its
+ * input away.
+ */
+static s64 transfer_at_once(struct call *c, long nr, const u64 arg[6])
 {
 	bool writes = nr == SYS_writev || nr == SYS_pwritev2;
 	bool at_position = nr == SYS_writev || (nr == SYS_pwritev2 && arg[3] == ~0UL);
@@ -392,15 +399,19 @@ static s64 transfer_at_once(long nr, const u64 arg[6])
 		return host_would_wait(arg[0]);
 	for (u64 i = 0; at_position && i < arg[2]; i++)
 		size += data[i].iov_len;
-	return size > PIPE_BUF ? write_some(arg[0], data, arg[2]) : host_syscall(nr, arg);
+	return size > PIPE_BUF ? write_some(c, arg[0], data, arg[2])
+			       : host_call_briefly(c, nr, arg);
 }
 
 s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 {
-	s64 ret = vcpu_syscall(c->v, nr, arg);
+	s64 ret = vcpu_syscall_again(c->v, nr, arg);
 	struct stat st;
 
-	if (ret != -EINTR || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
+	if ((ret != -EINTR && ret != -HOSTCALL_AGAIN) || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
+		return ret;
+	/* What is typed after a key that stopped the reader is for the shell. */
+	if (S_ISCHR(st.st_mode))
 		return ret;
 	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
 		return host_syscall(nr, arg);
@@ -411,7 +422,7 @@ s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 			return host_message(c, SYS_recvmsg, arg[0], &msg, 0);
 		return host_message(c, SYS_sendmsg, arg[0], &msg, MSG_NOSIGNAL);
 	}
-	return transfer_at_once(nr, arg);
+	return transfer_at_once(c, nr, arg);
 }
 
 s64 host_message(struct call *c, long nr, u64 file, struct msghdr *msg, u64 flags)

@@ -17,7 +17,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-#define TIMERS 64
+#define TIMERS	 64
+#define BRIEF_NS 2000000
 
 static struct {
 	pthread_mutex_t lock; /* all fields; held over the host calls, which do not sleep */
@@ -73,6 +74,29 @@ s64 hc_do_timer_create(struct call *c, u64 clock)
 		}
 	}
 	pthread_mutex_unlock(&timers.lock);
+	return ret;
+}
+
+s64 host_call_briefly(struct call *c, long nr, const u64 arg[6])
+{
+	const struct itimerspec soon = {{0, BRIEF_NS}, {0, BRIEF_NS}};
+	struct sigevent event;
+	int id;
+	s64 ret;
+
+	memset(&event, 0, sizeof(event));
+	event.sigev_notify = SIGEV_THREAD_ID;
+	event.sigev_signo = VCPU_KICK_SIGNAL;
+	event.sigev_notify_thread_id = c->v->tid;
+	event.sigev_value.sival_int = -1; /* no timer of the guest's */
+	ret = HOST_CALL(timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&id);
+	if (ret < 0)
+		return -EINTR;
+	/* Again and again: the first signal may come before the call sleeps. */
+	ret = HOST_CALL(timer_settime, (u64)id, 0, (u64)&soon, 0);
+	if (ret == 0)
+		ret = host_syscall(nr, arg);
+	HOST_CALL(timer_delete, (u64)id);
 	return ret;
 }
 

@@ -13,4 +13,11 @@
  */
 void timer_expired(struct sandbox *s, int n);
 
+/*
+ * A host call that is not expected to sleep, though a kick is there already. Should it sleep after
+ * all, it ends with -EINTR some milliseconds later.
+ */
+struct call;
+s64 host_call_briefly(struct call *c, long nr, const u64 arg[6]);
+
 #endif
