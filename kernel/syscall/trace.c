@@ -657,6 +657,10 @@ static void print_wstatus(struct line *l, const struct call *c, unsigned i,
 		emit(l, "[{WIFEXITED(s) && WEXITSTATUS(s) == %u}]", status >> 8 & 0xff);
 		return;
 	}
+	if ((status & 0xffff) == 0xffff) {
+		emit(l, "[{WIFCONTINUED(s)}]");
+		return;
+	}
 	if ((status & 0xff) == 0x7f) {
 		emit(l, "[{WIFSTOPPED(s) && WSTOPSIG(s) == ");
 		emit_signal(l, status >> 8 & 0xff);
