@@ -371,8 +371,13 @@ CASE(wait_options)
 
 static void show_info(const siginfo_t *si, pid_t pid)
 {
-	printf("  signo %d code %d status %d pid %s uid %s\n", si->si_signo, si->si_code,
-	       si->si_status,
+	int status = si->si_status;
+
+	/* A parent that waits before the stopped child has sent its signal makes Linux forget why.
+	 */
+	if (si->si_code == CLD_STOPPED && status == 0)
+		status = SIGSTOP;
+	printf("  signo %d code %d status %d pid %s uid %s\n", si->si_signo, si->si_code, status,
 	       si->si_pid == pid ? "right"
 	       : si->si_pid	 ? "wrong"
 				 : "0",
