@@ -11,7 +11,7 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	2
+#define ABI_VERSION	3
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
@@ -24,6 +24,7 @@
 
 #ifndef __ASSEMBLER__
 #include "types.h"
+#include "check.h"
 
 enum {
 	BOOT_TRACE = 1 << 0,   /* send a line per system call (hostcall trace) */
@@ -89,6 +90,8 @@ struct boot_info {
 	u8 random[64];
 	char hostname[65];
 	char platform[16]; /* AT_PLATFORM */
+
+	struct check_config check; /* all zero: not `buffervm check` */
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
 #endif
