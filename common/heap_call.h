@@ -11,12 +11,31 @@
 #define HEAP_CALL_BASE 0x42560000
 
 enum heap_call {
-	HEAP_CALL_START, /* struct heap_start *: the library is there; once per program */
+	HEAP_CALL_START,  /* struct heap_start *: the library is there; once per program */
+	HEAP_CALL_UNWIND, /* const struct heap_unwind *: how stacks are read; after START */
+	HEAP_CALL_MODULE, /* u64 pc, struct heap_module *: 0; -ENOENT: pc is in no ELF file */
 	HEAP_CALLS,
 };
 
 struct heap_start {
 	struct check_config config; /* OUT */
+};
+
+/*
+ * A fault of an instruction in [peek, peek_end) is no bug: execution goes on at peek_fail. The u32
+ * at generation changes when what HEAP_CALL_MODULE has said is no longer so.
+ */
+struct heap_unwind {
+	u64 peek, peek_end, peek_fail;
+	u64 generation;
+};
+
+/* An ELF file in memory: a program, a library, the vDSO. OUT. */
+struct heap_module {
+	u64 start, end; /* addresses of its segments */
+	u64 frame_hdr;	/* PT_GNU_EH_FRAME; 0: it has none */
+	u64 frame_hdr_size;
+	u64 tables, tables_end; /* readable without a hole; frame_hdr is in it */
 };
 
 #endif

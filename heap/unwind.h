@@ -1,0 +1,38 @@
+/*
+ * Who called: the return addresses on the stack of the running thread, by the frame tables
+ * (.eh_frame) of the modules, for malloc and free. Debian's programs have no frame pointers.
+ *
+ * Runs inside the program: no libc, no locks, no allocation; any thread, any signal handler, many
+ * at once. What a pc's frame looks like is remembered (pc -> rule), so a frame costs a few
+ * nanoseconds from the second time on. Never faults, whatever is on the stack: it is read by
+ * unwind_peek (peek.S), behind whose back the kernel catches a fault (HEAP_CALL_UNWIND); tables
+ * are read inside the bounds that the kernel gives (HEAP_CALL_MODULE).
+ */
+#ifndef HEAP_UNWIND_H
+#define HEAP_UNWIND_H
+
+#include "common/types.h"
+
+/* Before the first unwind_stack of a program, after HEAP_CALL_START. Harmless when repeated. */
+void unwind_init(void);
+
+/*
+ * Fills pcs with at most max addresses, the innermost first, and returns how many. rip is a return
+ * address and becomes pcs[0] when max > 0; rsp and rbp are what these registers hold once
+ * execution has returned there. All are return addresses: the call lies before pcs[i], at
+ * pcs[i] - 1. (A pc that a signal interrupted is given plus one, so that this holds for it too.)
+ * Stops early at the outermost frame or where the stack makes no sense.
+ */
+u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp);
+
+/*
+ * The callers of the function that this is written in (for an always_inline function: of the one
+ * it is inlined into), which is compiled with a frame pointer because of it.
+ */
+#define UNWIND_CALLERS(pcs, max)                                                                   \
+	({                                                                                         \
+		const u64 *frame_ = __builtin_frame_address(0);                                    \
+		unwind_stack((pcs), (max), frame_[1], (u64)(frame_ + 2), frame_[0]);               \
+	})
+
+#endif
