@@ -11,7 +11,7 @@
 #   make install    buffervm and its man page, under DESTDIR and PREFIX
 #   make clean
 #
-# Single parts: make kernel, vm, bootstrap, vdso, examples, tests-build.
+# Single parts: make kernel, vm, bootstrap, vdso, heap, examples, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance.
 
@@ -50,7 +50,7 @@ all:
 	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
 		sed 's,^,$(BUILD)/,' | paste -sd' ')"
 
-kernel vm bootstrap vdso examples tests-build format:
+kernel vm bootstrap vdso heap examples tests-build format:
 	+@$(build) $@
 
 lint:
@@ -89,5 +89,5 @@ clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
-.PHONY: all kernel vm bootstrap vdso examples tests-build lint format \
+.PHONY: all kernel vm bootstrap vdso heap examples tests-build lint format \
 	docs demo test conformance bench install clean

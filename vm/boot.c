@@ -249,6 +249,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->boot_slot_size = s->mem.slot[0].size;
 	b->flags = (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
 		   (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
+	b->check = s->opt.check;
 	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
 	b->blob_size = boot_blob_size(s, program);
 

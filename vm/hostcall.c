@@ -68,6 +68,7 @@ struct row {
 /* Arguments as a function's parameters ... */
 #define HC_PASS(t)	      HC_PASS_ t
 #define HC_PASS_(kind, ...)   HC_PASS_##kind(__VA_ARGS__)
+#define HC_PASS_none()	      0
 #define HC_PASS_int(n)	      a->n.value
 #define HC_PASS_handle(n)     a->n.fd
 #define HC_PASS_path(n)	      a->n.path
@@ -139,6 +140,7 @@ static s64 new_handle(struct call *c, long nr, u64 raw[6])
 	static s64 run_##name(struct call *c)                                                      \
 	{                                                                                          \
 		HC_ARGS(name);                                                                     \
+		(void)a;                                                                           \
 		return hc_do_##name(c, FOR_EACH_COMMA(HC_PASS, __VA_ARGS__));                      \
 	}
 #define HOSTCALL(nr, name, impl, desc, ...) HC_ROW(HC_RUN_, HC_IMPL_##impl, name, __VA_ARGS__)

@@ -85,6 +85,7 @@ u64 iov_bytes(const struct iovec *iov, u32 count);
 /* Parameters of the functions, by kind. */
 #define HC_DECL(t)		   HC_DECL_ t
 #define HC_DECL_(kind, ...)	   HC_DECL_##kind(__VA_ARGS__)
+#define HC_DECL_none()		   u64 none_
 #define HC_DECL_int(n)		   u64 n
 #define HC_DECL_handle(n)	   int n
 #define HC_DECL_path(n)		   const char *n

@@ -16,6 +16,7 @@
 #include "common/boot_info.h"
 #include "common/hostcall.h"
 #include "common/exit_status.h"
+#include "report/options.h"
 
 /* A guest-physical address: not a pointer, so that nobody dereferences one unchecked. */
 typedef struct {
@@ -27,6 +28,8 @@ struct options {
 	u64 mem;	    /* bytes of RAM at most */
 	u32 home;	    /* HOME_* */
 	bool trace, verbose, no_aslr, stats;
+	struct check_config check; /* buffervm check; all zero without */
+	struct report_options report;
 	char **argv; /* program and its arguments */
 	int argc;
 };

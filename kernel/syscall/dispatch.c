@@ -3,6 +3,8 @@
  * pointer here: ENOSYS, counted, and named when the sandbox ends.
  */
 #include "common/boot_info.h"
+#include "common/heap_call.h"
+#include "kernel/heap/heap.h"
 #include "kernel/kernel.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
@@ -35,6 +37,14 @@ void syscall_report(void)
 			     table[nr].name ? table[nr].name : "?", unknown_calls[nr]);
 }
 
+/* A number without a row: a call of the heap library, or nothing that we know. */
+static s64 dispatch_other(u64 nr, const struct syscall_args *args)
+{
+	if (nr - HEAP_CALL_BASE < HEAP_CALLS && heap_checking())
+		return heap_call(nr - HEAP_CALL_BASE, args);
+	return unknown(nr);
+}
+
 void syscall_dispatch(struct trapframe *f)
 {
 	/* As Linux: the number is eax, sign-extended. */
@@ -46,7 +56,7 @@ void syscall_dispatch(struct trapframe *f)
 	current()->syscall_nr = nr;
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
-	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : unknown(nr);
+	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
 	if (boot->flags & BOOT_TRACE)
 		trace_syscall(nr, &args, ret);

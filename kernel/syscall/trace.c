@@ -8,6 +8,7 @@
  */
 #include "kernel/syscall/syscall.h"
 #include "common/foreach.h"
+#include "common/heap_call.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
@@ -932,6 +933,9 @@ static struct line *begin(u64 nr, const struct call *c)
 	if (nr < ARRAY_SIZE(rows) && rows[nr].name) {
 		emit(l, "%s(", rows[nr].name);
 		emit_args(l, nr, c);
+	} else if (nr - HEAP_CALL_BASE < HEAP_CALLS) {
+		emit(l, "heap_call_%lu(%#lx, %#lx, %#lx, %#lx", nr - HEAP_CALL_BASE, c->arg[0],
+		     c->arg[1], c->arg[2], c->arg[3]);
 	} else {
 		emit(l, "syscall_%#lx(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", nr, c->arg[0], c->arg[1],
 		     c->arg[2], c->arg[3], c->arg[4], c->arg[5]);

@@ -5,7 +5,7 @@
  *
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_file.c
  * sources: vm/hostcall_host.c vm/hostcall_poll.c vm/hostcall_sandbox.c vm/hostcall_socket.c
- * sources: vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/check_library.c vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -786,6 +786,25 @@ static void clocks_agree(void **state)
 	assert_true(clock.tsc != 0);
 }
 
+static void the_heap_library_is_sealed_and_for_checks_only(void **state)
+{
+	struct sandbox *s = fake_sandbox();
+	char text[64];
+	s64 h;
+
+	(void)state;
+	assert_int_equal(hc_check_library(HC_NONE), -ENOENT);
+	s->opt.check.flags = CHECK_ON;
+	h = hc_check_library(HC_NONE);
+	s->opt.check.flags = 0;
+	assert_true(h >= 0);
+	assert_int_equal(pread((int)h, text, sizeof(text), 0), strlen("the heap library"));
+	assert_memory_equal(text, "the heap library", strlen("the heap library"));
+	assert_int_equal(pwrite((int)h, "x", 1, 0), -1);
+	assert_int_equal(ftruncate((int)h, 1), -1);
+	assert_int_equal(hc_close(h), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -819,6 +838,7 @@ int main(void)
 		cmocka_unit_test(words_are_waited_for),
 		cmocka_unit_test(timers_mark_their_bit),
 		cmocka_unit_test(clocks_agree),
+		cmocka_unit_test(the_heap_library_is_sealed_and_for_checks_only),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
