@@ -13,6 +13,7 @@
 #include "common/types.h"
 #include "kernel/lock.h"
 
+struct heap;
 struct window;
 struct ofile;
 struct shm;
@@ -76,6 +77,7 @@ struct mm {
 	u32 auxv_len;	/* in u64s */
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
+	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
 	/* vCPUs that run in this address space, for TLB shootdown */
 	u64 cpus[64];
 };
