@@ -80,6 +80,7 @@ struct hostcall_kernel_info {
 	u64 exit_restart;	  /* where they begin anew */
 	u64 copy_start, copy_end; /* copies through windows ... */
 	u64 copy_fixup;		  /* ... and where they fail to */
+	u64 door_head;		  /* bytes of the system-call door before the kernel's stack */
 };
 
 /* HC_boot_failed: why the first program cannot run. */

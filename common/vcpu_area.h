@@ -83,7 +83,8 @@ struct vcpu_data {
 	u64 signals_terminal;
 	/* Another vCPU changed the page tables: forget translations before the program goes on. */
 	u32 flush_wanted;
-	u32 reserved;
+	/* IN, ring-3 home: the program strayed into what is the kernel's, and gets SIGSEGV. */
+	u32 stray;
 
 	struct tss64 tss;
 	u64 gdt[GDT_ENTRIES];

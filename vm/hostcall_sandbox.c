@@ -113,6 +113,9 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 	memcpy(&i, info, sizeof(i));
 	c->s->kernel = i;
 	atomic_store(&c->s->ready, true);
+	/* Without it such a program is found when somebody kicks its vCPU. */
+	if (c->s->boot->home == HOME_RING3 && watch_start(c->s) < 0)
+		verbose(c->s, "no watch over programs that stray into the kernel");
 	return 0;
 }
 

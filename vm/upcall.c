@@ -26,11 +26,45 @@ static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct
 	return s->boot->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
 }
 
+/*
+ * Ring-3 home: the kernel's text runs while the vCPU's own data says that a program does. So the
+ * program jumped there, unless it is on its way in or out: on the kernel's stack, or in the doors'
+ * first instructions, which change the stack.
+ */
+static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_sregs *sr)
+{
+	const struct hostcall_kernel_info *k = &v->sandbox->kernel;
+	u64 door = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
+
+	return v->sandbox->boot->home == HOME_RING3 && r->rip >= KERNEL_BASE &&
+	       sr->cs.selector == SEL_USER_CS && READ_ONCE(v->data->in_program) &&
+	       READ_ONCE(v->data->kstack_top) - r->rsp > KSTACK_SIZE &&
+	       (r->rip < k->exit_start || r->rip >= k->exit_end) && r->rip - door >= k->door_head;
+}
+
 static bool exception_queued(struct vcpu *v)
 {
 	struct kvm_vcpu_events events;
 
 	return ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) < 0 || events.exception.injected;
+}
+
+static void note_stray(struct vcpu *v)
+{
+	__atomic_store_n(&v->data->stray, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
+}
+
+bool upcall_stray_exit(struct vcpu *v)
+{
+	if (v->sandbox->boot->home != HOME_RING3 || !READ_ONCE(v->data->in_program))
+		return false;
+	note_stray(v);
+	/* KVM finishes the access before it returns; a read finds zeros. */
+	if (v->run->exit_reason == KVM_EXIT_MMIO && !v->run->mmio.is_write)
+		memset(v->run->mmio.data, 0, sizeof(v->run->mmio.data));
+	v->run->immediate_exit = 1;
+	return true;
 }
 
 void upcall_deliver(struct vcpu *v)
@@ -40,13 +74,19 @@ void upcall_deliver(struct vcpu *v)
 	struct kvm_regs r;
 	struct kvm_sregs sr;
 	u64 top = READ_ONCE(v->data->kstack_top);
+	bool program;
 
-	if (!atomic_load(&s->ready) || !READ_ONCE(v->data->upcall) ||
-	    ioctl(v->fd, KVM_GET_REGS, &r) < 0 || ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
+	if (!atomic_load(&s->ready) || ioctl(v->fd, KVM_GET_REGS, &r) < 0 ||
+	    ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
 		return;
-	if (in_program(s, &r, &sr) && exception_queued(v))
+	program = in_program(s, &r, &sr);
+	if (!program && strayed(v, &r, &sr)) {
+		program = true;
+		note_stray(v);
+	}
+	if (!READ_ONCE(v->data->upcall) || (program && exception_queued(v)))
 		return;
-	if (in_program(s, &r, &sr)) {
+	if (program) {
 		u64 frame[6] = {0, r.rip, sr.cs.selector, r.rflags, r.rsp, sr.ss.selector};
 		gpa_t to = {READ_ONCE(v->data->kstack_top_gpa) - sizeof(frame)};
 		void *at = memory_at(s, to, sizeof(frame));

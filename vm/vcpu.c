@@ -337,6 +337,8 @@ static void handle_exit(struct vcpu *v)
 	v->exits++;
 	switch (run->exit_reason) {
 	case KVM_EXIT_MMIO:
+		if (upcall_stray_exit(v))
+			return;
 		if (run->mmio.phys_addr != GPA_DOORBELL || !run->mmio.is_write) {
 			exit_unexpected(v, "access to memory that is not there");
 			return;
@@ -356,6 +358,8 @@ static void handle_exit(struct vcpu *v)
 		exit_unexpected(v, "triple fault");
 		return;
 	case KVM_EXIT_INTERNAL_ERROR:
+		if (upcall_stray_exit(v))
+			return;
 		exit_unexpected(v, "KVM could not emulate an instruction");
 		return;
 	case KVM_EXIT_FAIL_ENTRY:
@@ -374,7 +378,12 @@ void vcpu_run(struct vcpu *v)
 	v->thread = pthread_self();
 	v->tid = gettid();
 	while (atomic_load(&s->end_status) == -1) {
-		if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+		int ret;
+
+		WRITE_ONCE(v->in_kvm, true);
+		ret = ioctl(v->fd, KVM_RUN, 0);
+		WRITE_ONCE(v->in_kvm, false);
+		if (ret == 0) {
 			handle_exit(v);
 			continue;
 		}

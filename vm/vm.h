@@ -63,6 +63,8 @@ struct vcpu {
 	u64 exits, hostcalls;
 	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
 	u64 kicks, upcalls;
+	bool in_kvm; /* its thread is in KVM_RUN, or about to be */
+	u64 watched; /* exits at the watch's last look */
 };
 
 struct sandbox {
@@ -138,8 +140,19 @@ void boot_vcpu_area(struct vcpu *v);
 
 /* upcall.c: the vCPU, which just left KVM_RUN for a kick, enters the kernel if it was outside. */
 void upcall_deliver(struct vcpu *v);
+/*
+ * The exit that the vCPU just made is none of the kernel's. True: a program made it that touched
+ * what is the kernel's (ring-3 home); it gets SIGSEGV at the next KVM_RUN.
+ */
+bool upcall_stray_exit(struct vcpu *v);
 /* KVM_RUN said EFAULT: a page of a window is gone. 0, or -EFAULT: nothing of the kind. */
 int upcall_window_fault(struct vcpu *v);
+
+/*
+ * watch.c: from now on a program that jumped into the kernel (ring-3 home), and spins there, is
+ * found and gets SIGSEGV. A thread that looks twice a second. 0 or -errno.
+ */
+int watch_start(struct sandbox *s);
 
 /* outside.c: signals for the sandbox's first process from outside. */
 void outside_init(struct sandbox *s);

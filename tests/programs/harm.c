@@ -3,6 +3,7 @@
  * how the child ended. The others of the tree, this program first, go on.
  */
 #include "check.h"
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -130,6 +131,82 @@ CASE(uses_kernel_addresses)
 		printf("%#lx\n", target);
 		SHOW(end_of(jump));
 	}
+}
+
+/*
+ * Natively, and in the ring-0 home, the first look ends it. In the ring-3 home there is the guest
+ * kernel to be read and, through the physmap, to be changed: an endless loop goes behind its text.
+ * From there no system call, no fault and no signal handler leads out.
+ */
+static void spin_in_kernel(void)
+{
+	const volatile unsigned long *vcpu_data = (void *)0xffffffffc0001000;
+	unsigned long entry = vcpu_data[2], base = entry & ~4095UL, end = 0;
+	const unsigned char *image;
+	const Elf64_Phdr *ph;
+	volatile unsigned short *loop;
+
+	/* Its own header; that of the vDSO it carries has no entry. */
+	while (memcmp((void *)base, ELFMAG, SELFMAG) || !((const Elf64_Ehdr *)base)->e_entry)
+		base -= 4096;
+	image = (void *)base;
+	ph = (const void *)(image + ((const Elf64_Ehdr *)image)->e_phoff);
+	for (int i = 0; i < ((const Elf64_Ehdr *)image)->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X))
+			end = ph[i].p_vaddr + ph[i].p_memsz;
+	end = (end + 1) & ~1UL;
+	if (end % 4096 == 0)
+		_exit(8);
+	loop = (void *)(0x400000000000UL + 0x200000 + end);
+	*loop = 0xfeeb; /* jmp . */
+	target = base + end;
+	jump();
+}
+
+CASE(spins_in_the_kernel)
+{
+	int status;
+	pid_t pid;
+
+	SHOW(end_of(spin_in_kernel));
+	/* And when somebody has no patience. */
+	fflush(stdout);
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0)
+		spin_in_kernel();
+	usleep(50000);
+	kill(pid, SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+}
+
+static void read_doorbell(void)
+{
+	__asm__ volatile("mov (%0), %%rax" ::"r"(0xffffffffd0000000) : "rax", "memory");
+}
+
+static void write_doorbell(void)
+{
+	__asm__ volatile("movl $1, (%0)" ::"r"(0xffffffffd0000000) : "memory");
+}
+
+static void add_to_doorbell(void)
+{
+	__asm__ volatile("lock incq (%0)" ::"r"(0xffffffffd0000008) : "memory");
+}
+
+static void vector_to_doorbell(void)
+{
+	__asm__ volatile("movups %%xmm0, (%0)" ::"r"(0xffffffffd0000010) : "memory");
+}
+
+/* In the ring-3 home there is a door to the monitor. It is not the program's. */
+CASE(rings_the_doorbell)
+{
+	SHOW(end_of(read_doorbell));
+	SHOW(end_of(write_doorbell));
+	SHOW(end_of(add_to_doorbell));
+	SHOW(end_of(vector_to_doorbell));
 }
 
 static void wild_stack_pointer(void)

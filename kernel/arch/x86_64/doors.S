@@ -43,6 +43,8 @@ door_start:
 door_syscall:
 	mov %rsp, VD(USER_RSP)
 	mov VD(KSTACK_TOP), %rsp
+	.globl door_syscall_on_stack
+door_syscall_on_stack:
 	movl $0, VD(IN_PROGRAM)
 	push $SEL_USER_DS
 	push VD(USER_RSP)

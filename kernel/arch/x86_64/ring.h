@@ -9,7 +9,8 @@
 extern bool ring3_home;
 
 /* doors.S */
-extern char door_start[], door_syscall[], isr_start[], trap_entry[], syscall_entry[];
+extern char door_start[], door_syscall[], door_syscall_on_stack[], isr_start[], trap_entry[],
+	syscall_entry[];
 extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
 extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_switch_rip[];
 extern const u64 door_stub_offset[VEC_COUNT], door_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];

@@ -72,15 +72,16 @@ static int fpe_code(u64 vector)
 }
 
 /*
- * In the ring-3 home a program can jump into the kernel, but it still has its own stack then:
- * what faults there is the program.
+ * In the ring-3 home a program can jump into the kernel: what faults there is the program, as long
+ * as nothing but the way out runs on a kernel stack while a program is said to run.
  */
-static bool from_kernel(const struct trapframe *f)
+static bool from_kernel(const struct trapframe *f, bool in_program)
 {
 	if (!ring3_home)
 		return (f->cs & 3) == 0;
 	return f->rip >= KERNEL_BASE &&
-	       (f->rsp >= KERNEL_BASE || f->rsp - physmap_base < PHYSMAP_SIZE);
+	       (f->rsp >= KERNEL_BASE || f->rsp - physmap_base < PHYSMAP_SIZE) &&
+	       (!in_program || (f->rip >= (u64)exit_start && f->rip < (u64)exit_end));
 }
 
 __attribute__((noreturn)) static void trap_panic(const struct trapframe *f)
@@ -114,20 +115,22 @@ static void page_fault(struct trapframe *f)
 /* Each exception and upcall. The frame is the program's, unless the kernel is broken. */
 void trap_handle(struct trapframe *f)
 {
+	struct vcpu_data *d = arch_vcpu_data();
+	bool in_program = d->in_program;
 	u64 v = f->vector;
 
-	arch_vcpu_data()->in_program = 0;
+	d->in_program = 0;
 	if (v == VEC_UPCALL) {
 		stats.upcalls++;
 		return; /* exit_work looks at the reasons */
 	}
-	if (from_kernel(f))
+	if (from_kernel(f, in_program))
 		trap_panic(f);
 	/*
 	 * SYSCALL with TF set, ring-3 home: the CPU masks no flag there and traps on the door's
 	 * first instruction, before anything is on the kernel stack. Go on untraced.
 	 */
-	if (ring3_home && v == VEC_DB && f->rip == (u64)arch_vcpu_data() - PAGE_SIZE) {
+	if (ring3_home && v == VEC_DB && f->rip == (u64)d - PAGE_SIZE) {
 		f->rflags &= ~(u64)RFLAGS_TF;
 		return;
 	}
@@ -141,6 +144,18 @@ void trap_handle(struct trapframe *f)
 	signal_fault(trap_signal[v].signal,
 		     v == VEC_MF || v == VEC_XM ? fpe_code(v) : trap_signal[v].code,
 		     trap_signal[v].at_rip ? f->rip : 0, v, f->error);
+}
+
+/*
+ * Ring-3 home: the monitor found the program in the kernel's text, or at the doorbell, where Linux
+ * would have told it of a page fault (vm/upcall.c).
+ */
+static void program_strayed(const struct trapframe *f)
+{
+	bool jumped = f->rip >= KERNEL_BASE;
+
+	signal_fault(SIGSEGV, SEGV_MAPERR, jumped ? f->rip : DOORBELL_VA, VEC_PF,
+		     PF_USER | (jumped ? PF_FETCH : 0));
 }
 
 /* The system call ended with one of the internal restart codes. */
@@ -162,5 +177,7 @@ void exit_work(struct trapframe *f)
 	if (READ_ONCE(d->window_fault) &&
 	    __atomic_exchange_n(&d->window_fault, 0, __ATOMIC_SEQ_CST))
 		mm_revalidate_windows(current_mm());
+	if (READ_ONCE(d->stray) && __atomic_exchange_n(&d->stray, 0, __ATOMIC_SEQ_CST))
+		program_strayed(f);
 	signal_deliver(f);
 }

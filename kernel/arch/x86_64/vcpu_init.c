@@ -160,6 +160,7 @@ void arch_announce(void)
 		.copy_start = (u64)copy_start,
 		.copy_end = (u64)copy_end,
 		.copy_fixup = (u64)copy_fixup,
+		.door_head = (u64)(door_syscall_on_stack - door_start),
 	};
 
 	hc_ready(&info, sizeof(info));
