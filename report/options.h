@@ -10,6 +10,7 @@
 enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
 
 #define REPORT_SUPPRESSIONS_MAX 16
+#define REPORT_DEPTH_DEFAULT	30
 
 struct report_options {
 	const char *log_file; /* the text goes there; NULL: the user's stderr */
@@ -18,7 +19,9 @@ struct report_options {
 	u32 suppressions_count;
 	bool gen_suppressions; /* print a ready-made suppression with each report */
 	bool registers;	       /* print registers and the instruction */
+	bool quiet;	       /* no summary at the end */
 	u32 color;	       /* enum report_color; auto: where the text goes to a terminal */
+	u32 depth;	       /* frames shown of a stack; 0: REPORT_DEPTH_DEFAULT */
 };
 
 #endif
