@@ -92,6 +92,7 @@ struct boot_info {
 	char platform[16]; /* AT_PLATFORM */
 
 	struct check_config check; /* all zero: not `buffervm check` */
+	char core_pattern[CHECK_CORE_PATTERN_MAX];
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
 #endif

@@ -38,7 +38,7 @@ enum {
 	CHECK_KEEP_GOING = 1 << 1, /* report and go on */
 	CHECK_LEAKS = 1 << 2,	   /* look for leaks at exit ... */
 	CHECK_REACHABLE = 1 << 3,  /* ... and report what is still reachable, too */
-	CHECK_CORE = 1 << 4,	   /* an ELF core at a bug, see struct check_config.core */
+	CHECK_CORE = 1 << 4,	   /* an ELF core at a bug, see CHECK_CORE_PATTERN */
 	CHECK_TIMELINE = 1 << 5,   /* keep samples of the heap's size for the report */
 };
 
@@ -54,7 +54,20 @@ struct check_config {
 	u32 exitcode; /* of a process that is ended for a bug */
 	u32 reserved;
 };
-#define CHECK_DEPTH_MAX 64
+#define CHECK_DEPTH_MAX	       64
+
+/*
+ * Default of check_config.exitcode: below what shells use for signals and their own failures (126
+ * and up), not among those of common/exit_status.h, and rare in programs.
+ */
+#define CHECK_EXITCODE	       99
+
+/*
+ * CHECK_CORE: boot_info.core_pattern names the file as core(5) does, with %p (pid), %e (command),
+ * %t (seconds since 1970) and %%; relative names are below the process's working directory.
+ */
+#define CHECK_CORE_PATTERN     "core.%p"
+#define CHECK_CORE_PATTERN_MAX 128
 
 /* What kind of bug. Names and explanations: report/kind.c. */
 enum check_kind {

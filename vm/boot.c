@@ -250,6 +250,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->flags = (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
 		   (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
 	b->check = s->opt.check;
+	if (s->opt.core_pattern)
+		snprintf(b->core_pattern, sizeof(b->core_pattern), "%s", s->opt.core_pattern);
 	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
 	b->blob_size = boot_blob_size(s, program);
 

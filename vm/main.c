@@ -12,6 +12,7 @@
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "vm/check_options.h"
 #include "vm/vm.h"
 
 #ifndef BUFFERVM_VERSION
@@ -27,26 +28,35 @@ extern const u8 kernel_elf_start[], kernel_elf_end[];
 
 static struct sandbox sandbox = {.end_status = -1, .stderr_fd = -1};
 
-static void usage(FILE *to)
+static void usage(FILE *to, bool check)
 {
 	fprintf(to,
 		"usage: buffervm [OPTION]... [KERNEL] PROGRAM [ARG]...\n"
-		"Runs an unmodified Linux program in a hardware VM of its own.\n"
+		"       buffervm check [OPTION]... PROGRAM [ARG]...\n"
+		"Runs an unmodified Linux program in a hardware VM of its own; check reports its\n"
+		"heap bugs.\n"
 		"\n"
-		"  --mem=SIZE       most RAM the sandbox may have (K, M, G; default: the host's)\n"
-		"  --ring=0|3|auto  where the guest kernel runs (default auto)\n"
-		"  --no-aslr        fixed addresses\n"
-		"  --trace          print each system call on stderr\n"
-		"  --stats          print counters at exit\n"
-		"  -v, --verbose    log what happens\n"
+		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
+		"host's)\n"
+		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
+		"  --no-aslr              fixed addresses\n"
+		"  --trace                print each system call on stderr\n"
+		"  --stats                print counters at exit\n"
+		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
-		"\n"
+		"\n");
+	if (check) {
+		fprintf(to, "check only:\n");
+		check_options_help(to);
+		fprintf(to, "\n");
+	}
+	fprintf(to,
 		"KERNEL, a kernel.elf of BufferVM, replaces the embedded one.\n"
-		"buffervm(1) says more, exit statuses included.\n");
+		"%sbuffervm(1) says more, exit statuses included.\n",
+		check ? "" : "buffervm check --help lists what check takes besides.\n");
 }
 
-/* "64M": bytes, or 0 when it is no size. */
-static u64 parse_size(const char *text)
+u64 parse_size(const char *text)
 {
 	static const char units[] = "KMGT";
 	char *end;
@@ -70,7 +80,8 @@ static u64 parse_size(const char *text)
 
 enum { OPT_MEM = 256, OPT_RING, OPT_NO_ASLR, OPT_TRACE, OPT_STATS, OPT_VERSION, OPT_HELP };
 
-static const struct option long_options[] = {
+/* Options of every run. */
+static const struct option run_options[] = {
 	{"mem", required_argument, NULL, OPT_MEM},
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
@@ -83,58 +94,98 @@ static const struct option long_options[] = {
 };
 
 /* -1: go on. Otherwise the status to end with. */
-static int parse_options(struct options *o, int argc, char **argv)
+static int run_option(struct options *o, int c, const char *value)
 {
-	int c;
+	switch (c) {
+	case OPT_MEM:
+		o->mem = parse_size(value);
+		if (!o->mem) {
+			message("--mem=%s is not a size", value);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPT_RING:
+		if (!strcmp(value, "0"))
+			o->home = HOME_RING0;
+		else if (!strcmp(value, "3"))
+			o->home = HOME_RING3;
+		else if (!strcmp(value, "auto"))
+			o->home = HOME_AUTO;
+		else {
+			message("--ring=%s: 0, 3 or auto", value);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPT_NO_ASLR:
+		o->no_aslr = true;
+		break;
+	case OPT_TRACE:
+		o->trace = true;
+		break;
+	case OPT_STATS:
+		o->stats = true;
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	case OPT_VERSION:
+		printf("buffervm %s (kernel ABI %d)\n", BUFFERVM_VERSION, ABI_VERSION);
+		return EXIT_SUCCESS;
+	case OPT_HELP:
+		usage(stdout, o->check.flags & CHECK_ON);
+		return EXIT_SUCCESS;
+	}
+	return -1;
+}
+
+/*
+ * Options from argv[1] on up to the first argument that is none, whose place is *next. -1: go on.
+ * Otherwise the status to end with.
+ */
+static int parse_some(struct options *o, int argc, char **argv, const struct option *known,
+		      int *next)
+{
+	int c, ret;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+v", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_MEM:
-			o->mem = parse_size(optarg);
-			if (!o->mem) {
-				message("--mem=%s is not a size", optarg);
-				return EXIT_USAGE;
-			}
-			break;
-		case OPT_RING:
-			if (!strcmp(optarg, "0"))
-				o->home = HOME_RING0;
-			else if (!strcmp(optarg, "3"))
-				o->home = HOME_RING3;
-			else if (!strcmp(optarg, "auto"))
-				o->home = HOME_AUTO;
-			else {
-				message("--ring=%s: 0, 3 or auto", optarg);
-				return EXIT_USAGE;
-			}
-			break;
-		case OPT_NO_ASLR:
-			o->no_aslr = true;
-			break;
-		case OPT_TRACE:
-			o->trace = true;
-			break;
-		case OPT_STATS:
-			o->stats = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case OPT_VERSION:
-			printf("buffervm %s (kernel ABI %d)\n", BUFFERVM_VERSION, ABI_VERSION);
-			return EXIT_SUCCESS;
-		case OPT_HELP:
-			usage(stdout);
-			return EXIT_SUCCESS;
-		default:
+	optind = 0; /* from the start, also a second time: getopt(3), NOTES */
+	while ((c = getopt_long(argc, argv, "+v", known, NULL)) != -1) {
+		if (c == '?') {
 			message("unknown option %s, or its value is missing (see --help)",
 				argv[optind - 1]);
 			return EXIT_USAGE;
 		}
+		if (c >= CHECK_OPTION_FIRST)
+			ret = check_option(o, c, optarg) ? EXIT_USAGE : -1;
+		else
+			ret = run_option(o, c, optarg);
+		if (ret >= 0)
+			return ret;
 	}
-	o->argv = argv + optind;
-	o->argc = argc - optind;
+	*next = optind;
+	return -1;
+}
+
+/* -1: go on. Otherwise the status to end with. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	struct option known[CHECK_OPTIONS + ARRAY_SIZE(run_options)];
+	int next, ret = parse_some(o, argc, argv, run_options, &next);
+
+	if (ret < 0 && next < argc && !strcmp(argv[next], "check")) {
+		argv += next;
+		argc -= next;
+		check_options_table(known);
+		memcpy(known + CHECK_OPTIONS, run_options, sizeof(run_options));
+		check_options_init(o);
+		ret = parse_some(o, argc, argv, known, &next);
+		if (ret < 0 && check_options_done(o))
+			ret = EXIT_USAGE;
+	}
+	if (ret >= 0)
+		return ret;
+	o->argv = argv + next;
+	o->argc = argc - next;
 	if (!o->argc) {
 		message("no program given (see --help)");
 		return EXIT_USAGE;

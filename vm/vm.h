@@ -23,6 +23,9 @@ typedef struct {
 	u64 raw;
 } gpa_t;
 
+/* "64M": bytes, or 0 when it is no size. */
+u64 parse_size(const char *text);
+
 struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
@@ -30,7 +33,8 @@ struct options {
 	bool trace, verbose, no_aslr, stats;
 	struct check_config check; /* buffervm check; all zero without */
 	struct report_options report;
-	char **argv; /* program and its arguments */
+	const char *core_pattern; /* with CHECK_CORE */
+	char **argv;		  /* program and its arguments */
 	int argc;
 };
 
