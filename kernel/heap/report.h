@@ -23,9 +23,6 @@ struct heap_report_parts {
 	u32 around_count;
 };
 
-/* The sandbox was started by `buffervm check`. */
-bool heap_checking(void);
-
 /*
  * Reports a bug of the running thread. The caller has filled in kind, access, where, addr, size,
  * count, syscall, fn and object of *head, as far as they apply; the rest is 0. Added here: pid,
