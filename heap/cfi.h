@@ -1,0 +1,64 @@
+/*
+ * Frame tables: from an address in a module to how its function's frame is undone. Pure logic on
+ * memory with given bounds, which it never leaves, whatever the tables say: tested and fuzzed on
+ * the host. Formats: DWARF 4, 6.4; Linux Standard Base Core, 10.6 (.eh_frame, .eh_frame_hdr).
+ */
+#ifndef HEAP_CFI_H
+#define HEAP_CFI_H
+
+#include "common/types.h"
+
+struct cfi_tables {
+	u64 low, high;	   /* the tables are in [low, high), all of it readable */
+	u64 hdr, hdr_size; /* .eh_frame_hdr; in [low, high) or refused */
+};
+
+/* A location expression inside the tables. */
+struct cfi_expression {
+	u64 at, end;
+};
+
+/* Where the caller's value of a register is. */
+enum cfi_how {
+	CFI_SAME,
+	CFI_UNDEFINED,
+	CFI_OFFSET,	/* in memory at CFA + offset */
+	CFI_VAL_OFFSET, /* it is CFA + offset */
+	CFI_EXPRESSION, /* in memory at the expression's value */
+	CFI_VAL_EXPRESSION,
+	CFI_UNKNOWN, /* in a register that is not followed here */
+};
+
+struct cfi_rule {
+	u32 how; /* enum cfi_how */
+	s64 offset;
+	struct cfi_expression expression;
+};
+
+/* DWARF's numbers of those registers that are followed (System V ABI, figure 3.36). */
+enum { CFI_RBP = 6, CFI_RSP = 7, CFI_RIP = 16 };
+
+/* The frame at one address. The canonical frame address is RSP in the caller after the return. */
+struct cfi_frame {
+	u32 cfa_register;	   /* CFI_RSP, CFI_RBP or one that is not followed */
+	s64 cfa_offset;		   /* CFA = register + offset, ... */
+	struct cfi_expression cfa; /* ... or, when not empty, this expression's value */
+	struct cfi_rule rbp, ra;   /* ra CFI_UNDEFINED: there is no caller */
+	bool signal; /* a signal handler's: the caller was interrupted, made no call */
+};
+
+struct cfi_registers {
+	u64 rip, rsp, rbp;
+};
+
+/* The frame of the instruction at pc. False: the tables do not have it, or make no sense. */
+bool cfi_find(const struct cfi_tables *tables, u64 pc, struct cfi_frame *frame);
+
+/*
+ * From the registers in a frame to those in its caller, unwinding by the rules. False: what they
+ * need is not known or cannot be read. The caller's RSP is the CFA. Memory other than the tables
+ * is read by unwind_peek (unwind.h's side), which may refuse.
+ */
+bool cfi_apply(const struct cfi_frame *frame, struct cfi_registers *r);
+
+#endif

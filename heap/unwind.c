@@ -1,0 +1,331 @@
+/*
+ * The walk (unwind.h): frame by frame, by a rule for each pc that is made once from the frame
+ * tables (cfi.h) and remembered.
+ *
+ * What is shared between threads, and how without locks:
+ *
+ *   rules    a hash table of 64-bit words, each complete in itself: pc's tag and its rule.
+ *            Written and read with one access; a lost entry is made again.
+ *   modules  what the kernel said about modules, under a version number that is odd while
+ *            somebody writes. Who finds it odd, or changed after reading, asks the kernel; who
+ *            cannot begin to write, does not.
+ *
+ * Both are emptied when the kernel changes unwind_generation: executable mappings are gone. The
+ * module of a pc that is on some thread's stack stays, so nobody unwinds through what goes.
+ */
+#include <asm/errno.h>
+#include "heap/cfi.h"
+#include "heap/peek.h"
+#include "heap/unwind.h"
+#include "heap/unwind_kernel.h"
+
+#define FRAME_MAX    (UL(256) << 20) /* bytes of one frame: what is larger is no frame */
+#define ADDRESS_BITS 47
+#define SET_BITS     13
+#define SETS	     (1u << SET_BITS)
+#define WAYS	     2
+#define RULE_BITS    30
+#define MODULES	     512
+
+/*
+ * A rule: how to get from a frame to its caller, for all but a few frames in 30 bits.
+ *
+ *   bits 0-2   enum rule_kind
+ *   bits 3-7   where the caller's RBP is: CFA - 8 * this; 0: still in RBP
+ *   bits 8-29  CFA = register + 8 * this
+ */
+enum rule_kind {
+	RULE_RSP = 1, /* CFA from RSP */
+	RULE_RBP,     /* CFA from RBP */
+	RULE_TABLES,  /* it does not fit: read the tables each time */
+	RULE_POINTER, /* there are none: RBP is taken for a frame pointer */
+	RULE_HANDLER, /* there are none, but it is sigreturn(2)'s code */
+	RULE_END,     /* there is no caller */
+	RULE_NO_CODE, /* nothing executable: no return address */
+};
+#define RULE(kind, rbp, cfa) ((u32)(kind) | (u32)(rbp) << 3 | (u32)(cfa) << 8)
+
+static u32 rule_kind(u32 rule)
+{
+	return rule & 7;
+}
+static u64 rule_rbp(u32 rule)
+{
+	return (rule >> 3 & 31) * 8UL;
+}
+static u64 rule_cfa(u32 rule)
+{
+	return (u64)(rule >> 8) * 8;
+}
+_Static_assert(ADDRESS_BITS - SET_BITS + RULE_BITS <= 64, "a tag and a rule make a word");
+
+static u64 rules[SETS][WAYS];
+
+static struct {
+	u32 version;
+	u32 count;
+	struct heap_module module[MODULES];
+} known;
+
+u32 unwind_generation; /* the kernel writes it */
+static u32 seen_generation;
+
+/* ---- modules --------------------------------------------------------------------------------- */
+
+static bool modules_begin(u32 *version)
+{
+	*version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);
+	return !(*version & 1) &&
+	       __atomic_compare_exchange_n(&known.version, version, *version + 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void modules_end(u32 version)
+{
+	__atomic_store_n(&known.version, version + 2, __ATOMIC_RELEASE);
+}
+
+static bool module_known(u64 pc, struct heap_module *out)
+{
+	u32 version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);
+	u32 count = MIN(READ_ONCE(known.count), MODULES);
+
+	if (version & 1)
+		return false;
+	for (u32 i = 0; i < count; i++) {
+		const struct heap_module *m = &known.module[i];
+
+		if (pc - READ_ONCE(m->start) >= READ_ONCE(m->end) - READ_ONCE(m->start))
+			continue;
+		*out = *m;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		return READ_ONCE(known.version) == version;
+	}
+	return false;
+}
+
+static void module_remember(const struct heap_module *m)
+{
+	u32 version;
+
+	if (!modules_begin(&version))
+		return;
+	if (known.count < MODULES)
+		known.module[known.count++] = *m;
+	modules_end(version);
+}
+
+/* 0; -ENOENT: pc is in no ELF file; another error: it is nothing executable. */
+static s64 find_module(u64 pc, struct heap_module *m)
+{
+	s64 err;
+
+	if (module_known(pc, m))
+		return 0;
+	err = unwind_module(pc, m);
+	if (err == 0)
+		module_remember(m);
+	return err;
+}
+
+static void forget_all(u32 generation)
+{
+	u32 seen = seen_generation, version;
+
+	if (!__atomic_compare_exchange_n(&seen_generation, &seen, generation, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	if (modules_begin(&version)) {
+		known.count = 0;
+		modules_end(version);
+	}
+	for (u32 i = 0; i < SETS; i++)
+		for (u32 j = 0; j < WAYS; j++)
+			if (READ_ONCE(rules[i][j])) /* most pages were never touched */
+				WRITE_ONCE(rules[i][j], 0);
+}
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+/* The bytes of a sigreturn(2) trampoline: mov $15, %rax; syscall. musl's has no frame tables. */
+static bool is_sigreturn(u64 pc)
+{
+	u64 words[2];
+
+	return peek_allowed(pc) && peek_words(pc, pc + 1, words) &&
+	       words[0] == UL(0x0f0000000fc0c748) && words[1] >> 56 == 0x05;
+}
+
+/* In few bits, if it has the usual shape. */
+static u32 pack(const struct cfi_frame *f)
+{
+	u64 rbp = 0;
+
+	if (f->ra.how == CFI_UNDEFINED)
+		return RULE(RULE_END, 0, 0);
+	if (f->signal || f->cfa.at != f->cfa.end || f->ra.how != CFI_OFFSET || f->ra.offset != -8 ||
+	    (f->cfa_register != CFI_RSP && f->cfa_register != CFI_RBP))
+		return RULE(RULE_TABLES, 0, 0);
+	if (f->cfa_offset <= 0 || f->cfa_offset >> 25 || f->cfa_offset % 8)
+		return RULE(RULE_TABLES, 0, 0);
+	if (f->rbp.how == CFI_OFFSET) {
+		rbp = -(u64)f->rbp.offset;
+		if (rbp < 16 || rbp > 31 * 8 || rbp % 8)
+			return RULE(RULE_TABLES, 0, 0);
+	} else if (f->rbp.how != CFI_SAME && f->rbp.how != CFI_UNDEFINED) {
+		return RULE(RULE_TABLES, 0, 0);
+	}
+	return RULE(f->cfa_register == CFI_RSP ? RULE_RSP : RULE_RBP, rbp / 8,
+		    (u64)f->cfa_offset / 8);
+}
+
+/* False: the tables do not have pc. *err: of find_module. */
+static bool find_frame(u64 pc, struct cfi_frame *frame, s64 *err)
+{
+	struct heap_module m;
+	struct cfi_tables t;
+
+	*err = find_module(pc, &m);
+	if (*err < 0 || !m.frame_hdr)
+		return false;
+	t = (struct cfi_tables){m.tables, m.tables_end, m.frame_hdr, m.frame_hdr_size};
+	return cfi_find(&t, pc, frame);
+}
+
+static u32 make_rule(u64 pc)
+{
+	struct cfi_frame frame;
+	s64 err;
+
+	if (find_frame(pc, &frame, &err))
+		return pack(&frame);
+	if (err < 0 && err != -ENOENT)
+		return RULE(RULE_NO_CODE, 0, 0);
+	return RULE(is_sigreturn(pc + 1) ? RULE_HANDLER : RULE_POINTER, 0, 0);
+}
+
+/*
+ * One to one on addresses: the upper bits are the set's number, the others the tag. A word is the
+ * tag and below it the rule, which is never 0.
+ */
+static u64 mix(u64 pc)
+{
+	return (pc * UL(0x9e3779b97f4a7c15)) & ((1UL << ADDRESS_BITS) - 1);
+}
+
+static bool hit(u64 word, u64 tag)
+{
+	return (word ^ tag) - 1 < (1u << RULE_BITS) - 1;
+}
+
+/* pc: below USER_TOP. */
+static inline u32 rule_for(u64 pc)
+{
+	u64 mixed = mix(pc);
+	u64 *set = rules[mixed >> (ADDRESS_BITS - SET_BITS)];
+	u64 tag = mixed << RULE_BITS;
+	u64 first = READ_ONCE(set[0]), second;
+	u32 rule;
+
+	if (hit(first, tag))
+		return (u32)(first ^ tag);
+	second = READ_ONCE(set[1]);
+	if (hit(second, tag))
+		return (u32)(second ^ tag);
+	rule = make_rule(pc);
+	WRITE_ONCE(set[1], first);
+	WRITE_ONCE(set[0], tag | rule);
+	return rule;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+/* Where the kernel leaves the interrupted registers on the stack (struct ucontext). */
+#define UCONTEXT_RBP 120
+#define UCONTEXT_RSP 160
+#define UCONTEXT_RIP 168
+
+/* The frame at cfa, rbp bytes below which the caller's RBP is; 0: it is unchanged. */
+static bool step_to(struct cfi_registers *r, u64 cfa, u64 rbp)
+{
+	u64 words[2];
+
+	/* Stacks grow down: a caller's frame is above, and not far. */
+	if (cfa - r->rsp - 1 >= FRAME_MAX || !peek_allowed(cfa))
+		return false;
+	if (!peek_words(cfa - 8, rbp ? cfa - rbp : cfa - 8, words))
+		return false;
+	r->rip = words[0];
+	r->rsp = cfa;
+	if (rbp)
+		r->rbp = words[1];
+	return true;
+}
+
+static bool step_by_tables(struct cfi_registers *r, u64 pc, bool *interrupted)
+{
+	struct cfi_frame frame;
+	u64 rsp = r->rsp;
+	s64 err;
+
+	if (!find_frame(pc, &frame, &err) || !cfi_apply(&frame, r))
+		return false;
+	*interrupted = frame.signal;
+	/* A handler's frame may be on another stack than what it interrupted. */
+	return frame.signal || r->rsp - rsp - 1 < FRAME_MAX;
+}
+
+static bool step_out_of_handler(struct cfi_registers *r, bool *interrupted)
+{
+	u64 at = r->rsp;
+
+	*interrupted = true;
+	return peek(at + UCONTEXT_RIP, &r->rip) && peek(at + UCONTEXT_RSP, &r->rsp) &&
+	       peek(at + UCONTEXT_RBP, &r->rbp);
+}
+
+/* From the frame of pc to its caller. *interrupted: by a signal, r->rip is the next instruction. */
+static bool step(struct cfi_registers *r, u64 pc, u32 rule, bool *interrupted)
+{
+	switch (rule_kind(rule)) {
+	case RULE_RSP:
+		return step_to(r, r->rsp + rule_cfa(rule), rule_rbp(rule));
+	case RULE_RBP:
+		return step_to(r, r->rbp + rule_cfa(rule), rule_rbp(rule));
+	case RULE_TABLES:
+		return step_by_tables(r, pc, interrupted);
+	case RULE_POINTER:
+		return r->rbp % 8 == 0 && step_to(r, r->rbp + 16, 16);
+	case RULE_HANDLER:
+		return step_out_of_handler(r, interrupted);
+	default: /* RULE_END */
+		return false;
+	}
+}
+
+u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
+{
+	struct cfi_registers r = {rip, rsp, rbp};
+	u32 generation = READ_ONCE(unwind_generation);
+	bool interrupted = false;
+	u32 n = 0;
+
+	if (generation != READ_ONCE(seen_generation))
+		forget_all(generation);
+	while (n < max) {
+		/* The call is before the return address, which may be the next function's. */
+		u64 pc = interrupted ? r.rip : r.rip - 1;
+		u32 rule;
+
+		if (pc >= USER_TOP)
+			break;
+		rule = rule_for(pc);
+		if (rule_kind(rule) == RULE_NO_CODE)
+			break;
+		pcs[n++] = pc + 1;
+		interrupted = false;
+		if (!step(&r, pc, rule, &interrupted))
+			break;
+	}
+	return n;
+}

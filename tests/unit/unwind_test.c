@@ -1,0 +1,365 @@
+/*
+ * Does stack capture see the same callers as libgcc's unwinder, which has the same tables but no
+ * need to be fast? Both look from one place: below recursion, libc's callbacks, signal handlers on
+ * either stack, functions that end in one that does not return. And does it stop, without reading
+ * what is not there, when the stack or the tables are nonsense?
+ *
+ * sources: heap/unwind.c heap/cfi.c tests/fake/peek.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <search.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <unwind.h>
+#include "common/layout.h"
+#include "heap/unwind.h"
+#include "heap/unwind_kernel.h"
+#include "tests/fake/peek.h"
+
+#define FRAMES	 64
+#define NOINLINE __attribute__((noinline))
+
+static u64 ours[FRAMES], theirs[FRAMES];
+static u32 our_count, their_count;
+
+static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *arg)
+{
+	int before = 0;
+	u64 ip = _Unwind_GetIPInfo(context, &before);
+
+	(void)arg;
+	if (ip == 0)
+		return _URC_END_OF_STACK;
+	theirs[their_count++] = ip + (before ? 1 : 0);
+	return their_count == FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* Both, from here. Theirs begins with this function, ours with its caller. */
+NOINLINE static void look(void)
+{
+	their_count = 0;
+	_Unwind_Backtrace(note, NULL);
+	our_count = UNWIND_CALLERS(ours, FRAMES);
+}
+
+static void same_as_libgcc(u32 at_least)
+{
+	assert_true(our_count >= at_least);
+	if (their_count < FRAMES)
+		assert_int_equal(our_count, their_count - 1);
+	for (u32 i = 0; i + 1 < their_count; i++)
+		assert_int_equal(ours[i], theirs[i + 1]);
+}
+
+static volatile int sink;
+
+NOINLINE static void recurse(int depth)
+{
+	if (depth == 0)
+		look();
+	else
+		recurse(depth - 1);
+	sink++;
+}
+
+static void recursion(void **state)
+{
+	(void)state;
+	recurse(20);
+	same_as_libgcc(22);
+	for (int i = 1; i < 20; i++) /* one call site */
+		assert_int_equal(ours[i], ours[1]);
+	recurse(3 * FRAMES);
+	assert_int_equal(our_count, FRAMES);
+	same_as_libgcc(FRAMES);
+}
+
+static void a_limit_is_kept(void **state)
+{
+	u64 pcs[4] = {0, 0, 0, 0x5555};
+
+	(void)state;
+	assert_int_equal(UNWIND_CALLERS(pcs, 3), 3);
+	assert_true(pcs[0] && pcs[1] && pcs[2]);
+	assert_int_equal(pcs[3], 0x5555);
+	assert_int_equal(UNWIND_CALLERS(pcs, 0), 0);
+}
+
+static int compare(const void *a, const void *b)
+{
+	look();
+	return *(const int *)a - *(const int *)b;
+}
+
+static void callbacks_of_libc(void **state)
+{
+	int numbers[] = {3, 1, 2}, key = 2;
+	void *root = NULL;
+
+	(void)state;
+	qsort(numbers, 3, sizeof(int), compare);
+	same_as_libgcc(5);
+	assert_non_null(bsearch(&key, numbers, 3, sizeof(int), compare));
+	same_as_libgcc(4);
+	for (int i = 0; i < 3; i++)
+		tsearch(&numbers[i], &root, compare);
+	same_as_libgcc(4);
+	while (root)
+		tdelete(*(int **)root, &root, compare);
+}
+
+/* A frame of a size that is known only at run time: CFA by RBP. */
+NOINLINE static void variable_frame(size_t n)
+{
+	volatile char array[n];
+
+	array[0] = 1;
+	look();
+	sink += array[0];
+}
+
+static void frames_of_variable_size(void **state)
+{
+	(void)state;
+	for (size_t n = 16; n < 10000; n *= 3) {
+		variable_frame(n);
+		same_as_libgcc(3);
+	}
+}
+
+/* A frame aligned to more than the ABI gives: CFA by an expression in gcc's code. */
+NOINLINE static void aligned_frame(void)
+{
+	__attribute__((aligned(256))) volatile char array[256];
+
+	array[0] = 1;
+	look();
+	sink += array[0];
+}
+
+static void aligned_frames(void **state)
+{
+	(void)state;
+	aligned_frame();
+	same_as_libgcc(3);
+}
+
+static jmp_buf way_out;
+
+__attribute__((noreturn)) NOINLINE static void leave(void)
+{
+	look();
+	longjmp(way_out, 1);
+}
+
+/* Nothing follows the call: its return address is the next function's. */
+__attribute__((noreturn)) NOINLINE static void ends_in_noreturn(int i)
+{
+	sink += i;
+	leave();
+}
+
+static void functions_that_do_not_return(void **state)
+{
+	(void)state;
+	if (!setjmp(way_out))
+		ends_in_noreturn(1);
+	same_as_libgcc(4);
+}
+
+static void handler(int sig)
+{
+	(void)sig;
+	look();
+}
+
+static void in_handlers(int flags)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	same_as_libgcc(6);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+static void signal_handlers(void **state)
+{
+	static char memory[65536];
+	stack_t stack = {.ss_sp = memory, .ss_size = sizeof(memory)},
+		none = {.ss_flags = SS_DISABLE};
+
+	(void)state;
+	in_handlers(0);
+	in_handlers(SA_SIGINFO);
+	sigaltstack(&stack, NULL);
+	in_handlers(SA_ONSTACK);
+	sigaltstack(&none, NULL);
+}
+
+/* The first instruction of a function: its interrupted pc is not to be taken for a return. */
+extern const char trapping[], trapping_end[];
+__asm__(".pushsection .text\n"
+	".type trapping, @function\n"
+	"trapping: .cfi_startproc\n"
+	"ud2\n"
+	"ret\n"
+	".cfi_endproc\n"
+	"trapping_end:\n"
+	".size trapping, . - trapping\n"
+	".popsection\n");
+
+static void skip_it(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)sig, (void)info;
+	look();
+	u->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
+static void a_first_instruction(void **state)
+{
+	struct sigaction action = {.sa_sigaction = skip_it, .sa_flags = SA_SIGINFO};
+	bool seen = false;
+
+	(void)state;
+	sigaction(SIGILL, &action, NULL);
+	((void (*)(void))trapping)();
+	signal(SIGILL, SIG_DFL);
+	same_as_libgcc(4);
+	for (u32 i = 0; i < our_count; i++)
+		seen |= ours[i] == (u64)trapping + 1;
+	assert_true(seen);
+}
+
+static void *thread(void *arg)
+{
+	(void)arg;
+	recurse(3);
+	return NULL;
+}
+
+static void a_thread_ends_where_it_began(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	pthread_create(&t, NULL, thread, NULL);
+	pthread_join(t, NULL);
+	same_as_libgcc(6);
+}
+
+static void modules_are_asked_for_once(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	recurse(5);
+	before = fake_modules_asked;
+	recurse(5);
+	assert_int_equal(fake_modules_asked, before);
+	unwind_generation++;
+	recurse(5);
+	assert_true(fake_modules_asked > before);
+	same_as_libgcc(6);
+}
+
+/* Registers that no program has: it ends, and what is returned is an honest beginning. */
+static void nonsense_registers(void **state)
+{
+	static const u64 values[] = {
+		0,    1,    8,	       0x1000, USER_TOP - 8, USER_TOP, PHYSMAP_RING3,
+		-1UL, -8UL, 1UL << 63, 0x7ff8};
+	u64 here = (u64)look, pcs[FRAMES];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(values); i++)
+		for (u32 j = 0; j < ARRAY_SIZE(values); j++) {
+			assert_true(unwind_stack(pcs, FRAMES, here + 8, values[i], values[j]) <=
+				    FRAMES);
+			assert_true(unwind_stack(pcs, FRAMES, values[i], values[j], 0) <= FRAMES);
+		}
+}
+
+/* Whatever words are on the stack. */
+static void a_corrupt_stack(void **state)
+{
+	u64 words[512], pcs[FRAMES];
+	u64 seed = 1;
+
+	(void)state;
+	look();
+	for (u32 round = 0; round < 2000; round++) {
+		for (u32 i = 0; i < ARRAY_SIZE(words); i++) {
+			seed = seed * 6364136223846793005 + 1442695040888963407;
+			switch (seed >> 61) {
+			case 0 ... 3:
+				words[i] = ours[(seed >> 40) % our_count];
+				break;
+			case 4:
+				words[i] = (u64)&words[(seed >> 40) % ARRAY_SIZE(words)];
+				break;
+			case 5:
+				words[i] = seed;
+				break;
+			default:
+				words[i] = 0;
+			}
+		}
+		assert_true(unwind_stack(pcs, FRAMES, ours[round % our_count], (u64)words,
+					 (u64)(words + 8)) <= FRAMES);
+	}
+}
+
+/* Code without tables: whoever wrote it may keep frame pointers. */
+static void code_without_tables(void **state)
+{
+	u8 *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	static const u8 code[] = {
+		0x55,		  /* push %rbp */
+		0x48, 0x89, 0xe5, /* mov %rsp, %rbp */
+		0xff, 0xd7,	  /* call *%rdi */
+		0x5d,		  /* pop %rbp */
+		0xc3,		  /* ret */
+	};
+
+	(void)state;
+	memcpy(page, code, sizeof(code));
+	((void (*)(void (*)(void)))page)(look);
+	/* libgcc ends here. */
+	assert_true(our_count >= 3);
+	assert_int_equal(ours[0], (u64)page + 6);
+	assert_true(ours[1] - (u64)code_without_tables < 1024);
+	munmap(page, 4096);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recursion),
+		cmocka_unit_test(a_limit_is_kept),
+		cmocka_unit_test(callbacks_of_libc),
+		cmocka_unit_test(frames_of_variable_size),
+		cmocka_unit_test(aligned_frames),
+		cmocka_unit_test(functions_that_do_not_return),
+		cmocka_unit_test(signal_handlers),
+		cmocka_unit_test(a_first_instruction),
+		cmocka_unit_test(a_thread_ends_where_it_began),
+		cmocka_unit_test(modules_are_asked_for_once),
+		cmocka_unit_test(nonsense_registers),
+		cmocka_unit_test(a_corrupt_stack),
+		cmocka_unit_test(code_without_tables),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
