@@ -21,6 +21,8 @@
 #include "kernel/exec/stack.h"
 #include "kernel/exec/vdso.h"
 #include "kernel/fs/file.h"
+#include "kernel/heap/heap.h"
+#include "kernel/heap/inject.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -61,6 +63,7 @@ struct exec {
 	char interp_name[PATH_MAX];
 	struct entropy random;
 	struct exec_stack stack;
+	char *preload; /* owned; what .stack.preload is */
 	struct exec_piece piece[EXEC_PIECES + 2 * SCRIPT_DEPTH + 1];
 	struct mm *mm;
 	struct files *files; /* own copy, if they were shared */
@@ -279,6 +282,16 @@ static int gather_strings(struct exec *x)
 	return 0;
 }
 
+/* `buffervm check`: the heap library comes along. */
+static void inject(struct exec *x)
+{
+	const char *loader = x->program.image.interp ? x->interp_name : x->filename;
+
+	if (heap_is_loader(loader))
+		x->stack.preload = x->preload =
+			heap_preload(x->piece, x->stack.pieces, x->stack.argc);
+}
+
 static int build_stack(struct exec *x)
 {
 	u32 prot = PROT_READ | PROT_WRITE | (x->program.image.exec_stack ? PROT_EXEC : 0);
@@ -308,6 +321,7 @@ static int build_stack(struct exec *x)
 	mm->arg_start = s->arg_start;
 	mm->arg_end = mm->env_start = s->arg_end;
 	mm->env_end = s->env_end;
+	mm->inject = s->inject;
 	_Static_assert(sizeof(s->aux) + 16 <= sizeof(mm->auxv), "the vector and its AT_NULL fit");
 	memcpy(mm->auxv, s->aux, s->aux_count * sizeof(s->aux[0]));
 	mm->auxv_len = 2 * (s->aux_count + 1);
@@ -353,6 +367,8 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 		ret = new_mm(x);
 	if (ret == 0)
 		ret = map_program(x);
+	if (ret == 0 && heap_checking())
+		inject(x);
 	if (ret == 0)
 		ret = build_stack(x);
 	if (ret == 0)
@@ -477,6 +493,7 @@ int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args 
 	binary_close(&x->interp);
 	for (u32 i = 0; i < x->prefixes; i++)
 		kfree(x->prefix[i]);
+	kfree(x->preload);
 	kfree(x->filename);
 	kfree(x);
 	return ret;

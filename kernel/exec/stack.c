@@ -18,10 +18,21 @@ static u64 string_bytes(const struct exec_stack *s)
 	return sum;
 }
 
-/* argc, argv[] and its NULL, envp[] and its NULL, vector and AT_NULL. */
+/* argc, argv[] and its NULL, envp[] and its NULL. */
+static u64 pointer_words(const struct exec_stack *s)
+{
+	return 1 + s->argc + 1 + s->envc + (s->preload ? INJECT_ADDED : 0) + 1;
+}
+
+/* The same, vector and AT_NULL. */
 static u64 table_words(const struct exec_stack *s)
 {
-	return 1 + s->argc + 1 + s->envc + 1 + 2 * (STACK_AUX_MAX + 1);
+	return pointer_words(s) + 2 * (STACK_AUX_MAX + 1);
+}
+
+static u64 preload_size(const struct exec_stack *s)
+{
+	return s->preload ? strlen(s->preload) + 1 : 0;
 }
 
 int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack)
@@ -50,7 +61,8 @@ int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack)
 u64 exec_stack_size(const struct exec_stack *s)
 {
 	return sizeof(u64) + strlen(s->execfn) + 1 + string_bytes(s) + STACK_RANDOM_GAP +
-	       strlen(s->platform) + 1 + sizeof(s->random) + 16 + table_words(s) * sizeof(u64);
+	       strlen(s->platform) + 1 + sizeof(s->random) + preload_size(s) + 16 +
+	       table_words(s) * sizeof(u64);
 }
 
 /* Words that go up the stack, gathered: 10,000 pointers are 20 copies. */
@@ -77,6 +89,25 @@ static void words_put(struct words *w, u64 word)
 		words_flush(w);
 }
 
+/* Where the next word goes. */
+static u64 words_at(const struct words *w)
+{
+	return w->addr + w->count * sizeof(u64);
+}
+
+/* The pointer to an environment string, which is at addr; the first LD_PRELOAD is replaced. */
+static void put_env(struct exec_stack *s, struct words *w, u64 addr, const char *string)
+{
+	static const char preload[] = "LD_PRELOAD=";
+
+	if (s->preload && !s->inject.slot && !strncmp(string, preload, sizeof(preload) - 1)) {
+		s->inject.slot = words_at(w);
+		s->inject.slot_value = addr;
+		addr = s->inject.string;
+	}
+	words_put(w, addr);
+}
+
 /* The strings, and a pointer to each into w, with the NULLs behind argv and envp. */
 static int write_strings(struct exec_stack *s, struct words *w)
 {
@@ -91,11 +122,14 @@ static int write_strings(struct exec_stack *s, struct words *w)
 		if (ret < 0)
 			return ret;
 		for (u64 at = 0; at < p->size; at += strlen(p->data + at) + 1) {
-			if (index++ == s->argc) {
+			if (index == s->argc) {
 				s->arg_end = addr + at;
 				words_put(w, 0);
 			}
-			words_put(w, addr + at);
+			if (index++ < s->argc)
+				words_put(w, addr + at);
+			else
+				put_env(s, w, addr + at, p->data + at);
 		}
 		addr += p->size;
 	}
@@ -104,6 +138,9 @@ static int write_strings(struct exec_stack *s, struct words *w)
 		s->arg_end = addr;
 		words_put(w, 0);
 	}
+	s->inject.added = s->preload ? words_at(w) : 0;
+	for (u32 i = 0; s->preload && i < INJECT_ADDED; i++)
+		words_put(w, s->inject.string);
 	words_put(w, 0);
 	return 0;
 }
@@ -130,8 +167,10 @@ int exec_stack_write(struct exec_stack *s, struct mm *mm)
 	aux_add(s, AT_RANDOM, random);
 	aux_add(s, AT_EXECFN, execfn);
 	aux_add(s, AT_PLATFORM, platform);
-	s->sp = ALIGN_DOWN(random - (1 + s->argc + 1 + s->envc + 1 + 2 * (s->aux_count + 1UL)) * 8,
-			   16UL);
+	s->inject = (struct heap_inject){.string = s->preload ? random - preload_size(s) : 0};
+	s->sp = random - preload_size(s);
+	s->sp -= (pointer_words(s) + 2 * (s->aux_count + 1UL)) * sizeof(u64);
+	s->sp = ALIGN_DOWN(s->sp, 16UL);
 
 	w->mm = mm;
 	w->addr = s->sp;
@@ -155,6 +194,8 @@ int exec_stack_write(struct exec_stack *s, struct mm *mm)
 		ret = mm_copy_to(mm, platform, s->platform, platform_size);
 	if (ret == 0)
 		ret = mm_copy_to(mm, random, s->random, sizeof(s->random));
+	if (ret == 0 && s->preload)
+		ret = mm_copy_to(mm, s->inject.string, s->preload, preload_size(s));
 out:
 	kfree(w);
 	return ret;

@@ -5,7 +5,7 @@
  *            path of the program (AT_EXECFN)
  *            environment strings, then below them argument strings
  *            up to 8 KiB of random gap
- *            platform string, 16 random bytes
+ *            platform string, 16 random bytes, the heap library's LD_PRELOAD
  *            auxiliary vector, NULL, envp[], NULL, argv[]
  *   sp       argc; 16-byte aligned
  */
@@ -14,6 +14,7 @@
 
 #include "common/types.h"
 #include "kernel/exec/exec.h"
+#include "kernel/heap/inject.h"
 
 struct mm;
 
@@ -30,6 +31,7 @@ struct exec_stack {
 	const struct exec_piece *piece;
 	u32 pieces, argc, envc;
 	const char *execfn, *platform;
+	const char *preload; /* see heap/inject.h; NULL: none */
 	u8 random[16];
 	u64 gap; /* below STACK_RANDOM_GAP */
 	u64 top; /* page-aligned end of the stack */
@@ -39,6 +41,7 @@ struct exec_stack {
 	u32 aux_count;
 
 	/* OUT of exec_stack_write. aux is complete then. */
+	struct heap_inject inject;
 	u64 sp, arg_start, arg_end, env_end; /* the environment starts at arg_end */
 };
 

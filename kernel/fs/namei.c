@@ -3,6 +3,7 @@
  * of our own /proc. The host resolves whatever is its own; nothing is looked up twice.
  */
 #include "kernel/fs/fs.h"
+#include "kernel/heap/inject.h"
 
 #define LINKS_MAX 8 /* links of our /proc in one name: /proc/self/root/proc/self/root/... */
 
@@ -27,6 +28,16 @@ static void from_root(struct fs_path *p, const char *path)
 	p->at = 0;
 	p->kind = PATH_HOST;
 	strlcpy(p->path, path, HOSTCALL_PATH_MAX);
+}
+
+/* An open file, whose reference becomes p's. */
+static void at_file(struct fs_path *p, struct ofile *file)
+{
+	from_root(p, "");
+	p->kind = PATH_FILE;
+	p->hold = file;
+	p->dir = file->handle;
+	p->at = AT_EMPTY_PATH;
 }
 
 /* Absolute path of the place that p starts at. */
@@ -81,6 +92,10 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 				from_root(p, path);
 			return 0;
 		}
+		if (!strcmp(path, HEAP_LIBRARY_PATH) && (file = heap_library())) {
+			at_file(p, file);
+			return 0;
+		}
 		r = proc_lookup(path, &p->node, &tail);
 		if (r <= 0) {
 			from_root(p, path);
@@ -93,11 +108,7 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 		}
 		file = *tail ? NULL : proc_link_file(&p->node);
 		if (file) {
-			from_root(p, "");
-			p->kind = PATH_FILE;
-			p->hold = file;
-			p->dir = file->handle;
-			p->at = AT_EMPTY_PATH;
+			at_file(p, file);
 			return 0;
 		}
 		r = through_link(&p->node, tail, path, buf);

@@ -1,6 +1,7 @@
 /* The heap library's system calls (common/heap_call.h). */
 #include "common/heap_call.h"
 #include "kernel/heap/heap.h"
+#include "kernel/heap/inject.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
 
@@ -8,6 +9,7 @@ static s64 call_start(const struct syscall_args *args)
 {
 	struct heap_start start = {.config = boot->check};
 
+	heap_inject_undo();
 	return copy_to_user(args->a[0], &start, sizeof(start));
 }
 

@@ -94,6 +94,7 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->arg_end = mm->arg_end;
 	child->env_start = mm->env_start;
 	child->env_end = mm->env_end;
+	child->inject = mm->inject;
 	child->vdso = mm->vdso;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_len = mm->auxv_len;

@@ -11,6 +11,7 @@
 #include <bsd/sys/tree.h>
 #include "common/layout.h"
 #include "common/types.h"
+#include "kernel/heap/inject.h"
 #include "kernel/lock.h"
 
 struct heap;
@@ -78,6 +79,7 @@ struct mm {
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
 	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
+	struct heap_inject inject;
 	/* vCPUs that run in this address space, for TLB shootdown */
 	u64 cpus[64];
 };

@@ -159,6 +159,63 @@ static void a_program_finds_its_arguments(void **state)
 	assert_int_equal(TOP - s.env_end, sizeof("/usr/bin/program") + 8);
 }
 
+#define PRELOAD "LD_PRELOAD=/library:/own"
+
+/* The strings of argv and envp that a program finds, and where the vector begins. */
+static u64 pointers_end(u64 p, u32 *count)
+{
+	for (*count = 0; word(p); p += 8)
+		++*count;
+	return p + 8;
+}
+
+static void a_preload_is_outside_of_the_environment(void **state)
+{
+	static const char strings[] = "prog\0A=1\0LD_PRELOAD=/own\0LD_PRELOAD=/b\0B=2";
+	struct exec_piece piece = {strings, sizeof(strings)};
+	u64 envp, vector, old;
+	u32 count;
+
+	(void)state;
+	for (u32 argc = 1; argc <= 2; argc++) { /* both parities of the pointers' number */
+		struct exec_stack s = stack_of(&piece, 1, argc, 5 - argc);
+
+		s.preload = PRELOAD;
+		write_stack(&s);
+		envp = pointers_end(s.sp + 8, &count);
+		assert_int_equal(count, argc);
+		vector = pointers_end(envp, &count);
+		assert_int_equal(count, 5 - argc + INJECT_ADDED);
+		assert_int_equal(aux_value(vector, AT_PAGESZ), 4096);
+
+		/* The first is in the place of the program's own, the last two are added. */
+		old = envp + 8 * (2 - argc);
+		assert_int_equal(s.inject.slot, old);
+		assert_string_equal(at(s.inject.slot_value), "LD_PRELOAD=/own");
+		assert_int_equal(word(old), s.inject.string);
+		assert_string_equal(at(word(old + 8)), "LD_PRELOAD=/b");
+		assert_int_equal(s.inject.added, vector - 24);
+		assert_int_equal(word(vector - 24), s.inject.string);
+		assert_int_equal(word(vector - 16), s.inject.string);
+		assert_string_equal(at(s.inject.string), PRELOAD);
+		assert_true(s.inject.string < s.arg_start);
+		assert_memory_equal(at(s.arg_start), strings, sizeof(strings));
+		assert_int_equal(s.env_end - s.arg_start, sizeof(strings));
+	}
+}
+
+static void without_a_preload_nothing_is_put_back(void **state)
+{
+	struct exec_piece piece = {"prog\0LD_PRELOAD=/own", 21};
+	struct exec_stack s = stack_of(&piece, 1, 1, 1);
+
+	(void)state;
+	write_stack(&s);
+	assert_int_equal(s.inject.string, 0);
+	assert_string_equal(at(word(s.sp + 24)), "LD_PRELOAD=/own");
+	assert_int_equal(word(s.sp + 32), 0);
+}
+
 static void an_empty_environment_is_a_null(void **state)
 {
 	struct exec_piece piece = {"prog", 5};
@@ -269,6 +326,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_finds_its_arguments),
+		cmocka_unit_test(a_preload_is_outside_of_the_environment),
+		cmocka_unit_test(without_a_preload_nothing_is_put_back),
 		cmocka_unit_test(an_empty_environment_is_a_null),
 		cmocka_unit_test(the_stack_is_aligned_whatever_the_gap),
 		cmocka_unit_test(ten_thousand_arguments_take_few_copies),
