@@ -96,6 +96,7 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->env_end = mm->env_end;
 	child->inject = mm->inject;
 	child->vdso = mm->vdso;
+	child->unwind = mm->unwind;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_len = mm->auxv_len;
 }

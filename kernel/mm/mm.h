@@ -12,6 +12,7 @@
 #include "common/layout.h"
 #include "common/types.h"
 #include "kernel/heap/inject.h"
+#include "kernel/heap/module.h"
 #include "kernel/lock.h"
 
 struct heap;
@@ -32,7 +33,8 @@ enum {
 	VMA_WIPEONFORK = 1 << 8,
 	VMA_LOCKED = 1 << 9,
 	VMA_DENYWRITE = 1 << 10,
-	VMA_HUGE = 1 << 11, /* madvise(MADV_HUGEPAGE) */
+	VMA_HUGE = 1 << 11,   /* madvise(MADV_HUGEPAGE) */
+	VMA_MODULE = 1 << 12, /* stack capture relies on it: kernel/heap/module.h */
 };
 
 struct vma {
@@ -78,6 +80,7 @@ struct mm {
 	u32 auxv_len;	/* in u64s */
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
+	struct mm_unwind unwind;
 	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
 	struct heap_inject inject;
 	/* vCPUs that run in this address space, for TLB shootdown */

@@ -176,6 +176,7 @@ static u64 choose_place(struct mm *mm, u64 hint, u64 len, u32 flags)
 static int clear_range(struct mm *mm, u64 start, u64 end)
 {
 	struct vma *v, *prev, *next;
+	u32 module = 0;
 	int err = mm_cut(mm, start, end);
 
 	if (err)
@@ -191,10 +192,13 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 
 		if (v->flags & VMA_LOCKED)
 			mm->locked_pages -= (v->end - v->start) >> PAGE_SHIFT;
+		module |= v->flags & VMA_MODULE;
 		vma_remove(mm, v);
 		vma_free(v);
 		v = following;
 	}
+	if (module)
+		heap_module_gone(mm);
 	return 0;
 }
 
@@ -367,6 +371,8 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 		.shm = back.shm,
 		.offset = back.file ? offset : 0,
 	};
+	if (v->prot & PROT_EXEC)
+		heap_code_appears(mm, v->start, v->end);
 	add_vma(mm, v);
 	return addr;
 }
@@ -463,6 +469,8 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 	if (!len || end < addr)
 		return -ENOMEM;
 	prot &= PROT_ALL;
+	if (prot & PROT_EXEC)
+		heap_code_appears(mm, addr, end);
 	v = first_in(mm, addr, end);
 	if (!v)
 		return -ENOMEM;

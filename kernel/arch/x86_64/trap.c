@@ -105,7 +105,7 @@ static void page_fault(struct trapframe *f)
 						      : MM_READ;
 
 	stats.page_faults++;
-	if (mm_fault(current_mm(), addr, access, &info) == 0)
+	if (mm_fault(current_mm(), addr, access, &info) == 0 || heap_peek_fault(current_mm(), f))
 		return;
 	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
 	 * program. */
