@@ -1,64 +1,11 @@
-#include <asm/errno.h>
-#include <link.h>
-#include <string.h>
+/* heap/peek.h on the host, by process_vm_readv(2). */
 #include <sys/uio.h>
 #include <unistd.h>
 #include "heap/peek.h"
-#include "heap/unwind_kernel.h"
-#include "tests/fake/peek.h"
-
-unsigned fake_modules_asked;
 
 bool peek_words(u64 a, u64 b, u64 to[2])
 {
 	struct iovec local = {to, 16}, remote[] = {{(void *)a, 8}, {(void *)b, 8}};
 
 	return process_vm_readv(getpid(), &local, 1, remote, 2, 0) == 16;
-}
-
-struct request {
-	u64 pc;
-	struct heap_module *out;
-};
-
-static int look(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	struct request *r = arg;
-	struct heap_module m = {.start = -1UL};
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		u64 start = info->dlpi_addr + p->p_vaddr;
-
-		if (p->p_type == PT_LOAD) {
-			m.start = MIN(m.start, start);
-			m.end = MAX(m.end, start + p->p_memsz);
-		}
-		if (p->p_type == PT_GNU_EH_FRAME) {
-			m.frame_hdr = start;
-			m.frame_hdr_size = p->p_memsz;
-		}
-	}
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		u64 start = info->dlpi_addr + p->p_vaddr;
-
-		if (p->p_type == PT_LOAD && m.frame_hdr - start < p->p_memsz) {
-			m.tables = start;
-			m.tables_end = start + p->p_memsz;
-		}
-	}
-	if (r->pc - m.start >= m.end - m.start)
-		return 0;
-	*r->out = m;
-	return 1;
-}
-
-s64 unwind_module(u64 pc, struct heap_module *out)
-{
-	struct request r = {pc, out};
-
-	fake_modules_asked++;
-	return dl_iterate_phdr(look, &r) ? 0 : -ENOENT;
 }

@@ -4,7 +4,7 @@
  * either stack, functions that end in one that does not return. And does it stop, without reading
  * what is not there, when the stack or the tables are nonsense?
  *
- * sources: heap/unwind.c heap/cfi.c tests/fake/peek.c
+ * sources: heap/unwind.c heap/cfi.c tests/fake/peek.c tests/fake/modules.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #include "common/layout.h"
 #include "heap/unwind.h"
 #include "heap/unwind_kernel.h"
-#include "tests/fake/peek.h"
+#include "tests/fake/modules.h"
 
 #define FRAMES	 64
 #define NOINLINE __attribute__((noinline))
