@@ -28,8 +28,8 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	u8 *buffer[HOSTCALL_ARGS + 1];
 	unsigned n = 0;
 	s64 ret;
+	u64 start;
 
-	stats.hostcalls++;
 	frame->nr = nr;
 	for (unsigned i = 0; i < count; i++) {
 		const struct hostcall_param *p = &params[i];
@@ -65,7 +65,11 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 			memcpy(buffer[i], data, len);
 	}
 
+	start = arch_rdtsc();
 	ret = arch_doorbell(frame);
+	__atomic_fetch_add(&stats.hostcalls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&hostcall_stats[nr].calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&hostcall_stats[nr].cycles, arch_rdtsc() - start, __ATOMIC_RELAXED);
 
 	for (unsigned i = 0; i < count; i++)
 		if (params[i].kind == HC_KIND_out || params[i].kind == HC_KIND_inout)

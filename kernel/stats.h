@@ -9,11 +9,18 @@
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
-	X(page_faults,     "page faults") \
+	X(page_faults,     "page faults of programs") \
+	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
+	X(fault_window,    "  pages of files shown") \
+	X(fault_file_copy, "  pages of files copied") \
+	X(fault_cow,       "  pages that a fork left shared copied") \
+	X(fault_upgrade,   "  pages of one owner made writable") \
+	X(fault_there,     "  nothing to do any more") \
 	X(traps,           "other exceptions") \
 	X(upcalls,         "upcalls") \
 	X(page_flushes,    "single pages flushed") \
 	X(full_flushes,    "whole address spaces flushed") \
+	X(switches,        "address spaces changed") \
 	X(cow_copies,      "pages copied on write") \
 	X(pages_mapped,    "pages mapped by faults") \
 	X(huge_mapped,     "2 MiB pages mapped by faults")
@@ -25,6 +32,12 @@ struct kernel_stats {
 #undef X
 };
 extern struct kernel_stats stats;
+
+/* By number: how many, and for how long the kernel waited for them (TSC; sleeps count). */
+struct hostcall_stats {
+	u64 calls, cycles;
+};
+extern struct hostcall_stats hostcall_stats[];
 
 void stats_report(void);
 

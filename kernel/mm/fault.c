@@ -137,6 +137,7 @@ static int fault_anon(struct fault *f)
 {
 	u64 start, end, *entry;
 
+	stats.fault_fresh++;
 	if (fault_huge(f))
 		return 0;
 	batch_range(f, BATCH_ANON, &start, &end);
@@ -259,6 +260,7 @@ static int copy_window(struct fault *f)
 	bool together;
 	int ret = 0;
 
+	stats.fault_file_copy++;
 	if (!entry)
 		return out_of_memory(f);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
@@ -302,6 +304,7 @@ static int fault_window(struct fault *f)
 	if ((f->access == MM_WRITE && !(v->flags & VMA_SHARED)) ||
 	    (is_data_segment(v) && v->end - v->start <= DATA_SMALL))
 		return copy_window(f);
+	stats.fault_window++;
 	batch_range(f, BATCH_FILE, &start, &end);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
 	entry = pt_place(f->mm, start);
@@ -327,6 +330,7 @@ static void make_writable(struct fault *f, struct pt_leaf *leaf)
 	u64 end = MIN(ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE, v->end);
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
+	stats.fault_upgrade++;
 	if (leaf->size == HUGE_SIZE) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
 		return;
@@ -349,6 +353,7 @@ static int copy_frames(struct fault *f, u64 *entry)
 	u64 old[BATCH_SHARED];
 	int err = 0;
 
+	stats.fault_cow++;
 	for (u64 i = 0; i < n; i++) {
 		u64 gpa = pt_gpa(entry[i]);
 
@@ -395,9 +400,11 @@ static int fault_present(struct fault *f, struct pt_leaf *leaf)
 {
 	u64 old = *leaf->entry;
 
-	KASSERT(old & PTE_P); /* parked only where nothing is allowed */
-	if (f->access != MM_WRITE || (old & PTE_W))
-		return 0; /* another vCPU was faster */
+	KASSERT(old & PTE_P);			      /* parked only where nothing is allowed */
+	if (f->access != MM_WRITE || (old & PTE_W)) { /* another vCPU was faster */
+		stats.fault_there++;
+		return 0;
+	}
 	KASSERT(!(f->vma->flags & VMA_SHARED));
 	return copy_on_write(f, leaf);
 }

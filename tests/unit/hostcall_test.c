@@ -35,6 +35,12 @@
 
 /* What kernel/hostcall.c needs of the machine. */
 struct kernel_stats stats;
+struct hostcall_stats hostcall_stats[HC_MAX];
+
+u64 arch_rdtsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
 struct hostcall_frame *arch_hostcall_frame(void);
 s64 arch_doorbell(struct hostcall_frame *frame);
 

@@ -75,12 +75,18 @@ void arch_flush_page(u64 va)
 		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-void arch_switch(u64 pml4_gpa)
+static void load_cr3(u64 pml4_gpa)
 {
 	if (ring3_home)
 		ring3_switch(pml4_gpa);
 	else
 		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
+}
+
+void arch_switch(u64 pml4_gpa)
+{
+	stats.switches++;
+	load_cr3(pml4_gpa);
 }
 
 void arch_switch_kernel(void)
@@ -91,7 +97,7 @@ void arch_switch_kernel(void)
 void arch_flush_all(void)
 {
 	stats.full_flushes++;
-	arch_switch(current_mm()->pml4);
+	load_cr3(current_mm()->pml4);
 }
 
 /*
