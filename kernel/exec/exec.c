@@ -29,6 +29,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
 
@@ -180,6 +181,7 @@ static int new_mm(struct exec *x)
 	x->mm = mm_new();
 	if (!x->mm)
 		return binary_fail_errno(&x->program, ENOMEM);
+	x->mm->unborn = true;
 	if (x->random.stack)
 		pad += STACK_RANDOM_PAGES * PAGE_SIZE;
 	room = room < STACK_ROOM_MAX ? room + pad : STACK_ROOM_MAX;
@@ -394,11 +396,14 @@ static void enter_mm(struct mm *mm)
 	vcpu_enter_mm(mm);
 	/* Who looks at another process's memory holds task_lock. */
 	mutex_lock(&task_lock);
+	mm->unborn = false;
 	p->mm = mm;
+	oom_memory_goes();
 	mutex_unlock(&task_lock);
 	vfork_release(p);
 	if (old)
 		mm_put(old);
+	oom_memory_gone();
 }
 
 /* capabilities(7), "Transformation of capabilities during execve", for a file without its own. */

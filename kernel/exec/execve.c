@@ -10,25 +10,29 @@
 #include "kernel/syscall/syscall.h"
 
 /*
- * Size of a piece of strings. Any string fits one; EXEC_PIECES of them, each at least half full,
- * hold more than Linux's 6 MiB.
+ * Size of a piece of strings. Any string fits one; EXEC_PIECES of them, each but the first at least
+ * half full, hold more than Linux's 6 MiB. Most programs need the first one only, which is small:
+ * so much memory in one block may not be had where RAM is nearly used up.
  */
-#define PIECE_SIZE (2 * STACK_ARG_MAX)
+#define PIECE_SIZE  (2 * STACK_ARG_MAX)
+#define PIECE_FIRST (4 * PAGE_SIZE)
 
 /* Pieces under construction: the last one has room behind .size. */
 struct gatherer {
 	struct exec_args args;
 	char *room; /* of the last piece */
+	u64 room_size;
 	uva pointer[64];
 };
 
-static int add_piece(struct gatherer *g)
+static int add_piece(struct gatherer *g, u64 size)
 {
 	struct exec_piece *p = &g->args.piece[g->args.pieces];
 
 	if (g->args.pieces == EXEC_PIECES)
 		return -E2BIG;
-	p->data = g->room = kmalloc(PIECE_SIZE);
+	p->data = g->room = kmalloc(size);
+	g->room_size = size;
 	if (!p->data)
 		return -ENOMEM;
 	p->size = 0;
@@ -38,28 +42,31 @@ static int add_piece(struct gatherer *g)
 
 static int add_string(struct gatherer *g, uva string)
 {
-	struct exec_piece *p;
-	u64 left = 0;
-	s64 len = -ENAMETOOLONG;
-	int ret;
+	int ret = g->args.pieces ? 0 : add_piece(g, PIECE_FIRST);
 
-	if (g->args.pieces) {
-		p = &g->args.piece[g->args.pieces - 1];
-		left = MIN(PIECE_SIZE - p->size, (u64)STACK_ARG_MAX);
+	while (ret == 0) {
+		struct exec_piece *p = &g->args.piece[g->args.pieces - 1];
+		u64 left = MIN(g->room_size - p->size, (u64)STACK_ARG_MAX);
+		s64 len = -ENAMETOOLONG;
+
 		if (left)
 			len = strncpy_from_user(g->room + p->size, string, left);
+		if (len >= 0) {
+			p->size += (u64)len + 1;
+			return 0;
+		}
+		if (len != -ENAMETOOLONG)
+			return (int)len;
+		if (left == STACK_ARG_MAX)
+			return -E2BIG;
+		/* The first string has to begin the first piece. */
+		if (!p->size) {
+			kfree(g->room);
+			g->args.pieces--;
+		}
+		ret = add_piece(g, PIECE_SIZE);
 	}
-	if (len == -ENAMETOOLONG && left < STACK_ARG_MAX) {
-		ret = add_piece(g);
-		if (ret < 0)
-			return ret;
-		p = &g->args.piece[g->args.pieces - 1];
-		len = strncpy_from_user(g->room, string, STACK_ARG_MAX);
-	}
-	if (len < 0)
-		return len == -ENAMETOOLONG ? -E2BIG : (int)len;
-	p->size += (u64)len + 1;
-	return 0;
+	return ret;
 }
 
 /* The strings of a NULL-terminated array of pointers; a NULL array is an empty one. */

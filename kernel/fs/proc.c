@@ -87,6 +87,7 @@ static const struct proc_entry entries[] = {
 	DIR(EACH, "fdinfo", 0555, FDINFOS),
 	FILE(EACH, limits, 0644, NULL),
 	FILE(EACH, maps, 0444, NULL),
+	FILE(EACH, oom_score, 0444, NULL),
 	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
 	FILE(EACH, personality, 0400, NULL),
 	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* nobody may, as under ptrace_scope=3 */
@@ -114,7 +115,6 @@ static const struct proc_entry entries[] = {
 	HOST(EACH, "mountstats", S_IFREG | 0400),
 	HOST(EACH, "net", S_IFDIR | 0555),
 	HOST(EACH, "ns", S_IFDIR | 0511),
-	HOST(EACH, "oom_score", S_IFREG | 0444),
 	HOST(EACH, "sessionid", S_IFREG | 0444),
 	HOST(EACH, "setgroups", S_IFREG | 0644),
 	HOST(EACH, "uid_map", S_IFREG | 0644),

@@ -19,6 +19,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 
@@ -287,6 +288,11 @@ void proc_text_comm(struct text *t, const struct proc_ctx *c)
 void proc_text_personality(struct text *t, const struct proc_ctx *c)
 {
 	text_printf(t, "%08x\n", c->p->personality);
+}
+
+void proc_text_oom_score(struct text *t, const struct proc_ctx *c)
+{
+	text_printf(t, "%ld\n", oom_score(c->p));
 }
 
 void proc_text_oom_score_adj(struct text *t, const struct proc_ctx *c)

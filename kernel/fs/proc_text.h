@@ -49,6 +49,7 @@ struct proc_ctx {
 	X(maps)                                                                                    \
 	X(meminfo)                                                                                 \
 	X(msg)                                                                                     \
+	X(oom_score)                                                                               \
 	X(oom_score_adj)                                                                           \
 	X(personality)                                                                             \
 	X(sem)                                                                                     \

@@ -19,6 +19,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/window.h"
+#include "kernel/task/oom.h"
 
 #define BATCH_ANON   16 /* pages */
 #define BATCH_FILE   64
@@ -47,7 +48,6 @@ static int fail(struct fault *f, int signal, int code)
 
 static int out_of_memory(struct fault *f)
 {
-	mm_report_kill(f->page);
 	return fail(f, SIGKILL, SI_KERNEL);
 }
 
@@ -93,11 +93,11 @@ static void batch_range(struct fault *f, u32 least, u64 *start, u64 *end)
 static u64 map_fresh(struct fault *f, u64 *entry, u64 count)
 {
 	unsigned order = 63 - __builtin_clzl(count);
-	u64 gpa = frame_alloc(order, FRAME_ZERO);
+	u64 gpa = frame_alloc(order, FRAME_ZERO | FRAME_USER);
 
 	if (!gpa && order) {
 		order = 0;
-		gpa = frame_alloc(0, FRAME_ZERO);
+		gpa = frame_alloc(0, FRAME_ZERO | FRAME_USER);
 	}
 	if (!gpa)
 		return 0;
@@ -122,7 +122,7 @@ static bool fault_huge(struct fault *f)
 	entry = pt_place_huge(f->mm, base);
 	if (!entry || *entry)
 		return false;
-	gpa = frame_alloc(FRAME_ORDER_HUGE, FRAME_ZERO);
+	gpa = frame_alloc(FRAME_ORDER_HUGE, FRAME_ZERO | FRAME_USER);
 	if (!gpa)
 		return false;
 	frame_split(gpa, FRAME_ORDER_HUGE);
@@ -166,7 +166,7 @@ static int fault_anon(struct fault *f)
 /* A private copy of a page of RAM or window. The frame, or 0 with *err. */
 static u64 copy_page(u64 from, bool window, int *err)
 {
-	u64 gpa = frame_alloc(0, 0);
+	u64 gpa = frame_alloc(0, FRAME_USER);
 
 	*err = -ENOMEM;
 	if (!gpa)
@@ -224,7 +224,7 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 	s64 got = 0;
 
 	for (; done < count; done++) {
-		gpa[done] = frame_alloc(0, 0);
+		gpa[done] = frame_alloc(0, FRAME_USER);
 		if (!gpa[done])
 			break;
 		seg[done] = (struct hostcall_seg){gpa[done], PAGE_SIZE};
@@ -484,9 +484,11 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 {
 	int ret;
 
-	mutex_lock(&mm->lock);
-	ret = mm_fault_locked(mm, addr, access, true, info);
-	mutex_unlock(&mm->lock);
+	do {
+		mutex_lock(&mm->lock);
+		ret = mm_fault_locked(mm, addr, access, true, info);
+		mutex_unlock(&mm->lock);
+	} while (ret && info->signal == SIGKILL && oom_make_room());
 	return ret;
 }
 

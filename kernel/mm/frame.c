@@ -33,16 +33,23 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the array by this");
 
-#define NONE	      ((u64)-1)
+#define NONE	       ((u64)-1)
 
 /* Frames at the end of RAM that are only for FRAME_RESERVE. */
-#define RESERVE	      16
+#define RESERVE	       16
 
-#define GROW_MIN      (64UL << 20)
-#define GROW_MAX      (1UL << 30)
+/*
+ * Frames that programs' pages leave to the kernel, so that calls of other processes do not fail
+ * while the one that used up the RAM is on its way out: a part of all RAM, at most so many.
+ */
+#define USER_KEEP_PART 64
+#define USER_KEEP_MAX  512
+
+#define GROW_MIN       (64UL << 20)
+#define GROW_MAX       (1UL << 30)
 
 /* Free frames in large blocks that the host still has pages for; more is given back to it. */
-#define DISCARD_LIMIT ((64UL << 20) / PAGE_SIZE)
+#define DISCARD_LIMIT  ((64UL << 20) / PAGE_SIZE)
 
 static struct mutex frame_lock;
 static struct frame *frames;
@@ -225,6 +232,24 @@ unlock:
 	return done;
 }
 
+/* frame_lock held. */
+static bool left_for_user(unsigned order)
+{
+	u64 keep = MIN((boot->ram_max >> PAGE_SHIFT) / USER_KEEP_PART, USER_KEEP_MAX);
+
+	return limit - frontier + free_frames >= keep + (1UL << order);
+}
+
+bool frame_left_for_user(void)
+{
+	bool left;
+
+	mutex_lock(&frame_lock);
+	left = left_for_user(0);
+	mutex_unlock(&frame_lock);
+	return left;
+}
+
 u64 frame_alloc(unsigned order, unsigned flags)
 {
 	u64 keep = flags & FRAME_RESERVE ? 0 : RESERVE;
@@ -235,9 +260,12 @@ u64 frame_alloc(unsigned order, unsigned flags)
 	for (;;) {
 		mutex_lock(&frame_lock);
 		zero = true;
-		i = take_free(order, &zero);
-		if (i == NONE)
-			i = take_fresh(order, MAX(limit, keep) - keep);
+		i = NONE;
+		if (!(flags & FRAME_USER) || left_for_user(order)) {
+			i = take_free(order, &zero);
+			if (i == NONE)
+				i = take_fresh(order, MAX(limit, keep) - keep);
+		}
 		if (i != NONE)
 			frames[i] = (struct frame){.refs = 1, .order = order};
 		seen = limit;

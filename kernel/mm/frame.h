@@ -17,6 +17,7 @@ enum {
 	/* RAM is not added for this one, frames kept back are used: page tables of the physmap,
 	   without which RAM cannot be added */
 	FRAME_RESERVE = 1 << 1,
+	FRAME_USER = 1 << 2, /* for a program's page: some frames are left to the kernel */
 };
 
 /* Once, first of all: ram_size bytes from RAM_BASE are present. */
@@ -53,6 +54,9 @@ unsigned frame_order(u64 gpa);
 
 /* gpa lies in RAM (not a window, not the boot slot). */
 bool frame_is_ram(u64 gpa);
+
+/* An order-0 frame for a program could be had. */
+bool frame_left_for_user(void);
 
 /* Less than an eighth of what the sandbox may have is left: map no pages on suspicion. */
 bool frame_scarce(void);

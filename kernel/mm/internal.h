@@ -17,15 +17,13 @@ void mm_flush(struct mm *mm, u64 start, u64 end);
 /* The others only: this vCPU has just faulted on the page and needs none (copy on write). */
 void mm_flush_others(struct mm *mm);
 
-/* Tells the user that the running process dies, for there is no page for this address. */
-void mm_report_kill(u64 addr);
-
 /* Soft limit of the running process (RLIMIT_*). */
 u64 mm_rlimit(unsigned which);
 
 /*
  * Serves a fault (mm_fault). by_cpu: the CPU reported it and so has no translation of addr cached;
- * otherwise the kernel touches the page on the program's behalf.
+ * otherwise the kernel touches the page on the program's behalf. Signal SIGKILL: there is no RAM
+ * for the page; the caller may drop mm.lock, make room (oom_make_room) and try again.
  */
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
 		    struct mm_fault_info *info);

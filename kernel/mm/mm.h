@@ -80,6 +80,7 @@ struct mm {
 	u32 auxv_len;	/* in u64s */
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
+	bool unborn;	/* execve(2) is filling it: no process has it yet */
 	struct mm_unwind unwind;
 	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
 	struct heap_inject inject;
@@ -119,9 +120,8 @@ struct mm_fault_info {
 };
 
 /*
- * Serves a page fault at addr. sp: the program's stack pointer (stack growth looks at the address
- * only, as Linux has since 5.0; it is for the log). Returns 0 to retry the instruction; -EFAULT
- * and *info when the program gets a signal.
+ * Serves a page fault at addr. Returns 0 to retry the instruction; -EFAULT and *info when the
+ * program gets a signal. Where RAM is used up it sleeps until another process was killed for it.
  */
 int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
 

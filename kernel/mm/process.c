@@ -1,6 +1,6 @@
 /*
- * What address spaces have to do with the running process and its vCPUs: limits, the end for want
- * of memory, and flushes, in the one place where cached translations are forgotten.
+ * What address spaces have to do with the running process and its vCPUs: limits, and flushes, in
+ * the one place where cached translations are forgotten.
  *
  * A single page costs 16 us and everything 36 us in the ring-3 home, so three pages or more are
  * everything.
@@ -53,12 +53,4 @@ void mm_flush_others(struct mm *mm)
 u64 mm_rlimit(unsigned which)
 {
 	return current_process()->rlimit[which].cur;
-}
-
-void mm_report_kill(u64 addr)
-{
-	const struct process *p = current_process();
-
-	klog(0, "out of memory: killed process %d (%s), which wanted a page at %#lx", p->pid,
-	     p->comm, addr);
 }

@@ -12,6 +12,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/task.h"
 
 /* What lies at a user address: up to the end of its page, 4 KiB or 2 MiB. */
@@ -21,6 +22,23 @@ struct place {
 	bool window;
 };
 
+/*
+ * Another process's memory is looked at with task_lock held, which making room needs, too; memory
+ * that execve(2) is filling is nobody's yet.
+ */
+static bool make_room(struct mm *mm)
+{
+	bool made;
+
+	if (mm != current_mm() && !mm->unborn)
+		return false;
+	mutex_unlock(&mm->lock);
+	made = oom_make_room();
+	mutex_lock(&mm->lock);
+	return made;
+}
+
+/* mm.lock is held; it may be let go of and taken again meanwhile. */
 static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place *p)
 {
 	struct mm_fault_info info;
@@ -28,7 +46,8 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
 	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
-		if (mm_fault_locked(mm, va, access, false, &info) < 0)
+		if (mm_fault_locked(mm, va, access, false, &info) < 0 &&
+		    !(info.signal == SIGKILL && make_room(mm)))
 			return -EFAULT;
 	}
 	p->gpa = pt_gpa(*leaf.entry) + (va - leaf.va);

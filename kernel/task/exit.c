@@ -21,6 +21,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
@@ -150,10 +151,12 @@ static void process_end(struct process *p)
 	p->files = NULL;
 	p->fs = NULL;
 	p->mm = NULL;
+	oom_memory_goes();
 	mutex_unlock(&task_lock);
 	vcpu_enter_mm(NULL);
 	vfork_release(p);
 	mm_put(mm);
+	oom_memory_gone();
 	sem_exit(p);
 	files_put(files);
 	fs_put(fs);

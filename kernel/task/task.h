@@ -106,6 +106,7 @@ struct process {
 	u32 personality;
 	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_* that were made */
 	s32 oom_score_adj;
+	u64 end_seen_ns; /* task/oom.c: when somebody began to wait for its memory, or 0 */
 	s32 exit_signal;
 
 	bool did_exec;		/* since fork: the parent may not change its group any more */

@@ -347,13 +347,20 @@ DEFINE_SYSCALL3(timer_create, int, clock, uva, event, uva, id)
 		return -EFAULT;
 	mutex_lock(&task_lock);
 	result = posix_new(clock, &e, event == 0);
-	if (result >= 0) {
-		number = (s32)result;
-		result = put_user(number, id);
-		if (result)
-			posix_free(posix_find(current_process(), number));
-	}
 	mutex_unlock(&task_lock);
+	if (result < 0)
+		return result;
+	number = (s32)result;
+	result = put_user(number, id);
+	if (result) {
+		struct posix_timer *t;
+
+		mutex_lock(&task_lock);
+		t = posix_find(current_process(), number);
+		if (t) /* another thread may have guessed the number */
+			posix_free(t);
+		mutex_unlock(&task_lock);
+	}
 	return result;
 }
 

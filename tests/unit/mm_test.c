@@ -51,9 +51,9 @@ u64 mm_rlimit(unsigned which)
 	return which == 3 /* RLIMIT_STACK */ ? stack_limit : which == 9 ? as_limit : -1UL;
 }
 
-void mm_report_kill(u64 addr)
+bool oom_make_room(void)
 {
-	(void)addr;
+	return false;
 }
 
 /* No vCPU but the made-up one. */

@@ -202,6 +202,12 @@ void usage_process(struct process *p, struct usage *u)
 	*u = (struct usage){.user_us = 1500000, .system_us = 20000, .minor_faults = 9};
 }
 
+s64 oom_score(const struct process *p)
+{
+	(void)p;
+	return 667;
+}
+
 u64 usage_cpu_ns(const struct process *p, const struct thread *t)
 {
 	(void)p, (void)t;

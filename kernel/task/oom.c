@@ -1,0 +1,151 @@
+/*
+ * Killing for want of RAM, as Linux's mm/oom_kill.c does it: the process with the most pages (its
+ * page tables count, oom_score_adj shifts) gets SIGKILL, and who wanted a page tries again once its
+ * memory is back. One at a time: while a victim, or any process that ends, still has memory, nobody
+ * else is chosen, unless it takes too long (its thread may sleep in the host where no signal wakes
+ * it).
+ */
+#include "kernel/task/oom.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/mm.h"
+#include "kernel/signal/signal.h"
+#include "kernel/task/task.h"
+#include "kernel/time/clock.h"
+
+#define ADJ_NEVER   (-1000) /* oom_score_adj: this one not */
+#define NO_VICTIM   INT64_MIN
+#define SLEEP_NS    20000000UL
+#define PATIENCE_NS 2000000000UL
+
+static u32 going;    /* address spaces that are being freed */
+static u32 freed;    /* changes when one was; the word of ... */
+static u32 sleepers; /* ... so many */
+
+/* Pages that its end would bring, more or less. task_lock held. */
+static s64 badness(const struct process *p, u64 total)
+{
+	const struct mm *mm = p->mm;
+
+	/* A vfork(2) child has its parent's memory, and the parent counts. */
+	if (!mm || p->vfork_wait || p->oom_score_adj == ADJ_NEVER)
+		return NO_VICTIM;
+	return (s64)(mm->resident_pages + mm->page_tables) +
+	       (s64)p->oom_score_adj * (s64)(total / 1000);
+}
+
+static u64 total_frames(void)
+{
+	struct frame_stats f;
+
+	frame_stats(&f);
+	return f.total;
+}
+
+s64 oom_score(const struct process *p)
+{
+	s64 total = (s64)total_frames(), points = badness(p, (u64)total);
+
+	if (points == NO_VICTIM)
+		return 0;
+	return MAX((1000 + points * 1000 / total) * 2 / 3, 0);
+}
+
+/* task_lock held. */
+static bool ends(const struct process *p)
+{
+	return p->group_exit || p->exiting || (p->pending.set & SIGBIT(SIGKILL));
+}
+
+/* A process that will give its memory back soon. task_lock held. */
+static bool somebody_goes(void)
+{
+	u64 now = clock_monotonic_ns();
+	struct process *p;
+
+	if (__atomic_load_n(&going, __ATOMIC_RELAXED))
+		return true;
+	LIST_FOREACH (p, &all_processes, all) {
+		if (!p->mm || !ends(p))
+			continue;
+		if (!p->end_seen_ns)
+			p->end_seen_ns = now;
+		if (now - p->end_seen_ns < PATIENCE_NS)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: they all may not be killed, or are being. task_lock held. */
+static struct process *choose(void)
+{
+	u64 total = total_frames();
+	struct process *p, *worst = NULL;
+	s64 most = NO_VICTIM;
+
+	LIST_FOREACH (p, &all_processes, all) {
+		s64 points = ends(p) ? NO_VICTIM : badness(p, total);
+
+		if (points > most) {
+			most = points;
+			worst = p;
+		}
+	}
+	return worst;
+}
+
+/* And all that have the same memory. task_lock held. */
+static void kill_for_memory(struct process *victim)
+{
+	const struct mm *mm = victim->mm;
+	struct process *p;
+	siginfo_t info;
+
+	klog(0, "out of memory: killed process %d (%s), which had %lu KiB; oom_score_adj %d",
+	     victim->pid, victim->comm, mm->resident_pages * (PAGE_SIZE / 1024),
+	     victim->oom_score_adj);
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGKILL;
+	info.si_code = SI_KERNEL;
+	LIST_FOREACH (p, &all_processes, all)
+		if (p->mm == mm)
+			signal_send_locked(p, NULL, &info);
+}
+
+bool oom_make_room(void)
+{
+	u32 seen = __atomic_load_n(&freed, __ATOMIC_ACQUIRE);
+	struct thread *t = current();
+	bool lost;
+
+	mutex_lock(&task_lock);
+	if (!frame_left_for_user() && !ends(t->proc) && !somebody_goes()) {
+		struct process *victim = choose();
+
+		kill_for_memory(victim ? victim : t->proc);
+	}
+	lost = ends(t->proc) || t->dying || (t->pending.set & SIGBIT(SIGKILL));
+	mutex_unlock(&task_lock);
+	if (lost)
+		return false;
+	__atomic_add_fetch(&sleepers, 1, __ATOMIC_SEQ_CST);
+	if (!frame_left_for_user())
+		hc_wait(virt_to_phys(&freed), seen, SLEEP_NS);
+	__atomic_sub_fetch(&sleepers, 1, __ATOMIC_SEQ_CST);
+	signal_upcall();
+	return true;
+}
+
+void oom_memory_goes(void)
+{
+	__atomic_add_fetch(&going, 1, __ATOMIC_RELAXED);
+}
+
+void oom_memory_gone(void)
+{
+	__atomic_sub_fetch(&going, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&freed, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST))
+		hc_wake(virt_to_phys(&freed), INT32_MAX);
+}

@@ -1,0 +1,28 @@
+/*
+ * The end of RAM: which process goes, so that the others can go on (proc(5), oom_score).
+ */
+#ifndef KERNEL_TASK_OOM_H
+#define KERNEL_TASK_OOM_H
+
+#include "common/types.h"
+
+struct process;
+
+/*
+ * There is no frame for a page of the running process. Kills the process that uses most, unless one
+ * is on its way out already, and sleeps a little. True: try again. False: the running process is
+ * the one, or is ending anyway. The caller holds neither task_lock nor an mm.lock.
+ */
+bool oom_make_room(void);
+
+/*
+ * Around the freeing of a process's memory, when it is not the process's any more: nobody is killed
+ * meanwhile (task_lock held), and who sleeps in oom_make_room looks again.
+ */
+void oom_memory_goes(void);
+void oom_memory_gone(void);
+
+/* /proc/pid/oom_score, 0 to 2000. task_lock held. */
+s64 oom_score(const struct process *p);
+
+#endif
