@@ -69,6 +69,21 @@ int binary_fail_errno(const struct binary *b, int error)
 	return binary_fail(b, error, EXIT_HOST, text);
 }
 
+static int read_head(struct binary *b, u64 file_size)
+{
+	s64 ret;
+
+	b->file_size = file_size;
+	b->head = kmalloc(PAGE_SIZE);
+	if (!b->head)
+		return binary_fail_errno(b, ENOMEM);
+	ret = file_pread(b->file, b->head, MIN(b->file_size, PAGE_SIZE), 0);
+	if (ret < 0)
+		return binary_fail_errno(b, (int)-ret);
+	b->head_len = (u64)ret;
+	return 0;
+}
+
 int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
@@ -94,15 +109,21 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
 
-	b->file_size = (u64)st.st_size;
-	b->head = kmalloc(PAGE_SIZE);
-	if (!b->head)
+	return read_head(b, (u64)st.st_size);
+}
+
+int binary_adopt(struct binary *b, struct ofile *file)
+{
+	struct stat st;
+	s64 ret;
+
+	if (!file)
 		return binary_fail_errno(b, ENOMEM);
-	ret = file_pread(b->file, b->head, MIN(b->file_size, PAGE_SIZE), 0);
+	b->file = file;
+	ret = hc_fstat(file->handle, &st, sizeof(st));
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
-	b->head_len = (u64)ret;
-	return 0;
+	return read_head(b, (u64)st.st_size);
 }
 
 int binary_read(const struct binary *b, void *to, u64 len, u64 offset)

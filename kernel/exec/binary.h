@@ -44,6 +44,9 @@ int binary_fail_errno(const struct binary *b, int error);
  */
 int binary_open(struct binary *b, s32 dirfd, const char *path, int flags);
 
+/* A regular file that is open already, or NULL for one that could not be; takes the reference. */
+int binary_adopt(struct binary *b, struct ofile *file);
+
 /* All of [offset, offset + len) of the file; -EIO where it has less. Notes nothing. */
 int binary_read(const struct binary *b, void *to, u64 len, u64 offset);
 

@@ -23,6 +23,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/inject.h"
+#include "kernel/heap/static.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -285,13 +286,22 @@ static int gather_strings(struct exec *x)
 }
 
 /* `buffervm check`: the heap library comes along. */
-static void inject(struct exec *x)
+static int inject(struct exec *x)
 {
-	const char *loader = x->program.image.interp ? x->interp_name : x->filename;
+	bool interp = x->program.image.interp;
+	int ret;
 
-	if (heap_is_loader(loader))
-		x->stack.preload = x->preload =
-			heap_preload(x->piece, x->stack.pieces, x->stack.argc);
+	if (heap_is_loader(interp ? x->interp_name : x->filename)) {
+		x->preload = heap_preload(x->piece, x->stack.pieces, x->stack.argc);
+		x->stack.preload = x->preload;
+		return 0;
+	}
+	if (interp) {
+		heap_unwatched(x->filename, "its interpreter is no ld.so that is known");
+		return 0;
+	}
+	ret = heap_static(&x->program, x->mm, x->filename);
+	return ret < 0 ? binary_fail_errno(&x->program, -ret) : 0;
 }
 
 static int build_stack(struct exec *x)
@@ -370,7 +380,7 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 	if (ret == 0)
 		ret = map_program(x);
 	if (ret == 0 && heap_checking())
-		inject(x);
+		ret = inject(x);
 	if (ret == 0)
 		ret = build_stack(x);
 	if (ret == 0)
