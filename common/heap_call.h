@@ -25,8 +25,10 @@ enum heap_call {
 	HEAP_CALLS,
 };
 
+/* OUT. */
 struct heap_start {
-	struct check_config config; /* OUT */
+	struct check_config config;
+	u64 phdr, phnum; /* AT_PHDR, AT_PHNUM: the way to the program's dynamic section */
 };
 
 /*

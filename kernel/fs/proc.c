@@ -453,6 +453,13 @@ void text_flush(struct text *t)
 	struct segs segs;
 	u64 done = 0;
 
+	if (t->memory) {
+		done = MIN(t->len, t->memory_size - t->written);
+		memcpy(t->memory + t->written, t->buf, done);
+		t->written += done;
+		t->len = 0;
+		return;
+	}
 	while (done < t->len && !t->error) {
 		s64 r = kernel_segs(seg, ARRAY_SIZE(seg), t->buf + done, t->len - done, &segs);
 

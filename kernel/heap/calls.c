@@ -1,26 +1,301 @@
-/* The heap library's system calls (common/heap_call.h). */
+/*
+ * The heap library's system calls (common/heap_call.h), each checked as any program's: a library
+ * that the program has overwritten harms the program only.
+ */
+#include <linux/auxvec.h>
 #include "common/heap_call.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/inject.h"
+#include "kernel/heap/internal.h"
 #include "kernel/heap/module.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+
+static u64 auxv_value(const struct mm *mm, u64 type)
+{
+	for (u32 i = 0; i + 1 < mm->auxv_len; i += 2)
+		if (mm->auxv[i] == type)
+			return mm->auxv[i + 1];
+	return 0;
+}
 
 static s64 call_start(const struct syscall_args *args)
 {
-	struct heap_start start = {.config = boot->check};
+	struct mm *mm = current_mm();
+	struct heap_start start = {
+		.config = boot->check,
+		.phdr = auxv_value(mm, AT_PHDR),
+		.phnum = auxv_value(mm, AT_PHNUM),
+	};
+	int err;
 
 	heap_inject_undo();
-	return copy_to_user(args->a[0], &start, sizeof(start));
+	mutex_lock(&mm->lock);
+	err = heap_begin(mm);
+	mutex_unlock(&mm->lock);
+	return err < 0 ? err : copy_to_user(args->a[0], &start, sizeof(start));
+}
+
+static s64 call_stack(const struct syscall_args *args)
+{
+	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
+	struct heap *h = current_mm()->heap;
+
+	if (!h || count > CHECK_DEPTH_MAX ||
+	    copy_from_user(pc, args->a[0], count * sizeof(*pc)) < 0)
+		return -EINVAL;
+	return depot_add(h->depot, pc, (u32)count);
+}
+
+static struct heap_caller caller(u64 fn, u64 stack)
+{
+	return (struct heap_caller){
+		.fn = fn < HEAP_FUNCTIONS ? (u32)fn : HEAP_FN_NONE,
+		.stack = (u32)stack,
+		.tid = current()->tid,
+	};
+}
+
+/* A bug of a call on the heap, at addr; the object's part is filled in by the caller. */
+static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
+		      const struct heap_caller *by)
+{
+	memset(b, 0, sizeof(*b));
+	b->head.kind = kind;
+	b->head.addr = addr;
+	b->head.fn = by->fn;
+	b->parts.access.count =
+		depot_stack(current_mm()->heap->depot, by->stack, &b->parts.access.pc);
+}
+
+static s64 call_alloc(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(args->a[2], args->a[3]);
+	u64 size = args->a[0], align = args->a[1];
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	s64 ret;
+
+	if (!mm->heap || !align || (align & (align - 1)))
+		return -EINVAL;
+	if ((s64)size < 0) {
+		bug_begin(&b, CHECK_BAD_SIZE, 0, &by);
+		b.head.size = size;
+		heap_report(&b.head, &b.parts);
+		return -ENOMEM;
+	}
+	mutex_lock(&mm->lock);
+	mm->heap->sum.calls++;
+	ret = heap_make(mm, size, MAX(align, mm->heap->config.align), &by);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+/* Is free_fn the way to release what alloc_fn made? */
+static bool matches(u32 alloc_fn, u32 free_fn)
+{
+	switch (alloc_fn) {
+	case HEAP_FN_NEW:
+		return free_fn == HEAP_FN_DELETE;
+	case HEAP_FN_NEW_ARRAY:
+		return free_fn == HEAP_FN_DELETE_ARRAY;
+	default:
+		return free_fn == HEAP_FN_FREE || free_fn == HEAP_FN_REALLOC;
+	}
+}
+
+/* addr is no live object's: which bug that is. mm.lock is held. */
+static void bad_release(struct mm *mm, u64 addr, const struct heap_caller *by,
+			struct heap_bug_report *b)
+{
+	struct heap_object obj;
+	bool found = heap_range(addr) && heap_object_of(mm, addr, &obj);
+
+	bug_begin(b, CHECK_INVALID_FREE, addr, by);
+	if (!found) {
+		b->head.where = heap_where(mm, addr);
+		return;
+	}
+	heap_bug_object(mm, &obj, b);
+	if (obj.o.state != HEAP_STATE_LIVE)
+		b->head.kind = CHECK_DOUBLE_FREE;
+	if (obj.o.start != addr)
+		b->head.where = CHECK_WHERE_INTERIOR;
+}
+
+/*
+ * What is wrong with releasing the live object: b is filled in, true. mm.lock is held.
+ */
+static bool suspicious(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
+		       struct heap_bug_report *b)
+{
+	u64 damage = heap_damage(mm, obj);
+
+	if (damage) {
+		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
+		b->head.size = 1;
+	} else if (!matches(obj->o.alloc_fn, by->fn)) {
+		bug_begin(b, CHECK_MISMATCHED_FREE, obj->o.start, by);
+	} else {
+		return false;
+	}
+	heap_bug_object(mm, obj, b);
+	return true;
+}
+
+/*
+ * The live object at addr for its release, with mm.lock held; bugs are reported on the way. False:
+ * there is none, and the lock is not held.
+ */
+static bool take(struct mm *mm, u64 addr, const struct heap_caller *by, struct heap_object *obj)
+{
+	struct heap_bug_report b;
+
+	mutex_lock(&mm->lock);
+	mm->heap->sum.calls++;
+	if (!heap_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
+		bad_release(mm, addr, by, &b);
+	} else if (suspicious(mm, obj, by, &b)) {
+		mutex_unlock(&mm->lock);
+		heap_report(&b.head, &b.parts);
+		/* Another thread may have been faster meanwhile: that is its bug, too. */
+		mutex_lock(&mm->lock);
+		if (heap_object_at(mm, addr, obj) && obj->o.state == HEAP_STATE_LIVE)
+			return true;
+		bad_release(mm, addr, by, &b);
+	} else {
+		return true;
+	}
+	mutex_unlock(&mm->lock);
+	heap_report(&b.head, &b.parts);
+	return false;
+}
+
+static s64 call_free(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(args->a[1], args->a[2]);
+	struct mm *mm = current_mm();
+	struct heap_object obj;
+
+	if (!mm->heap)
+		return -EINVAL;
+	if (!take(mm, args->a[0], &by, &obj))
+		return 0;
+	heap_unmake(mm, &obj, &by, HEAP_STATE_FREED);
+	mutex_unlock(&mm->lock);
+	return 0;
+}
+
+static s64 call_realloc(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
+	u64 addr = args->a[0], size = args->a[1];
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_object obj;
+	s64 ret;
+
+	if (!mm->heap)
+		return -EINVAL;
+	if ((s64)size < 0) {
+		bug_begin(&b, CHECK_BAD_SIZE, addr, &by);
+		b.head.size = size;
+		heap_report(&b.head, &b.parts);
+		return -ENOMEM;
+	}
+	if (!take(mm, addr, &by, &obj))
+		return -ENOMEM;
+	ret = heap_make(mm, size, mm->heap->config.align, &by);
+	if (ret > 0) {
+		heap_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
+		heap_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
+	}
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_size(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	struct heap_object obj;
+	s64 ret = -EINVAL;
+
+	mutex_lock(&mm->lock);
+	if (mm->heap && heap_object_at(mm, args->a[0], &obj) && obj.o.state == HEAP_STATE_LIVE)
+		ret = (s64)obj.o.size;
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_bug(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_bug bug;
+	struct heap_caller by;
+
+	if (!mm->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
+		return -EINVAL;
+	by = caller(bug.fn, bug.stack);
+	mutex_lock(&mm->lock);
+	bug_begin(&b, (enum check_kind)bug.kind, bug.addr, &by);
+	b.head.size = bug.size;
+	mutex_unlock(&mm->lock);
+	heap_report(&b.head, &b.parts);
+	return 0;
 }
 
 static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_START] = call_start,
 	[HEAP_CALL_UNWIND] = heap_call_unwind,
 	[HEAP_CALL_MODULE] = heap_call_module,
+	[HEAP_CALL_STACK] = call_stack,
+	[HEAP_CALL_ALLOC] = call_alloc,
+	[HEAP_CALL_FREE] = call_free,
+	[HEAP_CALL_REALLOC] = call_realloc,
+	[HEAP_CALL_SIZE] = call_size,
+	[HEAP_CALL_BUG] = call_bug,
 };
 
 s64 heap_call(u64 op, const struct syscall_args *args)
 {
 	return op < HEAP_CALLS ? calls[op](args) : -ENOSYS;
+}
+
+/* -- The end of a process ---------------------------------------------------------------------- */
+
+void heap_exit(int wait_status)
+{
+	const struct heap_caller nobody = {.tid = current()->tid};
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_object obj;
+	u64 at = 0;
+
+	/* What a signal ended has nothing to answer for; what shares its memory with another goes
+	 * on. */
+	if (!mm || !mm->heap || (wait_status & 0x7f) ||
+	    __atomic_load_n(&mm->users, __ATOMIC_RELAXED) != 1)
+		return;
+	mutex_lock(&mm->lock);
+	if (mm->heap->exiting) {
+		mutex_unlock(&mm->lock);
+		return;
+	}
+	mm->heap->exiting = true;
+	while (heap_object_next(mm, at, true, &obj)) {
+		u64 damage = heap_damage(mm, &obj);
+
+		at = obj.o.start + MAX(obj.o.size, 1);
+		if (!damage)
+			continue;
+		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
+		b.head.size = 1;
+		heap_bug_object(mm, &obj, &b);
+		mutex_unlock(&mm->lock);
+		heap_report(&b.head, &b.parts);
+		mutex_lock(&mm->lock);
+	}
+	mutex_unlock(&mm->lock);
 }

@@ -41,9 +41,14 @@ void heap_syscall_fault(u64 addr, bool write);
 /* The running process's last thread is about to end with this wait(2) status: last looks. */
 void heap_exit(int wait_status);
 
-/* fork(2): child gets a heap like mm's, pages included. Both are locked. 0 or -ENOMEM. */
-struct pt_flush;
-int heap_dup(struct mm *child, struct mm *mm, struct pt_flush *flush);
+/*
+ * A page of the page area's VMA is not there: 0 once it is, -ENOMEM, -EFAULT: it belongs to no live
+ * object. mm.lock is held.
+ */
+int heap_populate(struct mm *mm, u64 page);
+
+/* fork(2): child, which has the mappings already, gets a heap like mm's. 0 or -ENOMEM. */
+int heap_dup(struct mm *child, struct mm *mm);
 /* The address space ends; its pages are gone already. */
 void heap_free(struct mm *mm);
 

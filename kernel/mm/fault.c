@@ -15,6 +15,7 @@
 #include "kernel/stats.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/heap/heap.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
@@ -453,6 +454,15 @@ static bool allowed(const struct vma *v, enum mm_access access)
 	return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
+static int fault_guarded(struct fault *f)
+{
+	int err = heap_populate(f->mm, f->page);
+
+	if (err == -ENOMEM)
+		return out_of_memory(f);
+	return err < 0 ? fail(f, SIGSEGV, SEGV_MAPERR) : 0;
+}
+
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
 		    struct mm_fault_info *info)
 {
@@ -469,6 +479,8 @@ int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
 		return fail(&f, SIGSEGV, SEGV_ACCERR);
 	if (pt_find(mm, f.page, &leaf))
 		return fault_present(&f, &leaf);
+	if (f.vma->flags & VMA_GUARDED)
+		return fault_guarded(&f);
 	if (f.vma->flags & VMA_VDSO) {
 		u64 *entry = pt_place(mm, f.page);
 

@@ -7,6 +7,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/heap/heap.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -49,6 +50,7 @@ void mm_put(struct mm *mm)
 		vma_remove(mm, v);
 		vma_free(v);
 	}
+	heap_free(mm);
 	KASSERT(!mm->resident_pages && !mm->page_tables);
 	frame_put(mm->pml4);
 	if (mm->exe_handle >= 0)
@@ -112,6 +114,8 @@ struct mm *mm_dup(struct mm *mm)
 	mutex_lock(&mm->lock);
 	copy_layout(child, mm);
 	err = copy_vmas(child, mm, &flush);
+	if (!err)
+		err = heap_dup(child, mm);
 	pt_flush_now(mm, &flush);
 	if (!err && mm->exe_path) {
 		child->exe_path = kstrdup(mm->exe_path);

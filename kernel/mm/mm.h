@@ -35,6 +35,7 @@ enum {
 	VMA_DENYWRITE = 1 << 10,
 	VMA_HUGE = 1 << 11,   /* madvise(MADV_HUGEPAGE) */
 	VMA_MODULE = 1 << 12, /* stack capture relies on it: kernel/heap/module.h */
+	VMA_GUARDED = 1 << 13, /* kernel/heap/ decides what is there, and counts its pages */
 };
 
 struct vma {

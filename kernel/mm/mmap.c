@@ -74,7 +74,7 @@ u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end)
 
 static bool is_data(const struct vma *v)
 {
-	return (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN));
+	return (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN | VMA_GUARDED));
 }
 
 u64 mm_data_pages(struct mm *mm)

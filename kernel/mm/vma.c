@@ -96,8 +96,10 @@ struct vma *vma_prev(struct vma *v)
 	return RB_PREV(vma_tree, NULL, v);
 }
 
-static void count(struct mm *mm, u64 pages)
+static void count(struct mm *mm, const struct vma *v, u64 pages)
 {
+	if (v->flags & VMA_GUARDED)
+		return;
 	mm->total_pages += pages;
 	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
 }
@@ -116,7 +118,7 @@ void vma_insert(struct mm *mm, struct vma *v)
 	update_gap(v);
 	update_gap(next);
 	mm->vma_count++;
-	count(mm, (v->end - v->start) >> PAGE_SHIFT);
+	count(mm, v, (v->end - v->start) >> PAGE_SHIFT);
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
@@ -130,7 +132,7 @@ void vma_remove(struct mm *mm, struct vma *v)
 	augment_up(lowest);
 	update_gap(next);
 	mm->vma_count--;
-	mm->total_pages -= (v->end - v->start) >> PAGE_SHIFT;
+	count(mm, v, -((v->end - v->start) >> PAGE_SHIFT));
 }
 
 void vma_resize(struct mm *mm, struct vma *v, u64 start, u64 end)
@@ -140,7 +142,7 @@ void vma_resize(struct mm *mm, struct vma *v, u64 start, u64 end)
 	KASSERT(start < end);
 	KASSERT(!prev || prev->end <= start);
 	KASSERT(!next || next->start >= end);
-	count(mm, ((end - start) >> PAGE_SHIFT) - ((v->end - v->start) >> PAGE_SHIFT));
+	count(mm, v, ((end - start) >> PAGE_SHIFT) - ((v->end - v->start) >> PAGE_SHIFT));
 	v->start = start;
 	v->end = end;
 	update_gap(v);

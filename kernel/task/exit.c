@@ -12,6 +12,7 @@
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
+#include "kernel/heap/heap.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
@@ -206,6 +207,8 @@ void thread_exit(int wait_status)
 	struct usage used;
 	bool last;
 
+	if (p->nthreads == 1)
+		heap_exit(wait_status);
 	futex_exit(t);
 	clear_child_tid(t);
 	usage_thread(&used);
@@ -235,6 +238,7 @@ void process_exit(int wait_status)
 {
 	struct process *p = current_process();
 
+	heap_exit(wait_status);
 	mutex_lock(&task_lock);
 	/* Who came first decides; a thread that execve(2) ends does not. */
 	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {

@@ -7,6 +7,7 @@
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/heap/module.c
+ * sources: tests/fake/heap.c
  */
 #include <errno.h>
 #include <fcntl.h>

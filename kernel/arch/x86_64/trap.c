@@ -8,6 +8,7 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/ring.h"
+#include "kernel/heap/heap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
@@ -106,6 +107,8 @@ static void page_fault(struct trapframe *f)
 
 	stats.page_faults++;
 	if (mm_fault(current_mm(), addr, access, &info) == 0 || heap_peek_fault(current_mm(), f))
+		return;
+	if (info.signal == SIGSEGV && heap_fault(current_mm(), addr, access))
 		return;
 	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
 	 * program. */

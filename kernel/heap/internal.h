@@ -1,0 +1,133 @@
+/*
+ * What the files of kernel/heap/ that are about objects share. mm.lock is held everywhere unless a
+ * line says otherwise.
+ *
+ * The guarded range has two areas. In the page area lie objects of at most HEAP_SMALL_MAX bytes:
+ * one special VMA, its page tables are written by range.c, its records kept by record.c. Larger
+ * objects are each an anonymous mapping in the large area (large.c), with what mappings have: pages
+ * on demand, 2 MiB pages, limits.
+ */
+#ifndef KERNEL_HEAP_INTERNAL_H
+#define KERNEL_HEAP_INTERNAL_H
+
+#include <bsd/sys/tree.h>
+#include "common/check.h"
+#include "common/layout.h"
+#include "kernel/heap/depot.h"
+#include "kernel/heap/record.h"
+#include "kernel/heap/report.h"
+#include "kernel/mm/mm.h"
+
+#define HEAP_PAGE_AREA	    HEAP_GUARDED_BASE
+#define HEAP_PAGE_AREA_SIZE (8UL << 40)
+#define HEAP_LARGE_AREA	    (HEAP_GUARDED_BASE + (16UL << 40))
+#define HEAP_LARGE_AREA_END HEAP_GUARDED_END
+
+/* Bytes that surround an object in its pages. */
+#define HEAP_CANARY	    0xc9
+#define HEAP_CANARY_FRONT   64 /* so many before it, at most */
+
+#define HEAP_SAMPLES	    128
+#define HEAP_AROUND	    8 /* neighbours in a report */
+
+/* An object, whichever area it is in. */
+struct heap_object {
+	struct check_object o;
+	u32 alloc_stack, free_stack;
+	u64 slot;		  /* in the page area; HEAP_NO_SLOT: a large one */
+	struct heap_large *large; /* a large one's */
+};
+#define HEAP_NO_SLOT (-1UL)
+
+struct heap_large {
+	RB_ENTRY(heap_large) link;
+	u64 start, end; /* pages, without the guard page behind */
+	u64 object, size;
+	u32 state, alloc_fn, free_fn;
+	u32 alloc_stack, free_stack;
+	s32 alloc_tid, free_tid;
+	u64 alloc_seq, free_seq;
+};
+RB_HEAD(heap_large_tree, heap_large);
+
+struct heap {
+	struct check_config config;
+	struct heap_depot *depot;
+	struct heap_records records;
+	struct heap_large_tree large;
+	u64 large_cursor;
+	u64 seq; /* operations so far */
+	struct check_summary sum;
+	u64 pages; /* frames of live small objects */
+	bool exiting;
+	struct check_sample sample[HEAP_SAMPLES]; /* CHECK_TIMELINE */
+	u32 samples;
+	u64 sample_every;
+};
+
+/* Who does something to the heap. */
+struct heap_caller {
+	u32 fn;	   /* enum heap_function */
+	u32 stack; /* id */
+	s32 tid;
+};
+
+/* heap.c. The address space gets a heap, unless it has one. 0 or -ENOMEM. */
+int heap_begin(struct mm *mm);
+/* An operation: its number. Takes a sample now and then. */
+u64 heap_operation(struct heap *h);
+
+/*
+ * object.c. A new object; its address or -ENOMEM. align: a power of two.
+ */
+s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by);
+/* The live object's end: addresses unmapped, frames freed. state: what it is from now on. */
+void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
+		 enum heap_state state);
+/* The object that begins at addr, or that owns it (guard page behind included). */
+bool heap_object_at(struct mm *mm, u64 addr, struct heap_object *obj);
+bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj);
+/* First object that ends behind addr; live: a live one. */
+bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj);
+/* addr is of objects so long dead that nothing is known of them. */
+bool heap_object_old(struct mm *mm, u64 addr);
+/* Up to HEAP_AROUND neighbours by address; how many. */
+u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_object *around);
+/* The first byte beside the live object that is not as it was left; 0: all are. */
+u64 heap_damage(struct mm *mm, const struct heap_object *obj);
+/* Copies len bytes from one live object to another. */
+void heap_copy(struct mm *mm, u64 to, u64 from, u64 len);
+
+/*
+ * range.c: pages of small objects. A page of live object obj that is not there gets a frame, and
+ * some of its neighbours: 0, -ENOMEM, -EFAULT: page is none of its pages.
+ */
+int range_populate(struct mm *mm, const struct heap_object *obj, u64 page);
+/* A page of its own at addr, outside of every object: scratch for a program that goes on. */
+int range_scratch(struct mm *mm, u64 addr);
+/* The canaries of the object in the page at page, which is at p. */
+void range_fill(const struct heap_object *obj, u64 page, u8 *p);
+
+/*
+ * fault.c: a report on its way, all its pointers into itself and the depot; and what of it an
+ * object or a bad address decides. heap_bug_prepare: false where the heap knows nothing of addr.
+ */
+struct heap_bug_report {
+	struct check_report head;
+	struct heap_report_parts parts;
+	struct check_object around[HEAP_AROUND];
+};
+void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_bug_report *b);
+bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b);
+/* What is at addr, if no object is. */
+enum check_where heap_where(struct mm *mm, u64 addr);
+
+/* large.c: see object.c's. */
+struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err);
+void large_unmake(struct mm *mm, struct heap_large *l);
+struct heap_large *large_at_or_before(struct heap *h, u64 addr);
+struct heap_large *large_after(struct heap *h, u64 addr); /* begins at or behind addr */
+int large_dup(struct heap *to, const struct heap *from);
+void large_free(struct heap *h);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * A report is put together in one block (head, then parts), sent, and obeyed: see report.h.
+ */
+#include "common/boot_info.h"
+#include "kernel/fs/proc_text.h"
+#include "kernel/heap/heap.h"
+#include "kernel/heap/internal.h"
+#include "kernel/heap/report.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/task/task.h"
+
+/* The mappings are cut here, so that there is room for the rest. */
+#define MAPS_MAX (512UL << 10)
+
+static bool reported;
+
+bool heap_bug_reported(void)
+{
+	return READ_ONCE(reported);
+}
+
+struct building {
+	struct check_report *r; /* CHECK_REPORT_MAX bytes */
+	u64 len;
+};
+
+/* Room for a part: as much of len as there is. NULL: none at all. */
+static void *part_begin(struct building *b, enum check_part part, u64 *len)
+{
+	u64 at = ALIGN_UP(b->len, 8);
+
+	*len = MIN(*len, CHECK_REPORT_MAX - at);
+	b->r->part[part].offset = (u32)at;
+	return *len ? (u8 *)b->r + at : NULL;
+}
+
+static void part_end(struct building *b, enum check_part part, u64 len)
+{
+	b->r->part[part].len = (u32)len;
+	if (len)
+		b->len = b->r->part[part].offset + len;
+}
+
+static void part_add(struct building *b, enum check_part part, const void *p, u64 len)
+{
+	u64 room = len;
+	void *to = part_begin(b, part, &room);
+
+	if (to)
+		memcpy(to, p, room);
+	part_end(b, part, room);
+}
+
+static void add_registers(struct check_report *r)
+{
+	const struct trapframe *f = thread_frame(current());
+	const u64 reg[CHECK_REGS] = {
+		[CHECK_R15] = f->r15,
+		[CHECK_R14] = f->r14,
+		[CHECK_R13] = f->r13,
+		[CHECK_R12] = f->r12,
+		[CHECK_RBP] = f->rbp,
+		[CHECK_RBX] = f->rbx,
+		[CHECK_R11] = f->r11,
+		[CHECK_R10] = f->r10,
+		[CHECK_R9] = f->r9,
+		[CHECK_R8] = f->r8,
+		[CHECK_RAX] = f->rax,
+		[CHECK_RCX] = f->rcx,
+		[CHECK_RDX] = f->rdx,
+		[CHECK_RSI] = f->rsi,
+		[CHECK_RDI] = f->rdi,
+		[CHECK_ORIG_RAX] = f->orig_rax,
+		[CHECK_RIP] = f->rip,
+		[CHECK_CS] = f->cs,
+		[CHECK_EFLAGS] = f->rflags,
+		[CHECK_RSP] = f->rsp,
+		[CHECK_SS] = f->ss,
+		[CHECK_FS_BASE] = arch_get_fsbase(),
+		[CHECK_GS_BASE] = arch_get_gsbase(),
+	};
+
+	memcpy(r->reg, reg, sizeof(reg));
+	r->flags |= CHECK_REPORT_REGS;
+	/* The end of the instruction may lie in a page that is not there. */
+	for (r->insn_len = sizeof(r->insn); r->insn_len; r->insn_len--)
+		if (copy_from_user(r->insn, f->rip, r->insn_len) == 0)
+			break;
+}
+
+/* From the stack pointer up; where its page is not there (stack overflow), from the next one. */
+static void add_stack(struct building *b)
+{
+	u64 at = thread_frame(current())->rsp, len = CHECK_STACK_BYTES, done = 0;
+	u8 *to = part_begin(b, CHECK_PART_STACK, &len);
+
+	b->r->stack_at = at;
+	while (to && done < len) {
+		u64 n = MIN(len - done, PAGE_SIZE - ((at + done) & PAGE_MASK));
+
+		if (copy_from_user(to + done, at + done, n) == 0) {
+			done += n;
+			continue;
+		}
+		if (done || b->r->stack_at != thread_frame(current())->rsp)
+			break;
+		at = b->r->stack_at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
+	}
+	part_end(b, CHECK_PART_STACK, done);
+}
+
+static void add_maps(struct building *b)
+{
+	const struct proc_ctx c = {.p = current_process(), .t = current()};
+	u64 len = MAPS_MAX;
+	struct text *t = kmalloc(sizeof(*t));
+
+	if (!t)
+		return;
+	*t = (struct text){.handle = -1};
+	t->memory = part_begin(b, CHECK_PART_MAPS, &len);
+	t->memory_size = len;
+	if (t->memory) {
+		proc_text_maps(t, &c);
+		text_flush(t);
+		part_end(b, CHECK_PART_MAPS, t->written);
+	}
+	kfree(t);
+}
+
+static void add_trace(struct building *b, enum check_part part, const struct heap_trace *t)
+{
+	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
+}
+
+static void add_samples(struct building *b, struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	if (mm->heap)
+		part_add(b, CHECK_PART_SAMPLES, mm->heap->sample,
+			 mm->heap->samples * sizeof(*mm->heap->sample));
+	mutex_unlock(&mm->lock);
+}
+
+/* A line of the log, until the monitor has a reporter. */
+static s64 log_report(const struct check_report *r)
+{
+	klog(0, "heap bug %u at %#lx, rip %#lx, object %#lx of %lu bytes", r->kind, r->addr,
+	     r->reg[CHECK_RIP], r->object.start, r->object.size);
+	return CHECK_VERDICT_REPORTED;
+}
+
+static s64 send(const struct building *b)
+{
+	return log_report(b->r);
+}
+
+enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts)
+{
+	static const struct heap_report_parts none;
+	struct process *p = current_process();
+	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
+	bool last = !(boot->check.flags & CHECK_KEEP_GOING);
+	s64 verdict = -ENOMEM;
+
+	if (!parts)
+		parts = &none;
+	if (b.r) {
+		*b.r = *head;
+		b.r->pid = p->pid;
+		b.r->tid = current()->tid;
+		b.r->flags |= last ? CHECK_REPORT_LAST : 0;
+		memcpy(b.r->comm, p->comm, sizeof(b.r->comm));
+		if (!(b.r->flags & CHECK_REPORT_REGS))
+			add_registers(b.r);
+		add_trace(&b, CHECK_PART_ACCESS, &parts->access);
+		add_trace(&b, CHECK_PART_ALLOC, &parts->alloc);
+		add_trace(&b, CHECK_PART_FREE, &parts->free);
+		part_add(&b, CHECK_PART_AROUND, parts->around,
+			 parts->around_count * sizeof(*parts->around));
+		add_samples(&b, current_mm());
+		add_stack(&b);
+		add_maps(&b);
+		verdict = send(&b);
+		kfree(b.r);
+	}
+	if (verdict < 0)
+		klog(0,
+		     "process %d (%s): a heap bug of kind %u at %#lx could not be reported (%ld)",
+		     p->pid, p->comm, head->kind, head->addr, verdict);
+	if (verdict == CHECK_VERDICT_SUPPRESSED)
+		return CHECK_VERDICT_SUPPRESSED;
+	WRITE_ONCE(reported, true);
+	if (last) {
+		if (p->mm->heap)
+			WRITE_ONCE(p->mm->heap->exiting, true);
+		process_exit((int)(boot->check.exitcode & 0xff) << 8);
+	}
+	return verdict < 0 ? CHECK_VERDICT_REPORTED : (enum check_verdict)verdict;
+}

@@ -1,0 +1,22 @@
+/* No guarded heap: for tests of memory management without it. */
+#include <asm/errno.h>
+#include "kernel/heap/heap.h"
+
+int heap_populate(struct mm *mm, u64 page)
+{
+	(void)mm;
+	(void)page;
+	return -EFAULT;
+}
+
+int heap_dup(struct mm *child, struct mm *mm)
+{
+	(void)child;
+	(void)mm;
+	return 0;
+}
+
+void heap_free(struct mm *mm)
+{
+	(void)mm;
+}
