@@ -4,15 +4,21 @@
 
 #include "common/heap_call.h"
 
-static inline s64 heap_syscall1(enum heap_call op, u64 a)
+static inline s64 heap_syscall4(enum heap_call op, u64 a, u64 b, u64 c, u64 d)
 {
+	register u64 r10 __asm__("r10") = d;
 	s64 ret;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"((u64)HEAP_CALL_BASE + op), "D"(a)
+			 : "a"((u64)HEAP_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10)
 			 : "rcx", "r11", "memory");
 	return ret;
+}
+
+static inline s64 heap_syscall1(enum heap_call op, u64 a)
+{
+	return heap_syscall4(op, a, 0, 0, 0);
 }
 
 #endif
