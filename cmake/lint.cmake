@@ -1,9 +1,9 @@
 # make lint, make format: the formatter's and the analyser's view of our sources. The tables
 # (*.def) are laid out by hand.
 buffervm_sources(style_files
-	bootstrap/*.h common/*.h kernel/*.[ch] libc/*.[ch] vm/*.[ch] example-program/*.[ch]
+	bootstrap/*.h common/*.h kernel/*.[ch] libc/*.[ch] vm/*.[ch] report/*.[ch] example-program/*.[ch]
 	tests/*.[ch] bench/*.[ch])
-set(tidy_files ${kernel_sources} ${libc_sources} ${vm_sources})
+set(tidy_files ${kernel_sources} ${libc_sources} ${vm_sources} ${report_sources})
 list(FILTER tidy_files INCLUDE REGEX "\\.c$")
 
 add_custom_target(format

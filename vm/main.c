@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check_options.h"
+#include "vm/reporter.h"
 #include "vm/vm.h"
 
 #ifndef BUFFERVM_VERSION
@@ -333,6 +334,11 @@ static int run(struct sandbox *s)
 	if (ret)
 		return ret;
 	program = find_program(s->opt.argv[0]);
+	if (s->opt.check.flags & CHECK_ON) {
+		ret = reporter_start(&s->opt.report, s->stderr_fd);
+		if (ret)
+			return ret;
+	}
 	ret = kvm_open(s);
 	if (ret)
 		return ret;
@@ -381,6 +387,7 @@ int main(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	ret = run(s);
+	reporter_end();
 	if (ret)
 		return ret;
 

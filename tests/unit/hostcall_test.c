@@ -5,7 +5,7 @@
  *
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_file.c
  * sources: vm/hostcall_host.c vm/hostcall_poll.c vm/hostcall_sandbox.c vm/hostcall_socket.c
- * sources: vm/check_library.c vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/check_library.c vm/hostcall_check.c vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,27 @@
+/* The instruction at fault: what it does to which address. */
+#ifndef REPORT_DECODE_H
+#define REPORT_DECODE_H
+
+#include "common/check.h"
+
+struct report_decoded {
+	bool known; /* the rest is valid */
+	u32 access; /* enum check_access of the operand at fault; NONE: no operand fits */
+	u32 size;   /* bytes of that access; for REP of one repetition */
+	u64 start;  /* its first byte */
+	bool rep;
+	char text[128];	  /* the instruction, in Intel's syntax */
+	char operand[64]; /* how the address is made: "rax + rcx*4 + 16" */
+};
+
+/*
+ * Decodes head->insn and finds, with head->reg, the operand that touches head->addr in the way of
+ * head->access; or, where the kernel had no address (a general protection fault), the one that has
+ * no canonical address. Not known without registers or bytes.
+ */
+void report_decode(const struct check_report *head, struct report_decoded *d);
+
+/* An address that x86-64 can have with 48 bits. */
+bool report_is_canonical(u64 addr);
+
+#endif

@@ -1,0 +1,45 @@
+/* What is asked of a finding by more than one output. */
+#include <stdlib.h>
+#include "report/analysis.h"
+#include "report/finding.h"
+
+/* The decoded operand is the one at fault: its first byte says more than the first that faulted. */
+static bool insn_fits(const struct report_finding *f)
+{
+	return f->analysis.insn.known && f->analysis.insn.access != CHECK_ACCESS_NONE;
+}
+
+u64 report_address(const struct report_finding *f)
+{
+	return insn_fits(f) ? f->analysis.insn.start : f->head.addr;
+}
+
+u64 report_size(const struct report_finding *f)
+{
+	return f->head.size || !insn_fits(f) ? f->head.size : f->analysis.insn.size;
+}
+
+u32 report_access(const struct report_finding *f)
+{
+	return f->head.access || !insn_fits(f) ? f->head.access : f->analysis.insn.access;
+}
+
+const struct report_stack *report_main_stack(const struct report_finding *f)
+{
+	bool leak = f->head.kind == CHECK_LEAK || f->head.kind == CHECK_REACHABLE_AT_EXIT;
+
+	return &f->analysis.stack[leak ? REPORT_STACK_ALLOC : REPORT_STACK_ACCESS];
+}
+
+void report_finding_free(struct report_finding *f)
+{
+	if (!f)
+		return;
+	report_analysis_free(&f->analysis);
+	free((char *)(uintptr_t)f->where_module);
+	free(f->around);
+	free(f->samples);
+	free(f->title);
+	free(f->suppression);
+	free(f);
+}

@@ -1,0 +1,98 @@
+/* elfutils's unwinder, with a report in place of a process. */
+#include <string.h>
+#include "report/unwind.h"
+
+/* elfutils keeps the argument of the first attach, so it is the same for all. */
+static struct {
+	const struct report_input *in;
+	u64 reg[17]; /* in DWARF's order, RIP last */
+	u64 *pc;
+	u32 count, max;
+} state;
+
+/* x86-64 psABI, figure 3.36. */
+static const u8 dwarf_order[17] = {
+	CHECK_RAX, CHECK_RDX, CHECK_RCX, CHECK_RBX, CHECK_RSI, CHECK_RDI,
+	CHECK_RBP, CHECK_RSP, CHECK_R8,	 CHECK_R9,  CHECK_R10, CHECK_R11,
+	CHECK_R12, CHECK_R13, CHECK_R14, CHECK_R15, CHECK_RIP,
+};
+
+static bool read_stack(const struct report_input *in, u64 addr, u64 *value)
+{
+	u64 offset = addr - in->head.stack_at;
+
+	if (addr < in->head.stack_at || offset >= in->stack_len ||
+	    in->stack_len - offset < sizeof(*value))
+		return false;
+	memcpy(value, in->stack + offset, sizeof(*value));
+	return true;
+}
+
+static bool memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *arg)
+{
+	(void)dwfl;
+	(void)arg;
+	return read_stack(state.in, addr, result);
+}
+
+static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread)
+{
+	(void)dwfl;
+	if (*thread)
+		return 0;
+	*thread = arg;
+	return 1;
+}
+
+static bool set_registers(Dwfl_Thread *thread, void *arg)
+{
+	(void)arg;
+	return dwfl_thread_state_registers(thread, 0, ARRAY_SIZE(state.reg), state.reg);
+}
+
+static const Dwfl_Thread_Callbacks callbacks = {
+	.next_thread = next_thread,
+	.memory_read = memory_read,
+	.set_initial_registers = set_registers,
+};
+
+static int each_frame(Dwfl_Frame *frame, void *arg)
+{
+	Dwarf_Addr pc;
+	bool activation;
+
+	(void)arg;
+	if (state.count >= state.max || !dwfl_frame_pc(frame, &pc, &activation) || !pc)
+		return DWARF_CB_ABORT;
+	state.pc[state.count++] = pc;
+	return DWARF_CB_OK;
+}
+
+u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
+		  const struct report_input *in, u64 *pc, u32 max)
+{
+	Dwfl *dwfl = report_symbols_dwfl(s);
+	const struct report_map *map = report_maps_find(maps, in->head.reg[CHECK_RIP]);
+
+	if (!(in->head.flags & CHECK_REPORT_REGS) || !max)
+		return 0;
+	state.in = in;
+	state.pc = pc;
+	state.max = max;
+	state.count = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(dwarf_order); i++)
+		state.reg[i] = in->head.reg[dwarf_order[i]];
+	/* A call to where no code is: the caller's address is on top of the stack. */
+	if (!map || !map->exec) {
+		state.pc[state.count++] = in->head.reg[CHECK_RIP];
+		if (!read_stack(in, in->head.reg[CHECK_RSP], &state.reg[16]))
+			return state.count;
+		state.reg[7] += sizeof(u64);
+	}
+	/* Fails when it is attached already. */
+	dwfl_attach_state(dwfl, NULL, 1, &callbacks, &state);
+	dwfl_getthread_frames(dwfl, 1, each_frame, NULL);
+	if (!state.count)
+		state.pc[state.count++] = in->head.reg[CHECK_RIP];
+	return state.count;
+}

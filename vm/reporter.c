@@ -1,0 +1,224 @@
+/*
+ * The reporter's program is embedded here. It runs from a memory file in a child that is made
+ * before the VM: nothing of the guest is in it, and it has no descriptor of the monitor's but its
+ * end of the socket. No report is lost: what the reporter cannot say any more, the monitor says
+ * shortly.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "report/channel.h"
+#include "report/io.h"
+#include "report/kind.h"
+#include "vm/reporter.h"
+#include "vm/vm.h"
+
+extern const u8 report_elf_start[], report_elf_end[];
+
+#define OPTIONS_MAX    (16 + REPORT_SUPPRESSIONS_MAX)
+#define MFD_EXECUTABLE 0x10U /* MFD_EXEC, of Linux 6.3 */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one message at a time */
+static int channel = -1;				 /* -1: there is no reporter */
+static pid_t reporter;
+
+struct arguments {
+	char *argv[OPTIONS_MAX + 1];
+	u32 argc;
+	bool failed; /* out of memory */
+};
+
+static void __printf(2, 3) add(struct arguments *a, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (a->argc == OPTIONS_MAX || vasprintf(&text, fmt, ap) < 0)
+		a->failed = true;
+	else
+		a->argv[a->argc++] = text;
+	va_end(ap);
+}
+
+static void add_text(struct arguments *a, const char *name, const char *value)
+{
+	if (value)
+		add(a, "--%s=%s", name, value);
+}
+
+static void add_flag(struct arguments *a, const char *name, bool set)
+{
+	if (set)
+		add(a, "--%s", name);
+}
+
+/* The command line of report/main.c. */
+static void make_arguments(struct arguments *a, const struct report_options *o)
+{
+	add(a, "buffervm-report");
+	add_flag(a, "channel", true);
+	add_text(a, "json", o->json);
+	add_text(a, "sarif", o->sarif);
+	add_text(a, "html", o->html);
+	add_text(a, "log-file", o->log_file);
+	for (u32 i = 0; i < o->suppressions_count; i++)
+		add_text(a, "suppressions", o->suppressions[i]);
+	add_flag(a, "gen-suppressions", o->gen_suppressions);
+	add_flag(a, "registers", o->registers);
+	add_flag(a, "quiet", o->quiet);
+	add(a, "--color=%u", o->color);
+	add(a, "--depth=%u", o->depth);
+}
+
+/* In the child: its descriptors, its program. Returns only when that fails. */
+static void become(int socket, int text_fd, char **argv)
+{
+	static char *no_environment[] = {NULL};
+	const u8 *at = report_elf_start;
+	int null = open("/dev/null", O_RDWR), file;
+
+	file = memfd_create("buffervm-report", MFD_CLOEXEC | MFD_EXECUTABLE);
+	if (file < 0 && errno == EINVAL)
+		file = memfd_create("buffervm-report", MFD_CLOEXEC);
+	while (file >= 0 && at < report_elf_end) {
+		ssize_t n = write(file, at, (size_t)(report_elf_end - at));
+
+		if (n <= 0)
+			return;
+		at += n;
+	}
+	/* Out of the way of the places where the reporter has its descriptors. */
+	socket = fcntl(socket, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
+	file = fcntl(file, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
+	null = fcntl(null, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
+	text_fd = text_fd < 0 ? null : fcntl(text_fd, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
+	if (socket < 0 || file < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(text_fd, 2) < 0 || dup2(socket, REPORT_CHANNEL_FD) < 0)
+		return;
+	close_range(REPORT_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	prctl(PR_SET_NAME, "buffervm-report");
+	syscall(SYS_execveat, file, "", argv, no_environment, AT_EMPTY_PATH);
+}
+
+int reporter_start(const struct report_options *o, int text_fd)
+{
+	/* No signal at its end: a SIGCHLD would be the guest's. */
+	struct clone_args how = {.flags = CLONE_CLEAR_SIGHAND};
+	struct arguments a = {0};
+	int pair[2], ret = EXIT_HOST;
+	u32 answer;
+
+	make_arguments(&a, o);
+	if (a.failed || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		message("cannot start the reporter: %s", strerror(errno));
+		goto free_arguments;
+	}
+	reporter = (pid_t)syscall(SYS_clone3, &how, sizeof(how));
+	if (reporter == 0) {
+		become(pair[1], text_fd, a.argv);
+		_exit(EXIT_HOST);
+	}
+	close(pair[1]);
+	if (reporter < 0) {
+		message("cannot start the reporter: %s", strerror(errno));
+		close(pair[0]);
+		goto free_arguments;
+	}
+	if (!report_read(pair[0], &answer, sizeof(answer))) {
+		message("the reporter did not start");
+		close(pair[0]);
+	} else if (answer) {
+		/* It has said why. */
+		close(pair[0]);
+		ret = (int)(answer & 0xff);
+	} else {
+		channel = pair[0];
+		ret = 0;
+	}
+free_arguments:
+	for (u32 i = 0; i < a.argc; i++)
+		free(a.argv[i]);
+	return ret;
+}
+
+/* lock is held. false: the reporter is gone, now or since before. */
+static bool send_message(u32 type, const void *bytes, u32 len)
+{
+	struct report_message_head head = {.type = type, .len = len};
+
+	return channel >= 0 && report_write(channel, &head, sizeof(head)) &&
+	       report_write(channel, bytes, len);
+}
+
+/* lock is held. */
+static void give_up(void)
+{
+	if (channel < 0)
+		return;
+	message("the reporter has died: reports are short from here on");
+	close(channel);
+	channel = -1;
+}
+
+/* The report in one line, from fields of any value. */
+static void say(const void *report, u32 len)
+{
+	struct check_report head = {0};
+
+	memcpy(&head, report, MIN(len, (u32)sizeof(head)));
+	message("%s: address 0x%lx, object 0x%lx of %lu bytes, at pc 0x%lx, process %d, thread %d",
+		report_kind(head.kind)->name, head.addr, head.object.start, head.object.size,
+		head.reg[CHECK_RIP], head.pid, head.tid);
+}
+
+enum check_verdict reporter_report(const void *report, u32 len)
+{
+	u32 verdict = CHECK_VERDICT_REPORTED;
+
+	pthread_mutex_lock(&lock);
+	if (!send_message(REPORT_MESSAGE_REPORT, report, len) ||
+	    !report_read(channel, &verdict, sizeof(verdict))) {
+		give_up();
+		say(report, len);
+	}
+	pthread_mutex_unlock(&lock);
+	return verdict <= CHECK_VERDICT_DUPLICATE ? verdict : CHECK_VERDICT_REPORTED;
+}
+
+void reporter_summary(const struct check_summary *summary)
+{
+	pthread_mutex_lock(&lock);
+	if (channel >= 0 && !send_message(REPORT_MESSAGE_SUMMARY, summary, sizeof(*summary)))
+		give_up();
+	pthread_mutex_unlock(&lock);
+}
+
+void reporter_end(void)
+{
+	u32 answer;
+
+	pthread_mutex_lock(&lock);
+	if (channel >= 0) {
+		if (!send_message(REPORT_MESSAGE_END, NULL, 0) ||
+		    !report_read(channel, &answer, sizeof(answer)))
+			message("the reporter died before its outputs were complete");
+		close(channel);
+		channel = -1;
+		waitpid(reporter, NULL, __WCLONE);
+	}
+	pthread_mutex_unlock(&lock);
+}
