@@ -11,7 +11,7 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	3
+#define ABI_VERSION	4
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
@@ -84,8 +84,9 @@ struct boot_info {
 
 	u64 hwcap, hwcap2; /* the host's AT_HWCAP, AT_HWCAP2 */
 	u32 tsc_khz;
-	u32 ncpus; /* CPUs the host lets us use */
-	u32 flags; /* BOOT_* */
+	u32 pids_max; /* threads and processes that there may be; 0: as many as vCPUs */
+	u32 ncpus;    /* CPUs the host lets us use */
+	u32 flags;    /* BOOT_* */
 	u32 clock_ticks;
 	u8 random[64];
 	char hostname[65];

@@ -161,8 +161,9 @@ static void write_blob(struct sandbox *s, const char *program, u8 *to)
 }
 
 /* Who the first program is for everybody outside: it replaces the monitor's own process. */
-static void fill_identity(struct boot_info *b)
+static void fill_identity(struct sandbox *s)
 {
+	struct boot_info *b = s->boot;
 	gid_t groups[ARRAY_SIZE(b->groups)];
 	int n = getgroups(ARRAY_SIZE(groups), groups);
 	uid_t ruid, euid, suid;
@@ -193,6 +194,10 @@ static void fill_identity(struct boot_info *b)
 		getrlimit((__rlimit_resource_t)i, &r);
 		b->rlimit[i].cur = r.rlim_cur;
 		b->rlimit[i].max = r.rlim_max;
+		if (i == RLIMIT_NPROC && s->opt.pids) {
+			b->rlimit[i].cur = MIN(b->rlimit[i].cur, s->opt.pids);
+			b->rlimit[i].max = MIN(b->rlimit[i].max, s->opt.pids);
+		}
 	}
 }
 
@@ -250,6 +255,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->flags = (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
 		   (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
 	b->check = s->opt.check;
+	b->pids_max = s->opt.pids;
 	if (s->opt.core_pattern)
 		snprintf(b->core_pattern, sizeof(b->core_pattern), "%s", s->opt.core_pattern);
 	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
@@ -273,7 +279,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 		b->cr3_ring0 = boot_tables(s, image, &next, HOME_RING0);
 	if (b->home != HOME_RING0)
 		b->cr3_ring3 = boot_tables(s, image, &next, HOME_RING3);
-	fill_identity(b);
+	fill_identity(s);
 	fill_host(s);
 	return 0;
 }

@@ -39,6 +39,7 @@ static void usage(FILE *to, bool check)
 		"\n"
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
 		"host's)\n"
+		"  --pids=N               most processes and threads it may have at once\n"
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
@@ -79,19 +80,35 @@ u64 parse_size(const char *text)
 	return n;
 }
 
-enum { OPT_MEM = 256, OPT_RING, OPT_NO_ASLR, OPT_TRACE, OPT_STATS, OPT_VERSION, OPT_HELP };
+/* "20": a number that is not 0, or 0 when it is none. */
+static u32 parse_count(const char *text)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	return *text < '0' || *text > '9' || *end || errno || n > UINT32_MAX ? 0 : (u32)n;
+}
+
+enum {
+	OPT_MEM = 256,
+	OPT_PIDS,
+	OPT_RING,
+	OPT_NO_ASLR,
+	OPT_TRACE,
+	OPT_STATS,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 /* Options of every run. */
 static const struct option run_options[] = {
-	{"mem", required_argument, NULL, OPT_MEM},
-	{"ring", required_argument, NULL, OPT_RING},
-	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
-	{"trace", no_argument, NULL, OPT_TRACE},
-	{"stats", no_argument, NULL, OPT_STATS},
-	{"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
+	{"mem", required_argument, NULL, OPT_MEM},   {"pids", required_argument, NULL, OPT_PIDS},
+	{"ring", required_argument, NULL, OPT_RING}, {"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+	{"trace", no_argument, NULL, OPT_TRACE},     {"stats", no_argument, NULL, OPT_STATS},
+	{"verbose", no_argument, NULL, 'v'},	     {"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},	     {0},
 };
 
 /* -1: go on. Otherwise the status to end with. */
@@ -102,6 +119,13 @@ static int run_option(struct options *o, int c, const char *value)
 		o->mem = parse_size(value);
 		if (!o->mem) {
 			message("--mem=%s is not a size", value);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPT_PIDS:
+		o->pids = parse_count(value);
+		if (!o->pids) {
+			message("--pids=%s is not a number from 1 on", value);
 			return EXIT_USAGE;
 		}
 		break;

@@ -29,6 +29,7 @@ u64 parse_size(const char *text);
 struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
+	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 home;	    /* HOME_* */
 	bool trace, verbose, no_aslr, stats;
 	struct check_config check; /* buffervm check; all zero without */

@@ -30,6 +30,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/nproc.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
@@ -485,9 +486,16 @@ static char *exec_filename(s32 dirfd, const char *path)
 int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args *args,
 		 struct exec_error *why)
 {
-	struct exec *x = kzalloc(sizeof(*x));
+	struct exec *x;
+	bool forbidden;
 	int ret;
 
+	mutex_lock(&task_lock);
+	forbidden = nproc_forbids_exec();
+	mutex_unlock(&task_lock);
+	if (forbidden)
+		return -EAGAIN;
+	x = kzalloc(sizeof(*x));
 	*why = (struct exec_error){.status = EXIT_NO_MEMORY, .text = "not enough guest memory"};
 	if (!x)
 		return -ENOMEM;

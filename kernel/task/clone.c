@@ -16,11 +16,11 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
 
-#include <linux/resource.h>
 #include <linux/sched.h>
 
 #define FPU_ALIGN 64UL
@@ -77,22 +77,15 @@ static int check(const struct request *rq)
 	return 0;
 }
 
-/* RLIMIT_NPROC counts the threads of the user that the sandbox has. */
+/* Before anything is made; link() asks again. */
 static bool too_many(void)
 {
-	const struct process *self = current_process();
-	struct process *p;
-	u64 threads = 0;
+	bool full;
 
-	if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
-		return false;
 	mutex_lock(&task_lock);
-	LIST_FOREACH (p, &all_processes, all) {
-		if (p->creds.ruid == self->creds.ruid)
-			threads += p->nthreads;
-	}
+	full = nproc_full();
 	mutex_unlock(&task_lock);
-	return threads >= self->rlimit[RLIMIT_NPROC].cur;
+	return full;
 }
 
 static struct sighand *sighand_copy(struct sighand *from, bool clear)
@@ -202,7 +195,7 @@ static int link(struct thread *t, const struct request *rq)
 	tid = pid_alloc();
 	if (self->dying || (pending & SIGNALS_GROUP))
 		err = -ERESTARTNOINTR;
-	else if (!tid)
+	else if (!tid || nproc_full())
 		err = -EAGAIN;
 	if (err)
 		goto out;

@@ -5,6 +5,7 @@
  * file-system IDs or groups change, the vCPU's host thread is given the same (hostcall fs_ids), and
  * a change that the host refuses is refused here.
  */
+#include "kernel/task/nproc.h"
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
@@ -71,6 +72,7 @@ static int commit(struct creds *new)
 	if (new->euid != p->creds.euid || new->egid != p->creds.egid)
 		p->dumpable = false;
 	mutex_lock(&task_lock);
+	nproc_user_changes(new);
 	p->creds = *new;
 	mutex_unlock(&task_lock);
 	return 0;

@@ -22,6 +22,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/nproc.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
@@ -193,6 +194,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
 		if (reap)
 			process_free(p);
 	} else {
+		nproc_ends();
 		process_stopped_check(p);
 	}
 	mutex_unlock(&task_lock);

@@ -13,6 +13,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/syscall/syscall.h"
@@ -133,6 +134,7 @@ void thread_link(struct thread *t, s32 tid)
 	t->tid = tid;
 	TAILQ_INSERT_TAIL(&p->threads, t, link);
 	p->nthreads++;
+	nproc_begins();
 }
 
 struct process *process_new(const struct process *parent)
@@ -171,6 +173,7 @@ void process_free(struct process *p)
 	KASSERT(TAILQ_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
 	pidfd_freed(p);
 	LIST_REMOVE(p, all);
+	nproc_ends();
 	if (p->parent)
 		TAILQ_REMOVE(&p->parent->children, p, sibling);
 	kfree(p);

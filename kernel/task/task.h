@@ -109,6 +109,7 @@ struct process {
 	u64 end_seen_ns; /* task/oom.c: when somebody began to wait for its memory, or 0 */
 	s32 exit_signal;
 
+	bool nproc_exceeded;	/* task/nproc.h */
 	bool did_exec;		/* since fork: the parent may not change its group any more */
 	bool group_exit;	/* all threads are to end, with wait_status */
 	bool exiting;		/* the last thread is on its way out: takes no signals any more */

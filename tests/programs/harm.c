@@ -331,6 +331,44 @@ CASE(forks_without_end)
 		CHECK(end_of(fork_bomb_in_group) == 0);
 }
 
+/*
+ * setuid(2) to a user who has too many processes succeeds, and execve(2) says it then:
+ * credentials(7). One waits as that user; a zombie counts, too.
+ */
+static void exec_beyond_the_limit(void)
+{
+	int p[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(p))
+		_exit(1);
+	pid = fork();
+	if (pid == 0) {
+		if (setresuid(65533, 65533, 65533) || write(p[1], "r", 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	if (read(p[0], &c, 1) != 1)
+		_exit(1);
+	usleep(20000);
+	setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
+	if (setresuid(65533, 65533, 65533))
+		_exit(2);
+	execl("/bin/true", "true", (char *)NULL);
+	if (errno != EAGAIN)
+		_exit(3);
+	waitpid(pid, NULL, 0);
+	execl("/bin/true", "true", (char *)NULL);
+	_exit(errno == EAGAIN ? 4 : 5);
+}
+
+CASE(process_limit_and_exec)
+{
+	if (geteuid() == 0)
+		SHOW(end_of(exec_beyond_the_limit));
+}
+
 static void exhaust_descriptors(void)
 {
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){100, 100});

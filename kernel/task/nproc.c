@@ -1,0 +1,63 @@
+/* See nproc.h. The vCPUs are a limit of their own: vcpu_take. */
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/task/nproc.h"
+#include "kernel/task/task.h"
+
+#include <linux/resource.h>
+
+static u32 tasks;
+
+void nproc_begins(void)
+{
+	tasks++;
+}
+
+void nproc_ends(void)
+{
+	KASSERT(tasks > 0);
+	tasks--;
+}
+
+/* Of a real user ID. */
+static u64 count_of(u32 uid)
+{
+	struct process *p;
+	u64 n = 0;
+
+	LIST_FOREACH (p, &all_processes, all)
+		if (p->creds.ruid == uid)
+			n += p->nthreads + p->zombie;
+	return n;
+}
+
+bool nproc_full(void)
+{
+	struct process *self = current_process();
+
+	if (boot->pids_max && tasks >= boot->pids_max)
+		return true;
+	if (self->creds.ruid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
+	    count_of(self->creds.ruid) >= self->rlimit[RLIMIT_NPROC].cur)
+		return true;
+	self->nproc_exceeded = false;
+	return false;
+}
+
+void nproc_user_changes(const struct creds *new)
+{
+	struct process *self = current_process();
+
+	if (new->ruid != self->creds.ruid)
+		self->nproc_exceeded =
+			new->ruid != 0 && count_of(new->ruid) > self->rlimit[RLIMIT_NPROC].cur;
+}
+
+bool nproc_forbids_exec(void)
+{
+	struct process *self = current_process();
+
+	self->nproc_exceeded =
+		self->nproc_exceeded && count_of(self->creds.ruid) > self->rlimit[RLIMIT_NPROC].cur;
+	return self->nproc_exceeded;
+}
