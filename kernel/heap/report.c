@@ -145,17 +145,13 @@ static void add_samples(struct building *b, struct mm *mm)
 	mutex_unlock(&mm->lock);
 }
 
-/* A line of the log, until the monitor has a reporter. */
-static s64 log_report(const struct check_report *r)
-{
-	klog(0, "heap bug %u at %#lx, rip %#lx, object %#lx of %lu bytes", r->kind, r->addr,
-	     r->reg[CHECK_RIP], r->object.start, r->object.size);
-	return CHECK_VERDICT_REPORTED;
-}
-
 static s64 send(const struct building *b)
 {
-	return log_report(b->r);
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	int ret = kernel_segs(seg, ARRAY_SIZE(seg), b->r, b->len, &segs);
+
+	return ret < 0 ? ret : hc_check_report(&segs);
 }
 
 enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts)
