@@ -7,6 +7,7 @@
 #include "kernel/heap/heap.h"
 #include "kernel/heap/inject.h"
 #include "kernel/heap/internal.h"
+#include "kernel/heap/leak.h"
 #include "kernel/heap/module.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
@@ -298,4 +299,6 @@ void heap_exit(int wait_status)
 		mutex_lock(&mm->lock);
 	}
 	mutex_unlock(&mm->lock);
+	if (boot->check.flags & CHECK_LEAKS)
+		leak_check();
 }

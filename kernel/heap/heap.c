@@ -5,6 +5,7 @@
 #include "common/boot_info.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
+#include "kernel/heap/leak.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/task/task.h"
 
@@ -104,6 +105,7 @@ int heap_dup(struct mm *child, struct mm *mm)
 
 void heap_free(struct mm *mm)
 {
+	leak_free(mm);
 	heap_destroy(mm->heap);
 	mm->heap = NULL;
 }

@@ -227,9 +227,11 @@ static struct mark_group *group_of(struct groups *g, u32 stack, u32 example)
 
 static bool before(const struct mark_group *a, const struct mark_group *b)
 {
-	u64 x = a->bytes + a->indirect_bytes, y = b->bytes + b->indirect_bytes;
+	bool x = a->count > a->indirect, y = b->count > b->indirect;
 
-	return x != y ? x > y : a->example < b->example;
+	if (x != y)
+		return x;
+	return a->bytes != b->bytes ? a->bytes > b->bytes : a->example < b->example;
 }
 
 /* The group at i sinks to where no larger one is below it, of the first count. */
@@ -268,25 +270,20 @@ s64 marks_group(struct marks *m, bool reachable, struct mark_group **groups)
 
 	for (u32 n = 0; n < m->count; n++) {
 		const struct mark_object *o = marks_object(m, n);
-		const struct mark_object *leader = o;
+		bool indirect = o->leader >= MARK_LOST && o->leader != MARK_LOST + n;
 		struct mark_group *group;
 
 		if ((o->leader == MARK_REACHABLE) != reachable)
 			continue;
-		if (!reachable)
-			leader = marks_object(m, o->leader - MARK_LOST);
-		group = group_of(&g, leader->stack, n);
+		group = group_of(&g, o->stack, n);
 		if (!group)
 			goto fail;
-		if (leader == o) {
-			if (!group->count)
-				group->example = n;
-			group->count++;
-			group->bytes += o->size;
-		} else {
-			group->indirect++;
-			group->indirect_bytes += o->size;
-		}
+		if (!indirect && group->count == group->indirect)
+			group->example = n;
+		group->count++;
+		group->bytes += o->size;
+		group->indirect += indirect;
+		group->indirect_bytes += indirect ? o->size : 0;
 	}
 	sort(g.group, g.count);
 	*groups = g.group;

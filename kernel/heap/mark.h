@@ -59,17 +59,18 @@ static inline struct mark_object *marks_object(const struct marks *m, u32 n)
 	return &m->chunk[n >> 16][n & 0xffff];
 }
 
-/* Objects of one kind with one allocation stack. */
+/* Objects with one allocation stack that are lost, or that are not. */
 struct mark_group {
 	u32 stack;
-	u32 example; /* the first one's number */
+	u32 example; /* the first one's number; one that is lost directly, if there is one */
 	u64 count, bytes;
-	u64 indirect, indirect_bytes; /* objects that these are the leaders of */
+	u64 indirect, indirect_bytes; /* those of them that are lost indirectly */
 };
 
 /*
- * Those that are lost directly, or (reachable) not at all; most bytes first. *groups: kmalloc'ed,
- * NULL if there are none. Their number or -ENOMEM.
+ * All that are lost, or (reachable) that are not. Groups with objects that are lost directly come
+ * first, then those with most bytes. *groups: kmalloc'ed, NULL if there are none. Their number or
+ * -ENOMEM.
  */
 s64 marks_group(struct marks *m, bool reachable, struct mark_group **groups);
 

@@ -178,7 +178,7 @@ static void find_tables(struct mm *mm, struct heap_module *m)
 	m->frame_hdr_size = MIN(m->frame_hdr_size, m->tables_end - m->frame_hdr);
 }
 
-static s64 find_module(struct mm *mm, u64 pc, struct heap_module *m)
+s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m)
 {
 	u64 header;
 	s64 err;
@@ -205,7 +205,7 @@ static s64 find_module(struct mm *mm, u64 pc, struct heap_module *m)
 s64 heap_call_module(const struct syscall_args *args)
 {
 	struct heap_module m;
-	s64 err = find_module(current_mm(), args->a[0], &m);
+	s64 err = heap_find_module(current_mm(), args->a[0], &m);
 
 	return err ? err : copy_to_user(args->a[1], &m, sizeof(m));
 }

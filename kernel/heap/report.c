@@ -159,7 +159,9 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 	static const struct heap_report_parts none;
 	struct process *p = current_process();
 	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
-	bool last = !(boot->check.flags & CHECK_KEEP_GOING);
+	/* Found when the process ends anyway; nothing happens there. */
+	bool at_exit = head->kind == CHECK_LEAK || head->kind == CHECK_REACHABLE_AT_EXIT;
+	bool last = !(boot->check.flags & CHECK_KEEP_GOING) && !at_exit;
 	s64 verdict = -ENOMEM;
 
 	if (!parts)
@@ -170,7 +172,7 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 		b.r->tid = current()->tid;
 		b.r->flags |= last ? CHECK_REPORT_LAST : 0;
 		memcpy(b.r->comm, p->comm, sizeof(b.r->comm));
-		if (!(b.r->flags & CHECK_REPORT_REGS))
+		if (!(b.r->flags & CHECK_REPORT_REGS) && !at_exit)
 			add_registers(b.r);
 		add_trace(&b, CHECK_PART_ACCESS, &parts->access);
 		add_trace(&b, CHECK_PART_ALLOC, &parts->alloc);
@@ -178,7 +180,8 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 		part_add(&b, CHECK_PART_AROUND, parts->around,
 			 parts->around_count * sizeof(*parts->around));
 		add_samples(&b, current_mm());
-		add_stack(&b);
+		if (!at_exit)
+			add_stack(&b);
 		add_maps(&b);
 		verdict = send(&b);
 		kfree(b.r);
@@ -189,7 +192,8 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 		     p->pid, p->comm, head->kind, head->addr, verdict);
 	if (verdict == CHECK_VERDICT_SUPPRESSED)
 		return CHECK_VERDICT_SUPPRESSED;
-	WRITE_ONCE(reported, true);
+	if (head->kind != CHECK_REACHABLE_AT_EXIT)
+		WRITE_ONCE(reported, true);
 	if (last) {
 		if (p->mm->heap)
 			WRITE_ONCE(p->mm->heap->exiting, true);

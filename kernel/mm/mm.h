@@ -33,8 +33,8 @@ enum {
 	VMA_WIPEONFORK = 1 << 8,
 	VMA_LOCKED = 1 << 9,
 	VMA_DENYWRITE = 1 << 10,
-	VMA_HUGE = 1 << 11,   /* madvise(MADV_HUGEPAGE) */
-	VMA_MODULE = 1 << 12, /* stack capture relies on it: kernel/heap/module.h */
+	VMA_HUGE = 1 << 11,    /* madvise(MADV_HUGEPAGE) */
+	VMA_MODULE = 1 << 12,  /* stack capture relies on it: kernel/heap/module.h */
 	VMA_GUARDED = 1 << 13, /* kernel/heap/ decides what is there, and counts its pages */
 };
 
@@ -83,6 +83,7 @@ struct mm {
 	s32 exe_handle; /* host handle of the program's file, -1 none */
 	bool unborn;	/* execve(2) is filling it: no process has it yet */
 	struct mm_unwind unwind;
+	struct leak_thread *leak_threads; /* heap/leak.h */
 	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
 	struct heap_inject inject;
 	/* vCPUs that run in this address space, for TLB shootdown */

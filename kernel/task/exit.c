@@ -13,6 +13,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
 #include "kernel/heap/heap.h"
+#include "kernel/heap/leak.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
@@ -211,6 +212,8 @@ void thread_exit(int wait_status)
 
 	if (p->nthreads == 1)
 		heap_exit(wait_status);
+	else if (p->exec_by && heap_checking())
+		leak_thread_ends();
 	futex_exit(t);
 	clear_child_tid(t);
 	usage_thread(&used);
@@ -236,27 +239,8 @@ void thread_exit(int wait_status)
 	unlink_and_retire(t);
 }
 
-void process_exit(int wait_status)
-{
-	struct process *p = current_process();
-
-	heap_exit(wait_status);
-	mutex_lock(&task_lock);
-	/* Who came first decides; a thread that execve(2) ends does not. */
-	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {
-		p->group_exit = true;
-		p->wait_status = wait_status;
-		process_kill_others(p);
-	}
-	mutex_unlock(&task_lock);
-	if (p == init_process && p->group_exit) {
-		futex_exit(current());
-		sandbox_exit(p->wait_status);
-	}
-	thread_exit(wait_status);
-}
-
-int process_single(void)
+/* The running thread becomes the only one of its process; as process_single. */
+static int only_thread(void)
 {
 	struct thread *t = current();
 	struct process *p = t->proc;
@@ -278,9 +262,40 @@ int process_single(void)
 	}
 	p->exec_by = NULL;
 out:
-	if (!err)
-		t->tid = p->pid;
 	mutex_unlock(&task_lock);
+	return err;
+}
+
+void process_exit(int wait_status)
+{
+	struct process *p = current_process();
+
+	if (!heap_checking() || only_thread() == 0)
+		heap_exit(wait_status);
+	mutex_lock(&task_lock);
+	/* Who came first decides; a thread that execve(2) ends does not. */
+	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {
+		p->group_exit = true;
+		p->wait_status = wait_status;
+		process_kill_others(p);
+	}
+	mutex_unlock(&task_lock);
+	if (p == init_process && p->group_exit) {
+		futex_exit(current());
+		sandbox_exit(p->wait_status);
+	}
+	thread_exit(wait_status);
+}
+
+int process_single(void)
+{
+	int err = only_thread();
+
+	if (!err) {
+		mutex_lock(&task_lock);
+		current()->tid = current()->proc->pid;
+		mutex_unlock(&task_lock);
+	}
 	return err;
 }
 

@@ -221,22 +221,25 @@ static void groups(void **state)
 	begin(30, 3);
 	for (u32 n = 0; n < 10; n++)
 		roots[n] = address(n);
-	/* Of those left, 12 to 14 are 11's: stacks 3; 1, 2, 3. */
+	/* All that is left of stack 3 is somebody's. */
+	for (u32 n = 11; n < 30; n += 3)
+		content[n - 1][0] = address(n);
 	content[11][0] = address(12);
-	content[12][0] = address(13);
-	content[12][1] = address(14);
 	run();
 	assert_int_equal(marks_group(&m, false, &g), 3);
-	assert_int_equal(g[0].stack, 3);
-	assert_int_equal(g[0].count, 6); /* 11 to 29, every third, but 14 */
-	assert_int_equal(g[0].bytes, 6 * 64);
-	assert_int_equal(g[0].indirect, 3);
-	assert_int_equal(g[0].indirect_bytes, 3 * 64);
-	assert_int_equal(g[0].example, 11);
-	assert_int_equal(g[1].stack, 2);
-	assert_int_equal(g[1].count, 6);
-	assert_int_equal(g[2].stack, 1);
-	assert_int_equal(g[2].count, 5);
+	assert_int_equal(g[0].stack, 2);
+	assert_int_equal(g[0].count, 7); /* 10, 13, ... 28 */
+	assert_int_equal(g[0].bytes, 7 * 64);
+	assert_int_equal(g[0].indirect, 0);
+	assert_int_equal(g[0].example, 10);
+	assert_int_equal(g[1].stack, 1);
+	assert_int_equal(g[1].count, 6); /* 12, 15, ... 27 */
+	assert_int_equal(g[1].indirect, 1);
+	assert_int_equal(g[1].example, 15);
+	assert_int_equal(g[2].stack, 3);
+	assert_int_equal(g[2].count, 7);
+	assert_int_equal(g[2].indirect_bytes, 7 * 64);
+	assert_int_equal(g[2].example, 11);
 	free(g);
 	assert_int_equal(marks_group(&m, true, &g), 3);
 	assert_int_equal(g[0].count, 4);
