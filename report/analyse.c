@@ -27,6 +27,7 @@ struct writer {
 	const struct report_maps *maps;
 	const struct report_analysis_options *opt;
 	u32 frames; /* of the stack being written */
+	bool below; /* main was left: what called it is no news */
 	u32 elided;
 	u64 bare[MODULES_MAX]; /* an address in each module without names */
 	const char *bare_path[MODULES_MAX];
@@ -64,14 +65,25 @@ static void remember_bare(struct writer *w, const struct report_frame *f)
 	w->bare_path[w->bare_count++] = f->module;
 }
 
+/* The C library's functions that call main: glibc's, musl's. */
+static bool is_below_main(const char *function)
+{
+	return strncmp(function, "__libc_start_", 13) == 0 ||
+	       strcmp(function, "libc_start_main_stage2") == 0;
+}
+
 static void put_frame(const struct report_frame *f, void *arg)
 {
 	struct writer *w = arg;
 	char *source = NULL;
 	u32 first = 0;
 
-	if (w->frames >= w->opt->depth)
+	if (w->frames >= w->opt->depth || w->below)
 		return;
+	if (w->frames && is_below_main(f->function)) {
+		w->below = true;
+		return;
+	}
 	/* Of an inlined group only the outermost has the rest behind it. */
 	if (w->opt->source && f->line)
 		source = report_source(f->file, f->line, &first);
@@ -112,10 +124,11 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 	if (skip == count)
 		skip = 0;
 	w->frames = 0;
+	w->below = false;
 	w->stack = open_memstream(&text, &len);
 	if (index && elided)
 		shown = report_collapse(pc + skip, count - skip, index, elided, most);
-	for (done = 0; w->stack && done < shown && w->frames < w->opt->depth; done++) {
+	for (done = 0; w->stack && done < shown && w->frames < w->opt->depth && !w->below; done++) {
 		u64 at = pc[skip + index[done]];
 		bool is_exact = exact && index[done] + skip == 0;
 
@@ -141,7 +154,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 	if (w->stack)
 		fclose(w->stack);
 	put_u32(w->out, text ? w->frames : 0);
-	put_u32(w->out, cut);
+	put_u32(w->out, w->below ? 0 : cut);
 	if (text)
 		fwrite(text, 1, len, w->out);
 	free(text);

@@ -24,11 +24,21 @@ u32 report_access(const struct report_finding *f)
 	return f->head.access || !insn_fits(f) ? f->head.access : f->analysis.insn.access;
 }
 
+bool report_found_late(const struct report_finding *f)
+{
+	u32 kind = f->head.kind;
+
+	return kind == CHECK_LEAK || kind == CHECK_REACHABLE_AT_EXIT ||
+	       kind == CHECK_SLACK_OVERWRITTEN || kind == CHECK_FREED_OVERWRITTEN;
+}
+
 const struct report_stack *report_main_stack(const struct report_finding *f)
 {
-	bool leak = f->head.kind == CHECK_LEAK || f->head.kind == CHECK_REACHABLE_AT_EXIT;
+	const struct report_stack *s = f->analysis.stack;
+	bool alloc = s[REPORT_STACK_ALLOC].count &&
+		     (report_found_late(f) || !s[REPORT_STACK_ACCESS].count);
 
-	return &f->analysis.stack[leak ? REPORT_STACK_ALLOC : REPORT_STACK_ACCESS];
+	return &s[alloc ? REPORT_STACK_ALLOC : REPORT_STACK_ACCESS];
 }
 
 void report_finding_free(struct report_finding *f)

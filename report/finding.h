@@ -83,7 +83,10 @@ u64 report_size(const struct report_finding *f);
 /* enum check_access, with the instruction's word where the kernel had none. */
 u32 report_access(const struct report_finding *f);
 
-/* The stack that says whose bug it is: of the access, or of the allocation for leaks. */
+/* Found some time after the mistake: what ran then has nothing to do with it. */
+bool report_found_late(const struct report_finding *f);
+
+/* The stack that says whose bug it is: of the access, or of the allocation if it was found late. */
 const struct report_stack *report_main_stack(const struct report_finding *f);
 
 /* Frees the finding and what it has. */

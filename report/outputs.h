@@ -32,4 +32,6 @@ void report_json_summary(FILE *out, const struct report_run *run);
 
 void report_sarif(FILE *out, const struct report_run *run);
 
+void report_html(FILE *out, const struct report_run *run);
+
 #endif

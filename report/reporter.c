@@ -113,23 +113,12 @@ static bool same_stack(const struct report_stack *a, const struct report_stack *
 	return true;
 }
 
-/*
- * The same bug: the same kind, in the same place of the code. Where the place is not that of the
- * mistake (leaks, what is found late), the allocation's stack must be the same, too.
- */
+/* The same kind, in the same place of the code. */
 static bool same_bug(const struct report_finding *a, const struct report_finding *b)
 {
-	const struct report_stack *x = a->analysis.stack, *y = b->analysis.stack;
-	u32 kind = a->head.kind;
-
-	if (kind != b->head.kind || a->head.fn != b->head.fn ||
-	    !same_stack(&x[REPORT_STACK_ACCESS], &y[REPORT_STACK_ACCESS], SAME_FRAMES))
-		return false;
-	if (x[REPORT_STACK_ACCESS].count && kind != CHECK_SLACK_OVERWRITTEN &&
-	    kind != CHECK_FREED_OVERWRITTEN && kind != CHECK_LEAK &&
-	    kind != CHECK_REACHABLE_AT_EXIT)
-		return true;
-	return same_stack(&x[REPORT_STACK_ALLOC], &y[REPORT_STACK_ALLOC], CHECK_DEPTH_MAX);
+	return a->head.kind == b->head.kind && a->head.fn == b->head.fn &&
+	       same_stack(report_main_stack(a), report_main_stack(b),
+			  report_found_late(a) ? CHECK_DEPTH_MAX : SAME_FRAMES);
 }
 
 /* Takes the finding over. */
@@ -224,6 +213,10 @@ void reporter_end(struct reporter *r)
 	if (r->sarif) {
 		report_sarif(r->sarif, run);
 		fflush(r->sarif);
+	}
+	if (r->html) {
+		report_html(r->html, run);
+		fflush(r->html);
 	}
 	for (u32 i = 0; i < run->findings; i++)
 		report_finding_free(run->finding[i]);

@@ -287,6 +287,10 @@ void report_words_explanation(FILE *out, const struct report_finding *f)
 	else if (f->head.kind == CHECK_HEAP_OVERFLOW && f->head.access != CHECK_ACCESS_NONE &&
 		 f->head.addr > addr && f->head.addr - addr < 4096 && f->analysis.insn.known)
 		fprintf(out, "the first byte that is not there is 0x%" PRIx64, f->head.addr);
+	else if (f->analysis.insn.known && f->analysis.insn.rep &&
+		 f->head.flags & CHECK_REPORT_REGS)
+		fprintf(out, "%s repeats: %" PRIu64 " times were left", f->analysis.insn.text,
+			f->head.reg[CHECK_RCX]);
 	else if (f->head.kind == CHECK_STACK_OVERFLOW && f->head.flags & CHECK_REPORT_REGS)
 		fprintf(out, "the stack pointer is 0x%" PRIx64, f->head.reg[CHECK_RSP]);
 }
@@ -297,7 +301,8 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 
 	switch (stack) {
 	case REPORT_STACK_ACCESS:
-		fprintf(out, "happened in thread %d of process %d (%s)", f->head.tid, f->head.pid,
+		fprintf(out, "%s in thread %d of process %d (%s)",
+			report_found_late(f) ? "found" : "happened", f->head.tid, f->head.pid,
 			f->head.comm);
 		break;
 	case REPORT_STACK_ALLOC:
