@@ -485,6 +485,7 @@ s64 proc_refresh(struct ofile *f)
 	if (!t)
 		return -ENOMEM;
 	t->handle = f->handle;
+	t->memory = NULL;
 	t->written = t->len = 0;
 	t->error = ctx_get(node, &c);
 	if (!t->error) {
