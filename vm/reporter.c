@@ -218,7 +218,7 @@ void reporter_end(void)
 			message("the reporter died before its outputs were complete");
 		close(channel);
 		channel = -1;
-		waitpid(reporter, NULL, __WCLONE);
+		waitpid(reporter, NULL, __WALL);
 	}
 	pthread_mutex_unlock(&lock);
 }
