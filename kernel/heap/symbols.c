@@ -124,22 +124,34 @@ static int find_candidates(const struct symbol_file *f, const struct tables *t,
 	return (int)n;
 }
 
-static void take(struct symbol *w, const Elf64_Sym *s)
-{
-	u32 type = ELF64_ST_TYPE(s->st_info);
-
-	if (w->state != SYMBOL_MISSING)
-		return;
-	w->state = type == STT_FUNC && s->st_shndx < SHN_LORESERVE ? SYMBOL_FUNCTION : SYMBOL_ODD;
-	w->value = s->st_value;
-	w->room = UINT64_MAX;
-}
-
 static bool is_global(const Elf64_Sym *s)
 {
 	u32 bind = ELF64_ST_BIND(s->st_info);
 
 	return (bind == STB_GLOBAL || bind == STB_WEAK) && s->st_shndx != SHN_UNDEF;
+}
+
+/*
+ * A function that only its own file knows counts where nothing global has the name: in a static
+ * PIE, what the C library hides from shared objects has become local. Several of a name: which one
+ * is meant is not known.
+ */
+static void take(struct symbol *w, const Elf64_Sym *s)
+{
+	u32 type = ELF64_ST_TYPE(s->st_info);
+	bool local = !is_global(s);
+
+	if (s->st_shndx == SHN_UNDEF || (local && type != STT_FUNC))
+		return;
+	if (w->state != SYMBOL_MISSING && (local || !w->local)) {
+		if (w->local && w->value != s->st_value)
+			w->state = SYMBOL_ODD;
+		return;
+	}
+	w->state = type == STT_FUNC && s->st_shndx < SHN_LORESERVE ? SYMBOL_FUNCTION : SYMBOL_ODD;
+	w->local = local;
+	w->value = s->st_value;
+	w->room = UINT64_MAX;
 }
 
 /* What is done with each symbol. */
@@ -171,8 +183,6 @@ static void visit_name(struct pass *p, const Elf64_Sym *s)
 {
 	u32 low = 0, high = p->candidates;
 
-	if (!is_global(s))
-		return;
 	while (low < high) {
 		u32 middle = (low + high) / 2;
 		const struct candidate *c = &p->candidate[middle];

@@ -18,25 +18,26 @@ struct symbol_file {
 enum symbol_state {
 	SYMBOL_MISSING,
 	SYMBOL_FUNCTION,
-	SYMBOL_ODD, /* defined, but not as a function: an indirect one, an object, absolute */
+	SYMBOL_ODD, /* defined, but not as one function: indirect, an object, absolute, several */
 };
 
 #define SYMBOL_NAME_MAX 64
 
 struct symbol {
 	char name[SYMBOL_NAME_MAX]; /* IN for symbols_find */
-	u32 len;		    /* of the name; symbols.c's */
-	u32 state;		    /* enum symbol_state */
-	u64 value;		    /* address as the file has it */
-	u64 room; /* bytes from there up to the next symbol's address, or more if there is none */
+	u32 len;		    /* of the name; symbols.c's, as .local is */
+	bool local;
+	u32 state; /* enum symbol_state */
+	u64 value; /* address as the file has it */
+	u64 room;  /* bytes from there up to the next symbol's address, or more if there is none */
 };
 
 #define SYMBOL_BUFFER (256UL << 10) /* bytes, of the caller's */
 
 /*
- * Looks for count names, none of them empty, among the global and weak symbols of .symtab. buffer:
- * SYMBOL_BUFFER bytes. 0: .state of each says whether it was found. -ENOENT: the file has no such
- * table. -ENOEXEC: a corrupt one. Or read's error.
+ * Looks for count names, none of them empty, among the symbols of .symtab, global ones first.
+ * buffer: SYMBOL_BUFFER bytes. 0: .state of each says whether it was found. -ENOENT: the file has
+ * no such table. -ENOEXEC: a corrupt one. Or read's error.
  */
 int symbols_find(const struct symbol_file *f, struct symbol *wanted, u32 count, void *buffer);
 

@@ -132,7 +132,7 @@ static void what_is_not_defined_for_all_does_not_count(void **state)
 
 	(void)state;
 	add(m, 1, STT_FUNC, STB_GLOBAL, SHN_UNDEF, 0);
-	add(m, 8, STT_FUNC, STB_LOCAL, 1, 0x1000);
+	add(m, 8, STT_OBJECT, STB_LOCAL, 1, 0x1000);
 	add(m, 13, STT_FUNC, STB_GLOBAL, SHN_ABS, 0x2000);
 	add(m, 20, STT_FUNC, STB_GLOBAL, 1, 0x3000);
 	add(m, 0, STT_OBJECT, STB_LOCAL, SHN_ABS, 0x3001);
@@ -143,6 +143,30 @@ static void what_is_not_defined_for_all_does_not_count(void **state)
 	assert_int_equal(w[2].state, SYMBOL_ODD);
 	assert_int_equal(w[3].state, SYMBOL_FUNCTION);
 	assert_int_equal(w[3].room, UINT64_MAX); /* what is absolute is no neighbour */
+	free_made(m);
+}
+
+static void local_functions_count_where_there_is_no_global_one(void **state)
+{
+	static const char strings[] = "\0malloc\0free\0calloc";
+	struct symbol w[] = {{.name = "malloc"}, {.name = "free"}, {.name = "calloc"}};
+	struct made *m = made(strings, sizeof(strings));
+
+	(void)state;
+	add(m, 1, STT_FUNC, STB_LOCAL, 1, 0x1000);
+	add(m, 8, STT_FUNC, STB_LOCAL, 1, 0x2000);
+	add(m, 13, STT_FUNC, STB_LOCAL, 1, 0x3000);
+	add(m, 13, STT_FUNC, STB_LOCAL, 1, 0x3000);
+	add(m, 13, STT_FUNC, STB_LOCAL, 1, 0x4000);
+	add(m, 8, STT_FUNC, STB_GLOBAL, 1, 0x5000);
+	add(m, 8, STT_FUNC, STB_LOCAL, 1, 0x6000);
+	put_together(m);
+	assert_int_equal(find(m, w, 3), 0);
+	assert_int_equal(w[0].state, SYMBOL_FUNCTION);
+	assert_int_equal(w[0].value, 0x1000);
+	assert_int_equal(w[1].state, SYMBOL_FUNCTION);
+	assert_int_equal(w[1].value, 0x5000);
+	assert_int_equal(w[2].state, SYMBOL_ODD);
 	free_made(m);
 }
 
@@ -287,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_names_are_found_in_shared_strings),
 		cmocka_unit_test(what_is_not_defined_for_all_does_not_count),
+		cmocka_unit_test(local_functions_count_where_there_is_no_global_one),
 		cmocka_unit_test(names_are_found_wherever_reads_begin),
 		cmocka_unit_test(tables_that_lie_are_refused),
 		cmocka_unit_test(too_many_candidates_are_refused),
