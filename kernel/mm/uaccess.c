@@ -6,6 +6,7 @@
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/heap/heap.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -56,6 +57,21 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 	return 0;
 }
 
+/*
+ * A buffer of the running program could not be accessed at addr, behind room bytes that could. It
+ * is noted only, for syscall_dispatch: callers may hold anything.
+ */
+static void note_bad_access(struct mm *mm, u64 addr, u64 room, bool write)
+{
+	struct thread *t = current();
+
+	if (!heap_range(addr) || !heap_checking() || mm != current_mm() || t->bad_access.addr)
+		return;
+	t->bad_access.addr = addr;
+	t->bad_access.room = room;
+	t->bad_access.write = write;
+}
+
 static bool user_range(u64 va, u64 len)
 {
 	return va + len >= va && arch_user_range(va, va + len);
@@ -88,6 +104,8 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 		len -= n;
 	}
 	mutex_unlock(&mm->lock);
+	if (err)
+		note_bad_access(mm, src, 0, false);
 	return err;
 }
 
@@ -110,6 +128,8 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 		len -= n;
 	}
 	mutex_unlock(&mm->lock);
+	if (err)
+		note_bad_access(mm, dst, 0, true);
 	return err;
 }
 
@@ -139,6 +159,8 @@ int mm_clear(struct mm *mm, u64 dst, u64 len)
 		len -= n;
 	}
 	mutex_unlock(&mm->lock);
+	if (err)
+		note_bad_access(mm, dst, 0, true);
 	return err;
 }
 
@@ -187,6 +209,8 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 		ret = -ENAMETOOLONG;
 	}
 	mutex_unlock(&mm->lock);
+	if (ret == -EFAULT)
+		note_bad_access(mm, src + done, 0, false);
 	return ret;
 }
 
@@ -288,6 +312,8 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 		done += n;
 	}
 	mutex_unlock(&mm->lock);
+	if (err)
+		note_bad_access(mm, uva + done, s->bytes, write);
 	return done ? 0 : err;
 }
 

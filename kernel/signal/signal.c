@@ -10,6 +10,8 @@
 #include "kernel/signal/signal.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/signalfd.h"
+#include "kernel/heap/explain.h"
+#include "kernel/heap/heap.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
@@ -278,6 +280,19 @@ static void force(const siginfo_t *info, bool kill)
 	mutex_unlock(&task_lock);
 }
 
+/* Nobody will handle this signal of the running thread's: it kills. */
+static bool is_deadly(int sig)
+{
+	struct thread *t = current();
+	struct sighand *h = t->proc->sighand;
+	u64 handler;
+
+	mutex_lock(&h->lock);
+	handler = h->action[sig - 1].handler;
+	mutex_unlock(&h->lock);
+	return handler <= (u64)SIG_IGN || (t->blocked & SIGBIT(sig));
+}
+
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
 {
 	struct thread *t = current();
@@ -293,6 +308,8 @@ void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
 		t->fault.addr = addr;
 	klog(1, "pid %d: signal %d (code %d) at %#lx, address %#lx", t->proc->pid, sig, code,
 	     thread_frame(t)->rip, addr);
+	if (heap_checking() && (sig == SIGSEGV || sig == SIGBUS) && is_deadly(sig))
+		heap_explain(addr, trapno, error);
 	force(&info, false);
 }
 

@@ -45,6 +45,19 @@ static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 	return unknown(nr);
 }
 
+/*
+ * A buffer of the call was no good. Where Linux would not have come as far as to notice, because
+ * there was less to transfer, nothing is said.
+ */
+static void report_bad_access(s64 ret)
+{
+	struct thread *t = current();
+	u64 addr = t->bad_access.addr;
+
+	if (ret < 0 || (u64)ret >= t->bad_access.room)
+		heap_syscall_fault(addr, t->bad_access.write);
+}
+
 void syscall_dispatch(struct trapframe *f)
 {
 	/* As Linux: the number is eax, sign-extended. */
@@ -56,8 +69,11 @@ void syscall_dispatch(struct trapframe *f)
 	current()->syscall_nr = nr;
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
+	current()->bad_access.addr = 0;
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
+	if (current()->bad_access.addr)
+		report_bad_access(ret);
 	if (boot->flags & BOOT_TRACE)
 		trace_syscall(nr, &args, ret);
 }

@@ -14,6 +14,7 @@
 #include "kernel/fs/tty.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/leak.h"
+#include "kernel/heap/report.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
@@ -32,8 +33,27 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
+/* Signals that a bug of the program's own sends it. */
+#define SIGNALS_OF_BUGS                                                                            \
+	(SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) |    \
+	 SIGBIT(SIGSEGV))
+
+/*
+ * A reported bug decides the exit status, whichever process had it and whatever became of the
+ * first one; but who ended the first one from outside, by a signal, shall see that it did.
+ */
+static int checked_status(int status)
+{
+	int sig = status & 0x7f;
+
+	if (!heap_checking() || !heap_bug_reported() || (sig && !(SIGNALS_OF_BUGS & SIGBIT(sig))))
+		return status;
+	return (int)(boot->check.exitcode & 0xff) << 8;
+}
+
 __attribute__((noreturn)) static void sandbox_exit(int status)
 {
+	status = checked_status(status);
 	if (boot->flags & BOOT_TRACE)
 		trace_exit(status);
 	syscall_report();

@@ -177,6 +177,15 @@ struct thread {
 	u64 timer_slack;
 	char comm[TASK_COMM];
 
+	/*
+	 * The first guarded address (heap/heap.h) that the system call under way was given and
+	 * that could not be accessed, after .room bytes that could; addr 0: none.
+	 */
+	struct {
+		u64 addr, room;
+		bool write;
+	} bad_access;
+
 	/* The system call under way, for restarts and the trace. */
 	u64 syscall_nr;
 	struct {

@@ -55,6 +55,11 @@ static struct thread *test_thread(void)
 
 /* What the signal code needs of the rest of the kernel. */
 
+void heap_explain(u64 addr, u64 trapno, u64 error)
+{
+	fail_msg("explains %#lx %lu %lu without being asked to", addr, trapno, error);
+}
+
 void mutex_lock(struct mutex *m)
 {
 	assert_int_equal(m->word, 0);
