@@ -286,8 +286,8 @@ bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 		}
 	}
 	l = large_at_or_before(h, addr);
-	if (!l || l->end <= addr)
-		l = large_after(h, addr);
+	if (!l || l->object + MAX(l->size, 1) <= addr)
+		l = large_after(h, l ? l->start + 1 : addr);
 	while (l && live && l->state != HEAP_STATE_LIVE)
 		l = large_after(h, l->start + 1);
 	if (l)
