@@ -126,7 +126,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 	w->frames = 0;
 	w->below = false;
 	w->stack = open_memstream(&text, &len);
-	if (index && elided)
+	if (count && index && elided)
 		shown = report_collapse(pc + skip, count - skip, index, elided, most);
 	for (done = 0; w->stack && done < shown && w->frames < w->opt->depth && !w->below; done++) {
 		u64 at = pc[skip + index[done]];

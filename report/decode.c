@@ -6,17 +6,13 @@
 #include <string.h>
 #include <Zydis/Zydis.h>
 #include "report/decode.h"
+#include "report/maps.h"
 
 /* Zydis's number of a general register (in the encoding's order) to its place in .reg. */
 static const u8 gpr[16] = {
 	CHECK_RAX, CHECK_RCX, CHECK_RDX, CHECK_RBX, CHECK_RSP, CHECK_RBP, CHECK_RSI, CHECK_RDI,
 	CHECK_R8,  CHECK_R9,  CHECK_R10, CHECK_R11, CHECK_R12, CHECK_R13, CHECK_R14, CHECK_R15,
 };
-
-bool report_is_canonical(u64 addr)
-{
-	return (u64)((s64)(addr << 16) >> 16) == addr;
-}
 
 /* Value of an address register; false: it is none (a vector of a gather). */
 static bool register_value(const struct check_report *head, u64 next, ZydisRegister reg, u64 *value)

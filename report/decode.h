@@ -21,7 +21,4 @@ struct report_decoded {
  */
 void report_decode(const struct check_report *head, struct report_decoded *d);
 
-/* An address that x86-64 can have with 48 bits. */
-bool report_is_canonical(u64 addr);
-
 #endif

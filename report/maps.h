@@ -34,4 +34,10 @@ u64 report_maps_base(const struct report_maps *maps, const struct report_map *ma
 /* The library that `buffervm check` itself puts into programs: not shown in stacks. */
 bool report_maps_is_heap_library(const char *path);
 
+/* An address that x86-64 can have, with 48 bits. */
+static inline bool report_is_canonical(u64 addr)
+{
+	return (u64)((s64)(addr << 16) >> 16) == addr;
+}
+
 #endif

@@ -3,8 +3,8 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/decode.h"
 #include "report/kind.h"
+#include "report/maps.h"
 #include "report/words.h"
 
 const char *report_basename(const char *path)
