@@ -36,6 +36,12 @@ static inline s64 fs_restart(s64 result)
 	return result == -EINTR ? -ERESTARTSYS : result;
 }
 
+/*
+ * The same for a call that sends to (also connect) or receives from (also accept) a socket: with a
+ * limit of time, SO_SNDTIMEO or SO_RCVTIMEO, a signal ends it whatever SA_RESTART says.
+ */
+s64 fs_restart_socket(s32 handle, bool sends, s64 result);
+
 /* -- Open files ---------------------------------------------------------------------------- */
 
 /* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */

@@ -56,6 +56,29 @@ static s64 next_piece(struct request *rq, struct user_segs *segs)
 	return segs->bytes - start;
 }
 
+/* The transfer has come so far: the next piece begins there. */
+static void go_to(struct request *rq, const struct request *whole, u64 total)
+{
+	rq->iov = whole->iov;
+	rq->count = whole->count;
+	rq->left = whole->left - total;
+	rq->done = whole->done + total;
+	while (rq->count && rq->done >= rq->iov->iov_len) {
+		rq->done -= rq->iov->iov_len;
+		rq->iov++;
+		rq->count--;
+	}
+}
+
+/* What a kick ended, and no signal, is not over: only a signal may cut a write short. */
+static bool cut_by_kick(const struct request *rq)
+{
+	if (rq->dir == READ)
+		return false;
+	signal_upcall();
+	return !signal_pending();
+}
+
 static s64 host_transfer(struct ofile *f, const struct request *rq, const struct segs *segs)
 {
 	if (rq->dir == READ)
@@ -158,12 +181,16 @@ static s64 transfer(struct ofile *f, struct request *rq)
 			r = bounced(f, &whole);
 		if (r == -EPIPE && rq->dir == WRITE)
 			fs_signal(SIGPIPE);
+		if (r == -EINTR && !total && ofile_type(f) == S_IFSOCK)
+			return fs_restart_socket(f->handle, rq->dir == WRITE, r);
 		if (r < 0)
 			return total ? total : fs_restart(r);
 		total += r;
 		if (rq->offset != AT_POS)
 			rq->offset += r;
-		if (in_one || r < piece)
+		if (r < piece && !in_one && r > 0 && cut_by_kick(rq))
+			go_to(rq, &whole, (u64)total);
+		else if (in_one || r < piece)
 			break;
 	} while (rq->left && (rq->dir == WRITE || ofile_type(f) == S_IFREG));
 	return total;

@@ -52,11 +52,25 @@ struct cmsghdr {
 	s32 level, type;
 };
 
-static s64 sent(s64 r, u32 flags)
+s64 fs_restart_socket(s32 handle, bool sends, s64 result)
+{
+	struct __kernel_old_timeval limit = {0};
+
+	if (result != -EINTR)
+		return result;
+	signal_upcall();
+	/* A kick is no signal: the program is not to see it. */
+	if (!signal_pending())
+		return -ERESTARTSYS;
+	hc_getsockopt(handle, SOL_SOCKET, sends ? SO_SNDTIMEO : SO_RCVTIMEO, &limit, sizeof(limit));
+	return limit.tv_sec || limit.tv_usec ? -EINTR : -ERESTARTSYS;
+}
+
+static s64 sent(s32 handle, s64 r, u32 flags)
 {
 	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
 		fs_signal(SIGPIPE);
-	return fs_restart(r);
+	return fs_restart_socket(handle, true, r);
 }
 
 /* -- Addresses -------------------------------------------------------------------------------- */
@@ -97,7 +111,9 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 		s64 r_ = address_from_user(&a_, addr, len);                                        \
 		if (r_ >= 0) {                                                                     \
 			const s32 dir_ = cwd_handle(&cwd_);                                        \
-			r_ = WITH_FD(h_, fd, fs_restart(call(h_, dir_, a_.bytes, a_.len)));        \
+			r_ = WITH_FD(                                                              \
+				h_, fd,                                                            \
+				fs_restart_socket(h_, true, call(h_, dir_, a_.bytes, a_.len)));    \
 			ofile_put(cwd_);                                                           \
 		}                                                                                  \
 		r_;                                                                                \
@@ -161,8 +177,10 @@ DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	r = WITH_FD(h, fd,
-		    fs_restart(hc_accept4(h, flags & SOCK_NONBLOCK, &a, addr ? sizeof(a) : 0)));
+	r = WITH_FD(
+		h, fd,
+		fs_restart_socket(h, false,
+				  hc_accept4(h, flags & SOCK_NONBLOCK, &a, addr ? sizeof(a) : 0)));
 	if (r < 0)
 		return r;
 	if (addr) {
@@ -393,7 +411,7 @@ static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights,
 	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, m->segs, m->control,
 		       m->controllen, flags & ~MSG_CMSG_CLOEXEC);
 	ofile_put(cwd);
-	return sent(r, flags);
+	return sent(f->handle, r, flags);
 }
 
 static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
@@ -442,8 +460,9 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 	head = m.control = kzalloc(sizeof(*head) + room);
 	r = head ? message_data(&m, hdr->iov, hdr->iovlen, true) : -ENOMEM;
 	if (r >= 0)
-		r = fs_restart(hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + room,
-					  flags & ~MSG_CMSG_CLOEXEC));
+		r = fs_restart_socket(f->handle, false,
+				      hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + room,
+						 flags & ~MSG_CMSG_CLOEXEC));
 	if (r >= 0) {
 		u64 len = MIN((u64)head->control_len, room);
 		s64 err = m.bounce.buf ? bounce_scatter(&m.bounce, r) : 0;
@@ -566,12 +585,15 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		piece = m.data->bytes;
 		m.segs = &m.data->segs;
 		if (r >= 0)
-			r = send_parts(f, &m, NULL, flags);
+			r = send_parts(f, &m, NULL, flags | (total ? MSG_NOSIGNAL : 0));
 		user_segs_put(m.data);
 		if (r < 0)
 			break;
 		total += r;
+		/* A kick may have cut it short, which is no reason to end it: see rw.c. */
 		if ((u64)r < piece)
+			signal_upcall();
+		if ((u64)r < piece && (r == 0 || signal_pending()))
 			break;
 	} while ((u64)total < MIN(len, MESSAGE_MAX));
 	ofile_put(f);
@@ -590,7 +612,9 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 	if (r >= 0)
 		r = user_segs_add(data, buf, MIN(len, MESSAGE_MAX), true);
 	if (r >= 0)
-		r = fs_restart(hc_recvmsg(f->handle, &data->segs, &head, sizeof(head), flags));
+		r = fs_restart_socket(
+			f->handle, false,
+			hc_recvmsg(f->handle, &data->segs, &head, sizeof(head), flags));
 	if (data)
 		user_segs_put(data);
 	ofile_put(f);
