@@ -28,7 +28,7 @@ static int change_limit(struct process *p, u32 resource, const struct rlimit_pai
 	if (new->max > limit->max && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	*limit = *new;
-	return 0;
+	return resource == RLIMIT_CPU ? timers_limit(p) : 0;
 }
 
 static s64 limit_call(s32 pid, u32 resource, uva new, uva old)

@@ -25,8 +25,7 @@ struct mutex task_lock;
 struct process *init_process;
 struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
 
-/* proc(5), pid_max: numbers are below it and start again at PID_MIN. */
-#define PID_MAX 4194304
+/* proc(5), pid_max: after PID_MAX numbers start again here. */
 #define PID_MIN 300
 
 static s32 last_pid; /* task_lock */
@@ -148,8 +147,6 @@ struct process *process_new(const struct process *parent)
 	LIST_INIT(&p->pidfds);
 	TAILQ_INIT(&p->threads);
 	TAILQ_INIT(&p->pending.queue);
-	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++)
-		p->itimer[i].timer = -1;
 	p->exit_signal = SIGCHLD;
 	p->start_ns = clock_boottime_ns();
 	if (!parent)
@@ -230,8 +227,10 @@ static bool number_in_use(s32 n)
 	return false;
 }
 
-s32 pid_alloc(void)
+s32 pid_alloc(s32 wanted)
 {
+	if (wanted)
+		return number_in_use(wanted) ? 0 : wanted;
 	for (s32 tries = 0; tries < PID_MAX; tries++) {
 		last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : PID_MIN;
 		if (!number_in_use(last_pid))

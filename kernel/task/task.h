@@ -25,7 +25,8 @@ struct sighand;
 struct user_segs;
 
 #define TASK_COMM 16
-#undef NSIG /* asm/signal.h's leaves the real-time signals out */
+#define PID_MAX	  4194304 /* numbers are below */
+#undef NSIG		  /* asm/signal.h's leaves the real-time signals out */
 #define NSIG 64
 
 typedef u64 sigset; /* bit n: signal n + 1 */
@@ -132,12 +133,13 @@ struct process {
 	struct usage children_usage; /* of children that were waited for */
 
 	u64 start_ns; /* CLOCK_BOOTTIME at start, for /proc/pid/stat */
-	struct {
-		s32 timer;		       /* host timer number, -1 none */
-	} itimer[3];			       /* ITIMER_REAL, _VIRTUAL, _PROF */
-	LIST_HEAD(, posix_timer) posix_timers; /* task/timer.c */
-	LIST_HEAD(, pidfd) pidfds;	       /* task/pidfd.c */
-	struct sem_undos *sem_undos;	       /* ipc/sem.c; NULL: none yet */
+	/* task/timer.c. */
+	struct timer *itimer[3];	 /* ITIMER_REAL, _VIRTUAL, _PROF; NULL: never used */
+	struct timer *cpu_limit;	 /* of RLIMIT_CPU; NULL: there was none */
+	LIST_HEAD(, timer) posix_timers; /* of timer_create(2) */
+	u32 ntimers;			 /* how many */
+	LIST_HEAD(, pidfd) pidfds;	 /* task/pidfd.c */
+	struct sem_undos *sem_undos;	 /* ipc/sem.c; NULL: none yet */
 	s32 next_timer_id;
 };
 
@@ -227,8 +229,8 @@ void process_free(struct process *p);
 struct thread *thread_new(struct process *p, const struct thread *like);
 void thread_free(struct thread *t);
 void thread_link(struct thread *t, s32 tid); /* task_lock held */
-/* A number that nothing has; 0: none is left. task_lock held. */
-s32 pid_alloc(void);
+/* A number that nothing has, this one unless it is 0; 0: there is none. task_lock held. */
+s32 pid_alloc(s32 wanted);
 
 /* sched.c: a new thread's vCPU runs where the running thread's does. */
 void affinity_inherit(const struct thread *child);
@@ -310,6 +312,8 @@ void timer_signal_taken(siginfo_t *info);
 void timers_exec(void);
 /* The running process ends: all of them go. */
 void timers_exit(void);
+/* RLIMIT_CPU of the process was changed or inherited. 0 or -errno. task_lock held. */
+int timers_limit(struct process *p);
 
 /* Once, before the first thread runs. */
 void futex_init(void);

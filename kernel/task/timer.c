@@ -1,83 +1,416 @@
 /*
  * Timers that send signals: alarm(2), setitimer(2), timer_create(2).
  *
- * Each is a timer of the host (hostcall timer_*), which sets its bit in vcpu_data.timers_expired
- * and kicks vCPU 0. The host repeats intervals itself; expirations that coalesce into one bit are
- * counted from the time that passed, for timer_getoverrun(2). task_lock guards all of it.
+ * All timers of the sandbox stand in a queue for each clock, the next one first, and the host has
+ * one timer for each queue (hostcall timer_*), which sets its bit in vcpu_data.timers_expired and
+ * kicks vCPU 0.
+ *
+ * A timer of used CPU time stands in the queue of CLOCK_MONOTONIC for the moment when it is due at
+ * the earliest, is looked at then, and stands there again until enough time was used.
+ *
+ * task_lock guards all of it.
  */
-#include "kernel/task/task.h"
-#include "kernel/kernel.h"
+#include <bsd/sys/tree.h>
+#include <linux/time.h>
 #include "kernel/hostcall.h"
+#include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
-#include <linux/time.h>
+#include <linux/resource.h>
 
-#define HOST_TIMERS   64
 #define NSEC_PER_USEC 1000L
 #define USEC_PER_SEC  1000000L
+#define NSEC_PER_MSEC 1000000UL
 #define OVERRUN_MAX   INT32_MAX
+#define NEVER	      (~0UL)
 
-struct posix_timer {
-	LIST_ENTRY(posix_timer) link;
-	s32 id;
-	s32 host; /* number of the host timer */
+/* The shortest time between two looks at a timer, however short its interval is. */
+#define LOOK_NS	      (NSEC_PER_MSEC / 10)
+/* The same for used time, and where nothing runs that would use it. */
+#define LOOK_CPU_NS   NSEC_PER_MSEC
+#define LOOK_IDLE_NS  (64 * NSEC_PER_MSEC)
+
+enum base { BASE_MONOTONIC, BASE_REALTIME, BASE_BOOTTIME, BASES };
+
+static const s32 base_clock[BASES] = {
+	[BASE_MONOTONIC] = CLOCK_MONOTONIC,
+	[BASE_REALTIME] = CLOCK_REALTIME,
+	[BASE_BOOTTIME] = CLOCK_BOOTTIME,
+};
+
+/* What due counts. */
+enum measure { TIME, CPU_OF_PROCESS, CPU_OF_THREAD };
+
+struct timer {
+	RB_ENTRY(timer) queued;
+	bool in_queue;
+	enum base base;	 /* of the queue */
+	u64 wake;	 /* when to look at it, ns of that clock */
+	enum measure of; /* what these count: */
+	u64 due;	 /* the next expiration; 0: not armed */
+	u64 interval;
+	s32 cpu_tid;		    /* CPU_OF_THREAD: whose */
+	u64 cpu_seen, cpu_patience; /* at the last look: the time used; how long nothing happened */
+	struct process *process;
+	s32 signo;
+	s32 id; /* timer_create(2)'s number, or INTERVAL_TIMER, or CPU_LIMIT */
+
+	/* Of timer_create(2). */
+	LIST_ENTRY(timer) link;
 	s32 clock;
-	s32 notify, signo;
+	s32 notify;
 	sigval_t value;
-	s32 tid; /* SIGEV_THREAD_ID */
-	u64 interval_ns;
-	u64 next_ns;	  /* clock_monotonic_ns of the next expiration, for overruns */
+	s32 tid;	  /* SIGEV_THREAD_ID */
 	u64 overrun;	  /* expirations since the queued signal */
 	s32 last_overrun; /* of the last signal taken */
 };
 
-/* Whose a host timer is: exactly one of posix and process. */
+#define INTERVAL_TIMER (-1) /* of setitimer(2) */
+#define CPU_LIMIT      (-2) /* RLIMIT_CPU */
+
+/* Two that are due at once have an order all the same. */
+static int compare(const struct timer *a, const struct timer *b)
+{
+	if (a->wake != b->wake)
+		return a->wake < b->wake ? -1 : 1;
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
 static struct {
-	struct process *process;
-	struct posix_timer *posix;
-	int which; /* ITIMER_* */
-} owner[HOST_TIMERS];
+	RB_HEAD(timer_queue, timer) timers;
+	s32 host;  /* its timer + 1; 0: none yet */
+	u64 armed; /* what that is set for; NEVER: not at all */
+} queue[BASES];
+
+#define UNUSED_STATIC __attribute__((unused)) static
+RB_GENERATE_INTERNAL(timer_queue, timer, queued, compare, UNUSED_STATIC)
+
+/* -- Clocks ------------------------------------------------------------------------------------ */
+
+static u64 read_base(const struct vdso_time *now, enum base base)
+{
+	return base == BASE_MONOTONIC  ? now->monotonic
+	       : base == BASE_REALTIME ? now->realtime
+				       : now->boottime;
+}
+
+static u64 base_now(enum base base)
+{
+	struct vdso_time now;
+
+	clock_now(&now);
+	return read_base(&now, base);
+}
+
+/* Used CPU time; NEVER: whoever used it is gone. */
+static u64 cpu_used(const struct timer *t)
+{
+	struct thread *thread = NULL;
+
+	if (t->of == CPU_OF_THREAD) {
+		thread = thread_find(t->cpu_tid);
+		if (!thread || thread->tid != t->cpu_tid || thread->proc != t->process)
+			return NEVER;
+	}
+	return usage_cpu_ns(t->process, thread);
+}
+
+/* Now, as t->due counts. */
+static u64 now_of(const struct timer *t)
+{
+	return t->of == TIME ? base_now(t->base) : cpu_used(t);
+}
+
+/* -- Queues ------------------------------------------------------------------------------------ */
+
+static int need_host(enum base base)
+{
+	s64 host;
+
+	if (queue[base].host)
+		return 0;
+	host = hc_timer_create((u64)base_clock[base]);
+	if (host < 0)
+		return (int)host;
+	queue[base].host = (s32)host + 1;
+	queue[base].armed = NEVER;
+	return 0;
+}
+
+/*
+ * The host's timer is for the first in the queue. Never earlier: the kick interrupts what vCPU 0
+ * does in the host.
+ */
+static void set_host(enum base base)
+{
+	const struct timer *first = RB_MIN(timer_queue, &queue[base].timers);
+	/* Zero would disarm it. */
+	u64 wake = first ? MAX(first->wake, 1UL) : NEVER;
+	struct __kernel_itimerspec spec = {0}, old;
+
+	if (!queue[base].host || wake == queue[base].armed)
+		return;
+	if (first)
+		spec.it_value = clock_to_timespec(wake);
+	hc_timer_settime((u64)(queue[base].host - 1), TIMER_ABSTIME, &spec, sizeof(spec), &old,
+			 sizeof(old));
+	queue[base].armed = wake;
+}
+
+static void enqueue(struct timer *t, enum base base, u64 wake)
+{
+	t->base = base;
+	t->wake = wake;
+	t->in_queue = true;
+	RB_INSERT(timer_queue, &queue[base].timers, t);
+}
+
+static void dequeue(struct timer *t)
+{
+	if (t->in_queue)
+		RB_REMOVE(timer_queue, &queue[t->base].timers, t);
+	t->in_queue = false;
+}
+
+/* For the moment when used time can have become due; all threads may run at once. */
+static void enqueue_cpu(struct timer *t, u64 used)
+{
+	u64 threads = t->of == CPU_OF_PROCESS ? MAX(t->process->nthreads, 1U) : 1;
+	u64 left = t->due > used ? (t->due - used) / threads : 0;
+
+	/* Nothing ran: look less often. */
+	if (used == t->cpu_seen)
+		t->cpu_patience = MIN(t->cpu_patience * 2, LOOK_IDLE_NS);
+	else
+		t->cpu_patience = LOOK_CPU_NS;
+	t->cpu_seen = used;
+	enqueue(t, BASE_MONOTONIC, clock_monotonic_ns() + MAX(left, t->cpu_patience));
+}
+
+static void disarm(struct timer *t)
+{
+	bool queued = t->in_queue;
+
+	dequeue(t);
+	if (queued)
+		set_host(t->base);
+	t->due = 0;
+}
+
+/* -- Expiration ------------------------------------------------------------------------------- */
+
+static bool signal_queued(const struct sigpending *pending, const struct timer *t)
+{
+	const struct sigqueue *q;
+
+	TAILQ_FOREACH (q, &pending->queue, link) {
+		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
+			return true;
+	}
+	return false;
+}
+
+static void send(struct timer *t, u64 times)
+{
+	struct thread *to = t->notify & SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = t->signo;
+	if (t->id < 0) {
+		info.si_code = SI_KERNEL;
+		signal_send_locked(t->process, NULL, &info);
+		return;
+	}
+	t->overrun += times;
+	if (signal_queued(to ? &to->pending : &t->process->pending, t))
+		return;
+	t->overrun = times - 1;
+	info.si_code = SI_TIMER;
+	info.si_tid = t->id;
+	info.si_value = t->value;
+	signal_send_locked(t->process, to, &info);
+}
+
+/* Expirations that are due now: how many; due is the next one, or the timer is disarmed. */
+static u64 pass(struct timer *t, u64 now)
+{
+	u64 times = 1;
+
+	if (!t->due || now < t->due)
+		return 0;
+	if (t->interval) {
+		times += (now - t->due) / t->interval;
+		t->due += times * t->interval;
+	} else {
+		t->due = 0;
+	}
+	return times;
+}
+
+/*
+ * RLIMIT_CPU, getrlimit(2): SIGXCPU at the soft limit, which Linux then raises by a second, SIGKILL
+ * at the hard one.
+ */
+static void limit_reached(struct timer *t, u64 used)
+{
+	struct rlimit_pair *limit = &t->process->rlimit[RLIMIT_CPU];
+
+	t->signo = used / NSEC_PER_SEC >= limit->max ? SIGKILL : SIGXCPU;
+	send(t, pass(t, used));
+	limit->cur = t->due / NSEC_PER_SEC;
+}
+
+/* The timer's moment to be looked at has come; it is in no queue. */
+static void look(struct timer *t, u64 base_time)
+{
+	u64 now = t->of == TIME ? base_time : cpu_used(t);
+
+	if (now == NEVER)
+		t->due = 0;
+	else if (t->id == CPU_LIMIT && now >= t->due)
+		limit_reached(t, now);
+	else if (now >= t->due)
+		send(t, pass(t, now));
+	if (!t->due)
+		return;
+	if (t->of != TIME)
+		enqueue_cpu(t, now);
+	else
+		enqueue(t, t->base, MAX(t->due, now + LOOK_NS));
+}
+
+void timers_expired(u64 bits)
+{
+	struct vdso_time now;
+	struct timer *t;
+
+	if (!bits)
+		return;
+	mutex_lock(&task_lock);
+	/* The host's clocks have come so far, and nobody must see ours behind. */
+	clock_now_exact(&now);
+	for (enum base base = 0; base < BASES; base++) {
+		u64 time = read_base(&now, base);
+
+		if (!queue[base].host || !(bits >> (queue[base].host - 1) & 1))
+			continue;
+		queue[base].armed = NEVER;
+		while ((t = RB_MIN(timer_queue, &queue[base].timers)) && t->wake <= time) {
+			dequeue(t);
+			look(t, time);
+		}
+		set_host(base);
+	}
+	/* Timers of used time moved there. */
+	set_host(BASE_MONOTONIC);
+	mutex_unlock(&task_lock);
+}
+
+/* -- Setting ---------------------------------------------------------------------------------- */
+
+static u64 ns_of(const struct __kernel_timespec *ts)
+{
+	return (u64)clock_from_timespec(ts);
+}
+
+/* What is left until the next expiration. */
+static void get(struct timer *t, struct __kernel_itimerspec *left)
+{
+	u64 now;
+
+	memset(left, 0, sizeof(*left));
+	left->it_interval = clock_to_timespec(t->interval);
+	if (!t->due)
+		return;
+	now = now_of(t);
+	/* Of one that sends nothing nobody looks when it passes. */
+	if (t->notify == SIGEV_NONE && t->id >= 0 && now != NEVER)
+		pass(t, now);
+	if (t->due && now != NEVER) /* what runs has time left, however little */
+		left->it_value = clock_to_timespec(t->due > now ? t->due - now : 1);
+}
+
+/* Arms t for value, from now on or absolute on base; 0 disarms it. 0 or -errno. */
+static int set(struct timer *t, enum base base, bool absolute,
+	       const struct __kernel_itimerspec *value)
+{
+	enum base before = t->base, after = t->of == TIME ? base : BASE_MONOTONIC;
+	u64 first = ns_of(&value->it_value), now = NEVER;
+	int err = need_host(after);
+
+	if (err)
+		return err;
+	dequeue(t);
+	t->base = after;
+	t->due = t->interval = 0;
+	if (first)
+		now = now_of(t);
+	if (now != NEVER) {
+		t->due = absolute ? first : now + MIN(first, NEVER / 2);
+		t->interval = ns_of(&value->it_interval);
+		t->cpu_patience = LOOK_CPU_NS;
+		t->cpu_seen = now;
+		if (t->of != TIME)
+			enqueue_cpu(t, now);
+		else if (t->id < 0 || t->notify != SIGEV_NONE)
+			enqueue(t, after, t->due);
+	}
+	set_host(before);
+	set_host(after);
+	return 0;
+}
+
+/* -- Interval timers -------------------------------------------------------------------------- */
 
 /* The three of setitimer(2). */
 static const struct {
-	int clock, signal;
+	enum measure of;
+	int signal;
 } itimer_kind[] = {
-	[ITIMER_REAL] = {CLOCK_MONOTONIC, SIGALRM},
-	/* The host cannot tell a program's time from its kernel's: both are guest time. */
-	[ITIMER_VIRTUAL] = {CLOCK_PROCESS_CPUTIME_ID, SIGVTALRM},
-	[ITIMER_PROF] = {CLOCK_PROCESS_CPUTIME_ID, SIGPROF},
+	[ITIMER_REAL] = {TIME, SIGALRM},
+	/* The host cannot tell a program's time from its kernel's: both are the program's. */
+	[ITIMER_VIRTUAL] = {CPU_OF_PROCESS, SIGVTALRM},
+	[ITIMER_PROF] = {CPU_OF_PROCESS, SIGPROF},
 };
 
+static struct timer *timer_make(struct process *p, s32 id, enum measure of, s32 signo)
+{
+	struct timer *t = kzalloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->process = p;
+	t->id = id;
+	t->of = of;
+	t->signo = signo;
+	return t;
+}
+
 /* Sets (new != NULL) and reads (what was left) an interval timer. */
-static s64 itimer(int which, const struct __kernel_itimerspec *new, struct __kernel_itimerspec *old)
+static int itimer(int which, const struct __kernel_itimerspec *new, struct __kernel_itimerspec *old)
 {
 	struct process *p = current_process();
-	s64 err = 0;
+	struct timer *t;
+	int err = 0;
 
 	memset(old, 0, sizeof(*old));
 	mutex_lock(&task_lock);
-	if (p->itimer[which].timer < 0) {
-		if (!new || (new->it_value.tv_sec == 0 && new->it_value.tv_nsec == 0))
-			goto out;
-		err = hc_timer_create((u64)itimer_kind[which].clock);
-		if (err < 0)
-			goto out;
-		KASSERT(err < HOST_TIMERS);
-		p->itimer[which].timer = (s32)err;
-		owner[err].process = p;
-		owner[err].posix = NULL;
-		owner[err].which = which;
+	t = p->itimer[which];
+	if (!t && new && (new->it_value.tv_sec || new->it_value.tv_nsec)) {
+		t = p->itimer[which] = timer_make(p, INTERVAL_TIMER, itimer_kind[which].of,
+						  itimer_kind[which].signal);
+		err = t ? 0 : -ENOMEM;
 	}
-	if (new)
-		err = hc_timer_settime((u64)p->itimer[which].timer, 0, new, sizeof(*new), old,
-				       sizeof(*old));
-	else
-		err = hc_timer_gettime((u64)p->itimer[which].timer, old, sizeof(*old));
-out:
+	if (t)
+		get(t, old);
+	if (t && new)
+		err = set(t, BASE_MONOTONIC, false, new);
 	mutex_unlock(&task_lock);
 	return err;
 }
@@ -117,7 +450,7 @@ static bool timeval_valid(const struct __kernel_old_timeval *tv)
 DEFINE_SYSCALL2(getitimer, int, which, uva, value)
 {
 	struct __kernel_itimerspec now;
-	s64 err;
+	int err;
 
 	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
@@ -129,7 +462,7 @@ DEFINE_SYSCALL3(setitimer, int, which, uva, value, uva, ovalue)
 {
 	struct __kernel_itimerspec spec, old;
 	struct itimerval_user new = {0};
-	s64 err;
+	int err;
 
 	/* Linux takes a null pointer for zero: the timer is disarmed. */
 	if (value && get_user(&new, value))
@@ -149,7 +482,7 @@ DEFINE_SYSCALL1(alarm, u32, seconds)
 {
 	struct __kernel_itimerspec spec = {.it_value.tv_sec = MIN(seconds, (u32)INT32_MAX)};
 	struct __kernel_itimerspec old;
-	s64 err = itimer(ITIMER_REAL, &spec, &old);
+	int err = itimer(ITIMER_REAL, &spec, &old);
 
 	if (err < 0)
 		return 0; /* alarm(2) has no error; there was no timer before */
@@ -160,10 +493,28 @@ DEFINE_SYSCALL1(alarm, u32, seconds)
 	return old.it_value.tv_sec;
 }
 
-/* task_lock held, as for all below. */
-static struct posix_timer *posix_find(struct process *p, s32 id)
+int timers_limit(struct process *p)
 {
-	struct posix_timer *t;
+	u64 seconds = p->rlimit[RLIMIT_CPU].cur;
+	struct __kernel_itimerspec spec = {.it_interval.tv_sec = 1};
+
+	if (!p->cpu_limit && seconds == RLIM_INFINITY)
+		return 0;
+	if (!p->cpu_limit)
+		p->cpu_limit = timer_make(p, CPU_LIMIT, CPU_OF_PROCESS, SIGXCPU);
+	if (!p->cpu_limit)
+		return -ENOMEM;
+	/* RLIMIT_CPU 0 is a second, as on Linux. */
+	spec.it_value.tv_sec = seconds > INT32_MAX ? 0 : (s64)MAX(seconds, 1UL);
+	return set(p->cpu_limit, BASE_MONOTONIC, true, &spec);
+}
+
+/* -- timer_create(2) -------------------------------------------------------------------------- */
+
+/* task_lock held, as for all below. */
+static struct timer *posix_find(struct process *p, s32 id)
+{
+	struct timer *t;
 
 	LIST_FOREACH (t, &p->posix_timers, link) {
 		if (t->id == id)
@@ -172,77 +523,18 @@ static struct posix_timer *posix_find(struct process *p, s32 id)
 	return NULL;
 }
 
-static bool signal_queued(const struct sigpending *pending, const struct posix_timer *t)
-{
-	const struct sigqueue *q;
-
-	TAILQ_FOREACH (q, &pending->queue, link) {
-		if (q->info.si_code == SI_TIMER && q->info.si_tid == t->id)
-			return true;
-	}
-	return false;
-}
-
-static void posix_expired(struct process *p, struct posix_timer *t)
-{
-	struct thread *to = t->notify & SIGEV_THREAD_ID ? thread_find(t->tid) : NULL;
-	u64 times = 1;
-	siginfo_t info;
-
-	if (t->interval_ns && t->next_ns) {
-		u64 now = clock_monotonic_ns();
-
-		if (now > t->next_ns)
-			times += (now - t->next_ns) / t->interval_ns;
-		t->next_ns += times * t->interval_ns;
-	}
-	if (t->notify == SIGEV_NONE)
-		return;
-	if (signal_queued(to ? &to->pending : &p->pending, t)) {
-		t->overrun += times;
-		return;
-	}
-	t->overrun = times - 1;
-	memset(&info, 0, sizeof(info));
-	info.si_signo = t->signo;
-	info.si_code = SI_TIMER;
-	info.si_tid = t->id;
-	info.si_value = t->value;
-	signal_send_locked(p, to, &info);
-}
-
 void timer_signal_taken(siginfo_t *info)
 {
-	struct posix_timer *t = posix_find(current_process(), info->si_tid);
+	struct timer *t = posix_find(current_process(), info->si_tid);
 
 	if (!t)
 		return;
+	/* Up to this moment, also where nobody has looked meanwhile. */
+	if (t->of == TIME && t->interval && t->due)
+		t->overrun += pass(t, base_now(t->base));
 	t->last_overrun = (s32)MIN(t->overrun, (u64)OVERRUN_MAX);
 	t->overrun = 0;
 	info->si_overrun = t->last_overrun;
-}
-
-void timers_expired(u64 bits)
-{
-	if (!bits)
-		return;
-	mutex_lock(&task_lock);
-	for (; bits; bits &= bits - 1) {
-		int i = __builtin_ctzl(bits);
-		struct process *p = owner[i].process;
-
-		if (p && owner[i].posix) {
-			posix_expired(p, owner[i].posix);
-		} else if (p) {
-			siginfo_t info;
-
-			memset(&info, 0, sizeof(info));
-			info.si_signo = itimer_kind[owner[i].which].signal;
-			info.si_code = SI_KERNEL;
-			signal_send_locked(p, NULL, &info);
-		}
-	}
-	mutex_unlock(&task_lock);
 }
 
 static bool event_valid(const sigevent_t *e)
@@ -265,29 +557,67 @@ static bool event_valid(const sigevent_t *e)
 	}
 }
 
-/* Makes the timer; its number or -errno. task_lock held. */
-static s64 posix_new(s32 clock, const sigevent_t *e, bool by_id)
+/* A clock that wakes the machine: whether the host lets us have it. */
+static int check_alarm_clock(s32 clock)
+{
+	s64 host = hc_timer_create((u64)clock);
+
+	if (host >= 0)
+		hc_timer_delete((u64)host);
+	return MIN((int)host, 0);
+}
+
+/* What a timer on this clock measures. 0 or -errno. */
+static int measure_of(s32 clock, struct timer *t)
+{
+	struct clock_cpu cpu;
+
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		return 0;
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_BOOTTIME_ALARM:
+		return check_alarm_clock(clock);
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	}
+	if (!clock_cpu_find(clock, &cpu))
+		return -EINVAL;
+	/* Another process's time would need its timers to be ended with it. */
+	if (cpu.process != current_process())
+		return -EPERM;
+	t->of = cpu.thread ? CPU_OF_THREAD : CPU_OF_PROCESS;
+	t->cpu_tid = cpu.thread ? cpu.thread->tid : 0;
+	return 0;
+}
+
+/* Makes the timer; its number or -errno. */
+static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 {
 	struct process *p = current_process();
-	struct posix_timer *t;
-	s64 host;
+	struct timer *t;
+	int err;
 
 	if (!event_valid(e))
 		return -EINVAL;
-	t = kzalloc(sizeof(*t));
+	/* Linux counts the signals that timers have in reserve. */
+	if (p->ntimers >= p->rlimit[RLIMIT_SIGPENDING].cur)
+		return -EAGAIN;
+	t = timer_make(p, p->next_timer_id++, TIME, e->sigev_signo);
 	if (!t)
 		return -EAGAIN;
-	host = hc_timer_create((u64)(s64)clock);
-	if (host < 0) {
+	err = measure_of(clock, t);
+	if (err) {
 		kfree(t);
-		return host;
+		return err;
 	}
-	KASSERT(host < HOST_TIMERS);
-	t->id = p->next_timer_id++;
-	t->host = (s32)host;
 	t->clock = clock;
 	t->notify = e->sigev_notify;
-	t->signo = e->sigev_signo;
 	t->value = e->sigev_value;
 	t->tid = e->sigev_notify_thread_id;
 	if (by_id) {
@@ -295,16 +625,14 @@ static s64 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 		t->value.sival_int = t->id;
 	}
 	LIST_INSERT_HEAD(&p->posix_timers, t, link);
-	owner[host].process = p;
-	owner[host].posix = t;
+	p->ntimers++;
 	return t->id;
 }
 
-static void posix_free(struct posix_timer *t)
+static void posix_free(struct timer *t)
 {
-	hc_timer_delete((u64)t->host);
-	owner[t->host].process = NULL;
-	owner[t->host].posix = NULL;
+	disarm(t);
+	t->process->ntimers--;
 	LIST_REMOVE(t, link);
 	kfree(t);
 }
@@ -319,41 +647,43 @@ void timers_exec(void)
 	mutex_unlock(&task_lock);
 }
 
+static void free_timer(struct timer **t)
+{
+	if (*t) {
+		disarm(*t);
+		kfree(*t);
+	}
+	*t = NULL;
+}
+
 void timers_exit(void)
 {
 	struct process *p = current_process();
 
 	timers_exec();
 	mutex_lock(&task_lock);
-	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++) {
-		s32 timer = p->itimer[i].timer;
-
-		if (timer < 0)
-			continue;
-		hc_timer_delete((u64)timer);
-		owner[timer].process = NULL;
-		p->itimer[i].timer = -1;
-	}
+	for (unsigned i = 0; i < ARRAY_SIZE(p->itimer); i++)
+		free_timer(&p->itimer[i]);
+	free_timer(&p->cpu_limit);
 	mutex_unlock(&task_lock);
 }
 
 DEFINE_SYSCALL3(timer_create, int, clock, uva, event, uva, id)
 {
 	sigevent_t e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-	s32 number;
 	s64 result;
+	s32 number;
 
 	if (event && get_user(&e, event))
 		return -EFAULT;
 	mutex_lock(&task_lock);
-	result = posix_new(clock, &e, event == 0);
+	number = posix_new(clock, &e, event == 0);
 	mutex_unlock(&task_lock);
-	if (result < 0)
-		return result;
-	number = (s32)result;
+	if (number < 0)
+		return number;
 	result = put_user(number, id);
 	if (result) {
-		struct posix_timer *t;
+		struct timer *t;
 
 		mutex_lock(&task_lock);
 		t = posix_find(current_process(), number);
@@ -364,28 +694,46 @@ DEFINE_SYSCALL3(timer_create, int, clock, uva, event, uva, id)
 	return result;
 }
 
-/* task_lock held. When the next expiration is due, so that missed ones can be counted. */
-static void note_next(struct posix_timer *t, const struct __kernel_itimerspec *new)
+/* CLOCK_TAI is CLOCK_REALTIME and some seconds: an absolute moment of it on that clock. */
+static int from_tai(struct __kernel_timespec *value)
 {
-	struct __kernel_itimerspec left;
+	struct __kernel_timespec tai, real;
+	s64 err = hc_clock_gettime(CLOCK_TAI, &tai, sizeof(tai));
 
+	if (err == 0)
+		err = hc_clock_gettime(CLOCK_REALTIME, &real, sizeof(real));
+	if (err < 0)
+		return (int)err;
+	value->tv_sec -= (tai.tv_sec - real.tv_sec + (tai.tv_nsec < real.tv_nsec ? -1 : 0));
+	/* Before 1970 is over, too. */
+	if (value->tv_sec < 0)
+		*value = (struct __kernel_timespec){.tv_nsec = 1};
+	return 0;
+}
+
+static int posix_set(struct timer *t, bool absolute, struct __kernel_itimerspec *new)
+{
+	enum base base = BASE_MONOTONIC;
+	bool armed = new->it_value.tv_sec || new->it_value.tv_nsec;
+	int err = 0;
+
+	if (t->clock == CLOCK_BOOTTIME || t->clock == CLOCK_BOOTTIME_ALARM)
+		base = BASE_BOOTTIME;
+	/* A time span is the same on a clock that nobody sets. */
+	else if (absolute && t->of == TIME && t->clock != CLOCK_MONOTONIC)
+		base = BASE_REALTIME;
+	if (armed && absolute && t->clock == CLOCK_TAI)
+		err = from_tai(&new->it_value);
 	t->overrun = 0;
 	t->last_overrun = 0;
-	t->next_ns = 0;
-	t->interval_ns = (u64)clock_from_timespec(&new->it_interval);
-	/* Of a clock that does not run with time, they cannot. */
-	if (t->interval_ns == 0 || t->clock < 0 || t->clock == CLOCK_PROCESS_CPUTIME_ID ||
-	    t->clock == CLOCK_THREAD_CPUTIME_ID)
-		return;
-	if (hc_timer_gettime((u64)t->host, &left, sizeof(left)) == 0)
-		t->next_ns = clock_monotonic_ns() + (u64)clock_from_timespec(&left.it_value);
+	return err ? err : set(t, base, absolute, new);
 }
 
 DEFINE_SYSCALL4(timer_settime, int, id, int, flags, uva, value, uva, ovalue)
 {
 	struct __kernel_itimerspec new, old;
-	struct posix_timer *t;
-	s64 err;
+	struct timer *t;
+	int err;
 
 	if (value == 0)
 		return -EINVAL;
@@ -395,11 +743,9 @@ DEFINE_SYSCALL4(timer_settime, int, id, int, flags, uva, value, uva, ovalue)
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	t = posix_find(current_process(), id);
-	err = t ? hc_timer_settime((u64)t->host, (u64)flags & TIMER_ABSTIME, &new, sizeof(new),
-				   &old, sizeof(old))
-		: -EINVAL;
-	if (err == 0)
-		note_next(t, &new);
+	if (t)
+		get(t, &old);
+	err = t ? posix_set(t, flags & TIMER_ABSTIME, &new) : -EINVAL;
 	mutex_unlock(&task_lock);
 	if (err)
 		return err;
@@ -409,19 +755,19 @@ DEFINE_SYSCALL4(timer_settime, int, id, int, flags, uva, value, uva, ovalue)
 DEFINE_SYSCALL2(timer_gettime, int, id, uva, value)
 {
 	struct __kernel_itimerspec now;
-	struct posix_timer *t;
-	s64 err;
+	struct timer *t;
 
 	mutex_lock(&task_lock);
 	t = posix_find(current_process(), id);
-	err = t ? hc_timer_gettime((u64)t->host, &now, sizeof(now)) : -EINVAL;
+	if (t)
+		get(t, &now);
 	mutex_unlock(&task_lock);
-	return err ? err : put_user(now, value);
+	return t ? put_user(now, value) : -EINVAL;
 }
 
 DEFINE_SYSCALL1(timer_getoverrun, int, id)
 {
-	struct posix_timer *t;
+	struct timer *t;
 	s64 result;
 
 	mutex_lock(&task_lock);
@@ -433,7 +779,7 @@ DEFINE_SYSCALL1(timer_getoverrun, int, id)
 
 DEFINE_SYSCALL1(timer_delete, int, id)
 {
-	struct posix_timer *t;
+	struct timer *t;
 
 	mutex_lock(&task_lock);
 	t = posix_find(current_process(), id);

@@ -90,6 +90,12 @@ void usage_thread(struct usage *u)
 	subtract(u, &current()->start_usage);
 }
 
+/* Until then its vCPU's time is that of others. */
+static bool has_begun(const struct thread *t)
+{
+	return !READ_ONCE(t->start.fpu);
+}
+
 void usage_process(struct process *p, struct usage *u)
 {
 	struct thread *t;
@@ -98,6 +104,8 @@ void usage_process(struct process *p, struct usage *u)
 	TAILQ_FOREACH (t, &p->threads, link) {
 		struct usage one;
 
+		if (!has_begun(t))
+			continue;
 		read_host(t == current() ? WHO_SELF : WHO_VCPU + t->vcpu, &one);
 		if (t != current()) { /* only the sum of both is known */
 			one.user_us -= MIN(one.user_us, t->start_usage.system_us);
@@ -132,10 +140,10 @@ u64 usage_cpu_ns(const struct process *p, const struct thread *t)
 	u64 sum;
 
 	if (t)
-		return thread_cpu_ns(t);
+		return has_begun(t) ? thread_cpu_ns(t) : 0;
 	sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
 	TAILQ_FOREACH (t, &p->threads, link)
-		sum += thread_cpu_ns(t);
+		sum += has_begun(t) ? thread_cpu_ns(t) : 0;
 	return sum;
 }
 

@@ -12,6 +12,9 @@
 #include "common/types.h"
 #include "kernel/vdso/data.h"
 
+struct process;
+struct thread;
+
 #define NSEC_PER_SEC 1000000000UL
 
 u64 clock_monotonic_ns(void);
@@ -24,6 +27,17 @@ void clock_now_exact(struct vdso_time *now);
 
 /* The page of struct vdso_data, for mapping (kernel memory, page-aligned). */
 const void *clock_page(void);
+
+/*
+ * Whose used CPU time a clock counts: of a process, or of one of the running process's threads
+ * (thread is NULL for the whole). False: it is no such clock, or there is nobody with that number.
+ * task_lock held.
+ */
+struct clock_cpu {
+	struct process *process;
+	struct thread *thread;
+};
+bool clock_cpu_find(s32 clock, struct clock_cpu *cpu);
 
 /* Nanoseconds, or -1 where the fields are out of range as clock_nanosleep(2) has it. */
 s64 clock_from_timespec(const struct __kernel_timespec *ts);

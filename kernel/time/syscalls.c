@@ -35,26 +35,32 @@ static s32 host_clock(s32 clock)
 	return id == 0 || id == current_process()->pid ? CLOCK_PROCESS_CPUTIME_ID : -EINVAL;
 }
 
+bool clock_cpu_find(s32 clock, struct clock_cpu *cpu)
+{
+	bool thread = clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && (clock & CPUCLOCK_THREAD));
+	s32 id = clock < 0 ? ~(clock >> 3) : 0;
+
+	if (clock < 0 ? (clock & CPUCLOCK_WHICH) == CPUCLOCK_WHICH
+		      : !thread && clock != CLOCK_PROCESS_CPUTIME_ID)
+		return false;
+	cpu->process = process_find(thread ? 0 : id);
+	cpu->thread = thread ? thread_find(id) : NULL;
+	/* clock_getcpuclockid(3): of threads, those of the own process. */
+	return cpu->process && (!thread || (cpu->thread && cpu->thread->proc == cpu->process));
+}
+
 /*
  * CPU time. To the host all programs are one process, and a host thread is many threads of theirs
  * one after another: it is counted by us.
  */
 static s64 read_cpu_clock(s32 clock, u64 *ns)
 {
-	bool thread = clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && (clock & CPUCLOCK_THREAD));
-	s32 id = clock < 0 ? ~(clock >> 3) : 0;
-	struct process *p;
-	struct thread *t;
+	struct clock_cpu cpu;
 	s64 ret = -EINVAL;
 
-	if (clock < 0 && (clock & CPUCLOCK_WHICH) == CPUCLOCK_WHICH)
-		return -EINVAL;
 	mutex_lock(&task_lock);
-	p = process_find(thread ? 0 : id);
-	t = thread ? thread_find(id) : NULL;
-	/* clock_getcpuclockid(3): of threads, those of the own process. */
-	if (p && (!thread || (t && t->proc == p))) {
-		*ns = usage_cpu_ns(p, t);
+	if (clock_cpu_find(clock, &cpu)) {
+		*ns = usage_cpu_ns(cpu.process, cpu.thread);
 		ret = 0;
 	}
 	mutex_unlock(&task_lock);
