@@ -18,20 +18,36 @@ DEFINE_SYSCALL1(close, s32, fd)
 	return 0;
 }
 
+int files_unshare(void)
+{
+	struct process *p = current_process();
+	struct files *shared = p->files, *own;
+
+	if (__atomic_load_n(&shared->users, __ATOMIC_RELAXED) == 1)
+		return 0;
+	own = files_dup(shared);
+	if (!own)
+		return -ENOMEM;
+	/* Who looks at a process from outside holds this. */
+	mutex_lock(&task_lock);
+	p->files = own;
+	mutex_unlock(&task_lock);
+	files_put(shared);
+	return 0;
+}
+
 DEFINE_SYSCALL3(close_range, u32, first, u32, last, u32, flags)
 {
 	struct files *files = current_process()->files;
 
 	if (first > last || (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
 		return -EINVAL;
-	if (flags & CLOSE_RANGE_UNSHARE && files->users > 1) {
-		struct files *own = files_dup(files);
+	if (flags & CLOSE_RANGE_UNSHARE) {
+		int err = files_unshare();
 
-		if (!own)
-			return -ENOMEM;
-		current_process()->files = own;
-		files_put(files);
-		files = own;
+		if (err)
+			return err;
+		files = current_process()->files;
 	}
 	for (s32 fd = MIN(first, (u32)FD_LIMIT); (fd = fdtable_next(files, fd)) >= 0; fd++) {
 		if ((u32)fd > last)

@@ -61,6 +61,8 @@ struct files {
 struct files *files_new(void);		  /* empty; NULL: no memory */
 struct files *files_boot(void);		  /* the first process's: stdio from boot info */
 struct files *files_dup(struct files *f); /* for fork */
+/* The running process gets a table of its own, a copy of what it shared. 0 or -ENOMEM. */
+int files_unshare(void);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
 

@@ -15,7 +15,7 @@
 /* What rt_sigaction(2) keeps of sa_flags; the rest reads back as 0, so that programs can probe. */
 #define SA_KNOWN                                                                                   \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
-	 SA_RESETHAND | SA_RESTORER)
+	 SA_RESETHAND | SA_RESTORER | SA_EXPOSE_TAGBITS)
 
 static bool valid_signal(int sig)
 {

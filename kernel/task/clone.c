@@ -4,8 +4,7 @@
  * What is shared belongs to the process here (memory, files, directory, handlers, identity), so a
  * thread shares all of it: CLONE_THREAD without CLONE_FILES or CLONE_FS, which no C library uses,
  * is EINVAL, and it shares semaphore adjustments without CLONE_SYSVSEM, too. I/O contexts do not
- * exist, their flag means nothing.
- * Namespaces are refused, as unshare(2) is.
+ * exist, their flag means nothing. Namespaces are refused: they are not for programs in a sandbox.
  */
 #include "kernel/fs/file.h"
 #include "kernel/hostcall.h"
@@ -21,6 +20,7 @@
 #include "kernel/task/task.h"
 #include "kernel/task/vcpu.h"
 
+#include <linux/resource.h>
 #include <linux/sched.h>
 
 #define FPU_ALIGN 64UL
@@ -46,6 +46,7 @@ struct request {
 	u64 stack; /* its end; 0: the parent's */
 	uva pidfd, child_tid, parent_tid;
 	u64 tls;
+	s32 tid; /* the number to have; 0: any */
 };
 
 /* clone(2), ERRORS. */
@@ -63,6 +64,8 @@ static int check(const struct request *rq)
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
 	if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID | CLONE_PIDFD)))
+		return -EINVAL;
+	if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
 		return -EINVAL;
 	if ((f & CLONE_PARENT) && current_process() == init_process)
 		return -EINVAL; /* its parent is outside */
@@ -169,13 +172,18 @@ void thread_begin(struct thread *t)
 	struct process *p = t->proc;
 
 	vcpu_enter_mm(p->mm);
+	usage_begin(t);
 	arch_fpu_restore(t->start.fpu);
 	kfree(t->start.fpu_memory);
 	t->start.fpu = t->start.fpu_memory = NULL;
 	arch_set_fsbase(t->start.fsbase);
 	arch_set_gsbase(t->start.gsbase);
 	vcpu_fs_ids(&p->creds);
-	usage_begin(t);
+	if (p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY) {
+		mutex_lock(&task_lock);
+		timers_limit(p);
+		mutex_unlock(&task_lock);
+	}
 	if (t->start.set_tid)
 		put_user(t->tid, t->start.set_tid);
 	arch_exit_to_program(thread_frame(t));
@@ -192,11 +200,13 @@ static int link(struct thread *t, const struct request *rq)
 
 	mutex_lock(&task_lock);
 	pending = (self->pending.set | parent->pending.set) & ~self->blocked;
-	tid = pid_alloc();
+	tid = pid_alloc(rq->tid);
 	if (self->dying || (pending & SIGNALS_GROUP))
 		err = -ERESTARTNOINTR;
-	else if (!tid || nproc_full())
+	else if (nproc_full())
 		err = -EAGAIN;
+	else if (!tid)
+		err = rq->tid ? -EEXIST : -EAGAIN;
 	if (err)
 		goto out;
 	thread_link(t, tid);
@@ -370,11 +380,27 @@ static int read_args(struct clone_args *args, uva from, u64 size)
 	return 0;
 }
 
+/* clone(2), "The set_tid array": one number, for there is one namespace. 0 is any. */
+static int read_tid(const struct clone_args *args, s32 *tid)
+{
+	*tid = 0;
+	if (!args->set_tid != !args->set_tid_size || args->set_tid_size > 1)
+		return -EINVAL;
+	if (!args->set_tid)
+		return 0;
+	if (get_user(tid, args->set_tid))
+		return -EFAULT;
+	if (*tid < 1 || *tid >= PID_MAX)
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE) ? 0 : -EPERM;
+}
+
 DEFINE_SYSCALL2(clone3, uva, user_args, u64, size)
 {
 	struct clone_args args;
 	struct request rq;
 	int err = read_args(&args, user_args, size);
+	s32 tid;
 
 	if (err)
 		return err;
@@ -384,10 +410,9 @@ DEFINE_SYSCALL2(clone3, uva, user_args, u64, size)
 	if (!args.stack != !args.stack_size || args.stack + args.stack_size < args.stack ||
 	    args.stack + args.stack_size > USER_TOP)
 		return -EINVAL;
-	if (!args.set_tid != !args.set_tid_size)
-		return -EINVAL;
-	if (args.set_tid_size)
-		return -EPERM; /* the numbers are the kernel's to give */
+	err = read_tid(&args, &tid);
+	if (err)
+		return err;
 	rq = (struct request){
 		.flags = args.flags,
 		.exit_signal = (s32)args.exit_signal,
@@ -396,6 +421,7 @@ DEFINE_SYSCALL2(clone3, uva, user_args, u64, size)
 		.parent_tid = args.parent_tid,
 		.child_tid = args.child_tid,
 		.tls = args.tls,
+		.tid = tid,
 	};
 	return clone(&rq);
 }
@@ -412,4 +438,52 @@ DEFINE_SYSCALL0(vfork)
 	struct request rq = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
 
 	return clone(&rq);
+}
+
+/* -- unshare(2) ------------------------------------------------------------------------------ */
+
+static int unshare_fs(struct process *p)
+{
+	struct fs_info *shared = p->fs, *own;
+
+	if (__atomic_load_n(&shared->users, __ATOMIC_RELAXED) == 1)
+		return 0;
+	own = fs_dup(shared);
+	if (!own)
+		return -ENOMEM;
+	mutex_lock(&task_lock);
+	p->fs = own;
+	mutex_unlock(&task_lock);
+	fs_put(shared);
+	return 0;
+}
+
+/* What the threads of a process share here they cannot have each for itself: EPERM. */
+DEFINE_SYSCALL1(unshare, u64, flags)
+{
+	struct process *p = current_process();
+	bool alone = p->nthreads == 1;
+	int err = 0;
+
+	if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
+			   CLONE_SYSVSEM | CLONE_NAMESPACES))
+		return -EINVAL;
+	/* Only to ask: unshare(2) says that these do nothing for a single thread. */
+	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && !alone)
+		return -EINVAL;
+	if ((flags & (CLONE_SIGHAND | CLONE_VM)) &&
+	    __atomic_load_n(&p->sighand->users, __ATOMIC_RELAXED) > 1)
+		return -EINVAL;
+	if ((flags & CLONE_VM) && __atomic_load_n(&p->mm->users, __ATOMIC_RELAXED) > 1)
+		return -EINVAL;
+	if ((flags & CLONE_NAMESPACES) || ((flags & (CLONE_FS | CLONE_FILES)) && !alone))
+		return -EPERM;
+	if (flags & CLONE_FS)
+		err = unshare_fs(p);
+	if (!err && (flags & CLONE_FILES))
+		err = files_unshare();
+	/* The adjustments of semaphores are made now: semop(2). */
+	if (!err && (flags & CLONE_SYSVSEM))
+		sem_exit(p);
+	return err;
 }

@@ -433,7 +433,7 @@ DEFINE_SYSCALL6(futex, uva, uaddr, u32, op, u32, val, uva, timeout, uva, uaddr2,
 	u64 deadline = 0;
 	int err;
 
-	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
+	if (realtime && cmd != FUTEX_WAIT_BITSET)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:

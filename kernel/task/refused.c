@@ -29,8 +29,7 @@
 	X(add_key, ENOSYS, "kernel without CONFIG_KEYS")                                           \
 	X(request_key, ENOSYS, "kernel without CONFIG_KEYS")                                       \
 	X(keyctl, ENOSYS, "kernel without CONFIG_KEYS")                                            \
-	X(unshare, EPERM, "namespaces are not for programs in a sandbox")                          \
-	X(setns, EPERM, "as unshare")                                                              \
+	X(setns, EPERM, "namespaces are not for programs in a sandbox")                            \
 	X(reboot, EPERM, "the machine is not the sandbox's")                                       \
 	X(kexec_load, EPERM, "as reboot")                                                          \
 	X(kexec_file_load, EPERM, "as reboot")                                                     \
