@@ -86,7 +86,7 @@ static void put_frame(const struct report_frame *f, void *arg)
 	}
 	/* Of an inlined group only the outermost has the rest behind it. */
 	if (w->opt->source && f->line)
-		source = report_source(f->file, f->line, &first);
+		source = report_source(f->directory, f->file, f->line, &first);
 	put_u64(w->stack, f->pc);
 	put_u64(w->stack, f->offset);
 	put_u32(w->stack, f->line);
@@ -142,6 +142,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 				.offset = map ? at - report_maps_base(w->maps, map) : at,
 				.function = "",
 				.file = "",
+				.directory = "",
 				.module = map ? map->path : "",
 				.source = "",
 			};

@@ -12,7 +12,8 @@ struct report_frame {
 	u64 offset;	      /* from the start of the module */
 	const char *function; /* demangled */
 	const char *file;
-	u32 line, column; /* 0: not known */
+	const char *directory; /* of .file when that is relative; the worker's only */
+	u32 line, column;      /* 0: not known */
 	const char *module;
 	const char *source; /* lines of the file around .line ... */
 	u32 source_first;   /* ... from this one on */

@@ -1,5 +1,6 @@
 /* Excerpts of source files. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,8 @@
 #include <unistd.h>
 #include "report/source.h"
 
-#define FILE_MAX (16L << 20)
-#define LINE_MAX 160
+#define FILE_MAX  (16L << 20)
+#define SHOWN_MAX 160
 
 static bool is_source_name(const char *path)
 {
@@ -29,7 +30,20 @@ static bool is_source_name(const char *path)
 	return false;
 }
 
-char *report_source(const char *path, u32 line, u32 *first)
+static int open_source(const char *directory, const char *path)
+{
+	char joined[PATH_MAX];
+
+	if (path[0] != '/') {
+		if (directory[0] != '/' || snprintf(joined, sizeof(joined), "%s/%s", directory,
+						    path) >= (int)sizeof(joined))
+			return -1;
+		path = joined;
+	}
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+char *report_source(const char *directory, const char *path, u32 line, u32 *first)
 {
 	u32 from = line > REPORT_SOURCE_AROUND ? line - REPORT_SOURCE_AROUND : 1, at = 0;
 	char *text = NULL, *row = NULL;
@@ -39,9 +53,9 @@ char *report_source(const char *path, u32 line, u32 *first)
 	ssize_t n;
 	int fd;
 
-	if (path[0] != '/' || !line || !is_source_name(path))
+	if (!line || !is_source_name(path))
 		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open_source(directory, path);
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX ||
@@ -55,7 +69,7 @@ char *report_source(const char *path, u32 line, u32 *first)
 			continue;
 		while (n > 0 && (row[n - 1] == '\n' || row[n - 1] == '\r'))
 			n--;
-		fprintf(out, "%.*s\n", (int)(n < LINE_MAX ? n : LINE_MAX), row);
+		fprintf(out, "%.*s\n", (int)(n < SHOWN_MAX ? n : SHOWN_MAX), row);
 	}
 	free(row);
 	fclose(in);

@@ -142,7 +142,7 @@ static const char *linkage_name(Dwarf_Die *die)
 }
 
 struct position {
-	const char *file;
+	const char *file, *directory;
 	int line, column;
 };
 
@@ -157,6 +157,7 @@ static void emit(const char *name, const struct position *at, u64 pc, u32 flags,
 			    : name    ? name
 				      : "",
 		.file = at->file && at->line > 0 ? at->file : "",
+		.directory = at->directory ? at->directory : "",
 		.line = at->file && at->line > 0 ? (u32)at->line : 0,
 		.column = at->file && at->line > 0 && at->column > 0 ? (u32)at->column : 0,
 		.module = module,
@@ -176,7 +177,7 @@ static void call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct position *at)
 	Dwarf_Word value;
 	size_t count;
 
-	*at = (struct position){0};
+	*at = (struct position){.directory = at->directory};
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attr), &value) == 0 &&
 	    dwarf_getsrcfiles(cu, &files, &count) == 0 && value < count)
 		at->file = dwarf_filesrc(files, value, NULL, NULL);
@@ -245,8 +246,10 @@ void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_
 		if (name && sym.st_size && symbol_offset >= sym.st_size)
 			name = NULL;
 		line = dwfl_module_getsrc(mod, look);
-		if (line)
+		if (line) {
 			at.file = dwfl_lineinfo(line, NULL, &at.line, &at.column, NULL, NULL);
+			at.directory = dwfl_line_comp_dir(line);
+		}
 		/* As addr2line counts it: the address in the file, not in memory. */
 		if (dwfl_module_getelf(mod, &bias))
 			offset = pc - bias;
