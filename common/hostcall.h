@@ -100,6 +100,7 @@ struct hostcall_window {
 	u64 size;      /* bytes of the window, a multiple of the page size */
 	u64 file_size; /* size of the file when the call was made */
 	u64 dev, ino;
+	u64 version; /* of the content: changes with it. 0: it changed lately, or may at any time */
 	u32 id;
 	u32 reserved;
 };

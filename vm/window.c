@@ -30,6 +30,9 @@
 /* A file up to this size is mapped whole: a program that maps one part maps others next. */
 #define WHOLE_MAX   (128UL << 20)
 
+/* File systems count time in steps of up to two seconds (FAT). */
+#define SETTLED_S   3
+
 #define WINDOWS_MAX 16384 /* leaves room below the host's vm.max_map_count */
 #define REFS_MAX    0x40000000u
 #define BUCKETS	    256
@@ -260,6 +263,21 @@ static int size_descriptor(int fd)
 	return ret < 0 ? -1 : (int)ret;
 }
 
+/*
+ * What tells this content of the file from any other: the time of its last change, once that is so
+ * long ago that a change now would have another time. Stores through a mapping that can be written
+ * have no time.
+ */
+static u64 version_of(const struct stat *st, bool writable)
+{
+	struct timespec now;
+
+	if (writable || HOST_CALL(clock_gettime, CLOCK_REALTIME, (u64)&now) < 0 ||
+	    st->st_ctim.tv_sec <= 0 || st->st_ctim.tv_sec >= now.tv_sec - SETTLED_S)
+		return 0;
+	return (u64)st->st_ctim.tv_sec * 1000000000UL + (u64)st->st_ctim.tv_nsec;
+}
+
 /* A new window. With the lock. */
 static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, u64 size,
 		bool writable, struct window **out)
@@ -396,6 +414,7 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 			.file_size = (u64)st.st_size,
 			.dev = st.st_dev,
 			.ino = st.st_ino,
+			.version = version_of(&st, w->writable),
 			.id = w->id,
 		};
 	pthread_mutex_unlock(&windows.lock);

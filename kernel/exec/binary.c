@@ -176,7 +176,8 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 
 	if (s->filesz) {
 		zero = ALIGN_UP(file_end, PAGE_SIZE);
-		ret = mm_map(mm, page, zero - page, s->prot, MAP_PRIVATE | MAP_FIXED, b->file,
+		ret = mm_map(mm, page, zero - page, s->prot,
+			     MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, b->file,
 			     s->offset - (start - page));
 		if (ret < 0)
 			return (int)ret;
@@ -200,14 +201,16 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 int binary_map(struct binary *b, struct mm *mm, u64 at)
 {
 	const struct elf_image *image = &b->image;
+	/* Large ones lie so that 2 MiB of the file can be one page: kernel/mm/text.h. */
+	u64 align = image->end - image->start >= HUGE_SIZE ? MAX(image->align, HUGE_SIZE)
+							   : image->align;
 	u64 first = ALIGN_DOWN(image->start, image->align);
 
 	if (!image->fixed) {
-		at = ALIGN_DOWN(at, image->align);
+		at = ALIGN_DOWN(at, align);
 		if (at == 0) {
 			mutex_lock(&mm->lock);
-			at = vma_gap_down(mm, MAP_LOW, mm->mmap_top, image->end - first,
-					  image->align);
+			at = vma_gap_down(mm, MAP_LOW, mm->mmap_top, image->end - first, align);
 			mutex_unlock(&mm->lock);
 		}
 		if (at == 0)

@@ -19,6 +19,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/text.h"
 #include "kernel/mm/window.h"
 #include "kernel/task/oom.h"
 
@@ -295,6 +296,48 @@ static int copy_window(struct fault *f)
 	return ret;
 }
 
+/* 2 MiB of a program, where file and addresses allow one page. */
+static bool map_text_huge(struct fault *f)
+{
+	struct vma *v = f->vma;
+	u64 base = ALIGN_DOWN(f->page, HUGE_SIZE), gpa, count, *entry;
+
+	if ((v->flags & VMA_NOHUGE) || base < v->start || base + HUGE_SIZE > v->end ||
+	    !IS_ALIGNED(file_offset(v, base), HUGE_SIZE))
+		return false;
+	entry = pt_place_huge(f->mm, base);
+	if (!entry || *entry)
+		return false;
+	count = text_take(v, file_offset(v, base), BATCH_MAX, &gpa);
+	if (count < BATCH_MAX) {
+		if (count)
+			frame_put_range(gpa, count);
+		return false;
+	}
+	pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED | PTE_PS));
+	stats.huge_mapped++;
+	return true;
+}
+
+/* Maps some of count pages of a file from va on, from text or from the window. How many. */
+static u64 map_file_run(struct fault *f, u64 va, u64 *entry, u64 count)
+{
+	struct vma *v = f->vma;
+	u64 gpa, bits = PTE_OWNED, n = 0;
+
+	if (text_fits(v))
+		n = text_take(v, file_offset(v, va), count, &gpa);
+	if (!n) {
+		n = count;
+		gpa = window_gpa(v, va);
+		bits = 0;
+	}
+	for (u64 i = 0; i < n; i++)
+		pt_set(f->mm, &entry[i], pt_value(v, gpa + i * PAGE_SIZE, bits));
+	stats.pages_mapped += n;
+	return n;
+}
+
 static int fault_window(struct fault *f)
 {
 	struct vma *v = f->vma;
@@ -306,16 +349,19 @@ static int fault_window(struct fault *f)
 	    (is_data_segment(v) && v->end - v->start <= DATA_SMALL))
 		return copy_window(f);
 	stats.fault_window++;
-	batch_range(f, BATCH_FILE, &start, &end);
+	if (text_fits(v) && map_text_huge(f))
+		return 0;
+	batch_range(f, text_fits(v) ? BATCH_MAX : BATCH_FILE, &start, &end);
 	end = start + window_bytes(v->win, file_offset(v, start), end - start);
 	entry = pt_place(f->mm, start);
 	if (!entry)
 		return out_of_memory(f);
-	for (u64 va = start; va < end; va += PAGE_SIZE, entry++) {
-		if (*entry)
-			continue;
-		pt_set(f->mm, entry, pt_value(v, window_gpa(v, va), 0));
-		stats.pages_mapped++;
+	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
+		u64 run = 0;
+
+		while (i + run < n && !entry[i + run])
+			run++;
+		i += run ? map_file_run(f, start + i * PAGE_SIZE, &entry[i], run) : 1;
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/text.h"
 #include "kernel/mm/window.h"
 #include "kernel/task/vcpu.h"
 
@@ -175,11 +176,12 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r)
 	*r = (struct mm_resident){0};
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
 		bool owned = *leaf.entry & PTE_OWNED;
+		bool unshared = owned && pt_unshared(*leaf.entry);
 
 		r->rss += leaf.size;
-		if (owned)
+		if (owned && (unshared || !text_fits(v)))
 			r->anon += leaf.size;
-		if (owned && pt_unshared(*leaf.entry))
+		if (unshared)
 			r->private += leaf.size;
 		else
 			r->shared += leaf.size;

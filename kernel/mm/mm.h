@@ -32,10 +32,10 @@ enum {
 	VMA_DONTFORK = 1 << 7,
 	VMA_WIPEONFORK = 1 << 8,
 	VMA_LOCKED = 1 << 9,
-	VMA_DENYWRITE = 1 << 10,
-	VMA_HUGE = 1 << 11,    /* madvise(MADV_HUGEPAGE) */
-	VMA_MODULE = 1 << 12,  /* stack capture relies on it: kernel/heap/module.h */
-	VMA_GUARDED = 1 << 13, /* kernel/heap/ decides what is there, and counts its pages */
+	VMA_DENYWRITE = 1 << 10, /* of a program or library: kernel/mm/text.h */
+	VMA_HUGE = 1 << 11,	 /* madvise(MADV_HUGEPAGE) */
+	VMA_MODULE = 1 << 12,	 /* stack capture relies on it: kernel/heap/module.h */
+	VMA_GUARDED = 1 << 13,	 /* kernel/heap/ decides what is there, and counts its pages */
 };
 
 struct vma {

@@ -154,7 +154,9 @@ static bool is_free(struct mm *mm, u64 addr, u64 len)
 /* A place for a mapping that may lie anywhere, at the hint if that is free; 0: none. */
 static u64 choose_place(struct mm *mm, u64 hint, u64 len, u32 flags)
 {
-	u64 align = IS_ALIGNED(len, HUGE_SIZE) && (flags & MAP_ANONYMOUS) ? HUGE_SIZE : PAGE_SIZE;
+	bool huge = flags & MAP_ANONYMOUS ? IS_ALIGNED(len, HUGE_SIZE)
+					  : len >= HUGE_SIZE && (flags & MAP_DENYWRITE);
+	u64 align = huge ? HUGE_SIZE : PAGE_SIZE;
 	u64 high = flags & MAP_32BIT ? LOW_END : USER_TOP;
 	u64 addr;
 
@@ -309,7 +311,8 @@ static void close_backing(struct backing *b)
 static u32 vma_flags(u32 flags, bool shared)
 {
 	return (shared ? VMA_SHARED : 0) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
-	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0);
+	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
+	       (flags & MAP_DENYWRITE ? VMA_DENYWRITE : 0);
 }
 
 /* Of a file, a System V segment, or neither. */

@@ -73,6 +73,7 @@ static int window_new(s32 handle, u64 offset, u64 len, bool write, struct window
 		.file_size = clamp_size(h.file_size),
 		.dev = h.dev,
 		.ino = h.ino,
+		.version = h.version,
 		.writable = write,
 	};
 	*out = w;

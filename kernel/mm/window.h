@@ -15,6 +15,8 @@ struct window {
 	u64 gpa, offset, size; /* window byte 0 is file byte offset */
 	u64 file_size;	       /* as last seen; a fault beyond it asks again */
 	u64 dev, ino;
+	u64 version; /* of the file's content when the window was opened; see struct hostcall_window
+		      */
 	bool writable;
 };
 

@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/text.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
@@ -119,6 +120,8 @@ bool oom_make_room(void)
 	struct thread *t = current();
 	bool lost;
 
+	if (text_shrink())
+		return true;
 	mutex_lock(&task_lock);
 	if (!frame_left_for_user() && !ends(t->proc) && !somebody_goes()) {
 		struct process *victim = choose();

@@ -163,6 +163,9 @@ static s64 window_map(s32 handle, u64 offset, u64 len, struct hostcall_window *w
 		.gpa = anon ? anon_next : virt_to_phys(fake_file(handle)),
 		.size = room,
 		.file_size = anon ? memfd_size : fake_ram.file_size[handle - 1],
+		.dev = 1,
+		.ino = handle,
+		.version = anon ? 0 : fake_ram.version[handle - 1],
 		.id = handle,
 	};
 	if (anon) {

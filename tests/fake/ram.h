@@ -22,6 +22,7 @@ struct fake_ram {
 	u64 discarded;		   /* bytes given back */
 	u64 windows;		   /* open ones */
 	u64 file_size[FAKE_FILES]; /* handle - 1 is the index; content: fake_file */
+	u64 version[FAKE_FILES];   /* as struct hostcall_window has it */
 	u64 anon_windows;	   /* made so far, on memfds */
 };
 extern struct fake_ram fake_ram;

@@ -7,7 +7,7 @@
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/heap/module.c
- * sources: tests/fake/heap.c
+ * sources: tests/fake/heap.c kernel/mm/text.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/text.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/task/vcpu.h"
@@ -237,6 +238,7 @@ static void check_signal(struct mm *mm, u64 va, enum mm_access access, int signa
 static void end(struct mm *mm, u64 before)
 {
 	mm_put(mm);
+	text_shrink();
 	assert_in_range(used_frames(), 0, before + 14);
 	for (unsigned i = 0; i < FAKE_FILES; i++) {
 		if (file[i].window)
@@ -260,6 +262,7 @@ static struct mm *begin(u64 *before)
 		file[i] = (struct ofile){
 			.refs = 1, .handle = (s32)i + 1, .flags = i % 2 ? O_RDWR : O_RDONLY};
 		fake_ram.file_size[i] = FAKE_FILE_MAX;
+		fake_ram.version[i] = 1;
 		for (u64 off = 0; off < FAKE_FILE_MAX; off += PAGE_SIZE)
 			*(u64 *)((char *)fake_file((s32)i + 1) + off) = (i + 1UL) << 32 | off;
 	}
@@ -369,6 +372,79 @@ static void files(void **state)
 	assert_int_equal(mm_advise(mm, BASE + 4 * MIB, 2 * MIB, MADV_DONTNEED), 0);
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 16), 101);
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 24), 0);
+	end(mm, before);
+}
+
+/* The file is opened anew, and has changed. */
+static void changed(unsigned i, u64 version)
+{
+	if (file[i].window)
+		window_put(file[i].window);
+	file[i].window = NULL;
+	fake_ram.version[i] = version;
+}
+
+static u64 frame_at(struct mm *mm, u64 va)
+{
+	cpu_read(mm, va);
+	return walk(mm, va) & PTE_ADDR;
+}
+
+static void map_text(struct mm *mm, u64 addr, u64 len, u64 offset)
+{
+	assert_int_equal(mm_map(mm, addr, len, R | X, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE,
+				&file[0], offset),
+			 addr);
+}
+
+static void processes_share_text(void **state)
+{
+	u64 before, huge = stats.huge_mapped, *content = fake_file(1);
+	struct mm *mm = begin(&before), *other = mm_new();
+	u64 gpa, one = 1UL << 32, used;
+
+	(void)state;
+	map_text(mm, BASE, 4 * MIB, 0);
+	map_text(other, BASE + MIB, MIB, MIB);
+	gpa = frame_at(mm, BASE);
+	assert_true(frame_is_ram(gpa));
+	assert_int_equal(stats.huge_mapped, huge + 1);
+	used = used_frames();
+	assert_int_equal(frame_at(other, BASE + MIB), gpa + MIB);
+	assert_int_equal(cpu_read(other, BASE + 2 * MIB - PAGE_SIZE), one | (2 * MIB - PAGE_SIZE));
+	assert_in_range(used_frames(), used, used + 3); /* tables */
+	assert_false(text_shrink());
+
+	/* Who writes has a page of its own. */
+	mm_protect(mm, BASE, 2 * MIB, R | W);
+	assert_int_equal(cpu_write(mm, BASE + MIB, 7), 0);
+	assert_int_equal(cpu_read(mm, BASE + MIB), 7);
+	assert_int_equal(cpu_read(other, BASE + MIB), one | MIB);
+	assert_int_equal(cpu_read(mm, BASE + MIB + PAGE_SIZE), one | (MIB + PAGE_SIZE));
+	assert_int_equal(content[MIB / 8], one | MIB);
+
+	/* Old mappings may show the old content; a new one has the new. */
+	content[0] = 42;
+	changed(0, 2);
+	map_text(mm, BASE + 4 * MIB, MIB, 0);
+	assert_int_equal(cpu_read(mm, BASE + 4 * MIB), 42);
+	assert_true(frame_is_ram(frame_at(mm, BASE + 4 * MIB)));
+	changed(0, 0); /* and may change again at any time */
+	map_text(mm, BASE + 6 * MIB, MIB, 0);
+	content[0] = 43;
+	assert_int_equal(cpu_read(mm, BASE + 6 * MIB), 43);
+	assert_false(frame_is_ram(frame_at(mm, BASE + 6 * MIB)));
+
+	/* Up to the end of the file, and no further. */
+	fake_ram.file_size[0] = PAGE_SIZE + 8;
+	changed(0, 3);
+	map_text(other, BASE + 4 * MIB, MIB, 0);
+	assert_int_equal(cpu_read(other, BASE + 4 * MIB + PAGE_SIZE), one | PAGE_SIZE);
+	assert_int_equal(cpu_read(other, BASE + 4 * MIB + PAGE_SIZE + 8), 0);
+	check_signal(other, BASE + 4 * MIB + 2 * PAGE_SIZE, MM_READ, SIGBUS, BUS_ADRERR);
+
+	mm_put(other);
+	assert_true(text_shrink());
 	end(mm, before);
 }
 
@@ -697,6 +773,7 @@ static void random_map(struct mm *mm)
 		 * mmap(2) leaves open whether those show later changes of the file.
 		 */
 		flags |= f->flags == O_RDWR ? MAP_SHARED : MAP_PRIVATE;
+		flags |= rand() % 2 ? MAP_DENYWRITE : 0;
 	} else {
 		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
 	}
@@ -889,6 +966,7 @@ int main(void)
 		cmocka_unit_test_setup(placement, setup),
 		cmocka_unit_test_setup(signals, setup),
 		cmocka_unit_test_setup(files, setup),
+		cmocka_unit_test_setup(processes_share_text, setup),
 		cmocka_unit_test_setup(stacks_grow, setup),
 		cmocka_unit_test_setup(walking_through_memory_takes_few_faults, setup),
 		cmocka_unit_test_setup(moved_mappings_keep_their_pages, setup),

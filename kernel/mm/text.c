@@ -1,0 +1,174 @@
+/*
+ * See text.h. Pieces of files, each 2 MiB or up to the file's end, in blocks of frames that were
+ * split: a piece has one reference to each of its frames, each leaf that shows one has another.
+ *
+ * A piece belongs to a version of a file, its time of change as the monitor saw it when the mapping
+ * was made; there is none while that is so recent that another change could have the same time.
+ */
+#include "kernel/mm/text.h"
+#include <bsd/sys/queue.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/window.h"
+
+#define BUCKETS	    256
+#define PIECE_PAGES (HUGE_SIZE / PAGE_SIZE)
+#define RAM_SHARE   8 /* of all RAM: one part of so many is for text at most */
+
+struct piece {
+	LIST_ENTRY(piece) link;
+	u64 dev, ino, version;
+	u64 offset; /* in the file, a multiple of 2 MiB */
+	u64 gpa, pages;
+};
+
+/* Inside mm.lock and outside frame.c's; nothing is allocated and no hostcall made with it. */
+static struct mutex text_lock;
+static LIST_HEAD(, piece) buckets[BUCKETS];
+static u64 text_pages; /* of all pieces */
+
+bool text_fits(const struct vma *v)
+{
+	return (v->flags & VMA_DENYWRITE) && !(v->flags & VMA_SHARED) && !(v->prot & PROT_WRITE) &&
+	       v->file && (v->file->flags & O_ACCMODE) == O_RDONLY && v->win->version;
+}
+
+static unsigned bucket_of(u64 ino, u64 offset)
+{
+	return ((ino + offset / HUGE_SIZE) * 0x9e3779b97f4a7c15UL) >> 56;
+}
+
+/* With the lock. */
+static struct piece *find(const struct window *w, u64 offset)
+{
+	struct piece *p;
+
+	LIST_FOREACH (p, &buckets[bucket_of(w->ino, offset)], link)
+		if (p->dev == w->dev && p->ino == w->ino && p->version == w->version &&
+		    p->offset == offset)
+			return p;
+	return NULL;
+}
+
+/* Memory is not so short, and text not so much, that so many more pages are too many. */
+static bool make_room(u64 pages)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	if (frame_scarce())
+		return false;
+	return READ_ONCE(text_pages) + pages <= s.total / RAM_SHARE || text_shrink();
+}
+
+/* Reads a piece; it is in no list yet. NULL: no memory for it, or the file cannot be read so. */
+static struct piece *fill(const struct vma *v, u64 offset)
+{
+	u64 end = MIN(v->win->file_size, offset + HUGE_SIZE);
+	u64 pages = ALIGN_UP(end - offset, PAGE_SIZE) / PAGE_SIZE;
+	unsigned order = pages > 1 ? 64 - __builtin_clzl(pages - 1) : 0;
+	struct hostcall_seg seg = {.len = end - offset};
+	const struct segs segs = {1, &seg};
+	struct piece *p;
+	u64 gpa;
+
+	if (!make_room(pages))
+		return NULL;
+	p = kmalloc(sizeof(*p));
+	gpa = p ? frame_alloc(order, FRAME_USER) : 0;
+	if (!gpa)
+		goto free;
+	frame_split(gpa, order);
+	if (pages < 1UL << order)
+		frame_put_range(gpa + pages * PAGE_SIZE, (1UL << order) - pages);
+	seg.gpa = gpa;
+	if (hc_preadv2(v->file->handle, &segs, offset, 0) != (s64)seg.len)
+		goto put;
+	memset((char *)phys_to_virt(gpa) + seg.len, 0, pages * PAGE_SIZE - seg.len);
+	*p = (struct piece){
+		.dev = v->win->dev,
+		.ino = v->win->ino,
+		.version = v->win->version,
+		.offset = offset,
+		.gpa = gpa,
+		.pages = pages,
+	};
+	return p;
+put:
+	frame_put_range(gpa, pages);
+free:
+	kfree(p);
+	return NULL;
+}
+
+/* With the lock: takes the references. */
+static u64 take(const struct piece *p, u64 first, u64 most, u64 *gpa)
+{
+	u64 n = first < p->pages ? MIN(most, p->pages - first) : 0;
+
+	*gpa = p->gpa + first * PAGE_SIZE;
+	frame_get_range(*gpa, n);
+	return n;
+}
+
+u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
+{
+	u64 base = ALIGN_DOWN(offset, HUGE_SIZE), n = 0;
+	struct piece *p, *fresh = NULL;
+
+	mutex_lock(&text_lock);
+	p = find(v->win, base);
+	if (!p) {
+		mutex_unlock(&text_lock);
+		fresh = fill(v, base);
+		mutex_lock(&text_lock);
+		/* Another process may have been faster. */
+		p = find(v->win, base);
+		if (!p && fresh) {
+			LIST_INSERT_HEAD(&buckets[bucket_of(fresh->ino, base)], fresh, link);
+			text_pages += fresh->pages;
+			p = fresh;
+			fresh = NULL;
+		}
+	}
+	if (p)
+		n = take(p, (offset - base) / PAGE_SIZE, most, gpa);
+	mutex_unlock(&text_lock);
+	if (fresh) {
+		frame_put_range(fresh->gpa, fresh->pages);
+		kfree(fresh);
+	}
+	return n;
+}
+
+bool text_shrink(void)
+{
+	struct piece *p, *next, *gone = NULL;
+
+	mutex_lock(&text_lock);
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (p = LIST_FIRST(&buckets[i]); p; p = next) {
+			next = LIST_NEXT(p, link);
+			if (!frame_range_unshared(p->gpa, p->pages))
+				continue;
+			LIST_REMOVE(p, link);
+			text_pages -= p->pages;
+			LIST_NEXT(p, link) = gone;
+			gone = p;
+		}
+	}
+	mutex_unlock(&text_lock);
+	for (p = gone; p; p = next) {
+		next = LIST_NEXT(p, link);
+		frame_put_range(p->gpa, p->pages);
+		kfree(p);
+	}
+	return gone;
+}
