@@ -1,9 +1,11 @@
 /*
  * What the benchmark runs natively and in the sandbox: one figure per run, on stdout, as the time
- * of one operation in nanoseconds (loops, calls) or as bytes per second (read-big).
+ * of one operation in nanoseconds (loops, calls) or as bytes per second (read-big), and how many
+ * operations there were.
  *
- *   probe integer | avx | chase | call | read-one | read-big FILE | touch | fork | vfork | thread |
- * pipe
+ *   probe integer | avx | chase | mutex | call | read-one | read-big FILE | touch | fork | vfork |
+ *         thread | pipe
+ *   probe idle | family N     waits for the end of its input; with N children that do the same
  *
  * The clock is read in the program itself, so that start-up does not count.
  */
@@ -25,6 +27,7 @@
 #define MIB (1UL << 20)
 
 static double scale = 1; /* of the number of turns: PROBE_SCALE, for slow machines */
+static long done = 1;	 /* operations of the figure */
 
 static double now_ns(void)
 {
@@ -37,7 +40,7 @@ static double now_ns(void)
 static long turns(long n)
 {
 	n = (long)((double)n * scale);
-	return n > 0 ? n : 1;
+	return done = n > 0 ? n : 1;
 }
 
 static double integer(void)
@@ -139,6 +142,7 @@ static double read_big(const char *path)
 		while ((got = read(fd, buf, MIB)) > 0)
 			total += (double)got;
 	}
+	done = (long)(total / (double)MIB);
 	return total / ((now_ns() - start) / 1e9);
 }
 
@@ -151,7 +155,22 @@ static double touch(void)
 
 	for (size_t i = 0; i < size; i += 4096)
 		p[i] = 1;
+	done = (long)(size / 4096);
 	return (now_ns() - start) / (double)(size / 4096);
+}
+
+/* Nobody else wants it: futex(2) is never called. */
+static double mutex(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	long n = turns(50000000);
+	double start = now_ns();
+
+	for (long i = 0; i < n; i++) {
+		pthread_mutex_lock(&lock);
+		pthread_mutex_unlock(&lock);
+	}
+	return (now_ns() - start) / (double)n;
 }
 
 static double fork_wait(void)
@@ -241,10 +260,50 @@ static double idle(void)
 	char *p = malloc(MIB), byte;
 
 	memset(p, 1, MIB);
+	__asm__ volatile("" : : "r"(p) : "memory"); /* it is used, whatever the compiler thinks */
 	puts("ready");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
+	return 0;
+}
+
+/*
+ * So many processes that run this program anew and wait. Prints what a child has for itself alone,
+ * in KiB, where /proc says so.
+ */
+static double family(int children)
+{
+	char *argv[] = {"probe", "idle", NULL}, *envp[] = {NULL}, path[64], line[128], byte;
+	pid_t *child = calloc((size_t)children, sizeof(*child));
+	long own = 0, kib;
+	FILE *rollup;
+	int ready[2];
+
+	if (!child || pipe(ready))
+		exit(1);
+	for (int i = 0; i < children; i++) {
+		posix_spawn_file_actions_t actions;
+
+		posix_spawn_file_actions_init(&actions);
+		posix_spawn_file_actions_adddup2(&actions, ready[1], STDOUT_FILENO);
+		if (posix_spawn(&child[i], "/proc/self/exe", &actions, NULL, argv, envp) ||
+		    read(ready[0], line, sizeof(line)) <= 0)
+			exit(1);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", children ? child[0] : getpid());
+	rollup = fopen(path, "r");
+	while (rollup && fgets(line, sizeof(line), rollup))
+		if (sscanf(line, "Private_Clean: %ld", &kib) == 1 ||
+		    sscanf(line, "Private_Dirty: %ld", &kib) == 1)
+			own += kib;
+	printf("ready %ld\n", own);
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	for (int i = 0; i < children; i++)
+		waitpid(child[i], NULL, 0);
 	return 0;
 }
 
@@ -254,7 +313,7 @@ static const struct {
 } figures[] = {
 	{"integer", integer},	{"avx", avx},	     {"chase", chase},	  {"call", call},
 	{"read-one", read_one}, {"touch", touch},    {"fork", fork_wait}, {"vfork", vfork_exec},
-	{"thread", thread},	{"pipe", pipe_pong}, {"idle", idle},
+	{"thread", thread},	{"pipe", pipe_pong}, {"idle", idle},	  {"mutex", mutex},
 };
 
 int main(int argc, char **argv)
@@ -264,12 +323,18 @@ int main(int argc, char **argv)
 	if (s)
 		scale = atof(s);
 	if (argc == 3 && !strcmp(argv[1], "read-big")) {
-		printf("%.1f\n", read_big(argv[2]));
+		double rate = read_big(argv[2]);
+
+		printf("%.1f %ld\n", rate, done);
 		return 0;
 	}
+	if (argc == 3 && !strcmp(argv[1], "family"))
+		return (int)family(atoi(argv[2]));
 	for (size_t i = 0; argc == 2 && i < sizeof(figures) / sizeof(figures[0]); i++) {
 		if (!strcmp(argv[1], figures[i].name)) {
-			printf("%.3f\n", figures[i].run());
+			double value = figures[i].run();
+
+			printf("%.3f %ld\n", value, done);
 			return 0;
 		}
 	}
