@@ -115,12 +115,17 @@ Dwfl *report_symbols_dwfl(struct report_symbols *s)
 	return s->dwfl;
 }
 
+static bool is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
 /* A copy to be freed, or NULL: the name is not mangled. */
 static char *demangle(const char *name)
 {
 	char *text = NULL;
 
-	if (name[0] == '_' && (name[1] == 'Z' || name[1] == 'R')) {
+	if (is_mangled(name)) {
 		text = rust_demangle(name, DMGL_PARAMS);
 		if (!text)
 			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
@@ -128,7 +133,8 @@ static char *demangle(const char *name)
 	return text;
 }
 
-static const char *linkage_name(Dwarf_Die *die)
+/* A mangled name says more than the plain one; other linkage names are the C library's aliases. */
+static const char *scope_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
 	const char *name = NULL;
@@ -136,7 +142,7 @@ static const char *linkage_name(Dwarf_Die *die)
 	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attr) ||
 	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr))
 		name = dwarf_formstring(&attr);
-	if (!name && dwarf_attr_integrate(die, DW_AT_name, &attr))
+	if (!(name && is_mangled(name)) && dwarf_attr_integrate(die, DW_AT_name, &attr))
 		name = dwarf_formstring(&attr);
 	return name;
 }
@@ -205,7 +211,7 @@ static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *modul
 	count = dwarf_getscopes(cu, look - bias, &scopes);
 	for (int i = 0; i < count; i++) {
 		int tag = dwarf_tag(&scopes[i]);
-		const char *scope = linkage_name(&scopes[i]);
+		const char *scope = scope_name(&scopes[i]);
 
 		if (tag == DW_TAG_subprogram) {
 			*name = scope ? scope : *name;

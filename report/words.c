@@ -212,12 +212,21 @@ static void title_bad_size(FILE *out, const struct report_finding *f)
 
 static void title_leak(FILE *out, const struct report_finding *f)
 {
-	put_count(out, f->head.object.size, "byte");
-	fputs(" in ", out);
-	put_count(out, f->head.count, "object");
-	fprintf(out, " made by %s %s not freed%s", report_function_name(f->head.object.alloc_fn),
-		f->head.count == 1 ? "was" : "were",
-		f->head.kind == CHECK_LEAK ? ", and no pointer is left" : "");
+	bool one = f->head.count == 1;
+
+	if (one) {
+		fputs("an object of ", out);
+		put_count(out, f->head.object.size, "byte");
+	} else {
+		put_count(out, f->head.count, "object");
+		fputs(" of ", out);
+		put_count(out, f->head.object.size, "byte");
+		fputs(" in all", out);
+	}
+	fprintf(out, ", made by %s, %s not freed", report_function_name(f->head.object.alloc_fn),
+		one ? "was" : "were");
+	if (f->head.kind == CHECK_LEAK)
+		fprintf(out, ", and no pointer to %s is left", one ? "it" : "them");
 }
 
 static void title_pointer(FILE *out, const struct report_finding *f)

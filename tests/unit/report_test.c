@@ -344,12 +344,13 @@ static void each_kind_has_its_sentence(void **state)
 		{{.kind = CHECK_LEAK,
 		  .count = 3,
 		  .object = {START, 96, .state = HEAP_STATE_LIVE, .alloc_fn = HEAP_FN_CALLOC}},
-		 "leak: 96 bytes in 3 objects made by calloc were not freed, and no pointer is "
-		 "left"},
+		 "leak: 3 objects of 96 bytes in all, made by calloc, were not freed, and no "
+		 "pointer "
+		 "to them is left"},
 		{{.kind = CHECK_REACHABLE_AT_EXIT,
 		  .count = 1,
 		  .object = {START, 1, .state = HEAP_STATE_LIVE, .alloc_fn = HEAP_FN_NEW}},
-		 "still-reachable: 1 byte in 1 object made by operator new was not freed"},
+		 "still-reachable: an object of 1 byte, made by operator new, was not freed"},
 		{{.kind = CHECK_NULL_POINTER, .access = CHECK_ACCESS_READ, .addr = 16, .size = 8},
 		 "null-pointer: read of 8 bytes at 0x10, offset 16 from a NULL pointer"},
 		{{.kind = CHECK_NULL_POINTER, .access = CHECK_ACCESS_EXEC, .addr = 0},
