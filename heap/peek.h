@@ -5,6 +5,11 @@
 #ifndef HEAP_PEEK_H
 #define HEAP_PEEK_H
 
+#ifdef __ASSEMBLER__
+#define PEEK_STEP_SIZE	64
+#define PEEK_STEP_AT	24
+#define PEEK_STEP_VALUE 40
+#else
 #include "common/layout.h"
 #include "common/types.h"
 
@@ -13,6 +18,20 @@
  * and not in the physmap of the ring-3 home, where a read beyond the end of memory ends the VM.
  */
 bool peek_words(u64 a, u64 b, u64 to[2]);
+
+/* A step from a frame to its caller's: in which state, and what was read where for it. */
+struct peek_step {
+	u64 pc; /* an instruction of the frame: the call, or where it was interrupted */
+	u64 rsp, rbp;
+	u64 at[2], value[2];
+	u64 unused;
+};
+_Static_assert(sizeof(struct peek_step) == 64 && offsetof(struct peek_step, at) == 24 &&
+		       offsetof(struct peek_step, value) == 40,
+	       "peek.S has the same numbers");
+
+/* How many of the steps would read the same again, until one would not. */
+u32 peek_steps(const struct peek_step *steps, u32 count);
 
 static inline bool peek_allowed(u64 at)
 {
@@ -30,4 +49,5 @@ static inline bool peek(u64 at, u64 *value)
 	return true;
 }
 
+#endif /* __ASSEMBLER__ */
 #endif

@@ -18,6 +18,7 @@
 #include "heap/peek.h"
 #include "heap/unwind.h"
 #include "heap/unwind_kernel.h"
+#include "heap/way.h"
 
 #define FRAME_MAX    (UL(256) << 20) /* bytes of one frame: what is larger is no frame */
 #define ADDRESS_BITS 47
@@ -245,59 +246,69 @@ static inline u32 rule_for(u64 pc)
 #define UCONTEXT_RSP 160
 #define UCONTEXT_RIP 168
 
-/* The frame at cfa, rbp bytes below which the caller's RBP is; 0: it is unchanged. */
-static bool step_to(struct cfi_registers *r, u64 cfa, u64 rbp)
+/* A frame, and what was read to leave it. */
+struct walk {
+	struct cfi_registers r;
+	bool interrupted; /* r.rip is where a signal interrupted it, no return address */
+	struct peek_step step;
+};
+
+/* To the caller, which is at cfa; rbp bytes below are the caller's RBP; 0: it is unchanged. */
+static inline bool step_to(struct walk *w, u64 cfa, u64 rbp)
 {
-	u64 words[2];
+	struct peek_step *s = &w->step;
 
 	/* Stacks grow down: a caller's frame is above, and not far. */
-	if (cfa - r->rsp - 1 >= FRAME_MAX || !peek_allowed(cfa))
+	if (cfa - w->r.rsp - 1 >= FRAME_MAX || !peek_allowed(cfa))
 		return false;
-	if (!peek_words(cfa - 8, rbp ? cfa - rbp : cfa - 8, words))
+	s->at[0] = cfa - 8;
+	s->at[1] = rbp ? cfa - rbp : cfa - 8;
+	if (!peek_words(s->at[0], s->at[1], s->value)) {
+		s->at[0] = 0;
 		return false;
-	r->rip = words[0];
-	r->rsp = cfa;
+	}
+	w->r.rip = s->value[0];
+	w->r.rsp = cfa;
 	if (rbp)
-		r->rbp = words[1];
+		w->r.rbp = s->value[1];
 	return true;
 }
 
-static bool step_by_tables(struct cfi_registers *r, u64 pc, bool *interrupted)
+static bool step_by_tables(struct walk *w)
 {
 	struct cfi_frame frame;
-	u64 rsp = r->rsp;
+	u64 rsp = w->r.rsp;
 	s64 err;
 
-	if (!find_frame(pc, &frame, &err) || !cfi_apply(&frame, r))
+	if (!find_frame(w->step.pc, &frame, &err) || !cfi_apply(&frame, &w->r))
 		return false;
-	*interrupted = frame.signal;
+	w->interrupted = frame.signal;
 	/* A handler's frame may be on another stack than what it interrupted. */
-	return frame.signal || r->rsp - rsp - 1 < FRAME_MAX;
+	return frame.signal || w->r.rsp - rsp - 1 < FRAME_MAX;
 }
 
-static bool step_out_of_handler(struct cfi_registers *r, bool *interrupted)
+static bool step_out_of_handler(struct walk *w)
 {
-	u64 at = r->rsp;
+	u64 at = w->r.rsp;
 
-	*interrupted = true;
-	return peek(at + UCONTEXT_RIP, &r->rip) && peek(at + UCONTEXT_RSP, &r->rsp) &&
-	       peek(at + UCONTEXT_RBP, &r->rbp);
+	w->interrupted = true;
+	return peek(at + UCONTEXT_RIP, &w->r.rip) && peek(at + UCONTEXT_RSP, &w->r.rsp) &&
+	       peek(at + UCONTEXT_RBP, &w->r.rbp);
 }
 
-/* From the frame of pc to its caller. *interrupted: by a signal, r->rip is the next instruction. */
-static bool step(struct cfi_registers *r, u64 pc, u32 rule, bool *interrupted)
+static inline bool step(struct walk *w, u32 rule)
 {
 	switch (rule_kind(rule)) {
 	case RULE_RSP:
-		return step_to(r, r->rsp + rule_cfa(rule), rule_rbp(rule));
+		return step_to(w, w->r.rsp + rule_cfa(rule), rule_rbp(rule));
 	case RULE_RBP:
-		return step_to(r, r->rbp + rule_cfa(rule), rule_rbp(rule));
+		return step_to(w, w->r.rbp + rule_cfa(rule), rule_rbp(rule));
 	case RULE_TABLES:
-		return step_by_tables(r, pc, interrupted);
+		return step_by_tables(w);
 	case RULE_POINTER:
-		return r->rbp % 8 == 0 && step_to(r, r->rbp + 16, 16);
+		return w->r.rbp % 8 == 0 && step_to(w, w->r.rbp + 16, 16);
 	case RULE_HANDLER:
-		return step_out_of_handler(r, interrupted);
+		return step_out_of_handler(w);
 	default: /* RULE_END */
 		return false;
 	}
@@ -305,27 +316,37 @@ static bool step(struct cfi_registers *r, u64 pc, u32 rule, bool *interrupted)
 
 u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
 {
-	struct cfi_registers r = {rip, rsp, rbp};
+	struct walk w = {.r = {rip, rsp, rbp}};
 	u32 generation = READ_ONCE(unwind_generation);
-	bool interrupted = false;
+	struct way way;
+	bool on = true;
 	u32 n = 0;
 
 	if (generation != READ_ONCE(seen_generation))
 		forget_all(generation);
-	while (n < max) {
+	way_begin(&way, rsp, generation);
+	while (on && n < max) {
 		/* The call is before the return address, which may be the next function's. */
-		u64 pc = interrupted ? r.rip : r.rip - 1;
+		u64 pc = w.interrupted ? w.r.rip : w.r.rip - 1;
 		u32 rule;
 
 		if (pc >= USER_TOP)
 			break;
+		n += way_known(&way, &pc, &w.r, max - n - 1, pcs + n);
 		rule = rule_for(pc);
 		if (rule_kind(rule) == RULE_NO_CODE)
 			break;
 		pcs[n++] = pc + 1;
-		interrupted = false;
-		if (!step(&r, pc, rule, &interrupted))
+		if (n == max)
 			break;
+		w.interrupted = false;
+		w.step.pc = pc;
+		w.step.rsp = w.r.rsp;
+		w.step.rbp = w.r.rbp;
+		w.step.at[0] = 0;
+		on = step(&w, rule);
+		way_add(&way, &w.step);
 	}
+	way_end(&way);
 	return n;
 }

@@ -4,7 +4,7 @@
  * either stack, functions that end in one that does not return. And does it stop, without reading
  * what is not there, when the stack or the tables are nonsense?
  *
- * sources: heap/unwind.c heap/cfi.c tests/fake/peek.c tests/fake/modules.c
+ * sources: heap/unwind.c heap/way.c heap/cfi.c tests/fake/peek.c tests/fake/modules.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -258,6 +258,112 @@ static void a_thread_ends_where_it_began(void **state)
 	same_as_libgcc(6);
 }
 
+static u64 seed;
+
+static u32 random_below(u32 n)
+{
+	seed = seed * 6364136223846793005 + 1442695040888963407;
+	return (u32)((seed >> 33) % n);
+}
+
+NOINLINE static void look_theirs(void)
+{
+	their_count = 0;
+	_Unwind_Backtrace(note, NULL);
+	sink++; /* no tail call */
+}
+
+/* From the same place but for the call. */
+NOINLINE static void look_ours(u32 limit)
+{
+	our_count = UNWIND_CALLERS(ours, limit);
+	assert_int_equal(our_count, MIN(limit, their_count - 1));
+	for (u32 i = 1; i < our_count; i++)
+		assert_int_equal(ours[i], theirs[i + 1]);
+}
+
+NOINLINE static void look_below(u32 limit)
+{
+	look_theirs();
+	look_ours(limit);
+	sink++;
+}
+
+static void wander(u32 depth);
+
+NOINLINE static void wander_large(u32 depth)
+{
+	volatile char array[300];
+
+	array[depth] = 1;
+	wander(depth);
+	sink += array[depth];
+}
+
+NOINLINE static void wander_variable(u32 depth)
+{
+	volatile char array[32 + 16 * random_below(4)];
+
+	array[0] = 1;
+	wander(depth);
+	sink += array[0];
+}
+
+static int wander_back(const void *a, const void *b)
+{
+	(void)b;
+	wander(*(const u32 *)a);
+	return 0;
+}
+
+/* Up and down by several kinds of frames; what a look at few frames leaves serves one at many. */
+NOINLINE static void wander(u32 depth)
+{
+	u32 same[2] = {depth + 1, depth + 1};
+
+	for (u32 i = random_below(3); depth < 40 && i; i--) {
+		switch (random_below(8)) {
+		case 0 ... 1:
+			wander(depth + 1);
+			break;
+		case 2 ... 3: /* the same but for the return address */
+			wander(depth + 1);
+			sink--;
+			break;
+		case 4:
+			wander_large(depth + 1);
+			break;
+		case 5 ... 6:
+			wander_variable(depth + 1);
+			break;
+		default:
+			bsearch(same, same, 1, sizeof(*same), wander_back);
+		}
+	}
+	for (volatile u32 i = random_below(2); i < 2; i++)
+		look_below(i ? FRAMES - 1 : 1 + random_below(3));
+}
+
+/* A way remembered from one call, left by a short look from another one: no mixture of both. */
+static void a_short_look_on_another_way(void **state)
+{
+	(void)state;
+	for (u32 limit = 1; limit < 5; limit++) {
+		look_below(FRAMES - 1);
+		for (volatile u32 i = 0; i < 2; i++) /* one call, whatever the optimizer thinks */
+			look_below(i ? FRAMES - 1 : limit);
+	}
+}
+
+static void ways_that_change(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 500; i++) {
+		seed = i;
+		wander(0);
+	}
+}
+
 static void modules_are_asked_for_once(void **state)
 {
 	unsigned before;
@@ -355,6 +461,8 @@ int main(void)
 		cmocka_unit_test(signal_handlers),
 		cmocka_unit_test(a_first_instruction),
 		cmocka_unit_test(a_thread_ends_where_it_began),
+		cmocka_unit_test(a_short_look_on_another_way),
+		cmocka_unit_test(ways_that_change),
 		cmocka_unit_test(modules_are_asked_for_once),
 		cmocka_unit_test(nonsense_registers),
 		cmocka_unit_test(a_corrupt_stack),
