@@ -20,14 +20,18 @@
 #define DEPTH_MAX     64
 #define COMPARE_EVERY 64
 #define FORGET_EVERY  65536
+#define BUCKET	      16 /* ticks */
+#define LINE	      (BUCKETS * 16)
+#define BUCKETS	      4096 /* the last one has all longer times, too */
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 
 static struct {
-	u64 stacks, frames, ticks;		  /* as the program went on */
-	u64 cold_stacks, cold_frames, cold_ticks; /* everything forgotten */
+	u64 stacks, frames; /* as the program went on ... */
+	u64 took[BUCKETS];  /* ... and how many of them took how long */
+	u64 cold[BUCKETS];  /* for one frame, with everything forgotten */
 	u64 compared, differ;
 } sum;
 static u32 depth = 16;
@@ -104,16 +108,14 @@ static inline __attribute__((always_inline)) void capture(void)
 	n = UNWIND_CALLERS(pc, depth);
 	end = __rdtsc();
 	sum.frames += n;
-	sum.ticks += end - start;
+	sum.took[MIN((end - start) / BUCKET, BUCKETS - 1)]++;
 	if (sum.stacks++ % COMPARE_EVERY == 0)
 		compare(pc, n);
 	if (sum.stacks % FORGET_EVERY == 1) {
 		unwind_generation++;
 		start = __rdtsc();
 		n = UNWIND_CALLERS(pc, depth);
-		sum.cold_ticks += __rdtsc() - start;
-		sum.cold_stacks++;
-		sum.cold_frames += n;
+		sum.cold[MIN((__rdtsc() - start) / n / BUCKET, BUCKETS - 1)]++;
 	}
 	inside = false;
 }
@@ -151,20 +153,30 @@ __attribute__((constructor)) static void begin(void)
 	on = getenv("UNWIND_RESULTS") != NULL;
 }
 
+/* " name bucket:count" for each bucket that is not empty, behind the first len bytes. */
+static int put(char *line, int len, char name, const u64 *bucket)
+{
+	for (int i = 0; i < BUCKETS; i++)
+		if (bucket[i] && len < LINE - 40)
+			len += snprintf(line + len, 40, " %c%d:%lu", name, i, bucket[i]);
+	return len;
+}
+
 __attribute__((destructor)) static void end(void)
 {
 	const char *path = getenv("UNWIND_RESULTS");
 	double ns_per_tick = (double)(now_ns() - start_ns) / (double)(__rdtsc() - start_ticks);
-	char line[256];
+	static char line[LINE];
 	int fd, len;
 
 	on = false;
 	if (!path || !sum.stacks)
 		return;
-	len = snprintf(line, sizeof(line), "%lu %lu %.0f %lu %lu %.0f %lu %lu\n", sum.stacks,
-		       sum.frames, (double)sum.ticks * ns_per_tick, sum.cold_stacks,
-		       sum.cold_frames, (double)sum.cold_ticks * ns_per_tick, sum.compared,
-		       sum.differ);
+	len = snprintf(line, sizeof(line), "%lu %lu %lu %lu %f", sum.stacks, sum.frames,
+		       sum.compared, sum.differ, ns_per_tick * BUCKET);
+	len = put(line, len, 't', sum.took);
+	len = put(line, len, 'c', sum.cold);
+	line[len++] = '\n';
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (fd < 0 || write(fd, line, (size_t)len) != len)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
