@@ -10,7 +10,7 @@
 enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
 
 #define REPORT_SUPPRESSIONS_MAX 16
-#define REPORT_DEPTH_DEFAULT	30
+#define REPORT_DEPTH_DEFAULT	20
 
 struct report_options {
 	const char *log_file; /* the text goes there; NULL: the user's stderr */

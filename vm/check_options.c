@@ -199,6 +199,7 @@ static const struct row rows[] = {
 	 AT(report.registers)},
 	{"color", "WHEN", "auto (default), always or never", read_choice, "auto, always or never",
 	 AT(report.color), .choice = colors},
+	{"quiet", NULL, "no summary at the end", set_bool, NULL, AT(report.quiet)},
 };
 _Static_assert(ARRAY_SIZE(rows) == CHECK_OPTIONS, "the header says how many there are");
 
@@ -245,6 +246,8 @@ int check_options_done(struct options *o)
 	}
 	if (!o->check.sample)
 		o->check.sample = 1000;
+	/* What is unwound here, from registers, is not longer than what the library keeps. */
+	o->report.depth = o->check.depth;
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "vm/vm.h"
 
-#define CHECK_OPTIONS	   18
+#define CHECK_OPTIONS	   19
 #define CHECK_OPTION_FIRST 512 /* values that getopt_long returns for them: from here on */
 
 /* Writes the rows of all options to to[0 .. CHECK_OPTIONS - 1]. */
