@@ -10,6 +10,7 @@
 #ifndef COMMON_CHECK_H
 #define COMMON_CHECK_H
 
+#include "layout.h"
 #include "types.h"
 
 /*

@@ -16,19 +16,37 @@ enum heap_call {
 	HEAP_CALL_START,  /* struct heap_start *: the library is there; once per program */
 	HEAP_CALL_UNWIND, /* const struct heap_unwind *: how stacks are read; after START */
 	HEAP_CALL_MODULE, /* u64 pc, struct heap_module *: 0; -ENOENT: pc is in no ELF file */
-	HEAP_CALL_STACK,   /* const u64 *pc, count: a call stack, innermost first; its id */
-	HEAP_CALL_ALLOC,   /* size, align, enum heap_function, stack id: an object; its address */
-	HEAP_CALL_FREE,	   /* addr, enum heap_function, stack id */
+	HEAP_CALL_STACK,  /* const u64 *pc, count: a call stack, innermost first; its id */
+	HEAP_CALL_ALLOC,  /* size, align, enum heap_function, stack id: an object; its address */
+	/* addr, enum heap_function, stack id, moved (by realloc); 1: the library is to do it */
+	HEAP_CALL_FREE,
 	HEAP_CALL_REALLOC, /* addr, size, stack id: the object's content at a new address */
-	HEAP_CALL_SIZE,	   /* addr: bytes of the live object that begins there; -EINVAL: none does */
-	HEAP_CALL_BUG,	   /* const struct heap_bug *: the library found one */
+	HEAP_CALL_SIZE, /* addr: bytes of the live object that begins there; -EINVAL: none does */
+	HEAP_CALL_BUG,	/* const struct heap_bug *: the library found one */
+	HEAP_CALL_BASE_GROW, /* spans: so many more at the end of the base area; the first one's
+				number */
+	HEAP_CALL_ALIAS, /* const u64 *slot, count: fresh pages for base slots; the first's address
+			  */
+	HEAP_CALL_UNALIAS, /* const struct heap_dead *, count: these are no more */
 	HEAP_CALLS,
 };
 
-/* OUT. */
 struct heap_start {
-	struct check_config config;
-	u64 phdr, phnum; /* AT_PHDR, AT_PHNUM: the way to the program's dynamic section */
+	struct check_config config; /* OUT */
+	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, the way to the dynamic section */
+	u64 changes;		    /* IN: address of struct heap_changes, 0: none */
+};
+
+/*
+ * In the library's memory. The first two are written by the kernel, before the program can see what
+ * has changed; the others by the library, for the summary.
+ */
+struct heap_changes {
+	u32 threads;		/* counts up with each new thread, forked ones included */
+	u32 forks;		/* counts up in each child of fork(2) */
+	u64 none, none_bytes;	/* objects made at HEAP_LEVEL_NONE */
+	u64 alias, alias_bytes; /* at HEAP_LEVEL_ALIAS */
+	u64 stepped_down;	/* sites with objects at a lower level than asked for */
 };
 
 /*
@@ -46,6 +64,92 @@ struct heap_module {
 	u64 frame_hdr;	/* PT_GNU_EH_FRAME; 0: it has none */
 	u64 frame_hdr_size;
 	u64 tables, tables_end; /* readable without a hole; frame_hdr is in it */
+};
+
+/*
+ * Base slots: what objects lie in that do not have frames of their own. The library gives them out,
+ * and keeps what it knows of them in tables at fixed places of the guarded range, which the kernel
+ * reads (and does not trust). A span is cut into slots of one size; slots of at most HEAP_ALIAS_MAX
+ * bytes do not cross a page's end. An object either is seen where its slot is (HEAP_LEVEL_NONE), or
+ * in a page of the alias area, which shows the slot's frame, at the same place in the page.
+ */
+#define HEAP_BASE_AREA	 (HEAP_GUARDED_BASE + (8UL << 40)) /* spans */
+#define HEAP_BASE_SIZE	 (1UL << 40)
+#define HEAP_SLOT_TABLE	 (HEAP_GUARDED_BASE + (9UL << 40))  /* HEAP_SPAN_SLOTS heap_slots a span */
+#define HEAP_SPAN_TABLE	 (HEAP_GUARDED_BASE + (10UL << 40)) /* a heap_span a span */
+#define HEAP_ALIAS_TABLE (HEAP_GUARDED_BASE + (11UL << 40)) /* u64 a page: its slot; 0: none */
+#define HEAP_ALIAS_AREA	 (HEAP_GUARDED_BASE + (12UL << 40))
+#define HEAP_ALIAS_SIZE	 (4UL << 40)
+
+#define HEAP_SPAN_SHIFT	 16
+#define HEAP_SPAN_SIZE	 (1UL << HEAP_SPAN_SHIFT)
+#define HEAP_SPAN_SLOTS	 (HEAP_SPAN_SIZE / 16)
+#define HEAP_SPANS	 (HEAP_BASE_SIZE / HEAP_SPAN_SIZE)
+#define HEAP_ALIAS_MAX	 2048 /* bytes of a slot that may have an alias */
+#define HEAP_ALIAS_BATCH 64
+#define HEAP_CANARY	 0xc9 /* bytes beside an object, in its slot or pages */
+#define HEAP_FREED	 0xdd /* what an object is filled with that waits for its end */
+
+enum heap_slot_state {
+	HEAP_SLOT_FREE,
+	HEAP_SLOT_LIVE,	    /* an object, HEAP_LEVEL_NONE */
+	HEAP_SLOT_PREPARED, /* has an alias, no object yet */
+	HEAP_SLOT_ALIASED,  /* an object, HEAP_LEVEL_ALIAS */
+	HEAP_SLOT_PENDING,  /* released; HEAP_CALL_UNALIAS will follow */
+};
+
+struct heap_slot {
+	u32 stack; /* of its allocation; FREE: the next free slot of the span, + 1 */
+	s32 tid;
+	u32 seq;
+	u16 slack; /* bytes that the object is smaller than the slot */
+	u8 state;  /* enum heap_slot_state */
+	u8 fn;	   /* enum heap_function */
+};
+
+struct heap_span {
+	u32 size;     /* of a slot; 0: no span */
+	u32 per_page; /* slots in a page; 0: they follow each other without regard to pages */
+	u32 slots;
+	u32 free;  /* a free slot, + 1 */
+	u32 fresh; /* slots from here on were never used */
+	u32 arena;
+	u32 listed; /* it is in its arena's list */
+	u32 next;   /* of that list: a span's number + 1 */
+};
+
+/* A slot of a span, and back; -1: none begins there. */
+static inline u64 heap_slot_addr(const struct heap_span *s, u64 span, u32 slot)
+{
+	u64 at = s->per_page ? (u64)(slot / s->per_page) * 4096 + slot % s->per_page * s->size
+			     : (u64)slot * s->size;
+
+	return HEAP_BASE_AREA + (span << HEAP_SPAN_SHIFT) + at;
+}
+static inline s64 heap_slot_number(const struct heap_span *s, u64 addr, bool interior)
+{
+	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;
+
+	if (s->per_page) {
+		first = (at >> 12) * s->per_page;
+		at &= 4095;
+	}
+	n = at / s->size;
+	if ((!interior && at % s->size) || (s->per_page && n >= s->per_page) ||
+	    first + n >= s->slots)
+		return -1;
+	return first + n;
+}
+
+/* An alias that ends. */
+struct heap_dead {
+	u64 alias; /* address of the object */
+	u32 stack; /* of its release */
+	s32 tid;
+	u32 seq;
+	u8 fn;	  /* enum heap_function */
+	u8 moved; /* by realloc, to a new address */
+	u16 reserved;
 };
 
 /* What the library knows of a bug that it found itself. */

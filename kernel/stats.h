@@ -23,7 +23,16 @@
 	X(switches,        "address spaces changed") \
 	X(cow_copies,      "pages copied on write") \
 	X(pages_mapped,    "pages mapped by faults") \
-	X(huge_mapped,     "2 MiB pages mapped by faults")
+	X(huge_mapped,     "2 MiB pages mapped by faults") \
+	X(heap_allocs,     "heap: objects with pages of their own") \
+	X(heap_frees,      "  released") \
+	X(heap_reallocs,   "  reallocated") \
+	X(heap_aliases,    "heap: aliases made") \
+	X(heap_alias_calls,"  in so many calls") \
+	X(heap_unaliases,  "  ended") \
+	X(heap_unalias_calls, "  in so many calls") \
+	X(heap_stacks,     "heap: call stacks taken") \
+	X(heap_sizes,      "heap: sizes asked for")
 /* clang-format on */
 
 struct kernel_stats {

@@ -9,7 +9,9 @@
 #include "kernel/heap/internal.h"
 #include "kernel/heap/leak.h"
 #include "kernel/heap/module.h"
+#include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 
@@ -24,16 +26,21 @@ static u64 auxv_value(const struct mm *mm, u64 type)
 static s64 call_start(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_start start = {
-		.config = boot->check,
-		.phdr = auxv_value(mm, AT_PHDR),
-		.phnum = auxv_value(mm, AT_PHNUM),
-	};
+	struct heap_start in, start = {
+				      .config = boot->check,
+				      .phdr = auxv_value(mm, AT_PHDR),
+				      .phnum = auxv_value(mm, AT_PHNUM),
+			      };
 	int err;
 
+	if (get_user(&in, args->a[0]) < 0)
+		return -EFAULT;
+	start.changes = in.changes;
 	heap_inject_undo();
 	mutex_lock(&mm->lock);
 	err = heap_begin(mm);
+	if (!err)
+		mm->heap->changes = in.changes;
 	mutex_unlock(&mm->lock);
 	return err < 0 ? err : copy_to_user(args->a[0], &start, sizeof(start));
 }
@@ -43,6 +50,7 @@ static s64 call_stack(const struct syscall_args *args)
 	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
 	struct heap *h = current_mm()->heap;
 
+	stats.heap_stacks++;
 	if (!h || count > CHECK_DEPTH_MAX ||
 	    copy_from_user(pc, args->a[0], count * sizeof(*pc)) < 0)
 		return -EINVAL;
@@ -70,6 +78,22 @@ static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
 		depot_stack(current_mm()->heap->depot, by->stack, &b->parts.access.pc);
 }
 
+/* Page level has the RAM that it may have: what can be packed is. Said once. */
+static bool over_budget(struct heap *h, u64 size)
+{
+	if (h->pages < h->budget || size > HEAP_ALIAS_MAX / 2)
+		return false;
+	if (!h->sum.budget_hit) {
+		h->sum.budget_hit = h->seq;
+		klog(0,
+		     "check: process %d (%s) has %lu MiB in objects with pages of their own: "
+		     "more are packed (--heap-mem)",
+		     current_process()->pid, current_process()->comm,
+		     h->pages >> (20 - PAGE_SHIFT));
+	}
+	return true;
+}
+
 static s64 call_alloc(const struct syscall_args *args)
 {
 	const struct heap_caller by = caller(args->a[2], args->a[3]);
@@ -78,6 +102,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	struct heap_bug_report b;
 	s64 ret;
 
+	stats.heap_allocs++;
 	if (!mm->heap || !align || (align & (align - 1)))
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -88,7 +113,10 @@ static s64 call_alloc(const struct syscall_args *args)
 	}
 	mutex_lock(&mm->lock);
 	mm->heap->sum.calls++;
-	ret = heap_make(mm, size, MAX(align, mm->heap->config.align), &by);
+	if (over_budget(mm->heap, size))
+		ret = -EDQUOT;
+	else
+		ret = heap_make(mm, size, MAX(align, mm->heap->config.align), &by);
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -178,14 +206,18 @@ static s64 call_free(const struct syscall_args *args)
 	const struct heap_caller by = caller(args->a[1], args->a[2]);
 	struct mm *mm = current_mm();
 	struct heap_object obj;
+	bool packed;
 
+	stats.heap_frees++;
 	if (!mm->heap)
 		return -EINVAL;
 	if (!take(mm, args->a[0], &by, &obj))
 		return 0;
-	heap_unmake(mm, &obj, &by, HEAP_STATE_FREED);
+	packed = obj.slot == HEAP_NO_SLOT && !obj.large;
+	if (!packed)
+		heap_unmake(mm, &obj, &by, args->a[3] ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED);
 	mutex_unlock(&mm->lock);
-	return 0;
+	return packed; /* the library's, then */
 }
 
 static s64 call_realloc(const struct syscall_args *args)
@@ -197,6 +229,7 @@ static s64 call_realloc(const struct syscall_args *args)
 	struct heap_object obj;
 	s64 ret;
 
+	stats.heap_reallocs++;
 	if (!mm->heap)
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -207,7 +240,12 @@ static s64 call_realloc(const struct syscall_args *args)
 	}
 	if (!take(mm, addr, &by, &obj))
 		return -ENOMEM;
-	ret = heap_make(mm, size, mm->heap->config.align, &by);
+	if (obj.slot == HEAP_NO_SLOT && !obj.large)
+		ret = -EINVAL; /* packed: the library does that itself */
+	else if (over_budget(mm->heap, size))
+		ret = -EDQUOT;
+	else
+		ret = heap_make(mm, size, mm->heap->config.align, &by);
 	if (ret > 0) {
 		heap_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
 		heap_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
@@ -222,6 +260,7 @@ static s64 call_size(const struct syscall_args *args)
 	struct heap_object obj;
 	s64 ret = -EINVAL;
 
+	stats.heap_sizes++;
 	mutex_lock(&mm->lock);
 	if (mm->heap && heap_object_at(mm, args->a[0], &obj) && obj.o.state == HEAP_STATE_LIVE)
 		ret = (s64)obj.o.size;
@@ -229,12 +268,63 @@ static s64 call_size(const struct syscall_args *args)
 	return ret;
 }
 
+static s64 call_base_grow(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	s64 ret;
+
+	if (!mm->heap || args->a[0] > HEAP_SPANS)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->heap->sum.calls++;
+	ret = base_grow(mm, args->a[0]);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_alias(const struct syscall_args *args)
+{
+	u64 slot[HEAP_ALIAS_BATCH], count = args->a[1];
+	struct mm *mm = current_mm();
+	s64 ret;
+
+	stats.heap_alias_calls++;
+	if (!mm->heap || !count || count > HEAP_ALIAS_BATCH ||
+	    copy_from_user(slot, args->a[0], count * sizeof(*slot)) < 0)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->heap->sum.calls++;
+	stats.heap_aliases += count;
+	ret = base_alias(mm, slot, (u32)count);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_unalias(const struct syscall_args *args)
+{
+	struct heap_dead dead[HEAP_ALIAS_BATCH];
+	struct mm *mm = current_mm();
+	u64 count = args->a[1];
+
+	stats.heap_unalias_calls++;
+	if (!mm->heap || count > HEAP_ALIAS_BATCH ||
+	    copy_from_user(dead, args->a[0], count * sizeof(*dead)) < 0)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->heap->sum.calls++;
+	stats.heap_unaliases += count;
+	base_unalias(mm, dead, (u32)count);
+	mutex_unlock(&mm->lock);
+	return 0;
+}
+
 static s64 call_bug(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
 	struct heap_bug_report b;
-	struct heap_bug bug;
+	struct heap_object obj;
 	struct heap_caller by;
+	struct heap_bug bug;
 
 	if (!mm->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
 		return -EINVAL;
@@ -242,6 +332,8 @@ static s64 call_bug(const struct syscall_args *args)
 	mutex_lock(&mm->lock);
 	bug_begin(&b, (enum check_kind)bug.kind, bug.addr, &by);
 	b.head.size = bug.size;
+	if (heap_range(bug.addr) && heap_object_of(mm, bug.addr, &obj))
+		heap_bug_object(mm, &obj, &b);
 	mutex_unlock(&mm->lock);
 	heap_report(&b.head, &b.parts);
 	return 0;
@@ -257,6 +349,9 @@ static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_REALLOC] = call_realloc,
 	[HEAP_CALL_SIZE] = call_size,
 	[HEAP_CALL_BUG] = call_bug,
+	[HEAP_CALL_BASE_GROW] = call_base_grow,
+	[HEAP_CALL_ALIAS] = call_alias,
+	[HEAP_CALL_UNALIAS] = call_unalias,
 };
 
 s64 heap_call(u64 op, const struct syscall_args *args)
@@ -265,6 +360,29 @@ s64 heap_call(u64 op, const struct syscall_args *args)
 }
 
 /* -- The end of a process ---------------------------------------------------------------------- */
+
+static void send_summary(struct mm *mm)
+{
+	struct heap_changes c = {0};
+	struct check_summary sum;
+
+	/* Of each process only where the user wants to see so much. */
+	if (current_process() != init_process && !(boot->flags & (BOOT_VERBOSE | BOOT_STATS)))
+		return;
+	if (mm->heap->changes)
+		get_user(&c, mm->heap->changes);
+	mutex_lock(&mm->lock);
+	sum = mm->heap->sum;
+	sum.sites = depot_count(mm->heap->depot);
+	sum.sites_stepped_down = c.stepped_down;
+	sum.objects[HEAP_LEVEL_NONE] = c.none;
+	sum.objects[HEAP_LEVEL_ALIAS] = c.alias;
+	sum.bytes += c.none_bytes + c.alias_bytes;
+	mutex_unlock(&mm->lock);
+	sum.pid = current_process()->pid;
+	memcpy(sum.comm, current_process()->comm, sizeof(sum.comm));
+	hc_check_summary(&sum, sizeof(sum));
+}
 
 void heap_exit(int wait_status)
 {
@@ -289,7 +407,7 @@ void heap_exit(int wait_status)
 		u64 damage = heap_damage(mm, &obj);
 
 		at = obj.o.start + MAX(obj.o.size, 1);
-		if (!damage)
+		if (!damage || (mm->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
 			continue;
 		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
 		b.head.size = 1;
@@ -301,4 +419,5 @@ void heap_exit(int wait_status)
 	mutex_unlock(&mm->lock);
 	if (boot->check.flags & CHECK_LEAKS)
 		leak_check();
+	send_summary(mm);
 }

@@ -14,6 +14,8 @@ int heap_populate(struct mm *mm, u64 page)
 {
 	struct heap_object obj;
 
+	if (mm->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
+		return base_populate(mm, page);
 	if (!mm->heap || !heap_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
 		return -EFAULT;
 	return range_populate(mm, &obj, page);

@@ -7,11 +7,14 @@
 #include "kernel/heap/internal.h"
 #include "kernel/heap/leak.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
 #include "kernel/task/task.h"
 
 /* Leaves of records of the dead: this part of RAM, at least so many. */
-#define DEAD_RAM_PART 32
+#define DEAD_RAM_PART 64
 #define DEAD_LEAST    64
+/* RAM that page level may have if the user does not say: one part in */
+#define BUDGET_PART   4
 #define DEAD_MOST     (1UL << 18)
 
 static u32 dead_max(void)
@@ -41,41 +44,70 @@ static void heap_destroy(struct heap *h)
 		return;
 	if (h->records.group)
 		records_free(&h->records);
+	if (h->aliases.group)
+		records_free(&h->aliases);
 	large_free(h);
 	if (h->depot)
 		depot_put(h->depot);
 	kfree(h);
 }
 
+/* The heap's own VMAs, by their begin; what is in them is not decided by mmap(2). */
+static const struct {
+	u64 start, size;
+} areas[] = {
+	{HEAP_PAGE_AREA, HEAP_PAGE_AREA_SIZE},
+	{HEAP_BASE_AREA, HEAP_BASE_SIZE},
+	{HEAP_SLOT_TABLE, HEAP_ALIAS_AREA - HEAP_SLOT_TABLE}, /* all tables */
+	{HEAP_ALIAS_AREA, HEAP_ALIAS_SIZE},
+};
+
+static int add_areas(struct mm *mm)
+{
+	struct vma *v[ARRAY_SIZE(areas)];
+
+	for (u32 i = 0; i < ARRAY_SIZE(areas); i++) {
+		v[i] = kzalloc(sizeof(*v[i]));
+		if (v[i])
+			continue;
+		while (i)
+			kfree(v[--i]);
+		return -ENOMEM;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(areas); i++) {
+		*v[i] = (struct vma){
+			.start = areas[i].start,
+			.end = areas[i].start + areas[i].size,
+			.prot = PROT_READ | PROT_WRITE,
+			.max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+			.flags = VMA_GUARDED | VMA_NORESERVE | VMA_NOHUGE,
+		};
+		vma_insert(mm, v[i]);
+	}
+	return 0;
+}
+
 int heap_begin(struct mm *mm)
 {
 	struct heap *h;
-	struct vma *v;
 
 	if (mm->heap)
 		return 0;
 	h = heap_alloc();
-	v = kzalloc(sizeof(*v));
-	if (!h || !v)
-		goto fail;
+	if (!h)
+		return -ENOMEM;
+	h->budget =
+		(h->config.budget ? h->config.budget : boot->ram_max / BUDGET_PART) >> PAGE_SHIFT;
 	h->depot = depot_new();
 	if (!h->depot ||
-	    records_init(&h->records, HEAP_PAGE_AREA_SIZE >> HEAP_SLOT_SHIFT, dead_max()) < 0)
-		goto fail;
-	*v = (struct vma){
-		.start = HEAP_PAGE_AREA,
-		.end = HEAP_PAGE_AREA + HEAP_PAGE_AREA_SIZE,
-		.prot = PROT_READ | PROT_WRITE,
-		.max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
-		.flags = VMA_GUARDED | VMA_NORESERVE | VMA_NOHUGE,
-	};
-	vma_insert(mm, v);
+	    records_init(&h->records, HEAP_PAGE_AREA_SIZE >> HEAP_SLOT_SHIFT, dead_max()) < 0 ||
+	    records_init(&h->aliases, HEAP_ALIAS_SIZE >> PAGE_SHIFT, dead_max()) < 0 ||
+	    add_areas(mm) < 0) {
+		heap_destroy(h);
+		return -ENOMEM;
+	}
 	mm->heap = h;
 	return 0;
-fail:
-	heap_destroy(h);
-	kfree(v);
-	return -ENOMEM;
 }
 
 int heap_dup(struct mm *child, struct mm *mm)
@@ -90,15 +122,20 @@ int heap_dup(struct mm *child, struct mm *mm)
 		return -ENOMEM;
 	*copy = *h;
 	copy->depot = NULL;
-	copy->records.group = NULL;
+	copy->records.group = copy->aliases.group = NULL;
+	memset(copy->sum.objects, 0, sizeof(copy->sum.objects));
+	copy->sum.bytes = copy->sum.faults = copy->sum.flushes = copy->sum.calls = 0;
 	RB_INIT(&copy->large);
-	if (records_dup(&copy->records, &h->records) < 0 || large_dup(copy, h) < 0) {
+	if (records_dup(&copy->records, &h->records) < 0 ||
+	    records_dup(&copy->aliases, &h->aliases) < 0 || large_dup(copy, h) < 0) {
 		heap_destroy(copy);
 		return -ENOMEM;
 	}
+	copy->forked = true;
+	copy->torn = h->torn || current_process()->nthreads > 1;
 	depot_get(h->depot);
 	copy->depot = h->depot;
-	child->total_pages += h->pages;
+	child->total_pages += h->pages + h->spans * (HEAP_SPAN_SIZE / PAGE_SIZE);
 	child->heap = copy;
 	return 0;
 }
@@ -156,4 +193,20 @@ bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *a
 u32 heap_stack(struct mm *mm, u32 id, const u64 **pc)
 {
 	return depot_stack(mm->heap->depot, id, pc);
+}
+
+void heap_thread_begin(void)
+{
+	struct mm *mm = current_mm();
+	struct heap_changes c;
+	u64 at = mm->heap ? mm->heap->changes : 0;
+
+	if (!at || get_user(&c, at) < 0)
+		return;
+	c.threads++;
+	/* A child's first thread: nobody has been counted in its copy yet. */
+	if (mm->heap->forked)
+		c.forks++;
+	mm->heap->forked = false;
+	put_user(c, at);
 }

@@ -47,6 +47,12 @@ void heap_exit(int wait_status);
  */
 int heap_populate(struct mm *mm, u64 page);
 
+/* The running thread is about to enter its program for the first time. */
+void heap_thread_begin(void);
+
+/* fork(2): child gets the pages of a VMA with VMA_GUARDED, in order of address. 0 or -ENOMEM. */
+struct pt_flush;
+int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush);
 /* fork(2): child, which has the mappings already, gets a heap like mm's. 0 or -ENOMEM. */
 int heap_dup(struct mm *child, struct mm *mm);
 /* The address space ends; its pages are gone already. */

@@ -12,20 +12,20 @@
 
 #include <bsd/sys/tree.h>
 #include "common/check.h"
+#include "common/heap_call.h"
 #include "common/layout.h"
 #include "kernel/heap/depot.h"
 #include "kernel/heap/record.h"
 #include "kernel/heap/report.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/pagetable.h"
 
 #define HEAP_PAGE_AREA	    HEAP_GUARDED_BASE
 #define HEAP_PAGE_AREA_SIZE (8UL << 40)
 #define HEAP_LARGE_AREA	    (HEAP_GUARDED_BASE + (16UL << 40))
 #define HEAP_LARGE_AREA_END HEAP_GUARDED_END
 
-/* Bytes that surround an object in its pages. */
-#define HEAP_CANARY	    0xc9
-#define HEAP_CANARY_FRONT   64 /* so many before it, at most */
+#define HEAP_CANARY_FRONT   64 /* bytes of HEAP_CANARY before an object, at most */
 
 #define HEAP_SAMPLES	    128
 #define HEAP_AROUND	    8 /* neighbours in a report */
@@ -36,6 +36,7 @@ struct heap_object {
 	u32 alloc_stack, free_stack;
 	u64 slot;		  /* in the page area; HEAP_NO_SLOT: a large one */
 	struct heap_large *large; /* a large one's */
+	u64 low, high;		  /* [low, start) and [end, high) are canaries while it lives */
 };
 #define HEAP_NO_SLOT (-1UL)
 
@@ -54,12 +55,18 @@ struct heap {
 	struct check_config config;
 	struct heap_depot *depot;
 	struct heap_records records;
+	struct heap_records aliases; /* a slot is a page: live while there is an alias */
+	u64 spans;		     /* of base slots, given to the library */
+	u64 changes;		     /* address of the library's struct heap_changes, 0: none */
+	u64 budget;		     /* pages of small objects at page level, at most */
 	struct heap_large_tree large;
 	u64 large_cursor;
 	u64 seq; /* operations so far */
 	struct check_summary sum;
 	u64 pages; /* frames of live small objects */
 	bool exiting;
+	bool torn; /* what other threads were writing in base slots was copied half-way */
+	bool forked;				  /* its first thread has not begun yet */
 	struct check_sample sample[HEAP_SAMPLES]; /* CHECK_TIMELINE */
 	u32 samples;
 	u64 sample_every;
@@ -121,6 +128,25 @@ void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_b
 bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b);
 /* What is at addr, if no object is. */
 enum check_where heap_where(struct mm *mm, u64 addr);
+
+/*
+ * base.c: what the library says of base slots and aliases, read from its tables. The object whose
+ * slot or alias page has addr; false: none that is or was.
+ */
+bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj);
+bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj);
+int base_populate(struct mm *mm, u64 page);
+s64 base_grow(struct mm *mm, u64 count);
+/* slot: addresses of base slots; the first alias, -ENOMEM or -EINVAL. */
+s64 base_alias(struct mm *mm, const u64 *slot, u32 count);
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count);
+
+/* object.c: where the kernel sees a byte of the program's, up to its page's end; NULL: not there.
+ */
+u8 *heap_look(struct mm *mm, u64 addr);
+/* The same for writing: the page comes into being. */
+u8 *heap_touch(struct mm *mm, u64 addr);
+void heap_record_object(const struct heap_record *r, u64 slot_addr, struct heap_object *obj);
 
 /* large.c: see object.c's. */
 struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err);

@@ -25,10 +25,10 @@ static u64 addr_slot(u64 addr)
 	return (addr - HEAP_PAGE_AREA) >> HEAP_SLOT_SHIFT;
 }
 
-static void from_record(const struct heap_record *r, u64 slot, struct heap_object *obj)
+void heap_record_object(const struct heap_record *r, u64 slot_addr, struct heap_object *obj)
 {
 	*obj = (struct heap_object){
-		.o = {.start = slot_addr(slot) + r->offset,
+		.o = {.start = slot_addr + r->offset,
 		      .size = r->size,
 		      .state = r->state,
 		      .level = HEAP_LEVEL_PAGE,
@@ -40,8 +40,26 @@ static void from_record(const struct heap_record *r, u64 slot, struct heap_objec
 		      .free_seq = r->free_seq},
 		.alloc_stack = r->alloc_stack,
 		.free_stack = r->free_stack,
-		.slot = slot,
+		.slot = HEAP_NO_SLOT,
 	};
+}
+
+/* Where canaries are around an object that has its pages for itself. */
+static void page_canaries(struct heap_object *obj)
+{
+	u64 start = obj->o.start, end = start + obj->o.size;
+
+	obj->low = start - MIN(HEAP_CANARY_FRONT, start & PAGE_MASK);
+	obj->high = ALIGN_UP(end, PAGE_SIZE);
+	if (!obj->o.size)
+		obj->low = obj->high = start;
+}
+
+static void from_record(const struct heap_record *r, u64 slot, struct heap_object *obj)
+{
+	heap_record_object(r, slot_addr(slot), obj);
+	obj->slot = slot;
+	page_canaries(obj);
 }
 
 static void from_large(struct heap_large *l, struct heap_object *obj)
@@ -62,6 +80,7 @@ static void from_large(struct heap_large *l, struct heap_object *obj)
 		.slot = HEAP_NO_SLOT,
 		.large = l,
 	};
+	page_canaries(obj);
 }
 
 /* Where in its first page an object begins. */
@@ -157,7 +176,7 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct heap_call
 }
 
 /* Where the kernel sees a byte of the program's, up to the end of its page; NULL: nothing there. */
-static u8 *look(struct mm *mm, u64 addr)
+u8 *heap_look(struct mm *mm, u64 addr)
 {
 	struct pt_leaf leaf;
 
@@ -167,7 +186,7 @@ static u8 *look(struct mm *mm, u64 addr)
 }
 
 /* The same for writing: the page comes into being. */
-static u8 *touch(struct mm *mm, u64 addr)
+u8 *heap_touch(struct mm *mm, u64 addr)
 {
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
@@ -190,10 +209,10 @@ s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 		return addr;
 	if (!small && heap_object_at(mm, (u64)addr, &obj)) {
 		last = ALIGN_DOWN(obj.o.start + size - 1, PAGE_SIZE);
-		if (obj.o.start > obj.large->start && touch(mm, obj.large->start))
-			range_fill(&obj, obj.large->start, touch(mm, obj.large->start));
-		if (obj.o.start + size < obj.large->end && touch(mm, last))
-			range_fill(&obj, last, touch(mm, last));
+		if (obj.o.start > obj.large->start && heap_touch(mm, obj.large->start))
+			range_fill(&obj, obj.large->start, heap_touch(mm, obj.large->start));
+		if (obj.o.start + size < obj.large->end && heap_touch(mm, last))
+			range_fill(&obj, last, heap_touch(mm, last));
 	}
 	h->sum.objects[HEAP_LEVEL_PAGE]++;
 	h->sum.bytes += size;
@@ -255,6 +274,8 @@ bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
 			from_record(r, slot, obj);
 		return r;
 	}
+	if (addr < HEAP_LARGE_AREA)
+		return base_object_of(mm, addr, obj);
 	l = large_at_or_before(h, addr);
 	if (!l || addr >= l->end + PAGE_SIZE)
 		return false;
@@ -285,6 +306,8 @@ bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 			slot++;
 		}
 	}
+	if (addr < HEAP_LARGE_AREA && base_object_next(mm, addr, live, obj))
+		return true;
 	l = large_at_or_before(h, addr);
 	if (!l || l->object + MAX(l->size, 1) <= addr)
 		l = large_after(h, l ? l->start + 1 : addr);
@@ -297,6 +320,8 @@ bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 
 bool heap_object_old(struct mm *mm, u64 addr)
 {
+	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+		return records_retired(&mm->heap->aliases, (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT);
 	return in_page_area(addr) && records_retired(&mm->heap->records, addr_slot(addr));
 }
 
@@ -327,7 +352,7 @@ u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_objec
 /* First byte of [at, end), which is inside a page, that is no canary. */
 static u64 damage_in(struct mm *mm, u64 at, u64 end)
 {
-	const u8 *p = at < end ? look(mm, at) : NULL;
+	const u8 *p = at < end ? heap_look(mm, at) : NULL;
 
 	for (; p && at < end; at++, p++)
 		if (*p != HEAP_CANARY)
@@ -337,21 +362,18 @@ static u64 damage_in(struct mm *mm, u64 at, u64 end)
 
 u64 heap_damage(struct mm *mm, const struct heap_object *obj)
 {
-	u64 start = obj->o.start, end = start + obj->o.size;
-	u64 front = start - MIN(HEAP_CANARY_FRONT, start & PAGE_MASK), damage;
+	u64 damage = damage_in(mm, obj->o.start + obj->o.size, obj->high);
 
-	if (!obj->o.size)
-		return 0;
-	damage = damage_in(mm, end, ALIGN_UP(end, PAGE_SIZE));
-	return damage ? damage : damage_in(mm, front, start);
+	return damage ? damage : damage_in(mm, obj->low, obj->o.start);
 }
 
 void heap_copy(struct mm *mm, u64 to, u64 from, u64 len)
 {
 	while (len) {
 		u64 n = MIN(len, MIN(PAGE_SIZE - (to & PAGE_MASK), PAGE_SIZE - (from & PAGE_MASK)));
-		const u8 *src = look(mm, from);
-		u8 *dst = src ? touch(mm, to) : NULL; /* fresh pages are zero, as absent ones are */
+		const u8 *src = heap_look(mm, from);
+		u8 *dst = src ? heap_touch(mm, to)
+			      : NULL; /* fresh pages are zero, as absent ones are */
 
 		if (dst)
 			memcpy(dst, src, n);

@@ -264,6 +264,18 @@ struct heap_record *records_add(struct heap_records *r, u32 slots, u32 align, u6
 	return record;
 }
 
+struct heap_record *records_add_run(struct heap_records *r, u32 count, u64 *slot)
+{
+	struct heap_record *record = records_add(r, count, 1, slot);
+
+	if (!record)
+		return NULL;
+	leaf_at(r, *slot)->live += count - 1;
+	for (u32 i = 0; i < count; i++)
+		record[i] = (struct heap_record){.state = HEAP_STATE_LIVE, .slots = 1};
+	return record;
+}
+
 void records_died(struct heap_records *r, u64 slot)
 {
 	struct heap_leaf *leaf = leaf_own(r, slot, false);

@@ -378,7 +378,8 @@ static void make_writable(struct fault *f, struct pt_leaf *leaf)
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
 	stats.fault_upgrade++;
-	if (leaf->size == HUGE_SIZE) {
+	/* Frames of the guarded heap may be shared inside the address space: each on its own. */
+	if (leaf->size == HUGE_SIZE || (v->flags & VMA_GUARDED)) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
 		return;
 	}

@@ -20,3 +20,12 @@ void heap_free(struct mm *mm)
 {
 	(void)mm;
 }
+
+int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
+{
+	(void)child;
+	(void)mm;
+	(void)v;
+	(void)flush;
+	return 0;
+}

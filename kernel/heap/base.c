@@ -1,0 +1,364 @@
+/*
+ * Base slots and their aliases, the kernel's side. The library's tables are read through the page
+ * tables, an entry at a time, and every number in them is checked: a program may have written them.
+ *
+ * An alias is an entry of a page table that shows the frame of its slot's page and holds a
+ * reference to it. Frames of the base area are therefore never copied on write inside an address
+ * space that has aliases: fork(2) gives the child copies at once.
+ */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/heap/heap.h"
+#include "kernel/heap/internal.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/pagetable.h"
+
+#define TABLE_BATCH 16	 /* pages, of the base area and the tables */
+#define EAGER_FORK  2048 /* pages of the page area that a child gets copies of at once */
+
+/* An entry of a table, which does not cross a page. */
+static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
+{
+	const u8 *p = heap_look(mm, addr);
+
+	if (p)
+		memcpy(to, p, size);
+	return p;
+}
+
+/* The span, if its description makes sense. */
+static bool read_span(struct mm *mm, u64 number, struct heap_span *s)
+{
+	return number < mm->heap->spans &&
+	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s)) &&
+	       s->size >= 16 && s->size <= HEAP_SPAN_SIZE && s->slots <= HEAP_SPAN_SIZE / s->size &&
+	       (!s->per_page || s->per_page == PAGE_SIZE / s->size);
+}
+
+static u64 slot_entry(u64 number, u32 slot)
+{
+	return HEAP_SLOT_TABLE + (number * HEAP_SPAN_SLOTS + slot) * sizeof(struct heap_slot);
+}
+
+static bool in_base(u64 addr)
+{
+	return addr - HEAP_BASE_AREA < HEAP_BASE_SIZE;
+}
+
+static bool in_aliases(u64 addr)
+{
+	return addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE;
+}
+
+static u64 alias_page(u64 n)
+{
+	return HEAP_ALIAS_AREA + (n << PAGE_SHIFT);
+}
+
+static u64 alias_number(u64 addr)
+{
+	return (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT;
+}
+
+/* The slot that has a base address; its own address goes to *at. */
+static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, struct heap_slot *slot)
+{
+	u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
+	s64 n;
+
+	if (!in_base(addr) || !read_span(mm, number, s))
+		return false;
+	n = heap_slot_number(s, addr, true);
+	if (n < 0 || !read_entry(mm, slot_entry(number, (u32)n), slot, sizeof(*slot)))
+		return false;
+	*at = heap_slot_addr(s, number, (u32)n);
+	return slot->slack <= s->size;
+}
+
+static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
+		      struct heap_object *obj)
+{
+	bool live = slot->state == HEAP_SLOT_LIVE || slot->state == HEAP_SLOT_ALIASED;
+
+	*obj = (struct heap_object){
+		.o = {.start = start,
+		      .size = s->size - slot->slack,
+		      .state = live ? HEAP_STATE_LIVE : HEAP_STATE_FREED,
+		      .level = in_base(start) ? HEAP_LEVEL_NONE : HEAP_LEVEL_ALIAS,
+		      .alloc_fn = slot->fn < HEAP_FUNCTIONS ? slot->fn : HEAP_FN_NONE,
+		      .alloc_tid = slot->tid,
+		      .alloc_seq = slot->seq},
+		.alloc_stack = slot->state == HEAP_SLOT_FREE ? 0 : slot->stack,
+		.slot = HEAP_NO_SLOT,
+		.low = start,
+		.high = start + s->size,
+	};
+}
+
+static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
+{
+	const struct heap_record *r = records_at(&mm->heap->aliases, n);
+	struct heap_span s;
+	struct heap_slot slot;
+	u64 base, at;
+
+	if (!r)
+		return false;
+	if (r->state != HEAP_STATE_LIVE) {
+		heap_record_object(r, alias_page(n), obj);
+		obj->o.level = HEAP_LEVEL_ALIAS;
+		return true;
+	}
+	if (!read_entry(mm, HEAP_ALIAS_TABLE + n * sizeof(base), &base, sizeof(base)) ||
+	    !read_slot(mm, base, &at, &s, &slot) || at != base ||
+	    (slot.state != HEAP_SLOT_ALIASED && slot.state != HEAP_SLOT_PENDING))
+		return false;
+	from_slot(alias_page(n) + (base & PAGE_MASK), &s, &slot, obj);
+	return true;
+}
+
+bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
+{
+	struct heap_span s;
+	struct heap_slot slot;
+	u64 at;
+
+	if (in_aliases(addr))
+		return alias_object(mm, alias_number(addr), obj);
+	if (!read_slot(mm, addr, &at, &s, &slot))
+		return false;
+	/* Objects with aliases are elsewhere; a slot that was never used has no function. */
+	if ((slot.state != HEAP_SLOT_LIVE && slot.state != HEAP_SLOT_FREE) || !slot.fn)
+		return false;
+	from_slot(at, &s, &slot, obj);
+	return true;
+}
+
+/* The objects at level none, in spans from number on. */
+static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+{
+	for (u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT; number < mm->heap->spans;
+	     number++) {
+		struct heap_span s;
+
+		if (!read_span(mm, number, &s))
+			continue;
+		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
+			u64 at = heap_slot_addr(&s, number, n);
+
+			if (at + s.size > addr && base_object_of(mm, at, obj) &&
+			    obj->o.start + MAX(obj->o.size, 1) > addr &&
+			    (!live || obj->o.state == HEAP_STATE_LIVE))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+{
+	struct heap_records *r = &mm->heap->aliases;
+	u64 n;
+
+	addr = MAX(addr, HEAP_BASE_AREA);
+	if (in_base(addr) && next_in_spans(mm, addr, live, obj))
+		return true;
+	addr = MAX(addr, HEAP_ALIAS_AREA);
+	for (n = alias_number(addr); (n = records_next(r, n, live)) < r->slots; n++)
+		if (alias_object(mm, n, obj) && obj->o.start + MAX(obj->o.size, 1) > addr &&
+		    (!live || obj->o.state == HEAP_STATE_LIVE))
+			return true;
+	return false;
+}
+
+int base_populate(struct mm *mm, u64 page)
+{
+	u64 end = page + TABLE_BATCH * PAGE_SIZE, *entry, gpa;
+
+	if (page >= HEAP_ALIAS_AREA)
+		return -EFAULT;
+	if (in_base(page)) {
+		end = MIN(end, HEAP_BASE_AREA + (mm->heap->spans << HEAP_SPAN_SHIFT));
+		if (page >= end)
+			return -EFAULT;
+	}
+	end = MIN(end, ALIGN_DOWN(page, HUGE_SIZE) + HUGE_SIZE);
+	entry = pt_place(mm, page);
+	if (!entry)
+		return -ENOMEM;
+	for (u64 at = page; at < end; at += PAGE_SIZE, entry++) {
+		if (*entry)
+			continue;
+		gpa = frame_alloc(0, FRAME_ZERO);
+		if (!gpa)
+			return at == page ? -ENOMEM : 0;
+		pt_set(mm, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	}
+	return 0;
+}
+
+s64 base_grow(struct mm *mm, u64 count)
+{
+	struct heap *h = mm->heap;
+	u64 pages = count * (HEAP_SPAN_SIZE / PAGE_SIZE);
+
+	if (count > HEAP_SPANS - h->spans || !mm_may_expand(mm, pages, true))
+		return -ENOMEM;
+	mm->total_pages += pages;
+	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
+	h->spans += count;
+	return (s64)(h->spans - count);
+}
+
+/* An alias's record and entry; the frame is the slot's. */
+static int add_alias(struct mm *mm, u64 page, u64 slot)
+{
+	u64 *entry, gpa;
+
+	if (!in_base(slot) || !heap_touch(mm, slot))
+		return -EINVAL;
+	gpa = virt_to_phys(heap_look(mm, ALIGN_DOWN(slot, PAGE_SIZE)));
+	entry = pt_place(mm, page);
+	if (!entry)
+		return -ENOMEM;
+	frame_get(gpa);
+	pt_set(mm, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	return 0;
+}
+
+/* Emptied ranges whose records go, with the page of the library's table that was about them. */
+static void retire(struct mm *mm)
+{
+	struct heap_records *r = &mm->heap->aliases;
+	u64 n = records_excess(r), page = alias_page(n);
+	u64 table = HEAP_ALIAS_TABLE + n * sizeof(u64);
+
+	if (n == r->slots)
+		return;
+	pt_unmap(mm, page, page + HEAP_LEAF_SLOTS * PAGE_SIZE, page,
+		 page + HEAP_LEAF_SLOTS * PAGE_SIZE);
+	pt_unmap(mm, table, table + HEAP_LEAF_SLOTS * sizeof(u64), table, table);
+	records_drop(r, n);
+}
+
+s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
+{
+	struct heap *h = mm->heap;
+	int err = 0;
+	u64 n;
+
+	if (!records_add_run(&h->aliases, count, &n))
+		return -ENOMEM;
+	retire(mm);
+	for (u32 i = 0; !err && i < count; i++)
+		err = add_alias(mm, alias_page(n + i), slot[i]);
+	/* After an error the addresses are lost, and show nothing or slots that nobody uses. */
+	return err ? err : (s64)alias_page(n);
+}
+
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count)
+{
+	struct heap *h = mm->heap;
+	struct pt_flush flush = PT_FLUSH_INIT;
+	u64 gone[HEAP_ALIAS_BATCH];
+	u32 frames = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		const struct heap_dead *d = &dead[i];
+		u64 n = alias_number(d->alias);
+		struct heap_object obj;
+		struct heap_record *r;
+		struct pt_leaf leaf;
+
+		if (!in_aliases(d->alias) || !alias_object(mm, n, &obj) ||
+		    records_at(&h->aliases, n)->state != HEAP_STATE_LIVE)
+			continue;
+		r = records_own(&h->aliases, n);
+		if (!r || !pt_find(mm, alias_page(n), &leaf))
+			continue;
+		*r = (struct heap_record){
+			.size = (u32)obj.o.size,
+			.offset = obj.o.start & PAGE_MASK,
+			.state = d->moved ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED,
+			.alloc_fn = obj.o.alloc_fn,
+			.free_fn = d->fn < HEAP_FUNCTIONS ? d->fn : HEAP_FN_NONE,
+			.slots = 1,
+			.alloc_stack = obj.alloc_stack,
+			.free_stack = d->stack,
+			.alloc_tid = obj.o.alloc_tid,
+			.free_tid = d->tid,
+			.alloc_seq = (u32)obj.o.alloc_seq,
+			.free_seq = d->seq,
+		};
+		gone[frames++] = pt_gpa(*leaf.entry);
+		pt_set(mm, leaf.entry, 0);
+		pt_flush_add(&flush, alias_page(n), alias_page(n) + PAGE_SIZE);
+		records_died(&h->aliases, n);
+		retire(mm);
+	}
+	pt_flush_now(mm, &flush);
+	h->sum.flushes++;
+	while (frames)
+		frame_put(gone[--frames]);
+}
+
+/* -- fork -------------------------------------------------------------------------------------- */
+
+/* Copies of all pages of [start, end), which the child can write to. */
+static int copy_pages(struct mm *child, struct mm *mm, u64 start, u64 end)
+{
+	struct pt_leaf leaf;
+
+	for (u64 va = start; pt_next(mm, va, end, &leaf); va = leaf.va + leaf.size) {
+		u64 *entry = pt_place(child, leaf.va);
+		u64 gpa = entry && (*leaf.entry & PTE_P) ? frame_alloc(0, 0) : 0;
+
+		if (!(*leaf.entry & PTE_P))
+			continue;
+		if (!gpa)
+			return -ENOMEM;
+		memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(*leaf.entry)), PAGE_SIZE);
+		pt_set(child, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	}
+	return 0;
+}
+
+/* The child has the base area and the tables already: its aliases show its own frames. */
+static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
+{
+	struct pt_leaf leaf;
+
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		u64 base, *entry;
+		u8 *frame;
+
+		if (!read_entry(mm, HEAP_ALIAS_TABLE + alias_number(leaf.va) * sizeof(base), &base,
+				sizeof(base)) ||
+		    !in_base(base))
+			continue;
+		frame = heap_look(child, ALIGN_DOWN(base, PAGE_SIZE));
+		entry = frame ? pt_place(child, leaf.va) : NULL;
+		if (!entry)
+			return -ENOMEM;
+		frame_get(virt_to_phys(frame));
+		pt_set(child, entry,
+		       arch_pte(virt_to_phys(frame), PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	}
+	return 0;
+}
+
+int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
+{
+	const struct heap *h = mm->heap;
+
+	if (v->start >= HEAP_ALIAS_AREA)
+		return copy_aliases(child, mm, v);
+	if (in_base(v->start) && h->aliases.leaf != h->aliases.slots)
+		return copy_pages(child, mm, v->start, v->end);
+	/* A few pages are copied faster than they fault later, on both sides. */
+	if (v->start == HEAP_PAGE_AREA && h->pages <= EAGER_FORK)
+		return copy_pages(child, mm, v->start, v->end);
+	return pt_copy(child, mm, v, flush);
+}
