@@ -1,41 +1,111 @@
-/* The work behind malloc and its family: each object is the kernel's, see common/heap_call.h. */
+/*
+ * The work behind malloc and its family: an object is the kernel's (page level), or lies in a base
+ * slot (base.h); see common/heap_call.h.
+ */
 #include <asm/errno.h>
+#include "heap/base.h"
 #include "heap/library.h"
+#include "heap/policy.h"
 #include "heap/syscall.h"
+#include "libc/string.h"
+
+/* A new object's level is the policy's choice; what base slots cannot give is the kernel's. */
+static void *make(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)
+{
+	enum heap_level level = policy_choose(size, from);
+	void *p = NULL;
+	s64 ret;
+
+	if (level != HEAP_LEVEL_PAGE && align <= HEAP_ALIAS_MAX)
+		p = base_alloc(size, align, fn, level == HEAP_LEVEL_ALIAS, from);
+	if (p) {
+		if (fn == HEAP_FN_CALLOC)
+			memset(p, 0, size);
+		return p;
+	}
+	ret = heap_syscall4(HEAP_CALL_ALLOC, size, align, fn, heap_stack_id(from));
+	if (ret == -EDQUOT) {
+		policy_over_budget();
+		p = base_alloc(size, align, fn, true, from);
+		if (p && fn == HEAP_FN_CALLOC)
+			memset(p, 0, size);
+		return p;
+	}
+	return ret > 0 ? (void *)ret : NULL;
+}
 
 void *heap_alloc(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)
 {
-	s64 p;
+	void *p = make(size, align, fn, from);
 
-	heap_started();
-	p = heap_syscall4(HEAP_CALL_ALLOC, size, align, fn, heap_stack_id(from));
-	if (p > 0)
-		return (void *)p;
-	heap_set_errno(ENOMEM);
-	return NULL;
+	if (!p)
+		heap_set_errno(ENOMEM);
+	return p;
+}
+
+static void release(void *p, enum heap_function fn, bool moved, const struct heap_frame *from)
+{
+	if (base_free(p, fn, moved, false, from) == BASE_DONE)
+		return;
+	/* What the kernel finds in its records must not wait to be there. */
+	if ((u64)p - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+		base_flush();
+	if (heap_syscall4(HEAP_CALL_FREE, (u64)p, fn, heap_stack_id(from), moved) == 1)
+		base_free(p, fn, moved, true, from);
 }
 
 void heap_release(void *p, enum heap_function fn, const struct heap_frame *from)
 {
 	heap_started();
-	heap_syscall4(HEAP_CALL_FREE, (u64)p, fn, heap_stack_id(from), 0);
+	release(p, fn, false, from);
 }
 
 void *heap_resize(void *p, u64 size, const struct heap_frame *from)
 {
-	s64 q = heap_syscall4(HEAP_CALL_REALLOC, (u64)p, size, heap_stack_id(from), 0);
+	bool ours;
+	s64 ret;
+	u64 old;
+	void *q;
 
-	if (q > 0)
-		return (void *)q;
-	heap_set_errno(ENOMEM);
-	return NULL;
+	heap_started();
+	if (base_resize(p, size, from))
+		return p;
+	ours = base_size(p, &old);
+	if (!ours && policy_choose(size, from) == HEAP_LEVEL_PAGE) {
+		ret = heap_syscall4(HEAP_CALL_REALLOC, (u64)p, size, heap_stack_id(from), 0);
+		if (ret > 0)
+			return (void *)ret;
+		if (ret != -EDQUOT) {
+			heap_set_errno(ENOMEM);
+			return NULL;
+		}
+		policy_over_budget();
+	}
+	if (!ours) {
+		ret = heap_syscall1(HEAP_CALL_SIZE, (u64)p);
+		if (ret < 0) { /* no live object: that is what the kernel reports */
+			release(p, HEAP_FN_REALLOC, true, from);
+			return NULL;
+		}
+		old = (u64)ret;
+	}
+	q = heap_alloc(size, 1, HEAP_FN_REALLOC, from);
+	if (!q)
+		return NULL;
+	memcpy(q, p, MIN(old, size));
+	release(p, HEAP_FN_REALLOC, true, from);
+	return q;
 }
 
 u64 heap_size(const void *p)
 {
-	s64 size = heap_syscall1(HEAP_CALL_SIZE, (u64)p);
+	s64 ret;
+	u64 size;
 
-	return size > 0 ? (u64)size : 0;
+	if (base_size(p, &size))
+		return size;
+	ret = heap_syscall1(HEAP_CALL_SIZE, (u64)p);
+	return ret > 0 ? (u64)ret : 0;
 }
 
 void heap_bad_size(u64 size, enum heap_function fn, const struct heap_frame *from)

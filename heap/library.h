@@ -26,6 +26,12 @@ struct heap_frame {
 /* start.c: what the kernel said when the library started, which it does now at the latest. */
 const struct heap_start *heap_started(void);
 
+/* start.c: what the kernel tells of threads and forks. */
+extern struct heap_changes heap_changes;
+/* start.c: the running thread's number, and that of this operation of the process's heap. */
+s32 heap_tid(void);
+u32 heap_operation(void);
+
 /* stack.c: the id of the call stack. */
 u32 heap_stack_id(const struct heap_frame *from);
 

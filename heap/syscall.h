@@ -16,6 +16,15 @@ static inline s64 heap_syscall4(enum heap_call op, u64 a, u64 b, u64 c, u64 d)
 	return ret;
 }
 
+/* One of Linux's. */
+static inline s64 heap_linux_call0(u64 number)
+{
+	s64 ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(number) : "rcx", "r11", "memory");
+	return ret;
+}
+
 static inline s64 heap_syscall1(enum heap_call op, u64 a)
 {
 	return heap_syscall4(op, a, 0, 0, 0);

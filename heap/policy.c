@@ -1,0 +1,95 @@
+/*
+ * See policy.h. Auto guards what a program does seldom, and samples what it does all the time: a
+ * page-level object costs some 40 us on hosts that emulate page-table changes, a malloc 0.05.
+ *
+ * A site is a return address at a stack depth, which tells call paths apart through wrappers such
+ * as xmalloc. The first objects of each site are at page level, then fewer: a site's n-th object
+ * is when n has at most two bits set, and alias level while there is time for it. Time is what
+ * the guard may cost: a part of the time since the start, and a sum to begin with. So a program
+ * that allocates little is guarded all over, and one that allocates all the time is not slowed
+ * much.
+ */
+#include "heap/base.h"
+#include "heap/policy.h"
+
+#define SITES	   4096
+#define SITE_FIRST 16 /* objects of a site at page level in any case, as long as credit lasts */
+#define SITE_ALIAS 256
+
+/* In cycles of the time-stamp counter. */
+#define COST_PAGE  100000UL /* of an object at page level, its release included */
+#define COST_ALIAS 6000UL
+#define CREDIT	   (600UL << 20)  /* to begin with: a quarter of a second */
+#define OVERDRAFT  (2400UL << 20) /* beyond which not even a site's first objects are guarded */
+#define PART	   5		  /* so much of the time may be the guard's: one in */
+
+static u32 site_count[SITES];
+static u64 begun, spent;
+static u32 over_budget;
+static u32 sampled;
+
+void policy_over_budget(void)
+{
+	__atomic_store_n(&over_budget, 1, __ATOMIC_RELAXED);
+}
+
+static u64 site_of(const struct heap_frame *from)
+{
+	return (from->rip ^ from->rsp << 20) * 0x9e3779b97f4a7c15UL >> 32;
+}
+
+/* At most so many bits of n are set: seldom true of large numbers, but never quite stops. */
+static bool few_bits(u32 n, u32 bits)
+{
+	while (n && bits--)
+		n &= n - 1;
+	return !n;
+}
+
+static enum heap_level automatic(const struct heap_frame *from, bool packable)
+{
+	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
+	u64 now = __builtin_ia32_rdtsc(), allowed, used;
+	enum heap_level level = HEAP_LEVEL_NONE;
+
+	if (!begun)
+		begun = now;
+	allowed = CREDIT + (now - begun) / PART;
+	used = __atomic_load_n(&spent, __ATOMIC_RELAXED);
+	if (n < SITE_FIRST ? used < allowed + OVERDRAFT : used < allowed && few_bits(n, 2))
+		level = HEAP_LEVEL_PAGE;
+	else if (packable && used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
+		level = HEAP_LEVEL_ALIAS;
+	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
+		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
+	if (level != HEAP_LEVEL_NONE)
+		__atomic_fetch_add(&spent, level == HEAP_LEVEL_PAGE ? COST_PAGE : COST_ALIAS,
+				   __ATOMIC_RELAXED);
+	return level;
+}
+
+enum heap_level policy_choose(u64 size, const struct heap_frame *from)
+{
+	const struct check_config *c = &heap_started()->config;
+	bool packable = size <= HEAP_ALIAS_MAX - HEAP_CANARY_LEAST;
+	bool small = size <= HEAP_BASE_MAX - HEAP_CANARY_LEAST;
+	enum heap_level level = HEAP_LEVEL_PAGE;
+
+	if (!small)
+		return HEAP_LEVEL_PAGE;
+	switch (c->level) {
+	case HEAP_LEVEL_ALIAS:
+		level = HEAP_LEVEL_ALIAS;
+		break;
+	case HEAP_LEVEL_SAMPLED:
+		if (c->sample && __atomic_fetch_add(&sampled, 1, __ATOMIC_RELAXED) % c->sample)
+			level = HEAP_LEVEL_NONE;
+		break;
+	case HEAP_LEVEL_AUTO:
+		level = automatic(from, packable);
+		break;
+	}
+	if (level == HEAP_LEVEL_PAGE && __atomic_load_n(&over_budget, __ATOMIC_RELAXED))
+		level = HEAP_LEVEL_ALIAS;
+	return level == HEAP_LEVEL_ALIAS && !packable ? HEAP_LEVEL_PAGE : level;
+}

@@ -1,0 +1,16 @@
+/* How each object is guarded: the dial (enum heap_level) and, for auto, what to do with it. */
+#ifndef HEAP_POLICY_H
+#define HEAP_POLICY_H
+
+#include "heap/library.h"
+
+/*
+ * For a new object of the caller's: HEAP_LEVEL_PAGE, _ALIAS or _NONE. What cannot be had (a size
+ * for which there are no base slots) becomes page level.
+ */
+enum heap_level policy_choose(u64 size, const struct heap_frame *from);
+
+/* Page mode has used the RAM that it may have: objects are packed from now on. */
+void policy_over_budget(void);
+
+#endif
