@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/task/core.h"
 #include "kernel/task/task.h"
 
 /* The mappings are cut here, so that there is room for the rest. */
@@ -154,6 +155,18 @@ static s64 send(const struct building *b)
 	return ret < 0 ? ret : hc_check_report(&segs);
 }
 
+/* --core: as of the signal that a debugger's user would expect. */
+static void write_core(const struct check_report *head)
+{
+	siginfo_t info = {.si_signo = head->access ? SIGSEGV : SIGABRT};
+
+	if (head->access) {
+		info.si_code = SEGV_MAPERR;
+		info.si_addr = (void *)head->addr;
+	}
+	core_write(&info);
+}
+
 enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts)
 {
 	static const struct heap_report_parts none;
@@ -194,6 +207,8 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 		return CHECK_VERDICT_SUPPRESSED;
 	if (head->kind != CHECK_REACHABLE_AT_EXIT)
 		WRITE_ONCE(reported, true);
+	if ((boot->check.flags & CHECK_CORE) && !at_exit && verdict != CHECK_VERDICT_DUPLICATE)
+		write_core(head);
 	if (last) {
 		if (p->mm->heap)
 			WRITE_ONCE(p->mm->heap->exiting, true);

@@ -7,6 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/task/freeze.h"
 
 #include <asm/unistd.h>
 
@@ -159,11 +160,15 @@ void signal_deliver(struct trapframe *frame)
 			process_park();
 			continue;
 		}
+		if (process_is_frozen(t)) {
+			freeze_park();
+			continue;
+		}
 		if (signal_pending() && (sig = next_handled(&info, &action)) != 0) {
 			enter_handler(frame, sig, &info, &action);
 			continue;
 		}
-		if (READ_ONCE(t->proc->stopped))
+		if (READ_ONCE(t->proc->stopped) || process_is_frozen(t))
 			continue;
 		if (!t->restore_blocked)
 			break;

@@ -17,6 +17,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/task/freeze.h"
 #include "kernel/fs/tty.h"
 
 #include <linux/resource.h>
@@ -387,7 +388,7 @@ bool signal_pending(void)
 	struct thread *t = current();
 
 	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0 ||
-	       READ_ONCE(t->dying) || READ_ONCE(t->proc->stopped);
+	       READ_ONCE(t->dying) || READ_ONCE(t->proc->stopped) || process_is_frozen(t);
 }
 
 /* Others of the process take what t will not any more. task_lock held. */

@@ -125,6 +125,11 @@ struct process {
 	s32 stop_report;       /* what wait(2) has not told the parent yet: the stop signal, ... */
 	bool continued_report; /* ... or that it goes on */
 
+	/* Frozen for a look at it: task/freeze.c. */
+	struct thread *freezer;
+	u32 frozen;	 /* threads that sleep for it */
+	u32 freeze_word; /* that they sleep on */
+
 	/* Its children's news: task/wait.c. */
 	u32 child_word; /* changes with each; the sleepers' word */
 	u32 waiting;	/* threads that sleep on it */
@@ -159,6 +164,8 @@ struct thread {
 		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
 	} start;
 	struct usage start_usage; /* of the vCPU's host thread, when this one began */
+
+	struct frozen *frozen; /* while it is: task/freeze.c */
 
 	sigset blocked;
 	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */

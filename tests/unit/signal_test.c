@@ -55,6 +55,17 @@ static struct thread *test_thread(void)
 
 /* What the signal code needs of the rest of the kernel. */
 
+bool process_is_frozen(const struct thread *t)
+{
+	(void)t;
+	return false;
+}
+
+void freeze_park(void)
+{
+	fail_msg("nobody froze the process");
+}
+
 void heap_explain(u64 addr, u64 trapno, u64 error)
 {
 	fail_msg("explains %#lx %lu %lu without being asked to", addr, trapno, error);

@@ -1,0 +1,271 @@
+/* See core_notes.h. The running thread comes first: debuggers show that one. */
+#include <linux/elf.h>
+#include "common/check.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/task/core_notes.h"
+#include "kernel/task/freeze.h"
+#include "kernel/task/task.h"
+
+#define NOTES_MAX      (4UL << 20) /* what kmalloc gives */
+#define FXSAVE_SIZE    512
+#define XSTATE_XCR0_AT 464 /* in the bytes of FXSAVE that the CPU leaves to software */
+#define PATH_ROOM      4096
+
+struct core_prstatus {
+	s32 signo, code, error;
+	u16 cursig;
+	u64 sigpend, sighold;
+	s32 pid, ppid, pgrp, sid;
+	struct {
+		u64 sec, usec;
+	} utime, stime, cutime, cstime;
+	u64 reg[CHECK_REGS];
+	s32 fpvalid;
+};
+_Static_assert(sizeof(struct core_prstatus) == 336, "struct elf_prstatus");
+
+struct core_prpsinfo {
+	char state, sname, zomb, nice;
+	u64 flag;
+	u32 uid, gid;
+	s32 pid, ppid, pgrp, sid;
+	char fname[16], psargs[80];
+};
+_Static_assert(sizeof(struct core_prpsinfo) == 136, "struct elf_prpsinfo");
+
+/* Room for len more bytes; NULL: no memory. */
+static u8 *grow(struct core_notes *n, u64 len)
+{
+	u64 room = MAX(n->room, PAGE_SIZE);
+	u8 *at;
+
+	while (room < n->len + len)
+		room *= 2;
+	if (room > NOTES_MAX)
+		return NULL;
+	if (room > n->room) {
+		u8 *data = krealloc(n->data, room);
+
+		if (!data)
+			return NULL;
+		n->data = data;
+		n->room = room;
+	}
+	at = n->data + n->len;
+	memset(at, 0, len);
+	n->len += len;
+	return at;
+}
+
+/* A note whose content is still to be written; NULL: no memory. */
+static void *note(struct core_notes *n, const char *name, u32 type, u64 len)
+{
+	u64 name_size = strlen(name) + 1, name_room = ALIGN_UP(name_size, 4UL);
+	Elf64_Nhdr h = {.n_namesz = (u32)name_size, .n_descsz = (u32)len, .n_type = type};
+	u8 *at = grow(n, sizeof(h) + name_room + ALIGN_UP(len, 4UL));
+
+	if (!at)
+		return NULL;
+	memcpy(at, &h, sizeof(h));
+	memcpy(at + sizeof(h), name, name_size);
+	return at + sizeof(h) + name_room;
+}
+
+static int add_note(struct core_notes *n, u32 type, const void *content, u64 len)
+{
+	void *to = note(n, "CORE", type, len);
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, content, len);
+	return 0;
+}
+
+static s32 parent_of(const struct process *p)
+{
+	return p->parent ? p->parent->pid : p->ppid_outside;
+}
+
+static int add_prstatus(struct core_notes *n, struct thread *t, const siginfo_t *info,
+			const struct frozen *state)
+{
+	const struct trapframe *f = thread_frame(t);
+	const struct process *p = t->proc;
+	struct core_prstatus s = {
+		.signo = info->si_signo,
+		.code = info->si_code,
+		.cursig = (u16)info->si_signo,
+		.sigpend = t->pending.set,
+		.sighold = t->blocked,
+		.pid = t->tid,
+		.ppid = parent_of(p),
+		.pgrp = p->pgid,
+		.sid = p->sid,
+		.reg =
+			{
+				[CHECK_R15] = f->r15,
+				[CHECK_R14] = f->r14,
+				[CHECK_R13] = f->r13,
+				[CHECK_R12] = f->r12,
+				[CHECK_RBP] = f->rbp,
+				[CHECK_RBX] = f->rbx,
+				[CHECK_R11] = f->r11,
+				[CHECK_R10] = f->r10,
+				[CHECK_R9] = f->r9,
+				[CHECK_R8] = f->r8,
+				[CHECK_RAX] = f->rax,
+				[CHECK_RCX] = f->rcx,
+				[CHECK_RDX] = f->rdx,
+				[CHECK_RSI] = f->rsi,
+				[CHECK_RDI] = f->rdi,
+				[CHECK_ORIG_RAX] = f->orig_rax,
+				[CHECK_RIP] = f->rip,
+				[CHECK_CS] = f->cs,
+				[CHECK_EFLAGS] = f->rflags,
+				[CHECK_RSP] = f->rsp,
+				[CHECK_SS] = f->ss,
+				[CHECK_FS_BASE] = state ? state->fsbase : 0,
+				[CHECK_GS_BASE] = state ? state->gsbase : 0,
+			},
+		.fpvalid = state && state->fpu,
+	};
+
+	return add_note(n, NT_PRSTATUS, &s, sizeof(s));
+}
+
+static int add_fpu(struct core_notes *n, const void *fpu)
+{
+	u64 features = arch_fpu_features();
+	u8 *x;
+
+	if (!fpu)
+		return 0;
+	if (add_note(n, NT_PRFPREG, fpu, FXSAVE_SIZE) < 0)
+		return -ENOMEM;
+	x = note(n, "LINUX", NT_X86_XSTATE, arch_fpu_size());
+	if (!x)
+		return -ENOMEM;
+	memcpy(x, fpu, arch_fpu_size());
+	memcpy(x + XSTATE_XCR0_AT, &features, sizeof(features));
+	return 0;
+}
+
+static int add_prpsinfo(struct core_notes *n, const struct process *p)
+{
+	struct mm *mm = p->mm;
+	struct core_prpsinfo i = {
+		.sname = 'R',
+		.uid = p->creds.ruid,
+		.gid = p->creds.rgid,
+		.pid = p->pid,
+		.ppid = parent_of(p),
+		.pgrp = p->pgid,
+		.sid = p->sid,
+	};
+	u64 len = MIN(mm->arg_end - mm->arg_start, sizeof(i.psargs) - 1);
+
+	memcpy(i.fname, p->comm, sizeof(i.fname));
+	if (mm_copy_from(mm, i.psargs, mm->arg_start, len) < 0)
+		len = 0;
+	for (u64 c = 0; c < len; c++)
+		if (i.psargs[c] == '\0')
+			i.psargs[c] = ' ';
+	return add_note(n, NT_PRPSINFO, &i, sizeof(i));
+}
+
+/* Files that are mapped: count, unit of offsets, {start, end, offset} each, then their names. */
+static int add_files(struct core_notes *n, struct mm *mm)
+{
+	struct core_notes names = {0};
+	u64 head[2] = {0, PAGE_SIZE}, *range;
+	char *path = kmalloc(PATH_ROOM);
+	u8 *to, *name;
+	int ret = -ENOMEM;
+
+	mutex_lock(&mm->lock);
+	for (struct vma *v = vma_first(mm); v && path; v = vma_next(v)) {
+		if (!v->file)
+			continue;
+		mm_vma_name(mm, v, path, PATH_ROOM);
+		name = grow(&names, strlen(path) + 1);
+		if (!name)
+			goto out;
+		memcpy(name, path, strlen(path) + 1);
+		head[0]++;
+	}
+	to = note(n, "CORE", NT_FILE, sizeof(head) + head[0] * 3 * sizeof(u64) + names.len);
+	if (!path || !to)
+		goto out;
+	memcpy(to, head, sizeof(head));
+	range = (u64 *)(to + sizeof(head));
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
+		if (!v->file)
+			continue;
+		*range++ = v->start;
+		*range++ = v->end;
+		*range++ = v->offset / PAGE_SIZE;
+	}
+	if (names.len)
+		memcpy(range, names.data, names.len);
+	ret = 0;
+out:
+	mutex_unlock(&mm->lock);
+	kfree(names.data);
+	kfree(path);
+	return ret;
+}
+
+static int add_others(struct core_notes *n, const siginfo_t *info)
+{
+	struct process *p = current_process();
+	struct thread *t;
+	int ret = 0;
+
+	mutex_lock(&task_lock);
+	TAILQ_FOREACH (t, &p->threads, link) {
+		u64 len = n->len;
+
+		if (t == current())
+			continue;
+		ret = add_prstatus(n, t, info, t->frozen);
+		if (ret == 0 && t->frozen)
+			ret = add_fpu(n, t->frozen->fpu);
+		if (ret < 0) {
+			n->len = len;
+			break;
+		}
+	}
+	mutex_unlock(&task_lock);
+	return ret;
+}
+
+int core_notes_make(struct core_notes *n, const siginfo_t *info)
+{
+	struct frozen state = {.fsbase = arch_get_fsbase(), .gsbase = arch_get_gsbase()};
+	struct thread *t = current();
+	struct mm *mm = t->proc->mm;
+	void *memory;
+	int ret;
+
+	*n = (struct core_notes){0};
+	state.fpu = frozen_fpu(&memory);
+	ret = add_prstatus(n, t, info, &state);
+	if (ret == 0)
+		ret = add_prpsinfo(n, t->proc);
+	if (ret == 0)
+		ret = add_note(n, NT_SIGINFO, info, sizeof(*info));
+	if (ret == 0)
+		ret = add_note(n, NT_AUXV, mm->auxv, mm->auxv_len * sizeof(mm->auxv[0]));
+	if (ret == 0)
+		ret = add_files(n, mm);
+	if (ret == 0)
+		ret = add_fpu(n, state.fpu);
+	kfree(memory);
+	if (ret == 0)
+		add_others(n, info);
+	return ret;
+}

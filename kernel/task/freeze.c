@@ -1,0 +1,100 @@
+/*
+ * See freeze.h. process.freezer is the thread that froze its process; the others come to
+ * freeze_park on their way out of the kernel, count themselves in process.frozen and sleep on
+ * process.freeze_word, which is 1 meanwhile. All of it is guarded by task_lock.
+ */
+#include "kernel/task/freeze.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/signal/signal.h"
+#include "kernel/task/task.h"
+#include "kernel/time/clock.h"
+
+#define FPU_ALIGN 64
+#define PATIENCE  (2 * NSEC_PER_SEC) /* a thread may be in a host call that nothing interrupts */
+
+void *frozen_fpu(void **memory)
+{
+	void *area;
+
+	*memory = kzalloc(arch_fpu_size() + FPU_ALIGN);
+	if (!*memory)
+		return NULL;
+	area = (void *)ALIGN_UP((u64)*memory, (u64)FPU_ALIGN);
+	arch_fpu_save(area);
+	return area;
+}
+
+bool process_is_frozen(const struct thread *t)
+{
+	const struct thread *by = READ_ONCE(t->proc->freezer);
+
+	return by && by != t;
+}
+
+void freeze_park(void)
+{
+	struct thread *t = current();
+	struct process *p = t->proc;
+	struct frozen state;
+	void *memory;
+
+	state.fsbase = arch_get_fsbase();
+	state.gsbase = arch_get_gsbase();
+	state.fpu = frozen_fpu(&memory);
+	mutex_lock(&task_lock);
+	t->frozen = &state;
+	p->frozen++;
+	hc_wake(virt_to_phys(&p->frozen), 1);
+	while (process_is_frozen(t) && !t->dying) {
+		mutex_unlock(&task_lock);
+		hc_wait(virt_to_phys(&p->freeze_word), 1, -1UL);
+		signal_upcall();
+		mutex_lock(&task_lock);
+	}
+	p->frozen--;
+	t->frozen = NULL;
+	mutex_unlock(&task_lock);
+	kfree(memory);
+}
+
+bool process_freeze(void)
+{
+	struct thread *t = current(), *other;
+	struct process *p = t->proc;
+	u64 end = clock_monotonic_ns() + PATIENCE, now;
+
+	mutex_lock(&task_lock);
+	if (p->freezer || t->dying || p->group_exit) {
+		mutex_unlock(&task_lock);
+		if (process_is_frozen(t))
+			freeze_park();
+		return false;
+	}
+	p->freezer = t;
+	__atomic_store_n(&p->freeze_word, 1, __ATOMIC_RELEASE);
+	TAILQ_FOREACH (other, &p->threads, link)
+		signal_kick(other);
+	while (p->frozen + 1 < p->nthreads && (now = clock_monotonic_ns()) < end) {
+		u32 frozen = p->frozen;
+
+		mutex_unlock(&task_lock);
+		hc_wait(virt_to_phys(&p->frozen), frozen, end - now);
+		mutex_lock(&task_lock);
+	}
+	mutex_unlock(&task_lock);
+	return true;
+}
+
+void process_thaw(void)
+{
+	struct process *p = current_process();
+
+	mutex_lock(&task_lock);
+	p->freezer = NULL;
+	__atomic_store_n(&p->freeze_word, 0, __ATOMIC_RELEASE);
+	mutex_unlock(&task_lock);
+	hc_wake(virt_to_phys(&p->freeze_word), INT32_MAX);
+}

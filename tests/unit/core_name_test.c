@@ -1,0 +1,67 @@
+/*
+ * Is a core named as core(5) says?
+ * sources: kernel/task/core_name.c libc/strlcpy.c
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kernel/task/core.h"
+
+static const char *named(const char *pattern, const char *comm)
+{
+	static char name[64];
+	const struct core_names names = {.pid = 4711, .comm = comm, .time = 1700000000};
+
+	if (core_name(name, sizeof(name), pattern, &names) < 0)
+		return "-";
+	return name;
+}
+
+static void specifiers_are_replaced(void **state)
+{
+	(void)state;
+	assert_string_equal(named("core", "ls"), "core");
+	assert_string_equal(named("core.%p", "ls"), "core.4711");
+	assert_string_equal(named("/var/%e/%e-%t.%p", "ls"), "/var/ls/ls-1700000000.4711");
+	assert_string_equal(named("100%%", "ls"), "100%");
+	assert_string_equal(named("a%hb%", "ls"), "ab");
+}
+
+static void a_command_is_no_directory(void **state)
+{
+	(void)state;
+	assert_string_equal(named("%e", "../../x"), "..!..!x");
+}
+
+static void a_name_that_does_not_fit_is_none(void **state)
+{
+	char pattern[80];
+
+	(void)state;
+	memset(pattern, 'x', sizeof(pattern));
+	pattern[63] = '\0';
+	assert_string_equal(named(pattern, "ls"), pattern);
+	pattern[63] = 'x';
+	pattern[64] = '\0';
+	assert_string_equal(named(pattern, "ls"), "-");
+	strcpy(pattern + 60, "%p");
+	assert_string_equal(named(pattern, "ls"), "-");
+	assert_string_equal(named("", "ls"), "-");
+	assert_string_equal(named("%h", "ls"), "-");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(specifiers_are_replaced),
+		cmocka_unit_test(a_command_is_no_directory),
+		cmocka_unit_test(a_name_that_does_not_fit_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
