@@ -207,6 +207,8 @@ int main(int argc, char **argv)
 	u32 answer;
 	int ret;
 
+	/* An executable without a file has a number for a name. */
+	prctl(PR_SET_NAME, "buffervm-report");
 	if (!parse_options(&r->opt, argc, argv, &channel))
 		return EXIT_USAGE;
 	/* Its end is the end of the monitor's stream: keys of the terminal are not for it. */

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -109,7 +108,6 @@ static void become(int socket, int text_fd, char **argv)
 	    dup2(text_fd, 2) < 0 || dup2(socket, REPORT_CHANNEL_FD) < 0)
 		return;
 	close_range(REPORT_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	prctl(PR_SET_NAME, "buffervm-report");
 	syscall(SYS_execveat, file, "", argv, no_environment, AT_EMPTY_PATH);
 }
 
@@ -136,16 +134,15 @@ int reporter_start(const struct report_options *o, int text_fd)
 		close(pair[0]);
 		goto free_arguments;
 	}
-	if (!report_read(pair[0], &answer, sizeof(answer))) {
+	if (!report_read(pair[0], &answer, sizeof(answer)))
 		message("the reporter did not start");
+	else
+		ret = (int)(answer & 0xff); /* it has said why */
+	if (ret) {
 		close(pair[0]);
-	} else if (answer) {
-		/* It has said why. */
-		close(pair[0]);
-		ret = (int)(answer & 0xff);
+		waitpid(reporter, NULL, 0);
 	} else {
 		channel = pair[0];
-		ret = 0;
 	}
 free_arguments:
 	for (u32 i = 0; i < a.argc; i++)
