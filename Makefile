@@ -7,13 +7,16 @@
 #   make lint       formatter and static analysis, no changes
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
+#   make check-real  real programs under buffervm check: same output, no report
 #   make bench      figures beside native
+#   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1)
 #   make install    buffervm and its man page, under DESTDIR and PREFIX
 #   make clean
 #
 # Single parts: make kernel, vm, bootstrap, vdso, heap, examples, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
-# JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance.
+# JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
+# and check-real; SECTIONS="detection time memory pair stats" for make bench-check.
 
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -81,6 +84,17 @@ bench:
 	+@$(MAKE) --no-print-directory all
 	@bench/run -b $(BUILD)
 
+check-real:
+	@scripts/deps build test conformance
+	+@$(MAKE) --no-print-directory all tests-build
+	@BUILD=$(BUILD) tests/check/real $(CASES)
+
+bench-check:
+	@scripts/deps build test bench-check
+	+@$(MAKE) --no-print-directory all
+	+@$(build) bench-check-build
+	@bench/check -b $(BUILD) $(if $(QUICK),--quick) $(SECTIONS)
+
 install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) $(if $(V),,>/dev/null)
 	@echo "installed into $(DESTDIR)$(PREFIX)"
@@ -90,4 +104,4 @@ clean:
 	@echo "removed $(BUILD)"
 
 .PHONY: all kernel vm bootstrap vdso heap examples tests-build lint format \
-	docs demo test conformance bench install clean
+	docs demo test conformance check-real bench bench-check install clean
