@@ -281,7 +281,7 @@ struct square : shape {
 	long side = 3;
 };
 
-BUG(virtual_call, "heap-use-after-free read 8 at 0 of 24")
+BUG(virtual_call, "heap-use-after-free read 8 at 0 of 24; free=..,virtual_call")
 {
 	shape *s = new square;
 	if (bad)

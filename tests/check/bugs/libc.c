@@ -52,7 +52,8 @@ BUG(memcpy_from_past, "heap-overflow read ? at ? of 256; in=..,memcpy_from_past;
 	free(to);
 }
 
-BUG(memmove_past, "heap-overflow write ? at ? of 512; in=..,memmove_past")
+BUG(memmove_past,
+    "heap-overflow write ? at ? of 512; in=..,memmove_past; alloc=filled,memmove_past")
 {
 	char *p = filled(512);
 	memmove((char *)hide(p) + (bad ? 16 : 8), hide(p), 504);
@@ -76,7 +77,8 @@ BUG(memset_released, "heap-use-after-free write ? at ? of 96; in=..,memset_relea
 		free(p);
 }
 
-BUG(memcpy_from_released, "heap-use-after-free read ? at ? of 128; in=..,memcpy_from_released")
+BUG(memcpy_from_released, "heap-use-after-free read ? at ? of 128; in=..,memcpy_from_released; "
+			  "alloc=filled,memcpy_from_released")
 {
 	char copy[128], *p = filled(128);
 	if (bad)
@@ -86,7 +88,7 @@ BUG(memcpy_from_released, "heap-use-after-free read ? at ? of 128; in=..,memcpy_
 		free(p);
 }
 
-BUG(memcmp_past, "heap-overflow read ? at ? of 48; in=..,memcmp_past")
+BUG(memcmp_past, "heap-overflow read ? at ? of 48; in=..,memcmp_past; alloc=filled,memcmp_past")
 {
 	char *a = filled(96), *b = filled(48);
 	sink = memcmp(hide(a), hide(b), bad ? 96 : 48);
@@ -94,7 +96,8 @@ BUG(memcmp_past, "heap-overflow read ? at ? of 48; in=..,memcmp_past")
 	free(b);
 }
 
-BUG(strlen_without_end, "heap-overflow read ? at ? of 64; in=..,strlen_without_end")
+BUG(strlen_without_end,
+    "heap-overflow read ? at ? of 64; in=..,strlen_without_end; alloc=filled,strlen_without_end")
 {
 	char *p = filled(64);
 	if (!bad)
@@ -103,7 +106,8 @@ BUG(strlen_without_end, "heap-overflow read ? at ? of 64; in=..,strlen_without_e
 	free(p);
 }
 
-BUG(strlen_released, "heap-use-after-free read ? at ? of 6; in=..,strlen_released")
+BUG(strlen_released,
+    "heap-use-after-free read ? at ? of 6; in=..,strlen_released; alloc=..,strlen_released")
 {
 	char *p = strdup("hello");
 	if (bad)
@@ -113,7 +117,8 @@ BUG(strlen_released, "heap-use-after-free read ? at ? of 6; in=..,strlen_release
 		free(p);
 }
 
-BUG(strchr_without_end, "heap-overflow read ? at ? of 32; in=..,strchr_without_end")
+BUG(strchr_without_end,
+    "heap-overflow read ? at ? of 32; in=..,strchr_without_end; alloc=filled,strchr_without_end")
 {
 	char *p = filled(32);
 	if (!bad)

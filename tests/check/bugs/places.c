@@ -354,7 +354,7 @@ static void deep(int depth)
 	sink = frame[0];
 }
 
-BUG(deep_recursion, "heap-use-after-free read 4 at 0 of 32; in=read_released,deep,deep,deep; "
+BUG(deep_recursion, "heap-use-after-free read 4 at 0 of 32; in=read_released,deep,deep; "
 		    "alloc=read_released,deep,deep; free=read_released,deep,deep")
 {
 	deep(10000);

@@ -4,7 +4,6 @@
 #include "bug.h"
 
 #include <pthread.h>
-#include <errno.h>
 #include <malloc.h>
 #include <sys/mman.h>
 
@@ -265,11 +264,4 @@ BUG(realloc_negative, "bad-size")
 {
 	char *p = malloc(16), *q = realloc(hide(p), bad ? (size_t)-16 : 32);
 	free(q ? q : hide(p));
-}
-
-BUG(alignment_not_a_power, "bad-size; only dynamic static")
-{
-	void *p = NULL;
-	if (posix_memalign(&p, bad ? 24 : 32, 64) == 0)
-		free(p);
 }
