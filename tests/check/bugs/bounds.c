@@ -276,6 +276,15 @@ BUG(ring_without_wrap, "heap-overflow write 2 at 128 of 128")
 	free(ring);
 }
 
+BUG(three_objects, "heap-overflow write 4 at 160 of 160")
+{
+	for (int i = 0; i < 3; i++) {
+		int *p = malloc(160);
+		((volatile int *)p)[bad ? 40 : 39] = 1;
+		free(p);
+	}
+}
+
 BUG(grown_index, "heap-overflow read 4 at 2048 of 2048; alloc=grown_index")
 {
 	int *p = NULL, size = 1;

@@ -384,7 +384,7 @@ static void make_cycle()
 }
 
 BUG(cycle_of_shared,
-    "leak of ?; 2 objects; in=-; alloc=..,make_cycle,cycle_of_shared; with --leaks; 2 reports")
+    "leak of ?; 1 objects; in=-; alloc=..,make_cycle,cycle_of_shared; with --leaks; 2 reports")
 {
 	make_cycle();
 	forget();

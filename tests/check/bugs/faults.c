@@ -80,7 +80,7 @@ static void recurse(volatile long depth)
 	sink += frame[0];
 }
 
-BUG(endless_recursion, "stack-overflow write ?; in=recurse,recurse,recurse")
+BUG(endless_recursion, "stack-overflow write ?; in=recurse,recurse")
 {
 	recurse(bad ? 1L << 40 : 100);
 }
@@ -91,7 +91,7 @@ static void *recurse_in_thread(void *unused)
 	return unused;
 }
 
-BUG(thread_recursion, "stack-overflow write ?; in=recurse,recurse,recurse")
+BUG(thread_recursion, "stack-overflow write ?; in=recurse,recurse")
 {
 	pthread_t thread;
 	pthread_attr_t attributes;

@@ -20,7 +20,7 @@ static void forget(void)
 				   "r11", "r12", "r13", "r14", "r15", "memory");
 }
 
-static void *keep[16];
+static void *volatile keep[16];
 
 static void lose(size_t size)
 {
@@ -64,7 +64,7 @@ struct link {
 	long payload[3];
 };
 
-static void lose_list(int length)
+static struct link *make_list(int length)
 {
 	struct link *head = NULL;
 	for (int i = 0; i < length; i++) {
@@ -72,12 +72,18 @@ static void lose_list(int length)
 		l->next = head;
 		head = l;
 	}
+	return head;
+}
+
+static void lose_list(int length)
+{
+	struct link *head = make_list(length);
 	if (!bad)
 		keep[0] = head;
 }
 
 /* The head is lost and what it leads to with it: reported as one site. */
-BUG(list, "leak of 160; 5 objects; in=-; alloc=lose_list,list; with --leaks")
+BUG(list, "leak of 160; 5 objects; in=-; alloc=make_list,lose_list; with --leaks")
 {
 	lose_list(5);
 	forget();
@@ -98,16 +104,23 @@ BUG(ring, "leak of ?; in=-; alloc=lose_ring,ring; with --leaks; 2 reports")
 	forget();
 }
 
-BUG(released_head, "leak of 96; 3 objects; in=-; alloc=lose_list,released_head; with --leaks")
+/* The head is released properly, and what it led to is lost. */
+static void release_head(int length)
 {
-	lose_list(4);
-	forget();
-	if (!bad) {
-		for (struct link *l = keep[0], *next; l; l = next) {
-			next = l->next;
-			free(l);
-		}
+	struct link *head = make_list(length), *next;
+
+	for (; head; head = next) {
+		next = head->next;
+		free(head);
+		if (bad)
+			break;
 	}
+}
+
+BUG(released_head, "leak of 96; 3 objects; in=-; alloc=make_list,release_head; with --leaks")
+{
+	release_head(4);
+	forget();
 }
 
 static char *error_path(int fail)

@@ -15,8 +15,10 @@ extern const struct bug *const __stop_bug_table[];
 int main(int argc, char **argv)
 {
 	const struct bug *const *entry;
+	static char out[4096]; /* stdio's own would be an object that is still reachable */
 	int name = 1;
 
+	setvbuf(stdout, out, _IOFBF, sizeof(out));
 	if (argc > 2 && strcmp(argv[1], "-c") == 0)
 		name = 2;
 	bad = name == 1;
