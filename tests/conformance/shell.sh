@@ -20,15 +20,16 @@ kill -USR1 $$
 x=$(for i in 1 2 3; do echo $i; done | sort -r | paste -sd,)
 echo "$x"
 
-coproc { read -r line; echo "coprocess: $line"; }
+coproc { read -r line; echo "coprocess: $line"; read -r line; } # bash closes its pipes when it ends
 pid=$COPROC_PID
 echo hi >&"${COPROC[1]}"
 read -r reply <&"${COPROC[0]}"
+echo >&"${COPROC[1]}"
 echo "$reply"
 wait "$pid"
 
 for i in 1 2 3 4 5; do
-	(sleep 0.$i; echo background $i) &
+	(sleep $((i / 2)).$((i % 2 * 5)); echo background $i) &
 done
 wait
 set -o pipefail
