@@ -20,8 +20,9 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
 
-#define HEAP_PAGE_AREA	    HEAP_GUARDED_BASE
-#define HEAP_PAGE_AREA_SIZE (8UL << 40)
+/* Behind unused addresses of the range: what lies before the first object is its, too. */
+#define HEAP_PAGE_AREA	    (HEAP_GUARDED_BASE + (1UL << 30))
+#define HEAP_PAGE_AREA_SIZE ((8UL << 40) - (1UL << 30))
 #define HEAP_LARGE_AREA	    (HEAP_GUARDED_BASE + (16UL << 40))
 #define HEAP_LARGE_AREA_END HEAP_GUARDED_END
 
