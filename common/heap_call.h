@@ -63,7 +63,9 @@ struct heap_module {
 	u64 start, end; /* addresses of its segments */
 	u64 frame_hdr;	/* PT_GNU_EH_FRAME; 0: it has none */
 	u64 frame_hdr_size;
-	u64 tables, tables_end; /* readable without a hole; frame_hdr is in it */
+	u64 frames; /* .eh_frame, for a file without frame_hdr; 0: that is not known either */
+	u64 frames_size;
+	u64 tables, tables_end; /* readable without a hole; frame_hdr or frames is in it */
 };
 
 /*

@@ -543,9 +543,39 @@ static u64 search(const struct cfi_tables *t, u64 pc)
 	return low ? t->hdr + (u64)(s64)rows[low - 1].fde : 0;
 }
 
+/* The same without a table to search: one after another. */
+static u64 scan(const struct cfi_tables *t, u64 pc)
+{
+	u64 at = t->frames, end = t->frames + t->frames_size, known = 0;
+	struct cie cie;
+
+	if (at < t->low || end < at || end > t->high)
+		return 0;
+	while (at < end) {
+		struct cursor c = open_entry(t, at);
+		u64 id_at = c.at, start;
+		u32 id = READ(&c, u32);
+
+		if (c.bad)
+			break;
+		if (id != 0 && id_at - id != known) {
+			known = 0;
+			if (read_cie(t, id_at - id, &cie))
+				known = id_at - id;
+		}
+		if (id != 0 && known) {
+			start = read_pointer(&c, cie.encoding, 0);
+			if (pc - start < read_format(&c, cie.encoding) && !c.bad)
+				return at;
+		}
+		at = c.end;
+	}
+	return 0;
+}
+
 bool cfi_find(const struct cfi_tables *t, u64 pc, struct cfi_frame *frame)
 {
-	u64 fde = search(t, pc), start, len, id_at;
+	u64 fde = t->hdr ? search(t, pc) : scan(t, pc), start, len, id_at;
 	struct cursor c;
 	struct machine m;
 	struct cie cie;

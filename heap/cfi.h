@@ -9,8 +9,9 @@
 #include "common/types.h"
 
 struct cfi_tables {
-	u64 low, high;	   /* the tables are in [low, high), all of it readable */
-	u64 hdr, hdr_size; /* .eh_frame_hdr; in [low, high) or refused */
+	u64 low, high;		 /* the tables are in [low, high), all of it readable */
+	u64 hdr, hdr_size;	 /* .eh_frame_hdr; in [low, high) or refused; 0: there is none */
+	u64 frames, frames_size; /* .eh_frame, if there is no .eh_frame_hdr: slow */
 };
 
 /* A location expression inside the tables. */

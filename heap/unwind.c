@@ -187,9 +187,10 @@ static bool find_frame(u64 pc, struct cfi_frame *frame, s64 *err)
 	struct cfi_tables t;
 
 	*err = find_module(pc, &m);
-	if (*err < 0 || !m.frame_hdr)
+	if (*err < 0 || (!m.frame_hdr && !m.frames))
 		return false;
-	t = (struct cfi_tables){m.tables, m.tables_end, m.frame_hdr, m.frame_hdr_size};
+	t = (struct cfi_tables){m.tables,	  m.tables_end, m.frame_hdr,
+				m.frame_hdr_size, m.frames,	m.frames_size};
 	return cfi_find(&t, pc, frame);
 }
 

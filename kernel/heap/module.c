@@ -8,9 +8,11 @@
 #include <linux/elf.h>
 #include <linux/mman.h>
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/file.h"
 #include "kernel/heap/module.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
@@ -85,10 +87,11 @@ static s64 no_code(struct mm *mm, u64 pc)
 }
 
 /*
- * Address of the ELF header of the file whose code pc is in. -ENOENT: code of no file; -EFAULT: no
+ * Address of the ELF header of the file whose code pc is in; *file: a reference, NULL for the vDSO.
+ * -ENOENT: code of no file; -EFAULT: no
  * code. mm.lock is held.
  */
-static s64 find_header(struct mm *mm, u64 pc, u64 *header)
+static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 {
 	struct vma *code = vma_find(mm, pc), *v = code;
 
@@ -106,13 +109,58 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header)
 			continue;
 		v->flags |= VMA_MODULE;
 		*header = v->start;
+		*file = ofile_get(v->file);
 		return 0;
 	}
 	return -ENOENT;
 }
 
-/* What the program headers say, not yet compared with the mappings. */
-static s64 read_headers(struct mm *mm, u64 header, struct heap_module *m)
+/* Its section headers and their names, at most so many bytes. */
+#define SECTIONS_MAX 65536
+
+/* kmalloc'ed, with a NUL behind it; NULL: too large, not there, or no memory. */
+static void *read_part(struct ofile *file, u64 offset, u64 len)
+{
+	char *p = len && len <= SECTIONS_MAX ? kzalloc(len + 1) : NULL;
+
+	if (p && file_pread(file, p, len, offset) == (s64)len)
+		return p;
+	kfree(p);
+	return NULL;
+}
+
+/*
+ * .eh_frame, by the section headers in the file: gcc -static and musl-gcc link without a
+ * PT_GNU_EH_FRAME.
+ */
+static void find_frames(struct ofile *file, u64 bias, struct heap_module *m)
+{
+	Elf64_Shdr *section = NULL;
+	char *names = NULL;
+	Elf64_Ehdr e;
+
+	if (file_pread(file, &e, sizeof(e), 0) != sizeof(e) || e.e_shentsize != sizeof(*section) ||
+	    e.e_shstrndx >= e.e_shnum)
+		return;
+	section = read_part(file, e.e_shoff, e.e_shnum * sizeof(*section));
+	if (section)
+		names = read_part(file, section[e.e_shstrndx].sh_offset,
+				  section[e.e_shstrndx].sh_size);
+	for (u32 i = 0; names && i < e.e_shnum; i++) {
+		if (section[i].sh_name >= section[e.e_shstrndx].sh_size ||
+		    !(section[i].sh_flags & SHF_ALLOC) ||
+		    strcmp(names + section[i].sh_name, ".eh_frame") != 0)
+			continue;
+		m->frames = bias + section[i].sh_addr;
+		m->frames_size = section[i].sh_size;
+		break;
+	}
+	kfree(names);
+	kfree(section);
+}
+
+/* What the headers say, not yet compared with the mappings. */
+static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct heap_module *m)
 {
 	Elf64_Phdr phdr[HEADERS_MAX];
 	u64 bias = header;
@@ -141,6 +189,8 @@ static s64 read_headers(struct mm *mm, u64 header, struct heap_module *m)
 			m->frame_hdr_size = phdr[i].p_memsz;
 		}
 	}
+	if (!m->frame_hdr && file)
+		find_frames(file, bias, m);
 	return 0;
 }
 
@@ -152,11 +202,11 @@ static bool holds_tables(const struct vma *v)
 /* Readable memory around the tables, as far as the module and no hole. mm.lock is held. */
 static void find_tables(struct mm *mm, struct heap_module *m)
 {
-	struct vma *v = vma_find(mm, m->frame_hdr), *other;
-	u64 low, high;
+	u64 at = m->frame_hdr ? m->frame_hdr : m->frames, low, high;
+	struct vma *v = vma_find(mm, at), *other;
 
-	if (!holds_tables(v) || v->start > m->frame_hdr) {
-		m->frame_hdr = m->frame_hdr_size = 0;
+	if (!holds_tables(v) || v->start > at) {
+		m->frame_hdr = m->frames = 0;
 		return;
 	}
 	low = v->start;
@@ -175,26 +225,32 @@ static void find_tables(struct mm *mm, struct heap_module *m)
 	}
 	m->tables = MAX(low, m->start);
 	m->tables_end = MIN(high, m->end);
-	m->frame_hdr_size = MIN(m->frame_hdr_size, m->tables_end - m->frame_hdr);
+	m->frame_hdr_size = MIN(m->frame_hdr_size, m->tables_end - at);
+	m->frames_size = MIN(m->frames_size, m->tables_end - at);
 }
 
 s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m)
 {
-	u64 header;
+	struct ofile *file = NULL;
+	u64 header, size;
 	s64 err;
 
 	mutex_lock(&mm->lock);
-	err = find_header(mm, pc, &header);
+	err = find_header(mm, pc, &header, &file);
 	mutex_unlock(&mm->lock);
 	if (!err)
-		err = read_headers(mm, header, m);
+		err = read_headers(mm, header, file, m);
+	ofile_put(file);
 	if (err)
 		return err;
-	if (m->start > m->end || pc - m->start >= m->end - m->start)
+	size = m->end - m->start;
+	if (m->start > m->end || pc - m->start >= size)
 		return -ENOENT;
-	if (m->frame_hdr - m->start >= m->end - m->start)
-		m->frame_hdr = m->frame_hdr_size = 0;
-	if (!m->frame_hdr)
+	if (m->frame_hdr - m->start >= size)
+		m->frame_hdr = 0;
+	if (m->frames - m->start >= size)
+		m->frames = 0;
+	if (!m->frame_hdr && !m->frames)
 		return 0;
 	mutex_lock(&mm->lock);
 	find_tables(mm, m);

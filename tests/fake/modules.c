@@ -5,6 +5,7 @@
 #include "tests/fake/modules.h"
 
 unsigned fake_modules_asked;
+bool fake_modules_without_header;
 
 struct request {
 	u64 pc;
@@ -41,6 +42,12 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg)
 	}
 	if (r->pc - m.start >= m.end - m.start)
 		return 0;
+	if (fake_modules_without_header && m.frame_hdr) {
+		/* Behind four bytes: where .eh_frame is, from there. */
+		m.frames = m.frame_hdr + 4 + (u64)(s64) * (const s32 *)(m.frame_hdr + 4);
+		m.frames_size = m.tables_end - m.frames;
+		m.frame_hdr = 0;
+	}
 	*r->out = m;
 	return 1;
 }

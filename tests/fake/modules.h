@@ -2,7 +2,12 @@
 #ifndef TESTS_FAKE_MODULES_H
 #define TESTS_FAKE_MODULES_H
 
+#include "common/types.h"
+
 /* Its calls so far. */
 extern unsigned fake_modules_asked;
+
+/* .eh_frame_hdr is taken away: only .eh_frame is known. */
+extern bool fake_modules_without_header;
 
 #endif

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const u8 *input, size_t size);
 
 /* What the input begins with. The tables follow. */
 struct head {
-	u32 hdr;	 /* offset of .eh_frame_hdr */
+	u32 hdr;	 /* offset of .eh_frame_hdr; upper bit: of .eh_frame instead */
 	s32 pc[LOOKUPS]; /* from the address of .eh_frame_hdr */
 	u64 rsp, rbp;
 };
@@ -54,16 +54,20 @@ int LLVMFuzzerTestOneInput(const u8 *input, size_t size)
 	tables = malloc(size);
 	memcpy(tables, input + sizeof(h), size);
 	for (u32 i = 0; i < LOOKUPS; i++) {
-		const struct cfi_tables t = {
-			.low = (u64)tables,
-			.high = (u64)tables + size,
-			.hdr = (u64)tables + h.hdr,
-			.hdr_size = size - h.hdr % size,
-		};
-		u64 pc = t.hdr + (u64)(s64)h.pc[i];
+		u64 start = (u64)tables + (h.hdr & INT32_MAX);
+		u64 rest = size - (h.hdr & INT32_MAX) % size;
+		struct cfi_tables t = {.low = (u64)tables, .high = (u64)tables + size};
+		u64 pc = start + (u64)(s64)h.pc[i];
 		struct cfi_registers r = {pc, h.rsp, h.rbp};
 		struct cfi_frame frame;
 
+		if (h.hdr >> 31) {
+			t.frames = start;
+			t.frames_size = rest;
+		} else {
+			t.hdr = start;
+			t.hdr_size = rest;
+		}
 		if (!cfi_find(&t, pc, &frame))
 			continue;
 		check_frame(&t, &frame);

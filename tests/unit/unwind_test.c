@@ -379,6 +379,19 @@ static void modules_are_asked_for_once(void **state)
 	same_as_libgcc(6);
 }
 
+/* Static programs have none. */
+static void without_a_search_table(void **state)
+{
+	fake_modules_without_header = true;
+	unwind_generation++;
+	recursion(state);
+	callbacks_of_libc(state);
+	functions_that_do_not_return(state);
+	a_thread_ends_where_it_began(state);
+	fake_modules_without_header = false;
+	unwind_generation++;
+}
+
 /* Registers that no program has: it ends, and what is returned is an honest beginning. */
 static void nonsense_registers(void **state)
 {
@@ -464,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_short_look_on_another_way),
 		cmocka_unit_test(ways_that_change),
 		cmocka_unit_test(modules_are_asked_for_once),
+		cmocka_unit_test(without_a_search_table),
 		cmocka_unit_test(nonsense_registers),
 		cmocka_unit_test(a_corrupt_stack),
 		cmocka_unit_test(code_without_tables),
