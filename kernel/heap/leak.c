@@ -130,11 +130,12 @@ static int find_objects(struct check *c)
 	u32 stack;
 	int err = 0;
 
-	while (!err && heap_next_live(c->mm, at, &o, &stack)) {
+	/* Some of what is known of objects is the program's word: it may make no sense. */
+	while (err != -ENOMEM && heap_next_live(c->mm, at, &o, &stack) && o.start >= at) {
 		err = marks_add(&c->marks, o.start, o.size, stack);
 		at = o.start + MAX(o.size, 1);
 	}
-	return err;
+	return err == -ENOMEM ? err : 0;
 }
 
 static void mark(struct check *c)

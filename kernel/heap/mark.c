@@ -35,13 +35,14 @@ int marks_add(struct marks *m, u64 start, u64 size, u32 stack)
 {
 	u32 n = m->count;
 
+	if (n && start < m->low + m->span)
+		return -EINVAL;
 	if (n / CHUNK == CHUNKS_MAX)
 		return -ENOMEM;
 	if (!m->chunk[n / CHUNK])
 		m->chunk[n / CHUNK] = kmalloc(CHUNK * sizeof(struct mark_object));
 	if (!m->chunk[n / CHUNK])
 		return -ENOMEM;
-	KASSERT(!n || start >= m->low + m->span);
 	*marks_object(m, n) = (struct mark_object){.start = start, .size = size, .stack = stack};
 	if (!n)
 		m->low = start;

@@ -42,7 +42,7 @@ struct marks {
 	void *context;
 };
 
-/* 0 or -ENOMEM, also for the others. */
+/* 0 or -ENOMEM; -EINVAL: the object does not lie behind the one before, and is left out. */
 int marks_init(struct marks *m, const void *(*memory)(void *context, u64 va, u64 *len),
 	       void *context);
 int marks_add(struct marks *m, u64 start, u64 size, u32 stack);

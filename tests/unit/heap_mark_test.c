@@ -191,6 +191,7 @@ static void no_size_and_no_memory(void **state)
 	begin(1, 1);
 	assert_int_equal(marks_add(&m, address(1), 0, 1), 0);
 	assert_int_equal(marks_add(&m, last, 4 * STRIDE, 1), 0); /* never touched */
+	assert_int_equal(marks_add(&m, last + STRIDE, 8, 1), -EINVAL);
 	roots[0] = address(1);
 	roots[1] = last + 3 * STRIDE;
 	run();
