@@ -332,10 +332,11 @@ s64 hc_do_getrandom(struct call *c, const struct iovec *data, u32 data_count, u6
 s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 {
 	s32 target = (s32)pid;
-	bool stop = target == getpid() && signal == SIGSTOP;
 
 	(void)c;
-	if (target != getppid() && target != 0 && target != -getpgrp() && !stop)
+	if (target == getpid())
+		return outside_stop((int)MIN(signal, (u64)NSIG));
+	if (target != getppid() && target != 0 && target != -getpgrp())
 		return -EPERM;
 	return HOST_CALL(kill, (u64)(s64)target, signal);
 }

@@ -101,6 +101,26 @@ void outside_init(struct sandbox *s)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+int outside_stop(int sig)
+{
+	struct sigaction dfl = {.sa_handler = SIG_DFL}, old;
+	sigset_t this, mask;
+
+	if (sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
+		return -EPERM;
+	sigemptyset(&this);
+	sigaddset(&this, sig);
+	/* SIGSTOP's cannot be changed, and need not. The host ignores the others in an orphaned
+	 * group. */
+	sigaction(sig, &dfl, &old);
+	pthread_sigmask(SIG_UNBLOCK, &this, &mask);
+	syscall(SYS_tgkill, getpid(), gettid(), sig);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	if (sig != SIGSTOP)
+		sigaction(sig, &old, NULL);
+	return 0;
+}
+
 void outside_die(int sig)
 {
 	struct sigaction sa = {.sa_handler = SIG_DFL};

@@ -161,6 +161,9 @@ int watch_start(struct sandbox *s);
 
 /* outside.c: signals for the sandbox's first process from outside. */
 void outside_init(struct sandbox *s);
+/* The process stops by that signal until somebody continues it. 0, or -EPERM: it is no stop signal.
+ */
+int outside_stop(int sig);
 __attribute__((noreturn)) void outside_die(int sig); /* the process dies by that signal */
 
 /* vcpu.c */

@@ -73,7 +73,7 @@ static void stop(int sig)
 	struct process *p = current_process();
 
 	if (p == init_process) {
-		hc_kill_outside(p->pid, SIGSTOP);
+		hc_kill_outside(p->pid, (u64)sig);
 		return;
 	}
 	mutex_lock(&task_lock);

@@ -107,6 +107,11 @@ int vcpu_remember(struct vcpu *v)
 	return 0;
 }
 
+int outside_stop(int sig)
+{
+	return sig == SIGSTOP ? 0 : -EPERM;
+}
+
 int watch_start(struct sandbox *s)
 {
 	(void)s;
