@@ -6,6 +6,7 @@
  * The file is part of the build, not input: what it needs beyond the kinds of relocations below is
  * found when the reporter starts, and then decoding fails, which costs a report some words.
  */
+#include <assert.h>
 #include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,6 @@
 
 extern const u8 zydis_so_start[], zydis_so_end[];
 
-void __assert_fail(const char *, const char *, unsigned int, const char *);
 void __stack_chk_fail(void);
 
 /* What the library takes from the C library. */
@@ -34,15 +34,21 @@ static const struct {
 /* clang-format off */
 #define FUNCTIONS(X) \
 	X(ZydisDecoderInit, \
-	  (ZydisDecoder *d, ZydisMachineMode mode, ZydisStackWidth width), (d, mode, width)) \
+	  (ZydisDecoder *decoder, ZydisMachineMode machine_mode, ZydisStackWidth stack_width), \
+	  (decoder, machine_mode, stack_width)) \
 	X(ZydisDecoderDecodeFull, \
-	  (const ZydisDecoder *d, const void *buffer, ZyanUSize len, ZydisDecodedInstruction *insn, \
-	   ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT]), (d, buffer, len, insn, op)) \
-	X(ZydisFormatterInit, (ZydisFormatter *f, ZydisFormatterStyle style), (f, style)) \
+	  (const ZydisDecoder *decoder, const void *buffer, ZyanUSize length, \
+	   ZydisDecodedInstruction *instruction, \
+	   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT]), \
+	  (decoder, buffer, length, instruction, operands)) \
+	X(ZydisFormatterInit, \
+	  (ZydisFormatter *formatter, ZydisFormatterStyle style), (formatter, style)) \
 	X(ZydisFormatterFormatInstruction, \
-	  (const ZydisFormatter *f, const ZydisDecodedInstruction *insn, \
-	   const ZydisDecodedOperand *op, ZyanU8 count, char *buffer, ZyanUSize len, ZyanU64 at, \
-	   void *data), (f, insn, op, count, buffer, len, at, data))
+	  (const ZydisFormatter *formatter, const ZydisDecodedInstruction *instruction, \
+	   const ZydisDecodedOperand *operands, ZyanU8 operand_count, char *buffer, \
+	   ZyanUSize length, ZyanU64 runtime_address, void *user_data), \
+	  (formatter, instruction, operands, operand_count, buffer, length, runtime_address, \
+	   user_data))
 #define REGISTER_FUNCTIONS(X) \
 	X(ZydisRegisterClass, ZydisRegisterGetClass) \
 	X(ZyanI8, ZydisRegisterGetId) \
