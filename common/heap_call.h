@@ -21,8 +21,10 @@ enum heap_call {
 	/* addr, enum heap_function, stack id, moved (by realloc); 1: the library is to do it */
 	HEAP_CALL_FREE,
 	HEAP_CALL_REALLOC, /* addr, size, stack id: the object's content at a new address */
-	HEAP_CALL_SIZE, /* addr: bytes of the live object that begins there; -EINVAL: none does */
-	HEAP_CALL_BUG,	/* const struct heap_bug *: the library found one */
+	/* addr: bytes of the live object that begins there; -ESTALE: it is dead; -EINVAL: none does
+	 */
+	HEAP_CALL_SIZE,
+	HEAP_CALL_BUG,	     /* const struct heap_bug *: the library found one */
 	HEAP_CALL_BASE_GROW, /* spans: so many more at the end of the base area; the first one's
 				number */
 	HEAP_CALL_ALIAS, /* const u64 *slot, count: fresh pages for base slots; the first's address

@@ -97,14 +97,19 @@ void *heap_resize(void *p, u64 size, const struct heap_frame *from)
 	return q;
 }
 
-u64 heap_size(const void *p)
+u64 heap_size(const void *p, const struct heap_frame *from)
 {
+	struct heap_bug bug = {.kind = CHECK_USE_AFTER_FREE, .addr = (u64)p};
 	s64 ret;
 	u64 size;
 
 	if (base_size(p, &size))
 		return size;
 	ret = heap_syscall1(HEAP_CALL_SIZE, (u64)p);
+	if (ret == -ESTALE) {
+		bug.stack = heap_stack_id(from);
+		heap_syscall1(HEAP_CALL_BUG, (u64)&bug);
+	}
 	return ret > 0 ? (u64)ret : 0;
 }
 

@@ -42,7 +42,8 @@ u32 heap_stack_id(const struct heap_frame *from);
 void *heap_alloc(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from);
 void heap_release(void *p, enum heap_function fn, const struct heap_frame *from);
 void *heap_resize(void *p, u64 size, const struct heap_frame *from);
-u64 heap_size(const void *p); /* 0: not a live object */
+/* 0: not a live object; a dead one is reported. */
+u64 heap_size(const void *p, const struct heap_frame *from);
 
 /* A size that overflowed or is negative, by a call of fn: reported. */
 void heap_bad_size(u64 size, enum heap_function fn, const struct heap_frame *from);

@@ -145,5 +145,7 @@ HEAP_EXPORT void cfree(void *p)
 
 HEAP_EXPORT size_t malloc_usable_size(void *p)
 {
-	return p ? heap_size(p) : 0;
+	const struct heap_frame from = HEAP_CALLER;
+
+	return p ? heap_size(p, &from) : 0;
 }

@@ -262,8 +262,8 @@ static s64 call_size(const struct syscall_args *args)
 
 	stats.heap_sizes++;
 	mutex_lock(&mm->lock);
-	if (mm->heap && heap_object_at(mm, args->a[0], &obj) && obj.o.state == HEAP_STATE_LIVE)
-		ret = (s64)obj.o.size;
+	if (mm->heap && heap_object_at(mm, args->a[0], &obj))
+		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
 	mutex_unlock(&mm->lock);
 	return ret;
 }

@@ -252,12 +252,12 @@ BUG(negative_difference, "bad-size")
 
 BUG(calloc_product, "bad-size")
 {
-	free(calloc(bad ? (size_t)-1 / 4 : 4, 16));
+	free(calloc(bad ? (size_t)-4 : 4, 16));
 }
 
 BUG(reallocarray_product, "bad-size")
 {
-	free(reallocarray(NULL, bad ? (size_t)1 << 62 : 1 << 10, 8));
+	free(reallocarray(NULL, bad ? (size_t)-1 : 1 << 10, 8));
 }
 
 BUG(realloc_negative, "bad-size")
