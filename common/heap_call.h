@@ -14,7 +14,7 @@
 
 enum heap_call {
 	HEAP_CALL_START,  /* struct heap_start *: the library is there; once per program */
-	HEAP_CALL_UNWIND, /* const struct heap_unwind *: how stacks are read; after START */
+	HEAP_CALL_UNWIND, /* const struct heap_unwind *: how stacks are read; address of its code */
 	HEAP_CALL_MODULE, /* u64 pc, struct heap_module *: 0; -ENOENT: pc is in no ELF file */
 	HEAP_CALL_STACK,  /* const u64 *pc, count: a call stack, innermost first; its id */
 	HEAP_CALL_ALLOC,  /* size, align, enum heap_function, stack id: an object; its address */

@@ -2,19 +2,16 @@
  * The walk (unwind.h): frame by frame, by a rule for each pc that is made once from the frame
  * tables (cfi.h) and remembered.
  *
- * What is shared between threads, and how without locks:
+ * Rules are a hash table of 64-bit words, each complete in itself: pc's tag and its rule. They are
+ * written and read with one access, a lost entry is made again: threads need no locks.
  *
- *   rules    a hash table of 64-bit words, each complete in itself: pc's tag and its rule.
- *            Written and read with one access; a lost entry is made again.
- *   modules  what the kernel said about modules, under a version number that is odd while
- *            somebody writes. Who finds it odd, or changed after reading, asks the kernel; who
- *            cannot begin to write, does not.
- *
- * Both are emptied when the kernel changes unwind_generation: executable mappings are gone. The
- * module of a pc that is on some thread's stack stays, so nobody unwinds through what goes.
+ * Everything is forgotten when the kernel changes unwind_generation: executable mappings are gone.
+ * The module of a pc that is on some thread's stack stays, so nobody unwinds through what goes.
  */
 #include <asm/errno.h>
 #include "heap/cfi.h"
+#include "heap/guess.h"
+#include "heap/modules.h"
 #include "heap/peek.h"
 #include "heap/unwind.h"
 #include "heap/unwind_kernel.h"
@@ -26,7 +23,6 @@
 #define SETS	     (1u << SET_BITS)
 #define WAYS	     2
 #define RULE_BITS    30
-#define MODULES	     512
 
 /*
  * A rule: how to get from a frame to its caller, for all but a few frames in 30 bits.
@@ -39,12 +35,13 @@ enum rule_kind {
 	RULE_RSP = 1, /* CFA from RSP */
 	RULE_RBP,     /* CFA from RBP */
 	RULE_TABLES,  /* it does not fit: read the tables each time */
-	RULE_POINTER, /* there are none: RBP is taken for a frame pointer */
+	RULE_GUESS,   /* there are none: look for something like a return address */
 	RULE_HANDLER, /* there are none, but it is sigreturn(2)'s code */
 	RULE_END,     /* there is no caller */
 	RULE_NO_CODE, /* nothing executable: no return address */
 };
 #define RULE(kind, rbp, cfa) ((u32)(kind) | (u32)(rbp) << 3 | (u32)(cfa) << 8)
+#define RULE_POINTER	     RULE(RULE_RBP, 2, 2) /* code that keeps a frame pointer */
 
 static u32 rule_kind(u32 rule)
 {
@@ -62,84 +59,17 @@ _Static_assert(ADDRESS_BITS - SET_BITS + RULE_BITS <= 64, "a tag and a rule make
 
 static u64 rules[SETS][WAYS];
 
-static struct {
-	u32 version;
-	u32 count;
-	struct heap_module module[MODULES];
-} known;
-
-u32 unwind_generation; /* the kernel writes it */
+u32 unwind_generation;
 static u32 seen_generation;
-
-/* ---- modules --------------------------------------------------------------------------------- */
-
-static bool modules_begin(u32 *version)
-{
-	*version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);
-	return !(*version & 1) &&
-	       __atomic_compare_exchange_n(&known.version, version, *version + 1, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-static void modules_end(u32 version)
-{
-	__atomic_store_n(&known.version, version + 2, __ATOMIC_RELEASE);
-}
-
-static bool module_known(u64 pc, struct heap_module *out)
-{
-	u32 version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);
-	u32 count = MIN(READ_ONCE(known.count), MODULES);
-
-	if (version & 1)
-		return false;
-	for (u32 i = 0; i < count; i++) {
-		const struct heap_module *m = &known.module[i];
-
-		if (pc - READ_ONCE(m->start) >= READ_ONCE(m->end) - READ_ONCE(m->start))
-			continue;
-		*out = *m;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		return READ_ONCE(known.version) == version;
-	}
-	return false;
-}
-
-static void module_remember(const struct heap_module *m)
-{
-	u32 version;
-
-	if (!modules_begin(&version))
-		return;
-	if (known.count < MODULES)
-		known.module[known.count++] = *m;
-	modules_end(version);
-}
-
-/* 0; -ENOENT: pc is in no ELF file; another error: it is nothing executable. */
-static s64 find_module(u64 pc, struct heap_module *m)
-{
-	s64 err;
-
-	if (module_known(pc, m))
-		return 0;
-	err = unwind_module(pc, m);
-	if (err == 0)
-		module_remember(m);
-	return err;
-}
 
 static void forget_all(u32 generation)
 {
-	u32 seen = seen_generation, version;
+	u32 seen = seen_generation;
 
 	if (!__atomic_compare_exchange_n(&seen_generation, &seen, generation, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return;
-	if (modules_begin(&version)) {
-		known.count = 0;
-		modules_end(version);
-	}
+	modules_forget();
 	for (u32 i = 0; i < SETS; i++)
 		for (u32 j = 0; j < WAYS; j++)
 			if (READ_ONCE(rules[i][j])) /* most pages were never touched */
@@ -186,7 +116,7 @@ static bool find_frame(u64 pc, struct cfi_frame *frame, s64 *err)
 	struct heap_module m;
 	struct cfi_tables t;
 
-	*err = find_module(pc, &m);
+	*err = modules_find(pc, &m);
 	if (*err < 0 || (!m.frame_hdr && !m.frames))
 		return false;
 	t = (struct cfi_tables){m.tables,	  m.tables_end, m.frame_hdr,
@@ -203,7 +133,10 @@ static u32 make_rule(u64 pc)
 		return pack(&frame);
 	if (err < 0 && err != -ENOENT)
 		return RULE(RULE_NO_CODE, 0, 0);
-	return RULE(is_sigreturn(pc + 1) ? RULE_HANDLER : RULE_POINTER, 0, 0);
+	if (is_sigreturn(pc + 1))
+		return RULE(RULE_HANDLER, 0, 0);
+	/* Who makes code at run time knows that debuggers and profilers want frame pointers. */
+	return err == -ENOENT ? RULE_POINTER : RULE(RULE_GUESS, 0, 0);
 }
 
 /*
@@ -306,8 +239,8 @@ static inline bool step(struct walk *w, u32 rule)
 		return step_to(w, w->r.rbp + rule_cfa(rule), rule_rbp(rule));
 	case RULE_TABLES:
 		return step_by_tables(w);
-	case RULE_POINTER:
-		return w->r.rbp % 8 == 0 && step_to(w, w->r.rbp + 16, 16);
+	case RULE_GUESS:
+		return guess_caller(w->step.pc, &w->r);
 	case RULE_HANDLER:
 		return step_out_of_handler(w);
 	default: /* RULE_END */

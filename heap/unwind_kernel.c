@@ -7,6 +7,8 @@ extern const u8 peek_start[] __attribute__((visibility("hidden")));
 extern const u8 peek_end[] __attribute__((visibility("hidden")));
 extern const u8 peek_fail[] __attribute__((visibility("hidden")));
 
+u64 unwind_program;
+
 static s64 heap_call(enum heap_call nr, u64 a, u64 b)
 {
 	s64 ret;
@@ -32,5 +34,8 @@ void unwind_init(void)
 		.generation = (u64)&unwind_generation,
 	};
 
-	heap_call(HEAP_CALL_UNWIND, (u64)&u, 0);
+	s64 code = heap_call(HEAP_CALL_UNWIND, (u64)&u, 0);
+
+	if (code > 0)
+		unwind_program = (u64)code;
 }

@@ -11,7 +11,11 @@
 /* The module that pc is in. 0; -ENOENT: it is code of none; another error: it is no code. */
 s64 unwind_module(u64 pc, struct heap_module *out);
 
-/* unwind.c: another value than before empties what is remembered of modules. */
+/* An address in the code of the program itself; 0: not known. */
+extern u64 unwind_program;
+
+/* unwind.c; the kernel writes it: another value than before empties what is remembered of modules.
+ */
 extern u32 unwind_generation;
 
 #endif

@@ -73,7 +73,7 @@ s64 heap_call_unwind(const struct syscall_args *args)
 	mutex_lock(&mm->lock);
 	mm->unwind = (struct mm_unwind){.given = u};
 	mutex_unlock(&mm->lock);
-	return 0;
+	return (s64)mm->code_start;
 }
 
 /* The answer for pc that there is no code. */

@@ -6,6 +6,7 @@
 
 unsigned fake_modules_asked;
 bool fake_modules_without_header;
+u64 unwind_program;
 
 struct request {
 	u64 pc;

@@ -4,7 +4,8 @@
  * either stack, functions that end in one that does not return. And does it stop, without reading
  * what is not there, when the stack or the tables are nonsense?
  *
- * sources: heap/unwind.c heap/way.c heap/cfi.c tests/fake/peek.c tests/fake/modules.c
+ * sources: heap/unwind.c heap/way.c heap/modules.c heap/guess.c heap/cfi.c tests/fake/peek.c
+ * tests/fake/modules.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -379,7 +380,47 @@ static void modules_are_asked_for_once(void **state)
 	same_as_libgcc(6);
 }
 
-/* Static programs have none. */
+/* As musl's functions: no tables, no frame pointer; RBP is saved, used, and not restored yet. */
+void without_tables(void (*f)(void));
+__asm__(".pushsection .text\n"
+	".type without_tables, @function\n"
+	"without_tables:\n"
+	"push %rbp\n"
+	"push %rbx\n"
+	"mov $1, %ebp\n"
+	"sub $40, %rsp\n"
+	"call *%rdi\n"
+	"add $40, %rsp\n"
+	"pop %rbx\n"
+	"pop %rbp\n"
+	"ret\n"
+	".size without_tables, . - without_tables\n"
+	".popsection\n");
+
+NOINLINE static void caller_with_frame_pointer(size_t n)
+{
+	volatile char array[n];
+
+	array[0] = 1;
+	without_tables(look);
+	sink += array[0];
+}
+
+static void code_of_a_module_without_tables(void **state)
+{
+	(void)state;
+	unwind_program = (u64)look;
+	for (size_t n = 16; n < 5000; n *= 3) {
+		caller_with_frame_pointer(n);
+		assert_true(ours[0] - (u64)without_tables < 64);
+		assert_true(ours[1] - (u64)caller_with_frame_pointer < 256);
+		/* From there on by the tables. */
+		assert_true(ours[2] - (u64)code_of_a_module_without_tables < 4096);
+		assert_true(our_count > 5);
+	}
+}
+
+/* Static programs have no .eh_frame_hdr. */
 static void without_a_search_table(void **state)
 {
 	fake_modules_without_header = true;
@@ -478,6 +519,7 @@ int main(void)
 		cmocka_unit_test(ways_that_change),
 		cmocka_unit_test(modules_are_asked_for_once),
 		cmocka_unit_test(without_a_search_table),
+		cmocka_unit_test(code_of_a_module_without_tables),
 		cmocka_unit_test(nonsense_registers),
 		cmocka_unit_test(a_corrupt_stack),
 		cmocka_unit_test(code_without_tables),

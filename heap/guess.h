@@ -1,0 +1,14 @@
+/*
+ * Callers in code of ELF files without frame tables, as musl's: the nearest word on the stack that
+ * looks like the return address of a call that can have led there. It may be a wrong one: what an
+ * earlier call left behind.
+ */
+#ifndef HEAP_GUESS_H
+#define HEAP_GUESS_H
+
+#include "heap/cfi.h"
+
+/* From the registers in the frame of pc to those in its caller. False: nothing like it is near. */
+bool guess_caller(u64 pc, struct cfi_registers *r);
+
+#endif

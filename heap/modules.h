@@ -1,0 +1,15 @@
+/* The modules of the program, as the kernel tells of them; asked for once. No locks. */
+#ifndef HEAP_MODULES_H
+#define HEAP_MODULES_H
+
+#include "common/heap_call.h"
+#include "common/types.h"
+
+/* 0; -ENOENT: pc is in no ELF file; another error: it is nothing executable. */
+s64 modules_find(u64 pc, struct heap_module *m);
+/* The same of what was asked before. */
+bool modules_known(u64 pc, struct heap_module *m);
+/* All is to be asked again. */
+void modules_forget(void);
+
+#endif
