@@ -1,4 +1,5 @@
 /* Hostcalls about files and paths that are more than the host's system call of the same name. */
+#include <linux/kcmp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -157,6 +158,18 @@ s64 hc_do_dup(struct call *c, int file)
 
 	(void)c;
 	return fd < 0 ? fd : handle_add((int)fd);
+}
+
+s64 hc_do_same_file(struct call *c, int a, int b)
+{
+	u64 self = (u64)getpid();
+	s64 order;
+
+	(void)c;
+	if (a < 0 || b < 0)
+		return -EBADF;
+	order = HOST_CALL(kcmp, self, self, KCMP_FILE, (u64)a, (u64)b);
+	return order < 0 ? order : order == 0;
 }
 
 s64 hc_do_handle_path(struct call *c, int file, void *path, u32 path_len)

@@ -13,6 +13,7 @@
 /* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */
 #define SOCK_CLOEXEC	 O_CLOEXEC
 #define SOCK_NONBLOCK	 O_NONBLOCK
+#define MSG_PEEK	 0x2
 #define MSG_CTRUNC	 0x8
 #define MSG_DONTWAIT	 0x40
 #define MSG_WAITALL	 0x100
@@ -302,6 +303,25 @@ static s64 control_out(void *control, u64 len, struct rights *rights)
 	return 0;
 }
 
+/* All of them go with the message. 0 or -ENOBUFS. */
+static s64 rights_begin(const struct rights *rights)
+{
+	for (u32 i = 0; i < rights->count; i++) {
+		if (travel_begin(rights->file[i])) {
+			while (i--)
+				travel_cancel(rights->file[i]);
+			return -ENOBUFS;
+		}
+	}
+	return 0;
+}
+
+static void rights_cancel(const struct rights *rights)
+{
+	for (u32 i = 0; i < rights->count; i++)
+		travel_cancel(rights->file[i]);
+}
+
 static void rights_put(struct rights *rights)
 {
 	if (!rights)
@@ -311,11 +331,25 @@ static void rights_put(struct rights *rights)
 	kfree(rights);
 }
 
+/* A descriptor for what came as this handle, or for f, which it is. Takes both, also on failure. */
+static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
+{
+	s32 fd;
+
+	if (!f)
+		return fd_new(handle, O_RDWR, cloexec);
+	hc_close(handle);
+	fd = fd_install(f, 0, cloexec);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
 /*
  * Handles become descriptors. Those for which there is none left are closed, the message is cut
  * there and MSG_CTRUNC reported, as unix(7) says. The new length of the control data.
  */
-static u64 control_in(void *control, u64 len, bool cloexec, u32 *flags)
+static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 {
 	struct cmsghdr *c;
 	u64 end = 0;
@@ -325,12 +359,15 @@ static u64 control_in(void *control, u64 len, bool cloexec, u32 *flags)
 		s32 *fd = (s32 *)(c + 1);
 
 		for (u32 i = 0; i < count; i++) {
-			s32 new = good == i ? fd_new(fd[i], O_RDWR, cloexec) : -EMFILE;
+			struct ofile *f = travel_end(fd[i], asked & MSG_PEEK);
+			s32 new = good == i ? arrive(fd[i], f, asked & MSG_CMSG_CLOEXEC) : -EMFILE;
 
-			if (new >= 0)
+			if (new >= 0) {
 				fd[good++] = new;
-			else if (good != i)
-				hc_close(fd[i]); /* fd_new closes the first that fails itself */
+			} else if (good != i) { /* arrive closes the first that fails */
+				hc_close(fd[i]);
+				ofile_put(f);
+			}
 		}
 		if (good < count) {
 			*flags |= MSG_CTRUNC;
@@ -404,6 +441,8 @@ static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights,
 
 	if (m->controllen) {
 		r = control_out(m->control, m->controllen, rights);
+		if (r >= 0)
+			r = rights_begin(rights);
 		if (r < 0)
 			return r;
 	}
@@ -411,6 +450,8 @@ static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights,
 	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, m->segs, m->control,
 		       m->controllen, flags & ~MSG_CMSG_CLOEXEC);
 	ofile_put(cwd);
+	if (r < 0 && m->controllen)
+		rights_cancel(rights);
 	return sent(f->handle, r, flags);
 }
 
@@ -467,7 +508,7 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 		u64 len = MIN((u64)head->control_len, room);
 		s64 err = m.bounce.buf ? bounce_scatter(&m.bounce, r) : 0;
 
-		len = control_in(head + 1, len, flags & MSG_CMSG_CLOEXEC, &head->flags);
+		len = control_in(head + 1, len, flags, &head->flags);
 		if (err >= 0 && hdr->name) {
 			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
 
