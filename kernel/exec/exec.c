@@ -441,9 +441,16 @@ static void commit(struct exec *x)
 	struct thread *t = current();
 
 	KASSERT(p->nthreads == 1);
+	/* Before descriptors are closed: the parent may wait for the end of a pipe. */
+	p->did_exec = true;
 	if (x->files) {
-		files_put(p->files);
+		struct files *shared = p->files;
+
+		/* Who looks at a process from outside holds this. */
+		mutex_lock(&task_lock);
 		p->files = x->files;
+		mutex_unlock(&task_lock);
+		files_put(shared);
 		x->files = NULL;
 	}
 	files_close_on_exec(p->files);
@@ -457,7 +464,6 @@ static void commit(struct exec *x)
 	memcpy(t->comm, p->comm, sizeof(t->comm));
 	exec_creds(p);
 	p->dumpable = true;
-	p->did_exec = true;
 	p->membarrier = 0;
 	p->personality &= ~(u32)READ_IMPLIES_EXEC;
 	t->clear_child_tid = 0;

@@ -335,8 +335,7 @@ static s64 link_exe(const struct proc_ctx *c, char *buf, u64 size)
 
 static s64 link_root(const struct proc_ctx *c, char *buf, u64 size)
 {
-	(void)c;
-	return strlcpy(buf, "/", size);
+	return c->p->fs ? (s64)strlcpy(buf, "/", size) : -ENOENT;
 }
 
 static s64 file_link(const struct ofile *f, s32 handle, char *buf, u64 size)
@@ -569,10 +568,10 @@ struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flag
 
 static s64 write_comm(const struct proc_ctx *c, const char *text)
 {
-	char name[TASK_COMM];
+	char name[TASK_COMM] = "";
 
+	/* All that was written, as on Linux: echo leaves its newline in the name. */
 	strlcpy(name, text, sizeof(name));
-	name[strcspn(name, "\n")] = 0;
 	memcpy(c->t ? c->t->comm : c->p->comm, name, sizeof(name));
 	return 0;
 }
