@@ -761,7 +761,8 @@ CASE(calls_go_on_under_a_signal_storm)
 
 static _Atomic bool storm_over;
 
-/* Not for ever: on two loaded CPUs a fault that each signal interrupts makes no progress natively. */
+/* Not for ever: a fault that each signal interrupts makes no progress natively on two loaded CPUs.
+ */
 static void *signal_often(void *arg)
 {
 	for (int i = 0; i < 20000 && !storm_over; i++)
