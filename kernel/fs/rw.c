@@ -186,6 +186,7 @@ static s64 transfer(struct ofile *f, struct request *rq)
 		if (r < 0)
 			return total ? total : fs_restart(r);
 		total += r;
+		user_segs_continue((u64)total);
 		if (rq->offset != AT_POS)
 			rq->offset += r;
 		if (r < piece && !in_one && r > 0 && cut_by_kick(rq))

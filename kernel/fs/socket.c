@@ -622,6 +622,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 			r = -ENOMEM;
 			break;
 		}
+		user_segs_continue((u64)total);
 		r = user_segs_add(m.data, buf + total, MIN(len, MESSAGE_MAX) - total, false);
 		piece = m.data->bytes;
 		m.segs = &m.data->segs;

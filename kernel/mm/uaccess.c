@@ -58,18 +58,44 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 }
 
 /*
- * A buffer of the running program could not be accessed at addr, behind room bytes that could. It
- * is noted only, for syscall_dispatch: callers may hold anything.
+ * What is wrong with a buffer of the running program that lies in the guarded range: it could not
+ * be accessed at addr, or it goes on beyond its object there. It is noted only, for
+ * syscall_dispatch: callers may hold anything. room: bytes that could be accessed before addr.
  */
-static void note_bad_access(struct mm *mm, u64 addr, u64 room, bool write)
+static void note_bad_access(struct mm *mm, u64 addr, u64 room, bool write, int how)
 {
 	struct thread *t = current();
 
-	if (!heap_range(addr) || !heap_checking() || mm != current_mm() || t->bad_access.addr)
+	if (!heap_range(addr) || !heap_checking() || mm != current_mm())
+		return;
+	/* The first counts; but where an object ends at a page's end, both are of one place. */
+	if (t->bad_access.addr == addr && how == ACCESS_FAULTS)
+		t->bad_access.how = how;
+	if (t->bad_access.addr)
 		return;
 	t->bad_access.addr = addr;
-	t->bad_access.room = room;
+	t->bad_access.room = t->bad_access.before + room;
+	t->bad_access.how = how;
 	t->bad_access.write = write;
+}
+
+/* [start, +len) could be accessed, but does it end in the object that it begins in? */
+static void note_overrun(struct mm *mm, u64 start, u64 len, u64 room, bool write, int how)
+{
+	struct check_object o;
+	u64 left;
+
+	if (!heap_range(start) || !heap_checking() || mm != current_mm() ||
+	    !heap_find(mm, start, &o) || o.state != HEAP_STATE_LIVE || start - o.start > o.size)
+		return;
+	left = o.start + o.size - start;
+	if (len > left)
+		note_bad_access(mm, start + left, room + left, write, how);
+}
+
+void user_segs_continue(u64 total)
+{
+	current()->bad_access.before = total;
 }
 
 static bool user_range(u64 va, u64 len)
@@ -105,7 +131,7 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, src, 0, false);
+		note_bad_access(mm, src, 0, false, ACCESS_FAULTS);
 	return err;
 }
 
@@ -117,6 +143,7 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	if (!user_range(dst, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
+	note_overrun(mm, dst, len, 0, true, ACCESS_DONE);
 	while (len && !(err = find_place(mm, dst, MM_WRITE, &p))) {
 		u64 n = MIN(len, p.room);
 
@@ -129,7 +156,7 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, dst, 0, true);
+		note_bad_access(mm, dst, 0, true, ACCESS_FAULTS);
 	return err;
 }
 
@@ -160,7 +187,7 @@ int mm_clear(struct mm *mm, u64 dst, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, dst, 0, true);
+		note_bad_access(mm, dst, 0, true, ACCESS_FAULTS);
 	return err;
 }
 
@@ -210,7 +237,7 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 	}
 	mutex_unlock(&mm->lock);
 	if (ret == -EFAULT)
-		note_bad_access(mm, src + done, 0, false);
+		note_bad_access(mm, src + done, 0, false, ACCESS_FAULTS);
 	return ret;
 }
 
@@ -296,6 +323,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	if (!user_range(uva, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
+	note_overrun(mm, uva, len, s->bytes, write, ACCESS_IF_REACHED);
 	while (done < len) {
 		struct window *w = NULL;
 		struct place p;
@@ -313,7 +341,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, uva + done, s->bytes, write);
+		note_bad_access(mm, uva + done, s->bytes, write, ACCESS_FAULTS);
 	return done ? 0 : err;
 }
 

@@ -46,6 +46,9 @@ struct user_segs {
 struct user_segs *user_segs_new(void);
 int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write);
 void user_segs_put(struct user_segs *s);
+/* The segments of the running system call to come continue a transfer of which total bytes are
+ * made. */
+void user_segs_continue(u64 total);
 
 /* Segments of the kernel's own memory (heap or image). At most two pieces for heap memory. */
 int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out);

@@ -52,10 +52,21 @@ static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 static void report_bad_access(s64 ret)
 {
 	struct thread *t = current();
-	u64 addr = t->bad_access.addr;
+	u64 room = t->bad_access.room;
+	bool is_bug = true;
 
-	if (ret < 0 || (u64)ret >= t->bad_access.room)
-		heap_syscall_fault(addr, t->bad_access.write);
+	switch (t->bad_access.how) {
+	case ACCESS_DONE:
+		break;
+	case ACCESS_FAULTS:
+		is_bug = ret < 0 || (u64)ret >= room;
+		break;
+	case ACCESS_IF_REACHED:
+		is_bug = ret >= 0 && (u64)ret > room;
+		break;
+	}
+	if (is_bug)
+		heap_syscall_fault(t->bad_access.addr, t->bad_access.write);
 }
 
 void syscall_dispatch(struct trapframe *f)
@@ -69,7 +80,7 @@ void syscall_dispatch(struct trapframe *f)
 	current()->syscall_nr = nr;
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
-	current()->bad_access.addr = 0;
+	current()->bad_access.addr = current()->bad_access.before = 0;
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
 	if (current()->bad_access.addr)

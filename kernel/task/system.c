@@ -61,6 +61,7 @@ DEFINE_SYSCALL3(getrandom, uva, buf, u64, len, u32, flags)
 
 		if (!segs)
 			return -ENOMEM;
+		user_segs_continue(done);
 		err = user_segs_add(segs, buf + done, len - done, true);
 		if (err == 0)
 			err = hc_getrandom(&segs->segs, flags);

@@ -187,11 +187,14 @@ struct thread {
 	char comm[TASK_COMM];
 
 	/*
-	 * The first guarded address (heap/heap.h) that the system call under way was given and
-	 * that could not be accessed, after .room bytes that could; addr 0: none.
+	 * The first guarded address (heap/heap.h) that the system call under way should not have
+	 * been given: mm/uaccess.c. addr 0: none.
 	 */
 	struct {
-		u64 addr, room;
+		u64 addr;
+		u64 room;   /* bytes of the transfer that lie before it */
+		u64 before; /* bytes of it that were made already: user_segs_continue */
+		enum { ACCESS_FAULTS, ACCESS_DONE, ACCESS_IF_REACHED } how;
 		bool write;
 	} bad_access;
 
