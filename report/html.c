@@ -216,7 +216,11 @@ static void put_processes(FILE *out, const struct report_run *run)
 		fprintf(out, "</td><td>%" PRIu64, p->sites);
 		fprintf(out, "</td><td>%" PRIu64 "</td></tr>\n", p->sites_stepped_down);
 	}
-	fputs("</table></div></section>\n", out);
+	fputs("</table></div>\n", out);
+	if (run->ended > run->processes)
+		fprintf(out, "<p class=\"dim\">and %" PRIu64 " more processes</p>\n",
+			run->ended - run->processes);
+	fputs("</section>\n", out);
 }
 
 static void put_overview(FILE *out, const struct report_run *run)

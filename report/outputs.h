@@ -18,8 +18,10 @@ struct report_run {
 	u64 by_kind[CHECK_KINDS]; /* distinct ones */
 	u64 total;		  /* of them */
 	u64 duplicates, suppressed, refused;
-	struct check_summary *process;
+	struct check_summary *process; /* the first that ended */
 	u32 processes;
+	struct check_summary all; /* sums, of those that are not in .process, too */
+	u64 ended;		  /* processes */
 };
 
 void report_text(FILE *out, const struct report_finding *f, const struct report_options *opt,

@@ -181,21 +181,37 @@ enum check_verdict reporter_report(struct reporter *r, void *blob, size_t len)
 	return CHECK_VERDICT_REPORTED;
 }
 
+static void add_up(struct check_summary *all, const struct check_summary *s)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(all->objects); i++)
+		all->objects[i] += s->objects[i];
+	all->bytes += s->bytes;
+	all->live += s->live;
+	all->live_bytes += s->live_bytes;
+	all->peak_bytes = MAX(all->peak_bytes, s->peak_bytes);
+	all->sites += s->sites;
+	all->sites_stepped_down += s->sites_stepped_down;
+	all->faults += s->faults;
+	all->flushes += s->flushes;
+	all->calls += s->calls;
+}
+
 void reporter_summary(struct reporter *r, const void *bytes, size_t len)
 {
 	struct report_run *run = &r->run;
-	struct check_summary *s;
+	struct check_summary s;
 
-	if (len != sizeof(*s) || run->processes == PROCESSES_MAX)
+	if (len != sizeof(s))
 		return;
+	memcpy(&s, bytes, sizeof(s));
+	s.comm[sizeof(s.comm) - 1] = '\0';
+	report_printable(s.comm, strlen(s.comm), false);
+	add_up(&run->all, &s);
+	run->ended++;
 	if (!run->process)
 		run->process = calloc(PROCESSES_MAX, sizeof(*run->process));
-	if (!run->process)
-		return;
-	s = &run->process[run->processes++];
-	memcpy(s, bytes, sizeof(*s));
-	s->comm[sizeof(s->comm) - 1] = '\0';
-	report_printable(s->comm, strlen(s->comm), false);
+	if (run->process && run->processes < PROCESSES_MAX)
+		run->process[run->processes++] = s;
 }
 
 void reporter_end(struct reporter *r)

@@ -137,14 +137,16 @@ void report_text(FILE *out, const struct report_finding *f, const struct report_
 	}
 }
 
-static void put_process(FILE *out, const struct check_summary *p)
+/* Of more processes there is one line for all. */
+#define PROCESS_LINES 8
+
+static void put_totals(FILE *out, const struct check_summary *p)
 {
 	u64 objects = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(p->objects); i++)
 		objects += p->objects[i];
-	fprintf(out, "buffervm: process %d (%s): %" PRIu64 " objects, %" PRIu64 " bytes", p->pid,
-		p->comm, objects, p->bytes);
+	fprintf(out, ": %" PRIu64 " objects, %" PRIu64 " bytes", objects, p->bytes);
 	for (u32 i = 0; i < ARRAY_SIZE(p->objects); i++)
 		if (p->objects[i])
 			fprintf(out, ", %" PRIu64 " at level %s", p->objects[i],
@@ -164,8 +166,16 @@ void report_text_summary(FILE *out, const struct report_run *run)
 {
 	const char *comma = "";
 
-	for (u32 i = 0; i < run->processes; i++)
-		put_process(out, &run->process[i]);
+	if (run->ended > PROCESS_LINES) {
+		fprintf(out, "buffervm: %" PRIu64 " processes", run->ended);
+		put_totals(out, &run->all);
+	} else {
+		for (u32 i = 0; i < run->processes; i++) {
+			fprintf(out, "buffervm: process %d (%s)", run->process[i].pid,
+				run->process[i].comm);
+			put_totals(out, &run->process[i]);
+		}
+	}
 	fprintf(out, "buffervm: %" PRIu64 " bug%s", run->total, run->total == 1 ? "" : "s");
 	if (run->total)
 		fputs(" (", out);

@@ -442,6 +442,22 @@ static void the_text_is_as_documented(void **state)
 	fake_run_end_with(run, expected);
 }
 
+static void many_processes_are_one_line(void **state)
+{
+	struct check_summary summary = {
+		.comm = "prog",
+		.objects = {[HEAP_LEVEL_PAGE] = 2},
+		.bytes = 10,
+	};
+	struct fake_run *run = fake_run(NULL);
+
+	(void)state;
+	for (u32 i = 0; i < 2000; i++)
+		reporter_summary(&run->reporter, &summary, sizeof(summary));
+	fake_run_end_with(run, "buffervm: 2000 processes: 4000 objects, 20000 bytes, "
+			       "4000 at level page\nbuffervm: 0 bugs\n");
+}
+
 static void a_dead_worker_costs_names_only(void **state)
 {
 	struct fake_report r = fake_report();
@@ -748,6 +764,7 @@ int main(void)
 		cmocka_unit_test(recursion_is_shown_once),
 		cmocka_unit_test(each_kind_has_its_sentence),
 		cmocka_unit_test(the_text_is_as_documented),
+		cmocka_unit_test(many_processes_are_one_line),
 		cmocka_unit_test(a_dead_worker_costs_names_only),
 		cmocka_unit_test(nonsense_is_told_and_counted),
 		cmocka_unit_test(a_cut_answer_is_refused),
