@@ -82,6 +82,7 @@ bool process_freeze(void)
 
 		mutex_unlock(&task_lock);
 		hc_wait(virt_to_phys(&p->frozen), frozen, end - now);
+		signal_upcall(); /* or what waits there would end each sleep at once */
 		mutex_lock(&task_lock);
 	}
 	mutex_unlock(&task_lock);
