@@ -4,53 +4,93 @@
 #include "heap/peek.h"
 #include "heap/unwind_kernel.h"
 
-#define WORDS	     96		  /* of the stack: frames of C libraries are small */
-#define FUNCTION_MAX (64UL << 10) /* bytes of a function */
-#define FRAME_MAX    (1UL << 20)  /* between a frame and the one that RBP of its function shows */
+#define WORDS	     256 /* of the stack: frames of C libraries are small, qsort has 1 KiB */
+#define WORDS_WEAK   24	 /* of them, where what the call calls is not pc's function for sure */
+#define FUNCTION_MAX (16UL << 10) /* bytes of a function */
+#define CALL_INTO    FUNCTION_MAX
+#define CALL_OPEN    (FUNCTION_MAX + 1)
+#define NO_CALL	     (-1UL)
+#define FRAME_MAX    (1UL << 20) /* between a frame and the one that RBP of its function shows */
 
-/*
- * The 8 bytes in front of a return address. 0: no call; 1: a call of *target; 2: of what a
- * register or memory says.
- */
-static int call_before(u64 at, u64 *target)
+enum call {
+	CALL_NONE,
+	CALL_TO,      /* *target */
+	CALL_THROUGH, /* the address that is in memory at *target */
+	CALL_ANYWHERE /* what a register or a structure says */
+};
+
+/* By the 8 bytes in front of a return address. */
+static enum call call_before(u64 at, u64 *target)
 {
 	const u8 *b;
 	u64 code;
 
 	if (!peek(at - 8, &code))
-		return 0;
+		return CALL_NONE;
 	b = (const u8 *)&code;
-	if (b[3] == 0xe8) { /* call rel32 */
-		*target = at + (u64)(s64)(s32)(code >> 32);
-		return 1;
-	}
+	*target = at + (u64)(s64)(s32)(code >> 32);
+	if (b[3] == 0xe8) /* call rel32 */
+		return CALL_TO;
+	if (b[2] == 0xff && b[3] == 0x15) /* call *disp32(%rip) */
+		return CALL_THROUGH;
 	if (b[6] == 0xff && (b[7] & 0xf8) == 0xd0) /* call *%reg */
-		return 2;
+		return CALL_ANYWHERE;
 	if (b[5] == 0xff && (b[6] & 0xf8) == 0x50) /* call *disp8(%reg) */
-		return 2;
+		return CALL_ANYWHERE;
 	if (b[4] == 0xff && b[5] == 0x54) /* call *disp8(%rsp) and other sums */
-		return 2;
-	if (b[2] == 0xff &&
-	    (b[3] == 0x15 || (b[3] & 0xf8) == 0x90)) /* call *disp32(%reg or %rip) */
-		return 2;
-	return 0;
+		return CALL_ANYWHERE;
+	if (b[2] == 0xff && (b[3] & 0xf8) == 0x90) /* call *disp32(%reg) */
+		return CALL_ANYWHERE;
+	return CALL_NONE;
 }
 
-/* Can the call before this address have led to pc, which is in module m? */
-static bool leads_to(u64 at, u64 pc, const struct heap_module *m)
+/* An entry of a PLT jumps through a word, which it finds behind an endbr64 and a prefix at most. */
+static bool plt_word(u64 entry, u64 *word)
+{
+	u64 code[2];
+
+	if (!peek(entry, &code[0]) || !peek(entry + 8, &code[1]))
+		return false;
+	for (u32 i = 0; i <= 5; i++) {
+		const u8 *b = (const u8 *)code + i;
+		s32 distance;
+
+		if (b[0] != 0xff || b[1] != 0x25) /* jmp *disp32(%rip) */
+			continue;
+		__builtin_memcpy(&distance, b + 2, sizeof(distance));
+		*word = entry + i + 6 + (u64)(s64)distance;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * How far behind the start of what the call before this address calls pc is, which is in module m.
+ * CALL_INTO: another module calls some function of m, which may have jumped to pc's. CALL_OPEN:
+ * what is called is not known. NO_CALL: it cannot have led there.
+ */
+static u64 distance(u64 at, u64 pc, const struct heap_module *m)
 {
 	struct heap_module from;
-	u64 target = 0;
-	int call;
+	u64 target;
+	enum call call;
 
 	if (at >= USER_TOP || !modules_known(at - 1, &from))
-		return false;
+		return NO_CALL;
+	/* This library calls nobody; but its own calls are what the stack is full of. */
+	if ((u64)guess_caller - from.start < from.end - from.start && from.start != m->start)
+		return NO_CALL;
 	call = call_before(at, &target);
-	if (call != 1)
-		return call == 2;
-	/* Inside of a module it is a call of the function itself, else by way of the PLT. */
-	return from.start != m->start ? target - m->start >= m->end - m->start
-				      : pc - target < FUNCTION_MAX;
+	if (call == CALL_ANYWHERE)
+		return CALL_OPEN;
+	if (call == CALL_TO && target - m->start >= m->end - m->start)
+		call = plt_word(target, &target) ? CALL_THROUGH : CALL_NONE;
+	if (call == CALL_NONE || (call == CALL_THROUGH && !peek(target, &target)))
+		return NO_CALL;
+	if (pc - target < FUNCTION_MAX)
+		return pc - target;
+	return from.start != m->start && target - m->start < m->end - m->start ? CALL_INTO
+									       : NO_CALL;
 }
 
 /* Is this a frame pointer of a function whose stack is above at? */
@@ -81,19 +121,25 @@ static u64 find_rbp(u64 rbp, u64 rsp, u64 end)
 
 bool guess_caller(u64 pc, struct cfi_registers *r)
 {
+	u64 word, found = 0, caller = 0, nearest = NO_CALL;
 	struct heap_module m, program;
-	u64 word;
 
 	if (modules_find(pc, &m) < 0)
 		return false;
 	modules_find(unwind_program, &program); /* the likeliest caller is to be known */
-	for (u64 at = r->rsp; at < r->rsp + WORDS * 8; at += 8) {
-		if (!peek(at, &word))
-			return false;
-		if (leads_to(word, pc, &m)) {
-			*r = (struct cfi_registers){word, at + 8, find_rbp(r->rbp, r->rsp, at)};
-			return true;
-		}
+	/* The function that starts nearest to pc is pc's own; of its calls, the last one. */
+	for (u64 at = r->rsp; at < r->rsp + WORDS * 8 && peek(at, &word); at += 8) {
+		u64 d = distance(word, pc, &m);
+
+		/* Better no caller than one that an earlier call left in a large frame. */
+		if (d >= nearest || (d >= CALL_INTO && at - r->rsp >= WORDS_WEAK * 8))
+			continue;
+		nearest = d;
+		found = at;
+		caller = word;
 	}
-	return false;
+	if (nearest == NO_CALL)
+		return false;
+	*r = (struct cfi_registers){caller, found + 8, find_rbp(r->rbp, r->rsp, found)};
+	return true;
 }
