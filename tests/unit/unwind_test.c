@@ -5,7 +5,7 @@
  * what is not there, when the stack or the tables are nonsense?
  *
  * sources: heap/unwind.c heap/way.c heap/modules.c heap/guess.c heap/cfi.c tests/fake/peek.c
- * tests/fake/modules.c
+ * sources: tests/fake/modules.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
