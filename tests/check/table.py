@@ -103,6 +103,13 @@ class Bug:
     def __str__(self):
         return "%s/%s/%s" % (self.variant, self.program, self.name)
 
+    def stack_is_right(self, expected, names):
+        """Debian's musl has no frame tables: a stack that goes through it ends in it."""
+        if stack_matches(expected, names):
+            return True
+        return (self.variant.startswith("musl") and ".." in expected and 0 < len(names) <= 2 and
+                stack_matches(expected[:expected.index("..")], names))
+
     def differences(self, report):
         """What of the report is not as expected, in words; [] when all is."""
         wrong = []
@@ -120,7 +127,7 @@ class Bug:
         check("size", self.size, report.size)
         check("objects", self.objects, report.count)
         for which, expected in self.stacks.items():
-            if not stack_matches(expected, report.stacks.get(which) or []):
+            if not self.stack_is_right(expected, report.stacks.get(which) or []):
                 wrong.append("%s=%s, not %s" % (
                     which, ",".join((report.stacks.get(which) or ["-"])[:6]), ",".join(expected)))
         return wrong
