@@ -45,7 +45,7 @@ void *heap_resize(void *p, u64 size, const struct heap_frame *from);
 /* 0: not a live object; a dead one is reported. */
 u64 heap_size(const void *p, const struct heap_frame *from);
 
-/* A size that overflowed or is negative, by a call of fn: reported. */
+/* A number that nobody can have meant, in a call of fn: reported. */
 void heap_bad_size(u64 size, enum heap_function fn, const struct heap_frame *from);
 
 /* symbol.c: a function of the program or its libraries; NULL: there is none. */

@@ -19,9 +19,7 @@ static bool product(size_t count, size_t size, enum heap_function fn, u64 *bytes
 {
 	if (!__builtin_mul_overflow(count, size, bytes))
 		return true;
-	/* Asking for too much is allowed, and fails. A negative number is what nobody meant. */
-	if ((s64)count < 0 || (s64)size < 0)
-		heap_bad_size((s64)count < 0 ? count : size, fn, from);
+	heap_bad_size(count, fn, from);
 	heap_set_errno(ENOMEM);
 	return false;
 }
@@ -83,8 +81,10 @@ HEAP_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 	const struct heap_frame from = HEAP_CALLER;
 	void *p;
 
-	if (!power_of_two(align) || align % sizeof(void *))
+	if (!power_of_two(align) || align % sizeof(void *)) {
+		heap_bad_size(align, HEAP_FN_MEMALIGN, &from);
 		return EINVAL;
+	}
 	/* It sets no errno, which heap_alloc does only where it fails: nobody relies on that. */
 	p = heap_alloc(size, align, HEAP_FN_MEMALIGN, &from);
 	if (!p)

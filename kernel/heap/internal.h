@@ -66,8 +66,8 @@ struct heap {
 	struct check_summary sum;
 	u64 pages; /* frames of live small objects */
 	bool exiting;
-	bool torn; /* what other threads were writing in base slots was copied half-way */
-	bool forked;				  /* its first thread has not begun yet */
+	bool torn;   /* what other threads were writing in base slots was copied half-way */
+	bool forked; /* its first thread has not begun yet */
 	struct check_sample sample[HEAP_SAMPLES]; /* CHECK_TIMELINE */
 	u32 samples;
 	u64 sample_every;
