@@ -6,6 +6,7 @@
  * change is made so that a fork between any two stores leaves at worst a slot that nobody uses.
  */
 #include "heap/base.h"
+#include "heap/policy.h"
 #include "heap/syscall.h"
 #include "libc/string.h"
 
@@ -38,6 +39,7 @@ struct arena {
 	u32 list[SIZES]; /* spans with room: number + 1 */
 	struct magazine magazine[SIZES];
 	u32 pending_count;
+	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
 	struct heap_dead pending[HEAP_ALIAS_BATCH];
 };
 
@@ -70,9 +72,11 @@ static bool lock(struct arena *a)
 		u32 old = a->forks;
 
 		if (__atomic_compare_exchange_n(&a->forks, &old, forks, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED) &&
-		    a->owner != self)
-			__atomic_store_n(&a->owner, 0, __ATOMIC_RELEASE);
+						__ATOMIC_RELAXED)) {
+			a->unchecked = a->pending_count;
+			if (a->owner != self)
+				__atomic_store_n(&a->owner, 0, __ATOMIC_RELEASE);
+		}
 	}
 	for (u32 spins = 1;; spins++) {
 		u64 owner = 0;
@@ -308,11 +312,12 @@ static void flush(struct arena *a)
 		struct heap_dead *d = &a->pending[i];
 		u64 base = *alias_entry(d->alias);
 
-		check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
+		if (i >= a->unchecked)
+			check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
 	}
 	if (count)
 		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
-	a->pending_count = 0;
+	a->pending_count = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {
 		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;
 		u64 number = span_number(base);
@@ -373,7 +378,7 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 
 	if (class == SIZES || (alias && sizes[class] > HEAP_ALIAS_MAX))
 		return NULL;
-	stack = heap_stack_id(from);
+	stack = alias ? heap_stack_id(from) : policy_stack(from);
 	if (!lock(a))
 		return NULL;
 	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
@@ -500,7 +505,7 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 	    slot->fn == HEAP_FN_NEW || slot->fn == HEAP_FN_NEW_ARRAY ||
 	    !canary_intact(p, old, slot_size))
 		return false;
-	slot->stack = heap_stack_id(from);
+	slot->stack = policy_stack(from);
 	slot->seq = heap_operation();
 	slot->slack = (u16)(slot_size - size);
 	slot->fn = HEAP_FN_REALLOC;

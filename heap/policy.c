@@ -24,6 +24,7 @@
 #define PART	   5		  /* so much of the time may be the guard's: one in */
 
 static u32 site_count[SITES];
+static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
 static u64 begun, spent;
 static u32 over_budget;
 static u32 sampled;
@@ -36,6 +37,20 @@ void policy_over_budget(void)
 static u64 site_of(const struct heap_frame *from)
 {
 	return (from->rip ^ from->rsp << 20) * 0x9e3779b97f4a7c15UL >> 32;
+}
+
+u32 policy_stack(const struct heap_frame *from)
+{
+	u64 site = site_of(from),
+	    seen = __atomic_load_n(&site_stack[site % SITES], __ATOMIC_RELAXED);
+
+	if (heap_started()->config.level == HEAP_LEVEL_SAMPLED)
+		return 0;
+	if (seen >> 32 != site) {
+		seen = site << 32 | heap_stack_id(from);
+		__atomic_store_n(&site_stack[site % SITES], seen, __ATOMIC_RELAXED);
+	}
+	return (u32)seen;
 }
 
 /* At most so many bits of n are set: seldom true of large numbers, but never quite stops. */

@@ -10,6 +10,12 @@
  */
 enum heap_level policy_choose(u64 size, const struct heap_frame *from);
 
+/*
+ * The id of the call stack for an object at HEAP_LEVEL_NONE: the one that its site had when it was
+ * last taken, for taking one costs more than the object. 0: the user wants it cheap (sampled).
+ */
+u32 policy_stack(const struct heap_frame *from);
+
 /* Page mode has used the RAM that it may have: objects are packed from now on. */
 void policy_over_budget(void);
 

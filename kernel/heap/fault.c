@@ -38,6 +38,10 @@ static bool meant(struct mm *mm, u64 addr, struct heap_object *obj)
 	struct heap_object next;
 	bool found = heap_object_of(mm, addr, obj);
 
+	/* Behind the last alias that there is: the page before is whose end was overrun. */
+	if (!found && addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+		found = heap_object_of(mm, addr - PAGE_SIZE, obj);
+
 	if (found && distance(&obj->o, addr) == 0)
 		return true;
 	if (!heap_object_next(mm, addr, false, &next) || next.o.start - addr > PAGE_SIZE)
