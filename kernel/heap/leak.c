@@ -87,15 +87,21 @@ static const void *memory(void *context, u64 va, u64 *len)
 	return arch_copy(c->page, phys_to_virt(gpa), *len) == 0 ? c->page : NULL;
 }
 
-/*
- * A program's pointers may be in it. What was once writable counts: relocated data are made
- * read-only.
- */
-static bool has_pointers(const struct vma *v)
+/* The read-only start of a module's data: what its relocations wrote (PT_GNU_RELRO). */
+static bool is_relro(struct vma *v)
+{
+	const struct vma *next = vma_next(v);
+
+	return next && (next->prot & PROT_WRITE) && next->file == v->file &&
+	       next->start == v->end && next->offset == v->offset + (v->end - v->start);
+}
+
+/* A program's pointers may be in it; not in constants, some of which look like addresses. */
+static bool has_pointers(struct vma *v)
 {
 	if (heap_range(v->start) || (v->flags & VMA_VDSO))
 		return false;
-	return (v->prot & PROT_WRITE) || !v->file || !(v->prot & PROT_EXEC);
+	return (v->prot & PROT_WRITE) || !v->file || is_relro(v);
 }
 
 /* The lowest stack pointer in a VMA, less what is used below it; its start if there is none. */
