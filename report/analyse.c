@@ -11,8 +11,9 @@
 #include "report/symbols.h"
 #include "report/unwind.h"
 
-#define MODULES_MAX 64
-#define TEXT_MAX    4096
+#define MODULES_MAX  64
+#define TEXT_MAX     4096
+#define INLINED_MOST 16 /* functions of an address, on average: depth counts addresses */
 
 /* What is kept from one report to the next. */
 static struct {
@@ -78,7 +79,7 @@ static void put_frame(const struct report_frame *f, void *arg)
 	char *source = NULL;
 	u32 first = 0;
 
-	if (w->frames >= w->opt->depth || w->below)
+	if (w->frames >= w->opt->depth * INLINED_MOST || w->below)
 		return;
 	if (w->frames && is_below_main(f->function)) {
 		w->below = true;
@@ -113,7 +114,7 @@ static bool is_heap_library(const struct writer *w, u64 pc)
 /* exact: the first pc is where it happened, not a return address. */
 static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 {
-	u32 most = w->opt->depth + 1, shown = 0, skip = 0, done, cut;
+	u32 most = w->opt->depth, shown = 0, skip = 0, done, cut;
 	u32 *index = calloc(most, sizeof(*index)), *elided = calloc(most, sizeof(*elided));
 	char *text = NULL;
 	size_t len = 0;
@@ -128,7 +129,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 	w->stack = open_memstream(&text, &len);
 	if (count && index && elided)
 		shown = report_collapse(pc + skip, count - skip, index, elided, most);
-	for (done = 0; w->stack && done < shown && w->frames < w->opt->depth && !w->below; done++) {
+	for (done = 0; w->stack && done < shown && !w->below; done++) {
 		u64 at = pc[skip + index[done]];
 		bool is_exact = exact && index[done] + skip == 0;
 

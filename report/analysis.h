@@ -12,7 +12,7 @@
 #include "report/input.h"
 
 struct report_analysis_options {
-	u32 depth;   /* most frames of a stack that are shown */
+	u32 depth;   /* most frames of a stack that are shown, without inlined ones */
 	bool source; /* excerpts of source files */
 };
 

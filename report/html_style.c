@@ -20,6 +20,7 @@ const char report_html_style[] =
 "h3::first-letter{text-transform:uppercase}\n"
 "h3 span{color:var(--dim);font-weight:400}\n"
 "p{margin:6px 0}\n"
+"main>p{margin-bottom:20px}\n"
 ".dim{color:var(--dim)}\n"
 "code,pre,.frame,svg .tick,svg .access-label{font-family:ui-monospace,SFMono-Regular,Menlo,"
 "Consolas,\"DejaVu Sans Mono\",monospace}\n"

@@ -203,27 +203,34 @@ static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *modul
 			   struct position *at, const char **name, report_frame_fn *fn, void *arg)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(mod, look, &bias), *scopes = NULL;
-	int count, inlined = 0;
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, look, &bias), *innermost = NULL, *scopes = NULL;
+	int count = 0, inlined = 0;
 
 	if (!cu)
 		return;
-	count = dwarf_getscopes(cu, look - bias, &scopes);
+	/*
+	 * Around an inlined function, getscopes goes on with where that was written; what is wanted
+	 * is where it was put.
+	 */
+	if (dwarf_getscopes(cu, look - bias, &innermost) > 0)
+		count = dwarf_getscopes_die(&innermost[0], &scopes);
 	for (int i = 0; i < count; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 		const char *scope = scope_name(&scopes[i]);
 
 		if (tag == DW_TAG_subprogram) {
-			*name = scope ? scope : *name;
+			/* A static function of C++ has its mangled name in the symbol only. */
+			if (scope && (is_mangled(scope) || !*name || !is_mangled(*name)))
+				*name = scope;
 			break;
 		}
 		if (tag != DW_TAG_inlined_subroutine || inlined++ >= INLINE_MAX)
 			continue;
 		emit(scope, at, pc, FRAME_INLINED, module, offset, fn, arg);
 		call_site(cu, &scopes[i], at);
-		/* The symbol's name stands for the function that has no scope of its own. */
 	}
 	free(scopes);
+	free(innermost);
 }
 
 void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_frame_fn *fn,

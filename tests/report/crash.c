@@ -120,9 +120,14 @@ static inline __attribute__((always_inline)) int field(volatile int *p)
 	return *p;
 }
 
+static inline __attribute__((always_inline)) int element(void *p)
+{
+	return field(p);
+}
+
 __attribute__((noinline)) static int use(void *p)
 {
-	return field(p) + 1;
+	return element(p) + 1;
 }
 
 /* No tail calls: each level has its frame. */
