@@ -5,7 +5,7 @@
 #include "heap/unwind_kernel.h"
 
 #define WORDS	     256 /* of the stack: frames of C libraries are small, qsort has 1 KiB */
-#define WORDS_WEAK   24	 /* of them, where what the call calls is not pc's function for sure */
+#define WORDS_WEAK   8	 /* of them, where what the call calls is not pc's function for sure */
 #define FUNCTION_MAX (16UL << 10) /* bytes of a function */
 #define CALL_INTO    FUNCTION_MAX
 #define CALL_OPEN    (FUNCTION_MAX + 1)
