@@ -8,6 +8,7 @@
 #include "check.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -199,13 +200,19 @@ CASE(hog_blocks_signals)
 	hog_goes(ignore_all);
 }
 
-/* It waits for a vfork child, which has the same memory and goes with it. */
+static int pause_for_ever(void *arg)
+{
+	while (!arg)
+		pause();
+	return 0;
+}
+
+/* It waits for a child as of vfork(2), which has the same memory and goes with it. */
 static void wait_for_vfork(void)
 {
-	if (vfork() == 0) {
-		for (;;)
-			pause();
-	}
+	static char stack[16384] __attribute__((aligned(16)));
+
+	clone(pause_for_ever, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
 }
 
 CASE(hog_waits_for_vfork)
