@@ -1133,6 +1133,57 @@ CASE(fork_while_a_thread_reads)
 	munmap(read_page, PAGE);
 }
 
+static volatile long *counters;
+
+static void *count_for_ever(void *arg)
+{
+	while (!stop)
+		counters[(long)arg * 512]++;
+	return NULL;
+}
+
+/* What the other threads write after the fork is not the child's. */
+CASE(fork_while_threads_write)
+{
+	pthread_t t[3];
+	bool right = true;
+
+	counters = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	NEED(counters != MAP_FAILED);
+	stop = false;
+	for (long i = 0; i < 3; i++)
+		t[i] = start(count_for_ever, (void *)i);
+	for (int i = 0; i < 30; i++) {
+		long before[3];
+		int status;
+		pid_t child = fork();
+
+		if (child == 0) {
+			long seen[3];
+
+			for (int n = 0; n < 3; n++)
+				seen[n] = counters[n * 512];
+			nap_ms(3);
+			for (int n = 0; n < 3; n++)
+				right &= counters[n * 512] == seen[n];
+			for (int n = 0; n < 3; n++)
+				counters[n * 512] = -1;
+			_exit(right ? 0 : 1);
+		}
+		for (int n = 0; n < 3; n++)
+			before[n] = counters[n * 512];
+		NEED(waitpid(child, &status, 0) == child);
+		right &= status == 0;
+		for (int n = 0; n < 3; n++)
+			right &= counters[n * 512] >= before[n];
+	}
+	stop = true;
+	for (int i = 0; i < 3; i++)
+		join(t[i]);
+	CHECK(right);
+	munmap((void *)counters, 4 * PAGE);
+}
+
 /* -- Processes of threads ------------------------------------------------------------------ */
 
 static void *fork_here(void *arg)
