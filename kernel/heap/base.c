@@ -212,6 +212,11 @@ s64 base_grow(struct mm *mm, u64 count)
 	return (s64)(h->spans - count);
 }
 
+static u64 alias_pte(u64 gpa)
+{
+	return arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED | PTE_ALIAS;
+}
+
 /* An alias's record and entry; the frame is the slot's. */
 static int add_alias(struct mm *mm, u64 page, u64 slot)
 {
@@ -224,7 +229,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot)
 	if (!entry)
 		return -ENOMEM;
 	frame_get(gpa);
-	pt_set(mm, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	pt_set(mm, entry, alias_pte(gpa));
 	return 0;
 }
 
@@ -343,8 +348,7 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 		if (!entry)
 			return -ENOMEM;
 		frame_get(virt_to_phys(frame));
-		pt_set(child, entry,
-		       arch_pte(virt_to_phys(frame), PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+		pt_set(child, entry, alias_pte(virt_to_phys(frame)));
 	}
 	return 0;
 }

@@ -179,6 +179,8 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r)
 		bool owned = *leaf.entry & PTE_OWNED;
 		bool unshared = owned && pt_unshared(*leaf.entry);
 
+		if (*leaf.entry & PTE_ALIAS)
+			continue;
 		r->rss += leaf.size;
 		if (owned && (unshared || !text_fits(v)))
 			r->anon += leaf.size;

@@ -148,9 +148,9 @@ bool pt_unshared(u64 entry)
 
 void pt_set(struct mm *mm, u64 *entry, u64 value)
 {
-	if (*entry)
+	if (*entry && !(*entry & PTE_ALIAS))
 		mm->resident_pages -= pt_pages(*entry);
-	if (value)
+	if (value && !(value & PTE_ALIAS))
 		mm->resident_pages += pt_pages(value);
 	mm->peak_pages = MAX(mm->peak_pages, mm->resident_pages);
 	WRITE_ONCE(*entry, value);

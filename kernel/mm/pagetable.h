@@ -18,7 +18,9 @@
 #include "common/x86.h"
 #include "common/layout.h"
 
-#define PTE_OWNED (1UL << 9) /* one of the bits that the CPU leaves to us */
+/* Of the bits that the CPU leaves to us. */
+#define PTE_OWNED (1UL << 9)
+#define PTE_ALIAS (1UL << 10) /* the frame is counted elsewhere: kernel/heap/base.c */
 
 struct mm;
 struct vma;
