@@ -166,6 +166,9 @@ void report_text_summary(FILE *out, const struct report_run *run)
 {
 	const char *comma = "";
 
+	/* No program ever ran: who says why is the monitor. */
+	if (!run->ended && !run->total && !run->refused)
+		return;
 	if (run->ended > PROCESS_LINES) {
 		fprintf(out, "buffervm: %" PRIu64 " processes", run->ended);
 		put_totals(out, &run->all);
