@@ -11,7 +11,7 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	4
+#define ABI_VERSION	5
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 

@@ -26,7 +26,47 @@
 #include "types.h"
 #include "vcpu_area.h"
 
-#define HOSTCALL_ARGS  7
+#define HOSTCALL_ARGS	 7
+
+/*
+ * Calls that may also be made without ringing: while vcpu_data.server_on of vCPU 0 is set, a thread
+ * of the monitor looks at its word .posted. The kernel fills the frame, sets .state to
+ * HOSTCALL_POSTED and its bit there (vCPUs below HOSTCALL_POSTERS only), and waits for
+ * HOSTCALL_DONE. HOSTCALL_LATER: the call may sleep, so the doorbell must be rung after all. A call
+ * that was not taken yet is taken back by setting HOSTCALL_IDLE, atomically. The doorbell may be
+ * rung while a call is taken, too: it then waits for the result.
+ *
+ * The second column says how such a call is kept from sleeping: vm/hostcall_brief.c.
+ */
+#define HOSTCALL_POSTERS 64
+enum hostcall_state {
+	HOSTCALL_IDLE,
+	HOSTCALL_POSTED,
+	HOSTCALL_TAKEN,
+	HOSTCALL_DONE,
+	HOSTCALL_LATER,
+};
+/* clang-format off */
+#define HOSTCALL_BRIEF(X) \
+	X(wake, NEVER_SLEEPS) \
+	X(close, NEVER_SLEEPS) \
+	X(dup, NEVER_SLEEPS) \
+	X(handle_path, NEVER_SLEEPS) \
+	X(fstat, NEVER_SLEEPS) \
+	X(newfstatat, NEVER_SLEEPS) \
+	X(statx, NEVER_SLEEPS) \
+	X(readlinkat, NEVER_SLEEPS) \
+	X(faccessat2, NEVER_SLEEPS) \
+	X(lseek, NEVER_SLEEPS) \
+	X(getdents64, NEVER_SLEEPS) \
+	X(epoll_ctl, NEVER_SLEEPS) \
+	X(readv, READS) \
+	X(preadv2, READS) \
+	X(writev, WRITES) \
+	X(pwritev2, WRITES) \
+	X(poll, WAITS) \
+	X(epoll_wait, WAITS)
+/* clang-format on */
 
 /*
  * -HOSTCALL_AGAIN: a kick came before the call began, so nothing happened. The program shall make
@@ -36,7 +76,7 @@
 
 struct hostcall_frame {
 	u32 nr;
-	u32 reserved;
+	u32 state; /* enum hostcall_state */
 	u64 arg[HOSTCALL_ARGS];
 	s64 ret;
 };

@@ -93,6 +93,13 @@ struct vcpu_data {
 	struct iret_frame stub_exit[VEC_COUNT];
 	/* Ring-3 home: the stack that the CPU pushes an exception frame on. */
 	u64 ring0_stack[32] __attribute__((aligned(16)));
+
+	/*
+	 * vCPU 0's serves all: hostcalls without an exit (hostcall.h). IN: somebody looks at the
+	 * posted ones; cleared by the kernel, too, when nobody came.
+	 */
+	u32 server_on __attribute__((aligned(64)));
+	u64 posted __attribute__((aligned(64))); /* bit n: vCPU n has posted a call */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

@@ -2,6 +2,7 @@
  * Marshalling of hostcalls into this vCPU's area (common/hostcall.h has the format). Buffers lie
  * one after another in the area, 8-byte aligned; the results of out and inout go back from there.
  */
+#include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -20,6 +21,52 @@ static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 }
 
 _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no translation");
+
+/* How long to wait for somebody to take a posted call, and for its result. */
+#define TAKE_US	 3
+#define SERVE_US 200
+
+static const bool brief[HC_MAX] = {
+#define X(name, how) [HC_##name] = true,
+	HOSTCALL_BRIEF(X)
+#undef X
+};
+
+/* Waits as long as .state is this; the state then, or this when it took too long. */
+static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us)
+{
+	u64 end = arch_rdtsc() + (u64)us * (boot->tsc_khz / 1000);
+	u32 now;
+
+	while ((now = __atomic_load_n(&frame->state, __ATOMIC_ACQUIRE)) == state) {
+		if (arch_rdtsc() > end)
+			break;
+		arch_pause();
+	}
+	return now;
+}
+
+/* Has the call in the frame served without an exit. False: ring. */
+static bool post(struct hostcall_frame *frame)
+{
+	struct vcpu_data *shared = arch_posting_data();
+	u32 id = arch_vcpu_data()->id, state;
+
+	if (!shared || !READ_ONCE(shared->server_on) || id >= HOSTCALL_POSTERS || !brief[frame->nr])
+		return false;
+	__atomic_store_n(&frame->state, HOSTCALL_POSTED, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&shared->posted, 1UL << id, __ATOMIC_SEQ_CST);
+	state = wait_while(frame, HOSTCALL_POSTED, TAKE_US);
+	if (state == HOSTCALL_POSTED &&
+	    __atomic_compare_exchange_n(&frame->state, &state, HOSTCALL_IDLE, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		WRITE_ONCE(shared->server_on, 0); /* until it says again that it looks */
+		return false;
+	}
+	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US);
+	stats.posted += state == HOSTCALL_DONE;
+	return state == HOSTCALL_DONE;
+}
 
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
@@ -66,7 +113,10 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	}
 
 	start = arch_rdtsc();
-	ret = arch_doorbell(frame);
+	if (!post(frame))
+		arch_doorbell();
+	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
+	ret = READ_ONCE(frame->ret);
 	__atomic_fetch_add(&stats.hostcalls, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&hostcall_stats[nr].calls, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&hostcall_stats[nr].cycles, arch_rdtsc() - start, __ATOMIC_RELAXED);

@@ -9,6 +9,7 @@
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
+	X(posted,          "of them without an exit") \
 	X(page_faults,     "page faults of programs") \
 	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
 	X(fault_window,    "  pages of files shown") \

@@ -334,7 +334,9 @@ static void unmarshal(struct call *c, const struct row *row, s64 ret)
 	}
 }
 
-void hostcall_dispatch(struct vcpu *v)
+/* The call in v's frame, by this thread, which has v->call_lock. -HOSTCALL_SLEEPS only if posted.
+ */
+static s64 make_call(struct vcpu *v, bool posted)
 {
 	struct call c = {.s = v->sandbox, .v = v, .out_bytes = UINT32_MAX};
 	struct hostcall_frame frame;
@@ -344,25 +346,53 @@ void hostcall_dispatch(struct vcpu *v)
 	copy_in(&frame, v->frame, sizeof(frame));
 	v->hostcalls++;
 	if (frame.nr >= HC_MAX || !rows[frame.nr].run)
-		goto done;
+		return ret;
 	row = &rows[frame.nr];
 	c.nr = frame.nr;
 
 	if (!v->scratch) {
 		v->scratch = malloc(sizeof(*v->scratch));
-		ret = -ENOMEM;
 		if (!v->scratch)
-			goto done;
+			return -ENOMEM;
 	}
 	ret = marshal(&c, row, &frame);
 	if (ret == 0) {
-		ret = row->run(&c);
-		unmarshal(&c, row, ret);
+		ret = posted ? hostcall_briefly(&c, row->run) : row->run(&c);
+		if (ret != -HOSTCALL_SLEEPS || !posted)
+			unmarshal(&c, row, ret);
 	}
 	while (c.held > 0)
 		handle_put(c.hold[--c.held]);
-done:
-	WRITE_ONCE(v->frame->ret, ret);
+	return ret;
+}
+
+void hostcall_dispatch(struct vcpu *v)
+{
+	pthread_mutex_lock(&v->call_lock);
+	/* The doorbell of a kernel that is tired of waiting for its posted call: here it is. */
+	if (__atomic_load_n(&v->frame->state, __ATOMIC_ACQUIRE) != HOSTCALL_DONE)
+		WRITE_ONCE(v->frame->ret, make_call(v, false));
+	pthread_mutex_unlock(&v->call_lock);
+}
+
+void hostcall_serve(struct vcpu *v)
+{
+	u32 posted = HOSTCALL_POSTED;
+	s64 ret = -HOSTCALL_SLEEPS;
+
+	if (pthread_mutex_trylock(&v->call_lock))
+		return; /* it rang */
+	if (__atomic_compare_exchange_n(&v->frame->state, &posted, HOSTCALL_TAKEN, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		if (!READ_ONCE(v->own_ids))
+			ret = make_call(v, true);
+		if (ret != -HOSTCALL_SLEEPS)
+			WRITE_ONCE(v->frame->ret, ret);
+		__atomic_store_n(&v->frame->state,
+				 ret == -HOSTCALL_SLEEPS ? HOSTCALL_LATER : HOSTCALL_DONE,
+				 __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&v->call_lock);
 }
 
 s64 host_would_wait(u64 file)

@@ -289,7 +289,7 @@ s64 hc_do_fs_ids(struct call *c, u64 uid, u64 gid, const void *groups, u32 group
 	u32 count = groups_len / sizeof(gid_t);
 	s64 ret;
 
-	(void)c;
+	WRITE_ONCE(c->v->own_ids, true);
 	ret = HOST_CALL(getgroups, ARRAY_SIZE(present), (u64)present);
 	if (ret != count || (count > 0 && memcmp(present, groups, count * sizeof(gid_t)) != 0)) {
 		ret = HOST_CALL(setgroups, count, (u64)groups);

@@ -204,6 +204,8 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	if (!pages)
 		goto free_v;
 	v->id = id;
+	pthread_mutex_init(&v->call_lock, NULL);
+	v->own_ids = self && self->own_ids; /* threads begin as the one that makes them */
 	v->sandbox = s;
 	v->data = (struct vcpu_data *)pages;
 	v->frame = (struct hostcall_frame *)(pages + PAGE_SIZE);
@@ -330,6 +332,14 @@ static void exit_unexpected(struct vcpu *v, const char *what)
 	sandbox_end(v->sandbox, SANDBOX_END_ERROR | EXIT_INTERNAL);
 }
 
+static void ring(struct vcpu *v)
+{
+	u32 nr = READ_ONCE(v->frame->nr);
+
+	hostcall_dispatch(v);
+	server_notice(v, nr);
+}
+
 static void handle_exit(struct vcpu *v)
 {
 	struct kvm_run *run = v->run;
@@ -343,14 +353,14 @@ static void handle_exit(struct vcpu *v)
 			exit_unexpected(v, "access to memory that is not there");
 			return;
 		}
-		hostcall_dispatch(v);
+		ring(v);
 		return;
 	case KVM_EXIT_IO:
 		if (run->io.port != HOSTCALL_PORT || run->io.direction != KVM_EXIT_IO_OUT) {
 			exit_unexpected(v, "access to an I/O port");
 			return;
 		}
-		hostcall_dispatch(v);
+		ring(v);
 		return;
 	case KVM_EXIT_INTR:
 		return;

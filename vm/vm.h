@@ -66,6 +66,8 @@ struct vcpu {
 	struct hostcall_frame *frame; /* hostcall area: read each field once */
 	_Atomic bool in_use;
 	u64 exits, hostcalls;
+	pthread_mutex_t call_lock; /* held by whoever works on its frame */
+	bool own_ids;		   /* its thread opens files as somebody else: hostcall fs_ids */
 	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
 	u64 kicks, upcalls;
 	bool in_kvm; /* its thread is in KVM_RUN, or about to be */
@@ -189,6 +191,16 @@ s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6]);
 
 /* hostcall.c: the call in v's frame. Never fails: the result is in the frame. */
 void hostcall_dispatch(struct vcpu *v);
+/* The same for a call that v posted, if it did, by another thread: what may sleep is refused. */
+void hostcall_serve(struct vcpu *v);
+/* Number nr may be posted. */
+bool hostcall_is_brief(u32 nr);
+
+/*
+ * server.c: after a hostcall for which v left KVM_RUN: many of them in a short time make it start
+ * serving posted ones.
+ */
+void server_notice(struct vcpu *v, u32 nr);
 /* Before the first hostcall: handles for stdio, cwd and root, into s->boot. 0 or -errno. */
 int hostcall_init(struct sandbox *s);
 

@@ -134,8 +134,10 @@ __attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);
 /* A trap frame for the first instruction of a program: everything else 0. */
 void arch_frame_init(struct trapframe *frame, u64 rip, u64 rsp);
 
-/* Makes the hostcall whose frame is filled in; returns its result. */
-s64 arch_doorbell(struct hostcall_frame *frame);
+/* Makes the hostcall whose frame is filled in. */
+void arch_doorbell(void);
+/* Where hostcalls are posted; NULL where an exit costs less than another thread's help. */
+struct vcpu_data *arch_posting_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
 struct vcpu_data *arch_vcpu_data(void);		  /* of this vCPU */
 

@@ -154,13 +154,17 @@ void arch_upcall_taken(void)
 	}
 }
 
-s64 arch_doorbell(struct hostcall_frame *frame)
+void arch_doorbell(void)
 {
 	if (ring3_home)
 		__asm__ volatile("movl %0, (%1)" : : "r"(1), "r"(DOORBELL_VA) : "memory");
 	else
 		__asm__ volatile("outl %0, %1" : : "a"(1), "d"((u16)HOSTCALL_PORT) : "memory");
-	return READ_ONCE(frame->ret);
+}
+
+struct vcpu_data *arch_posting_data(void)
+{
+	return ring3_home ? data_of(0) : NULL;
 }
 
 /* FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE. */

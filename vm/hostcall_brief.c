@@ -1,0 +1,93 @@
+/*
+ * Posted hostcalls (common/hostcall.h): served by a thread that serves others, too, and so must not
+ * sleep. What may sleep is tried in a way that cannot; where that says that it would have to, or
+ * where it could do half of the work, the vCPU's own thread makes the call after all.
+ *
+ * Regular files are not counted as sleeping: the disk answers.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include "vm/hostcall.h"
+
+#define MEM_MAJOR 1 /* /dev/null, /dev/zero and the like: Linux's devices.txt */
+
+enum how { NOT_BRIEF, NEVER_SLEEPS, READS, WRITES, WAITS };
+
+static const u8 brief[HC_MAX] = {
+#define X(name, how) [HC_##name] = how,
+	HOSTCALL_BRIEF(X)
+#undef X
+};
+
+bool hostcall_is_brief(u32 nr)
+{
+	return nr < HC_MAX && brief[nr];
+}
+
+/*
+ * A transfer between a pipe or socket and memory. A write of which only a part may fit is for a
+ * file that does not wait, whose program expects that; what fits a pipe's promise goes as a whole.
+ */
+static s64 transfer(struct call *c, const struct stat *st)
+{
+	bool writes = brief[c->nr] == WRITES;
+	bool placed = c->nr == HC_preadv2 || c->nr == HC_pwritev2;
+	const struct hc_arg *a = c->arg;
+	u64 raw[6] = {a[0].value, (u64)a[1].iov, a[1].len, -1UL, 0, RWF_NOWAIT};
+	s64 ret;
+
+	if (placed && (a[2].value != -1UL || a[3].value))
+		return -HOSTCALL_SLEEPS;
+	if (writes && !(S_ISFIFO(st->st_mode) && iov_bytes(a[1].iov, a[1].len) <= PIPE_BUF)) {
+		ret = HOST_CALL(fcntl, a[0].value, F_GETFL);
+		if (ret < 0 || !(ret & O_NONBLOCK))
+			return -HOSTCALL_SLEEPS;
+	}
+	ret = host_syscall(writes ? SYS_pwritev2 : SYS_preadv2, raw);
+	return ret == -EAGAIN || ret == -EOPNOTSUPP ? -HOSTCALL_SLEEPS : ret;
+}
+
+static s64 read_or_write(struct call *c, s64 (*run)(struct call *c))
+{
+	struct stat st;
+
+	if (c->arg[0].fd < 0 || HOST_CALL(fstat, c->arg[0].value, (u64)&st) < 0)
+		return -HOSTCALL_SLEEPS;
+	if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && major(st.st_rdev) == MEM_MAJOR))
+		return run(c);
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return transfer(c, &st);
+	return -HOSTCALL_SLEEPS;
+}
+
+/* What is ready now; nothing is an answer only for whoever does not want to wait. */
+static s64 wait_not(struct call *c, s64 (*run)(struct call *c))
+{
+	struct hc_arg *timeout = &c->arg[c->nr == HC_poll ? 1 : 2];
+	bool waits = timeout->value != 0;
+	s64 ret;
+
+	timeout->value = 0;
+	ret = run(c);
+	return (ret == 0 && waits) || ret == -EINTR ? -HOSTCALL_SLEEPS : ret;
+}
+
+s64 hostcall_briefly(struct call *c, s64 (*run)(struct call *c))
+{
+	switch ((enum how)brief[c->nr]) {
+	case NEVER_SLEEPS:
+		return run(c);
+	case READS:
+	case WRITES:
+		return read_or_write(c, run);
+	case WAITS:
+		return wait_not(c, run);
+	case NOT_BRIEF:
+		break;
+	}
+	return -HOSTCALL_SLEEPS;
+}
