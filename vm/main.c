@@ -43,6 +43,7 @@ static void usage(FILE *to, bool check)
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
+		"  --post                 hostcalls without an exit (experimental)\n"
 		"  --stats                print counters at exit\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
@@ -98,17 +99,24 @@ enum {
 	OPT_NO_ASLR,
 	OPT_TRACE,
 	OPT_STATS,
+	OPT_POST,
 	OPT_VERSION,
 	OPT_HELP
 };
 
 /* Options of every run. */
 static const struct option run_options[] = {
-	{"mem", required_argument, NULL, OPT_MEM},   {"pids", required_argument, NULL, OPT_PIDS},
-	{"ring", required_argument, NULL, OPT_RING}, {"no-aslr", no_argument, NULL, OPT_NO_ASLR},
-	{"trace", no_argument, NULL, OPT_TRACE},     {"stats", no_argument, NULL, OPT_STATS},
-	{"verbose", no_argument, NULL, 'v'},	     {"version", no_argument, NULL, OPT_VERSION},
-	{"help", no_argument, NULL, OPT_HELP},	     {0},
+	{"mem", required_argument, NULL, OPT_MEM},
+	{"pids", required_argument, NULL, OPT_PIDS},
+	{"ring", required_argument, NULL, OPT_RING},
+	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+	{"trace", no_argument, NULL, OPT_TRACE},
+	{"stats", no_argument, NULL, OPT_STATS},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"post", no_argument, NULL, OPT_POST},
+	{0},
 };
 
 /* -1: go on. Otherwise the status to end with. */
@@ -146,6 +154,9 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_TRACE:
 		o->trace = true;
+		break;
+	case OPT_POST:
+		o->post = true;
 		break;
 	case OPT_STATS:
 		o->stats = true;

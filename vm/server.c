@@ -7,6 +7,9 @@
  * while. While it looks it gives its CPU away every few microseconds: alone it gets it back at
  * once; where others want the CPU, it is away for milliseconds, says so before (server_on), and the
  * vCPUs leave KVM_RUN as ever.
+ *
+ * Only with --post: one run of some 150 of the test of many children ended with a signal 11 whose
+ * cause is not known, and none of as many without.
  */
 #include <linux/futex.h>
 #include <sched.h>
@@ -116,7 +119,7 @@ void server_notice(struct vcpu *v, u32 nr)
 	struct sandbox *s = v->sandbox;
 	u64 now;
 
-	if (s->boot->home != HOME_RING3 || s->boot->ncpus < 2 || v->own_ids ||
+	if (!s->opt.post || s->boot->home != HOME_RING3 || s->boot->ncpus < 2 || v->own_ids ||
 	    !hostcall_is_brief(nr) || atomic_load(&server.awake))
 		return;
 	now = __builtin_ia32_rdtsc();

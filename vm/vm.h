@@ -31,7 +31,7 @@ struct options {
 	u64 mem;	    /* bytes of RAM at most */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 home;	    /* HOME_* */
-	bool trace, verbose, no_aslr, stats;
+	bool trace, verbose, no_aslr, stats, post;
 	struct check_config check; /* buffervm check; all zero without */
 	struct report_options report;
 	const char *core_pattern; /* with CHECK_CORE */
