@@ -439,7 +439,8 @@ BUG(after_64_megabytes,
 		free(p);
 }
 
-BUG(after_a_gigabyte, "heap-use-after-free read 8 at 8 of 64; free=release_early,after_a_gigabyte; only dynamic")
+BUG(after_a_gigabyte,
+    "heap-use-after-free read 8 at 8 of 64; free=release_early,after_a_gigabyte; only dynamic")
 {
 	long *p = calloc(8, 8);
 	if (bad)
