@@ -265,3 +265,10 @@ BUG(realloc_negative, "bad-size")
 	char *p = malloc(16), *q = realloc(hide(p), bad ? (size_t)-16 : 32);
 	free(q ? q : hide(p));
 }
+
+BUG(alignment_not_a_power, "bad-size")
+{
+	void *p = NULL;
+	if (posix_memalign(&p, bad ? 24 : 32, 64) == 0)
+		free(p);
+}
