@@ -13,15 +13,15 @@
 #include "heap/policy.h"
 
 #define SITES	   4096
-#define SITE_FIRST 16 /* objects of a site at page level in any case, as long as credit lasts */
+#define SITE_FIRST 8 /* objects of a site at page level in any case, as long as credit lasts */
 #define SITE_ALIAS 256
 
 /* In cycles of the time-stamp counter. */
 #define COST_PAGE  100000UL /* of an object at page level, its release included */
 #define COST_ALIAS 6000UL
-#define CREDIT	   (600UL << 20)  /* to begin with: a quarter of a second */
-#define OVERDRAFT  (2400UL << 20) /* beyond which not even a site's first objects are guarded */
-#define PART	   5		  /* so much of the time may be the guard's: one in */
+#define CREDIT	   (300UL << 20) /* to begin with: some 120 ms */
+#define OVERDRAFT  (600UL << 20) /* beyond which not even a site's first objects are guarded */
+#define PART	   5		 /* so much of the time may be the guard's: one in */
 
 static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
