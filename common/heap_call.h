@@ -36,6 +36,7 @@ enum heap_call {
 struct heap_start {
 	struct check_config config; /* OUT */
 	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, the way to the dynamic section */
+	u64 starts;		    /* OUT: programs of this sandbox that began before */
 	u64 changes;		    /* IN: address of struct heap_changes, 0: none */
 };
 

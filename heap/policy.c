@@ -21,6 +21,7 @@
 #define COST_ALIAS 6000UL
 #define CREDIT	   (300UL << 20) /* to begin with: some 120 ms */
 #define OVERDRAFT  (600UL << 20) /* beyond which not even a site's first objects are guarded */
+#define SHARERS	   4		 /* programs after which each gets less to begin with */
 #define PART	   5		 /* so much of the time may be the guard's: one in */
 
 static u32 site_count[SITES];
@@ -65,13 +66,14 @@ static enum heap_level automatic(const struct heap_frame *from, bool packable)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
 	u64 now = __builtin_ia32_rdtsc(), allowed, used;
+	u64 share = 1 + heap_started()->starts / SHARERS;
 	enum heap_level level = HEAP_LEVEL_NONE;
 
 	if (!begun)
 		begun = now;
-	allowed = CREDIT + (now - begun) / PART;
+	allowed = CREDIT / share + (now - begun) / PART;
 	used = __atomic_load_n(&spent, __ATOMIC_RELAXED);
-	if (n < SITE_FIRST ? used < allowed + OVERDRAFT : used < allowed && few_bits(n, 2))
+	if (n < SITE_FIRST ? used < allowed + OVERDRAFT / share : used < allowed && few_bits(n, 2))
 		level = HEAP_LEVEL_PAGE;
 	else if (packable && used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
 		level = HEAP_LEVEL_ALIAS;

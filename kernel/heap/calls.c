@@ -23,14 +23,18 @@ static u64 auxv_value(const struct mm *mm, u64 type)
 	return 0;
 }
 
+static u64 starts; /* calls of it */
+
 static s64 call_start(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_start in, start = {
-				      .config = boot->check,
-				      .phdr = auxv_value(mm, AT_PHDR),
-				      .phnum = auxv_value(mm, AT_PHNUM),
-			      };
+	struct heap_start in;
+	struct heap_start start = {
+		.config = boot->check,
+		.starts = __atomic_fetch_add(&starts, 1, __ATOMIC_RELAXED),
+		.phdr = auxv_value(mm, AT_PHDR),
+		.phnum = auxv_value(mm, AT_PHNUM),
+	};
 	int err;
 
 	if (get_user(&in, args->a[0]) < 0)
