@@ -12,8 +12,8 @@ struct thread;
 
 /* Text on its way into a file: a buffer that is written out whenever it is full. */
 struct text {
-	s32 handle;  /* where text_flush writes to ... */
-	u8 *memory;  /* ... or, not NULL: this, up to .memory_size bytes, the rest is dropped */
+	s32 handle; /* where text_flush writes to ... */
+	u8 *memory; /* ... or, not NULL: this, up to .memory_size bytes, the rest is dropped */
 	u64 memory_size;
 	u64 written; /* bytes there already */
 	s64 error;   /* first error; the rest is dropped */

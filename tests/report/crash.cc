@@ -8,7 +8,7 @@ template <class T> struct Basket {
 		return copy;
 	}
 };
-}
+} // namespace shop
 
 extern "C" __attribute__((noinline)) int victim(void *p, int)
 {
