@@ -35,6 +35,7 @@ struct ofile {
 	struct window *window;	 /* last one made for it: most files are mapped several times */
 	s64 tty_device;		 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
 	bool tty_master;	 /* it is the terminal's master */
+	bool records;		 /* the host reads it iovec by iovec, records whole: inotify(7) */
 	struct lock_file *locks; /* if it was locked: ipc/locks.c */
 	struct async *async;	 /* if its input is to send a signal: fs/async.c. Owned */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */

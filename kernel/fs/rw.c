@@ -90,12 +90,18 @@ static s64 host_transfer(struct ofile *f, const struct request *rq, const struct
 		       : hc_pwritev2(f->handle, segs, rq->offset, rq->flags);
 }
 
-/* rq is what is left of whole, and it is left because there were too many pieces. */
+/*
+ * rq is what is left of whole: because there were too many pieces; or whole is in pieces, of a file
+ * that the host reads one by one, so that a record which fits none of them would have to wait.
+ */
 static bool must_not_be_cut(struct ofile *f, const struct request *rq, const struct request *whole,
 			    const struct user_segs *segs)
 {
-	return rq->left && segs->segs.count == HOSTCALL_SEGS_MAX && whole->left <= BOUNCE_MAX &&
-	       ofile_type(f) != S_IFREG;
+	if (whole->left > BOUNCE_MAX)
+		return false;
+	if (rq->left && segs->segs.count == HOSTCALL_SEGS_MAX)
+		return ofile_type(f) != S_IFREG;
+	return f->records && whole->count == 1 && segs->segs.count > 1;
 }
 
 static s64 bounced(struct ofile *f, const struct request *rq)

@@ -67,7 +67,13 @@ DEFINE_SYSCALL2(timerfd_gettime, s32, fd, uva, user_value)
 
 DEFINE_SYSCALL1(inotify_init1, u32, flags)
 {
-	return fd_new(fs_nointr(hc_inotify_init1(flags)), O_RDONLY, flags & O_CLOEXEC);
+	s32 fd = (s32)fd_new(fs_nointr(hc_inotify_init1(flags)), O_RDONLY, flags & O_CLOEXEC);
+	struct ofile *f = fd < 0 ? NULL : fd_get(fd);
+
+	if (f)
+		f->records = true;
+	ofile_put(f);
+	return fd;
 }
 
 DEFINE_SYSCALL0(inotify_init)

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -638,6 +639,29 @@ CASE(little_room_for_events)
 		NEED(write(fd, "x", 1) == 1);
 	close(fd);
 	show_events();
+	end_watching();
+}
+
+/* Two pages that lie side by side for the program need not do so for anybody else. */
+CASE(events_across_pages)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *two =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t all;
+
+	NEED(two != MAP_FAILED);
+	NEED(mmap(two + page, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+		  -1, 0) == two + page);
+	begin_watching();
+	SHOW(inotify_add_watch(watcher, "w", IN_ALL_EVENTS));
+	for (long room = 1; room < 100; room++) {
+		touch("w/f");
+		all = read(watcher, two + page - room, page / 2);
+		CHECK(all == (ssize_t)(room == 1 ? 4 : 3) * 32);
+		CHECK(read(watcher, two, page) == -1 && errno == EAGAIN);
+	}
+	munmap(two, 2 * page);
 	end_watching();
 }
 
