@@ -545,7 +545,7 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 
 	do {
 		mutex_lock(&mm->lock);
-		ret = mm_fault_locked(mm, addr, access, true, info);
+		ret = mm_fault_locked(mm, addr, access, arch_fault_forgets(), info);
 		mutex_unlock(&mm->lock);
 	} while (ret && info->signal == SIGKILL && oom_make_room());
 	return ret;
