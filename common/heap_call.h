@@ -123,6 +123,19 @@ struct heap_span {
 	u32 next;   /* of that list: a span's number + 1 */
 };
 
+/* Is free_fn the way to release what alloc_fn made? The library and the kernel ask alike. */
+static inline bool heap_releases(u32 free_fn, u32 alloc_fn)
+{
+	switch (alloc_fn) {
+	case HEAP_FN_NEW:
+		return free_fn == HEAP_FN_DELETE;
+	case HEAP_FN_NEW_ARRAY:
+		return free_fn == HEAP_FN_DELETE_ARRAY;
+	default:
+		return free_fn == HEAP_FN_FREE || free_fn == HEAP_FN_REALLOC;
+	}
+}
+
 /* A slot of a span, and back; -1: none begins there. */
 static inline u64 heap_slot_addr(const struct heap_span *s, u64 span, u32 slot)
 {

@@ -401,18 +401,6 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	return p;
 }
 
-static bool matches(u32 alloc_fn, u32 free_fn)
-{
-	switch (alloc_fn) {
-	case HEAP_FN_NEW:
-		return free_fn == HEAP_FN_DELETE;
-	case HEAP_FN_NEW_ARRAY:
-		return free_fn == HEAP_FN_DELETE_ARRAY;
-	default:
-		return free_fn == HEAP_FN_FREE || free_fn == HEAP_FN_REALLOC;
-	}
-}
-
 /* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */
 static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn, bool moved,
 		      u32 stack)
@@ -443,7 +431,7 @@ static enum base_result release(struct arena *a, void *p, enum heap_function fn,
 		return BASE_NOT_MINE;
 	slot_size = span_at(number)->size;
 	size = slot_size - slot->slack;
-	if (!force && (!matches(slot->fn, fn) || !canary_intact(p, size, slot_size)))
+	if (!force && (!heap_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
 		return BASE_NOT_MINE;
 	if (slot->state == HEAP_SLOT_LIVE) {
 		heap_operation();

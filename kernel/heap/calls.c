@@ -125,19 +125,6 @@ static s64 call_alloc(const struct syscall_args *args)
 	return ret;
 }
 
-/* Is free_fn the way to release what alloc_fn made? */
-static bool matches(u32 alloc_fn, u32 free_fn)
-{
-	switch (alloc_fn) {
-	case HEAP_FN_NEW:
-		return free_fn == HEAP_FN_DELETE;
-	case HEAP_FN_NEW_ARRAY:
-		return free_fn == HEAP_FN_DELETE_ARRAY;
-	default:
-		return free_fn == HEAP_FN_FREE || free_fn == HEAP_FN_REALLOC;
-	}
-}
-
 /* addr is no live object's: which bug that is. mm.lock is held. */
 static void bad_release(struct mm *mm, u64 addr, const struct heap_caller *by,
 			struct heap_bug_report *b)
@@ -168,7 +155,7 @@ static bool suspicious(struct mm *mm, const struct heap_object *obj, const struc
 	if (damage) {
 		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
 		b->head.size = 1;
-	} else if (!matches(obj->o.alloc_fn, by->fn)) {
+	} else if (!heap_releases(by->fn, obj->o.alloc_fn)) {
 		bug_begin(b, CHECK_MISMATCHED_FREE, obj->o.start, by);
 	} else {
 		return false;

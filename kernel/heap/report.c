@@ -58,33 +58,8 @@ static void part_add(struct building *b, enum check_part part, const void *p, u6
 static void add_registers(struct check_report *r)
 {
 	const struct trapframe *f = thread_frame(current());
-	const u64 reg[CHECK_REGS] = {
-		[CHECK_R15] = f->r15,
-		[CHECK_R14] = f->r14,
-		[CHECK_R13] = f->r13,
-		[CHECK_R12] = f->r12,
-		[CHECK_RBP] = f->rbp,
-		[CHECK_RBX] = f->rbx,
-		[CHECK_R11] = f->r11,
-		[CHECK_R10] = f->r10,
-		[CHECK_R9] = f->r9,
-		[CHECK_R8] = f->r8,
-		[CHECK_RAX] = f->rax,
-		[CHECK_RCX] = f->rcx,
-		[CHECK_RDX] = f->rdx,
-		[CHECK_RSI] = f->rsi,
-		[CHECK_RDI] = f->rdi,
-		[CHECK_ORIG_RAX] = f->orig_rax,
-		[CHECK_RIP] = f->rip,
-		[CHECK_CS] = f->cs,
-		[CHECK_EFLAGS] = f->rflags,
-		[CHECK_RSP] = f->rsp,
-		[CHECK_SS] = f->ss,
-		[CHECK_FS_BASE] = arch_get_fsbase(),
-		[CHECK_GS_BASE] = arch_get_gsbase(),
-	};
 
-	memcpy(r->reg, reg, sizeof(reg));
+	arch_user_regs(f, arch_get_fsbase(), arch_get_gsbase(), r->reg);
 	r->flags |= CHECK_REPORT_REGS;
 	/* The end of the instruction may lie in a page that is not there. */
 	for (r->insn_len = sizeof(r->insn); r->insn_len; r->insn_len--)

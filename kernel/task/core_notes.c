@@ -105,35 +105,10 @@ static int add_prstatus(struct core_notes *n, struct thread *t, const siginfo_t 
 		.ppid = parent_of(p),
 		.pgrp = p->pgid,
 		.sid = p->sid,
-		.reg =
-			{
-				[CHECK_R15] = f->r15,
-				[CHECK_R14] = f->r14,
-				[CHECK_R13] = f->r13,
-				[CHECK_R12] = f->r12,
-				[CHECK_RBP] = f->rbp,
-				[CHECK_RBX] = f->rbx,
-				[CHECK_R11] = f->r11,
-				[CHECK_R10] = f->r10,
-				[CHECK_R9] = f->r9,
-				[CHECK_R8] = f->r8,
-				[CHECK_RAX] = f->rax,
-				[CHECK_RCX] = f->rcx,
-				[CHECK_RDX] = f->rdx,
-				[CHECK_RSI] = f->rsi,
-				[CHECK_RDI] = f->rdi,
-				[CHECK_ORIG_RAX] = f->orig_rax,
-				[CHECK_RIP] = f->rip,
-				[CHECK_CS] = f->cs,
-				[CHECK_EFLAGS] = f->rflags,
-				[CHECK_RSP] = f->rsp,
-				[CHECK_SS] = f->ss,
-				[CHECK_FS_BASE] = state ? state->fsbase : 0,
-				[CHECK_GS_BASE] = state ? state->gsbase : 0,
-			},
 		.fpvalid = state && state->fpu,
 	};
 
+	arch_user_regs(f, state ? state->fsbase : 0, state ? state->gsbase : 0, s.reg);
 	return add_note(n, NT_PRSTATUS, &s, sizeof(s));
 }
 

@@ -6,6 +6,7 @@
 #define ARCH_H
 
 #include "common/types.h"
+#include "common/check.h"
 #include "common/layout.h"
 #include "common/x86.h"
 #include "common/vcpu_area.h"
@@ -23,6 +24,9 @@ struct trapframe {
 	u64 error;    /* the CPU's error code, or 0 */
 	u64 rip, cs, rflags, rsp, ss;
 };
+
+/* The same in the order of Linux's struct user_regs_struct; DS to GS are 0. reg: OUT. */
+void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[CHECK_REGS]);
 
 struct thread;
 struct hostcall_frame;
