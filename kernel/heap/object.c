@@ -349,14 +349,19 @@ u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_objec
 	return n;
 }
 
-/* First byte of [at, end), which is inside a page, that is no canary. */
+/* First byte of [at, end) that is no canary, 0: none. Neighbouring pages are no neighbours in RAM.
+ */
 static u64 damage_in(struct mm *mm, u64 at, u64 end)
 {
-	const u8 *p = at < end ? heap_look(mm, at) : NULL;
+	while (at < end) {
+		u64 stop = MIN(end, ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE);
+		const u8 *p = heap_look(mm, at);
 
-	for (; p && at < end; at++, p++)
-		if (*p != HEAP_CANARY)
-			return at;
+		for (; p && at < stop; at++, p++)
+			if (*p != HEAP_CANARY)
+				return at;
+		at = stop;
+	}
 	return 0;
 }
 
