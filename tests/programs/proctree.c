@@ -208,7 +208,12 @@ CASE(words_of_another)
 		execl("/bin/sleep", "a name", "20", NULL);
 		_exit(99);
 	}
-	usleep(100000);
+	/* Until it is past exec and its loader: a slow machine takes its time. */
+	for (int i = 0; i < 1000; i++) {
+		if (read_file(of(pid, "maps")) > 0 && strstr(text, "libc"))
+			break;
+		usleep(10000);
+	}
 	n = read_file(of(pid, "cmdline"));
 	for (ssize_t i = 0; i < n; i++)
 		putchar(text[i] ? text[i] : '|');
