@@ -13,6 +13,7 @@ struct window;
 struct epoll_item;
 struct async;
 struct lock_file;
+struct cookie;
 
 enum ofile_kind {
 	OFILE_HOST,	/* everything but: */
@@ -38,6 +39,7 @@ struct ofile {
 	bool records;		 /* the host reads it iovec by iovec, records whole: inotify(7) */
 	struct lock_file *locks; /* if it was locked: ipc/locks.c */
 	struct async *async;	 /* if its input is to send a signal: fs/async.c. Owned */
+	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/cookie.c */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */
 };

@@ -6,6 +6,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
+#include "kernel/ipc/cookie.h"
 #include "kernel/ipc/locks.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/mm/window.h"
@@ -21,6 +22,7 @@ struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
 	f->kind = kind;
 	f->handle = handle;
 	f->flags = flags & ~O_CLOEXEC;
+	LIST_INIT(&f->cookies);
 	LIST_INIT(&f->watched);
 	LIST_INIT(&f->watches);
 	return f;
@@ -38,6 +40,7 @@ void ofile_put(struct ofile *f)
 		return;
 	epoll_forget(f);
 	async_forget(f);
+	cookie_forget(f);
 	if (f->tty_master)
 		tty_master_closed(f);
 	record_locks_forget(f);

@@ -9,6 +9,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
+#include "kernel/ipc/cookie.h"
 #include "kernel/ipc/mqueue.h"
 
 #define RW_MAX	  0x7ffff000UL /* bytes a read or write moves at most: read(2) */
@@ -259,6 +260,19 @@ static s64 write_master(struct ofile *f, struct request *rq)
 	return r;
 }
 
+static s64 transfer_host(struct ofile *f, struct request *rq)
+{
+	const struct iovec *iov = rq->iov;
+	u32 count = rq->count;
+	s64 r = limit_write(f, rq);
+
+	if (r < 0)
+		return r;
+	if (rq->dir == WRITE)
+		return f->tty_master ? write_master(f, rq) : transfer(f, rq);
+	return cookie_received(f, iov, count, transfer(f, rq), 0, NULL);
+}
+
 static s64 run(s32 fd, struct request *rq)
 {
 	struct ofile *f = fd_get(fd);
@@ -284,10 +298,7 @@ static s64 run(s32 fd, struct request *rq)
 	default:
 		r = tty_check(f, rq->dir == READ ? TTY_READ : TTY_WRITE);
 		if (r >= 0)
-			r = limit_write(f, rq);
-		if (r >= 0)
-			r = f->tty_master && rq->dir == WRITE ? write_master(f, rq)
-							      : transfer(f, rq);
+			r = transfer_host(f, rq);
 	}
 	ofile_put(f);
 	return r;

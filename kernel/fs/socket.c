@@ -8,6 +8,7 @@
 #include <linux/uio.h>
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
+#include "kernel/ipc/cookie.h"
 #include "kernel/time/clock.h"
 
 /* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */
@@ -508,6 +509,8 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 		u64 len = MIN((u64)head->control_len, room);
 		s64 err = m.bounce.buf ? bounce_scatter(&m.bounce, r) : 0;
 
+		if (err >= 0)
+			r = cookie_received(f, m.iov, hdr->iovlen, r, flags, &head->flags);
 		len = control_in(head + 1, len, flags, &head->flags);
 		if (err >= 0 && hdr->name) {
 			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
@@ -659,6 +662,8 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 			hc_recvmsg(f->handle, &data->segs, &head, sizeof(head), flags));
 	if (data)
 		user_segs_put(data);
+	if (r > 0)
+		r = cookie_received(f, &(struct iovec){(void *)buf, len}, 1, r, flags, NULL);
 	ofile_put(f);
 	if (r >= 0 && addr) {
 		struct address a = {.len = head.addr_len};

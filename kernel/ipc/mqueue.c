@@ -8,15 +8,15 @@
  * is 0 while the queue is empty (nothing to read), 1, or, when the queue is full, so large that
  * nothing can be added (nothing to write).
  *
- * mq_lock guards everything; nothing but the heap's lock is taken inside.
- *
- * SIGEV_THREAD is refused: the message that the C library's thread waits for would have to come
- * out of a netlink socket, and that is the host kernel's.
+ * mq_lock guards everything; nothing but the heap's lock, and at a queue's end what ends an open
+ * file, is taken inside. What mq_notify(3) wants
+ * to be sent is taken out of the queue first, and sent without the lock.
  */
 #include <asm/signal.h>
 #include <linux/mqueue.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/ipc/cookie.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/wait.h"
@@ -63,6 +63,14 @@ struct mq_wait {
 };
 TAILQ_HEAD(mq_waits, mq_wait);
 
+/* mq_notify(3). */
+struct registration {
+	s32 pid; /* 0: none */
+	int how, sig;
+	sigval_t value;
+	struct cookie *cookie; /* SIGEV_THREAD */
+};
+
 struct mqueue {
 	LIST_ENTRY(mqueue) link; /* of those with a name */
 	char *name;		 /* NULL: unlinked */
@@ -74,11 +82,7 @@ struct mqueue {
 	TAILQ_HEAD(, mq_message) messages; /* highest priority first */
 	LIST_HEAD(, mq_file) files;
 	struct mq_waits receivers, senders;
-	struct {
-		s32 pid; /* 0: none */
-		int how, sig;
-		sigval_t value;
-	} notify;
+	struct registration notify;
 	s64 ctime, mtime, atime;
 };
 
@@ -162,37 +166,37 @@ static void wake(struct mq_waits *waits, struct mq_wait *w)
 	ipc_wake(&w->woken);
 }
 
-/*
- * mq_notify(3): the first message in an empty queue, which nobody waits for. *info is what to send,
- * and to whom, once mq_lock is free: 0 for nothing.
- */
-static s32 take_notification(struct mqueue *q, siginfo_t *info)
+/* Who is to hear of it, once; .pid is 0 when nobody is. mq_lock held. */
+static struct registration take_registration(struct mqueue *q)
 {
-	s32 pid = q->notify.pid;
+	struct registration n = q->notify;
 
-	if (!pid || q->count != 1)
-		return 0;
-	q->notify.pid = 0;
-	if (q->notify.how != SIGEV_SIGNAL || !q->notify.sig)
-		return 0;
-	memset(info, 0, sizeof(*info));
-	info->si_signo = q->notify.sig;
-	info->si_code = SI_MESGQ;
-	info->si_pid = current_process()->pid;
-	info->si_uid = current_process()->creds.ruid;
-	info->_sifields._rt._sigval = q->notify.value;
-	return pid;
+	memset(&q->notify, 0, sizeof(q->notify));
+	return n;
 }
 
-static void notify(s32 pid, const siginfo_t *info)
+static void send_signal(const struct registration *n)
 {
+	siginfo_t info = {.si_signo = n->sig, .si_code = SI_MESGQ};
 	struct process *p;
 
+	info.si_pid = current_process()->pid;
+	info.si_uid = current_process()->creds.ruid;
+	info._sifields._rt._sigval = n->value;
 	mutex_lock(&task_lock);
-	p = process_find(pid);
+	p = process_find(n->pid);
 	if (p)
-		signal_send_locked(p, NULL, info);
+		signal_send_locked(p, NULL, &info);
 	mutex_unlock(&task_lock);
+}
+
+/* A registration that was taken comes to its end. Without mq_lock. */
+static void notify(const struct registration *n, enum cookie_reason why)
+{
+	if (n->cookie)
+		cookie_send(n->cookie, why);
+	else if (n->pid && n->sig && n->how == SIGEV_SIGNAL && why == COOKIE_MESSAGE)
+		send_signal(n);
 }
 
 /* -- Waiting --------------------------------------------------------------------------------------
@@ -250,8 +254,7 @@ static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
 {
 	struct mqueue *q = file_of(f)->queue;
 	struct mq_wait w = {.message = m}, *r;
-	siginfo_t info;
-	s32 pid = 0;
+	struct registration n = {0};
 	s64 err = 0;
 
 	mutex_lock(&mq_lock);
@@ -261,7 +264,9 @@ static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
 		wake(&q->receivers, r);
 	} else if (q->count < q->most) {
 		insert(q, m);
-		pid = take_notification(q, &info);
+		/* Only in an empty queue, that nobody waits for. */
+		if (q->count == 1)
+			n = take_registration(q);
 		show_all(q);
 	} else if (f->flags & O_NONBLOCK) {
 		err = -EAGAIN;
@@ -269,8 +274,7 @@ static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
 		err = wait_in(&q->senders, &w, deadline);
 	}
 	mutex_unlock(&mq_lock);
-	if (pid)
-		notify(pid, &info);
+	notify(&n, COOKIE_MESSAGE);
 	return err;
 }
 
@@ -383,6 +387,7 @@ static void free_unused(struct mqueue *q)
 		take_out(q, m);
 		kfree(m);
 	}
+	cookie_put(q->notify.cookie); /* of a process that ended with its table of files shared */
 	queues--;
 	all_cost -= q->cost;
 	kfree(q);
@@ -604,48 +609,76 @@ DEFINE_SYSCALL3(mq_getsetattr, s32, fd, uva, user_new, uva, user_old)
 	return user_old && put_user(old, user_old) ? -EFAULT : 0;
 }
 
-/* mq_lock held. ev NULL: no more. */
-static int change_notification(struct mqueue *q, const sigevent_t *ev)
+/* The running process's registration ends, if it has one. */
+static void unregister(struct mqueue *q)
 {
-	s32 self = current_process()->pid;
+	struct registration n = {0};
 
-	if (!ev) {
-		if (q->notify.pid == self)
-			q->notify.pid = 0;
-		return 0;
+	mutex_lock(&mq_lock);
+	if (q->notify.pid == current_process()->pid)
+		n = take_registration(q);
+	mutex_unlock(&mq_lock);
+	notify(&n, COOKIE_REMOVED);
+}
+
+/* Takes the cookie, if it returns 0. */
+static int register_for(struct mqueue *q, const sigevent_t *ev, struct cookie *cookie)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&mq_lock);
+	if (!q->notify.pid) {
+		q->notify = (struct registration){
+			.pid = current_process()->pid,
+			.how = ev->sigev_notify,
+			.sig = ev->sigev_signo,
+			.value = ev->sigev_value,
+			.cookie = cookie,
+		};
+		err = 0;
 	}
-	if (q->notify.pid)
-		return -EBUSY;
-	q->notify.pid = self;
-	q->notify.how = ev->sigev_notify;
-	q->notify.sig = ev->sigev_signo;
-	q->notify.value = ev->sigev_value;
-	return 0;
+	mutex_unlock(&mq_lock);
+	return err;
+}
+
+/* Of a program's request: *cookie is made where it asks for a thread. 0 or -errno. */
+static int check_event(const sigevent_t *ev, struct cookie **cookie)
+{
+	switch (ev->sigev_notify) {
+	case SIGEV_NONE:
+		return 0;
+	case SIGEV_SIGNAL:
+		return ev->sigev_signo < 0 || ev->sigev_signo > NSIG ? -EINVAL : 0;
+	case SIGEV_THREAD:
+		return cookie_new(cookie, ev->sigev_signo, (uva)ev->sigev_value.sival_ptr);
+	default:
+		return -EINVAL;
+	}
 }
 
 DEFINE_SYSCALL2(mq_notify, s32, fd, uva, user_event)
 {
+	struct cookie *cookie = NULL;
 	struct ofile *f;
 	sigevent_t ev;
-	int err;
+	int err = 0;
 
 	if (user_event) {
 		if (get_user(&ev, user_event))
 			return -EFAULT;
-		if (ev.sigev_notify == SIGEV_THREAD)
-			return -ENOSYS;
-		if (ev.sigev_notify != SIGEV_NONE && ev.sigev_notify != SIGEV_SIGNAL)
-			return -EINVAL;
-		if (ev.sigev_notify == SIGEV_SIGNAL &&
-		    (ev.sigev_signo < 0 || ev.sigev_signo > NSIG))
-			return -EINVAL;
+		err = check_event(&ev, &cookie);
+		if (err)
+			return err;
 	}
 	f = get_any(fd);
 	if (!f)
-		return -EBADF;
-	mutex_lock(&mq_lock);
-	err = change_notification(file_of(f)->queue, user_event ? &ev : NULL);
-	mutex_unlock(&mq_lock);
+		err = -EBADF;
+	else if (user_event)
+		err = register_for(file_of(f)->queue, &ev, cookie);
+	else
+		unregister(file_of(f)->queue);
+	if (err)
+		cookie_put(cookie);
 	ofile_put(f);
 	return err;
 }
@@ -655,9 +688,7 @@ DEFINE_SYSCALL2(mq_notify, s32, fd, uva, user_event)
 
 void mqueue_closed(struct ofile *f)
 {
-	mutex_lock(&mq_lock);
-	change_notification(file_of(f)->queue, NULL);
-	mutex_unlock(&mq_lock);
+	unregister(file_of(f)->queue);
 }
 
 void mqueue_forget(struct ofile *f)

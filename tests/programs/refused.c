@@ -70,21 +70,6 @@ CASE(copies_of_messages)
 	SHOW(msgctl(id, IPC_RMID, NULL));
 }
 
-static void notified(union sigval value)
-{
-	(void)value;
-}
-
-CASE(threads_for_queues)
-{
-	struct sigevent ev = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = notified};
-	mqd_t q = mq_open("/check-refused", O_CREAT | O_RDWR, 0600, NULL);
-
-	SHOW(mq_notify(q, &ev));
-	SHOW(mq_close(q));
-	SHOW(mq_unlink("/check-refused"));
-}
-
 CASE(seals)
 {
 	int fd = memfd_create("plain", 0), ro;

@@ -1,0 +1,211 @@
+/*
+ * mq_notify(3) with SIGEV_THREAD: the C library gives the kernel 32 bytes, a cookie, and has a
+ * thread receive them from a netlink socket, with a last byte that says why they came.
+ *
+ * The socket is the host kernel's, and its reader sleeps there already; only the host kernel can
+ * put a message into it. So it is asked for one: a request that does nothing (NLMSG_NOOP) but wants
+ * to be acknowledged is answered in the same socket, by a message with the number of the request.
+ * It wakes the reader, or lies there for poll(2) to see, in its turn among others. When the guest's
+ * kernel finds such a number in what was received, the cookie takes the place of the answer.
+ *
+ * A program that makes such requests itself, or gives a socket that it uses for more, confuses
+ * itself. It cannot make the kernel keep more than UNREAD_MAX cookies per socket.
+ */
+#include <linux/netlink.h>
+#include "kernel/fs/bounce.h"
+#include "kernel/fs/fs.h"
+#include "kernel/ipc/cookie.h"
+
+/* Linux's ipc/mqueue.c. */
+#define COOKIE_LEN  32
+#define COOKIE_WHY  (COOKIE_LEN - 1)
+
+#define UNREAD_MAX  128	       /* such answers fill a socket's default buffer by half */
+#define FIRST_ASKED 0x6d710000 /* numbers of requests: unlike those that programs begin with */
+
+/* Numbers that Linux keeps in headers which are not for user space: recv(2), socket(7). */
+#define MSG_PEEK    0x2
+#define MSG_TRUNC   0x20
+#define SOL_SOCKET  1
+#define SO_PROTOCOL 38
+#define SO_DOMAIN   39
+#define AF_NETLINK  16
+
+struct cookie {
+	LIST_ENTRY(cookie) link; /* of what its socket's reader has not had yet */
+	struct ofile *socket;	 /* a reference, until it is sent */
+	u32 asked;		 /* nlmsg_seq of the request; 0: not sent yet */
+	u8 bytes[COOKIE_LEN];
+};
+
+static struct mutex cookie_lock; /* guards ofile.cookies and all below; innermost but the heap's */
+static u32 last_asked = FIRST_ASKED;
+
+/* cookie_lock held. NULL: none of that number. */
+static struct cookie *find(struct ofile *f, u32 number)
+{
+	struct cookie *c;
+
+	LIST_FOREACH (c, &f->cookies, link)
+		if (c->asked == number)
+			return c;
+	return NULL;
+}
+
+static s64 option(s32 handle, u32 name)
+{
+	s32 value = 0;
+	s64 r = hc_getsockopt(handle, SOL_SOCKET, name, &value, sizeof(value));
+
+	return r < 0 ? fs_nointr(r) : value;
+}
+
+static int check_socket(struct ofile *f)
+{
+	s64 domain = option(f->handle, SO_DOMAIN), protocol = option(f->handle, SO_PROTOCOL);
+	struct cookie *c;
+	u32 unread = 0;
+
+	if (domain < 0 || protocol < 0)
+		return (int)MIN(domain, protocol);
+	/* Some other protocols do not acknowledge, or have nobody who would. */
+	if (domain != AF_NETLINK || protocol != NETLINK_ROUTE)
+		return -EINVAL;
+	mutex_lock(&cookie_lock);
+	LIST_FOREACH (c, &f->cookies, link)
+		unread++;
+	mutex_unlock(&cookie_lock);
+	return unread < UNREAD_MAX ? 0 : -ENOMEM;
+}
+
+int cookie_new(struct cookie **cookie, s32 fd, uva bytes)
+{
+	struct cookie *c = kzalloc(sizeof(*c));
+	int err;
+
+	*cookie = c;
+	if (!c)
+		return -ENOMEM;
+	err = copy_from_user(c->bytes, bytes, COOKIE_LEN);
+	if (!err) {
+		c->socket = fd_get(fd);
+		err = c->socket ? check_socket(c->socket) : -EBADF;
+	}
+	if (err)
+		cookie_put(c);
+	return err;
+}
+
+void cookie_put(struct cookie *c)
+{
+	if (!c)
+		return;
+	ofile_put(c->socket);
+	kfree(c);
+}
+
+/* The cookie of that number, unless somebody was faster. */
+static void withdraw(struct ofile *f, u32 number)
+{
+	struct cookie *c;
+
+	mutex_lock(&cookie_lock);
+	c = find(f, number);
+	if (c)
+		LIST_REMOVE(c, link);
+	mutex_unlock(&cookie_lock);
+	kfree(c);
+}
+
+/* The answer is in the socket when this returns >= 0. */
+static s64 ask(struct ofile *f, u32 number)
+{
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct nlmsghdr request = {
+		.nlmsg_len = sizeof(request),
+		.nlmsg_type = NLMSG_NOOP,
+		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.nlmsg_seq = number,
+	};
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	s64 err = kernel_segs(seg, ARRAY_SIZE(seg), &request, sizeof(request), &segs);
+
+	/* The second handle is for addresses that are paths. */
+	return err < 0 ? err
+		       : hc_sendmsg(f->handle, f->handle, &kernel, sizeof(kernel), &segs, NULL, 0,
+				    0);
+}
+
+void cookie_send(struct cookie *c, enum cookie_reason why)
+{
+	struct ofile *socket = c->socket;
+	u32 number;
+
+	c->bytes[COOKIE_WHY] = (u8)why;
+	mutex_lock(&cookie_lock);
+	c->asked = number = ++last_asked;
+	LIST_INSERT_HEAD(&socket->cookies, c, link);
+	mutex_unlock(&cookie_lock);
+	if (ask(socket, number) < 0)
+		withdraw(socket, number);
+	ofile_put(socket);
+}
+
+/* What the answer of this number is wanted for, to bytes. False: nothing of ours. */
+static bool exchange(struct ofile *f, const struct nlmsghdr *answer, bool stays, u8 *bytes)
+{
+	struct cookie *c;
+
+	if (answer->nlmsg_type != NLMSG_ERROR)
+		return false;
+	mutex_lock(&cookie_lock);
+	c = find(f, answer->nlmsg_seq);
+	if (c)
+		memcpy(bytes, c->bytes, COOKIE_LEN);
+	mutex_unlock(&cookie_lock);
+	if (c && !stays)
+		withdraw(f, answer->nlmsg_seq);
+	return c;
+}
+
+s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 bytes, u32 flags,
+		    u32 *message_flags)
+{
+	u8 cookie[COOKIE_LEN];
+	struct bounce b;
+	u64 room = 0;
+	s64 r;
+
+	if (bytes <= 0 || !READ_ONCE(LIST_FIRST(&f->cookies)))
+		return bytes;
+	for (u32 i = 0; i < count && room < COOKIE_LEN; i++)
+		room += MIN(iov[i].iov_len, (u64)COOKIE_LEN);
+	room = MIN(room, MIN((u64)bytes, (u64)COOKIE_LEN));
+	if (room < sizeof(struct nlmsghdr))
+		return bytes;
+	r = bounce_get(&b, iov, count, room, true);
+	if (r < 0)
+		return r;
+	r = bytes;
+	if (exchange(f, (const struct nlmsghdr *)b.buf, flags & MSG_PEEK, cookie)) {
+		memcpy(b.buf, cookie, room);
+		r = bounce_scatter(&b, (s64)room);
+		if (r >= 0 && flags & MSG_TRUNC)
+			r = COOKIE_LEN;
+		if (message_flags && room == COOKIE_LEN)
+			*message_flags &= ~MSG_TRUNC; /* the answer is longer */
+	}
+	bounce_put(&b);
+	return r;
+}
+
+void cookie_forget(struct ofile *f)
+{
+	struct cookie *c;
+
+	while ((c = LIST_FIRST(&f->cookies))) {
+		LIST_REMOVE(c, link);
+		kfree(c);
+	}
+}
