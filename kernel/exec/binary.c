@@ -219,6 +219,9 @@ int binary_map(struct binary *b, struct mm *mm, u64 at)
 	}
 	if (!arch_user_range(b->bias + image->start, b->bias + image->end))
 		return binary_fail(b, ENOMEM, EXIT_BAD_ELF, "its addresses are the kernel's");
+	if (!mm_user_range(b->bias + image->start, b->bias + image->end))
+		return binary_fail(b, ENOMEM, EXIT_BAD_ELF,
+				   "its addresses are those of the checked heap");
 
 	for (u32 i = 0; i < image->segments; i++) {
 		int ret = map_segment(mm, b, &b->segment[i]);

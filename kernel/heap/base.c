@@ -311,44 +311,61 @@ void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count)
 
 /* -- fork -------------------------------------------------------------------------------------- */
 
-/* Copies of all pages of [start, end), which the child can write to. */
-static int copy_pages(struct mm *child, struct mm *mm, u64 start, u64 end)
-{
-	struct pt_leaf leaf;
-
-	for (u64 va = start; pt_next(mm, va, end, &leaf); va = leaf.va + leaf.size) {
-		u64 *entry = pt_place(child, leaf.va);
-		u64 gpa = entry && (*leaf.entry & PTE_P) ? frame_alloc(0, 0) : 0;
-
-		if (!(*leaf.entry & PTE_P))
-			continue;
-		if (!gpa)
-			return -ENOMEM;
-		memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(*leaf.entry)), PAGE_SIZE);
-		pt_set(child, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
-	}
-	return 0;
-}
-
-/* The child has the base area and the tables already: its aliases show its own frames. */
-static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
+/* Copies of all pages of v, for the child alone. */
+static int copy_pages(struct mm *child, struct mm *mm, const struct vma *v)
 {
 	struct pt_leaf leaf;
 
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
-		u64 base, *entry;
-		u8 *frame;
+		u64 *entry = pt_place(child, leaf.va);
+		u64 gpa = entry ? frame_alloc(0, 0) : 0;
+
+		if (!gpa)
+			return -ENOMEM;
+		memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(*leaf.entry)), PAGE_SIZE);
+		pt_set(child, entry, pt_value(v, gpa, PTE_OWNED));
+	}
+	return 0;
+}
+
+/*
+ * The frame that an alias of the child's is to show, with a reference: that of its slot, which the
+ * child has already. After an mprotect(2) of the program's the parent's may have become different
+ * ones: then the child gets a copy. 0: no memory.
+ */
+static u64 child_frame(struct mm *child, struct mm *mm, u64 base, u64 gpa)
+{
+	struct pt_leaf own;
+
+	if (pt_find(mm, base, &own) && pt_gpa(*own.entry) == gpa) {
+		gpa = pt_find(child, base, &own) ? pt_gpa(*own.entry) : 0;
+		if (gpa)
+			frame_get(gpa);
+		return gpa;
+	}
+	base = frame_alloc(0, 0);
+	if (base)
+		memcpy(phys_to_virt(base), phys_to_virt(gpa), PAGE_SIZE);
+	return base;
+}
+
+static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
+{
+	bool changed = v->prot != (PROT_READ | PROT_WRITE);
+	struct pt_leaf leaf;
+
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		u64 base, *entry, gpa;
 
 		if (!read_entry(mm, HEAP_ALIAS_TABLE + alias_number(leaf.va) * sizeof(base), &base,
 				sizeof(base)) ||
 		    !in_base(base))
 			continue;
-		frame = heap_look(child, ALIGN_DOWN(base, PAGE_SIZE));
-		entry = frame ? pt_place(child, leaf.va) : NULL;
-		if (!entry)
+		entry = pt_place(child, leaf.va);
+		gpa = entry ? child_frame(child, mm, base, pt_gpa(*leaf.entry)) : 0;
+		if (!gpa)
 			return -ENOMEM;
-		frame_get(virt_to_phys(frame));
-		pt_set(child, entry, alias_pte(virt_to_phys(frame)));
+		pt_set(child, entry, changed ? pt_value(v, gpa, PTE_OWNED) : alias_pte(gpa));
 	}
 	return 0;
 }
@@ -360,9 +377,9 @@ int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct p
 	if (v->start >= HEAP_ALIAS_AREA)
 		return copy_aliases(child, mm, v);
 	if (in_base(v->start) && h->aliases.leaf != h->aliases.slots)
-		return copy_pages(child, mm, v->start, v->end);
+		return copy_pages(child, mm, v);
 	/* A few pages are copied faster than they fault later, on both sides. */
 	if (v->start == HEAP_PAGE_AREA && h->pages <= EAGER_FORK)
-		return copy_pages(child, mm, v->start, v->end);
+		return copy_pages(child, mm, v);
 	return pt_copy(child, mm, v, flush);
 }

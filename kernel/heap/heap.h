@@ -64,6 +64,20 @@ static inline bool heap_range(u64 addr)
 	return addr >= HEAP_GUARDED_BASE && addr < HEAP_GUARDED_END;
 }
 
+/* A part of [start, end) is. A program's calls of memory (mmap(2) and so on) must not touch it. */
+static inline bool heap_owns(u64 start, u64 end)
+{
+	return heap_checking() && start < HEAP_GUARDED_END && end > HEAP_GUARDED_BASE;
+}
+
+/*
+ * May the program change how it sees the pages of [start, end), by mprotect(2), mlock(2) and the
+ * like? What belongs to live objects may be changed, as that of any malloc(3). mm.lock is held.
+ */
+bool heap_may_change(struct mm *mm, u64 start, u64 end);
+/* The page holds more than a part of one object, packed: it must not go by madvise(2). */
+bool heap_page_is_shared(struct mm *mm, u64 page);
+
 /*
  * What lies at or next to addr, live or not. False: nothing that is known of. mm.lock is held.
  */

@@ -3,7 +3,6 @@
  * Addresses go upwards with a free page between neighbours, and begin anew only at the area's end.
  * Records of dead ones are kept: they are few, for making one costs the program a mapping.
  */
-#include <linux/mman.h>
 #include "kernel/kernel.h"
 #include "kernel/heap/internal.h"
 #include "kernel/mm/internal.h"
@@ -87,13 +86,11 @@ struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	l = at ? kzalloc(sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;
-	*err = mm_map_locked(mm, at, len, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
+	*err = mm_map_heap_locked(mm, at, len);
 	if (*err < 0) {
 		kfree(l);
 		return NULL;
 	}
-	*err = 0;
 	h->large_cursor = at + len + PAGE_SIZE;
 	l->start = at;
 	l->end = at + len;

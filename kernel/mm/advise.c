@@ -3,6 +3,7 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/heap/heap.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/window.h"
@@ -98,6 +99,26 @@ static bool refused(const struct advice *a, const struct vma *v)
 	       ((a->refused & NOT_VDSO) && (v->flags & VMA_VDSO));
 }
 
+/*
+ * Memory of the checked heap: pages may go, but how it is mapped, and that a child has it, too, is
+ * not the program's choice. Most advice may be ignored.
+ */
+static int apply_guarded(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
+{
+	int err = 0;
+
+	if (!heap_may_change(mm, start, end))
+		return -ENOMEM;
+	if (a->set & VMA_WIPEONFORK)
+		return -EINVAL;
+	for (u64 at = start, stop; a->act && !err && at < end; at = stop + PAGE_SIZE) {
+		for (stop = at; stop < end && !heap_page_is_shared(mm, stop);)
+			stop += PAGE_SIZE;
+		err = stop > at ? a->act(mm, v, at, stop) : 0;
+	}
+	return err;
+}
+
 static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
 {
 	u32 flags = (v->flags | a->set) & ~a->clear;
@@ -105,6 +126,8 @@ static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start
 
 	if (refused(a, v))
 		return -EINVAL;
+	if (v->flags & VMA_GUARDED)
+		return apply_guarded(mm, a, v, start, end);
 	if (a->act)
 		return a->act(mm, v, start, end);
 	if (flags == v->flags)

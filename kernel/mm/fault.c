@@ -476,11 +476,11 @@ static struct vma *grow_stack(struct mm *mm, struct vma *v, u64 page)
 	}
 	if (limit < v->end)
 		low = MAX(low, ALIGN_UP(v->end - limit, PAGE_SIZE));
-	if (page < low || !arch_user_range(page, v->end) ||
+	if (page < low || !mm_user_range(page, v->end) ||
 	    !mm_may_expand(mm, (v->start - page) >> PAGE_SHIFT, false))
 		return NULL;
 	start = MAX(ALIGN_DOWN(page, BATCH_ANON * PAGE_SIZE), low);
-	if (!arch_user_range(start, v->end) ||
+	if (!mm_user_range(start, v->end) ||
 	    !mm_may_expand(mm, (v->start - start) >> PAGE_SHIFT, false))
 		start = page;
 	v->next_fault = v->start;

@@ -35,6 +35,8 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
 		  u64 offset);
+/* For kernel/heap/: private memory in free space of the guarded range. 0 or -ENOMEM. */
+s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len);
 s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);

@@ -112,6 +112,9 @@ s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
 /* The kernel's own pages [gpa, +len) at addr (or a free place: 0), e.g. the vDSO. */
 s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot);
 
+/* [start, end) is a range that programs may have mappings in: not the kernel's, not check's. */
+bool mm_user_range(u64 start, u64 end);
+
 enum mm_access { MM_READ, MM_WRITE, MM_EXEC };
 
 /* Outcome of a fault that could not be served. */

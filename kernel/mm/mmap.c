@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/heap/heap.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/mm/frame.h"
@@ -114,25 +115,39 @@ bool mm_may_commit(u64 pages)
 	return pages <= s.total;
 }
 
+bool mm_user_range(u64 start, u64 end)
+{
+	return arch_user_range(start, end) && !heap_owns(start, end);
+}
+
+static bool user_slot(u64 slot)
+{
+	_Static_assert(IS_ALIGNED(HEAP_GUARDED_BASE, SLOT_SIZE) &&
+			       IS_ALIGNED(HEAP_GUARDED_END, SLOT_SIZE),
+		       "a slot is the heap's or not");
+	return arch_user_slot(slot) && !heap_owns(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
+}
+
 /*
  * Free space of len between low and high that programs may have: highest or lowest. The kernel's
- * part of the lower half, if there is one, is stepped over by whole top-level slots.
+ * and the checked heap's parts of the lower half, where there are any, are stepped over by whole
+ * top-level slots.
  */
 static u64 find_space(struct mm *mm, u64 low, u64 high, u64 len, u64 align, bool down)
 {
 	u64 (*gap)(struct mm *, u64, u64, u64, u64) = down ? vma_gap_down : vma_gap_up;
 	u64 addr = gap(mm, low, high, len, align);
 
-	if (!addr || arch_user_range(addr, addr + len))
+	if (!addr || mm_user_range(addr, addr + len))
 		return addr;
 	for (u64 n = 0, slots = (high - 1) / SLOT_SIZE - low / SLOT_SIZE + 1; n < slots;) {
 		u64 first = down ? (high - 1) / SLOT_SIZE - n : low / SLOT_SIZE + n;
 		u64 last = first;
 
 		n++;
-		if (!arch_user_slot(first))
+		if (!user_slot(first))
 			continue;
-		for (; n < slots && arch_user_slot(down ? first - 1 : last + 1); n++)
+		for (; n < slots && user_slot(down ? first - 1 : last + 1); n++)
 			down ? first-- : last++;
 		addr = gap(mm, MAX(low, first * SLOT_SIZE), MIN(high, (last + 1) * SLOT_SIZE), len,
 			   align);
@@ -161,7 +176,7 @@ static u64 choose_place(struct mm *mm, u64 hint, u64 len, u32 flags)
 	u64 addr;
 
 	hint = hint ? MAX(ALIGN_UP(hint, PAGE_SIZE), MM_MIN_ADDR) : 0;
-	if (hint && hint < high && len <= high - hint && arch_user_range(hint, hint + len) &&
+	if (hint && hint < high && len <= high - hint && mm_user_range(hint, hint + len) &&
 	    is_free(mm, hint, len))
 		return hint;
 	if (flags & MAP_32BIT)
@@ -216,6 +231,8 @@ s64 mm_unmap(struct mm *mm, u64 addr, u64 len)
 {
 	s64 ret;
 
+	if (heap_owns(addr, addr + len))
+		return -EINVAL;
 	mutex_lock(&mm->lock);
 	ret = mm_unmap_locked(mm, addr, len);
 	mutex_unlock(&mm->lock);
@@ -340,8 +357,11 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 			return -EINVAL;
 		if (addr > USER_TOP - len || !arch_user_range(addr, addr + len))
 			return -ENOMEM;
-		if ((flags & MAP_FIXED_NOREPLACE) && first_in(mm, addr, addr + len))
+		if ((flags & MAP_FIXED_NOREPLACE) &&
+		    (first_in(mm, addr, addr + len) || heap_owns(addr, addr + len)))
 			return -EEXIST;
+		if (heap_owns(addr, addr + len))
+			return -ENOMEM;
 	} else {
 		addr = choose_place(mm, addr, len, flags);
 		if (!addr)
@@ -407,6 +427,26 @@ s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *
 	return ret;
 }
 
+s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len)
+{
+	struct vma *v;
+
+	if (mm->vma_count >= MM_MAP_COUNT_MAX || first_in(mm, addr, addr + len) ||
+	    !mm_may_commit(len >> PAGE_SHIFT))
+		return -ENOMEM;
+	v = kzalloc(sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	*v = (struct vma){
+		.start = addr,
+		.end = addr + len,
+		.prot = PROT_READ | PROT_WRITE,
+		.max_prot = PROT_ALL,
+	};
+	add_vma(mm, v);
+	return 0;
+}
+
 s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot)
 {
 	struct vma *v = kzalloc(sizeof(*v));
@@ -470,6 +510,8 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 	len = ALIGN_UP(len, PAGE_SIZE);
 	end = addr + len;
 	if (!len || end < addr)
+		return -ENOMEM;
+	if (!heap_may_change(mm, addr, end))
 		return -ENOMEM;
 	prot &= PROT_ALL;
 	if (prot & PROT_EXEC)
@@ -638,7 +680,7 @@ static bool grow_in_place(struct mm *mm, struct vma *v, u64 new_len)
 {
 	u64 end = v->start + new_len;
 
-	if (!arch_user_range(v->start, end) || !is_free(mm, v->end, end - v->end) ||
+	if (!mm_user_range(v->start, end) || !is_free(mm, v->end, end - v->end) ||
 	    widen_window(mm, v, new_len) < 0)
 		return false;
 	if (v->flags & VMA_LOCKED)
@@ -661,7 +703,7 @@ static s64 remap_to(struct mm *mm, struct move *m, u32 flags)
 		return -EINVAL;
 	if (mm->vma_count + 2 > MM_MAP_COUNT_MAX)
 		return -ENOMEM;
-	if (fixed && !arch_user_range(m->to, m->to + m->new_len))
+	if (fixed && !mm_user_range(m->to, m->to + m->new_len))
 		return -ENOMEM;
 	err = fixed ? clear_range(mm, m->to, m->to + m->new_len) : 0;
 	if (!err && m->old_len > m->new_len) {
@@ -701,7 +743,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len)
 		return -EINVAL;
 	v = vma_find(mm, addr);
-	if (!v || v->start > addr)
+	if (!v || v->start > addr || heap_owns(addr, addr + MAX(m.old_len, 1)))
 		return -EFAULT;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(mm, &m, flags);

@@ -12,6 +12,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/heap/heap.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
@@ -383,7 +384,9 @@ static s64 lock_range(u64 addr, u64 len, bool on, bool populate)
 	if (on && !mm_rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
 		return -EPERM;
 	mutex_lock(&mm->lock);
-	if (on && !may_lock(mm, ((end - start) >> PAGE_SHIFT) - locked_in(mm, start, end)))
+	if (!heap_may_change(mm, start, end))
+		err = -ENOMEM;
+	if (!err && on && !may_lock(mm, ((end - start) >> PAGE_SHIFT) - locked_in(mm, start, end)))
 		err = -ENOMEM;
 	if (!err)
 		err = set_locked(mm, start, end, on);
@@ -414,7 +417,7 @@ static int lock_all(struct mm *mm, bool on)
 	int err = 0;
 
 	for (struct vma *v = vma_first(mm); v && !err; v = vma_find(mm, v->end))
-		if (!(v->flags & VMA_VDSO))
+		if (!(v->flags & (VMA_VDSO | VMA_GUARDED)))
 			err = set_locked(mm, v->start, v->end, on);
 	return err;
 }

@@ -37,3 +37,18 @@ bool heap_find(struct mm *mm, u64 addr, struct check_object *object)
 	(void)object;
 	return false;
 }
+
+bool heap_may_change(struct mm *mm, u64 start, u64 end)
+{
+	(void)mm;
+	(void)start;
+	(void)end;
+	return true;
+}
+
+bool heap_page_is_shared(struct mm *mm, u64 page)
+{
+	(void)mm;
+	(void)page;
+	return false;
+}

@@ -1,0 +1,35 @@
+/*
+ * What a program's own calls of memory may do to the guarded range. New mappings have no place
+ * there and none goes; only the pages of live objects are the program's, as those of any malloc(3)
+ * are: it may protect and lock them, and give their content back.
+ */
+#include "kernel/heap/heap.h"
+#include "kernel/heap/internal.h"
+
+bool heap_may_change(struct mm *mm, u64 start, u64 end)
+{
+	const u64 spans = mm->heap ? mm->heap->spans << HEAP_SPAN_SHIFT : 0;
+	struct heap_object obj;
+
+	if (!heap_owns(start, end))
+		return true;
+	if (!mm->heap || start < HEAP_GUARDED_BASE || end > HEAP_GUARDED_END)
+		return false;
+	if (start - HEAP_BASE_AREA < HEAP_BASE_SIZE)
+		return end <= HEAP_BASE_AREA + spans;
+	for (u64 at = start; at < end; at = ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
+		if (!heap_object_of(mm, at, &obj) || obj.o.state != HEAP_STATE_LIVE ||
+		    at >= ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
+			return false;
+	return true;
+}
+
+bool heap_page_is_shared(struct mm *mm, u64 page)
+{
+	struct heap_object obj;
+
+	if (page < HEAP_BASE_AREA || page >= HEAP_LARGE_AREA)
+		return false;
+	return !heap_object_of(mm, page, &obj) || obj.o.start > page ||
+	       obj.o.start + obj.o.size < page + PAGE_SIZE;
+}
