@@ -5,7 +5,6 @@
  *
  * Regular files are not counted as sleeping: the disk answers.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
