@@ -229,7 +229,7 @@ void report_analyse(const struct report_input *in, const struct report_analysis_
 	}
 	w.symbols = last.symbols;
 	w.maps = &last.maps;
-	report_decode(&in->head, &decoded);
+	report_decode(in, &decoded);
 	put_all(&w, in, &decoded);
 }
 

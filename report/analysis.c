@@ -119,7 +119,7 @@ int report_analysis_parse(struct report_analysis *a, char *bytes, size_t len)
 		a->insn.start = get_u64(&r);
 		a->insn.text = get_text(&r, false);
 		a->insn.operand = get_text(&r, false);
-		ret = r.bad || a->insn.access > CHECK_ACCESS_WRITE ? -EINVAL : get_modules(&r, a);
+		ret = r.bad || a->insn.access > CHECK_ACCESS_EXEC ? -EINVAL : get_modules(&r, a);
 	}
 	if (ret)
 		report_analysis_free(a);

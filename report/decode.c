@@ -8,6 +8,8 @@
 #include "report/decode.h"
 #include "report/maps.h"
 
+#define ALIGNED_LEAST 16 /* bytes of the smallest operand that some instructions want aligned */
+
 /* Zydis's number of a general register (in the encoding's order) to its place in .reg. */
 static const u8 gpr[16] = {
 	CHECK_RAX, CHECK_RCX, CHECK_RDX, CHECK_RBX, CHECK_RSP, CHECK_RBP, CHECK_RSI, CHECK_RDI,
@@ -114,14 +116,64 @@ static bool found_by_access(u32 kind)
 	}
 }
 
-void report_decode(const struct check_report *head, struct report_decoded *d)
+/* The kernel had no address, and so no access: what faulted was not a page. */
+static bool is_refused(const struct check_report *head)
 {
+	return head->kind == CHECK_WILD_POINTER && head->access == CHECK_ACCESS_NONE;
+}
+
+/* Where a call, a jump or a return goes, if a register or the top of the stack says so. */
+static bool branch_target(const struct report_input *in, const ZydisDecodedInstruction *insn,
+			  const ZydisDecodedOperand *op, u64 *target)
+{
+	u64 at = in->head.reg[CHECK_RSP] - in->head.stack_at;
+
+	switch (insn->meta.category) {
+	case ZYDIS_CATEGORY_CALL:
+	case ZYDIS_CATEGORY_UNCOND_BR:
+		return op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		       register_value(&in->head, 0, op[0].reg.value, target);
+	case ZYDIS_CATEGORY_RET:
+		if (at >= in->stack_len || in->stack_len - at < sizeof(*target))
+			return false;
+		memcpy(target, in->stack + at, sizeof(*target));
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void jumped_to(struct report_decoded *d, u64 target)
+{
+	d->known = true;
+	d->access = CHECK_ACCESS_EXEC;
+	d->start = target;
+}
+
+/* A start that the instruction cannot do with. */
+static bool is_refused_operand(const struct check_report *head, u64 start, u32 size)
+{
+	return !report_is_canonical(start) ||
+	       (is_refused(head) && size >= ALIGNED_LEAST && start % size);
+}
+
+void report_decode(const struct report_input *in, struct report_decoded *d)
+{
+	const struct check_report *head = &in->head;
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction insn;
 	ZydisFormatter formatter;
 	ZydisDecoder decoder;
 
+	u64 target;
+
 	memset(d, 0, sizeof(*d));
+	/* Some processors fetch before they see. */
+	if (is_refused(head) && (head->flags & CHECK_REPORT_REGS) &&
+	    !report_is_canonical(head->reg[CHECK_RIP])) {
+		jumped_to(d, head->reg[CHECK_RIP]);
+		return;
+	}
 	if (!found_by_access(head->kind) || !(head->flags & CHECK_REPORT_REGS) || !head->insn_len ||
 	    head->access == CHECK_ACCESS_EXEC || head->access >= CHECK_ACCESS_SYSCALL_READ)
 		return;
@@ -138,6 +190,11 @@ void report_decode(const struct check_report *head, struct report_decoded *d)
 	d->known = true;
 	d->rep = insn.attributes &
 		 (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+	if (is_refused(head) && branch_target(in, &insn, op, &target) &&
+	    !report_is_canonical(target)) {
+		jumped_to(d, target);
+		return;
+	}
 	for (u32 i = 0; i < insn.operand_count; i++) {
 		u32 size = op[i].size / 8, access;
 		u64 start;
@@ -148,7 +205,8 @@ void report_decode(const struct check_report *head, struct report_decoded *d)
 		access = operand_access(&op[i], head->access);
 		if (access == CHECK_ACCESS_NONE || !operand_address(head, &insn, &op[i], &start))
 			continue;
-		if (head->addr - start >= MAX(size, 1u) && report_is_canonical(start))
+		if (!is_refused_operand(head, start, size) &&
+		    (is_refused(head) || head->addr - start >= MAX(size, 1u)))
 			continue;
 		d->access = access;
 		d->size = size;

@@ -3,6 +3,7 @@
 #define REPORT_DECODE_H
 
 #include "common/check.h"
+#include "report/input.h"
 
 struct report_decoded {
 	bool known; /* the rest is valid */
@@ -15,10 +16,11 @@ struct report_decoded {
 };
 
 /*
- * Decodes head->insn and finds, with head->reg, the operand that touches head->addr in the way of
- * head->access; or, where the kernel had no address (a general protection fault), the one that has
- * no canonical address. Not known without registers or bytes.
+ * Decodes in->head.insn and finds, with .reg, the operand that touches .addr in the way of .access;
+ * or, where the kernel had no address (a general protection fault), the one that has no canonical
+ * address, or is not aligned to its size; or where it jumped to no canonical address: access is
+ * CHECK_ACCESS_EXEC then. Not known without registers or bytes.
  */
-void report_decode(const struct check_report *head, struct report_decoded *d);
+void report_decode(const struct report_input *in, struct report_decoded *d);
 
 #endif

@@ -155,6 +155,8 @@ static struct json_object *make_process(const struct check_summary *p)
 		if (p->objects[i])
 			add_number(objects, report_level_name(i), p->objects[i]);
 	json_object_object_add(o, "objects", objects);
+	if (p->flags & CHECK_SUMMARY_OWN_MALLOC)
+		json_object_object_add(o, "own_malloc", json_object_new_boolean(true));
 	add_number(o, "bytes", p->bytes);
 	add_number(o, "live_objects", p->live);
 	add_number(o, "live_bytes", p->live_bytes);

@@ -159,6 +159,10 @@ static void put_totals(FILE *out, const struct check_summary *p)
 	if (p->live)
 		fprintf(out, "; %" PRIu64 " objects, %" PRIu64 " bytes not freed", p->live,
 			p->live_bytes);
+	if (p->flags & CHECK_SUMMARY_OWN_MALLOC)
+		fputs("; it has a malloc of its own, whose objects are not checked: only other "
+		      "objects, and faults",
+		      out);
 	fputc('\n', out);
 }
 

@@ -229,17 +229,46 @@ static void title_leak(FILE *out, const struct report_finding *f)
 		fprintf(out, ", and no pointer to %s is left", one ? "it" : "them");
 }
 
+/* A general protection fault that is not for an address no pointer can have. */
+static bool is_refused(const struct report_finding *f)
+{
+	return f->head.kind == CHECK_WILD_POINTER && f->head.access == CHECK_ACCESS_NONE &&
+	       report_is_canonical(report_address(f));
+}
+
+static void title_refused(FILE *out, const struct report_finding *f)
+{
+	const struct report_insn *insn = &f->analysis.insn;
+
+	if (insn->known && insn->access != CHECK_ACCESS_NONE) {
+		put_access(out, f);
+		fprintf(out, ", which is not aligned to %u bytes as the instruction %s needs it",
+			insn->size, insn->text);
+	} else if (insn->known) {
+		fprintf(out,
+			"the processor refused the instruction %s (general protection fault): an "
+			"operand is not valid, or it is not for programs",
+			insn->text);
+	} else {
+		fputs("the processor refused an instruction (general protection fault)", out);
+	}
+}
+
 static void title_pointer(FILE *out, const struct report_finding *f)
 {
 	u64 addr = report_address(f);
 
+	if (is_refused(f)) {
+		title_refused(out, f);
+		return;
+	}
 	put_access(out, f);
 	if (f->head.kind == CHECK_NULL_POINTER && addr == 0)
 		fputs(", a NULL pointer", out);
 	else if (f->head.kind == CHECK_NULL_POINTER)
 		fprintf(out, ", offset %" PRIu64 " from a NULL pointer", addr);
 	else if (!report_is_canonical(addr))
-		fputs(", which is no address that an x86-64 pointer can have", out);
+		fputs(", a non-canonical address, which no x86-64 pointer can have", out);
 	else if (f->where_mapped)
 		fprintf(out, ", where memory is mapped with other rights (%s)", f->where_access);
 	else

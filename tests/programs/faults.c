@@ -2,6 +2,7 @@
 #include "check.h"
 #include "probe.h"
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -42,6 +43,31 @@ static void explain_faults(void)
 	sigaction(SIGSEGV, &action, NULL);
 }
 
+static sigjmp_buf back;
+static siginfo_t fault;
+
+static void go_back(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	fault = *info;
+	siglongjmp(back, signal);
+}
+
+/* Which signal comes of an instruction, with an address in its register operand. */
+#define SHOW_CODE(code, addr)                                                                      \
+	do {                                                                                       \
+		struct sigaction action = {.sa_sigaction = go_back, .sa_flags = SA_SIGINFO};       \
+		int number = sigsetjmp(back, 1);                                                   \
+		sigaction(SIGSEGV, &action, NULL);                                                 \
+		sigaction(SIGILL, &action, NULL);                                                  \
+		if (number == 0)                                                                   \
+			__asm__ volatile(code : : "r"(addr) : "rax", "r9", "memory");              \
+		printf("  %s: %s\n", code,                                                         \
+		       number ? probe_signal_name(number, fault.si_code) : "ok");                  \
+		signal(SIGSEGV, SIG_DFL);                                                          \
+		signal(SIGILL, SIG_DFL);                                                           \
+	} while (0)
+
 CASE(end_of_a_file)
 {
 	map_short_file(MAP_PRIVATE);
@@ -62,6 +88,31 @@ CASE(end_of_a_file)
 	SHOW(ftruncate(fd, PAGE));
 	SHOW_READ(map);
 	CHECK(map[0] == 0);
+}
+
+/* Addresses that no pointer can have, in instructions of each kind of encoding. */
+CASE(no_canonical_address)
+{
+	static const uint64_t bad = 0x4141414141414141, good = 0x10;
+#define TRY(code) SHOW_CODE(code, bad)
+	TRY("movb (%0), %%al");
+	TRY("movups (%0), %%xmm0");
+	TRY("pcmpeqb 16(%0), %%xmm0");
+	TRY("movdqa %%xmm0, (%0)");
+	TRY("pshufd $1, 0x1000(%0), %%xmm9");
+	TRY("pcmpistri $0x1a, (%0), %%xmm0");
+	if (__builtin_cpu_supports("avx2")) {
+		TRY("vmovdqu (%0), %%ymm0");
+		TRY("vpcmpeqb 32(%0), %%ymm0, %%ymm1");
+		TRY("xor %%eax, %%eax; vmovdqu %%ymm0, (%%rax,%0,4)");
+		TRY("xor %%r9d, %%r9d; vpcmpeqb -32(%0,%%r9), %%ymm9, %%ymm11");
+		SHOW_CODE("vmovdqu (%0), %%ymm0", good);
+	}
+	if (__builtin_cpu_supports("avx512bw")) {
+		TRY("vmovdqu64 64(%0), %%zmm0");
+		TRY("vpcmpeqb (%0), %%zmm0, %%k1");
+	}
+	TRY("ud2");
 }
 
 LONE_CASE(dies_beyond_a_file)

@@ -359,9 +359,8 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_WRITE,
 		  .addr = 0x8000000000000000UL,
 		  .size = 2},
-		 "wild-pointer: write of 2 bytes at 0x8000000000000000, which is no address that "
-		 "an x86-64 "
-		 "pointer can have"},
+		 "wild-pointer: write of 2 bytes at 0x8000000000000000, a non-canonical address, "
+		 "which no x86-64 pointer can have"},
 		{{.kind = CHECK_WILD_POINTER,
 		  .access = CHECK_ACCESS_WRITE,
 		  .addr = 0x123456,

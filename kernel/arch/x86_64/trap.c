@@ -7,9 +7,11 @@
 #include <asm/signal.h>
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
+#include "kernel/arch/x86_64/operand.h"
 #include "kernel/arch/x86_64/ring.h"
 #include "kernel/heap/heap.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 
@@ -115,6 +117,19 @@ static void page_fault(struct trapframe *f)
 	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error & ~(u64)PF_RSVD);
 }
 
+/* Was the invalid opcode a general protection fault, as operand.c says? */
+static bool is_disguised(const struct trapframe *f)
+{
+	const u64 gpr[] = {f->rax, f->rcx, f->rdx, f->rbx, f->rsp, f->rbp, f->rsi, f->rdi,
+			   f->r8,  f->r9,  f->r10, f->r11, f->r12, f->r13, f->r14, f->r15};
+	u8 insn[INSN_MAX];
+	u32 len = sizeof(insn);
+
+	while (len && copy_from_user(insn, f->rip, len) < 0)
+		len--;
+	return operand_is_not_canonical(insn, len, f->rip, gpr);
+}
+
 /* Each exception and upcall. The frame is the program's, unless the kernel is broken. */
 void trap_handle(struct trapframe *f)
 {
@@ -141,6 +156,8 @@ void trap_handle(struct trapframe *f)
 		page_fault(f);
 		return;
 	}
+	if (v == VEC_UD && ring3_home && is_disguised(f))
+		v = VEC_GP;
 	if (v >= VEC_COUNT || !trap_signal[v].signal)
 		trap_panic(f);
 	stats.traps++;

@@ -54,6 +54,20 @@ BUG(not_canonical, "wild-pointer write 1")
 	*(volatile char *)(bad ? hide((void *)0xdeadbeefdeadbeef) : &here) = 1;
 }
 
+/* The C library's vector instructions, which a host may not know. */
+BUG(not_canonical_string, "wild-pointer read; in=..,not_canonical_string")
+{
+	sink = strlen(bad ? hide((void *)0x4141414141414141) : "text");
+}
+
+/* The processor says only that it was refused: where to has to be read from the instruction. */
+BUG(not_canonical_call, "wild-pointer exec; in=not_canonical_call")
+{
+	int (*call)(void) = (int (*)(void))(uintptr_t)(bad ? hide((void *)0xdeadbeefdeadbeef)
+							   : hide((void *)rand));
+	sink = call();
+}
+
 BUG(read_only_data, "wild-pointer write 1")
 {
 	static const char text[] = "constant";
