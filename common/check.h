@@ -230,7 +230,7 @@ enum check_verdict {
  */
 struct check_summary {
 	s32 pid;
-	u32 reserved;
+	u32 flags; /* CHECK_SUMMARY_* */
 	char comm[16];
 	u64 objects[HEAP_LEVEL_NONE + 1]; /* made at each level */
 	u64 bytes;			  /* asked for, in all */
@@ -238,6 +238,10 @@ struct check_summary {
 	u64 sites, sites_stepped_down; /* allocation sites seen; guarded less than asked for */
 	u64 budget_hit;		       /* seq at which the budget was spent; 0: never */
 	u64 faults, flushes, calls;    /* page faults in the guarded range, TLB flushes, calls */
+};
+
+enum {
+	CHECK_SUMMARY_OWN_MALLOC = 1 << 0, /* the program defines malloc itself */
 };
 
 #endif

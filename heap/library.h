@@ -23,6 +23,9 @@ struct heap_frame {
 
 #define HEAP_EXPORT __attribute__((visibility("default")))
 
+/* malloc.c: the library's. */
+HEAP_EXPORT void *malloc(__SIZE_TYPE__ size);
+
 /* start.c: what the kernel said when the library started, which it does now at the latest. */
 const struct heap_start *heap_started(void);
 

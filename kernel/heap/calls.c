@@ -330,6 +330,22 @@ static s64 call_bug(const struct syscall_args *args)
 	return 0;
 }
 
+static s64 call_own_malloc(const struct syscall_args *args)
+{
+	const struct process *p = current_process();
+	struct mm *mm = current_mm();
+
+	(void)args;
+	if (!mm->heap)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->heap->sum.flags |= CHECK_SUMMARY_OWN_MALLOC;
+	mutex_unlock(&mm->lock);
+	klog(1, "check: process %d (%s) defines malloc itself: what it gives out is not checked",
+	     p->pid, p->comm);
+	return 0;
+}
+
 static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_START] = call_start,
 	[HEAP_CALL_UNWIND] = heap_call_unwind,
@@ -343,6 +359,7 @@ static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_BASE_GROW] = call_base_grow,
 	[HEAP_CALL_ALIAS] = call_alias,
 	[HEAP_CALL_UNALIAS] = call_unalias,
+	[HEAP_CALL_OWN_MALLOC] = call_own_malloc,
 };
 
 s64 heap_call(u64 op, const struct syscall_args *args)

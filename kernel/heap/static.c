@@ -30,13 +30,18 @@
 #define LOWEST	    0x10000UL	  /* Linux's default vm.mmap_min_addr */
 #define BRK_ROOM    (256UL << 20) /* left to the program's heap, where the library lies above it */
 
+/* Other names that C libraries have for their malloc: glibc's, musl's. */
+static const char *const libc_names[] = {"__libc_malloc", "default_malloc"};
+#define LIBC_NAMES ARRAY_SIZE(libc_names)
+
 struct takeover {
 	const struct binary *program;
 	struct mm *mm;
 	struct binary library;
 	struct exec_error why; /* of the library: nobody reads it */
 	u32 count;
-	struct symbol ours[EXPORTS_MAX], theirs[EXPORTS_MAX]; /* by the same index */
+	struct symbol ours[EXPORTS_MAX];
+	struct symbol theirs[EXPORTS_MAX + LIBC_NAMES]; /* by the same index; behind: libc_names */
 	char text[128];
 	u8 buffer[SYMBOL_BUFFER];
 };
@@ -133,6 +138,24 @@ static void leave_operators(struct takeover *t)
 			t->theirs[i].state = SYMBOL_MISSING;
 }
 
+/* Is malloc, where there is one, the C library's? Its objects are no business of another one. */
+static bool is_libc_malloc(const struct takeover *t)
+{
+	const struct symbol *libc = &t->theirs[t->count];
+
+	for (u32 i = 0; i < t->count; i++) {
+		const struct symbol *s = &t->theirs[i];
+		bool same = false;
+
+		if (s->state == SYMBOL_MISSING || strcmp(s->name, "malloc") != 0)
+			continue;
+		for (u32 k = 0; k < LIBC_NAMES; k++)
+			same |= libc[k].state != SYMBOL_MISSING && libc[k].value == s->value;
+		return same;
+	}
+	return true;
+}
+
 /* What of the program will be replaced: .theirs. Otherwise why nothing is; NULL: it will be. */
 static const char *choose(struct takeover *t)
 {
@@ -142,11 +165,15 @@ static const char *choose(struct takeover *t)
 
 	for (u32 i = 0; i < t->count; i++)
 		memcpy(t->theirs[i].name, t->ours[i].name, sizeof(t->theirs[i].name));
-	ret = symbols_find(&file, t->theirs, t->count, t->buffer);
+	for (u32 k = 0; k < LIBC_NAMES; k++)
+		snprintf(t->theirs[t->count + k].name, SYMBOL_NAME_MAX, "%s", libc_names[k]);
+	ret = symbols_find(&file, t->theirs, t->count + LIBC_NAMES, t->buffer);
 	if (ret == -ENOENT)
 		return "a static program without symbols";
 	if (ret < 0)
 		return "its symbol table cannot be read";
+	if (!is_libc_malloc(t))
+		return "it has a malloc of its own";
 	for (u32 i = 0; i < t->count; i++) {
 		const struct symbol *s = &t->theirs[i];
 
