@@ -56,6 +56,7 @@ enum hostcall_state {
 	X(newfstatat, NEVER_SLEEPS) \
 	X(statx, NEVER_SLEEPS) \
 	X(readlinkat, NEVER_SLEEPS) \
+	X(look, NEVER_SLEEPS) \
 	X(faccessat2, NEVER_SLEEPS) \
 	X(lseek, NEVER_SLEEPS) \
 	X(getdents64, NEVER_SLEEPS) \
@@ -142,7 +143,7 @@ struct hostcall_window {
 	u64 dev, ino;
 	u64 version; /* of the content: changes with it. 0: it changed lately, or may at any time */
 	u32 id;
-	u32 reserved;
+	u32 quiet; /* nobody can be about to write what a reader of a shared mapping waits for */
 };
 
 /*
@@ -152,6 +153,30 @@ struct hostcall_window {
 #define HOSTCALL_WAIT_LOCK (-2UL)
 
 enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open for it */ };
+
+/*
+ * HC_look. asked: for each question this struct, then a path with its NUL, then anything up to a
+ * multiple of 8 bytes. seen: for each answer, in the same order, a struct hostcall_seen, the data,
+ * and again up to a multiple of 8. The first answer that does not fit, or that a kick spoiled, and
+ * all behind it are not given.
+ */
+struct hostcall_look {
+	u16 size; /* of all, a multiple of 8 */
+	u8 kind;  /* enum hostcall_look_kind */
+	u8 reserved[5];
+};
+struct hostcall_seen {
+	s32 result; /* that of the host's call: >= 0 or -errno */
+	u32 len;    /* bytes of data */
+};
+enum hostcall_look_kind {
+	HOSTCALL_LOOK_LINK,  /* readlink(2); data: the target */
+	HOSTCALL_LOOK_STAT,  /* stat(2); data: struct stat */
+	HOSTCALL_LOOK_LSTAT, /* lstat(2); the same */
+	HOSTCALL_LOOK_THERE, /* stat(2) without data: does the name lead to anything? */
+	HOSTCALL_LOOK_ACCESS /* access(2) for F_OK; and the mode, up to 7 */
+};
+#define HOSTCALL_LOOK_KINDS (HOSTCALL_LOOK_ACCESS + 8)
 
 /* HC_recvmsg: precedes the control data in .head. */
 struct hostcall_recv {

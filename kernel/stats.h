@@ -10,6 +10,10 @@
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
 	X(posted,          "of them without an exit") \
+	X(looks,           "questions about names (fs/look_ahead.c)") \
+	X(looks_ahead,     "  answered ahead") \
+	X(looks_fetched,   "  asked ahead") \
+	X(looks_dropped,   "    in vain") \
 	X(page_faults,     "page faults of programs") \
 	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
 	X(fault_window,    "  pages of files shown") \

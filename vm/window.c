@@ -278,6 +278,16 @@ static u64 version_of(const struct stat *st, bool writable)
 	return (u64)st->st_ctim.tv_sec * 1000000000UL + (u64)st->st_ctim.tv_nsec;
 }
 
+/*
+ * A program that waits for a word in a shared mapping to change does not wait for one in this file:
+ * it was not written lately, and it is not memory, whose changes through mappings leave no trace.
+ */
+static bool is_quiet(const struct statfs *fs, u64 version)
+{
+	return version != 0 && fs->f_type != TMPFS_MAGIC && fs->f_type != RAMFS_MAGIC &&
+	       fs->f_type != HUGETLBFS_MAGIC;
+}
+
 /* A new window. With the lock. */
 static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, u64 size,
 		bool writable, struct window **out)
@@ -372,7 +382,7 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	struct statfs fs;
 	struct stat st;
 	u64 start, end, file_end;
-	bool overlay;
+	bool known;
 	s64 ret;
 
 	if (window_len < sizeof(reply) || (flags & ~(u64)HC_WINDOW_WRITE) || len == 0 ||
@@ -384,8 +394,7 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	ret = check_file(file, write, &st);
 	if (ret < 0)
 		return ret;
-	overlay =
-		HOST_CALL(fstatfs, (u64)file, (u64)&fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+	known = HOST_CALL(fstatfs, (u64)file, (u64)&fs) == 0;
 
 	start = offset;
 	end = offset + len;
@@ -396,7 +405,7 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	}
 
 	pthread_mutex_lock(&windows.lock);
-	w = find_covering(&st, overlay, offset, len);
+	w = find_covering(&st, known && fs.f_type == OVERLAYFS_SUPER_MAGIC, offset, len);
 	if (w && write && !w->writable) {
 		ret = map_over(w->host, w->size, file, w->offset, true);
 		if (ret == 0)
@@ -406,7 +415,9 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 		ret = make(c->s, file, &st, start, end - start, write, &w);
 	else if (ret == 0)
 		w->refs++;
-	if (ret == 0)
+	if (ret == 0) {
+		u64 version = version_of(&st, w->writable);
+
 		reply = (struct hostcall_window){
 			.gpa = w->gpa,
 			.offset = w->offset,
@@ -414,9 +425,11 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 			.file_size = (u64)st.st_size,
 			.dev = st.st_dev,
 			.ino = st.st_ino,
-			.version = version_of(&st, w->writable),
+			.version = version,
 			.id = w->id,
+			.quiet = known && is_quiet(&fs, version),
 		};
+	}
 	pthread_mutex_unlock(&windows.lock);
 	if (ret < 0)
 		return ret;

@@ -21,6 +21,7 @@
 #include "kernel/exec/stack.h"
 #include "kernel/exec/vdso.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/inject.h"
 #include "kernel/heap/static.h"
@@ -457,6 +458,7 @@ static void commit(struct exec *x)
 	signal_exec();
 	timers_exec();
 	futex_exit(t);
+	look_ahead_free(t);
 	enter_mm(x->mm);
 	x->mm = NULL;
 

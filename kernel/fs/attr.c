@@ -1,6 +1,7 @@
 /* System calls that read or change what a name or an open file says of itself. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/mm/mm.h"
 
 /* -- stat family ---------------------------------------------------------------------------- */
@@ -18,7 +19,9 @@ static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 		r = proc_stat_device(st);
 		if (r >= 0)
 			proc_stat(&p.node, st);
-	} else {
+	} else if ((flags | p.at) & ~AT_SYMLINK_NOFOLLOW ||
+		   !look_ahead(&p, flags ? HOSTCALL_LOOK_LSTAT : HOSTCALL_LOOK_STAT, st,
+			       sizeof(*st), &r)) {
 		r = hc_newfstatat(p.dir, p.path, st, sizeof(*st), flags | p.at);
 	}
 	path_put(&p);
@@ -136,7 +139,8 @@ DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 		return r;
 	if (p.kind == PATH_PROC || (p.kind == PATH_FILE && p.hold->path))
 		r = proc_access(p.kind == PATH_PROC ? &p.node : proc_node_of(p.hold), mode);
-	else
+	else if (flags | p.at || mode > 7 ||
+		 !look_ahead(&p, HOSTCALL_LOOK_ACCESS + mode, NULL, 0, &r))
 		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at);
 	path_put(&p);
 	return fs_nointr(r);
@@ -167,12 +171,11 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 	text = kmalloc(HOSTCALL_PATH_MAX);
 	if (!text)
 		r = -ENOMEM;
-	else if (p.kind != PATH_PROC)
+	else if (p.kind == PATH_PROC)
+		r = proc_is_link(&p.node) ? proc_readlink(&p.node, text, HOSTCALL_PATH_MAX)
+					  : -EINVAL;
+	else if (!look_ahead(&p, HOSTCALL_LOOK_LINK, text, HOSTCALL_PATH_MAX, &r))
 		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
-	else if (proc_is_link(&p.node))
-		r = proc_readlink(&p.node, text, HOSTCALL_PATH_MAX);
-	else
-		r = -EINVAL;
 	path_put(&p);
 	if (r >= 0) {
 		r = MIN(r, size);

@@ -1,8 +1,12 @@
 /* System calls that open. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
+
+/* Flags with which only the host's answer to stat(2) decides whether a name is missing. */
+#define LOOKS_ON  (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
 
 #define MODE_BITS 07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
 
@@ -67,8 +71,10 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		handle = write_refused(p->path);
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
-	} else {
+	} else if (how->flags & ~(u64)LOOKS_ON || !look_ahead_missing(p, &handle)) {
 		handle = hc_openat(p->dir, p->path, how->flags, how->mode);
+		if (!(how->flags & ~(u64)LOOKS_ON))
+			look_ahead_opened(p, handle);
 	}
 	return open_result(handle, how->flags, err);
 }

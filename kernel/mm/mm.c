@@ -101,6 +101,7 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->inject = mm->inject;
 	child->vdso = mm->vdso;
 	child->unwind = mm->unwind;
+	child->hears = mm->hears;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_len = mm->auxv_len;
 }

@@ -396,6 +396,8 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 	};
 	if (v->prot & PROT_EXEC)
 		heap_code_appears(mm, v->start, v->end);
+	if (shared && (v->max_prot & PROT_WRITE || !v->win || !v->win->quiet))
+		mm->hears = true;
 	add_vma(mm, v);
 	return addr;
 }

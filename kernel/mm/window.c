@@ -75,6 +75,7 @@ static int window_new(s32 handle, u64 offset, u64 len, bool write, struct window
 		.ino = h.ino,
 		.version = h.version,
 		.writable = write,
+		.quiet = h.quiet,
 	};
 	*out = w;
 	return 0;

@@ -18,6 +18,7 @@ struct window {
 	u64 version; /* of the file's content when the window was opened; see struct hostcall_window
 		      */
 	bool writable;
+	bool quiet; /* see struct hostcall_window */
 };
 
 /*

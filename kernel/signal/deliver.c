@@ -4,6 +4,7 @@
  * left; then an interrupted system call for which no handler ran starts again.
  */
 #include "kernel/signal/signal.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/syscall/syscall.h"
@@ -153,6 +154,7 @@ void signal_deliver(struct trapframe *frame)
 	int sig;
 
 	signal_upcall();
+	look_ahead_drop(t);
 	for (;;) {
 		if (READ_ONCE(t->dying))
 			thread_exit(0);

@@ -4,6 +4,7 @@
  */
 #include "common/boot_info.h"
 #include "common/heap_call.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/heap/heap.h"
 #include "kernel/kernel.h"
 #include "kernel/stats.h"
@@ -81,8 +82,10 @@ void syscall_dispatch(struct trapframe *f)
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
 	current()->bad_access.addr = current()->bad_access.before = 0;
+	look_ahead_enter(current());
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
+	look_ahead_leave(current());
 	if (current()->bad_access.addr)
 		report_bad_access(ret);
 	if (boot->flags & BOOT_TRACE)

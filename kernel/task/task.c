@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -123,6 +124,7 @@ void thread_free(struct thread *t)
 {
 	kfree(t->start.fpu_memory);
 	kfree(t->segs);
+	look_ahead_free(t);
 	kfree(t);
 }
 

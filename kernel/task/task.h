@@ -22,6 +22,7 @@ struct rusage;
 struct files;
 struct ofile;
 struct sighand;
+struct look_ahead;
 struct user_segs;
 
 #define TASK_COMM 16
@@ -197,6 +198,9 @@ struct thread {
 		enum { ACCESS_FAULTS, ACCESS_DONE, ACCESS_IF_REACHED } how;
 		bool write;
 	} bad_access;
+
+	struct look_ahead *look_ahead; /* fs/look_ahead.c; NULL: it has not asked yet */
+	bool looked;		       /* the system call under way is a question of it */
 
 	/* The system call under way, for restarts and the trace. */
 	u64 syscall_nr;

@@ -9,8 +9,8 @@
  * after its checks finds garbage.
  *
  * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_brief.c
- * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_poll.c vm/hostcall_sandbox.c
- * sources: vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_look.c vm/hostcall_poll.c
+ * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -385,6 +385,30 @@ static u64 put_control(struct input *in, u8 *area, u32 *at)
 	return (u64)offset << 32 | CMSG_SPACE(count * sizeof(s32));
 }
 
+/* Questions about names; one of them may lie about its size. */
+static u64 put_look(struct input *in, u8 *area, u32 *at)
+{
+	u32 offset = *at, count = take(in, 1) & 31;
+
+	for (u32 i = 0; i < count; i++) {
+		u32 len = take(in, 1) & 63, room = ALIGN_UP(len + 1, 8u);
+		struct hostcall_look q = {
+			.size = (u16)(sizeof(q) + room),
+			.kind = take(in, 1) % (HOSTCALL_LOOK_KINDS + 1),
+		};
+
+		if (*at + q.size > HOSTCALL_AREA_SIZE)
+			break;
+		memset(area + *at + sizeof(q), i == 7 ? 'x' : '\0', room);
+		put_data(in, area, &(u32){*at + (u32)sizeof(q)}, len, true);
+		if (len == 63)
+			q.size = (u16)take(in, 2);
+		memcpy(area + *at, &q, sizeof(q));
+		*at += (u32)sizeof(q) + room;
+	}
+	return (u64)offset << 32 | (*at - offset);
+}
+
 /* Found by number, so that an old input means the same after rows were added. */
 static u32 row_of(u8 op)
 {
@@ -437,6 +461,10 @@ static void one_call(struct input *in, struct vcpu *v)
 		case HC_KIND_inout:
 			if (frame->nr == HC_sendmsg && i == SENDMSG_CONTROL) {
 				frame->arg[n++] = put_control(in, area, &at);
+				break;
+			}
+			if (frame->nr == HC_look) {
+				frame->arg[n++] = put_look(in, area, &at);
 				break;
 			}
 			frame->arg[n++] = put_data(in, area, &at, (u32)take(in, 1), true);

@@ -4,9 +4,9 @@
  * would not send something, the test writes the frame itself.
  *
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_brief.c
- * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_poll.c vm/hostcall_sandbox.c
- * sources: vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c vm/handle.c
- * sources: vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_look.c vm/hostcall_poll.c
+ * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
+ * sources: vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -740,6 +740,159 @@ static void path_calls_are_relative_to_dir(void **state)
 	rmdir(dir);
 }
 
+/* ---- several questions at once -------------------------------------------------------------- */
+
+static struct {
+	u8 asked[3072], seen[4096];
+	u32 asked_len, seen_at;
+} look;
+
+static void ask(u8 kind, const char *path)
+{
+	u32 room = ALIGN_UP((u32)strlen(path) + 1, 8u);
+	struct hostcall_look q = {.size = (u16)(sizeof(q) + room), .kind = kind};
+
+	memcpy(look.asked + look.asked_len, &q, sizeof(q));
+	memset(look.asked + look.asked_len + sizeof(q), 'x', room);
+	strcpy((char *)look.asked + look.asked_len + sizeof(q), path);
+	look.asked_len += q.size;
+}
+
+static s64 answers(s32 dir, u32 room)
+{
+	memset(look.seen, 0x5a, sizeof(look.seen));
+	look.seen_at = 0;
+	return hc_look(dir, look.asked, look.asked_len, look.seen, room);
+}
+
+/* The next answer is this, with len bytes of data. */
+static const void *seen(s32 result, u32 len)
+{
+	const struct hostcall_seen *a = (const void *)(look.seen + look.seen_at);
+
+	assert_int_equal(a->result, result);
+	assert_int_equal(a->len, len);
+	look.seen_at += ALIGN_UP((u32)sizeof(*a) + len, 8u);
+	return a + 1;
+}
+
+static void questions_are_answered_in_turn(void **state)
+{
+	char dir[] = "/tmp/hostcall-test-XXXXXX";
+	const struct stat *st;
+	s32 d;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	d = (s32)hc_openat(s->boot->root, dir, O_RDONLY | O_DIRECTORY, 0);
+	assert_int_equal(hc_symlinkat("a target", d, "link"), 0);
+	look.asked_len = 0;
+	ask(HOSTCALL_LOOK_LINK, "link");
+	ask(HOSTCALL_LOOK_LINK, dir);
+	ask(HOSTCALL_LOOK_STAT, "link");
+	ask(HOSTCALL_LOOK_LSTAT, "link");
+	ask(HOSTCALL_LOOK_THERE, "link");
+	ask(HOSTCALL_LOOK_THERE, dir);
+	ask(HOSTCALL_LOOK_STAT, dir);
+	ask(HOSTCALL_LOOK_ACCESS + R_OK + W_OK + X_OK, dir);
+	ask(HOSTCALL_LOOK_ACCESS, "");
+	assert_int_equal(answers(d, sizeof(look.seen)), 9);
+	assert_memory_equal(seen(8, 8), "a target", 8);
+	seen(-EINVAL, 0);
+	seen(-ENOENT, 0);
+	st = seen(0, sizeof(*st));
+	assert_true(S_ISLNK(st->st_mode) && st->st_size == 8);
+	seen(-ENOENT, 0);
+	seen(0, 0);
+	st = seen(0, sizeof(*st));
+	assert_true(S_ISDIR(st->st_mode));
+	seen(0, 0);
+	seen(-ENOENT, 0);
+	assert_int_equal(look.seen[look.seen_at], 0x5a);
+	/* No directory: what a relative name alone gets. */
+	look.asked_len = 0;
+	ask(HOSTCALL_LOOK_LINK, "link");
+	ask(HOSTCALL_LOOK_LINK, "/");
+	assert_int_equal(answers(-1, sizeof(look.seen)), 2);
+	seen(-EBADF, 0);
+	seen(-EINVAL, 0);
+	assert_int_equal(answers(12345, sizeof(look.seen)), -EBADF);
+
+	assert_int_equal(hc_unlinkat(d, "link", 0), 0);
+	hc_close(d);
+	rmdir(dir);
+}
+
+static void answers_that_do_not_fit_are_not_given(void **state)
+{
+	static const struct {
+		u32 room;
+		s64 count;
+	} row[] = {
+		{0, 0},
+		{7, 0},
+		{15, 0}, /* not all of the target */
+		{16, 0}, /* or who knows */
+		{17, 1},
+		{24, 1},
+		{16 + 8 + sizeof(struct stat) - 1, 1},
+		{16 + 8 + sizeof(struct stat), 2},
+		{16 + 8 + sizeof(struct stat) + 7, 2},
+		{16 + 8 + sizeof(struct stat) + 8, 3},
+		{4096, 3},
+	};
+	char dir[] = "/tmp/hostcall-test-XXXXXX", link[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(link, sizeof(link), "%s/link", dir);
+	assert_int_equal(symlink("8 bytes.", link), 0);
+	look.asked_len = 0;
+	ask(HOSTCALL_LOOK_LINK, link);
+	ask(HOSTCALL_LOOK_STAT, dir);
+	ask(HOSTCALL_LOOK_THERE, link);
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		assert_int_equal(answers(s->boot->root, row[i].room), row[i].count);
+		if (row[i].count)
+			assert_memory_equal(seen(8, 8), "8 bytes.", 8);
+		for (u32 at = row[i].room; at < sizeof(look.seen); at++)
+			assert_int_equal(look.seen[at], 0x5a);
+	}
+	unlink(link);
+	rmdir(dir);
+}
+
+static void questions_that_are_none_are_refused(void **state)
+{
+	struct hostcall_look q = {.size = 16, .kind = HOSTCALL_LOOK_LINK};
+	const struct {
+		struct hostcall_look q;
+		u32 len; /* of all that is sent */
+		char end;
+	} row[] = {
+		{q, 7, '\0'},			/* not even a head */
+		{q, 8, '\0'},			/* no path */
+		{{.size = 8}, 16, '\0'},	/* the same */
+		{{.size = 0}, 16, '\0'},	/* would go on for ever */
+		{{.size = 20}, 24, '\0'},	/* no multiple of 8 */
+		{{.size = 24}, 16, '\0'},	/* more than there is */
+		{{.size = 0xfff8}, 3072, '\0'}, /* more than there can be */
+		{q, 16, 'x'},			/* no NUL */
+		{{.size = 16, .kind = HOSTCALL_LOOK_KINDS}, 16, '\0'},
+		{{.size = 16, .kind = 0xff}, 16, '\0'},
+	};
+
+	(void)state;
+	assert_int_equal(hc_look(-1, look.asked, 0, look.seen, sizeof(look.seen)), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		memset(look.asked, 'x', sizeof(look.asked));
+		memcpy(look.asked, &row[i].q, sizeof(q));
+		look.asked[15] = (u8)row[i].end;
+		look.asked_len = row[i].len;
+		assert_int_equal(answers(s->boot->root, sizeof(look.seen)), -EINVAL);
+	}
+}
+
 /* ---- the sandbox ---------------------------------------------------------------------------- */
 
 static void ends_are_told(void **state)
@@ -942,6 +1095,9 @@ int main(void)
 		cmocka_unit_test(unknown_ioctls_are_enotty),
 		cmocka_unit_test(polls_see_handles_only),
 		cmocka_unit_test(path_calls_are_relative_to_dir),
+		cmocka_unit_test(questions_are_answered_in_turn),
+		cmocka_unit_test(answers_that_do_not_fit_are_not_given),
+		cmocka_unit_test(questions_that_are_none_are_refused),
 		cmocka_unit_test(ends_are_told),
 		cmocka_unit_test(processes_outside_are_out_of_reach),
 		cmocka_unit_test(words_are_waited_for),

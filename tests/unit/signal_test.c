@@ -202,6 +202,11 @@ static int terminal_signal;
 
 void async_arrived(void) {}
 
+void look_ahead_drop(struct thread *t)
+{
+	(void)t;
+}
+
 void tty_signal(int sig)
 {
 	terminal_signal = sig;

@@ -1,0 +1,46 @@
+/*
+ * Questions about names (readlink, stat, access, an open that fails) that are asked of the host
+ * before the program asks them: look_ahead.c says why nobody can tell.
+ */
+#ifndef KERNEL_FS_LOOK_AHEAD_H
+#define KERNEL_FS_LOOK_AHEAD_H
+
+#include "common/types.h"
+#include "kernel/task/task.h"
+
+struct fs_path;
+
+/*
+ * The running thread's system call is this question (HOSTCALL_LOOK_*) about p. True: the host has
+ * answered it, a moment ago or now, together with what may come next; *result is what the hostcall
+ * for it alone would return, what it would write is in data (size bytes, enough for the kind's).
+ * False: make that hostcall.
+ */
+bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *result);
+
+/*
+ * For open(2) without O_CREAT. Before: true if it is known to fail, with *result. After a hostcall
+ * that gave this result: it counts as a question if it failed so.
+ */
+bool look_ahead_missing(const struct fs_path *p, s64 *result);
+void look_ahead_opened(const struct fs_path *p, s64 result);
+
+/* The running thread, which has a record, did something else. */
+void look_ahead_break(struct thread *t);
+/* It could have heard of something: answers that it has are not used any more. */
+void look_ahead_drop(struct thread *t);
+/* It ends or becomes another program: nothing is known of it any more. */
+void look_ahead_free(struct thread *t);
+
+/* Around each system call. */
+static inline void look_ahead_enter(struct thread *t)
+{
+	t->looked = false;
+}
+static inline void look_ahead_leave(struct thread *t)
+{
+	if (t->look_ahead && !t->looked)
+		look_ahead_break(t);
+}
+
+#endif
