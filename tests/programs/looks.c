@@ -1,0 +1,725 @@
+/*
+ * Questions about names, asked in the same order again and again, while the answers change: is each
+ * answer the one of its moment? A kernel that asks ahead of the program (kernel/fs/look_ahead.c)
+ * would be caught here with an old one.
+ */
+#include "check.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINKS  6
+#define ROUNDS 50
+
+/* Names are absolute, as realpath(3) has them. */
+static char names[LINKS][PATH_MAX];
+static char missing[PATH_MAX];
+
+static void absolute(char *to, const char *name)
+{
+	NEED(getcwd(to, PATH_MAX - 300));
+	strcat(to, "/");
+	strcat(to, name);
+}
+
+/* link 0 to 5 -> "old 0" to "old 5" */
+static void make_links(void)
+{
+	for (int i = 0; i < LINKS; i++) {
+		char name[8] = {'l', (char)('0' + i), 0}, target[8] = {'o', (char)('0' + i), 0};
+
+		absolute(names[i], name);
+		unlink(names[i]);
+		NEED(symlink(target, names[i]) == 0);
+	}
+	absolute(missing, "missing");
+	unlink(missing);
+}
+
+/* The first letter of what link i says now; '?' if nothing. */
+static char letter(int i)
+{
+	char target[8];
+
+	return readlink(names[i], target, sizeof(target)) > 0 ? target[0] : '?';
+}
+
+/* All links, then again and again, as a program does that looks for a file in many places. */
+static void learn(void)
+{
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < LINKS; i++)
+			NEED(letter(i) != '?');
+		getppid();
+	}
+}
+
+/* Link i says this letter from now on. */
+static void change(int i, char to)
+{
+	char temporary[PATH_MAX], target[8] = {to, (char)('0' + i), 0};
+
+	snprintf(temporary, sizeof(temporary), "%s.new", names[i]);
+	NEED(symlink(target, temporary) == 0);
+	NEED(rename(temporary, names[i]) == 0);
+}
+
+/* Letters of a run in which link 3 is changed behind the first two questions by change_it(). */
+static void show_run(const char *what, void (*change_it)(void))
+{
+	char seen[LINKS + 1] = "";
+
+	make_links();
+	learn();
+	for (int i = 0; i < LINKS; i++) {
+		if (i == 2)
+			change_it();
+		seen[i] = letter(i);
+	}
+	printf("  %s: %s\n", what, seen);
+	CHECK(!strcmp(seen, "ooonoo"));
+}
+
+/* ---- by the process itself ------------------------------------------------------------------ */
+
+static void by_rename(void)
+{
+	change(3, 'n');
+}
+
+static void by_unlink_and_symlink(void)
+{
+	NEED(unlink(names[3]) == 0);
+	NEED(symlink("new", names[3]) == 0);
+}
+
+static void by_moving_a_directory(void)
+{
+	char dir[PATH_MAX], old[PATH_MAX];
+
+	/* All are in a directory of their own below; the other one takes its place. */
+	absolute(dir, "d");
+	absolute(old, "e");
+	NEED(rename(dir, old) == 0);
+	NEED(mkdir(dir, 0755) == 0);
+	NEED(symlink("new", names[3]) == 0);
+	for (int i = 0; i < LINKS; i++)
+		if (i != 3)
+			NEED(symlink("old", names[i]) == 0);
+}
+
+CASE(changed_between_by_itself)
+{
+	show_run("rename", by_rename);
+	show_run("unlink, symlink", by_unlink_and_symlink);
+}
+
+CASE(changed_with_its_directory)
+{
+	char seen[LINKS + 1] = "";
+
+	NEED(mkdir("d", 0755) == 0);
+	for (int i = 0; i < LINKS; i++) {
+		char name[8] = {'d', '/', (char)('0' + i), 0};
+
+		absolute(names[i], name);
+		NEED(symlink("old", names[i]) == 0);
+	}
+	learn();
+	for (int i = 0; i < LINKS; i++) {
+		if (i == 2)
+			by_moving_a_directory();
+		seen[i] = letter(i);
+	}
+	SHOW(strcmp(seen, "ooonoo"));
+	CHECK(!strcmp(seen, "ooonoo"));
+}
+
+CASE(gone_and_back)
+{
+	char seen[LINKS + 1] = "";
+
+	make_links();
+	learn();
+	for (int i = 0; i < LINKS; i++) {
+		if (i == 2)
+			NEED(unlink(names[4]) == 0);
+		seen[i] = letter(i);
+	}
+	CHECK(!strcmp(seen, "oooo?o"));
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < LINKS; i++)
+			letter(i);
+		getppid();
+	}
+	for (int i = 0; i < LINKS; i++) {
+		if (i == 2)
+			NEED(symlink("new", names[4]) == 0);
+		seen[i] = letter(i);
+	}
+	printf("  %s\n", seen);
+	CHECK(!strcmp(seen, "oooono"));
+}
+
+/* ---- by others ------------------------------------------------------------------------------ */
+
+static int to_child[2], to_parent[2];
+
+static void by_asking_the_child(void)
+{
+	char byte = 'x';
+
+	NEED(write(to_child[1], &byte, 1) == 1);
+	NEED(read(to_parent[0], &byte, 1) == 1);
+}
+
+CASE(changed_by_a_child_that_says_so)
+{
+	pid_t pid;
+
+	make_links();
+	NEED(pipe(to_child) == 0 && pipe(to_parent) == 0);
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		char byte;
+
+		close(to_child[1]);
+		while (read(to_child[0], &byte, 1) == 1) {
+			by_rename();
+			NEED(write(to_parent[1], &byte, 1) == 1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 3; i++)
+		show_run("pipe", by_asking_the_child);
+	close(to_child[1]);
+	NEED(waitpid(pid, NULL, 0) == pid);
+	for (int i = 0; i < 2; i++) {
+		close(to_child[0]);
+		close(to_parent[i]);
+	}
+}
+
+static void by_a_child(void)
+{
+	pid_t pid = fork();
+
+	NEED(pid >= 0);
+	if (pid == 0) {
+		by_rename();
+		_exit(0);
+	}
+	NEED(waitpid(pid, NULL, 0) == pid);
+}
+
+static void by_a_vfork_child(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		by_rename();
+		_exit(0);
+	}
+	NEED(pid > 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+CASE(changed_by_a_child_that_ends)
+{
+	show_run("fork", by_a_child);
+	show_run("vfork", by_a_vfork_child);
+}
+
+/* A child of fork goes on where its parent was, and asks for itself. */
+CASE(asked_on_by_a_child)
+{
+	int status;
+	pid_t pid;
+
+	make_links();
+	learn();
+	letter(0);
+	letter(1);
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		by_rename();
+		_exit(letter(2) == 'o' && letter(3) == 'n' ? 0 : 1);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	SHOW(status);
+	CHECK(letter(2) == 'o' && letter(3) == 'n');
+}
+
+static volatile sig_atomic_t changed;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	change(3, 'n');
+	changed = 1;
+}
+
+/* The handler runs anywhere in the run, on its own or while the program only computes. */
+CASE(changed_by_a_signal_handler)
+{
+	struct sigaction action = {.sa_handler = on_signal}, old;
+	int bad = 0;
+
+	NEED(sigaction(SIGUSR1, &action, &old) == 0);
+	make_links();
+	learn();
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t pid;
+
+		changed = 0;
+		pid = fork();
+		NEED(pid >= 0);
+		if (pid == 0) {
+			usleep((useconds_t)(round * 37 % 500));
+			kill(getppid(), SIGUSR1);
+			_exit(0);
+		}
+		for (bool seen = false; !seen;) {
+			seen = changed;
+			for (int i = 0; i < LINKS; i++) {
+				bool was = changed;
+				char c = letter(i);
+
+				bad += i == 3 && was && c != 'n';
+			}
+		}
+		change(3, 'o');
+		while (waitpid(pid, NULL, 0) != pid)
+			;
+	}
+	NEED(sigaction(SIGUSR1, &old, NULL) == 0);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+static volatile int handler_saw;
+
+static void asks_on_signal(int sig)
+{
+	(void)sig;
+	handler_saw = letter(5);
+	changed = 1;
+}
+
+/*
+ * The change first, then the signal. Its handler asks what the program would have asked next, and
+ * computes a while before it does, so that this is where most signals come.
+ */
+CASE(changed_before_a_signal)
+{
+	int bad = 0;
+
+	NEED(signal(SIGUSR1, asks_on_signal) != SIG_ERR);
+	make_links();
+	learn();
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t pid;
+
+		changed = 0;
+		pid = fork();
+		NEED(pid >= 0);
+		if (pid == 0) {
+			usleep((useconds_t)(round * 37 % 500));
+			change(5, 'n');
+			kill(getppid(), SIGUSR1);
+			_exit(0);
+		}
+		while (!changed) {
+			for (int i = 0; i < LINKS && !changed; i++) {
+				for (volatile int n = 0; i == 5 && n < 50000; n++)
+					;
+				letter(i);
+			}
+			getppid();
+		}
+		bad += handler_saw != 'n' || letter(5) != 'n';
+		while (waitpid(pid, NULL, 0) != pid)
+			;
+		change(5, 'o');
+	}
+	NEED(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+/* ---- and said in memory --------------------------------------------------------------------- */
+
+/* Asks until the number in memory is the last; whoever saw a number sees its link, or a later one.
+ */
+static int ask_and_compare(_Atomic unsigned char *said)
+{
+	int bad = 0;
+
+	for (unsigned char last = 0; last < ROUNDS;) {
+		for (int i = 0; i < LINKS; i++) {
+			unsigned char before = atomic_load(said);
+			char c = letter(i);
+
+			if (i == 3 && before)
+				bad += c < '0' + before;
+			last = before;
+		}
+		getppid();
+	}
+	return bad;
+}
+
+/* Link 3 says a number, then memory does. */
+static void tell(_Atomic unsigned char *said)
+{
+	for (unsigned char n = 1; n <= ROUNDS; n++) {
+		change(3, (char)('0' + n));
+		atomic_store(said, n);
+		usleep(300);
+	}
+}
+
+static void *telling_thread(void *said)
+{
+	tell(said);
+	return NULL;
+}
+
+CASE(changed_by_a_thread)
+{
+	static _Atomic unsigned char said;
+	pthread_t thread;
+	int bad;
+
+	make_links();
+	change(3, '0');
+	learn();
+	NEED(pthread_create(&thread, NULL, telling_thread, (void *)&said) == 0);
+	bad = ask_and_compare(&said);
+	pthread_join(thread, NULL);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+static void told_by_a_process(_Atomic unsigned char *said, _Atomic unsigned char *tells)
+{
+	pid_t pid;
+	int bad;
+
+	make_links();
+	change(3, '0');
+	learn();
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		tell(tells);
+		_exit(0);
+	}
+	bad = ask_and_compare(said);
+	NEED(waitpid(pid, NULL, 0) == pid);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+CASE(changed_by_a_process_with_shared_memory)
+{
+	void *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	NEED(said != MAP_FAILED);
+	told_by_a_process(said, said);
+	munmap(said, 4096);
+}
+
+/* One has the file's page only to read. */
+static void told_in_a_file(const char *name, unsigned seconds_old)
+{
+	int fd = open(name, O_RDWR | O_CREAT, 0644);
+	int reads = open(name, O_RDONLY);
+	void *said, *tells;
+
+	NEED(fd >= 0 && reads >= 0 && ftruncate(fd, 4096) == 0);
+	sleep(seconds_old);
+	said = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reads, 0);
+	tells = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	NEED(said != MAP_FAILED && tells != MAP_FAILED);
+	told_by_a_process(said, tells);
+	munmap(said, 4096);
+	munmap(tells, 4096);
+	close(fd);
+	close(reads);
+	unlink(name);
+}
+
+CASE(changed_by_a_process_with_a_file)
+{
+	told_in_a_file("said", 0);
+}
+
+/* A file in memory does not say when it was written last. */
+CASE(changed_by_a_process_with_an_old_file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/dev/shm/looks-%d", getpid());
+	told_in_a_file(name, 5);
+}
+
+/* ---- opens, stat and access ----------------------------------------------------------------- */
+
+static char sizes(void)
+{
+	struct stat st;
+	int r = stat(missing, &st);
+
+	return r ? '?' : (char)('0' + st.st_size);
+}
+
+/* As a compiler looks for a file: the directories, the name, then open(2). */
+static void look_for_it(char seen[5])
+{
+	int fd;
+
+	letter(0);
+	seen[0] = sizes();
+	seen[1] = access(missing, R_OK) ? '?' : 'a';
+	letter(1);
+	fd = open(missing, O_RDONLY | O_NOCTTY);
+	seen[2] = fd < 0 ? '?' : 'f';
+	letter(2);
+	seen[3] = sizes();
+	seen[4] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+static void make_missing(const char *text)
+{
+	int fd = open(missing, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	NEED(fd >= 0);
+	NEED(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+CASE(opened_when_it_is_there)
+{
+	char seen[5];
+
+	make_links();
+	for (int i = 0; i < 4; i++) {
+		look_for_it(seen);
+		CHECK(!strcmp(seen, "????"));
+	}
+	make_missing("abc");
+	look_for_it(seen);
+	CHECK(!strcmp(seen, "3af3"));
+	make_missing("abcde");
+	look_for_it(seen);
+	CHECK(!strcmp(seen, "5af5"));
+	NEED(unlink(missing) == 0);
+	look_for_it(seen);
+	CHECK(!strcmp(seen, "????"));
+	/* Made by the open itself: no question. */
+	letter(0);
+	sizes();
+	access(missing, R_OK);
+	letter(1);
+	make_missing("x");
+	SHOW(sizes());
+	NEED(unlink(missing) == 0);
+	/* A link that leads nowhere, to itself, through a file: open(2) says what. */
+	for (int i = 0; i < 4; i++) {
+		char loop[PATH_MAX], through[PATH_MAX];
+
+		absolute(loop, "loop");
+		absolute(through, "l0/x");
+		unlink(loop);
+		NEED(symlink("loop", loop) == 0);
+		if (i == 2)
+			make_missing("file");
+		letter(0);
+		SHOW(open(names[0], O_RDONLY));
+		SHOW(open(loop, O_RDONLY));
+		SHOW(open(names[0], O_RDONLY | O_NOFOLLOW));
+		SHOW(open(through, O_RDONLY));
+		strcpy(through, missing);
+		strcat(through, "/x");
+		SHOW(open(through, O_RDONLY));
+		SHOW(access(through, F_OK));
+		SHOW(access(missing, 8));
+		letter(1);
+	}
+	NEED(unlink(missing) == 0);
+}
+
+CASE(made_by_a_child)
+{
+	char seen[5];
+	pid_t pid;
+
+	make_links();
+	for (int i = 0; i < 4; i++)
+		look_for_it(seen);
+	CHECK(!strcmp(seen, "????"));
+	letter(0);
+	sizes();
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		make_missing("abc");
+		_exit(0);
+	}
+	NEED(waitpid(pid, NULL, 0) == pid);
+	CHECK(access(missing, R_OK) == 0);
+	letter(1);
+	CHECK(sizes() == '3');
+}
+
+/* ---- what an answer looks like -------------------------------------------------------------- */
+
+CASE(long_and_short_answers)
+{
+	static char target[PATH_MAX], got[2 * PATH_MAX], name[2 * PATH_MAX];
+	static const int lengths[] = {1, 100, 255, 1000, 4000, PATH_MAX - 1};
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	NEED(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);
+	make_links();
+	for (int i = 0; i < LINKS; i++) {
+		memset(target, 'a' + i, (size_t)lengths[i]);
+		target[lengths[i]] = 0;
+		unlink(names[i]);
+		NEED(symlink(target, names[i]) == 0);
+	}
+	memset(name, 'n', sizeof(name));
+	name[0] = '/';
+	for (int round = 0; round < 4; round++) {
+		printf("  round %d\n", round);
+		for (int i = 0; i < LINKS; i++) {
+			ssize_t n = readlink(names[i], got, sizeof(got));
+
+			CHECK(n == lengths[i] && got[0] == 'a' + i && got[n - 1] == 'a' + i);
+		}
+		/* Less room than the target needs: cut, not one byte more. */
+		memset(got, '-', sizeof(got));
+		SHOW(readlink(names[2], got, 10));
+		CHECK(got[9] == 'c' && got[10] == '-');
+		SHOW(readlink(names[3], got, 0));
+		SHOW(readlink(names[3], got, (size_t)-1));
+		SHOW(readlink(names[3], (char *)8, 100));
+		/* It fits up to the page's end, then it does not. */
+		SHOW(readlink(names[1], page + 4096 - 100, 4096));
+		SHOW(readlink(names[1], page + 4096 - 99, 4096));
+		SHOW(readlink((char *)8, got, 100));
+		SHOW(readlink("", got, 100));
+		name[256] = 0;
+		SHOW(readlink(name, got, 100));
+		name[256] = 'n';
+		name[257] = 0;
+		SHOW(readlink(name, got, 100));
+		name[257] = 'n';
+		name[PATH_MAX] = 0;
+		SHOW(readlink(name, got, 100));
+		name[PATH_MAX] = 'n';
+		SHOW(readlink("/", got, 100));
+		SHOW(readlink(missing, got, 100));
+	}
+	munmap(page, 4096);
+}
+
+/* Names that are the kernel's own among those that are the host's. */
+CASE(names_of_several_kinds)
+{
+	char got[PATH_MAX], fd_name[64];
+	int fd;
+
+	make_links();
+	fd = open(names[0], O_PATH | O_NOFOLLOW);
+	NEED(fd >= 0);
+	snprintf(fd_name, sizeof(fd_name), "/proc/self/fd/%d", fd);
+	for (int round = 0; round < 4; round++) {
+		ssize_t n;
+
+		CHECK(letter(0) == 'o');
+		n = readlink("/proc/self/fd/0", got, 0);
+		CHECK(n == -1 && errno == EINVAL);
+		n = readlink(fd_name, got, sizeof(got) - 1);
+		got[n > 0 ? n : 0] = 0;
+		CHECK(!strcmp(got, names[0]));
+		CHECK(letter(1) == 'o');
+		SHOW(readlinkat(fd, "", got, sizeof(got)));
+		SHOW(readlinkat(AT_FDCWD, "l2", got, sizeof(got)));
+		SHOW(readlink("l3", got, sizeof(got)));
+		CHECK(letter(4) == 'o');
+	}
+	close(fd);
+}
+
+/* What one user may see, another may not: the answers are to whoever asks. */
+CASE(asked_by_somebody_else)
+{
+	char dir[PATH_MAX];
+	int status;
+	pid_t pid;
+
+	absolute(dir, "private");
+	NEED(mkdir(dir, 0700) == 0);
+	for (int i = 0; i < LINKS; i++) {
+		char name[16] = {'p', 'r', 'i', 'v', 'a', 't', 'e', '/', (char)('0' + i), 0};
+
+		absolute(names[i], name);
+		NEED(symlink("old", names[i]) == 0);
+	}
+	learn();
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		char got[8];
+		int bad = 0;
+
+		if (geteuid() == 0)
+			NEED(setgid(65534) == 0 && setuid(65534) == 0);
+		else
+			NEED(chmod(dir, 0) == 0);
+		for (int round = 0; round < 4; round++)
+			for (int i = 0; i < LINKS; i++) {
+				bad += readlink(names[i], got, sizeof(got)) != -1;
+				bad += errno != EACCES;
+			}
+		_exit(bad);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	SHOW(status);
+	CHECK(!status);
+	chmod(dir, 0700);
+	/* And the identity changed in the middle of a run. */
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		char got[8];
+		int bad = 0;
+
+		learn();
+		bad += letter(0) != 'o';
+		bad += letter(1) != 'o';
+		if (geteuid() == 0)
+			NEED(seteuid(65534) == 0);
+		else
+			NEED(chmod(dir, 0) == 0);
+		for (int i = 2; i < LINKS; i++)
+			bad += readlink(names[i], got, sizeof(got)) != -1 || errno != EACCES;
+		_exit(bad);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	SHOW(status);
+	CHECK(!status);
+	chmod(dir, 0700);
+}
