@@ -140,11 +140,27 @@ static bool frames_match(const struct row *row, const struct report_stack *stack
 	return true;
 }
 
+/*
+ * glibc's start of a static program keeps a few objects for good; in a dynamic one they are ld.so's
+ * own. Nobody's program can free them.
+ */
+static bool is_of_libc(const struct report_finding *f, const struct report_stack *stack)
+{
+	if (f->head.kind != CHECK_REACHABLE_AT_EXIT)
+		return false;
+	for (u32 i = 0; i < stack->count; i++)
+		if (strcmp(stack->frame[i].function, "_dl_non_dynamic_init") == 0)
+			return true;
+	return false;
+}
+
 bool report_suppressions_match(struct report_suppressions *s, const struct report_finding *f)
 {
 	const struct report_stack *stack = report_main_stack(f);
 	struct row *row;
 
+	if (is_of_libc(f, stack))
+		return true;
 	if (!s)
 		return false;
 	STAILQ_FOREACH(row, &s->rows, next)

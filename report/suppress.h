@@ -25,7 +25,10 @@ struct report_suppressions;
  */
 int report_suppressions_read(struct report_suppressions **s, const char *path, const char **why);
 
-/* The finding is suppressed: its row's count goes up. s may be NULL. */
+/*
+ * The finding is suppressed: its row's count goes up. s may be NULL. What glibc keeps for itself in
+ * static programs always is.
+ */
 bool report_suppressions_match(struct report_suppressions *s, const struct report_finding *f);
 
 /* Writes a line, without its end, that matches this finding and its like: kind and two frames. */
