@@ -269,7 +269,7 @@ static void title_pointer(FILE *out, const struct report_finding *f)
 		fprintf(out, ", offset %" PRIu64 " from a NULL pointer", addr);
 	else if (!report_is_canonical(addr))
 		fputs(", a non-canonical address, which no x86-64 pointer can have", out);
-	else if (f->where_mapped)
+	else if (f->where_mapped && f->head.where != CHECK_WHERE_UNMAPPED)
 		fprintf(out, ", where memory is mapped with other rights (%s)", f->where_access);
 	else
 		fputs(", where no memory is mapped", out);

@@ -1,0 +1,161 @@
+/*
+ * A program that harms what `buffervm check` keeps in its memory, or calls the guest kernel as the
+ * heap library does, with nonsense. What becomes of it is its own affair; the kernel, and the
+ * processes beside it, must not mind. Each harm is done by a child, by another seed each time.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "../../../common/heap_call.h"
+
+#define SEEDS 6
+
+static unsigned state;
+
+static unsigned number(void)
+{
+	state = state * 1103515245 + 12345;
+	return state >> 8;
+}
+
+/* Bytes here and there of [at, at + size): most of them small, as counts and states are. */
+static void scribble(char *at, size_t size)
+{
+	for (int i = 0; i < 400; i++)
+		at[(number() << 12 ^ number()) % size] =
+			(char)(number() % 3 ? number() % 6 : number());
+}
+
+static void harm_slots(void)
+{
+	scribble((char *)HEAP_SLOT_TABLE, 3 * HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
+}
+
+static void harm_spans(void)
+{
+	scribble((char *)HEAP_SPAN_TABLE, 8 * sizeof(struct heap_span));
+}
+
+static void harm_aliases(void)
+{
+	scribble((char *)HEAP_ALIAS_TABLE, 200 * sizeof(uint64_t));
+}
+
+/* The library's own data: the writable mappings of its file, and what follows them. */
+static void harm_library(void)
+{
+	char line[512];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end, until = 0;
+	char prot[5];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, prot) != 3 || prot[1] != 'w')
+			continue;
+		if (strstr(line, "heap.so") || start == until) {
+			scribble((char *)start, end - start);
+			until = end;
+		}
+	}
+	if (maps)
+		fclose(maps);
+}
+
+static void harm_calls(void)
+{
+	static const unsigned long odd[] = {0,
+					    1,
+					    8,
+					    64,
+					    4096,
+					    ~0UL,
+					    1UL << 63,
+					    HEAP_BASE_AREA,
+					    HEAP_ALIAS_AREA,
+					    HEAP_SLOT_TABLE,
+					    HEAP_GUARDED_END};
+	unsigned long buffer[64], arg[4];
+
+	for (int i = 0; i < 2000; i++) {
+		for (int k = 0; k < 64; k++)
+			buffer[k] = odd[number() % 11] + number() % 3 * 16;
+		for (int k = 0; k < 4; k++)
+			arg[k] = number() % 3 == 0   ? (unsigned long)buffer
+				 : number() % 2 == 0 ? odd[number() % 11]
+						     : number() % 70;
+		/* A start or an unwinder of its own is harm_library's; bugs are the next one's. */
+		if (i % HEAP_CALLS != HEAP_CALL_BUG)
+			syscall(HEAP_CALL_BASE + i % HEAP_CALLS, arg[0], arg[1], arg[2], arg[3], 0,
+				0);
+	}
+}
+
+static void harm_reports(void)
+{
+	struct heap_bug bug;
+
+	for (int i = 0; i < 20; i++) {
+		for (size_t k = 0; k < sizeof(bug); k++)
+			((unsigned char *)&bug)[k] = (unsigned char)(number() % 4 ? 0 : number());
+		bug.kind = number() % (CHECK_KINDS + 2);
+		bug.fn = number() % (HEAP_FUNCTIONS + 2);
+		syscall(HEAP_CALL_BASE + HEAP_CALL_BUG, &bug, 0, 0, 0, 0, 0);
+	}
+}
+
+static void *keep[300];
+
+/* Some of everything, so that what was harmed is used. */
+static void use_heap(void)
+{
+	for (int i = 0; i < 1500; i++) {
+		void **p = &keep[number() % 300];
+
+		if (number() % 4 == 0) {
+			*p = realloc(*p, 1 + number() % 3000);
+		} else {
+			free(*p);
+			*p = number() % 3 ? malloc(number() % 2500) : NULL;
+		}
+	}
+	if (fork() == 0)
+		_exit(0);
+	wait(NULL);
+}
+
+int main(void)
+{
+	static void (*const harm[])(void) = {harm_slots,   harm_spans, harm_aliases,
+					     harm_library, harm_calls, harm_reports};
+	int children = 0;
+
+	for (int i = 0; i < 300; i++)
+		keep[i] = malloc(8 + i * 7);
+	for (unsigned i = 0; i < sizeof(harm) / sizeof(harm[0]); i++) {
+		for (unsigned seed = 0; seed < SEEDS; seed++) {
+			pid_t child = fork();
+
+			if (child == 0) {
+				state = seed * 77 + i;
+				alarm(1);
+				use_heap();
+				harm[i]();
+				use_heap();
+				exit(0);
+			}
+			if (waitpid(child, NULL, 0) == child)
+				children++;
+		}
+	}
+	for (int i = 0; i < 300; i++)
+		free(keep[i]);
+	printf("%d children are gone\n", children);
+	return 0;
+}
