@@ -29,8 +29,9 @@ enum heap_call {
 				number */
 	HEAP_CALL_ALIAS, /* const u64 *slot, count: fresh pages for base slots; the first's address
 			  */
-	HEAP_CALL_UNALIAS,    /* const struct heap_dead *, count: these are no more */
-	HEAP_CALL_OWN_MALLOC, /* the program defines malloc itself: who calls it is not seen */
+	HEAP_CALL_UNALIAS,     /* const struct heap_dead *, count: these are no more */
+	HEAP_CALL_OWN_MALLOC,  /* the program defines malloc itself: who calls it is not seen */
+	HEAP_CALL_BASE_SHRINK, /* a span's number: nobody uses it, and nobody will; once */
 	HEAP_CALLS,
 };
 

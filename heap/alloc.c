@@ -10,7 +10,7 @@
 #include "libc/string.h"
 
 /* A new object's level is the policy's choice; what base slots cannot give is the kernel's. */
-static void *make(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)
+static void *make_once(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)
 {
 	enum heap_level level = policy_choose(size, from);
 	void *p = NULL;
@@ -32,6 +32,13 @@ static void *make(u64 size, u64 align, enum heap_function fn, const struct heap_
 		return p;
 	}
 	return ret > 0 ? (void *)ret : NULL;
+}
+
+static void *make(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)
+{
+	void *p = make_once(size, align, fn, from);
+
+	return !p && (s64)size >= 0 && base_give_back() ? make_once(size, align, fn, from) : p;
 }
 
 void *heap_alloc(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from)

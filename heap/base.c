@@ -500,3 +500,52 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 	fill_canary(p, size, slot_size);
 	return true;
 }
+
+/* -- Out of memory ----------------------------------------------------------------------------- */
+
+static bool is_empty(u64 number)
+{
+	const struct heap_span *s = span_at(number);
+
+	for (u32 n = 0; n < s->fresh; n++)
+		if (slots_of(number)[n].state != HEAP_SLOT_FREE)
+			return false;
+	return s->fresh > 0;
+}
+
+/*
+ * Takes the span out of its list. It still counts as listed, and its slots as free: it is never put
+ * there again, and a second release of what was there is found. False: it is out already.
+ */
+static bool retire(struct arena *a, u64 number)
+{
+	u32 *link = &a->list[size_class(span_at(number)->size, 1)];
+
+	while (*link && *link != number + 1)
+		link = &span_at(*link - 1)->next;
+	if (!*link)
+		return false;
+	*link = span_at(number)->next;
+	return true;
+}
+
+bool base_give_back(void)
+{
+	u32 count = __atomic_load_n(&spans, __ATOMIC_ACQUIRE);
+	bool any = false;
+
+	base_flush();
+	for (u32 number = 0; number < count; number++) {
+		struct arena *a = &arenas[span_at(number)->arena % ARENAS];
+
+		if (!span_at(number)->size || !is_empty(number) || !lock(a))
+			continue;
+		/* Without the lock it was a guess. */
+		if (is_empty(number) && retire(a, number)) {
+			heap_syscall1(HEAP_CALL_BASE_SHRINK, number);
+			any = true;
+		}
+		unlock(a);
+	}
+	return any;
+}

@@ -44,4 +44,9 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from);
 /* Objects that were released but wait are ended now. */
 void base_flush(void);
 
+/*
+ * There is no memory: spans without an object are given back, for good. True: there were some.
+ */
+bool base_give_back(void);
+
 #endif

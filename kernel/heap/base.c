@@ -212,6 +212,19 @@ s64 base_grow(struct mm *mm, u64 count)
 	return (s64)(h->spans - count);
 }
 
+int base_shrink(struct mm *mm, u64 number)
+{
+	struct heap *h = mm->heap;
+	u64 start = HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT);
+
+	if (number >= h->spans || h->spans_back == h->spans)
+		return -EINVAL;
+	pt_unmap(mm, start, start + HEAP_SPAN_SIZE, start, start);
+	h->spans_back++;
+	mm->total_pages -= HEAP_SPAN_SIZE / PAGE_SIZE;
+	return 0;
+}
+
 static u64 alias_pte(u64 gpa)
 {
 	return arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED | PTE_ALIAS;

@@ -273,6 +273,18 @@ static s64 call_base_grow(const struct syscall_args *args)
 	return ret;
 }
 
+static s64 call_base_shrink(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	s64 ret = -EINVAL;
+
+	mutex_lock(&mm->lock);
+	if (mm->heap)
+		ret = base_shrink(mm, args->a[0]);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
 static s64 call_alias(const struct syscall_args *args)
 {
 	u64 slot[HEAP_ALIAS_BATCH], count = args->a[1];
@@ -359,6 +371,7 @@ static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_BASE_GROW] = call_base_grow,
 	[HEAP_CALL_ALIAS] = call_alias,
 	[HEAP_CALL_UNALIAS] = call_unalias,
+	[HEAP_CALL_BASE_SHRINK] = call_base_shrink,
 	[HEAP_CALL_OWN_MALLOC] = call_own_malloc,
 };
 

@@ -24,12 +24,22 @@ bool heap_may_change(struct mm *mm, u64 start, u64 end)
 	return true;
 }
 
-bool heap_page_is_shared(struct mm *mm, u64 page)
+bool heap_is_packed(u64 addr)
+{
+	return addr >= HEAP_BASE_AREA && addr < HEAP_LARGE_AREA;
+}
+
+void heap_clear_packed(struct mm *mm, u64 start, u64 end)
 {
 	struct heap_object obj;
+	void *p;
 
-	if (page < HEAP_BASE_AREA || page >= HEAP_LARGE_AREA)
-		return false;
-	return !heap_object_of(mm, page, &obj) || obj.o.start > page ||
-	       obj.o.start + obj.o.size < page + PAGE_SIZE;
+	for (u64 page = start; page < end; page += PAGE_SIZE) {
+		if (!heap_object_of(mm, page, &obj) || obj.o.start > page ||
+		    obj.o.start + obj.o.size < page + PAGE_SIZE)
+			continue;
+		p = heap_touch(mm, page);
+		if (p)
+			memset(p, 0, PAGE_SIZE);
+	}
 }

@@ -135,7 +135,7 @@ int heap_dup(struct mm *child, struct mm *mm)
 	copy->torn = h->torn || current_process()->nthreads > 1;
 	depot_get(h->depot);
 	copy->depot = h->depot;
-	child->total_pages += h->pages + h->spans * (HEAP_SPAN_SIZE / PAGE_SIZE);
+	child->total_pages += h->pages + (h->spans - h->spans_back) * (HEAP_SPAN_SIZE / PAGE_SIZE);
 	child->heap = copy;
 	return 0;
 }

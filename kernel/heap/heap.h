@@ -75,8 +75,12 @@ static inline bool heap_owns(u64 start, u64 end)
  * like? What belongs to live objects may be changed, as that of any malloc(3). mm.lock is held.
  */
 bool heap_may_change(struct mm *mm, u64 start, u64 end);
-/* The page holds more than a part of one object, packed: it must not go by madvise(2). */
-bool heap_page_is_shared(struct mm *mm, u64 page);
+/*
+ * The frames of packed objects are shared, by addresses and by objects: where madvise(2) would drop
+ * a page, what belongs to one object alone is cleared instead. Pages of [start, end).
+ */
+bool heap_is_packed(u64 addr);
+void heap_clear_packed(struct mm *mm, u64 start, u64 end);
 
 /*
  * What lies at or next to addr, live or not. False: nothing that is known of. mm.lock is held.

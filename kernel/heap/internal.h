@@ -57,7 +57,8 @@ struct heap {
 	struct heap_depot *depot;
 	struct heap_records records;
 	struct heap_records aliases; /* a slot is a page: live while there is an alias */
-	u64 spans;		     /* of base slots, given to the library */
+	u64 spans;		     /* of base slots, given to the library ... */
+	u64 spans_back;		     /* ... and so many came back */
 	u64 changes;		     /* address of the library's struct heap_changes, 0: none */
 	u64 budget;		     /* pages of small objects at page level, at most */
 	struct heap_large_tree large;
@@ -138,6 +139,8 @@ bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj);
 bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj);
 int base_populate(struct mm *mm, u64 page);
 s64 base_grow(struct mm *mm, u64 count);
+/* A span comes back; its number is not given out again. 0 or -EINVAL. */
+int base_shrink(struct mm *mm, u64 number);
 /* slot: addresses of base slots; the first alias, -ENOMEM or -EINVAL. */
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count);
 void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count);

@@ -105,18 +105,15 @@ static bool refused(const struct advice *a, const struct vma *v)
  */
 static int apply_guarded(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
 {
-	int err = 0;
-
 	if (!heap_may_change(mm, start, end))
 		return -ENOMEM;
 	if (a->set & VMA_WIPEONFORK)
 		return -EINVAL;
-	for (u64 at = start, stop; a->act && !err && at < end; at = stop + PAGE_SIZE) {
-		for (stop = at; stop < end && !heap_page_is_shared(mm, stop);)
-			stop += PAGE_SIZE;
-		err = stop > at ? a->act(mm, v, at, stop) : 0;
+	if (a->act == drop_pages && heap_is_packed(start)) {
+		heap_clear_packed(mm, start, end);
+		return 0;
 	}
-	return err;
+	return a->act ? a->act(mm, v, start, end) : 0;
 }
 
 static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)

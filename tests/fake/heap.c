@@ -46,9 +46,15 @@ bool heap_may_change(struct mm *mm, u64 start, u64 end)
 	return true;
 }
 
-bool heap_page_is_shared(struct mm *mm, u64 page)
+bool heap_is_packed(u64 addr)
+{
+	(void)addr;
+	return false;
+}
+
+void heap_clear_packed(struct mm *mm, u64 start, u64 end)
 {
 	(void)mm;
-	(void)page;
-	return false;
+	(void)start;
+	(void)end;
 }
