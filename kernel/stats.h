@@ -14,6 +14,7 @@
 	X(looks_ahead,     "  answered ahead") \
 	X(looks_fetched,   "  asked ahead") \
 	X(looks_dropped,   "    in vain") \
+	X(stats_ahead,     "fstat answered by the open before it") \
 	X(page_faults,     "page faults of programs") \
 	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
 	X(fault_window,    "  pages of files shown") \

@@ -94,9 +94,11 @@ static bool is_monitor_file(int fd)
 
 /*
  * Opens, interruptibly. Only a file that may wait for a peer (fifo(7)), or a device, says EINTR:
- * programs do not expect it elsewhere. dir and path name what arg opens.
+ * programs do not expect it elsewhere. dir and path name what arg opens; opened gets its attributes
+ * (zeros where there are none) if it is not NULL.
  */
-static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const char *path)
+static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const char *path,
+		     struct stat *opened)
 {
 	s64 fd = vcpu_syscall(c->v, nr, arg);
 	struct stat st;
@@ -113,6 +115,8 @@ static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const c
 		HOST_CALL(close, (u64)fd);
 		return -EACCES;
 	}
+	if (opened && HOST_CALL(fstat, (u64)fd, (u64)opened) < 0)
+		memset(opened, 0, sizeof(*opened));
 	return handle_add((int)fd);
 }
 
@@ -120,7 +124,17 @@ s64 hc_do_openat(struct call *c, int dir, const char *path, u64 flags, u64 mode)
 {
 	const u64 arg[6] = {(u64)dir, (u64)path, flags | OPEN_ALWAYS, mode};
 
-	return open_file(c, SYS_openat, arg, dir, path);
+	return open_file(c, SYS_openat, arg, dir, path, NULL);
+}
+
+s64 hc_do_open_stat(struct call *c, int dir, const char *path, u64 flags, u64 mode, void *st,
+		    u32 st_len)
+{
+	const u64 arg[6] = {(u64)dir, (u64)path, flags | OPEN_ALWAYS, mode};
+
+	if (st_len < sizeof(struct stat))
+		return -EINVAL;
+	return open_file(c, SYS_openat, arg, dir, path, st);
 }
 
 s64 hc_do_openat2(struct call *c, int dir, const char *path, const void *how, u32 how_len)
@@ -133,7 +147,8 @@ s64 hc_do_openat2(struct call *c, int dir, const char *path, const void *how, u3
 	/* O_PATH allows few flags beside it: openat2(2). */
 	own.flags |= own.flags & O_PATH ? O_CLOEXEC : OPEN_ALWAYS;
 	return open_file(c, SYS_openat2,
-			 (const u64[6]){(u64)dir, (u64)path, (u64)&own, sizeof(own)}, dir, path);
+			 (const u64[6]){(u64)dir, (u64)path, (u64)&own, sizeof(own)}, dir, path,
+			 NULL);
 }
 
 s64 hc_do_reopen(struct call *c, int file, u64 flags)
@@ -141,7 +156,7 @@ s64 hc_do_reopen(struct call *c, int file, u64 flags)
 	struct fd_link link = fd_link(file);
 	const u64 arg[6] = {(u64)AT_FDCWD, (u64)link.path, flags | OPEN_ALWAYS};
 
-	return file < 0 ? -EBADF : open_file(c, SYS_openat, arg, AT_FDCWD, link.path);
+	return file < 0 ? -EBADF : open_file(c, SYS_openat, arg, AT_FDCWD, link.path, NULL);
 }
 
 s64 hc_do_close(struct call *c, int file)

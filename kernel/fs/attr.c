@@ -39,7 +39,7 @@ static s64 fd_stat(s32 fd, struct stat *st)
 	s64 r = -EBADF;
 
 	if (f)
-		r = fs_nointr(ofile_stat(f, st));
+		r = look_ahead_fstat(f, st) ? 0 : fs_nointr(ofile_stat(f, st));
 	ofile_put(f);
 	return r;
 }

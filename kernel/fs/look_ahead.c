@@ -33,6 +33,9 @@
  * Outside, one can tell: a link that was read ahead but not by the program has a new access time
  * (as by relatime, once a day), and a network file system sees the requests.
  *
+ * In the same way, and by the same rules, an open brings the attributes of what it opened, for an
+ * fstat(2) that is the thread's very next system call.
+ *
  * What is learned is the whole sandbox's: the second compiler knows what the first one asked. A
  * process whose answers are dropped rather than used stops asking ahead: credit.
  */
@@ -67,6 +70,11 @@ struct look_ahead {
 		u8 asked[ASKED_SIZE];
 		u8 seen[SEEN_SIZE];
 	} * buf; /* NULL: nothing was asked ahead yet */
+
+	/* What an open told of its file. */
+	u64 opened_call, opened_until; /* by which system call (0: none), good until then (TSC) */
+	const struct ofile *opened;
+	struct stat st;
 };
 
 static struct predictor predictor;
@@ -98,18 +106,28 @@ static bool hears_nothing(const struct process *p)
 	       !p->mm->hears;
 }
 
-/* The thread's record if this may be a question of it; NULL: it is like any other system call. */
-static struct look_ahead *record_for(struct thread *t, const struct fs_path *p)
+static struct look_ahead *record_of(struct thread *t)
 {
-	if (p->kind != PATH_HOST || *p->path != '/' || !path_is_plain(p->path) ||
-	    !hears_nothing(t->proc))
-		return NULL;
 	if (!t->look_ahead) {
 		t->look_ahead = kzalloc(sizeof(*t->look_ahead));
 		if (t->look_ahead)
 			t->look_ahead->credit = CREDIT_START;
 	}
 	return t->look_ahead;
+}
+
+static u64 until_from(u64 start)
+{
+	return start + (u64)AHEAD_US * (boot->tsc_khz / 1000);
+}
+
+/* The thread's record if this may be a question of it; NULL: it is like any other system call. */
+static struct look_ahead *record_for(struct thread *t, const struct fs_path *p)
+{
+	if (p->kind != PATH_HOST || *p->path != '/' || !path_is_plain(p->path) ||
+	    !hears_nothing(t->proc))
+		return NULL;
+	return record_of(t);
 }
 
 /* ---- asking -----------------------------------------------------------------------------------
@@ -159,7 +177,7 @@ static void fetch(struct look_ahead *la, s32 dir)
 
 	la->left = n > 0 ? (u32)n : 0;
 	la->next_asked = la->next_seen = 0;
-	la->until = start + (u64)AHEAD_US * (boot->tsc_khz / 1000);
+	la->until = until_from(start);
 	count(&stats.looks_fetched, MAX(la->left, 1u) - 1);
 }
 
@@ -205,6 +223,15 @@ static void learn(struct look_ahead *la, u8 kind, const char *path)
 	leave_predictor(p);
 }
 
+static void drop_answers(struct look_ahead *la)
+{
+	if (!la->left)
+		return;
+	la->credit = MAX(la->credit - (s32)la->left, 0);
+	count(&stats.looks_dropped, la->left);
+	la->left = 0;
+}
+
 bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *result)
 {
 	struct thread *t = current();
@@ -220,7 +247,7 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 		learn(la, kind, p->path);
 		return true;
 	}
-	look_ahead_drop(t);
+	drop_answers(la);
 	table = take_predictor();
 	predict_ask(table, &la->walk, kind, p->path);
 	more = put_together(la, table, kind, p->path);
@@ -259,8 +286,45 @@ void look_ahead_opened(const struct fs_path *p, s64 result)
 		return;
 	t->looked = true;
 	count(&stats.looks, 1);
-	look_ahead_drop(t);
+	drop_answers(la);
 	learn(la, HOSTCALL_LOOK_THERE, p->path);
+}
+
+/* ---- fstat of what was just opened ------------------------------------------------------------
+ */
+
+void look_ahead_stat(struct ofile *f, const struct stat *st, u64 start)
+{
+	struct thread *t = current();
+	struct look_ahead *la;
+
+	if (!st->st_mode)
+		return;
+	f->mode = st->st_mode & S_IFMT;
+	/* Who shares descriptors could put another file behind this one's. */
+	if (!hears_nothing(t->proc) ||
+	    __atomic_load_n(&t->proc->files->users, __ATOMIC_RELAXED) != 1)
+		return;
+	la = record_of(t);
+	if (!la)
+		return;
+	la->opened = f;
+	la->opened_call = t->calls;
+	la->opened_until = until_from(start);
+	la->st = *st;
+}
+
+bool look_ahead_fstat(const struct ofile *f, struct stat *st)
+{
+	const struct thread *t = current();
+	const struct look_ahead *la = t->look_ahead;
+
+	if (!la || !la->opened_call || la->opened_call + 1 != t->calls || la->opened != f ||
+	    arch_rdtsc() > la->opened_until)
+		return false;
+	*st = la->st;
+	count(&stats.stats_ahead, 1);
+	return true;
 }
 
 /* ---- ends -------------------------------------------------------------------------------------
@@ -270,11 +334,10 @@ void look_ahead_drop(struct thread *t)
 {
 	struct look_ahead *la = t->look_ahead;
 
-	if (!la || !la->left)
-		return;
-	la->credit = MAX(la->credit - (s32)la->left, 0);
-	count(&stats.looks_dropped, la->left);
-	la->left = 0;
+	if (la) {
+		drop_answers(la);
+		la->opened_call = 0;
+	}
 }
 
 void look_ahead_break(struct thread *t)
@@ -282,7 +345,7 @@ void look_ahead_break(struct thread *t)
 	struct look_ahead *la = t->look_ahead;
 	struct predictor *p;
 
-	look_ahead_drop(t);
+	drop_answers(la);
 	if (!la->walk.in_run)
 		return;
 	p = take_predictor();

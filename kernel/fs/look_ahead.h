@@ -9,6 +9,8 @@
 #include "kernel/task/task.h"
 
 struct fs_path;
+struct ofile;
+struct stat;
 
 /*
  * The running thread's system call is this question (HOSTCALL_LOOK_*) about p. True: the host has
@@ -25,6 +27,13 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 bool look_ahead_missing(const struct fs_path *p, s64 *result);
 void look_ahead_opened(const struct fs_path *p, s64 result);
 
+/*
+ * What fstat(2) says of the file that the system call under way has opened, by a hostcall that
+ * began at start (TSC). The next system call may be that fstat: true, and *st is filled in.
+ */
+void look_ahead_stat(struct ofile *f, const struct stat *st, u64 start);
+bool look_ahead_fstat(const struct ofile *f, struct stat *st);
+
 /* The running thread, which has a record, did something else. */
 void look_ahead_break(struct thread *t);
 /* It could have heard of something: answers that it has are not used any more. */
@@ -36,6 +45,7 @@ void look_ahead_free(struct thread *t);
 static inline void look_ahead_enter(struct thread *t)
 {
 	t->looked = false;
+	t->calls++;
 }
 static inline void look_ahead_leave(struct thread *t)
 {

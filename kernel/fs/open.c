@@ -72,9 +72,17 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
 	} else if (how->flags & ~(u64)LOOKS_ON || !look_ahead_missing(p, &handle)) {
-		handle = hc_openat(p->dir, p->path, how->flags, how->mode);
+		u64 start = arch_rdtsc();
+		struct ofile *f;
+		struct stat st;
+
+		handle = hc_open_stat(p->dir, p->path, how->flags, how->mode, &st, sizeof(st));
 		if (!(how->flags & ~(u64)LOOKS_ON))
 			look_ahead_opened(p, handle);
+		f = open_result(handle, how->flags, err);
+		if (f)
+			look_ahead_stat(f, &st, start);
+		return f;
 	}
 	return open_result(handle, how->flags, err);
 }

@@ -200,6 +200,7 @@ struct thread {
 	} bad_access;
 
 	struct look_ahead *look_ahead; /* fs/look_ahead.c; NULL: it has not asked yet */
+	u64 calls;		       /* system calls that it has made */
 	bool looked;		       /* the system call under way is a question of it */
 
 	/* The system call under way, for restarts and the trace. */

@@ -893,6 +893,26 @@ static void questions_that_are_none_are_refused(void **state)
 	}
 }
 
+static void an_open_tells_what_it_opened(void **state)
+{
+	struct stat st = {.st_size = 99};
+	s32 h = (s32)hc_open_stat(s->boot->root, "/proc/version", O_RDONLY, 0, &st, sizeof(st));
+
+	(void)state;
+	assert_true(h >= 0);
+	assert_true(S_ISREG(st.st_mode) && st.st_size == 0);
+	assert_int_equal(hc_close(h), 0);
+	assert_int_equal(hc_open_stat(s->boot->root, "/no such file", O_RDONLY, 0, &st, sizeof(st)),
+			 -ENOENT);
+	assert_int_equal(hc_open_stat(-1, "version", O_RDONLY, 0, &st, sizeof(st)), -EBADF);
+	assert_int_equal(hc_open_stat(s->boot->root, "/", O_RDONLY, 0, &st, sizeof(st) - 1),
+			 -EINVAL);
+	/* What is refused says nothing. */
+	assert_int_equal(
+		hc_open_stat(s->boot->root, "/proc/self/maps", O_RDONLY, 0, &st, sizeof(st)),
+		-EACCES);
+}
+
 /* ---- the sandbox ---------------------------------------------------------------------------- */
 
 static void ends_are_told(void **state)
@@ -1098,6 +1118,7 @@ int main(void)
 		cmocka_unit_test(questions_are_answered_in_turn),
 		cmocka_unit_test(answers_that_do_not_fit_are_not_given),
 		cmocka_unit_test(questions_that_are_none_are_refused),
+		cmocka_unit_test(an_open_tells_what_it_opened),
 		cmocka_unit_test(ends_are_told),
 		cmocka_unit_test(processes_outside_are_out_of_reach),
 		cmocka_unit_test(words_are_waited_for),
