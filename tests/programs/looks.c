@@ -355,123 +355,6 @@ CASE(changed_before_a_signal)
 	CHECK(!bad);
 }
 
-/* ---- and said in memory --------------------------------------------------------------------- */
-
-/* Asks until the number in memory is the last; whoever saw a number sees its link, or a later one.
- */
-static int ask_and_compare(_Atomic unsigned char *said)
-{
-	int bad = 0;
-
-	for (unsigned char last = 0; last < ROUNDS;) {
-		for (int i = 0; i < LINKS; i++) {
-			unsigned char before = atomic_load(said);
-			char c = letter(i);
-
-			if (i == 3 && before)
-				bad += c < '0' + before;
-			last = before;
-		}
-		getppid();
-	}
-	return bad;
-}
-
-/* Link 3 says a number, then memory does. */
-static void tell(_Atomic unsigned char *said)
-{
-	for (unsigned char n = 1; n <= ROUNDS; n++) {
-		change(3, (char)('0' + n));
-		atomic_store(said, n);
-		usleep(300);
-	}
-}
-
-static void *telling_thread(void *said)
-{
-	tell(said);
-	return NULL;
-}
-
-CASE(changed_by_a_thread)
-{
-	static _Atomic unsigned char said;
-	pthread_t thread;
-	int bad;
-
-	make_links();
-	change(3, '0');
-	learn();
-	NEED(pthread_create(&thread, NULL, telling_thread, (void *)&said) == 0);
-	bad = ask_and_compare(&said);
-	pthread_join(thread, NULL);
-	SHOW(bad);
-	CHECK(!bad);
-}
-
-static void told_by_a_process(_Atomic unsigned char *said, _Atomic unsigned char *tells)
-{
-	pid_t pid;
-	int bad;
-
-	make_links();
-	change(3, '0');
-	learn();
-	pid = fork();
-	NEED(pid >= 0);
-	if (pid == 0) {
-		tell(tells);
-		_exit(0);
-	}
-	bad = ask_and_compare(said);
-	NEED(waitpid(pid, NULL, 0) == pid);
-	SHOW(bad);
-	CHECK(!bad);
-}
-
-CASE(changed_by_a_process_with_shared_memory)
-{
-	void *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	NEED(said != MAP_FAILED);
-	told_by_a_process(said, said);
-	munmap(said, 4096);
-}
-
-/* One has the file's page only to read. */
-static void told_in_a_file(const char *name, unsigned seconds_old)
-{
-	int fd = open(name, O_RDWR | O_CREAT, 0644);
-	int reads = open(name, O_RDONLY);
-	void *said, *tells;
-
-	NEED(fd >= 0 && reads >= 0 && ftruncate(fd, 4096) == 0);
-	sleep(seconds_old);
-	said = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reads, 0);
-	tells = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	NEED(said != MAP_FAILED && tells != MAP_FAILED);
-	told_by_a_process(said, tells);
-	munmap(said, 4096);
-	munmap(tells, 4096);
-	close(fd);
-	close(reads);
-	unlink(name);
-}
-
-CASE(changed_by_a_process_with_a_file)
-{
-	told_in_a_file("said", 0);
-}
-
-/* A file in memory does not say when it was written last. */
-CASE(changed_by_a_process_with_an_old_file)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "/dev/shm/looks-%d", getpid());
-	told_in_a_file(name, 5);
-}
-
 /* ---- opens, stat and access ----------------------------------------------------------------- */
 
 static char sizes(void)
@@ -581,6 +464,49 @@ CASE(made_by_a_child)
 	CHECK(access(missing, R_OK) == 0);
 	letter(1);
 	CHECK(sizes() == '3');
+}
+
+/* ---- fstat right behind open ---------------------------------------------------------------- */
+
+CASE(changed_behind_open)
+{
+	struct stat st;
+	int fd, other;
+
+	make_links();
+	for (int round = 0; round < 3; round++) {
+		make_missing("abc");
+		fd = open(missing, O_RDWR);
+		CHECK(fstat(fd, &st) == 0 && st.st_size == 3 && S_ISREG(st.st_mode));
+		NEED(ftruncate(fd, 7) == 0);
+		CHECK(fstat(fd, &st) == 0 && st.st_size == 7);
+		close(fd);
+		/* Behind the open of something else, of the same number, of the same file. */
+		fd = open(missing, O_RDONLY);
+		other = open(".", O_RDONLY | O_DIRECTORY);
+		CHECK(fstat(fd, &st) == 0 && st.st_size == 7);
+		CHECK(fstat(other, &st) == 0 && S_ISDIR(st.st_mode));
+		NEED(dup2(other, fd) == fd);
+		CHECK(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode));
+		close(fd);
+		close(other);
+		fd = open(missing, O_RDONLY);
+		NEED(chmod(missing, 0600 + (mode_t)round) == 0);
+		CHECK(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0600U + (unsigned)round);
+		close(fd);
+		fd = open(missing, O_WRONLY | O_TRUNC);
+		CHECK(fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_size == 0);
+		SHOW(fstat(fd, (struct stat *)8));
+		close(fd);
+		fd = open(names[0], O_PATH | O_NOFOLLOW);
+		CHECK(fstat(fd, &st) == 0 && S_ISLNK(st.st_mode));
+		close(fd);
+		fd = open("/dev/null", O_RDONLY);
+		CHECK(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode));
+		close(fd);
+		SHOW(fstat(fd, &st));
+	}
+	NEED(unlink(missing) == 0);
 }
 
 /* ---- what an answer looks like -------------------------------------------------------------- */
@@ -722,4 +648,195 @@ CASE(asked_by_somebody_else)
 	SHOW(status);
 	CHECK(!status);
 	chmod(dir, 0700);
+}
+
+/*
+ * ---- changes that are said in memory: last, for who had such memory once is not answered ahead
+ * any more
+ */
+
+/* Asks until the number in memory is the last; whoever saw a number sees its link, or a later one.
+ */
+static int ask_and_compare(_Atomic unsigned char *said)
+{
+	int bad = 0;
+
+	for (unsigned char last = 0; last < ROUNDS;) {
+		for (int i = 0; i < LINKS; i++) {
+			unsigned char before = atomic_load(said);
+			char c = letter(i);
+
+			if (i == 3 && before)
+				bad += c < '0' + before;
+			last = before;
+		}
+		getppid();
+	}
+	return bad;
+}
+
+/* Link 3 says a number, then memory does. */
+static void tell(_Atomic unsigned char *said)
+{
+	for (unsigned char n = 1; n <= ROUNDS; n++) {
+		change(3, (char)('0' + n));
+		atomic_store(said, n);
+		usleep(300);
+	}
+}
+
+static void *telling_thread(void *said)
+{
+	tell(said);
+	return NULL;
+}
+
+CASE(changed_by_a_thread)
+{
+	static _Atomic unsigned char said;
+	pthread_t thread;
+	int bad;
+
+	make_links();
+	change(3, '0');
+	learn();
+	NEED(pthread_create(&thread, NULL, telling_thread, (void *)&said) == 0);
+	bad = ask_and_compare(&said);
+	pthread_join(thread, NULL);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+static void told_by_a_process(_Atomic unsigned char *said, _Atomic unsigned char *tells)
+{
+	pid_t pid;
+	int bad;
+
+	make_links();
+	change(3, '0');
+	learn();
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		tell(tells);
+		_exit(0);
+	}
+	bad = ask_and_compare(said);
+	NEED(waitpid(pid, NULL, 0) == pid);
+	SHOW(bad);
+	CHECK(!bad);
+}
+
+CASE(changed_by_a_process_with_shared_memory)
+{
+	void *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	NEED(said != MAP_FAILED);
+	told_by_a_process(said, said);
+	munmap(said, 4096);
+}
+
+/* One has the file's page only to read. */
+static void told_in_a_file(const char *name, unsigned seconds_old)
+{
+	int fd = open(name, O_RDWR | O_CREAT, 0644);
+	int reads = open(name, O_RDONLY);
+	void *said, *tells;
+
+	NEED(fd >= 0 && reads >= 0 && ftruncate(fd, 4096) == 0);
+	sleep(seconds_old);
+	said = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reads, 0);
+	tells = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	NEED(said != MAP_FAILED && tells != MAP_FAILED);
+	told_by_a_process(said, tells);
+	munmap(said, 4096);
+	munmap(tells, 4096);
+	close(fd);
+	close(reads);
+	unlink(name);
+}
+
+CASE(changed_by_a_process_with_a_file)
+{
+	told_in_a_file("said", 0);
+}
+
+/* A file in memory does not say when it was written last. */
+CASE(changed_by_a_process_with_an_old_file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/dev/shm/looks-%d", getpid());
+	told_in_a_file(name, 5);
+}
+
+/* The file grows by a byte, then memory says how many there are. */
+static void grow(_Atomic unsigned char *said)
+{
+	int fd = open(missing, O_WRONLY | O_APPEND);
+
+	NEED(fd >= 0);
+	for (unsigned char n = 1; n <= ROUNDS; n++) {
+		NEED(write(fd, "x", 1) == 1);
+		atomic_store(said, n);
+		usleep(300);
+	}
+	close(fd);
+}
+
+static void *growing_thread(void *said)
+{
+	grow(said);
+	return NULL;
+}
+
+/* Whoever saw a number between open and fstat sees a file that large. */
+static int open_and_compare(_Atomic unsigned char *said)
+{
+	int bad = 0;
+
+	for (unsigned char last = 0; last < ROUNDS;) {
+		int fd = open(missing, O_RDONLY);
+		struct stat st;
+
+		for (volatile int n = 0; n < 20000; n++)
+			;
+		last = atomic_load(said);
+		bad += fstat(fd, &st) != 0 || st.st_size < last;
+		close(fd);
+	}
+	return bad;
+}
+
+CASE(grown_behind_open)
+{
+	static _Atomic unsigned char said;
+	pthread_t thread;
+	_Atomic unsigned char *shared;
+	int bad;
+	pid_t pid;
+
+	make_links();
+	make_missing("");
+	NEED(pthread_create(&thread, NULL, growing_thread, (void *)&said) == 0);
+	bad = open_and_compare(&said);
+	pthread_join(thread, NULL);
+	SHOW(bad);
+	CHECK(!bad);
+
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(shared != MAP_FAILED);
+	make_missing("");
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		grow(shared);
+		_exit(0);
+	}
+	bad = open_and_compare(shared);
+	NEED(waitpid(pid, NULL, 0) == pid);
+	SHOW(bad);
+	CHECK(!bad);
+	munmap((void *)shared, 4096);
+	NEED(unlink(missing) == 0);
 }
