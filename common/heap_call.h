@@ -27,8 +27,11 @@ enum heap_call {
 	HEAP_CALL_BUG,	     /* const struct heap_bug *: the library found one */
 	HEAP_CALL_BASE_GROW, /* spans: so many more at the end of the base area; the first one's
 				number */
-	HEAP_CALL_ALIAS, /* const u64 *slot, count: fresh pages for base slots; the first's address
-			  */
+	/*
+	 * const u64 *slot, count: fresh pages for base slots, heap_slot_pages() for each, one after
+	 * another; the first one's address.
+	 */
+	HEAP_CALL_ALIAS,
 	HEAP_CALL_UNALIAS,     /* const struct heap_dead *, count: these are no more */
 	HEAP_CALL_OWN_MALLOC,  /* the program defines malloc itself: who calls it is not seen */
 	HEAP_CALL_BASE_SHRINK, /* a span's number: nobody uses it, and nobody will; once */
@@ -42,16 +45,20 @@ struct heap_start {
 	u64 changes;		    /* IN: address of struct heap_changes, 0: none */
 };
 
+#define HEAP_ARENAS 16
+
 /*
- * In the library's memory. The first two are written by the kernel, before the program can see what
- * has changed; the others by the library, for the summary.
+ * In the library's memory. The first two are written by the kernel, before the program can see
+ * what has changed; the others by the library, for the summary.
  */
 struct heap_changes {
-	u32 threads;		/* counts up with each new thread, forked ones included */
-	u32 forks;		/* counts up in each child of fork(2) */
-	u64 none, none_bytes;	/* objects made at HEAP_LEVEL_NONE */
-	u64 alias, alias_bytes; /* at HEAP_LEVEL_ALIAS */
-	u64 stepped_down;	/* sites with objects at a lower level than asked for */
+	u32 threads;	  /* counts up with each new thread, forked ones included */
+	u32 forks;	  /* counts up in each child of fork(2) */
+	u64 stepped_down; /* sites with objects at a lower level than asked for */
+	struct heap_made {
+		u64 none, none_bytes;	/* objects made at HEAP_LEVEL_NONE */
+		u64 alias, alias_bytes; /* at HEAP_LEVEL_ALIAS */
+	} made[HEAP_ARENAS];		/* the sum counts */
 };
 
 /*
@@ -76,9 +83,10 @@ struct heap_module {
 /*
  * Base slots: what objects lie in that do not have frames of their own. The library gives them out,
  * and keeps what it knows of them in tables at fixed places of the guarded range, which the kernel
- * reads (and does not trust). A span is cut into slots of one size; slots of at most HEAP_ALIAS_MAX
- * bytes do not cross a page's end. An object either is seen where its slot is (HEAP_LEVEL_NONE), or
- * in a page of the alias area, which shows the slot's frame, at the same place in the page.
+ * reads (and does not trust). A span is cut into slots of one size; slots of at most
+ * HEAP_PAGED_MAX bytes do not cross a page's end. An object either is seen where its slot is
+ * (HEAP_LEVEL_NONE), or in pages of the alias area, which show the slot's frames, at the same place
+ * in its first page.
  */
 #define HEAP_BASE_AREA	 (HEAP_GUARDED_BASE + (8UL << 40)) /* spans */
 #define HEAP_BASE_SIZE	 (1UL << 40)
@@ -92,10 +100,12 @@ struct heap_module {
 #define HEAP_SPAN_SIZE	 (1UL << HEAP_SPAN_SHIFT)
 #define HEAP_SPAN_SLOTS	 (HEAP_SPAN_SIZE / 16)
 #define HEAP_SPANS	 (HEAP_BASE_SIZE / HEAP_SPAN_SIZE)
-#define HEAP_ALIAS_MAX	 2048 /* bytes of a slot that may have an alias */
-#define HEAP_ALIAS_BATCH 64
-#define HEAP_CANARY	 0xc9 /* bytes beside an object, in its slot or pages */
-#define HEAP_FREED	 0xdd /* what an object is filled with that waits for its end */
+#define HEAP_PAGED_MAX	 2048  /* bytes of a slot that lies within a page */
+#define HEAP_SLOT_MAX	 32768 /* bytes of any slot */
+#define HEAP_ALIAS_BATCH 64    /* objects, and pages, whose aliases are made at once */
+#define HEAP_DEAD_BATCH	 256   /* aliases that end at once */
+#define HEAP_CANARY	 0xc9  /* bytes beside an object, in its slot or pages */
+#define HEAP_FREED	 0xdd  /* what an object is filled with that waits for its end */
 
 enum heap_slot_state {
 	HEAP_SLOT_FREE,
@@ -120,9 +130,10 @@ struct heap_span {
 	u32 slots;
 	u32 free;  /* a free slot, + 1 */
 	u32 fresh; /* slots from here on were never used */
-	u32 arena;
-	u32 listed; /* it is in its arena's list */
-	u32 next;   /* of that list: a span's number + 1 */
+	u16 arena;
+	u16 listed;  /* it is in its arena's list */
+	u32 next;    /* of that list: a span's number + 1 */
+	u32 inverse; /* 2^32 / size, rounded up: the library's, which divides often */
 };
 
 /* Is free_fn the way to release what alloc_fn made? The library and the kernel ask alike. */
@@ -136,6 +147,12 @@ static inline bool heap_releases(u32 free_fn, u32 alloc_fn)
 	default:
 		return free_fn == HEAP_FN_FREE || free_fn == HEAP_FN_REALLOC;
 	}
+}
+
+/* Pages in which a slot at addr lies. */
+static inline u32 heap_slot_pages(u64 addr, u32 size)
+{
+	return (u32)(((addr & 4095) + size + 4095) / 4096);
 }
 
 /* A slot of a span, and back; -1: none begins there. */

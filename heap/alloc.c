@@ -16,7 +16,7 @@ static void *make_once(u64 size, u64 align, enum heap_function fn, const struct 
 	void *p = NULL;
 	s64 ret;
 
-	if (level != HEAP_LEVEL_PAGE && align <= HEAP_ALIAS_MAX)
+	if (level != HEAP_LEVEL_PAGE && align <= BASE_ALIGN_MAX)
 		p = base_alloc(size, align, fn, level == HEAP_LEVEL_ALIAS, from);
 	if (p) {
 		if (fn == HEAP_FN_CALLOC)

@@ -10,8 +10,10 @@
 #include "heap/syscall.h"
 #include "libc/string.h"
 
-#define ARENAS		16
-#define IMMEDIATE	64 /* releases of aliases of an arena that are not put off */
+#define IMMEDIATE	64	  /* releases of aliases of an arena that are not put off */
+#define DEAD_LEAST	64	  /* that are put off where releases are rare */
+#define DEAD_SOON	1000000UL /* cycles in which so many make them frequent */
+#define DEAD_PAGES	1024	  /* that may wait in an arena */
 #define FREED_FILL_MAX	256
 
 #define SYS_sched_yield 24
@@ -24,7 +26,7 @@ static const u16 sizes[] = {
 /* clang-format on */
 #define SIZES		ARRAY_SIZE(sizes)
 
-/* Aliases that were made in advance: alias + n * page shows slot[n]. */
+/* Aliases that were made in advance, of slot[next] and following ones, from address alias on. */
 struct magazine {
 	u64 alias;
 	u32 next, count, batch;
@@ -38,12 +40,13 @@ struct arena {
 	void *later;	 /* objects to be freed by who holds it; linked through their first word */
 	u32 list[SIZES]; /* spans with room: number + 1 */
 	struct magazine magazine[SIZES];
-	u32 pending_count;
+	u64 pending_since; /* cycles */
+	u32 pending_count, pending_pages;
 	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
-	struct heap_dead pending[HEAP_ALIAS_BATCH];
+	struct heap_dead pending[HEAP_DEAD_BATCH];
 };
 
-static struct arena arenas[ARENAS];
+static struct arena arenas[HEAP_ARENAS];
 static u32 spans; /* in use, all arenas */
 
 static u64 thread_pointer(void)
@@ -58,14 +61,14 @@ static struct arena *my_arena(void)
 {
 	u64 tp = thread_pointer();
 
-	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % ARENAS];
+	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % HEAP_ARENAS];
 }
 
 /* False: this very thread holds it already. */
 static bool lock(struct arena *a)
 {
 	u64 self = thread_pointer();
-	u32 forks = heap_changes.forks;
+	u32 forks = READ_ONCE(heap_changes.forks);
 
 	/* A child of fork(2) has none of the threads that may have held it. */
 	if (a->forks != forks) {
@@ -134,7 +137,9 @@ static u64 *alias_entry(u64 alias)
 
 static u32 size_class(u64 size, u64 align)
 {
-	u32 c = 0;
+	/* The first size above 128 and each further power of two: the loop is short. */
+	static const u8 above[] = {8, 12, 16, 19, 21, 23, 25, 27};
+	u32 c;
 
 	/* A slot of a power of two is aligned to it. */
 	if (align > 16) {
@@ -144,7 +149,12 @@ static u32 size_class(u64 size, u64 align)
 			power <<= 1;
 		size = power;
 	}
-	while (c < SIZES && sizes[c] < size)
+	if (size <= 128)
+		return (u32)((size + 15) / 16) - (size > 0);
+	if (size > HEAP_SLOT_MAX)
+		return SIZES;
+	c = above[63 - __builtin_clzl(size - 1) - 7];
+	while (sizes[c] < size)
 		c++;
 	return c;
 }
@@ -158,9 +168,10 @@ static struct heap_span *span_new(struct arena *a, u32 class)
 	if (number < 0)
 		return NULL;
 	s = span_at((u64)number);
-	s->per_page = size <= HEAP_ALIAS_MAX ? 4096 / size : 0;
+	s->per_page = size <= HEAP_PAGED_MAX ? 4096 / size : 0;
 	s->slots = s->per_page ? s->per_page * (HEAP_SPAN_SIZE / 4096) : HEAP_SPAN_SIZE / size;
-	s->arena = (u32)(a - arenas);
+	s->arena = (u16)(a - arenas);
+	s->inverse = (u32)(((1UL << 32) + size - 1) / size);
 	s->listed = 1;
 	s->next = a->list[class];
 	__atomic_store_n(&s->size, size, __ATOMIC_RELEASE);
@@ -215,17 +226,54 @@ static void free_slot(struct arena *a, u64 number, u32 n)
 	a->list[class] = number + 1;
 }
 
-static void fill_canary(u8 *object, u64 size, u64 slot_size)
+/* A slot's number, -1: none begins there. As heap_slot_number, without division. */
+static s64 slot_number(const struct heap_span *s, u64 addr)
 {
-	memset(object + size, HEAP_CANARY, slot_size - size);
+	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;
+
+	if (s->per_page) {
+		first = (at >> PAGE_SHIFT) * s->per_page;
+		at &= PAGE_MASK;
+	}
+	n = (u32)((u64)at * s->inverse >> 32);
+	if (n * s->size != at || (s->per_page && n >= s->per_page) || first + n >= s->slots)
+		return -1;
+	return first + n;
 }
 
-static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
+#define WORDS(byte) ((byte)*0x0101010101010101UL)
+
+static u64 word_at(const u8 *p)
 {
-	for (; size < slot_size; size++)
-		if (object[size] != HEAP_CANARY)
-			return false;
-	return true;
+	u64 word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* The first of n bytes that is another one; n: none is. */
+static u64 first_other(const u8 *p, u8 byte, u64 n)
+{
+	u64 i = 0;
+
+	while (i + 8 <= n && word_at(p + i) == WORDS(byte))
+		i += 8;
+	while (i < n && p[i] == byte)
+		i++;
+	return i;
+}
+
+static void fill(u8 *p, u8 byte, u64 n)
+{
+	const u64 word = WORDS(byte);
+
+	if (n < 8 || n > 64) {
+		memset(p, byte, n);
+		return;
+	}
+	for (u64 i = 0; i + 8 < n; i += 8)
+		__builtin_memcpy(p + i, &word, sizeof(word));
+	__builtin_memcpy(p + n - 8, &word, sizeof(word));
 }
 
 /* -- Aliases ----------------------------------------------------------------------------------- */
@@ -234,16 +282,19 @@ static bool refill(struct arena *a, u32 class)
 {
 	struct magazine *m = &a->magazine[class];
 	struct heap_slot *slot;
+	u32 pages = 0;
 	s64 alias;
 
 	m->batch = MIN(MAX(m->batch * 2, 4), HEAP_ALIAS_BATCH);
 	m->next = m->count = 0;
-	for (u32 n = 0; n < m->batch; n++) {
-		m->slot[n] = take_slot(a, class, &slot);
-		if (!m->slot[n])
+	while (m->count < m->batch && pages < HEAP_ALIAS_BATCH) {
+		u64 base = take_slot(a, class, &slot);
+
+		if (!base)
 			break;
 		slot->state = HEAP_SLOT_PREPARED;
-		m->count++;
+		m->slot[m->count++] = base;
+		pages += heap_slot_pages(base, sizes[class]);
 	}
 	alias = m->count ? heap_syscall4(HEAP_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
 	if (alias < 0) {
@@ -252,8 +303,10 @@ static bool refill(struct arena *a, u32 class)
 		return false;
 	}
 	m->alias = (u64)alias;
-	for (u32 n = 0; n < m->count; n++)
-		*alias_entry(m->alias + n * 4096UL) = m->slot[n];
+	for (u32 n = 0; n < m->count; n++) {
+		*alias_entry((u64)alias) = m->slot[n];
+		alias += heap_slot_pages(m->slot[n], sizes[class]) * PAGE_SIZE;
+	}
 	return true;
 }
 
@@ -266,7 +319,7 @@ static struct heap_slot *slot_at(u64 addr)
 {
 	u64 number = span_number(addr);
 
-	return slots_of(number) + heap_slot_number(span_at(number), addr, false);
+	return slots_of(number) + slot_number(span_at(number), addr);
 }
 
 static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
@@ -277,7 +330,8 @@ static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
 	if (m->next == m->count && !refill(a, class))
 		return NULL;
 	base = m->slot[m->next];
-	alias = m->alias + m->next * 4096UL + (base & 4095);
+	alias = m->alias + (base & 4095);
+	m->alias += heap_slot_pages(base, sizes[class]) * PAGE_SIZE;
 	m->next++;
 	*slot = slot_at(base);
 	return (void *)alias;
@@ -286,22 +340,18 @@ static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
 /* Was anything written to an object that was released? Reported. */
 static void check_freed(const struct heap_dead *d, u64 size)
 {
-	const u8 *p = (const u8 *)d->alias;
+	u64 filled = MIN(size, FREED_FILL_MAX);
+	u64 other = first_other((const u8 *)d->alias, HEAP_FREED, filled);
+	struct heap_bug bug = {
+		.kind = CHECK_FREED_OVERWRITTEN,
+		.fn = d->fn,
+		.stack = d->stack,
+		.addr = d->alias + other,
+		.size = 1,
+	};
 
-	for (u64 i = 0; i < MIN(size, FREED_FILL_MAX); i++) {
-		const struct heap_bug bug = {
-			.kind = CHECK_FREED_OVERWRITTEN,
-			.fn = d->fn,
-			.stack = d->stack,
-			.addr = d->alias + i,
-			.size = 1,
-		};
-
-		if (p[i] == HEAP_FREED)
-			continue;
+	if (other < filled)
 		heap_syscall1(HEAP_CALL_BUG, (u64)&bug);
-		return;
-	}
 }
 
 static void flush(struct arena *a)
@@ -317,19 +367,19 @@ static void flush(struct arena *a)
 	}
 	if (count)
 		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
-	a->pending_count = a->unchecked = 0;
+	a->pending_count = a->pending_pages = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {
 		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;
 		u64 number = span_number(base);
 
 		*entry = 0;
-		free_slot(a, number, (u32)heap_slot_number(span_at(number), base, false));
+		free_slot(a, number, (u32)slot_number(span_at(number), base));
 	}
 }
 
 void base_flush(void)
 {
-	for (u32 i = 0; i < ARENAS; i++) {
+	for (u32 i = 0; i < HEAP_ARENAS; i++) {
 		struct arena *a = &arenas[i];
 
 		if (!a->pending_count || !lock(a))
@@ -359,8 +409,13 @@ static struct heap_slot *find(u64 addr, u64 *base, u64 *number)
 	if (*number >= __atomic_load_n(&spans, __ATOMIC_ACQUIRE))
 		return NULL;
 	s = span_at(*number);
-	n = __atomic_load_n(&s->size, __ATOMIC_ACQUIRE) ? heap_slot_number(s, *base, false) : -1;
+	n = __atomic_load_n(&s->size, __ATOMIC_ACQUIRE) ? slot_number(s, *base) : -1;
 	return n < 0 ? NULL : slots_of(*number) + n;
+}
+
+static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
+{
+	return first_other(object + size, HEAP_CANARY, slot_size - size) == slot_size - size;
 }
 
 static u32 state_of(u64 addr)
@@ -373,10 +428,11 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 {
 	u32 class = size_class(size + HEAP_CANARY_LEAST, align), stack;
 	struct arena *a = my_arena();
+	struct heap_made *made;
 	struct heap_slot *slot;
 	void *p;
 
-	if (class == SIZES || (alias && sizes[class] > HEAP_ALIAS_MAX))
+	if (class == SIZES)
 		return NULL;
 	stack = alias ? heap_stack_id(from) : policy_stack(from);
 	if (!lock(a))
@@ -384,16 +440,15 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
 	if (p) {
 		/* Before it counts as an object: who looks at all of them at exit sees no other. */
-		fill_canary(p, size, sizes[class]);
+		fill((u8 *)p + size, HEAP_CANARY, sizes[class] - size);
 		slot->stack = stack;
 		slot->tid = heap_tid();
 		slot->seq = heap_operation();
 		slot->slack = (u16)(sizes[class] - size);
 		slot->fn = fn;
-		__atomic_fetch_add(alias ? &heap_changes.alias : &heap_changes.none, 1,
-				   __ATOMIC_RELAXED);
-		__atomic_fetch_add(alias ? &heap_changes.alias_bytes : &heap_changes.none_bytes,
-				   size, __ATOMIC_RELAXED);
+		made = &heap_changes.made[a - arenas];
+		*(alias ? &made->alias : &made->none) += 1;
+		*(alias ? &made->alias_bytes : &made->none_bytes) += size;
 		__atomic_store_n(&slot->state, alias ? HEAP_SLOT_ALIASED : HEAP_SLOT_LIVE,
 				 __ATOMIC_RELEASE);
 	}
@@ -401,10 +456,26 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	return p;
 }
 
+/*
+ * Enough wait. What waits is filled, not unmapped: that costs, and is done for many at once, but
+ * for more than DEAD_LEAST only where that means no longer.
+ */
+static bool ripe(const struct arena *a)
+{
+	if (a->releases < IMMEDIATE || a->pending_count == HEAP_DEAD_BATCH ||
+	    a->pending_pages >= DEAD_PAGES)
+		return true;
+	return a->pending_count % DEAD_LEAST == 0 &&
+	       __builtin_ia32_rdtsc() - a->pending_since > DEAD_SOON;
+}
+
 /* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */
 static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn, bool moved,
 		      u32 stack)
 {
+	if (!a->pending_count)
+		a->pending_since = __builtin_ia32_rdtsc();
+	a->pending_pages += heap_slot_pages(addr, (u32)size);
 	a->pending[a->pending_count++] = (struct heap_dead){
 		.alias = addr,
 		.stack = stack,
@@ -413,10 +484,10 @@ static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn
 		.fn = fn,
 		.moved = moved,
 	};
-	memset((void *)addr, HEAP_FREED, MIN(size, FREED_FILL_MAX));
+	fill((u8 *)addr, HEAP_FREED, MIN(size, FREED_FILL_MAX));
 	if (a->releases < IMMEDIATE)
 		a->releases++;
-	if (a->releases < IMMEDIATE || a->pending_count == HEAP_ALIAS_BATCH)
+	if (ripe(a))
 		flush(a);
 }
 
@@ -434,7 +505,6 @@ static enum base_result release(struct arena *a, void *p, enum heap_function fn,
 	if (!force && (!heap_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
 		return BASE_NOT_MINE;
 	if (slot->state == HEAP_SLOT_LIVE) {
-		heap_operation();
 		free_slot(a, number, (u32)(slot - slots_of(number)));
 		return BASE_DONE;
 	}
@@ -453,7 +523,7 @@ enum base_result base_free(void *p, enum heap_function fn, bool moved, bool forc
 
 	if (!slot || slot->state != state_of((u64)p))
 		return BASE_NOT_MINE;
-	a = &arenas[span_at(number)->arena % ARENAS];
+	a = &arenas[span_at(number)->arena % HEAP_ARENAS];
 	if (!lock(a)) {
 		/* It interrupted itself: the object waits, reachable through its own first word. */
 		void *first = __atomic_load_n(&a->later, __ATOMIC_RELAXED);
@@ -497,7 +567,7 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 	slot->seq = heap_operation();
 	slot->slack = (u16)(slot_size - size);
 	slot->fn = HEAP_FN_REALLOC;
-	fill_canary(p, size, slot_size);
+	fill((u8 *)p + size, HEAP_CANARY, slot_size - size);
 	return true;
 }
 
@@ -536,7 +606,7 @@ bool base_give_back(void)
 
 	base_flush();
 	for (u32 number = 0; number < count; number++) {
-		struct arena *a = &arenas[span_at(number)->arena % ARENAS];
+		struct arena *a = &arenas[span_at(number)->arena % HEAP_ARENAS];
 
 		if (!span_at(number)->size || !is_empty(number) || !lock(a))
 			continue;

@@ -11,14 +11,15 @@
 
 #include "heap/library.h"
 
-/* Larger objects, or more strictly aligned ones, are not for base slots. */
-#define HEAP_BASE_MAX	  32768
+/* An alias begins where its slot does in a page, but anywhere else in memory. */
+#define BASE_ALIGN_MAX	  4096
 /* Bytes behind every object that must stay as they are, at least. */
 #define HEAP_CANARY_LEAST 8
 
 /*
- * An object in a slot (alias: seen through an alias), its content undefined; from is the caller's.
- * NULL: no memory, or the arena is in use by this thread.
+ * An object of at most HEAP_SLOT_MAX - HEAP_CANARY_LEAST bytes in a slot (alias: seen through an
+ * alias), its content undefined; from is the caller's. NULL: no memory, or the arena is in use by
+ * this thread.
  */
 void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 		 const struct heap_frame *from);

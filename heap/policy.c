@@ -28,7 +28,7 @@ static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
 static u64 begun, spent;
 static u32 over_budget;
-static u32 sampled;
+static u32 unsampled; /* objects until the next one that is */
 
 void policy_over_budget(void)
 {
@@ -62,7 +62,7 @@ static bool few_bits(u32 n, u32 bits)
 	return !n;
 }
 
-static enum heap_level automatic(const struct heap_frame *from, bool packable)
+static enum heap_level automatic(const struct heap_frame *from)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
 	u64 now = __builtin_ia32_rdtsc(), allowed, used;
@@ -75,7 +75,7 @@ static enum heap_level automatic(const struct heap_frame *from, bool packable)
 	used = __atomic_load_n(&spent, __ATOMIC_RELAXED);
 	if (n < SITE_FIRST ? used < allowed + OVERDRAFT / share : used < allowed && few_bits(n, 2))
 		level = HEAP_LEVEL_PAGE;
-	else if (packable && used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
+	else if (used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
 		level = HEAP_LEVEL_ALIAS;
 	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
 		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
@@ -85,28 +85,35 @@ static enum heap_level automatic(const struct heap_frame *from, bool packable)
 	return level;
 }
 
+/* Every n-th is, the first one included; of two threads at once maybe both, or none. */
+static bool sample(u32 n)
+{
+	u32 left = READ_ONCE(unsampled);
+
+	WRITE_ONCE(unsampled, left ? left - 1 : MAX(n, 1) - 1);
+	return !left;
+}
+
 enum heap_level policy_choose(u64 size, const struct heap_frame *from)
 {
 	const struct check_config *c = &heap_started()->config;
-	bool packable = size <= HEAP_ALIAS_MAX - HEAP_CANARY_LEAST;
-	bool small = size <= HEAP_BASE_MAX - HEAP_CANARY_LEAST;
 	enum heap_level level = HEAP_LEVEL_PAGE;
 
-	if (!small)
+	if (size > HEAP_SLOT_MAX - HEAP_CANARY_LEAST)
 		return HEAP_LEVEL_PAGE;
 	switch (c->level) {
 	case HEAP_LEVEL_ALIAS:
 		level = HEAP_LEVEL_ALIAS;
 		break;
 	case HEAP_LEVEL_SAMPLED:
-		if (c->sample && __atomic_fetch_add(&sampled, 1, __ATOMIC_RELAXED) % c->sample)
+		if (!sample(c->sample))
 			level = HEAP_LEVEL_NONE;
 		break;
 	case HEAP_LEVEL_AUTO:
-		level = automatic(from, packable);
+		level = automatic(from);
 		break;
 	}
 	if (level == HEAP_LEVEL_PAGE && __atomic_load_n(&over_budget, __ATOMIC_RELAXED))
 		level = HEAP_LEVEL_ALIAS;
-	return level == HEAP_LEVEL_ALIAS && !packable ? HEAP_LEVEL_PAGE : level;
+	return level;
 }

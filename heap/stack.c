@@ -9,7 +9,7 @@
 #include "heap/syscall.h"
 #include "heap/unwind.h"
 
-#define REMEMBERED 8192u /* stacks */
+#define REMEMBERED 65536u /* stacks; a compiler has tens of thousands */
 
 static u64 memory[REMEMBERED]; /* hash, upper half; number, lower half; 0: free */
 

@@ -57,11 +57,14 @@ s32 heap_tid(void)
 	return READ_ONCE(memory[i].tid);
 }
 
+/* An order, not a sum: two threads at once may get the same number. */
 u32 heap_operation(void)
 {
 	static u32 operations;
+	u32 n = READ_ONCE(operations) + 1;
 
-	return __atomic_add_fetch(&operations, 1, __ATOMIC_RELAXED);
+	WRITE_ONCE(operations, n);
+	return n;
 }
 
 /* The program's own malloc, in the file or a library that comes before this one, is what is used.

@@ -97,9 +97,10 @@ static void from_slot(u64 start, const struct heap_span *s, const struct heap_sl
 	};
 }
 
+/* Whose n-th page of the alias area it is. */
 static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
 {
-	const struct heap_record *r = records_at(&mm->heap->aliases, n);
+	const struct heap_record *r = records_of(&mm->heap->aliases, n, &n);
 	struct heap_span s;
 	struct heap_slot slot;
 	u64 base, at;
@@ -166,7 +167,10 @@ bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 	if (in_base(addr) && next_in_spans(mm, addr, live, obj))
 		return true;
 	addr = MAX(addr, HEAP_ALIAS_AREA);
-	for (n = alias_number(addr); (n = records_next(r, n, live)) < r->slots; n++)
+	/* The one that reaches into the page, else one that begins in it or later. */
+	if (!records_of(r, alias_number(addr), &n))
+		n = alias_number(addr);
+	for (; (n = records_next(r, n, live)) < r->slots; n++)
 		if (alias_object(mm, n, obj) && obj->o.start + MAX(obj->o.size, 1) > addr &&
 		    (!live || obj->o.state == HEAP_STATE_LIVE))
 			return true;
@@ -230,19 +234,21 @@ static u64 alias_pte(u64 gpa)
 	return arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED | PTE_ALIAS;
 }
 
-/* An alias's record and entry; the frame is the slot's. */
-static int add_alias(struct mm *mm, u64 page, u64 slot)
+/* The entries of an alias; the frames are the slot's. */
+static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 {
-	u64 *entry, gpa;
+	u64 from = ALIGN_DOWN(slot, PAGE_SIZE);
 
-	if (!in_base(slot) || !heap_touch(mm, slot))
-		return -EINVAL;
-	gpa = virt_to_phys(heap_look(mm, ALIGN_DOWN(slot, PAGE_SIZE)));
-	entry = pt_place(mm, page);
-	if (!entry)
-		return -ENOMEM;
-	frame_get(gpa);
-	pt_set(mm, entry, alias_pte(gpa));
+	for (; pages--; from += PAGE_SIZE, page += PAGE_SIZE) {
+		const u8 *frame = in_base(from) ? heap_touch(mm, from) : NULL;
+		u64 *entry = frame ? pt_place(mm, page) : NULL, gpa;
+
+		if (!entry)
+			return -ENOMEM;
+		gpa = virt_to_phys(frame);
+		frame_get(gpa);
+		pt_set(mm, entry, alias_pte(gpa));
+	}
 	return 0;
 }
 
@@ -264,45 +270,80 @@ static void retire(struct mm *mm)
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 {
 	struct heap *h = mm->heap;
+	u8 pages[HEAP_ALIAS_BATCH] = {0};
+	u32 sum = 0;
 	int err = 0;
 	u64 n;
 
-	if (!records_add_run(&h->aliases, count, &n))
+	for (u32 i = 0; i < count; i++) {
+		struct heap_span s;
+
+		if (!in_base(slot[i]) ||
+		    !read_span(mm, (slot[i] - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT, &s) ||
+		    s.size > HEAP_SLOT_MAX)
+			return -EINVAL;
+		pages[i] = (u8)heap_slot_pages(slot[i], s.size);
+		sum += pages[i];
+	}
+	if (sum > HEAP_LEAF_SLOTS)
+		return -EINVAL;
+	if (!records_add_run(&h->aliases, pages, count, &n))
 		return -ENOMEM;
 	retire(mm);
-	for (u32 i = 0; !err && i < count; i++)
-		err = add_alias(mm, alias_page(n + i), slot[i]);
+	for (u32 i = 0; !err && i < count; n += pages[i++])
+		err = add_alias(mm, alias_page(n), slot[i], pages[i]);
 	/* After an error the addresses are lost, and show nothing or slots that nobody uses. */
-	return err ? err : (s64)alias_page(n);
+	return err ? err : (s64)alias_page(n - sum);
 }
 
-void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count)
+void base_gone(struct mm *mm, struct heap_gone *gone)
+{
+	pt_flush_now(mm, &gone->flush);
+	gone->flush = (struct pt_flush)PT_FLUSH_INIT;
+	mm->heap->sum.flushes++;
+	while (gone->count)
+		frame_put(gone->frame[--gone->count]);
+}
+
+static void clear_alias(struct mm *mm, u64 page, struct heap_gone *gone)
+{
+	struct pt_leaf leaf;
+
+	if (!pt_find(mm, page, &leaf))
+		return;
+	if (gone->count == ARRAY_SIZE(gone->frame))
+		base_gone(mm, gone);
+	gone->frame[gone->count++] = pt_gpa(*leaf.entry);
+	pt_set(mm, leaf.entry, 0);
+	pt_flush_add(&gone->flush, page, page + PAGE_SIZE);
+}
+
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct heap_gone *gone)
 {
 	struct heap *h = mm->heap;
-	struct pt_flush flush = PT_FLUSH_INIT;
-	u64 gone[HEAP_ALIAS_BATCH];
-	u32 frames = 0;
 
 	for (u32 i = 0; i < count; i++) {
 		const struct heap_dead *d = &dead[i];
 		u64 n = alias_number(d->alias);
 		struct heap_object obj;
 		struct heap_record *r;
-		struct pt_leaf leaf;
+		u32 pages;
 
-		if (!in_aliases(d->alias) || !alias_object(mm, n, &obj) ||
-		    records_at(&h->aliases, n)->state != HEAP_STATE_LIVE)
+		if (!in_aliases(d->alias) || !records_at(&h->aliases, n) ||
+		    records_at(&h->aliases, n)->state != HEAP_STATE_LIVE ||
+		    !alias_object(mm, n, &obj))
 			continue;
 		r = records_own(&h->aliases, n);
-		if (!r || !pt_find(mm, alias_page(n), &leaf))
+		if (!r)
 			continue;
+		pages = r->slots;
 		*r = (struct heap_record){
 			.size = (u32)obj.o.size,
 			.offset = obj.o.start & PAGE_MASK,
 			.state = d->moved ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED,
 			.alloc_fn = obj.o.alloc_fn,
 			.free_fn = d->fn < HEAP_FUNCTIONS ? d->fn : HEAP_FN_NONE,
-			.slots = 1,
+			.slots = pages,
 			.alloc_stack = obj.alloc_stack,
 			.free_stack = d->stack,
 			.alloc_tid = obj.o.alloc_tid,
@@ -310,16 +351,11 @@ void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count)
 			.alloc_seq = (u32)obj.o.alloc_seq,
 			.free_seq = d->seq,
 		};
-		gone[frames++] = pt_gpa(*leaf.entry);
-		pt_set(mm, leaf.entry, 0);
-		pt_flush_add(&flush, alias_page(n), alias_page(n) + PAGE_SIZE);
+		for (u32 p = 0; p < pages; p++)
+			clear_alias(mm, alias_page(n + p), gone);
 		records_died(&h->aliases, n);
 		retire(mm);
 	}
-	pt_flush_now(mm, &flush);
-	h->sum.flushes++;
-	while (frames)
-		frame_put(gone[--frames]);
 }
 
 /* -- fork -------------------------------------------------------------------------------------- */
@@ -368,12 +404,13 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 	struct pt_leaf leaf;
 
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
-		u64 base, *entry, gpa;
+		u64 n = alias_number(leaf.va), first, base, *entry, gpa;
 
-		if (!read_entry(mm, HEAP_ALIAS_TABLE + alias_number(leaf.va) * sizeof(base), &base,
-				sizeof(base)) ||
+		if (!records_of(&mm->heap->aliases, n, &first) ||
+		    !read_entry(mm, HEAP_ALIAS_TABLE + first * sizeof(base), &base, sizeof(base)) ||
 		    !in_base(base))
 			continue;
+		base = ALIGN_DOWN(base, PAGE_SIZE) + ((n - first) << PAGE_SHIFT);
 		entry = pt_place(child, leaf.va);
 		gpa = entry ? child_frame(child, mm, base, pt_gpa(*leaf.entry)) : 0;
 		if (!gpa)

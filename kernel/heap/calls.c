@@ -83,9 +83,11 @@ static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
 }
 
 /* Page level has the RAM that it may have: what can be packed is. Said once. */
-static bool over_budget(struct heap *h, u64 size)
+static bool over_budget(struct heap *h, u64 size, u64 align)
 {
-	if (h->pages < h->budget || size > HEAP_ALIAS_MAX / 2)
+	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
+	 */
+	if (h->pages < h->budget || size > HEAP_SLOT_MAX / 2 || align > PAGE_SIZE)
 		return false;
 	if (!h->sum.budget_hit) {
 		h->sum.budget_hit = h->seq;
@@ -117,7 +119,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	}
 	mutex_lock(&mm->lock);
 	mm->heap->sum.calls++;
-	if (over_budget(mm->heap, size))
+	if (over_budget(mm->heap, size, align))
 		ret = -EDQUOT;
 	else
 		ret = heap_make(mm, size, MAX(align, mm->heap->config.align), &by);
@@ -233,7 +235,7 @@ static s64 call_realloc(const struct syscall_args *args)
 		return -ENOMEM;
 	if (obj.slot == HEAP_NO_SLOT && !obj.large)
 		ret = -EINVAL; /* packed: the library does that itself */
-	else if (over_budget(mm->heap, size))
+	else if (over_budget(mm->heap, size, 1))
 		ret = -EDQUOT;
 	else
 		ret = heap_make(mm, size, mm->heap->config.align, &by);
@@ -305,20 +307,29 @@ static s64 call_alias(const struct syscall_args *args)
 
 static s64 call_unalias(const struct syscall_args *args)
 {
-	struct heap_dead dead[HEAP_ALIAS_BATCH];
 	struct mm *mm = current_mm();
-	u64 count = args->a[1];
+	u64 from = args->a[0], count = args->a[1], n;
+	struct heap_gone gone = HEAP_GONE_INIT;
+	struct heap_dead dead[64];
+	s64 ret = 0;
 
 	stats.heap_unalias_calls++;
-	if (!mm->heap || count > HEAP_ALIAS_BATCH ||
-	    copy_from_user(dead, args->a[0], count * sizeof(*dead)) < 0)
+	if (!mm->heap || count > HEAP_DEAD_BATCH)
 		return -EINVAL;
-	mutex_lock(&mm->lock);
-	mm->heap->sum.calls++;
 	stats.heap_unaliases += count;
-	base_unalias(mm, dead, (u32)count);
-	mutex_unlock(&mm->lock);
-	return 0;
+	for (; !ret && count; count -= n, from += n * sizeof(*dead)) {
+		n = MIN(count, ARRAY_SIZE(dead));
+		ret = copy_from_user(dead, from, n * sizeof(*dead)) < 0 ? -EINVAL : 0;
+		mutex_lock(&mm->lock);
+		if (!ret)
+			base_unalias(mm, dead, (u32)n, &gone);
+		if (ret || n == count) {
+			mm->heap->sum.calls++;
+			base_gone(mm, &gone);
+		}
+		mutex_unlock(&mm->lock);
+	}
+	return ret;
 }
 
 static s64 call_bug(const struct syscall_args *args)
@@ -396,9 +407,11 @@ static void send_summary(struct mm *mm)
 	sum = mm->heap->sum;
 	sum.sites = depot_count(mm->heap->depot);
 	sum.sites_stepped_down = c.stepped_down;
-	sum.objects[HEAP_LEVEL_NONE] = c.none;
-	sum.objects[HEAP_LEVEL_ALIAS] = c.alias;
-	sum.bytes += c.none_bytes + c.alias_bytes;
+	for (u32 i = 0; i < HEAP_ARENAS; i++) {
+		sum.objects[HEAP_LEVEL_NONE] += c.made[i].none;
+		sum.objects[HEAP_LEVEL_ALIAS] += c.made[i].alias;
+		sum.bytes += c.made[i].none_bytes + c.made[i].alias_bytes;
+	}
 	mutex_unlock(&mm->lock);
 	sum.pid = current_process()->pid;
 	memcpy(sum.comm, current_process()->comm, sizeof(sum.comm));

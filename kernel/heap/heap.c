@@ -198,15 +198,17 @@ u32 heap_stack(struct mm *mm, u32 id, const u64 **pc)
 void heap_thread_begin(void)
 {
 	struct mm *mm = current_mm();
-	struct heap_changes c;
 	u64 at = mm->heap ? mm->heap->changes : 0;
+	u64 threads_at = at + offsetof(struct heap_changes, threads);
+	u64 forks_at = at + offsetof(struct heap_changes, forks);
+	u32 threads, forks;
 
-	if (!at || get_user(&c, at) < 0)
+	/* Other threads write to the rest of it. */
+	if (!at || get_user(&threads, threads_at) < 0 || get_user(&forks, forks_at) < 0)
 		return;
-	c.threads++;
+	put_user(threads + 1, threads_at);
 	/* A child's first thread: nobody has been counted in its copy yet. */
 	if (mm->heap->forked)
-		c.forks++;
+		put_user(forks + 1, forks_at);
 	mm->heap->forked = false;
-	put_user(c, at);
 }

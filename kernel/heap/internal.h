@@ -141,9 +141,21 @@ int base_populate(struct mm *mm, u64 page);
 s64 base_grow(struct mm *mm, u64 count);
 /* A span comes back; its number is not given out again. 0 or -EINVAL. */
 int base_shrink(struct mm *mm, u64 number);
-/* slot: addresses of base slots; the first alias, -ENOMEM or -EINVAL. */
+/* slot: addresses of base slots, HEAP_ALIAS_BATCH at most. The first alias, -ENOMEM or -EINVAL. */
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count);
-void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count);
+/* Frames whose aliases are gone from the page tables, but maybe not from what CPUs remember. */
+struct heap_gone {
+	struct pt_flush flush;
+	u32 count;
+	u64 frame[HEAP_DEAD_BATCH];
+};
+#define HEAP_GONE_INIT                                                                             \
+	{                                                                                          \
+		.flush = PT_FLUSH_INIT                                                             \
+	}
+/* Ends aliases; the last call of some is followed by base_gone. */
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct heap_gone *gone);
+void base_gone(struct mm *mm, struct heap_gone *gone);
 
 /* object.c: where the kernel sees a byte of the program's, up to its page's end; NULL: not there.
  */

@@ -264,15 +264,19 @@ struct heap_record *records_add(struct heap_records *r, u32 slots, u32 align, u6
 	return record;
 }
 
-struct heap_record *records_add_run(struct heap_records *r, u32 count, u64 *slot)
+struct heap_record *records_add_run(struct heap_records *r, const u8 *slots, u32 count, u64 *slot)
 {
-	struct heap_record *record = records_add(r, count, 1, slot);
+	struct heap_record *record;
+	u32 sum = 0;
 
+	for (u32 i = 0; i < count; i++)
+		sum += slots[i];
+	record = records_add(r, sum, 1, slot);
 	if (!record)
 		return NULL;
 	leaf_at(r, *slot)->live += count - 1;
-	for (u32 i = 0; i < count; i++)
-		record[i] = (struct heap_record){.state = HEAP_STATE_LIVE, .slots = 1};
+	for (u32 i = 0, at = 0; i < count; at += slots[i++])
+		record[at] = (struct heap_record){.state = HEAP_STATE_LIVE, .slots = slots[i]};
 	return record;
 }
 

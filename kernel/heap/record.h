@@ -59,8 +59,8 @@ void records_free(struct heap_records *r);
  */
 struct heap_record *records_add(struct heap_records *r, u32 slots, u32 align, u64 *slot);
 
-/* So many objects of one slot each, one after another; the first one's record, as records_add's. */
-struct heap_record *records_add_run(struct heap_records *r, u32 count, u64 *slot);
+/* Objects of slots[i] slots each, one after another; the first one's record, as records_add's. */
+struct heap_record *records_add_run(struct heap_records *r, const u8 *slots, u32 count, u64 *slot);
 
 /* The record of the object that begins in a slot. NULL: none does, or it is retired. */
 const struct heap_record *records_at(const struct heap_records *r, u64 slot);
