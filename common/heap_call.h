@@ -103,7 +103,7 @@ struct heap_module {
 #define HEAP_PAGED_MAX	 2048  /* bytes of a slot that lies within a page */
 #define HEAP_SLOT_MAX	 32768 /* bytes of any slot */
 #define HEAP_ALIAS_BATCH 64    /* objects, and pages, whose aliases are made at once */
-#define HEAP_DEAD_BATCH	 256   /* aliases that end at once */
+#define HEAP_DEAD_BATCH	 512   /* aliases that end at once */
 #define HEAP_CANARY	 0xc9  /* bytes beside an object, in its slot or pages */
 #define HEAP_FREED	 0xdd  /* what an object is filled with that waits for its end */
 

@@ -14,6 +14,7 @@ static void *make_once(u64 size, u64 align, enum heap_function fn, const struct 
 {
 	enum heap_level level = policy_choose(size, from);
 	void *p = NULL;
+	u64 since;
 	s64 ret;
 
 	if (level != HEAP_LEVEL_PAGE && align <= BASE_ALIGN_MAX)
@@ -23,7 +24,9 @@ static void *make_once(u64 size, u64 align, enum heap_function fn, const struct 
 			memset(p, 0, size);
 		return p;
 	}
+	since = __builtin_ia32_rdtsc();
 	ret = heap_syscall4(HEAP_CALL_ALLOC, size, align, fn, heap_stack_id(from));
+	policy_spent(since);
 	if (ret == -EDQUOT) {
 		policy_over_budget();
 		p = base_alloc(size, align, fn, true, from);
@@ -52,13 +55,17 @@ void *heap_alloc(u64 size, u64 align, enum heap_function fn, const struct heap_f
 
 static void release(void *p, enum heap_function fn, bool moved, const struct heap_frame *from)
 {
+	u64 since;
+
 	if (base_free(p, fn, moved, false, from) == BASE_DONE)
 		return;
 	/* What the kernel finds in its records must not wait to be there. */
 	if ((u64)p - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
 		base_flush();
+	since = __builtin_ia32_rdtsc();
 	if (heap_syscall4(HEAP_CALL_FREE, (u64)p, fn, heap_stack_id(from), moved) == 1)
 		base_free(p, fn, moved, true, from);
+	policy_spent(since);
 }
 
 void heap_release(void *p, enum heap_function fn, const struct heap_frame *from)
@@ -69,9 +76,9 @@ void heap_release(void *p, enum heap_function fn, const struct heap_frame *from)
 
 void *heap_resize(void *p, u64 size, const struct heap_frame *from)
 {
+	u64 old, since;
 	bool ours;
 	s64 ret;
-	u64 old;
 	void *q;
 
 	heap_started();
@@ -79,7 +86,9 @@ void *heap_resize(void *p, u64 size, const struct heap_frame *from)
 		return p;
 	ours = base_size(p, &old);
 	if (!ours && policy_choose(size, from) == HEAP_LEVEL_PAGE) {
+		since = __builtin_ia32_rdtsc();
 		ret = heap_syscall4(HEAP_CALL_REALLOC, (u64)p, size, heap_stack_id(from), 0);
+		policy_spent(since);
 		if (ret > 0)
 			return (void *)ret;
 		if (ret != -EDQUOT) {

@@ -12,7 +12,7 @@
 
 #define IMMEDIATE	64	  /* releases of aliases of an arena that are not put off */
 #define DEAD_LEAST	64	  /* that are put off where releases are rare */
-#define DEAD_SOON	1000000UL /* cycles in which so many make them frequent */
+#define DEAD_SOON	4000000UL /* cycles in which so many make them frequent */
 #define DEAD_PAGES	1024	  /* that may wait in an arena */
 #define FREED_FILL_MAX	256
 
@@ -281,6 +281,7 @@ static void fill(u8 *p, u8 byte, u64 n)
 static bool refill(struct arena *a, u32 class)
 {
 	struct magazine *m = &a->magazine[class];
+	u64 since = __builtin_ia32_rdtsc();
 	struct heap_slot *slot;
 	u32 pages = 0;
 	s64 alias;
@@ -297,6 +298,7 @@ static bool refill(struct arena *a, u32 class)
 		pages += heap_slot_pages(base, sizes[class]);
 	}
 	alias = m->count ? heap_syscall4(HEAP_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
+	policy_spent(since);
 	if (alias < 0) {
 		/* Slots that have no alias stay PREPARED for ever: there is no memory anyway. */
 		m->count = 0;
@@ -356,6 +358,7 @@ static void check_freed(const struct heap_dead *d, u64 size)
 
 static void flush(struct arena *a)
 {
+	u64 since = __builtin_ia32_rdtsc();
 	u32 count = a->pending_count;
 
 	for (u32 i = 0; i < count; i++) {
@@ -367,6 +370,7 @@ static void flush(struct arena *a)
 	}
 	if (count)
 		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
+	policy_spent(since);
 	a->pending_count = a->pending_pages = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {
 		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;

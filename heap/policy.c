@@ -1,6 +1,7 @@
 /*
  * See policy.h. Auto guards what a program does seldom, and samples what it does all the time: a
- * page-level object costs some 40 us on hosts that emulate page-table changes, a malloc 0.05.
+ * page-level object costs some 40 us on hosts that emulate page-table changes, a malloc 0.05. What
+ * it costs on this host is measured on the way.
  *
  * A site is a return address at a stack depth, which tells call paths apart through wrappers such
  * as xmalloc. The first objects of each site are at page level, then fewer: a site's n-th object
@@ -17,12 +18,11 @@
 #define SITE_ALIAS 256
 
 /* In cycles of the time-stamp counter. */
-#define COST_PAGE  100000UL /* of an object at page level, its release included */
-#define COST_ALIAS 6000UL
-#define CREDIT	   (300UL << 20) /* to begin with: some 120 ms */
-#define OVERDRAFT  (600UL << 20) /* beyond which not even a site's first objects are guarded */
+#define COST_MOST  400000UL	 /* of one call: more means that the host did something else */
+#define CREDIT	   (150UL << 20) /* to begin with: some 60 ms */
+#define OVERDRAFT  (150UL << 20) /* beyond which not even a site's first objects are guarded */
 #define SHARERS	   4		 /* programs after which each gets less to begin with */
-#define PART	   5		 /* so much of the time may be the guard's: one in */
+#define PART	   10		 /* so much of the time may be the guard's: one in */
 
 static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
@@ -79,10 +79,15 @@ static enum heap_level automatic(const struct heap_frame *from)
 		level = HEAP_LEVEL_ALIAS;
 	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
 		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
-	if (level != HEAP_LEVEL_NONE)
-		__atomic_fetch_add(&spent, level == HEAP_LEVEL_PAGE ? COST_PAGE : COST_ALIAS,
-				   __ATOMIC_RELAXED);
 	return level;
+}
+
+void policy_spent(u64 since)
+{
+	u64 took = MIN(__builtin_ia32_rdtsc() - since, COST_MOST);
+
+	/* The first touch of its pages costs about as much again as half of that. */
+	__atomic_fetch_add(&spent, took + took / 2, __ATOMIC_RELAXED);
 }
 
 /* Every n-th is, the first one included; of two threads at once maybe both, or none. */

@@ -19,4 +19,7 @@ u32 policy_stack(const struct heap_frame *from);
 /* Page mode has used the RAM that it may have: objects are packed from now on. */
 void policy_over_budget(void);
 
+/* From this reading of the time-stamp counter to now a call of the kernel guarded objects. */
+void policy_spent(u64 since);
+
 #endif
