@@ -179,12 +179,22 @@ enum check_part {
 	CHECK_PART_FREE,
 	CHECK_PART_AROUND,  /* struct check_object: neighbours, by address */
 	CHECK_PART_SAMPLES, /* struct check_sample, oldest first */
+	CHECK_PART_CALLERS, /* struct check_caller, innermost first: see there */
 	CHECK_PARTS,
 };
 
 struct check_sample {
 	u64 seq, live_bytes, live_objects;
 };
+
+/*
+ * Registers of who called the function at .reg, who called that one, and so on: a guess, for code
+ * without frame tables.
+ */
+struct check_caller {
+	u64 rip, rsp, rbp;
+};
+#define CHECK_CALLERS_MAX 16
 
 /* HC_check_report: this, then the parts. */
 struct check_report {

@@ -7,6 +7,7 @@
 #define WORDS	     256 /* of the stack: frames of C libraries are small, qsort has 1 KiB */
 #define WORDS_WEAK   8	 /* of them, where what the call calls is not pc's function for sure */
 #define FUNCTION_MAX (16UL << 10) /* bytes of a function */
+#define JUMP_WITHIN  48		  /* bytes of one that only calls another one, as vsprintf does */
 #define CALL_INTO    FUNCTION_MAX
 #define CALL_OPEN    (FUNCTION_MAX + 1)
 #define NO_CALL	     (-1UL)
@@ -64,6 +65,32 @@ static bool plt_word(u64 entry, u64 *word)
 	return false;
 }
 
+/* A function that ends, early, in a jump to pc's: how far before pc that goes; else NO_CALL. */
+static u64 jump_distance(u64 function, u64 pc)
+{
+	u8 code[JUMP_WITHIN + 8];
+
+	for (u32 i = 0; i < sizeof(code); i += 8) {
+		u64 word;
+
+		if (!peek(function + i, &word))
+			return NO_CALL;
+		__builtin_memcpy(code + i, &word, sizeof(word));
+	}
+	for (u32 i = 0; i + 5 <= JUMP_WITHIN; i++) {
+		s32 rel;
+		u64 to;
+
+		if (code[i] != 0xe9) /* jmp rel32 */
+			continue;
+		__builtin_memcpy(&rel, code + i + 1, sizeof(rel));
+		to = function + i + 5 + (u64)(s64)rel;
+		if (pc - to < FUNCTION_MAX)
+			return pc - to;
+	}
+	return NO_CALL;
+}
+
 /*
  * How far behind the start of what the call before this address calls pc is, which is in module m.
  * CALL_INTO: another module calls some function of m, which may have jumped to pc's. CALL_OPEN:
@@ -78,7 +105,7 @@ static u64 distance(u64 at, u64 pc, const struct heap_module *m)
 	if (at >= USER_TOP || !modules_known(at - 1, &from))
 		return NO_CALL;
 	/* This library calls nobody; but its own calls are what the stack is full of. */
-	if ((u64)guess_caller - from.start < from.end - from.start && from.start != m->start)
+	if (modules_is_own(&from) && from.start != m->start)
 		return NO_CALL;
 	call = call_before(at, &target);
 	if (call == CALL_ANYWHERE)
@@ -89,8 +116,10 @@ static u64 distance(u64 at, u64 pc, const struct heap_module *m)
 		return NO_CALL;
 	if (pc - target < FUNCTION_MAX)
 		return pc - target;
-	return from.start != m->start && target - m->start < m->end - m->start ? CALL_INTO
-									       : NO_CALL;
+	if (target - m->start >= m->end - m->start)
+		return NO_CALL;
+	target = jump_distance(target, pc);
+	return target == NO_CALL && from.start != m->start ? CALL_INTO : target;
 }
 
 /* Is this a frame pointer of a function whose stack is above at? */

@@ -1,7 +1,7 @@
 /*
  * Callers in code of ELF files without frame tables, as musl's: the word on the stack that looks
  * like the return address of a call of the function. It may be a wrong one: what an earlier call
- * left behind.
+ * left behind. Used by the library for its stacks and by the kernel for that of a fault.
  */
 #ifndef HEAP_GUESS_H
 #define HEAP_GUESS_H

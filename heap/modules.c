@@ -13,6 +13,11 @@ static struct {
 	struct heap_module module[MODULES];
 } known;
 
+bool modules_is_own(const struct heap_module *m)
+{
+	return (u64)modules_is_own - m->start < m->end - m->start;
+}
+
 static bool begin(u32 *version)
 {
 	*version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);

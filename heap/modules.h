@@ -9,6 +9,8 @@
 s64 modules_find(u64 pc, struct heap_module *m);
 /* The same of what was asked before. */
 bool modules_known(u64 pc, struct heap_module *m);
+/* It is the heap library. */
+bool modules_is_own(const struct heap_module *m);
 /* All is to be asked again. */
 void modules_forget(void);
 

@@ -27,6 +27,8 @@ struct report_input {
 	u32 around_count;
 	const struct check_sample *samples;
 	u32 samples_count;
+	const struct check_caller *callers;
+	u32 callers_count;
 };
 
 /*

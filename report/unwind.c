@@ -1,4 +1,5 @@
 /* elfutils's unwinder, with a report in place of a process. */
+#include <stdlib.h>
 #include <string.h>
 #include "report/unwind.h"
 
@@ -8,6 +9,8 @@ static struct {
 	u64 reg[17]; /* in DWARF's order, RIP last */
 	u64 *pc;
 	u32 count, max;
+	u32 first; /* of the frames that are being found */
+	bool tables_only;
 } state;
 
 /* x86-64 psABI, figure 3.36. */
@@ -56,16 +59,56 @@ static const Dwfl_Thread_Callbacks callbacks = {
 	.set_initial_registers = set_registers,
 };
 
+/* Is there a frame table's entry for the function of pc? */
+static bool has_table(Dwfl *dwfl, u64 pc)
+{
+	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
+	Dwarf_Frame *frame = NULL;
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
+	bool has = cfi && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0;
+
+	if (!has && mod) {
+		cfi = dwfl_module_dwarf_cfi(mod, &bias);
+		has = cfi && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0;
+	}
+	free(frame);
+	return has;
+}
+
 static int each_frame(Dwfl_Frame *frame, void *arg)
 {
 	Dwarf_Addr pc;
 	bool activation;
 
 	(void)arg;
+	/* Without a table elfutils goes by RBP, which there is a better word for. */
+	if (state.tables_only && state.count > state.first)
+		return DWARF_CB_ABORT;
 	if (state.count >= state.max || !dwfl_frame_pc(frame, &pc, &activation) || !pc)
 		return DWARF_CB_ABORT;
 	state.pc[state.count++] = pc;
 	return DWARF_CB_OK;
+}
+
+/*
+ * The frames from .reg on; exact: that is no return address. True: the first one's caller is not
+ * known, since there is no table for it, and nothing but tables was asked for.
+ */
+static bool frames_from(Dwfl *dwfl, bool exact, bool tables_only)
+{
+	state.first = state.count;
+	if (!exact)
+		state.reg[16]--;
+	state.tables_only = tables_only && !has_table(dwfl, state.reg[16]);
+	/* Fails when it is attached already. */
+	dwfl_attach_state(dwfl, NULL, 1, &callbacks, &state);
+	dwfl_getthread_frames(dwfl, 1, each_frame, NULL);
+	if (state.count == state.first && state.count < state.max)
+		state.pc[state.count++] = state.reg[16];
+	if (!exact && state.count > state.first)
+		state.pc[state.first]++;
+	return state.tables_only;
 }
 
 u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
@@ -73,6 +116,7 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 {
 	Dwfl *dwfl = report_symbols_dwfl(s);
 	const struct report_map *map = report_maps_find(maps, in->head.reg[CHECK_RIP]);
+	bool more;
 
 	if (!(in->head.flags & CHECK_REPORT_REGS) || !max)
 		return 0;
@@ -89,10 +133,13 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 			return state.count;
 		state.reg[7] += sizeof(u64);
 	}
-	/* Fails when it is attached already. */
-	dwfl_attach_state(dwfl, NULL, 1, &callbacks, &state);
-	dwfl_getthread_frames(dwfl, 1, each_frame, NULL);
-	if (!state.count)
-		state.pc[state.count++] = in->head.reg[CHECK_RIP];
+	more = frames_from(dwfl, !state.count, map && in->callers_count);
+	/* The innermost functions may have no table: the kernel has looked for their callers. */
+	for (u32 i = 0; more && i < in->callers_count && state.count < max; i++) {
+		state.reg[16] = in->callers[i].rip;
+		state.reg[7] = in->callers[i].rsp;
+		state.reg[6] = in->callers[i].rbp;
+		more = frames_from(dwfl, false, i + 1 < in->callers_count);
+	}
 	return state.count;
 }

@@ -151,7 +151,9 @@ int report_input(struct report_input *in, void *blob, size_t len)
 	    !find_array(&in->head, CHECK_PART_AROUND, len, bytes, sizeof(*in->around),
 			REPORT_AROUND_MAX, (const void **)&in->around, &in->around_count) ||
 	    !find_array(&in->head, CHECK_PART_SAMPLES, len, bytes, sizeof(*in->samples),
-			REPORT_SAMPLES_MAX, (const void **)&in->samples, &in->samples_count))
+			REPORT_SAMPLES_MAX, (const void **)&in->samples, &in->samples_count) ||
+	    !find_array(&in->head, CHECK_PART_CALLERS, len, bytes, sizeof(*in->callers),
+			CHECK_CALLERS_MAX, (const void **)&in->callers, &in->callers_count))
 		return -EINVAL;
 	for (u32 i = 0; i < in->around_count; i++)
 		if (!object_is_sane(&in->around[i]))

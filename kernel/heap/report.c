@@ -3,6 +3,7 @@
  */
 #include "common/boot_info.h"
 #include "kernel/fs/proc_text.h"
+#include "kernel/heap/callers.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
 #include "kernel/heap/report.h"
@@ -112,6 +113,14 @@ static void add_trace(struct building *b, enum check_part part, const struct hea
 	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
 }
 
+/* Where the stack is the reporter's to unwind. */
+static void add_callers(struct building *b)
+{
+	struct check_caller caller[CHECK_CALLERS_MAX];
+
+	part_add(b, CHECK_PART_CALLERS, caller, heap_callers(caller) * sizeof(*caller));
+}
+
 static void add_samples(struct building *b, struct mm *mm)
 {
 	mutex_lock(&mm->lock);
@@ -168,6 +177,8 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 		part_add(&b, CHECK_PART_AROUND, parts->around,
 			 parts->around_count * sizeof(*parts->around));
 		add_samples(&b, current_mm());
+		if (!at_exit && !parts->access.count)
+			add_callers(&b);
 		if (!at_exit)
 			add_stack(&b);
 		add_maps(&b);

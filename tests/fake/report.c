@@ -36,6 +36,7 @@ struct fake_report fake_report(void)
 						PART(CHECK_PART_FREE, free),
 						PART(CHECK_PART_AROUND, around),
 						PART(CHECK_PART_SAMPLES, samples),
+						PART(CHECK_PART_CALLERS, callers),
 						PART(CHECK_PART_STACK, stack),
 						PART(CHECK_PART_MAPS, maps),
 					},

@@ -11,6 +11,7 @@ struct fake_report {
 	u64 access[2], alloc[1], free[1];
 	struct check_object around[3];
 	struct check_sample samples[4];
+	struct check_caller callers[2];
 	u8 stack[64];
 	char maps[256];
 };
