@@ -1,12 +1,13 @@
 /*
  * Several questions about names in one hostcall (struct hostcall_look). Each is made as the
  * hostcall for it alone would make it: what that is checked for, the handle and the NUL, is checked
- * here. Nothing is changed by any of them.
+ * here. Nothing is changed by any of them. A handle to close is closed first, whatever comes then.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "vm/handle.h"
 #include "vm/hostcall.h"
 
 #define LOOK_ALIGN 8
@@ -57,12 +58,17 @@ static struct hostcall_seen answer(int dir, u8 kind, const char *path, const str
 	return seen;
 }
 
-s64 hc_do_look(struct call *c, int dir, const void *asked, u32 asked_len, void *seen, u32 seen_len)
+s64 hc_do_look(struct call *c, int dir, int closes, const void *asked, u32 asked_len, void *seen,
+	       u32 seen_len)
 {
 	u32 used = 0;
 	s64 count = 0;
 
 	c->out_bytes = 0;
+	if (closes >= 0) {
+		c->held--; /* its reference, the last that was taken, is handle_close's now */
+		handle_close(closes);
+	}
 	for (u32 at = 0; at < asked_len;) {
 		const u8 *from = (const u8 *)asked + at;
 		const char *path = (const char *)from + sizeof(struct hostcall_look);

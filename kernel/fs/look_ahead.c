@@ -36,9 +36,13 @@
  * In the same way, and by the same rules, an open brings the attributes of what it opened, for an
  * fstat(2) that is the thread's very next system call.
  *
+ * Where a run is known to start right behind a close(2), its first questions go with the hostcall
+ * for that, to be asked when the file is closed.
+ *
  * What is learned is the whole sandbox's: the second compiler knows what the first one asked. A
  * process whose answers are dropped rather than used stops asking ahead: credit.
  */
+#include <asm/unistd.h>
 #include "common/boot_info.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/look_ahead.h"
@@ -46,7 +50,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/stats.h"
 
-#define AHEAD_US     250
+#define AHEAD_US     500
 #define AHEAD_MAX    24 /* questions in a hostcall: a header's places in a compiler's path */
 #define AHEAD_VAGUE  4	/* where it is less clear what comes */
 #define ASKED_SIZE   3072
@@ -169,16 +173,16 @@ static bool put_together(struct look_ahead *la, const struct predictor *p, u8 ki
 	return la->count > 1;
 }
 
-/* Makes it. What is left then are the answers. */
-static void fetch(struct look_ahead *la, s32 dir)
+/* Makes it, and closes a handle (-1: none) before. What is left then are the answers. */
+static void fetch(struct look_ahead *la, s32 dir, s32 closes)
 {
 	u64 start = arch_rdtsc();
-	s64 n = hc_look(dir, la->buf->asked, la->asked_len, la->buf->seen, SEEN_SIZE);
+	s64 n = hc_look(dir, closes, la->buf->asked, la->asked_len, la->buf->seen, SEEN_SIZE);
 
 	la->left = n > 0 ? (u32)n : 0;
 	la->next_asked = la->next_seen = 0;
 	la->until = until_from(start);
-	count(&stats.looks_fetched, MAX(la->left, 1u) - 1);
+	count(&stats.looks_fetched, la->left);
 }
 
 /* The next answer, if it is to this question. */
@@ -254,7 +258,7 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 	leave_predictor(table);
 	if (!more)
 		return false;
-	fetch(la, p->dir);
+	fetch(la, p->dir, -1);
 	return take_answer(la, kind, p->path, data, size, result);
 }
 
@@ -288,6 +292,41 @@ void look_ahead_opened(const struct fs_path *p, s64 result)
 	count(&stats.looks, 1);
 	drop_answers(la);
 	learn(la, HOSTCALL_LOOK_THERE, p->path);
+}
+
+/* ---- close, and what comes then ---------------------------------------------------------------
+ */
+
+/* What a run starts with, if one does now. */
+static bool put_start(struct look_ahead *la, const struct predict_walk *walk)
+{
+	struct predictor *p = take_predictor();
+	u32 ahead = MIN((u32)la->credit, AHEAD_MAX);
+
+	la->asked_len = la->count = 0;
+	if (p)
+		predict_next(p, walk, ahead, MIN(ahead, AHEAD_VAGUE), put_question, la);
+	leave_predictor(p);
+	return la->count > 0;
+}
+
+bool look_ahead_close(s32 handle)
+{
+	struct thread *t = current();
+	struct look_ahead *la = t->look_ahead;
+	struct predict_walk then;
+
+	if (!la || !la->buf || t->syscall_nr != __NR_close || t->looked || !hears_nothing(t->proc))
+		return false;
+	drop_answers(la);
+	then = la->walk;
+	predict_end(NULL, &then);
+	if (!put_start(la, &then))
+		return false;
+	look_ahead_break(t);
+	t->looked = true;
+	fetch(la, t->proc->fs->root, handle);
+	return true;
 }
 
 /* ---- fstat of what was just opened ------------------------------------------------------------
@@ -346,9 +385,7 @@ void look_ahead_break(struct thread *t)
 	struct predictor *p;
 
 	drop_answers(la);
-	if (!la->walk.in_run)
-		return;
-	p = take_predictor();
+	p = la->walk.in_run ? take_predictor() : NULL;
 	predict_end(p, &la->walk);
 	leave_predictor(p);
 }

@@ -34,6 +34,12 @@ void look_ahead_opened(const struct fs_path *p, s64 result);
 void look_ahead_stat(struct ofile *f, const struct stat *st, u64 start);
 bool look_ahead_fstat(const struct ofile *f, struct stat *st);
 
+/*
+ * The running thread closes the last descriptor of a file: with the hostcall for it go questions
+ * that may come next. False: there are none, close the handle.
+ */
+bool look_ahead_close(s32 handle);
+
 /* The running thread, which has a record, did something else. */
 void look_ahead_break(struct thread *t);
 /* It could have heard of something: answers that it has are not used any more. */

@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/look_ahead.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/signalfd.h"
 #include "kernel/ipc/cookie.h"
@@ -52,7 +53,7 @@ void ofile_put(struct ofile *f)
 		mqueue_forget(f);
 	if (f->window)
 		window_put(f->window);
-	if (f->handle >= 0)
+	if (f->handle >= 0 && !look_ahead_close(f->handle))
 		hc_close(f->handle);
 	kfree(f->data);
 	kfree(f->path);

@@ -33,6 +33,12 @@ static struct contexts contexts_of(const struct predict_walk *w)
 		{mix(1, w->run), mix(mix(2, w->before), w->last), mix(3, w->last)}};
 }
 
+/* Outside of a run: what tells where the next one starts. */
+static u64 start_of(const struct predict_walk *w)
+{
+	return mix(mix(4, w->run), w->gap);
+}
+
 /* The walk after this question. */
 static void go(struct predict_walk *w, u64 hash)
 {
@@ -116,11 +122,11 @@ void predict_ask(struct predictor *p, struct predict_walk *w, u8 kind, const cha
 	u64 hash = hash_of(kind, path);
 	u16 number;
 
-	if (p && w->in_run) {
-		number = name_number(p, hash, kind, path);
-		if (number)
-			learn(p, w, number);
-	}
+	number = p ? name_number(p, hash, kind, path) : 0;
+	if (number && w->in_run)
+		learn(p, w, number);
+	else if (number)
+		learn_step(p, start_of(w), number);
 	go(w, hash);
 }
 
@@ -128,6 +134,7 @@ void predict_end(struct predictor *p, struct predict_walk *w)
 {
 	if (p && w->in_run)
 		learn(p, w, PREDICT_END);
+	w->gap = w->in_run ? 1 : w->gap + 1;
 	w->in_run = false;
 }
 
@@ -138,12 +145,13 @@ void predict_next(const struct predictor *p, const struct predict_walk *w, u32 m
 
 	for (u32 n = 0; n < max; n++) {
 		struct contexts c = contexts_of(&ahead);
-		const struct predict_step *s = find_step(p, c.key[0]);
+		const struct predict_step *s =
+			find_step(p, ahead.in_run ? c.key[0] : start_of(&ahead));
 		const struct predict_name *name;
 
 		if (!s)
-			max = MIN(max, max_vague);
-		for (u32 i = 1; i < PREDICT_CONTEXTS && !s; i++)
+			max = ahead.in_run ? MIN(max, max_vague) : 0;
+		for (u32 i = 1; i < PREDICT_CONTEXTS && !s && max; i++)
 			s = find_step(p, c.key[i]);
 		if (n >= max || !s || s->next == PREDICT_END)
 			return;

@@ -5,7 +5,8 @@
  * A question is a kind (any byte) and a path. Questions that follow each other with nothing between
  * them are a run. What comes next is looked for behind three contexts, the longest first: all of
  * the run so far and the last question of the run before; the last two questions; the last one.
- * That a run ended there is learned like a question.
+ * That a run ended there is learned like a question. What a run starts with is looked for behind
+ * the run before it and the number of other system calls since.
  *
  * The memory is fixed: what is new takes the place of something older. All of it is a guess, and
  * may be wrong in every way but one: a question that comes out was once put in.
@@ -40,16 +41,18 @@ struct predictor {
 struct predict_walk {
 	u64 run;	  /* the longest context */
 	u64 last, before; /* the last two questions */
+	u32 gap;	  /* outside of a run: what else was done since the last one */
 	bool in_run;
 };
 
 /* The walk goes on with this question. p NULL: nothing is learned. */
 void predict_ask(struct predictor *p, struct predict_walk *w, u8 kind, const char *path);
-/* Something else comes: the run, if there is one, ends. */
+/* Something else was done: the run, if there is one, ended before it. */
 void predict_end(struct predictor *p, struct predict_walk *w);
 /*
- * Gives what may come next to take(), the soonest first, until it says false, nothing is known any
- * more, or max were given; max_vague where not all of them were found behind their longest context.
+ * Gives what may come next, outside of a run only where one starts now, to take(), the soonest
+ * first, until it says false, nothing is known any more, or max were given; max_vague where not all
+ * of them were found behind their longest context.
  */
 void predict_next(const struct predictor *p, const struct predict_walk *w, u32 max, u32 max_vague,
 		  bool (*take)(void *arg, u8 kind, const char *path), void *arg);

@@ -762,7 +762,7 @@ static s64 answers(s32 dir, u32 room)
 {
 	memset(look.seen, 0x5a, sizeof(look.seen));
 	look.seen_at = 0;
-	return hc_look(dir, look.asked, look.asked_len, look.seen, room);
+	return hc_look(dir, -1, look.asked, look.asked_len, look.seen, room);
 }
 
 /* The next answer is this, with len bytes of data. */
@@ -780,7 +780,8 @@ static void questions_are_answered_in_turn(void **state)
 {
 	char dir[] = "/tmp/hostcall-test-XXXXXX";
 	const struct stat *st;
-	s32 d;
+	struct stat own;
+	s32 d, h;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -817,6 +818,18 @@ static void questions_are_answered_in_turn(void **state)
 	seen(-EBADF, 0);
 	seen(-EINVAL, 0);
 	assert_int_equal(answers(12345, sizeof(look.seen)), -EBADF);
+	/* A handle goes first, the directory's too; but only one that is the guest's. */
+	assert_int_equal(hc_look(-1, 12345, look.asked, look.asked_len, look.seen, 4096), -EBADF);
+	h = (s32)hc_openat(d, "link", O_PATH | O_NOFOLLOW, 0);
+	assert_int_equal(hc_look(d, h, look.asked, look.asked_len, look.seen, 4096), 2);
+	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
+	assert_int_equal(hc_fstat(d, &own, sizeof(own)), 0);
+	h = (s32)hc_dup(d);
+	assert_int_equal(hc_look(h, h, look.asked, look.asked_len, look.seen, 4096), 2);
+	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
+	h = (s32)hc_dup(d);
+	assert_int_equal(hc_look(-1, h, look.asked, 9, look.seen, 4096), -EINVAL);
+	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
 
 	assert_int_equal(hc_unlinkat(d, "link", 0), 0);
 	hc_close(d);
@@ -883,7 +896,7 @@ static void questions_that_are_none_are_refused(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(hc_look(-1, look.asked, 0, look.seen, sizeof(look.seen)), 0);
+	assert_int_equal(hc_look(-1, -1, look.asked, 0, look.seen, sizeof(look.seen)), 0);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		memset(look.asked, 'x', sizeof(look.asked));
 		memcpy(look.asked, &row[i].q, sizeof(q));

@@ -111,6 +111,32 @@ static void what_came_before_decides(void **state)
 	assert_string_equal(next(&w, 9, 0), "");
 }
 
+static void a_start_is_known_where_it_was(void **state)
+{
+	struct predict_walk w = {0};
+
+	(void)state;
+	run(&w, "ab");
+	predict_end(p, &w);
+	predict_end(p, &w);
+	run(&w, "cd");
+	w = (struct predict_walk){0};
+	assert_string_equal(next(&w, 9, 9), "1/a 1/b");
+	run(&w, "ab");
+	assert_string_equal(next(&w, 9, 9), "");
+	predict_end(p, &w);
+	assert_string_equal(next(&w, 9, 9), "");
+	predict_end(p, &w);
+	assert_string_equal(next(&w, 9, 9), "1/c 1/d");
+	assert_string_equal(next(&w, 1, 1), "1/c");
+	/* Not behind another run. */
+	w = (struct predict_walk){0};
+	run(&w, "ax");
+	predict_end(p, &w);
+	predict_end(p, &w);
+	assert_string_equal(next(&w, 9, 9), "");
+}
+
 static void what_changed_is_learned_anew(void **state)
 {
 	struct predict_walk w = {0};
@@ -230,10 +256,11 @@ static void the_table_forgets_the_oldest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_is_known_at_first), TEST(a_run_is_known_the_second_time),
-		TEST(what_came_before_decides),	 TEST(what_changed_is_learned_anew),
-		TEST(nobody_has_to_learn),	 TEST(a_long_path_is_not_predicted),
-		TEST(limits_are_kept),		 TEST(the_table_forgets_the_oldest),
+		TEST(nothing_is_known_at_first),    TEST(a_run_is_known_the_second_time),
+		TEST(what_came_before_decides),	    TEST(a_start_is_known_where_it_was),
+		TEST(what_changed_is_learned_anew), TEST(nobody_has_to_learn),
+		TEST(a_long_path_is_not_predicted), TEST(limits_are_kept),
+		TEST(the_table_forgets_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
