@@ -509,6 +509,57 @@ CASE(changed_behind_open)
 	NEED(unlink(missing) == 0);
 }
 
+/* ---- questions right behind a close --------------------------------------------------------- */
+
+static void run_behind_close(char seen[LINKS + 1], void (*between)(void))
+{
+	int fd;
+
+	letter(0);
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	NEED(fd >= 0);
+	close(fd);
+	if (between)
+		between();
+	for (int i = 0; i < LINKS; i++)
+		seen[i] = letter(i);
+}
+
+CASE(changed_behind_close)
+{
+	char seen[LINKS + 1] = "";
+
+	make_links();
+	for (int round = 0; round < 4; round++) {
+		run_behind_close(seen, NULL);
+		getppid();
+		CHECK(!strcmp(seen, "oooooo"));
+	}
+	run_behind_close(seen, by_rename);
+	CHECK(!strcmp(seen, "ooonoo"));
+	change(3, 'o');
+	getppid();
+	run_behind_close(seen, by_a_child);
+	CHECK(!strcmp(seen, "ooonoo"));
+	change(3, 'o');
+	/* The close itself is not late: the pipe has no writer when the questions are asked. */
+	for (int round = 0; round < 4; round++) {
+		struct stat st;
+		char byte;
+
+		NEED(pipe(to_child) == 0);
+		letter(0);
+		close(to_child[1]);
+		letter(1);
+		NEED(stat(names[2], &st) == -1);
+		letter(3);
+		SHOW(read(to_child[0], &byte, 1));
+		close(to_child[0]);
+		SHOW(letter(4) == 'o');
+		SHOW(close(to_child[0]));
+	}
+}
+
 /* ---- what an answer looks like -------------------------------------------------------------- */
 
 CASE(long_and_short_answers)
