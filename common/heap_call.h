@@ -84,9 +84,9 @@ struct heap_module {
  * Base slots: what objects lie in that do not have frames of their own. The library gives them out,
  * and keeps what it knows of them in tables at fixed places of the guarded range, which the kernel
  * reads (and does not trust). A span is cut into slots of one size; slots of at most
- * HEAP_PAGED_MAX bytes do not cross a page's end. An object either is seen where its slot is
- * (HEAP_LEVEL_NONE), or in pages of the alias area, which show the slot's frames, at the same place
- * in its first page.
+ * HEAP_PAGED_MAX bytes do not cross a page's end. A slot larger than a span has a run of them. An
+ * object either is seen where its slot is (HEAP_LEVEL_NONE), or in pages of the alias area, which
+ * show the slot's frames, at the same place in its first page.
  */
 #define HEAP_BASE_AREA	 (HEAP_GUARDED_BASE + (8UL << 40)) /* spans */
 #define HEAP_BASE_SIZE	 (1UL << 40)
@@ -101,11 +101,13 @@ struct heap_module {
 #define HEAP_SPAN_SLOTS	 (HEAP_SPAN_SIZE / 16)
 #define HEAP_SPANS	 (HEAP_BASE_SIZE / HEAP_SPAN_SIZE)
 #define HEAP_PAGED_MAX	 2048  /* bytes of a slot that lies within a page */
-#define HEAP_SLOT_MAX	 32768 /* bytes of any slot */
-#define HEAP_ALIAS_BATCH 64    /* objects, and pages, whose aliases are made at once */
-#define HEAP_DEAD_BATCH	 512   /* aliases that end at once */
-#define HEAP_CANARY	 0xc9  /* bytes beside an object, in its slot or pages */
-#define HEAP_FREED	 0xdd  /* what an object is filled with that waits for its end */
+#define HEAP_PACKED_MAX	 32768 /* bytes of a slot that may have an alias */
+#define HEAP_SLOT_MAX	 (256UL << 10)
+#define HEAP_ALIAS_BATCH 64   /* objects, and pages, whose aliases are made at once */
+#define HEAP_DEAD_BATCH	 512  /* aliases that end at once */
+#define HEAP_CANARY	 0xc9 /* bytes beside an object, in its slot or pages */
+#define HEAP_CANARY_MAX	 512  /* so many behind an object in a slot, at most */
+#define HEAP_FREED	 0xdd /* what an object is filled with that waits for its end */
 
 enum heap_slot_state {
 	HEAP_SLOT_FREE,
@@ -125,11 +127,11 @@ struct heap_slot {
 };
 
 struct heap_span {
-	u32 size;     /* of a slot; 0: no span */
+	u32 size;     /* of a slot; 0: no span, or a further one of a run */
 	u32 per_page; /* slots in a page; 0: they follow each other without regard to pages */
-	u32 slots;
-	u32 free;  /* a free slot, + 1 */
-	u32 fresh; /* slots from here on were never used */
+	u32 slots;    /* in a further span of a run: how many spans before it the run begins */
+	u32 free;     /* a free slot, + 1 */
+	u32 fresh;    /* slots from here on were never used */
 	u16 arena;
 	u16 listed;  /* it is in its arena's list */
 	u32 next;    /* of that list: a span's number + 1 */

@@ -19,9 +19,10 @@
 #define SYS_sched_yield 24
 
 /* clang-format off */
-static const u16 sizes[] = {
+static const u32 sizes[] = {
 	16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 816, 1024, 1360,
 	2048, 3072, 4096, 6144, 8192, 12288, 16384, 21840, 32768,
+	40960, 49152, 57344, 65536, 81920, 98304, 114688, 131072, 163840, 196608, 229376, 262144,
 };
 /* clang-format on */
 #define SIZES		ARRAY_SIZE(sizes)
@@ -138,7 +139,7 @@ static u64 *alias_entry(u64 alias)
 static u32 size_class(u64 size, u64 align)
 {
 	/* The first size above 128 and each further power of two: the loop is short. */
-	static const u8 above[] = {8, 12, 16, 19, 21, 23, 25, 27};
+	static const u8 above[] = {8, 12, 16, 19, 21, 23, 25, 27, 29, 33, 37};
 	u32 c;
 
 	/* A slot of a power of two is aligned to it. */
@@ -161,15 +162,18 @@ static u32 size_class(u64 size, u64 align)
 
 static struct heap_span *span_new(struct arena *a, u32 class)
 {
-	s64 number = heap_syscall1(HEAP_CALL_BASE_GROW, 1);
+	u32 size = sizes[class], count = (u32)(ALIGN_UP(size, HEAP_SPAN_SIZE) >> HEAP_SPAN_SHIFT);
+	s64 number = heap_syscall1(HEAP_CALL_BASE_GROW, count);
 	struct heap_span *s;
-	u32 size = sizes[class];
 
 	if (number < 0)
 		return NULL;
 	s = span_at((u64)number);
+	for (u32 i = 1; i < count; i++)
+		s[i].slots = i;
 	s->per_page = size <= HEAP_PAGED_MAX ? 4096 / size : 0;
-	s->slots = s->per_page ? s->per_page * (HEAP_SPAN_SIZE / 4096) : HEAP_SPAN_SIZE / size;
+	s->slots = s->per_page ? s->per_page * (HEAP_SPAN_SIZE / 4096)
+			       : MAX(HEAP_SPAN_SIZE / size, 1U);
 	s->arena = (u16)(a - arenas);
 	s->inverse = (u32)(((1UL << 32) + size - 1) / size);
 	s->listed = 1;
@@ -177,7 +181,7 @@ static struct heap_span *span_new(struct arena *a, u32 class)
 	__atomic_store_n(&s->size, size, __ATOMIC_RELEASE);
 	a->list[class] = (u32)number + 1;
 	if ((u64)number >= __atomic_load_n(&spans, __ATOMIC_RELAXED))
-		__atomic_store_n(&spans, (u32)number + 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&spans, (u32)number + count, __ATOMIC_RELEASE);
 	return s;
 }
 
@@ -261,6 +265,12 @@ static u64 first_other(const u8 *p, u8 byte, u64 n)
 	while (i < n && p[i] == byte)
 		i++;
 	return i;
+}
+
+/* How many there are in a slot's slack. */
+static u64 canaries(u64 slack)
+{
+	return MIN(slack, (u64)HEAP_CANARY_MAX);
 }
 
 static void fill(u8 *p, u8 byte, u64 n)
@@ -419,7 +429,9 @@ static struct heap_slot *find(u64 addr, u64 *base, u64 *number)
 
 static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
 {
-	return first_other(object + size, HEAP_CANARY, slot_size - size) == slot_size - size;
+	u64 count = canaries(slot_size - size);
+
+	return first_other(object + size, HEAP_CANARY, count) == count;
 }
 
 static u32 state_of(u64 addr)
@@ -436,7 +448,8 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	struct heap_slot *slot;
 	void *p;
 
-	if (class == SIZES)
+	/* The slack of a large one that is aligned may be too much for a slot's description. */
+	if (class == SIZES || sizes[class] - size > 0xffff)
 		return NULL;
 	stack = alias ? heap_stack_id(from) : policy_stack(from);
 	if (!lock(a))
@@ -444,7 +457,7 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
 	if (p) {
 		/* Before it counts as an object: who looks at all of them at exit sees no other. */
-		fill((u8 *)p + size, HEAP_CANARY, sizes[class] - size);
+		fill((u8 *)p + size, HEAP_CANARY, canaries(sizes[class] - size));
 		slot->stack = stack;
 		slot->tid = heap_tid();
 		slot->seq = heap_operation();
@@ -571,7 +584,7 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 	slot->seq = heap_operation();
 	slot->slack = (u16)(slot_size - size);
 	slot->fn = HEAP_FN_REALLOC;
-	fill((u8 *)p + size, HEAP_CANARY, slot_size - size);
+	fill((u8 *)p + size, HEAP_CANARY, canaries(slot_size - size));
 	return true;
 }
 
@@ -616,7 +629,8 @@ bool base_give_back(void)
 			continue;
 		/* Without the lock it was a guess. */
 		if (is_empty(number) && retire(a, number)) {
-			heap_syscall1(HEAP_CALL_BASE_SHRINK, number);
+			for (u64 n = 0; n * HEAP_SPAN_SIZE < span_at(number)->size; n++)
+				heap_syscall1(HEAP_CALL_BASE_SHRINK, number + n);
 			any = true;
 		}
 		unlock(a);

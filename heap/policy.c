@@ -62,7 +62,7 @@ static bool few_bits(u32 n, u32 bits)
 	return !n;
 }
 
-static enum heap_level automatic(const struct heap_frame *from)
+static enum heap_level automatic(const struct heap_frame *from, bool packable)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
 	u64 now = __builtin_ia32_rdtsc(), allowed, used;
@@ -75,7 +75,7 @@ static enum heap_level automatic(const struct heap_frame *from)
 	used = __atomic_load_n(&spent, __ATOMIC_RELAXED);
 	if (n < SITE_FIRST ? used < allowed + OVERDRAFT / share : used < allowed && few_bits(n, 2))
 		level = HEAP_LEVEL_PAGE;
-	else if (used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
+	else if (packable && used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
 		level = HEAP_LEVEL_ALIAS;
 	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
 		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
@@ -102,6 +102,7 @@ static bool sample(u32 n)
 enum heap_level policy_choose(u64 size, const struct heap_frame *from)
 {
 	const struct check_config *c = &heap_started()->config;
+	bool packable = size <= HEAP_PACKED_MAX - HEAP_CANARY_LEAST;
 	enum heap_level level = HEAP_LEVEL_PAGE;
 
 	if (size > HEAP_SLOT_MAX - HEAP_CANARY_LEAST)
@@ -115,10 +116,10 @@ enum heap_level policy_choose(u64 size, const struct heap_frame *from)
 			level = HEAP_LEVEL_NONE;
 		break;
 	case HEAP_LEVEL_AUTO:
-		level = automatic(from);
+		level = automatic(from, packable);
 		break;
 	}
 	if (level == HEAP_LEVEL_PAGE && __atomic_load_n(&over_budget, __ATOMIC_RELAXED))
 		level = HEAP_LEVEL_ALIAS;
-	return level;
+	return level == HEAP_LEVEL_ALIAS && !packable ? HEAP_LEVEL_PAGE : level;
 }

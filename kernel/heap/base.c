@@ -28,13 +28,28 @@ static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
 	return p;
 }
 
+static bool read_span_entry(struct mm *mm, u64 number, struct heap_span *s)
+{
+	return number < mm->heap->spans &&
+	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
+}
+
 /* The span, if its description makes sense. */
 static bool read_span(struct mm *mm, u64 number, struct heap_span *s)
 {
-	return number < mm->heap->spans &&
-	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s)) &&
-	       s->size >= 16 && s->size <= HEAP_SPAN_SIZE && s->slots <= HEAP_SPAN_SIZE / s->size &&
+	return read_span_entry(mm, number, s) && s->size >= 16 && s->size <= HEAP_SLOT_MAX &&
+	       s->slots <= MAX(HEAP_SPAN_SIZE / s->size, 1) &&
 	       (!s->per_page || s->per_page == PAGE_SIZE / s->size);
+}
+
+/* Where the run of spans begins that a span belongs to, if it does; else that one. */
+static u64 run_of(struct mm *mm, u64 number)
+{
+	struct heap_span s;
+
+	if (!read_span_entry(mm, number, &s) || s.size || s.slots >= HEAP_SLOT_MAX / HEAP_SPAN_SIZE)
+		return number;
+	return number - MIN(s.slots, number);
 }
 
 static u64 slot_entry(u64 number, u32 slot)
@@ -68,13 +83,16 @@ static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, str
 	u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
 	s64 n;
 
-	if (!in_base(addr) || !read_span(mm, number, s))
+	if (!in_base(addr))
 		return false;
-	n = heap_slot_number(s, addr, true);
+	number = run_of(mm, number);
+	if (!read_span(mm, number, s))
+		return false;
+	n = s->size > HEAP_SPAN_SIZE ? 0 : heap_slot_number(s, addr, true);
 	if (n < 0 || !read_entry(mm, slot_entry(number, (u32)n), slot, sizeof(*slot)))
 		return false;
 	*at = heap_slot_addr(s, number, (u32)n);
-	return slot->slack <= s->size;
+	return slot->slack <= s->size && addr < *at + s->size;
 }
 
 static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
@@ -93,7 +111,7 @@ static void from_slot(u64 start, const struct heap_span *s, const struct heap_sl
 		.alloc_stack = slot->state == HEAP_SLOT_FREE ? 0 : slot->stack,
 		.slot = HEAP_NO_SLOT,
 		.low = start,
-		.high = start + s->size,
+		.high = start + s->size - slot->slack + MIN(slot->slack, HEAP_CANARY_MAX),
 	};
 }
 
@@ -140,8 +158,9 @@ bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
 /* The objects at level none, in spans from number on. */
 static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
 {
-	for (u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT; number < mm->heap->spans;
-	     number++) {
+	u64 number = run_of(mm, (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT);
+
+	for (; number < mm->heap->spans; number++) {
 		struct heap_span s;
 
 		if (!read_span(mm, number, &s))
@@ -179,7 +198,8 @@ bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 
 int base_populate(struct mm *mm, u64 page)
 {
-	u64 end = page + TABLE_BATCH * PAGE_SIZE, *entry, gpa;
+	u64 end = page + TABLE_BATCH * PAGE_SIZE, number, *entry, gpa;
+	struct heap_span s;
 
 	if (page >= HEAP_ALIAS_AREA)
 		return -EFAULT;
@@ -187,6 +207,12 @@ int base_populate(struct mm *mm, u64 page)
 		end = MIN(end, HEAP_BASE_AREA + (mm->heap->spans << HEAP_SPAN_SHIFT));
 		if (page >= end)
 			return -EFAULT;
+	}
+	/* What is known of a few slots fits a page, whatever room there is for many. */
+	if (page >= HEAP_SLOT_TABLE && page < HEAP_SPAN_TABLE) {
+		number = (page - HEAP_SLOT_TABLE) / (HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
+		if (read_span(mm, number, &s))
+			end = MIN(end, MAX(page, slot_entry(number, s.slots - 1)) + PAGE_SIZE);
 	}
 	end = MIN(end, ALIGN_DOWN(page, HUGE_SIZE) + HUGE_SIZE);
 	entry = pt_place(mm, page);
@@ -280,7 +306,7 @@ s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 
 		if (!in_base(slot[i]) ||
 		    !read_span(mm, (slot[i] - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT, &s) ||
-		    s.size > HEAP_SLOT_MAX)
+		    s.size > HEAP_PACKED_MAX)
 			return -EINVAL;
 		pages[i] = (u8)heap_slot_pages(slot[i], s.size);
 		sum += pages[i];

@@ -87,7 +87,7 @@ static bool over_budget(struct heap *h, u64 size, u64 align)
 {
 	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
 	 */
-	if (h->pages < h->budget || size > HEAP_SLOT_MAX / 2 || align > PAGE_SIZE)
+	if (h->pages < h->budget || size > HEAP_PACKED_MAX / 2 || align > PAGE_SIZE)
 		return false;
 	if (!h->sum.budget_hit) {
 		h->sum.budget_hit = h->seq;
