@@ -96,7 +96,7 @@ static bool lock(struct arena *a)
 	}
 }
 
-static void free_slot(struct arena *a, u64 number, u32 slot);
+static void free_slot(struct arena *a, u64 number, u32 n);
 static enum base_result release(struct arena *a, void *p, enum heap_function fn, bool moved,
 				bool force, const struct heap_frame *from);
 

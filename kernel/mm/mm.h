@@ -81,8 +81,8 @@ struct mm {
 	u32 auxv_len;	/* in u64s */
 	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
 	s32 exe_handle; /* host handle of the program's file, -1 none */
-	bool hears;	/* had a shared mapping, in which others may have left word: fs/look_ahead.c */
-	bool unborn;	/* execve(2) is filling it: no process has it yet */
+	bool hears;  /* had a shared mapping, in which others may have left word: fs/look_ahead.c */
+	bool unborn; /* execve(2) is filling it: no process has it yet */
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* heap/leak.h */
 	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
