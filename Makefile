@@ -34,9 +34,12 @@ endif
 options := -DBUFFERVM_WERROR=$(WERROR) $(compiler)
 
 # Two makes at once in one build directory wait for each other. The whole configuration runs again
-# when the options changed since the last time; cmake looks for new files by itself.
+# when the options changed since the last time, or packages were installed, for it remembers what it
+# did not find; cmake looks for new files by itself.
+packages = /var/lib/dpkg/status
 configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && { \
-	if [ "$$(cat $(BUILD)/.options 2>&-)" != "$(options)" ]; then \
+	if [ "$$(cat $(BUILD)/.options 2>&-)" != "$(options)" ] || \
+		[ $(packages) -nt $(BUILD)/.options ]; then \
 		rm -f $(BUILD)/.options && \
 		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) && \
 		echo "$(options)" >$(BUILD)/.options; \

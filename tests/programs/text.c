@@ -11,7 +11,7 @@
 #define SETTLED 5
 
 /* In the program's text, as far from what a data segment is as possible; COPY patches it. */
-__attribute__((section(".text"), aligned(4096), used)) static const char mark[] =
+__attribute__((section(".text.mark"), aligned(4096), used)) static const char mark[] =
 	"this program's mark is 0\n";
 
 static int copy_self(const char *to)
