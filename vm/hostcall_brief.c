@@ -3,18 +3,20 @@
  * sleep. What may sleep is tried in a way that cannot; where that says that it would have to, or
  * where it could do half of the work, the vCPU's own thread makes the call after all.
  *
- * Regular files are not counted as sleeping: the disk answers.
+ * Regular files are not counted as sleeping: the disk answers. Those of size 0 are, for so are all
+ * of /proc and of tracers, and some of these make a reader wait.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "vm/hostcall.h"
 
 #define MEM_MAJOR 1 /* /dev/null, /dev/zero and the like: Linux's devices.txt */
 
-enum how { NOT_BRIEF, NEVER_SLEEPS, READS, WRITES, WAITS };
+enum how { NOT_BRIEF, NEVER_SLEEPS, READS, WRITES, WAITS, CLOSES };
 
 static const u8 brief[HC_MAX] = {
 #define X(name, how) [HC_##name] = how,
@@ -25,6 +27,25 @@ static const u8 brief[HC_MAX] = {
 bool hostcall_is_brief(u32 nr)
 {
 	return nr < HC_MAX && brief[nr];
+}
+
+static bool is_memory(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && major(st->st_rdev) == MEM_MAJOR;
+}
+
+/* An option of a socket; -1 where it cannot be had. *value is as large as it is. */
+static int option(u64 file, int name, void *value, socklen_t len)
+{
+	return (int)HOST_CALL(getsockopt, file, SOL_SOCKET, (u64)name, (u64)value, (u64)&len);
+}
+
+/* A reader of this socket wants more than the first byte: SO_RCVLOWAT. */
+static bool wants_more(u64 file)
+{
+	int least = 1;
+
+	return option(file, SO_RCVLOWAT, &least, sizeof(least)) == 0 && least > 1;
 }
 
 /*
@@ -46,6 +67,8 @@ static s64 transfer(struct call *c, const struct stat *st)
 		if (ret < 0 || !(ret & O_NONBLOCK))
 			return -HOSTCALL_SLEEPS;
 	}
+	if (!writes && S_ISSOCK(st->st_mode) && wants_more(a[0].value))
+		return -HOSTCALL_SLEEPS;
 	ret = host_syscall(writes ? SYS_pwritev2 : SYS_preadv2, raw);
 	return ret == -EAGAIN || ret == -EOPNOTSUPP ? -HOSTCALL_SLEEPS : ret;
 }
@@ -56,11 +79,27 @@ static s64 read_or_write(struct call *c, s64 (*run)(struct call *c))
 
 	if (c->arg[0].fd < 0 || HOST_CALL(fstat, c->arg[0].value, (u64)&st) < 0)
 		return -HOSTCALL_SLEEPS;
-	if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && major(st.st_rdev) == MEM_MAJOR))
+	if ((S_ISREG(st.st_mode) && st.st_size > 0) || is_memory(&st))
 		return run(c);
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
 		return transfer(c, &st);
 	return -HOSTCALL_SLEEPS;
+}
+
+/* The last close of a terminal may wait until its output is sent, and a socket's: SO_LINGER. */
+static s64 close_file(struct call *c, s64 (*run)(struct call *c))
+{
+	struct linger linger = {0};
+	struct stat st;
+
+	if (c->arg[0].fd < 0 || HOST_CALL(fstat, c->arg[0].value, (u64)&st) < 0)
+		return -HOSTCALL_SLEEPS;
+	if (S_ISCHR(st.st_mode) && !is_memory(&st))
+		return -HOSTCALL_SLEEPS;
+	if (S_ISSOCK(st.st_mode) &&
+	    (option(c->arg[0].value, SO_LINGER, &linger, sizeof(linger)) < 0 || linger.l_onoff))
+		return -HOSTCALL_SLEEPS;
+	return run(c);
 }
 
 /* What is ready now; nothing is an answer only for whoever does not want to wait. */
@@ -85,6 +124,8 @@ s64 hostcall_briefly(struct call *c, s64 (*run)(struct call *c))
 		return read_or_write(c, run);
 	case WAITS:
 		return wait_not(c, run);
+	case CLOSES:
+		return close_file(c, run);
 	case NOT_BRIEF:
 		break;
 	}

@@ -1054,6 +1054,8 @@ static void what_may_sleep_is_not_served(void **state)
 	assert_int_equal(hc_pipe2(0, pipe, sizeof(pipe)), 0);
 	memcpy(ram(0), "text", 4);
 	segs = one_seg(0, 4);
+	/* A file of size 0 may be one of /proc. */
+	assert_int_equal(hc_writev(file, &segs), 4);
 	assert_int_equal(served(), before);
 	assert_int_equal(hc_fstat(file, &st, sizeof(st)), 0);
 	assert_int_equal(hc_writev(pipe[1], &segs), 4);
@@ -1076,6 +1078,31 @@ static void what_may_sleep_is_not_served(void **state)
 	hc_close(pipe[1]);
 	hc_close((s32)epoll);
 	hc_close(file);
+}
+
+static void sockets_that_make_others_wait_are_not_served(void **state)
+{
+	const struct linger linger = {1, 10};
+	const int least = 5;
+	struct segs segs = one_seg(0, 4);
+	s32 pair[2];
+	u64 before;
+
+	(void)state;
+	assert_int_equal(hc_socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair, sizeof(pair)),
+			 0);
+	before = served();
+	assert_int_equal(hc_writev(pair[0], &segs), 4);
+	assert_int_equal(hc_readv(pair[1], &segs), 4);
+	assert_int_equal(hc_close(pair[0]), 0);
+	assert_int_equal(served(), before + 3);
+	assert_int_equal(
+		hc_setsockopt(pair[1], SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least), HC_NONE), 0);
+	assert_int_equal(hc_readv(pair[1], &segs), 0);
+	assert_int_equal(
+		hc_setsockopt(pair[1], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger), HC_NONE), 0);
+	assert_int_equal(hc_close(pair[1]), 0);
+	assert_int_equal(served(), before + 3);
 }
 
 static void a_call_that_nobody_takes_is_rung(void **state)
@@ -1142,6 +1169,7 @@ int main(void)
 
 	const struct CMUnitTest posted[] = {
 		cmocka_unit_test(what_may_sleep_is_not_served),
+		cmocka_unit_test(sockets_that_make_others_wait_are_not_served),
 		cmocka_unit_test(a_call_that_nobody_takes_is_rung),
 	};
 	pthread_t server;
