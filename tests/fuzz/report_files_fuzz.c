@@ -15,6 +15,7 @@
 #include "report/analysis.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+const char *__asan_default_options(void);
 const char *__lsan_default_suppressions(void);
 
 #define BASE  0x400000UL
@@ -31,6 +32,12 @@ struct report {
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libdw.so\n";
+}
+
+/* By frame pointers it would often not be seen that the stack leads there: libc has none. */
+const char *__asan_default_options(void)
+{
+	return "fast_unwind_on_malloc=0";
 }
 
 /* The file of this run; another name each time, for nothing may be remembered. */
