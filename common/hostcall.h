@@ -48,7 +48,6 @@ enum hostcall_state {
 };
 /* clang-format off */
 #define HOSTCALL_BRIEF(X) \
-	X(wake, NEVER_SLEEPS) \
 	X(close, CLOSES) \
 	X(dup, NEVER_SLEEPS) \
 	X(handle_path, NEVER_SLEEPS) \

@@ -205,13 +205,14 @@ static void fill_host(struct sandbox *s)
 {
 	struct boot_info *b = s->boot;
 	const char *platform = (const char *)getauxval(AT_PLATFORM);
-	cpu_set_t cpus;
 	int khz = ioctl(s->vcpu[0]->fd, KVM_GET_TSC_KHZ, 0);
 
 	b->hwcap = getauxval(AT_HWCAP);
 	b->hwcap2 = getauxval(AT_HWCAP2);
-	b->tsc_khz = khz > 0 ? (u32)khz : 0;
-	b->ncpus = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (u32)CPU_COUNT(&cpus);
+	b->tsc_khz = s->tsc_khz = khz > 0 ? (u32)khz : 0;
+	if (sched_getaffinity(0, sizeof(s->cpus), &s->cpus))
+		CPU_ZERO(&s->cpus);
+	b->ncpus = MAX((u32)CPU_COUNT(&s->cpus), 1);
 	b->clock_ticks = (u32)sysconf(_SC_CLK_TCK);
 	gethostname(b->hostname, sizeof(b->hostname) - 1);
 	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");

@@ -8,8 +8,12 @@
  * once; where others want the CPU, it is away for milliseconds, says so before (server_on), and the
  * vCPUs leave KVM_RUN as ever.
  *
- * Only with --post: it is young. Programs whose children signal them died with it now and then; so
- * they did without it, of a page that was not flushed (arch_fault_forgets).
+ * It can lose its CPU with a call in its hands, too, and whoever posted that waits until it is
+ * back. So where others want the CPU it goes to sleep for longer, unless it has very much to do;
+ * and wake-ups are not posted: who is woken often takes the CPU of whom it is woken by.
+ *
+ * What it reads of the guest is whose call is posted; the rest is hostcall_serve's to check. A
+ * guest that posts without need wastes the time of one CPU, as it could by itself.
  */
 #include <linux/futex.h>
 #include <sched.h>
@@ -20,7 +24,11 @@
 /* Microseconds. */
 #define LOOK	     4	  /* without a call, before others may have the CPU */
 #define ALONE	     3	  /* a longer absence: others had it */
+#define AWAY	     50	  /* so long, and it was a program's turn, not an interrupt */
 #define SLEEP	     1000 /* without a call: nobody needs us */
+#define WORTH_US     1000 /* where others want the CPU, so many calls in so long ... */
+#define WORTH_CALLS  16
+#define REST	     50000 /* ... or not again before this */
 
 /* So many exits for brief hostcalls within so many microseconds wake the thread. */
 #define NOTICE_CALLS 32
@@ -29,24 +37,25 @@
 static struct {
 	_Atomic u32 awake; /* the word that the thread sleeps on; 0: it does */
 	_Atomic bool made;
+	_Atomic u64 rest;   /* TSC until which it is not to be woken */
 	_Atomic u64 period; /* TSC at which the present one began ... */
 	_Atomic u32 calls;  /* ... and exits in it; may lose some */
 } server;
 
 static u64 ticks(const struct sandbox *s, u64 us)
 {
-	return us * (s->boot->tsc_khz / 1000);
+	return us * (s->tsc_khz / 1000);
 }
 
-/* Serves what is posted. False: nothing was. */
-static bool serve(struct sandbox *s, struct vcpu_data *shared)
+/* Serves what is posted: how many calls. */
+static u32 serve(struct sandbox *s, struct vcpu_data *shared)
 {
 	u64 posted = 0;
+	u32 calls;
 
 	if (READ_ONCE(shared->posted))
 		posted = __atomic_exchange_n(&shared->posted, 0, __ATOMIC_SEQ_CST);
-	if (!posted)
-		return false;
+	calls = (u32)__builtin_popcountl(posted);
 	for (; posted; posted &= posted - 1) {
 		struct vcpu *v =
 			__atomic_load_n(&s->vcpu[__builtin_ctzl(posted)], __ATOMIC_ACQUIRE);
@@ -54,19 +63,25 @@ static bool serve(struct sandbox *s, struct vcpu_data *shared)
 		if (v)
 			hostcall_serve(v);
 	}
-	return true;
+	return calls;
 }
 
-/* Until no call has come for a while. */
+/*
+ * Until no call has come for a while. While others want the CPU, a vCPU may have to wait for us
+ * until we get it back: only many calls are worth that.
+ */
 static void look(struct sandbox *s, struct vcpu_data *shared)
 {
-	u64 now = __builtin_ia32_rdtsc(), last = now, given = now;
-	bool alone = true;
+	u64 now = __builtin_ia32_rdtsc(), last = now, given = now, began = now;
+	bool alone = true, crowded = false;
+	u32 calls = 0, served;
 
 	while (now - last < ticks(s, SLEEP)) {
 		if (!READ_ONCE(shared->server_on))
 			WRITE_ONCE(shared->server_on, 1);
-		if (serve(s, shared)) {
+		served = serve(s, shared);
+		if (served) {
+			calls += served;
 			now = last = given = __builtin_ia32_rdtsc();
 			continue;
 		}
@@ -79,7 +94,17 @@ static void look(struct sandbox *s, struct vcpu_data *shared)
 		sched_yield();
 		given = __builtin_ia32_rdtsc();
 		alone = given - now < ticks(s, ALONE);
+		crowded |= given - now > ticks(s, AWAY);
 		now = given;
+		if (now - began < ticks(s, WORTH_US))
+			continue;
+		if (crowded && calls < WORTH_CALLS) {
+			atomic_store(&server.rest, now + ticks(s, REST));
+			break;
+		}
+		began = now;
+		calls = 0;
+		crowded = false;
 	}
 	WRITE_ONCE(shared->server_on, 0);
 }
@@ -101,17 +126,22 @@ static void *server_thread(void *arg)
 /* By a vCPU's thread that opens files as the monitor does: so will the new one. */
 static void make_thread(struct sandbox *s)
 {
+	pthread_attr_t attr;
 	pthread_t thread;
 	sigset_t all, old;
 
 	if (atomic_exchange(&server.made, true))
 		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* Not where a program bound the thread that makes it. */
+	pthread_attr_setaffinity_np(&attr, sizeof(s->cpus), &s->cpus);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	/* Without it everything works as well, by exits. */
-	if (pthread_create(&thread, NULL, server_thread, s) == 0)
-		pthread_detach(thread);
+	pthread_create(&thread, &attr, server_thread, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
 }
 
 void server_notice(struct vcpu *v, u32 nr)
@@ -119,10 +149,12 @@ void server_notice(struct vcpu *v, u32 nr)
 	struct sandbox *s = v->sandbox;
 	u64 now;
 
-	if (!s->opt.post || s->boot->home != HOME_RING3 || s->boot->ncpus < 2 || v->own_ids ||
-	    !hostcall_is_brief(nr) || atomic_load(&server.awake))
+	if (!s->opt.post || s->boot->home != HOME_RING3 || CPU_COUNT(&s->cpus) < 2 ||
+	    s->tsc_khz < 1000 || v->own_ids || !hostcall_is_brief(nr) || atomic_load(&server.awake))
 		return;
 	now = __builtin_ia32_rdtsc();
+	if ((s64)(now - atomic_load(&server.rest)) < 0)
+		return;
 	if (now - atomic_load(&server.period) > ticks(s, NOTICE_US)) {
 		atomic_store(&server.period, now);
 		atomic_store(&server.calls, 0);

@@ -8,6 +8,7 @@
 #define VM_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -87,6 +88,8 @@ struct sandbox {
 	u32 stdio_closed; /* bit n: descriptor n was closed at start */
 	int stderr_fd;	  /* own duplicate: messages reach the user whatever the guest closes */
 	u32 umask;	  /* of the start; the monitor's own is 0 (hostcall_init) */
+	cpu_set_t cpus;	  /* of the start: vCPUs' threads may be bound to some; none if unknown */
+	u32 tsc_khz;	  /* 0: unknown */
 	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
 	u32 ended;		/* 1 from then on: what vcpu_syscall_steady looks at */
 };
