@@ -208,9 +208,10 @@ CASE(words_of_another)
 		execl("/bin/sleep", "a name", "20", NULL);
 		_exit(99);
 	}
-	/* Until it is past exec and its loader: a slow machine takes its time. */
+	/* Until it is past exec (until then it has our libc) and its loader. */
 	for (int i = 0; i < 1000; i++) {
-		if (read_file(of(pid, "maps")) > 0 && strstr(text, "libc"))
+		if (read_file(of(pid, "maps")) > 0 && strstr(text, "/sleep") &&
+		    strstr(text, "libc"))
 			break;
 		usleep(10000);
 	}
