@@ -18,9 +18,9 @@
  *     a system call (mm.hears). Not every such mapping counts: that of a file which is open for
  *     reading only, is no memory file, and was not changed for seconds, is the one that glibc's
  *     iconv has in every program with a locale;
- *   - within AHEAD_US of the hostcall, for a program can read the clock without a system
- *     call. Two programs that agree to act at a moment of the clock, with less than that between
- *     them, could tell.
+ *   - within AHEAD_US of the hostcall, for a program can read the clock without a system call. Two
+ * programs that agree to act at a moment of the clock, with less than that between them, could
+ * tell.
  *
  * Fork and exec are system calls, and answers belong to the thread. What changes how a name is
  * resolved (identity, root directory) changes only by system calls of the process itself.
@@ -182,7 +182,6 @@ static void fetch(struct look_ahead *la, s32 dir, s32 closes)
 	la->left = n > 0 ? (u32)n : 0;
 	la->next_asked = la->next_seen = 0;
 	la->until = until_from(start);
-	count(&stats.looks_fetched, la->left);
 }
 
 /* The next answer, if it is to this question. */
@@ -198,7 +197,7 @@ static bool take_answer(struct look_ahead *la, u8 kind, const char *path, void *
 	memcpy(&q, la->buf->asked + la->next_asked, sizeof(q));
 	memcpy(&a, la->buf->seen + la->next_seen, sizeof(a));
 	asked = (const char *)la->buf->asked + la->next_asked + sizeof(q);
-	if (q.kind != kind || strcmp(asked, path) != 0 || arch_rdtsc() > la->until || a.len > size)
+	if (q.kind != kind || strcmp(asked, path) != 0 || a.len > size)
 		return false;
 	memcpy(data, la->buf->seen + la->next_seen + sizeof(a), a.len);
 	*result = a.result;
@@ -212,7 +211,7 @@ static bool take_answer(struct look_ahead *la, u8 kind, const char *path, void *
 static bool take_ahead(struct look_ahead *la, u8 kind, const char *path, void *data, u64 size,
 		       s64 *result)
 {
-	if (!take_answer(la, kind, path, data, size, result))
+	if (arch_rdtsc() > la->until || !take_answer(la, kind, path, data, size, result))
 		return false;
 	la->credit = MIN(la->credit + CREDIT_USED, CREDIT_MAX);
 	count(&stats.looks_ahead, 1);
@@ -259,7 +258,10 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 	if (!more)
 		return false;
 	fetch(la, p->dir, -1);
-	return take_answer(la, kind, p->path, data, size, result);
+	if (!take_answer(la, kind, p->path, data, size, result))
+		return false;
+	count(&stats.looks_fetched, la->left);
+	return true;
 }
 
 static bool is_missing(s64 result)
@@ -326,6 +328,7 @@ bool look_ahead_close(s32 handle)
 	look_ahead_break(t);
 	t->looked = true;
 	fetch(la, t->proc->fs->root, handle);
+	count(&stats.looks_fetched, la->left);
 	return true;
 }
 
