@@ -43,7 +43,7 @@ static void usage(FILE *to, bool check)
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
-		"  --post                 hostcalls without an exit (experimental)\n"
+		"  --no-post              every hostcall is an exit of the machine\n"
 		"  --stats                print counters at exit\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
@@ -100,6 +100,7 @@ enum {
 	OPT_TRACE,
 	OPT_STATS,
 	OPT_POST,
+	OPT_NO_POST,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -115,7 +116,8 @@ static const struct option run_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
-	{"post", no_argument, NULL, OPT_POST},
+	{"no-post", no_argument, NULL, OPT_NO_POST},
+	{"post", no_argument, NULL, OPT_POST}, /* the default */
 	{0},
 };
 
@@ -157,6 +159,9 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_POST:
 		o->post = true;
+		break;
+	case OPT_NO_POST:
+		o->post = false;
 		break;
 	case OPT_STATS:
 		o->stats = true;
@@ -418,6 +423,7 @@ int main(int argc, char **argv)
 		return EXIT_HOST;
 	pthread_mutex_init(&s->mem.lock, NULL);
 	s->opt.home = HOME_AUTO;
+	s->opt.post = true;
 	ret = parse_options(&s->opt, argc, argv);
 	if (ret >= 0)
 		return ret;
