@@ -55,7 +55,7 @@ enum hostcall_state {
 	X(newfstatat, NEVER_SLEEPS) \
 	X(statx, NEVER_SLEEPS) \
 	X(readlinkat, NEVER_SLEEPS) \
-	X(look, NEVER_SLEEPS) \
+	X(look, CLOSES) \
 	X(faccessat2, NEVER_SLEEPS) \
 	X(lseek, NEVER_SLEEPS) \
 	X(getdents64, NEVER_SLEEPS) \

@@ -89,15 +89,18 @@ static s64 read_or_write(struct call *c, s64 (*run)(struct call *c))
 /* The last close of a terminal may wait until its output is sent, and a socket's: SO_LINGER. */
 static s64 close_file(struct call *c, s64 (*run)(struct call *c))
 {
+	const struct hc_arg *file = &c->arg[c->nr == HC_look ? 1 : 0];
 	struct linger linger = {0};
 	struct stat st;
 
-	if (c->arg[0].fd < 0 || HOST_CALL(fstat, c->arg[0].value, (u64)&st) < 0)
+	if (file->fd < 0)
+		return run(c);
+	if (HOST_CALL(fstat, file->value, (u64)&st) < 0)
 		return -HOSTCALL_SLEEPS;
 	if (S_ISCHR(st.st_mode) && !is_memory(&st))
 		return -HOSTCALL_SLEEPS;
 	if (S_ISSOCK(st.st_mode) &&
-	    (option(c->arg[0].value, SO_LINGER, &linger, sizeof(linger)) < 0 || linger.l_onoff))
+	    (option(file->value, SO_LINGER, &linger, sizeof(linger)) < 0 || linger.l_onoff))
 		return -HOSTCALL_SLEEPS;
 	return run(c);
 }
