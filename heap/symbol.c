@@ -31,14 +31,17 @@ struct object {
 static const struct link_map *first_object(void)
 {
 	const struct heap_start *s = heap_started();
-	const Elf64_Phdr *phdr = (const Elf64_Phdr *)s->phdr;
+	const Elf64_Phdr *phdr = (const Elf64_Phdr *)s->phdr, *self = NULL;
 	const Elf64_Dyn *dynamic = NULL;
-	u64 bias = 0;
+	u64 bias;
 
 	for (u64 i = 0; phdr && i < s->phnum; i++)
 		if (phdr[i].p_type == PT_PHDR)
-			bias = s->phdr - phdr[i].p_vaddr;
-	for (u64 i = 0; phdr && i < s->phnum; i++)
+			self = &phdr[i];
+	/* None where ld.so is the program: it loads another one, of which nobody told the kernel.
+	 */
+	bias = self ? s->phdr - self->p_vaddr : 0;
+	for (u64 i = 0; self && i < s->phnum; i++)
 		if (phdr[i].p_type == PT_DYNAMIC)
 			dynamic = (const Elf64_Dyn *)(bias + phdr[i].p_vaddr);
 	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
