@@ -10,7 +10,8 @@ static _Alignas(16) char pool[4096];
 static size_t used;
 
 __asm__(".pushsection .text\n"
-	".globl free, behind_free\n"
+	".globl free, behind_free, __libc_malloc\n"
+	".set __libc_malloc, malloc\n"
 	".type free, @function\n"
 	".type behind_free, @function\n"
 	"free: ret\n"
@@ -24,8 +25,6 @@ void *malloc(size_t size)
 	used += (size + 15) & ~(size_t)15;
 	return used <= sizeof(pool) ? p : NULL;
 }
-
-void *__libc_malloc(size_t size) __attribute__((alias("malloc")));
 
 void *calloc(size_t count, size_t size)
 {
