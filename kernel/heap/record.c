@@ -184,8 +184,10 @@ bool records_retired(const struct heap_records *r, u64 slot)
 	return place && *place == RETIRED;
 }
 
-u64 records_next(const struct heap_records *r, u64 slot, bool live)
+u64 records_next(const struct heap_records *r, u64 from, bool live)
 {
+	u64 slot = from;
+
 	while (slot < r->slots) {
 		u64 n = leaf_number(slot);
 		struct heap_leaf *leaf;
