@@ -15,6 +15,7 @@
 #define DEAD_SOON	4000000UL /* cycles in which so many make them frequent */
 #define DEAD_PAGES	1024	  /* that may wait in an arena */
 #define FREED_FILL_MAX	256
+#define SLACK_MAX	0xffff /* bytes: struct heap_slot */
 
 #define SYS_sched_yield 24
 
@@ -449,7 +450,7 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
 	void *p;
 
 	/* The slack of a large one that is aligned may be too much for a slot's description. */
-	if (class == SIZES || sizes[class] - size > 0xffff)
+	if (class == SIZES || sizes[class] - size > SLACK_MAX)
 		return NULL;
 	stack = alias ? heap_stack_id(from) : policy_stack(from);
 	if (!lock(a))
@@ -577,8 +578,8 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 	slot_size = span_at(number)->size;
 	old = slot_size - slot->slack;
 	if (size + HEAP_CANARY_LEAST > slot_size || size < slot_size / 2 ||
-	    slot->fn == HEAP_FN_NEW || slot->fn == HEAP_FN_NEW_ARRAY ||
-	    !canary_intact(p, old, slot_size))
+	    slot_size - size > SLACK_MAX || slot->fn == HEAP_FN_NEW ||
+	    slot->fn == HEAP_FN_NEW_ARRAY || !canary_intact(p, old, slot_size))
 		return false;
 	slot->stack = policy_stack(from);
 	slot->seq = heap_operation();
