@@ -3,6 +3,7 @@
  * natively these objects are the machine's.
  */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -22,20 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE	 4096
-
-/* Runs the rest in a child; the parent waits for it. */
-#define IN_CHILD for (pid_t child_ = start_child(); child_ == 0 || wait_child(child_); _exit(0))
-
-static pid_t start_child(void)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	return pid;
-}
+#define PAGE 4096
 
 static int wait_child(pid_t pid)
 {

@@ -1,5 +1,6 @@
 /* Record locks between processes: fcntl(2), "Advisory record locking", and flock(2). */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -43,17 +44,12 @@ static void show_holder(int fd, int cmd, short type, long start, long len)
 }
 
 /* Runs the rest in a child; the parent waits for it. */
-#define IN_CHILD for (pid_t child_ = start_child(); child_ == 0 || wait_child(child_); _exit(0))
+#define IN_LOCKER for (pid_t child_ = start_locker(); child_ == 0 || wait_child(child_); _exit(0))
 
-static pid_t start_child(void)
+static pid_t start_locker(void)
 {
-	pid_t pid;
-
 	parent = getpid();
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	return pid;
+	return start_child();
 }
 
 static int wait_child(pid_t pid)
@@ -95,7 +91,7 @@ CASE(between_processes)
 
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 100, 50));
 	SHOW(lock(fd, F_SETLK, F_RDLCK, 200, 50));
-	IN_CHILD
+	IN_LOCKER
 	{
 		show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 		show_holder(fd, F_GETLK, F_RDLCK, 0, 0);
@@ -124,7 +120,7 @@ CASE(splitting_and_joining)
 	lock(fd, F_SETLK, F_WRLCK, 0, 100);
 	lock(fd, F_SETLK, F_UNLCK, 20, 10);
 	lock(fd, F_SETLK, F_RDLCK, 50, 10);
-	IN_CHILD
+	IN_LOCKER
 	{
 		for (long at = 0; at < 110; at += 5)
 			show_holder(fd, F_GETLK, F_WRLCK, at, 5);
@@ -132,13 +128,13 @@ CASE(splitting_and_joining)
 	}
 	lock(fd, F_SETLK, F_WRLCK, 20, 10);
 	lock(fd, F_SETLK, F_WRLCK, 45, 20);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_RDLCK, 30, 0);
 	lock(fd, F_SETLK, F_WRLCK, 100, 0);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_RDLCK, 30, 0);
 	lock(fd, F_SETLK, F_UNLCK, 50, 0);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_RDLCK, 30, 0);
 	close(fd);
 }
@@ -156,7 +152,7 @@ CASE(whence)
 	SHOW(fcntl(fd, F_SETLK, &l));
 	l = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 500, .l_len = -20};
 	SHOW(fcntl(fd, F_SETLK, &l));
-	IN_CHILD
+	IN_LOCKER
 	{
 		show_holder(fd, F_GETLK, F_RDLCK, 0, 400);
 		show_holder(fd, F_GETLK, F_RDLCK, 400, 200);
@@ -194,7 +190,7 @@ CASE(access_modes)
 	SHOW(lock(r, F_SETLK, F_RDLCK, 10, 5));
 	show_holder(r, F_GETLK, F_WRLCK, 0, 0);
 	SHOW(lock(path, F_SETLK, F_RDLCK, 0, 1));
-	IN_CHILD
+	IN_LOCKER
 	{
 		show_holder(r, F_GETLK, F_WRLCK, 0, 0);
 		show_holder(r, F_GETLK, F_WRLCK, 1, 0);
@@ -203,7 +199,7 @@ CASE(access_modes)
 	NEED(pipe(p) == 0);
 	SHOW(lock(p[0], F_SETLK, F_RDLCK, 0, 1));
 	SHOW(lock(p[0], F_SETLK, F_WRLCK, 0, 1));
-	IN_CHILD
+	IN_LOCKER
 	{
 		SHOW(lock(p[1], F_SETLK, F_WRLCK, 0, 1));
 		SHOW(lock(p[1], F_SETLK, F_WRLCK, 1, 1));
@@ -222,28 +218,28 @@ CASE(any_close_releases)
 	int fd = open_file("f"), other;
 
 	lock(fd, F_SETLK, F_WRLCK, 0, 0);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	other = open("f", O_RDONLY);
 	close(other);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	lock(fd, F_SETLK, F_WRLCK, 0, 0);
 	other = dup(fd);
 	close(other);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	lock(fd, F_SETLK, F_WRLCK, 0, 0);
 	other = open("g", O_RDWR | O_CREAT, 0600);
 	NEED(dup2(fd, other) == other);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	NEED(dup2(0, other) == other);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	close(other);
 	lock(fd, F_SETLK, F_WRLCK, 0, 0);
-	IN_CHILD
+	IN_LOCKER
 	{
 		/* A child has none of its parent's locks, so it cannot lose them. */
 		other = open("f", O_RDONLY);
@@ -254,7 +250,7 @@ CASE(any_close_releases)
 	}
 	other = open("f", O_RDWR);
 	NEED(syscall(436 /* close_range */, other, other, 0) == 0);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	close(fd);
 }
@@ -263,7 +259,7 @@ CASE(exit_releases)
 {
 	int fd = open_file("f");
 
-	IN_CHILD
+	IN_LOCKER
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	close(fd);
@@ -278,7 +274,7 @@ CASE(waiting_for_a_lock)
 	NEED(pipe(p) == 0);
 	for (int round = 0; round < 3; round++) {
 		lock(fd, F_SETLK, F_WRLCK, 0, 10);
-		pid = start_child();
+		pid = start_locker();
 		if (pid == 0) {
 			NEED(write(p[1], "x", 1) == 1);
 			SHOW(lock(fd, F_SETLKW, round ? F_WRLCK : F_RDLCK, 5, 10));
@@ -314,7 +310,7 @@ CASE(a_signal_ends_the_wait)
 	int fd = open_file("f");
 
 	lock(fd, F_SETLK, F_WRLCK, 0, 10);
-	IN_CHILD
+	IN_LOCKER
 	{
 		sigaction(SIGALRM, &sa, NULL);
 		setitimer(ITIMER_REAL, &in, NULL);
@@ -335,7 +331,7 @@ CASE(deadlock)
 
 	NEED(pipe(p) == 0);
 	lock(fd, F_SETLK, F_WRLCK, 0, 1);
-	pid = start_child();
+	pid = start_locker();
 	if (pid == 0) {
 		NEED(lock(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
 		NEED(write(p[1], "x", 1) == 1);
@@ -363,7 +359,7 @@ CASE(a_counter_in_a_file)
 
 	NEED(pwrite(fd, &n, sizeof(n), 0) == sizeof(n));
 	for (int i = 0; i < 4; i++) {
-		pid[i] = start_child();
+		pid[i] = start_locker();
 		if (pid[i])
 			continue;
 		fd = open_file("counter");
@@ -400,7 +396,7 @@ CASE(threads)
 	lock(fd, F_SETLK, F_WRLCK, 0, 10);
 	NEED(pthread_create(&t, NULL, lock_in_thread, &fd) == 0);
 	pthread_join(t, NULL);
-	IN_CHILD
+	IN_LOCKER
 	show_holder(fd, F_GETLK, F_RDLCK, 0, 0);
 	close(fd);
 }
@@ -413,7 +409,7 @@ CASE(over_exec)
 	pid_t pid;
 
 	NEED(pipe(p) == 0 && pipe(q) == 0);
-	pid = start_child();
+	pid = start_locker();
 	if (pid == 0) {
 		NEED(lock(fd, F_SETLK, F_WRLCK, 0, 4) == 0);
 		dup2(p[1], 1);
@@ -428,7 +424,7 @@ CASE(over_exec)
 	wait_child(pid);
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 1));
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	pid = start_child();
+	pid = start_locker();
 	if (pid == 0) {
 		lock(fd, F_SETLK, F_WRLCK, 8, 4);
 		dup2(p[1], 1);
@@ -464,7 +460,7 @@ CASE(open_file_description_locks)
 	show_holder(fd2, F_OFD_GETLK, F_WRLCK, 25, 1);
 	show_holder(fd2, F_OFD_GETLK, F_RDLCK, 25, 1);
 	SHOW(lock(fd2, F_OFD_SETLK, F_WRLCK, 25, 1));
-	IN_CHILD
+	IN_LOCKER
 	{
 		SHOW(lock(fd, F_OFD_SETLK, F_WRLCK, 3, 3));
 		SHOW(lock(fd2, F_OFD_SETLK, F_WRLCK, 3, 3));
@@ -494,7 +490,7 @@ CASE(whole_files)
 	SHOW(flock(fd, LOCK_SH));
 	SHOW(flock(fd2, LOCK_SH | LOCK_NB));
 	SHOW(flock(fd, LOCK_EX | LOCK_NB));
-	IN_CHILD
+	IN_LOCKER
 	{
 		SHOW(flock(fd2, LOCK_UN));
 		fd3 = open_file("f");

@@ -267,6 +267,22 @@ static void on_signal(int sig)
 	changed = 1;
 }
 
+/* A child that soon, each time after another while, changes a link (-1: none), then signals. */
+static pid_t signal_soon(int round, int link)
+{
+	pid_t pid = fork();
+
+	NEED(pid >= 0);
+	if (pid == 0) {
+		usleep((useconds_t)(round * 37 % 500));
+		if (link >= 0)
+			change(link, 'n');
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	return pid;
+}
+
 /* The handler runs anywhere in the run, on its own or while the program only computes. */
 CASE(changed_by_a_signal_handler)
 {
@@ -280,13 +296,7 @@ CASE(changed_by_a_signal_handler)
 		pid_t pid;
 
 		changed = 0;
-		pid = fork();
-		NEED(pid >= 0);
-		if (pid == 0) {
-			usleep((useconds_t)(round * 37 % 500));
-			kill(getppid(), SIGUSR1);
-			_exit(0);
-		}
+		pid = signal_soon(round, -1);
 		for (bool seen = false; !seen;) {
 			seen = changed;
 			for (int i = 0; i < LINKS; i++) {
@@ -329,14 +339,7 @@ CASE(changed_before_a_signal)
 		pid_t pid;
 
 		changed = 0;
-		pid = fork();
-		NEED(pid >= 0);
-		if (pid == 0) {
-			usleep((useconds_t)(round * 37 % 500));
-			change(5, 'n');
-			kill(getppid(), SIGUSR1);
-			_exit(0);
-		}
+		pid = signal_soon(round, 5);
 		while (!changed) {
 			for (int i = 0; i < LINKS && !changed; i++) {
 				for (volatile int n = 0; i == 5 && n < 50000; n++)

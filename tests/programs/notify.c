@@ -3,6 +3,7 @@
  * libraries: pthread
  */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -28,19 +29,6 @@ struct request {
 #define SIZE		50
 #define TIMES		8
 #define MANY		100
-
-/* Runs the rest in a child; the parent waits for it. */
-#define IN_CHILD	for (pid_t child_ = start_child(); child_ == 0 || wait_child(child_); _exit(0))
-
-static pid_t start_child(void)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	return pid;
-}
 
 static int wait_child(pid_t pid)
 {

@@ -3,6 +3,7 @@
  * sessions, stopping and going on; pipes and signals between them.
  */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -58,17 +59,7 @@ static int wait_status(pid_t pid)
 }
 
 /* Code of a child in line: CHILD(pid) { ... } ends with _exit(0). */
-#define CHILD(pid) for ((pid) = new_child(); (pid) == 0; _exit(0))
-
-static pid_t new_child(void)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	return pid;
-}
+#define CHILD(pid) for ((pid) = start_child(); (pid) == 0; _exit(0))
 
 /* Memory that parent and children see; zero at first. */
 static void *shared_page(void)

@@ -1,0 +1,23 @@
+/* Children of the conformance programs. A file that uses IN_CHILD has its own wait_child(pid). */
+#ifndef TESTS_PROGRAMS_CHILD_H
+#define TESTS_PROGRAMS_CHILD_H
+
+#include "check.h"
+
+#include <unistd.h>
+
+/* Runs the rest in a child; the parent waits for it. */
+#define IN_CHILD for (pid_t child_ = start_child(); child_ == 0 || wait_child(child_); _exit(0))
+
+/* fork(2), with nothing left in stdout for both to print. */
+static inline pid_t start_child(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	NEED(pid >= 0);
+	return pid;
+}
+
+#endif
