@@ -37,6 +37,13 @@ static bool is_sse(u8 opcode)
 	       (opcode >= 0xc4 && opcode <= 0xc6) || (opcode >= 0xd0 && opcode <= 0xfe);
 }
 
+/* Many addresses, by a vector register: gathers, scatters, and prefetches of these. */
+static bool is_gather(u8 opcode)
+{
+	return (opcode >= 0x90 && opcode <= 0x93) || (opcode >= 0xa0 && opcode <= 0xa3) ||
+	       opcode == 0xc6 || opcode == 0xc7;
+}
+
 /* Up to the ModRM byte. immediate: bytes behind the operand. False: no vector instruction. */
 static bool read_opcode(struct insn *i, u32 *immediate)
 {
@@ -62,7 +69,7 @@ static bool read_opcode(struct insn *i, u32 *immediate)
 			i->b = payload & 0x20 ? 0 : 8;
 			map = payload & (more == 3 ? 0x07 : 0x1f);
 		}
-		if (!next(i, &opcode))
+		if (!next(i, &opcode) || (map == 2 && is_gather(opcode)))
 			return false;
 	} else {
 		if ((byte & 0xf0) == 0x40) {
