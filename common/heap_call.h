@@ -137,6 +137,8 @@ struct heap_span {
 	u32 next;    /* of that list: a span's number + 1 */
 	u32 inverse; /* 2^32 / size, rounded up: the library's, which divides often */
 };
+_Static_assert(4096 % sizeof(struct heap_slot) == 0 && 4096 % sizeof(struct heap_span) == 0,
+	       "no entry of a table crosses a page");
 
 /* Is free_fn the way to release what alloc_fn made? The library and the kernel ask alike. */
 static inline bool heap_releases(u32 free_fn, u32 alloc_fn)
@@ -157,27 +159,13 @@ static inline u32 heap_slot_pages(u64 addr, u32 size)
 	return (u32)(((addr & 4095) + size + 4095) / 4096);
 }
 
-/* A slot of a span, and back; -1: none begins there. */
+/* The address of a slot of a span. */
 static inline u64 heap_slot_addr(const struct heap_span *s, u64 span, u32 slot)
 {
 	u64 at = s->per_page ? (u64)(slot / s->per_page) * 4096 + slot % s->per_page * s->size
 			     : (u64)slot * s->size;
 
 	return HEAP_BASE_AREA + (span << HEAP_SPAN_SHIFT) + at;
-}
-static inline s64 heap_slot_number(const struct heap_span *s, u64 addr, bool interior)
-{
-	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;
-
-	if (s->per_page) {
-		first = (at >> 12) * s->per_page;
-		at &= 4095;
-	}
-	n = at / s->size;
-	if ((!interior && at % s->size) || (s->per_page && n >= s->per_page) ||
-	    first + n >= s->slots)
-		return -1;
-	return first + n;
 }
 
 /* An alias that ends. */

@@ -231,7 +231,7 @@ static void free_slot(struct arena *a, u64 number, u32 n)
 	a->list[class] = number + 1;
 }
 
-/* A slot's number, -1: none begins there. As heap_slot_number, without division. */
+/* The slot that begins at an address, -1: none does. Without division. */
 static s64 slot_number(const struct heap_span *s, u64 addr)
 {
 	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;

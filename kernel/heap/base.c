@@ -77,6 +77,19 @@ static u64 alias_number(u64 addr)
 	return (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT;
 }
 
+/* The slot of span number that an address lies in; -1: none does. */
+static s64 slot_number(const struct heap_span *s, u64 number, u64 addr)
+{
+	u64 at = addr - (HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT)), first = 0, n;
+
+	if (s->per_page) {
+		first = (at >> PAGE_SHIFT) * s->per_page;
+		at &= PAGE_MASK;
+	}
+	n = at / s->size;
+	return (s->per_page && n >= s->per_page) || first + n >= s->slots ? -1 : (s64)(first + n);
+}
+
 /* The slot that has a base address; its own address goes to *at. */
 static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, struct heap_slot *slot)
 {
@@ -88,11 +101,11 @@ static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, str
 	number = run_of(mm, number);
 	if (!read_span(mm, number, s))
 		return false;
-	n = s->size > HEAP_SPAN_SIZE ? 0 : heap_slot_number(s, addr, true);
+	n = slot_number(s, number, addr);
 	if (n < 0 || !read_entry(mm, slot_entry(number, (u32)n), slot, sizeof(*slot)))
 		return false;
 	*at = heap_slot_addr(s, number, (u32)n);
-	return slot->slack <= s->size && addr < *at + s->size;
+	return slot->slack <= s->size;
 }
 
 static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
@@ -212,7 +225,7 @@ int base_populate(struct mm *mm, u64 page)
 	if (page >= HEAP_SLOT_TABLE && page < HEAP_SPAN_TABLE) {
 		number = (page - HEAP_SLOT_TABLE) / (HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
 		if (read_span(mm, number, &s))
-			end = MIN(end, MAX(page, slot_entry(number, s.slots - 1)) + PAGE_SIZE);
+			end = MIN(end, MAX(page + 1, slot_entry(number, s.slots)));
 	}
 	end = MIN(end, ALIGN_DOWN(page, HUGE_SIZE) + HUGE_SIZE);
 	entry = pt_place(mm, page);
