@@ -155,12 +155,12 @@ enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open
 
 /*
  * HC_look. asked: for each question this struct, then a path with its NUL, then anything up to a
- * multiple of 8 bytes. seen: for each answer, in the same order, a struct hostcall_seen, the data,
- * and again up to a multiple of 8. The first answer that does not fit, or that a kick spoiled, and
- * all behind it are not given.
+ * multiple of HOSTCALL_LOOK_ALIGN bytes. seen: for each answer, in the same order, a struct
+ * hostcall_seen, the data, and again up to such a multiple. The first answer that does not fit, or
+ * that a kick spoiled, and all behind it are not given.
  */
 struct hostcall_look {
-	u16 size; /* of all, a multiple of 8 */
+	u16 size; /* of all, a multiple of HOSTCALL_LOOK_ALIGN */
 	u8 kind;  /* enum hostcall_look_kind */
 	u8 reserved[5];
 };
@@ -176,6 +176,7 @@ enum hostcall_look_kind {
 	HOSTCALL_LOOK_ACCESS /* access(2) for F_OK; and the mode, up to 7 */
 };
 #define HOSTCALL_LOOK_KINDS (HOSTCALL_LOOK_ACCESS + 8)
+#define HOSTCALL_LOOK_ALIGN 8
 
 /* HC_recvmsg: precedes the control data in .head. */
 struct hostcall_recv {

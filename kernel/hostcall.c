@@ -47,12 +47,12 @@ static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us)
 }
 
 /* Has the call in the frame served without an exit. False: ring. */
-static bool post(struct hostcall_frame *frame)
+static bool post(struct hostcall_frame *frame, enum hostcall_nr nr)
 {
 	struct vcpu_data *shared = arch_posting_data();
 	u32 id = arch_vcpu_data()->id, state;
 
-	if (!shared || !READ_ONCE(shared->server_on) || id >= HOSTCALL_POSTERS || !brief[frame->nr])
+	if (!shared || !READ_ONCE(shared->server_on) || id >= HOSTCALL_POSTERS || !brief[nr])
 		return false;
 	__atomic_store_n(&frame->state, HOSTCALL_POSTED, __ATOMIC_RELEASE);
 	__atomic_fetch_or(&shared->posted, 1UL << id, __ATOMIC_SEQ_CST);
@@ -113,7 +113,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	}
 
 	start = arch_rdtsc();
-	if (!post(frame))
+	if (!post(frame, nr))
 		arch_doorbell();
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);

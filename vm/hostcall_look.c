@@ -10,8 +10,6 @@
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 
-#define LOOK_ALIGN 8
-
 /* Room that is left for one answer's data. */
 struct room {
 	u8 *data;
@@ -79,8 +77,9 @@ s64 hc_do_look(struct call *c, int dir, int closes, const void *asked, u32 asked
 		if (asked_len - at < sizeof(q))
 			return -EINVAL;
 		memcpy(&q, from, sizeof(q));
-		if (q.size <= sizeof(q) || q.size % LOOK_ALIGN != 0 || q.size > asked_len - at ||
-		    q.kind >= HOSTCALL_LOOK_KINDS || !memchr(path, '\0', q.size - sizeof(q)))
+		if (q.size <= sizeof(q) || q.size % HOSTCALL_LOOK_ALIGN != 0 ||
+		    q.size > asked_len - at || q.kind >= HOSTCALL_LOOK_KINDS ||
+		    !memchr(path, '\0', q.size - sizeof(q)))
 			return -EINVAL;
 		at += q.size;
 
@@ -92,7 +91,7 @@ s64 hc_do_look(struct call *c, int dir, int closes, const void *asked, u32 asked
 		if (a.result == -EINTR)
 			break;
 		memcpy((u8 *)seen + used, &a, sizeof(a));
-		used = ALIGN_UP(used + (u32)sizeof(a) + a.len, LOOK_ALIGN);
+		used = ALIGN_UP(used + (u32)sizeof(a) + a.len, HOSTCALL_LOOK_ALIGN);
 		used = MIN(used, seen_len);
 		count++;
 	}

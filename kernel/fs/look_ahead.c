@@ -55,7 +55,6 @@
 #define AHEAD_VAGUE  4	/* where it is less clear what comes */
 #define ASKED_SIZE   3072
 #define SEEN_SIZE    4096
-#define LOOK_ALIGN   8
 
 /* Answers that may be dropped: a used one saves as much as several cost. At 0 none are fetched. */
 #define CREDIT_START 64
@@ -142,7 +141,7 @@ static bool put_question(void *arg, u8 kind, const char *path)
 {
 	struct look_ahead *la = arg;
 	u64 len = strlen(path) + 1;
-	u64 size = ALIGN_UP(sizeof(struct hostcall_look) + len, LOOK_ALIGN);
+	u64 size = ALIGN_UP(sizeof(struct hostcall_look) + len, HOSTCALL_LOOK_ALIGN);
 	struct hostcall_look q = {.size = (u16)size, .kind = kind};
 	u8 *at = la->buf->asked + la->asked_len;
 
@@ -202,7 +201,7 @@ static bool take_answer(struct look_ahead *la, u8 kind, const char *path, void *
 	memcpy(data, la->buf->seen + la->next_seen + sizeof(a), a.len);
 	*result = a.result;
 	la->next_asked += q.size;
-	la->next_seen += ALIGN_UP((u32)sizeof(a) + a.len, LOOK_ALIGN);
+	la->next_seen += ALIGN_UP((u32)sizeof(a) + a.len, HOSTCALL_LOOK_ALIGN);
 	la->left--;
 	return true;
 }
