@@ -9,8 +9,8 @@
  * nothing can be added (nothing to write).
  *
  * mq_lock guards everything; nothing but the heap's lock, and at a queue's end what ends an open
- * file, is taken inside. What mq_notify(3) wants
- * to be sent is taken out of the queue first, and sent without the lock.
+ * file, is taken inside. What mq_notify(3) wants to be sent is taken out of the queue first, and
+ * sent without the lock.
  */
 #include <asm/signal.h>
 #include <linux/mqueue.h>

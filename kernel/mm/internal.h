@@ -23,8 +23,7 @@ u64 mm_rlimit(unsigned which);
 /*
  * Serves a fault (mm_fault). by_cpu: the CPU reported it and so has no translation of addr cached;
  * otherwise it may have one (arch_fault_forgets), or the kernel touches the page on the program's
- * behalf. Signal SIGKILL: there is no RAM
- * for the page; the caller may drop mm.lock, make room (oom_make_room) and try again.
+ * behalf. Signal SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_room) and try again.
  */
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
 		    struct mm_fault_info *info);
