@@ -1,9 +1,10 @@
-/* Whole reads and writes. */
+/* Whole reads and writes, and waits: no signal cuts them short. */
 #ifndef REPORT_IO_H
 #define REPORT_IO_H
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "common/types.h"
 
@@ -41,6 +42,13 @@ static inline bool report_write(int fd, const void *from, size_t len)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+/* Until the child has ended. Only for a child that will. */
+static inline void report_reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 #endif

@@ -218,8 +218,10 @@ int main(int argc, char **argv)
 			signal(sig, SIG_IGN);
 	ret = prepare(r);
 	if (channel) {
+		/* A monitor that is gone by now is the end of the stream as at any other time. */
 		answer = (u32)ret;
-		if (!report_write(REPORT_CHANNEL_FD, &answer, sizeof(answer)) || ret)
+		report_write(REPORT_CHANNEL_FD, &answer, sizeof(answer));
+		if (ret)
 			return ret;
 		serve(r, REPORT_CHANNEL_FD);
 	} else if (!ret) {

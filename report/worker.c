@@ -83,8 +83,7 @@ void report_worker_end(void)
 	close(worker_fd);
 	worker_fd = -1;
 	kill(worker, SIGKILL);
-	while (waitpid(worker, NULL, 0) < 0 && errno == EINTR)
-		;
+	report_reap(worker);
 }
 
 /* Bytes of the answer as they come, until the time is over. */

@@ -140,7 +140,7 @@ int reporter_start(const struct report_options *o, int text_fd)
 		ret = (int)(answer & 0xff); /* it has said why */
 	if (ret) {
 		close(pair[0]);
-		waitpid(reporter, NULL, 0);
+		report_reap(reporter);
 	} else {
 		channel = pair[0];
 	}
@@ -213,7 +213,7 @@ void reporter_end(void)
 			message("the reporter died before its outputs were complete");
 		close(channel);
 		channel = -1;
-		waitpid(reporter, NULL, 0);
+		report_reap(reporter);
 	}
 	pthread_mutex_unlock(&lock);
 }
