@@ -91,7 +91,7 @@ struct vcpu_data {
 	struct idt_gate idt[VEC_COUNT];
 	/* Ring-3 home: what the stub of each vector hands to IRETQ. */
 	struct iret_frame stub_exit[VEC_COUNT];
-	/* Ring-3 home: the stack that the CPU pushes an exception frame on. */
+	/* The stack that the CPU pushes an exception frame on; ring-0 home: a double fault's. */
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 
 	/*

@@ -149,6 +149,9 @@ isr_start:
 .macro ISR nr, has_error
 	.balign 16
 isr_\nr:
+.if \nr == VEC_DF
+	jmp double_fault
+.endif
 .if !\has_error
 	push $0
 .endif
@@ -157,6 +160,22 @@ isr_\nr:
 .endm
 #define VECTOR(nr, has_error) ISR nr, has_error
 #include "kernel/arch/x86_64/vectors.h"
+
+/*
+ * On the short stack in this vCPU's data (TSS.IST1), since RSP may be what is wrong. The frame goes
+ * to the kernel stack, whose bottom says which vCPU this is; what was there is lost: panic is next.
+ */
+double_fault:
+	mov %rsp, %rdi
+	mov VD_KSTACK_TOP - (VD_RING0_TOP - 48)(%rdi), %rsp
+	push 40(%rdi)
+	push 32(%rdi)
+	push 24(%rdi)
+	push 16(%rdi)
+	push 8(%rdi)
+	push 0(%rdi)
+	push $VEC_DF
+	jmp trap_entry
 
 .macro PUSH_REGS rax
 	push %rdi

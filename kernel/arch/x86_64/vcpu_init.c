@@ -15,9 +15,6 @@
 #define VCPU_AREA_ORDER 3
 _Static_assert(PAGE_SIZE << VCPU_AREA_ORDER >= VCPU_AREA_PAGES * PAGE_SIZE, "the block fits");
 
-/* The stack of double faults, ring-0 home: they only panic. */
-static u8 double_fault_stack[4096] __attribute__((aligned(16)));
-
 /* The two words at the bottom of each kernel stack. */
 struct kstack_head {
 	struct thread *thread;
@@ -105,7 +102,7 @@ static void fill_data(struct vcpu_data *d, u64 door)
 	if (ring3_home) {
 		d->tss.rsp[0] = door + PAGE_SIZE + VD_RING0_TOP;
 	} else {
-		d->tss.ist[0] = (u64)double_fault_stack + sizeof(double_fault_stack);
+		d->tss.ist[0] = door + PAGE_SIZE + VD_RING0_TOP;
 	}
 }
 
