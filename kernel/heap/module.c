@@ -32,7 +32,7 @@ static void new_generation(struct mm *mm)
 	if (!at)
 		return;
 	while (!pt_find(mm, at, &leaf) || !(*leaf.entry & PTE_P) || !(*leaf.entry & PTE_W))
-		if (mm_fault_locked(mm, at, MM_WRITE, false, &info) < 0)
+		if (mm_fault_locked(mm, at, MM_WRITE, &info) < 0)
 			return; /* the program took the library's memory away */
 	if (!(*leaf.entry & PTE_OWNED))
 		return; /* nor is it there that a window's page is */

@@ -192,7 +192,7 @@ u8 *heap_touch(struct mm *mm, u64 addr)
 	struct pt_leaf leaf;
 
 	while (!pt_find(mm, addr, &leaf) || !(*leaf.entry & PTE_P) || !(*leaf.entry & PTE_W))
-		if (mm_fault_locked(mm, addr, MM_WRITE, false, &info) < 0)
+		if (mm_fault_locked(mm, addr, MM_WRITE, &info) < 0)
 			return NULL;
 	return (u8 *)phys_to_virt(pt_gpa(*leaf.entry)) + (addr - leaf.va);
 }

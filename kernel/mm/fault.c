@@ -37,7 +37,6 @@ struct fault {
 	struct vma *vma;
 	u64 page;
 	enum mm_access access;
-	bool by_cpu;
 	struct mm_fault_info *info;
 };
 
@@ -258,7 +257,6 @@ static int copy_window(struct fault *f)
 	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
 	u64 *entry = pt_place(f->mm, start), gpa[BATCH_COPY] = {0};
-	bool replaced = false; /* the page itself, which this vCPU has no translation of */
 	bool together;
 	int ret = 0;
 
@@ -282,17 +280,13 @@ static int copy_window(struct fault *f)
 			ret = copy_failed(f, err);
 		if (!gpa[i])
 			continue;
-		if (*entry && va == f->page && f->by_cpu)
-			replaced = true;
-		else if (*entry)
+		if (*entry)
 			pt_flush_add(&flush, va, va + PAGE_SIZE);
 		pt_set(f->mm, entry, pt_value(v, gpa[i], PTE_OWNED));
 		stats.pages_mapped++;
 	}
 	if (flush.start < flush.end)
 		pt_flush_now(f->mm, &flush);
-	else if (replaced)
-		mm_flush_others(f->mm);
 	return ret;
 }
 
@@ -419,10 +413,8 @@ static int copy_frames(struct fault *f, u64 *entry)
 	}
 	if (err && !copied)
 		return copy_failed(f, err);
-	if (copied > 1 || !f->by_cpu)
-		mm_flush(f->mm, f->page, v->next_copy);
-	else
-		mm_flush_others(f->mm);
+	/* What is cached may be read before the write is made again: by a signal's handler. */
+	mm_flush(f->mm, f->page, v->next_copy);
 	for (u64 i = 0; i < copied; i++)
 		frame_put(old[i]);
 	return 0;
@@ -510,10 +502,9 @@ static int fault_guarded(struct fault *f)
 	return err < 0 ? fail(f, SIGSEGV, SEGV_MAPERR) : 0;
 }
 
-int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
-		    struct mm_fault_info *info)
+int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info)
 {
-	struct fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access, by_cpu, info};
+	struct fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access, info};
 	struct pt_leaf leaf;
 
 	info->addr = addr;
@@ -545,7 +536,7 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 
 	do {
 		mutex_lock(&mm->lock);
-		ret = mm_fault_locked(mm, addr, access, arch_fault_forgets(), info);
+		ret = mm_fault_locked(mm, addr, access, info);
 		mutex_unlock(&mm->lock);
 	} while (ret && info->signal == SIGKILL && oom_make_room());
 	return ret;
@@ -569,7 +560,7 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
 		/* Large batches at once. */
 		v->next_fault = va;
 		v->batch = BATCH_MAX;
-		if (mm_fault_locked(mm, va, access, false, &info) < 0)
+		if (mm_fault_locked(mm, va, access, &info) < 0)
 			return info.signal == SIGKILL ? -ENOMEM : -EFAULT;
 		va += PAGE_SIZE;
 	}

@@ -14,19 +14,16 @@ struct window;
  * runs this and of every other that runs in mm. The one home of flushes: batch before calling.
  */
 void mm_flush(struct mm *mm, u64 start, u64 end);
-/* The others only: this vCPU has just faulted on the page and needs none (copy on write). */
-void mm_flush_others(struct mm *mm);
 
 /* Soft limit of the running process (RLIMIT_*). */
 u64 mm_rlimit(unsigned which);
 
 /*
- * Serves a fault (mm_fault). by_cpu: the CPU reported it and so has no translation of addr cached;
- * otherwise it may have one (arch_fault_forgets), or the kernel touches the page on the program's
- * behalf. Signal SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_room) and try again.
+ * Serves a fault (mm_fault), or the kernel's own touch of the page on the program's behalf. Signal
+ * SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_room) and
+ * try again.
  */
-int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, bool by_cpu,
-		    struct mm_fault_info *info);
+int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
 
 /* Faults in what is allowed of [start, end). -ENOMEM: a hole; -EFAULT: a page that cannot be had.
  */

@@ -12,19 +12,6 @@
 
 #define PAGES_ONE_BY_ONE 2
 
-void mm_flush(struct mm *mm, u64 start, u64 end)
-{
-	/* An address space that is being made, or one that is left, is loaded nowhere. */
-	if (mm == current_mm()) {
-		if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
-			arch_flush_all();
-		else
-			for (u64 va = start; va < end; va += PAGE_SIZE)
-				arch_flush_page(va);
-	}
-	mm_flush_others(mm);
-}
-
 /* Calls fn for each other vCPU that has mm loaded. */
 static void for_others(struct mm *mm, void (*fn)(u32 vcpu))
 {
@@ -42,12 +29,25 @@ static void for_others(struct mm *mm, void (*fn)(u32 vcpu))
 	}
 }
 
-void mm_flush_others(struct mm *mm)
+static void flush_others(struct mm *mm)
 {
 	if (arch_flush_is_shared())
 		return;
 	for_others(mm, arch_flush_request);
 	for_others(mm, arch_flush_wait);
+}
+
+void mm_flush(struct mm *mm, u64 start, u64 end)
+{
+	/* An address space that is being made, or one that is left, is loaded nowhere. */
+	if (mm == current_mm()) {
+		if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
+			arch_flush_all();
+		else
+			for (u64 va = start; va < end; va += PAGE_SIZE)
+				arch_flush_page(va);
+	}
+	flush_others(mm);
 }
 
 u64 mm_rlimit(unsigned which)

@@ -47,7 +47,7 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
 	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
-		if (mm_fault_locked(mm, va, access, false, &info) < 0 &&
+		if (mm_fault_locked(mm, va, access, &info) < 0 &&
 		    !(info.signal == SIGKILL && make_room(mm)))
 			return -EFAULT;
 	}

@@ -141,7 +141,7 @@ static u64 dumped(struct core *c, struct vma *v)
 		size = PAGE_SIZE; /* the ELF header, with the build ID near it */
 	}
 	for (u64 at = 0; at < size; at += PAGE_SIZE)
-		mm_fault_locked(c->mm, v->start + at, MM_READ, false, &info);
+		mm_fault_locked(c->mm, v->start + at, MM_READ, &info);
 	return size;
 }
 

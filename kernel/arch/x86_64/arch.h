@@ -84,8 +84,6 @@ void arch_switch_kernel(void);
  * not waited for.
  */
 bool arch_flush_is_shared(void);
-/* A page fault leaves this vCPU no translation of the address: see ring.c. */
-bool arch_fault_forgets(void);
 void arch_flush_request(u32 vcpu);
 void arch_flush_wait(u32 vcpu);
 

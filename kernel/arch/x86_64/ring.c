@@ -111,15 +111,6 @@ bool arch_flush_is_shared(void)
 	return ring3_home;
 }
 
-/*
- * The CPU forgets a translation that a fault was for (SDM volume 3, 4.10.4.1). A shadow page table
- * keeps one that allows reading until the write is made again; a signal's handler reads before.
- */
-bool arch_fault_forgets(void)
-{
-	return !ring3_home;
-}
-
 static struct vcpu_data *data_of(u32 vcpu)
 {
 	return (struct vcpu_data *)(ring_area(vcpu) + PAGE_SIZE);
