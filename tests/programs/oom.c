@@ -306,23 +306,36 @@ CASE(copies_do_not_fit)
 	CHECK(end == -SIGKILL || end == 4);
 }
 
-/* Six times 16 MiB, each grows at its own pace. Some have to go, and some get through. */
+/* Six times 16 MiB, each grows at its own pace and stays. Some have to go, and some get through. */
+static int growing[2], gate[2];
+
 static void grow_slowly(void)
 {
+	char byte;
+
+	close(growing[0]);
+	close(gate[1]);
 	for (int i = 0; i < 16; i++) {
 		grow(MIB);
 		usleep(1000);
 	}
-	usleep(20000);
+	close(growing[1]);
+	if (read(gate[0], &byte, 1) != 0)
+		_exit(1);
 }
 
 CASE(several_at_once)
 {
 	struct child c[6];
 	int killed = 0, done = 0;
+	char byte;
 
+	NEED(pipe(growing) == 0 && pipe(gate) == 0);
 	for (int i = 0; i < 6; i++)
 		c[i] = start(nothing, grow_slowly);
+	close(growing[1]);
+	CHECK(read(growing[0], &byte, 1) == 0); /* all have grown, or were killed */
+	close(gate[1]);
 	for (int i = 0; i < 6; i++) {
 		int end;
 
@@ -332,6 +345,8 @@ CASE(several_at_once)
 		done += end == 7;
 	}
 	CHECK(killed + done == 6 && killed >= 1 && done >= 1);
+	close(growing[0]);
+	close(gate[0]);
 }
 
 static void adjust(const char *value)
