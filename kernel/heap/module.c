@@ -159,20 +159,33 @@ static void find_frames(struct ofile *file, u64 bias, struct heap_module *m)
 	kfree(section);
 }
 
+/* Program headers of the module in memory; the caller frees them. NULL: none can be had. */
+static Elf64_Phdr *program_headers(struct mm *mm, u64 header, u32 *count)
+{
+	Elf64_Phdr *phdr;
+	Elf64_Ehdr ehdr;
+
+	if (mm_copy_from(mm, &ehdr, header, sizeof(ehdr)) < 0 ||
+	    memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_phentsize != sizeof(*phdr) ||
+	    ehdr.e_phoff >= USER_TOP)
+		return NULL;
+	*count = MIN(ehdr.e_phnum, HEADERS_MAX);
+	phdr = kmalloc(*count * sizeof(*phdr));
+	if (phdr && mm_copy_from(mm, phdr, header + ehdr.e_phoff, *count * sizeof(*phdr)) < 0) {
+		kfree(phdr);
+		return NULL;
+	}
+	return phdr;
+}
+
 /* What the headers say, not yet compared with the mappings. */
 static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct heap_module *m)
 {
-	Elf64_Phdr phdr[HEADERS_MAX];
+	u32 count = 0;
+	Elf64_Phdr *phdr = program_headers(mm, header, &count);
 	u64 bias = header;
-	Elf64_Ehdr ehdr;
-	u32 count;
 
-	if (mm_copy_from(mm, &ehdr, header, sizeof(ehdr)) < 0 ||
-	    memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_phentsize != sizeof(*phdr))
-		return -ENOENT;
-	count = MIN(ehdr.e_phnum, HEADERS_MAX);
-	if (ehdr.e_phoff >= USER_TOP ||
-	    mm_copy_from(mm, phdr, header + ehdr.e_phoff, count * sizeof(*phdr)) < 0)
+	if (!phdr)
 		return -ENOENT;
 	for (u32 i = 0; i < count; i++)
 		if (phdr[i].p_type == PT_LOAD && phdr[i].p_offset == 0)
@@ -189,6 +202,7 @@ static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct he
 			m->frame_hdr_size = phdr[i].p_memsz;
 		}
 	}
+	kfree(phdr);
 	if (!m->frame_hdr && file)
 		find_frames(file, bias, m);
 	return 0;
