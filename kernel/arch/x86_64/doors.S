@@ -151,12 +151,13 @@ isr_start:
 isr_\nr:
 .if \nr == VEC_DF
 	jmp double_fault
-.endif
+.else
 .if !\has_error
 	push $0
 .endif
 	push $\nr
 	jmp trap_entry
+.endif
 .endm
 #define VECTOR(nr, has_error) ISR nr, has_error
 #include "kernel/arch/x86_64/vectors.h"
@@ -167,7 +168,7 @@ isr_\nr:
  */
 double_fault:
 	mov %rsp, %rdi
-	mov VD_KSTACK_TOP - (VD_RING0_TOP - 48)(%rdi), %rsp
+	mov VD_KSTACK_TOP - (VD_RING0_TOP - IRET_FRAME_SIZE - 8)(%rdi), %rsp
 	push 40(%rdi)
 	push 32(%rdi)
 	push 24(%rdi)

@@ -78,6 +78,8 @@ static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 /* d: the data page, wherever it is visible now; door: the address its vCPU sees the doors at. */
 static void fill_data(struct vcpu_data *d, u64 door)
 {
+	u64 ring0_top = door + PAGE_SIZE + VD_RING0_TOP;
+
 	d->syscall_entry = (u64)syscall_entry;
 	d->trap_entry = (u64)trap_entry;
 	d->flush_rip = (u64)ring3_flush_rip;
@@ -99,11 +101,10 @@ static void fill_data(struct vcpu_data *d, u64 door)
 				dpl);
 		}
 	}
-	if (ring3_home) {
-		d->tss.rsp[0] = door + PAGE_SIZE + VD_RING0_TOP;
-	} else {
-		d->tss.ist[0] = door + PAGE_SIZE + VD_RING0_TOP;
-	}
+	if (ring3_home)
+		d->tss.rsp[0] = ring0_top;
+	else
+		d->tss.ist[0] = ring0_top;
 }
 
 void arch_vcpu_init(void)
