@@ -285,8 +285,7 @@ static int copy_window(struct fault *f)
 		pt_set(f->mm, entry, pt_value(v, gpa[i], PTE_OWNED));
 		stats.pages_mapped++;
 	}
-	if (flush.start < flush.end)
-		pt_flush_now(f->mm, &flush);
+	pt_flush_now(f->mm, &flush);
 	return ret;
 }
 
