@@ -107,8 +107,7 @@ CASE(no_canonical_address)
 		TRY("xor %%eax, %%eax; vmovdqu %%ymm0, (%%rax,%0,4)");
 		TRY("xor %%r9d, %%r9d; vpcmpeqb -32(%0,%%r9), %%ymm9, %%ymm11");
 		SHOW_CODE("vmovdqu (%0), %%ymm0", good);
-		/* vpgatherdd with one register as index and mask: no instruction, wherever it
-		 * points. */
+		/* vpgatherdd with one register as index and mask is no instruction. */
 		TRY("mov %0, %%rax; .byte 0xc4, 0xe2, 0x75, 0x90, 0x04, 0x88");
 	}
 	if (__builtin_cpu_supports("avx512bw")) {

@@ -4,6 +4,7 @@
  * would be caught here with an old one.
  */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -270,9 +271,8 @@ static void on_signal(int sig)
 /* A child that soon, each time after another while, changes a link (-1: none), then signals. */
 static pid_t signal_soon(int round, int link)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child();
 
-	NEED(pid >= 0);
 	if (pid == 0) {
 		usleep((useconds_t)(round * 37 % 500));
 		if (link >= 0)
