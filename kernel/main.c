@@ -25,6 +25,7 @@ void kernel_main(u64 boot_info_gpa)
 	arch_init(boot_info_gpa);
 	KASSERT(boot->magic == BOOT_INFO_MAGIC && boot->abi_version == ABI_VERSION);
 	arch_vcpu_init();
+	arch_fpu_init();
 	frame_init();
 	task_init();
 

@@ -12,8 +12,9 @@
  * The program owns this memory: nothing that comes back from it is believed.
  */
 #include "kernel/signal/signal.h"
+#include "kernel/arch/x86_64/xstate.h"
 #include "kernel/kernel.h"
-#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/fpu_area.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
 
@@ -26,22 +27,11 @@ struct rt_sigframe {
 	siginfo_t info;
 };
 _Static_assert(offsetof(struct rt_sigframe, uc) == 8, "the restorer pops one word");
+_Static_assert(sizeof(struct _fpx_sw_bytes) == XSAVE_SW_SIZE, "Linux's layout");
 _Static_assert(sizeof(struct sigcontext) == 256, "Linux's layout");
 _Static_assert(offsetof(struct ucontext, uc_sigmask) == 296, "Linux's layout");
 
-#define RED_ZONE	  128
-
-/* Intel SDM vol. 1, 13.4: the legacy region, then the header. */
-#define XSAVE_SW_BYTES	  464
-#define XSAVE_LEGACY_SIZE 512
-#define XSAVE_HEADER_SIZE 64
-#define XSTATE_FP_SSE	  3UL
-#define XSAVE_ALIGN	  64UL
-
-struct xsave_header {
-	u64 xstate_bv, xcomp_bv, reserved[6];
-};
-_Static_assert(sizeof(struct xsave_header) == XSAVE_HEADER_SIZE, "Intel SDM");
+#define RED_ZONE     128
 
 /* What a handler may leave in the flags register. */
 #define RFLAGS_ARITH 0x8d5 /* OF SF ZF AF PF CF */
@@ -55,18 +45,6 @@ _Static_assert(sizeof(struct xsave_header) == XSAVE_HEADER_SIZE, "Intel SDM");
 	X(r11)                                                                                     \
 	X(r12) X(r13) X(r14) X(r15) X(rdi) X(rsi) X(rbp) X(rbx) X(rdx) X(rax) X(rcx) X(rsp) X(rip)
 
-/* A kernel buffer for the XSAVE area; *memory is what to kfree. */
-static u8 *xsave_buffer(void **memory)
-{
-	*memory = kzalloc(arch_fpu_size() + XSAVE_ALIGN);
-	return *memory ? (u8 *)ALIGN_UP((u64)*memory, XSAVE_ALIGN) : NULL;
-}
-
-static struct xsave_header *xsave_header(u8 *area)
-{
-	return (struct xsave_header *)(area + XSAVE_LEGACY_SIZE);
-}
-
 static int push_fpstate(u64 to)
 {
 	u32 size = arch_fpu_size();
@@ -77,20 +55,18 @@ static int push_fpstate(u64 to)
 		.xfeatures = arch_fpu_features(),
 		.xstate_size = size,
 	};
-	void *memory;
-	u8 *area = xsave_buffer(&memory);
+	struct xsave_area *area = fpu_area_saved();
 	int err = -EFAULT;
 
 	if (!area)
 		return -EFAULT;
-	arch_fpu_save(area);
-	memcpy(area + XSAVE_SW_BYTES, &sw, sizeof(sw));
+	memcpy(area->software, &sw, sizeof(sw));
 	/* A handler that edits the x87 or SSE part need not know of the header's bits. */
-	xsave_header(area)->xstate_bv |= XSTATE_FP_SSE;
+	area->header.xstate_bv |= XSTATE_FP_SSE;
 	if (copy_to_user(to, area, size) == 0 &&
 	    copy_to_user(to + size, &magic2, sizeof(magic2)) == 0)
 		err = 0;
-	kfree(memory);
+	fpu_area_free(area);
 	return err;
 }
 
@@ -218,8 +194,7 @@ static bool xstate_described(u64 from, const struct _fpx_sw_bytes *sw)
 {
 	u32 magic2;
 
-	return sw->magic1 == FP_XSTATE_MAGIC1 &&
-	       sw->xstate_size >= XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE &&
+	return sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size >= sizeof(struct xsave_area) &&
 	       sw->xstate_size <= arch_fpu_size() && sw->xstate_size <= sw->extended_size &&
 	       get_user(&magic2, from + sw->xstate_size) == 0 && magic2 == FP_XSTATE_MAGIC2;
 }
@@ -227,9 +202,7 @@ static bool xstate_described(u64 from, const struct _fpx_sw_bytes *sw)
 static int pop_fpstate(u64 from)
 {
 	struct _fpx_sw_bytes sw;
-	struct xsave_header *header;
-	void *memory;
-	u8 *area;
+	struct xsave_area *area;
 	u64 size = XSAVE_LEGACY_SIZE;
 	u64 features = XSTATE_FP_SSE;
 	int err = -EFAULT;
@@ -238,24 +211,23 @@ static int pop_fpstate(u64 from)
 		arch_fpu_reset();
 		return 0;
 	}
-	if (get_user(&sw, from + XSAVE_SW_BYTES))
+	if (get_user(&sw, from + XSAVE_SW_AT))
 		return -EFAULT;
 	if (xstate_described(from, &sw)) {
 		size = sw.xstate_size;
 		features = sw.xfeatures & arch_fpu_features();
 	}
-	area = xsave_buffer(&memory);
+	area = fpu_area_new();
 	if (!area)
 		return -EFAULT;
-	header = xsave_header(area);
 	if (copy_from_user(area, from, size) == 0) {
 		if (size == XSAVE_LEGACY_SIZE)
-			header->xstate_bv = XSTATE_FP_SSE;
+			area->header.xstate_bv = XSTATE_FP_SSE;
 		/* What the frame does not hold becomes its initial state. */
-		header->xstate_bv &= features;
+		area->header.xstate_bv &= features;
 		err = arch_fpu_restore(area);
 	}
-	kfree(memory);
+	fpu_area_free(area);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -23,8 +24,6 @@
 
 #include <linux/resource.h>
 #include <linux/sched.h>
-
-#define FPU_ALIGN 64UL
 
 #define CLONE_NAMESPACES                                                                           \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
@@ -154,11 +153,9 @@ static int copy_registers(struct thread *t, const struct request *rq)
 {
 	struct trapframe *frame = thread_frame(t);
 
-	t->start.fpu_memory = kmalloc(arch_fpu_size() + FPU_ALIGN);
-	if (!t->start.fpu_memory)
+	t->start.fpu = fpu_area_saved();
+	if (!t->start.fpu)
 		return -ENOMEM;
-	t->start.fpu = (void *)ALIGN_UP((u64)t->start.fpu_memory, FPU_ALIGN);
-	arch_fpu_save(t->start.fpu);
 	t->start.fsbase = rq->flags & CLONE_SETTLS ? rq->tls : arch_get_fsbase();
 	t->start.gsbase = arch_get_gsbase();
 	*frame = *thread_frame(current());
@@ -175,8 +172,8 @@ void thread_begin(struct thread *t)
 	vcpu_enter_mm(p->mm);
 	usage_begin(t);
 	arch_fpu_restore(t->start.fpu);
-	kfree(t->start.fpu_memory);
-	t->start.fpu = t->start.fpu_memory = NULL;
+	fpu_area_free(t->start.fpu);
+	t->start.fpu = NULL;
 	arch_set_fsbase(t->start.fsbase);
 	arch_set_gsbase(t->start.gsbase);
 	vcpu_fs_ids(&p->creds);

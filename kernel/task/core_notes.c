@@ -2,7 +2,9 @@
 #include <linux/elf.h>
 #include "common/check.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/xstate.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -10,10 +12,8 @@
 #include "kernel/task/freeze.h"
 #include "kernel/task/task.h"
 
-#define NOTES_MAX      (4UL << 20) /* what kmalloc gives */
-#define FXSAVE_SIZE    512
-#define XSTATE_XCR0_AT 464 /* in the bytes of FXSAVE that the CPU leaves to software */
-#define PATH_ROOM      4096
+#define NOTES_MAX (4UL << 20) /* what kmalloc gives */
+#define PATH_ROOM 4096
 
 struct core_prstatus {
 	s32 signo, code, error;
@@ -112,20 +112,21 @@ static int add_prstatus(struct core_notes *n, struct thread *t, const siginfo_t 
 	return add_note(n, NT_PRSTATUS, &s, sizeof(s));
 }
 
-static int add_fpu(struct core_notes *n, const void *fpu)
+static int add_fpu(struct core_notes *n, const struct xsave_area *fpu)
 {
 	u64 features = arch_fpu_features();
-	u8 *x;
+	struct xsave_area *x;
 
 	if (!fpu)
 		return 0;
-	if (add_note(n, NT_PRFPREG, fpu, FXSAVE_SIZE) < 0)
+	if (add_note(n, NT_PRFPREG, fpu, XSAVE_LEGACY_SIZE) < 0)
 		return -ENOMEM;
 	x = note(n, "LINUX", NT_X86_XSTATE, arch_fpu_size());
 	if (!x)
 		return -ENOMEM;
 	memcpy(x, fpu, arch_fpu_size());
-	memcpy(x + XSTATE_XCR0_AT, &features, sizeof(features));
+	/* Debuggers look for XCR0 at the first of these bytes. */
+	memcpy(x->software, &features, sizeof(features));
 	return 0;
 }
 
@@ -220,14 +221,14 @@ static int add_others(struct core_notes *n, const siginfo_t *info)
 
 int core_notes_make(struct core_notes *n, const siginfo_t *info)
 {
-	struct frozen state = {.fsbase = arch_get_fsbase(), .gsbase = arch_get_gsbase()};
+	struct xsave_area *fpu = fpu_area_saved();
+	struct frozen state = {
+		.fsbase = arch_get_fsbase(), .gsbase = arch_get_gsbase(), .fpu = fpu};
 	struct thread *t = current();
 	struct mm *mm = t->proc->mm;
-	void *memory;
 	int ret;
 
 	*n = (struct core_notes){0};
-	state.fpu = frozen_fpu(&memory);
 	ret = add_prstatus(n, t, info, &state);
 	if (ret == 0)
 		ret = add_prpsinfo(n, t->proc);
@@ -239,7 +240,7 @@ int core_notes_make(struct core_notes *n, const siginfo_t *info)
 		ret = add_files(n, mm);
 	if (ret == 0)
 		ret = add_fpu(n, state.fpu);
-	kfree(memory);
+	fpu_area_free(fpu);
 	if (ret == 0)
 		add_others(n, info);
 	return ret;

@@ -7,25 +7,12 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
-#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/fpu_area.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
-#define FPU_ALIGN 64
-#define PATIENCE  (2 * NSEC_PER_SEC) /* a thread may be in a host call that nothing interrupts */
-
-void *frozen_fpu(void **memory)
-{
-	void *area;
-
-	*memory = kzalloc(arch_fpu_size() + FPU_ALIGN);
-	if (!*memory)
-		return NULL;
-	area = (void *)ALIGN_UP((u64)*memory, (u64)FPU_ALIGN);
-	arch_fpu_save(area);
-	return area;
-}
+#define PATIENCE (2 * NSEC_PER_SEC) /* a thread may be in a host call that nothing interrupts */
 
 bool process_is_frozen(const struct thread *t)
 {
@@ -38,12 +25,11 @@ void freeze_park(void)
 {
 	struct thread *t = current();
 	struct process *p = t->proc;
-	struct frozen state;
-	void *memory;
+	struct xsave_area *fpu = fpu_area_saved();
+	struct frozen state = {.fpu = fpu};
 
 	state.fsbase = arch_get_fsbase();
 	state.gsbase = arch_get_gsbase();
-	state.fpu = frozen_fpu(&memory);
 	mutex_lock(&task_lock);
 	t->frozen = &state;
 	p->frozen++;
@@ -57,7 +43,7 @@ void freeze_park(void)
 	p->frozen--;
 	t->frozen = NULL;
 	mutex_unlock(&task_lock);
-	kfree(memory);
+	fpu_area_free(fpu);
 }
 
 bool process_freeze(void)

@@ -8,15 +8,13 @@
 #include "common/types.h"
 
 struct thread;
+struct xsave_area;
 
 /* What a frozen thread's vCPU has of it, beside the trap frame. On that thread's stack. */
 struct frozen {
 	u64 fsbase, gsbase;
-	void *fpu; /* XSAVE area, arch_fpu_size() bytes; NULL: no memory for it */
+	const struct xsave_area *fpu; /* NULL: no memory for it */
 };
-
-/* An XSAVE area with the running thread's state; *memory is what to kfree. NULL: no memory. */
-void *frozen_fpu(void **memory);
 
 /*
  * All others sleep, but for those that take too long to come out of the host: their .frozen stays

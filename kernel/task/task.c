@@ -10,6 +10,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -122,7 +123,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 
 void thread_free(struct thread *t)
 {
-	kfree(t->start.fpu_memory);
+	fpu_area_free(t->start.fpu);
 	kfree(t->segs);
 	look_ahead_free(t);
 	kfree(t);

@@ -159,8 +159,7 @@ struct thread {
 
 	/* How it begins, from clone to thread_begin. */
 	struct {
-		void *fpu; /* XSAVE area; .fpu_memory is what to kfree */
-		void *fpu_memory;
+		struct xsave_area *fpu;
 		u64 fsbase, gsbase;
 		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
 	} start;

@@ -17,6 +17,7 @@ static struct thread *test_thread(void);
 #include "kernel/signal/signal.c"
 #include "kernel/signal/deliver.c"
 #include "kernel/signal/frame.c"
+#include "kernel/mm/fpu_area.c"
 
 #include <asm/unistd.h>
 
@@ -135,12 +136,12 @@ u64 arch_fpu_features(void)
 	return 0xe7;
 }
 
-void arch_fpu_save(void *area)
+void arch_fpu_save(struct xsave_area *area)
 {
 	memcpy(area, fpu, FPU_SIZE);
 }
 
-int arch_fpu_restore(const void *area)
+int arch_fpu_restore(const struct xsave_area *area)
 {
 	if (fpu_bad)
 		return -EINVAL;
@@ -267,7 +268,7 @@ static int setup(void **state)
 	memset(user, 0xcc, sizeof(user));
 	memset(fpu, 0, sizeof(fpu));
 	for (unsigned i = 0; i < sizeof(fpu); i++)
-		if (i < XSAVE_SW_BYTES || i >= XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE)
+		if (i < XSAVE_SW_AT || i >= sizeof(struct xsave_area))
 			fpu[i] = (u8)(i * 7);
 	fpu_bad = fpu_was_reset = false;
 	end_status = -1;
@@ -448,10 +449,9 @@ static void sigreturn_restores_everything(void **state)
 	assert_memory_equal(f, &before, sizeof(before));
 	assert_int_equal(thread.blocked, 0);
 	/* But for the bytes that are the frame's own. */
-	assert_memory_equal(fpu, fpu_before, XSAVE_SW_BYTES);
-	assert_memory_equal(fpu + XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE,
-			    fpu_before + XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE,
-			    FPU_SIZE - XSAVE_LEGACY_SIZE - XSAVE_HEADER_SIZE);
+	assert_memory_equal(fpu, fpu_before, XSAVE_SW_AT);
+	assert_memory_equal(fpu + sizeof(struct xsave_area), fpu_before + sizeof(struct xsave_area),
+			    FPU_SIZE - sizeof(struct xsave_area));
 	/* A result that looks like a restart code is the program's own register now. */
 	f->rax = (u64)-ERESTARTSYS;
 	deliver();

@@ -30,6 +30,7 @@ void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[C
 
 struct thread;
 struct hostcall_frame;
+struct xsave_area;
 
 /* The thread that runs: the lowest word of its kernel stack names it. */
 static inline struct thread *current(void)
@@ -90,12 +91,15 @@ void arch_flush_wait(u32 vcpu);
 /* This vCPU looks at the reasons of its upcalls now: clears the word, does the flush asked for. */
 void arch_upcall_taken(void);
 
-/* FPU, SSE, AVX... state: XSAVE standard format, arch_fpu_size() bytes, 64-byte aligned. */
+/*
+ * FPU, SSE, AVX... state of the running thread: xstate.h has the layout, kernel/mm/fpu_area.h the
+ * memory. arch_fpu_features() is the mask of what is saved, arch_fpu_size() its bytes.
+ */
 u32 arch_fpu_size(void);
-u64 arch_fpu_features(void); /* XCR0 */
-void arch_fpu_save(void *area);
+u64 arch_fpu_features(void);
+void arch_fpu_save(struct xsave_area *area);
 /* 0, or -EINVAL where the state would fault (bytes from a program): nothing is loaded then. */
-int arch_fpu_restore(const void *area);
+int arch_fpu_restore(const struct xsave_area *area);
 void arch_fpu_reset(void); /* as after execve */
 
 /* The program's FS and GS bases. */
@@ -114,6 +118,8 @@ int arch_copy(void *dst, const void *src, u64 n);
 void arch_init(u64 boot_info_gpa);
 /* Fills this vCPU's doors and tables; from then on exceptions reach the kernel. */
 void arch_vcpu_init(void);
+/* Works out what programs' FPU state is, and panics on a CPU that does not keep to it. */
+void arch_fpu_init(void);
 /* The hostcall that makes upcalls possible. */
 void arch_announce(void);
 

@@ -1,94 +1,103 @@
 /*
- * FPU, SSE and AVX state of programs, in XSAVE's standard format (SDM vol. 1 chapter 13).
+ * FPU, SSE and AVX state of programs: the instructions on it (xstate.h has the rest).
  *
  * The kernel is compiled without FPU registers, so the state stays in the CPU while a program is
  * in the kernel; it is saved only into signal frames and for new threads.
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/xstate.h"
 
 #define MXCSR_DEFAULT 0x1f80
 #define FCW_DEFAULT   0x37f
-#define XSAVE_LEGACY  512
 
-struct xsave_header {
-	u64 xstate_bv, xcomp_bv;
-	u64 reserved[6];
-};
+static struct xstate xstate;
 
-struct xsave_area {
-	u16 fcw, fsw;
-	u8 ftw, reserved0;
-	u16 fop;
-	u64 fip, fdp;
-	u32 mxcsr, mxcsr_mask;
-	u8 registers[XSAVE_LEGACY - 32];
-	struct xsave_header header;
-};
+void xstate_cpu_cpuid(u32 leaf, u32 subleaf, u32 reg[4])
+{
+	reg[0] = leaf;
+	reg[2] = subleaf;
+	__asm__ volatile("cpuid" : "+a"(reg[0]), "=b"(reg[1]), "+c"(reg[2]), "=d"(reg[3]));
+}
 
-u64 arch_fpu_features(void)
+u64 xstate_cpu_xcr0(void)
 {
 	u32 lo, hi;
 
-	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	return (u64)hi << 32 | lo;
+}
+
+void xstate_cpu_save(struct xsave_area *area, u64 features)
+{
+	__asm__ volatile("xsave64 (%0)"
+			 :
+			 : "r"(area), "a"((u32)features), "d"((u32)(features >> 32))
+			 : "memory");
+}
+
+void arch_fpu_init(void)
+{
+	xstate_init(&xstate);
+}
+
+u64 arch_fpu_features(void)
+{
+	return xstate.features;
 }
 
 u32 arch_fpu_size(void)
 {
-	static u32 size;
-	u32 eax = 0xd, ebx, ecx = 0, edx;
-
-	if (!size) {
-		__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-		size = ebx;
-	}
-	return size;
+	return xstate.size;
 }
 
-void arch_fpu_save(void *area)
+void arch_fpu_save(struct xsave_area *area)
 {
-	struct xsave_area *x = area;
-
 	/* XSAVE writes only XSTATE_BV of the header. */
-	memset(&x->header, 0, sizeof(x->header));
-	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+	memset(&area->header, 0, sizeof(area->header));
+	xstate_cpu_save(area, xstate.features);
 }
 
 static u32 mxcsr_mask(void)
 {
 	static u32 mask;
-	static struct xsave_area image __attribute__((aligned(64)));
+	static struct xsave_area image __attribute__((aligned(XSAVE_ALIGN)));
 
 	if (!mask) {
 		__asm__ volatile("fxsave64 (%0)" : : "r"(&image) : "memory");
-		mask = image.mxcsr_mask ? image.mxcsr_mask : 0xffbf; /* SDM 11.6.6 */
+		mask = image.mxcsr_mask ? image.mxcsr_mask : 0xffbf; /* SDM vol. 1, 11.6.6 */
 	}
 	return mask;
 }
 
-int arch_fpu_restore(const void *area)
+static void restore(const struct xsave_area *area)
 {
-	const struct xsave_area *x = area;
+	__asm__ volatile("xrstor64 (%0)"
+			 :
+			 : "r"(area), "a"((u32)xstate.features), "d"((u32)(xstate.features >> 32))
+			 : "memory");
+}
 
+int arch_fpu_restore(const struct xsave_area *area)
+{
 	/* What makes XRSTOR fault. */
-	if (x->header.xstate_bv & ~arch_fpu_features() || x->header.xcomp_bv)
+	if (area->header.xstate_bv & ~xstate.features || area->header.xcomp_bv)
 		return -EINVAL;
-	for (unsigned i = 0; i < ARRAY_SIZE(x->header.reserved); i++)
-		if (x->header.reserved[i])
+	for (unsigned i = 0; i < ARRAY_SIZE(area->header.reserved); i++)
+		if (area->header.reserved[i])
 			return -EINVAL;
-	if (x->mxcsr & ~mxcsr_mask())
+	if (area->mxcsr & ~mxcsr_mask())
 		return -EINVAL;
-	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+	restore(area);
 	return 0;
 }
 
 void arch_fpu_reset(void)
 {
-	static const struct xsave_area initial __attribute__((aligned(64))) = {
+	static const struct xsave_area initial __attribute__((aligned(XSAVE_ALIGN))) = {
 		.fcw = FCW_DEFAULT,
 		.mxcsr = MXCSR_DEFAULT,
 	};
 
-	__asm__ volatile("xrstor64 (%0)" : : "r"(&initial), "a"(-1), "d"(-1));
+	restore(&initial);
 }
