@@ -3,24 +3,26 @@
  *
  * The monitor puts this flat blob at GPA_BOOTSTRAP and starts vCPU 0 on its first byte with flat
  * segments and CR4 set; boot info is at GPA_BOOT_INFO, page tables for both homes and the vCPU's
- * area with its GDT are ready. The blob chooses the home, turns on paging and long mode, and enters the kernel:
+ * area with its GDT are ready. The blob turns on paging and long mode, finds out by a trial which
+ * homes the host has, chooses one, and enters the kernel:
  *
  *   void kernel_entry(gpa of boot info)      in ring 0, or, in the ring-3 home, in ring 3
  *
- * On a host that emulates ring 0 each instruction here costs about a microsecond, so it is short.
+ * The trial is a SYSCALL in ring 3. Where it raises the privilege, ring 0 runs in hardware: the
+ * kernel's home is ring 0, or ring 3 if the monitor wants that. Where it stays in ring 3, ring 0 is
+ * emulated, and ring 3 is the only home. The way leads through the vCPU's own door: door_syscall
+ * (kernel/arch/x86_64/doors.S) goes on at trial_landing, on the boot stack.
+ *
+ * On a host that emulates ring 0 each instruction there costs about a microsecond, so it is short.
  */
 #include "common/boot_info.h"
 #include "common/layout.h"
 #include "common/vcpu_area.h"
 #include "common/x86.h"
 
-/*
- * The timed loop: TSC cycles per ring-0 instruction. Silicon takes about 1, QEMU's TCG tens;
- * a host that exits to an emulator for each one takes thousands. The least of a few rounds
- * counts: the first warms caches (and TCG's translation), any one may be preempted.
- */
-#define LOOP_TURNS  4 /* of two instructions */
-#define LOOP_ROUNDS 3
+/* With more than one round of the trial, a loop in ring 0 is timed, too: turns of two instructions. */
+#define LOOP_TURNS	4
+#define LOOP_TURN_SHIFT 3
 
 #define AT(label) (GPA_BOOTSTRAP + (label) - start)
 
@@ -29,37 +31,8 @@
 	.globl start
 start:
 	mov $GPA_BOOT_INFO, %edi
-	mov $LOOP_ROUNDS, %ebp
-	mov $-1, %esi		/* least so far */
-1:	rdtsc
-	mov %eax, %ebx
-	mov $LOOP_TURNS, %ecx
-2:	dec %ecx
-	jnz 2b
-	rdtsc
-	sub %ebx, %eax
-	cmp %esi, %eax
-	jae 3f
-	mov %eax, %esi
-3:	dec %ebp
-	jnz 1b
-
-	shr $3, %esi		/* per instruction: 2 * LOOP_TURNS */
-	mov %esi, BOOT_INFO_LOOP(%edi)
-	cmpl $HOME_AUTO, BOOT_INFO_HOME(%edi)
-	jne enter_long_mode
-	xor %eax, %eax
-	cmp $LOOP_THRESHOLD, %esi
-	jb 4f
-	mov $HOME_RING3, %eax
-4:	mov %eax, BOOT_INFO_HOME(%edi)
-
-enter_long_mode:
-	mov BOOT_INFO_CR3_RING0(%edi), %eax
-	cmpl $HOME_RING3, BOOT_INFO_HOME(%edi)
-	jne 1f
 	mov BOOT_INFO_CR3_RING3(%edi), %eax
-1:	mov %eax, %cr3
+	mov %eax, %cr3
 	mov $(X86_EFER_SCE | X86_EFER_LME | X86_EFER_NXE), %eax
 	xor %edx, %edx
 	mov $MSR_EFER, %ecx
@@ -70,23 +43,83 @@ enter_long_mode:
 	lgdt AT(boot_gdtr)
 	ljmp $SEL_KERNEL_CS, $AT(long_mode)
 
-	.code64
-long_mode:
-	mov $SEL_KERNEL_DS, %eax
-	mov %eax, %ss
-	lgdt AT(vcpu_gdtr)
-	mov BOOT_INFO_ENTRY(%rdi), %rax
-	cmpl $HOME_RING3, BOOT_INFO_HOME(%rdi)
-	je 1f
-	jmp *%rax
-
-1:	mov $GPA_BOOT_STACK, %esp
+/* IRETQ to an address in RAX, in ring 3, on the boot stack. */
+.macro GO_TO_RING3
+	mov $GPA_BOOT_STACK, %esp
 	push $SEL_USER_DS
 	push %rsp
 	push $(RFLAGS_FIXED | RFLAGS_IF)
 	push $SEL_USER_CS
 	push %rax
 	iretq
+.endm
+
+	.code64
+long_mode:
+	mov $SEL_KERNEL_DS, %eax
+	mov %eax, %ss
+	lgdt AT(vcpu_gdtr)
+	movq $GPA_BOOT_STACK, GPA_VCPU0 + VD_KSTACK_TOP
+	movq $AT(trial_landing), GPA_VCPU0 + VD_SYSCALL_ENTRY
+	mov BOOT_INFO_ROUNDS(%rdi), %ebp
+	mov $-1, %esi		/* the least so far */
+	cmp $1, %ebp
+	jbe trial_enter
+	rdtsc
+	mov %eax, %ebx
+	mov $LOOP_TURNS, %ecx
+1:	dec %ecx
+	jnz 1b
+	rdtsc
+	sub %ebx, %eax
+	shr $LOOP_TURN_SHIFT, %eax
+	mov %rax, BOOT_INFO_RING0(%rdi)
+
+/* EBP: rounds that are left, ESI: the least number of cycles so far. */
+trial_enter:
+	mov $AT(trial), %eax
+	GO_TO_RING3
+trial:
+	rdtsc
+	mov %eax, %ebx
+	syscall			/* to trial_landing; RCX and R11 are lost */
+trial_landing:
+	rdtsc
+	sub %ebx, %eax
+	cmp %esi, %eax
+	jae 1f
+	mov %eax, %esi
+1:	mov %cs, %ecx
+	and $3, %ecx
+	dec %ebp
+	jle 2f
+	test %ecx, %ecx
+	jnz trial
+	jmp trial_enter
+2:	mov %rsi, BOOT_INFO_SYSCALL(%rdi)
+	mov BOOT_INFO_ENTRY(%rdi), %rax
+	test %ecx, %ecx
+	jz raised
+	movl $HOME_RING3, BOOT_INFO_HOME(%rdi)
+	jmp *%rax
+
+raised:
+	movl $1, BOOT_INFO_RAISES(%rdi)
+	cmpl $HOME_RING3, BOOT_INFO_HOME(%rdi)
+	je 1f
+	movl $HOME_RING0, BOOT_INFO_HOME(%rdi)
+	mov BOOT_INFO_CR3_RING0(%rdi), %rcx
+	mov %rcx, %cr3
+	jmp *%rax
+
+	/* The ring-3 home all the same: SYSCALL comes down again (door_syscall_lower). */
+1:	mov %rax, %rbx
+	mov $MSR_LSTAR, %ecx
+	rdmsr
+	add $DOOR_SYSCALL_LOWER, %eax
+	wrmsr
+	mov %rbx, %rax
+	GO_TO_RING3
 
 	.balign 8
 boot_gdt:

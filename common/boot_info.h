@@ -11,16 +11,13 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	5
+#define ABI_VERSION	6
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
 #define HOME_RING0	0
 #define HOME_RING3	3
 #define HOME_AUTO	255
-
-/* TSC cycles per ring-0 instruction from which on the host emulates ring 0: see bootstrap.S. */
-#define LOOP_THRESHOLD	300
 
 #ifndef __ASSEMBLER__
 #include "types.h"
@@ -44,7 +41,13 @@ struct boot_info {
 	u64 entry;     /* guest-virtual address of kernel_entry */
 	u64 cr3_ring0; /* boot page tables of each home */
 	u64 cr3_ring3;
-	u64 loop_cycles; /* OUT: what the timed loop measured, TSC cycles per instruction */
+
+	/* The bootstrap's trial: it executes SYSCALL in ring 3, trial_rounds times (at least once).
+	 */
+	u32 trial_rounds;
+	u32 syscall_raises; /* OUT: 1: SYSCALL goes to ring 0; 0: it stays in ring 3 */
+	u64 syscall_cycles; /* OUT: TSC cycles from SYSCALL to LSTAR, the least of all rounds */
+	u64 ring0_cycles;   /* OUT: cycles of an instruction in ring 0; 0: not measured */
 
 	/* Memory. */
 	u64 kernel_gpa, kernel_va, kernel_size;
@@ -83,6 +86,7 @@ struct boot_info {
 	} rlimit[BOOT_RLIMITS];
 
 	u64 hwcap, hwcap2; /* the host's AT_HWCAP, AT_HWCAP2 */
+	u64 xcr0;	   /* what the monitor asked KVM for; the hardware may have another */
 	u32 tsc_khz;
 	u32 pids_max; /* threads and processes that there may be; 0: as many as vCPUs */
 	u32 ncpus;    /* CPUs the host lets us use */
@@ -103,6 +107,9 @@ _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
 #define BOOT_INFO_ENTRY	    16
 #define BOOT_INFO_CR3_RING0 24
 #define BOOT_INFO_CR3_RING3 32
-#define BOOT_INFO_LOOP	    40
+#define BOOT_INFO_ROUNDS    40
+#define BOOT_INFO_RAISES    44
+#define BOOT_INFO_SYSCALL   48
+#define BOOT_INFO_RING0	    56
 
 #endif

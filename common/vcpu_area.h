@@ -20,6 +20,13 @@
 #define VCPU_AREA_PAGES	   5
 #define HOSTCALL_AREA_SIZE (4 * PAGE_SIZE)
 
+/*
+ * Entry points of SYSCALL in the door page: where the kernel runs in the ring that SYSCALL leads
+ * to, and where the kernel runs in ring 3 though SYSCALL raises the privilege.
+ */
+#define DOOR_SYSCALL	   0
+#define DOOR_SYSCALL_LOWER 64
+
 #ifndef __ASSEMBLER__
 #include "types.h"
 
@@ -89,8 +96,8 @@ struct vcpu_data {
 	struct tss64 tss;
 	u64 gdt[GDT_ENTRIES];
 	struct idt_gate idt[VEC_COUNT];
-	/* Ring-3 home: what the stub of each vector hands to IRETQ. */
-	struct iret_frame stub_exit[VEC_COUNT];
+	/* Ring-3 home: what the stub of each vector, and of SYSCALL, hands to IRETQ. */
+	struct iret_frame stub_exit[VEC_COUNT + 1];
 	/* The stack that the CPU pushes an exception frame on; ring-0 home: a double fault's. */
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 
@@ -100,6 +107,8 @@ struct vcpu_data {
 	 */
 	u32 server_on __attribute__((aligned(64)));
 	u64 posted __attribute__((aligned(64))); /* bit n: vCPU n has posted a call */
+
+	u64 cr3; /* of this vCPU, as the kernel loaded it */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 
@@ -120,7 +129,7 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 #define VD_IN_PROGRAM	 100
 #define VD_GDT		 224
 #define VD_STUB_EXIT	 816
-#define VD_RING0_TOP	 2352 /* end of ring0_stack */
+#define VD_RING0_TOP	 2400 /* end of ring0_stack */
 #define IRET_FRAME_SIZE	 40
 #ifndef __ASSEMBLER__
 VD_OFFSET(VD_USER_RSP, user_rsp);

@@ -25,6 +25,11 @@
 #define X86_EFER_LMA	   (1 << 10)
 #define X86_EFER_NXE	   (1 << 11)
 
+/* The hypervisor's leaf of CPUID, and what ours has in EBX and ECX: "Buff" "erVM". */
+#define CPUID_HYPERVISOR   0x40000000
+#define CPUID_NAME_EBX	   0x66667542
+#define CPUID_NAME_ECX	   0x4d567265
+
 #define MSR_TSC		   0x10
 #define MSR_EFER	   0xc0000080
 #define MSR_STAR	   0xc0000081
@@ -93,6 +98,8 @@
 #define VEC_AC		   17
 #define VEC_XM		   19
 #define VEC_COUNT	   32
+/* Not a hardware vector: the stub of SYSCALL, behind those of the vectors (doors.S). */
+#define STUB_SYSCALL	   32
 /* Not a hardware vector: the monitor put this vCPU into the kernel (see vcpu_area.h). */
 #define VEC_UPCALL	   32
 

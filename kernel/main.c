@@ -14,6 +14,8 @@ static void on_thread_stack(void *arg)
 
 	arch_kstack_use(t->kstack);
 	arch_announce();
+	if (boot->flags & BOOT_VERBOSE)
+		arch_describe_cpu();
 	exec_first_program();
 	arch_exit_to_program(thread_frame(t));
 }

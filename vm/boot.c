@@ -27,7 +27,14 @@ _Static_assert(offsetof(struct boot_info, home) == BOOT_INFO_HOME, "bootstrap.S"
 _Static_assert(offsetof(struct boot_info, entry) == BOOT_INFO_ENTRY, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, cr3_ring0) == BOOT_INFO_CR3_RING0, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, cr3_ring3) == BOOT_INFO_CR3_RING3, "bootstrap.S");
-_Static_assert(offsetof(struct boot_info, loop_cycles) == BOOT_INFO_LOOP, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, trial_rounds) == BOOT_INFO_ROUNDS, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, syscall_raises) == BOOT_INFO_RAISES, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, syscall_cycles) == BOOT_INFO_SYSCALL, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, ring0_cycles) == BOOT_INFO_RING0, "bootstrap.S");
+
+/* SYSCALLs of the bootstrap's trial: one tells where it goes, more of them what it costs. */
+#define TRIAL_ROUNDS	     1
+#define TRIAL_ROUNDS_VERBOSE 8
 
 /* Page tables, built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
 struct tables {
@@ -241,6 +248,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->magic = BOOT_INFO_MAGIC;
 	b->abi_version = ABI_VERSION;
 	b->home = s->opt.home;
+	b->trial_rounds = s->opt.verbose ? TRIAL_ROUNDS_VERBOSE : TRIAL_ROUNDS;
+	b->xcr0 = kvm_guest_xcr0();
 	b->kernel_gpa = GPA_KERNEL;
 	b->kernel_size = image->memory_size;
 	b->kernel_va = KERNEL_BASE;
@@ -276,30 +285,37 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	memcpy(memory_at(s, (gpa_t){GPA_BOOTSTRAP}, PAGE_SIZE), bootstrap_start,
 	       (size_t)(bootstrap_end - bootstrap_start));
 
-	if (b->home != HOME_RING3)
-		b->cr3_ring0 = boot_tables(s, image, &next, HOME_RING0);
-	if (b->home != HOME_RING0)
-		b->cr3_ring3 = boot_tables(s, image, &next, HOME_RING3);
+	/* The bootstrap tries SYSCALL out on the second, whichever home was asked for. */
+	b->cr3_ring0 = boot_tables(s, image, &next, HOME_RING0);
+	b->cr3_ring3 = boot_tables(s, image, &next, HOME_RING3);
 	fill_identity(s);
 	fill_host(s);
 	return 0;
 }
 
-bool boot_home_fits(struct sandbox *s)
+bool boot_home_settle(struct sandbox *s)
 {
-	u64 cycles = s->boot->loop_cycles;
+	u32 home = READ_ONCE(s->boot->home);
 
-	if (s->opt.home == HOME_RING0 && cycles >= LOOP_THRESHOLD) {
-		message("--ring=0: this KVM emulates ring 0 (%lu cycles per instruction): it has "
-			"SYSCALL and exceptions in ring 3 only",
-			cycles);
-		return false;
-	}
-	if (s->opt.home == HOME_RING3 && cycles < LOOP_THRESHOLD) {
-		message("--ring=3: this KVM runs ring 0 in hardware (%lu cycles per instruction): "
-			"SYSCALL goes there",
-			cycles);
+	s->home = home == HOME_RING3 ? HOME_RING3 : HOME_RING0;
+	s->syscall_raises = READ_ONCE(s->boot->syscall_raises) != 0;
+	if (s->opt.home == HOME_RING0 && s->home != HOME_RING0) {
+		message("--ring=0: this KVM emulates ring 0: SYSCALL in ring 3 does not lead "
+			"there");
 		return false;
 	}
 	return true;
+}
+
+void boot_describe_home(struct sandbox *s)
+{
+	const struct boot_info *b = s->boot;
+	u64 khz = MAX(s->tsc_khz, 1u);
+
+	verbose(s,
+		"home: ring %u; SYSCALL in ring 3 %s and takes %lu ns; an instruction in ring 0 "
+		"takes "
+		"%lu cycles",
+		s->home, s->syscall_raises ? "goes to ring 0" : "stays in ring 3",
+		READ_ONCE(b->syscall_cycles) * 1000000 / khz, READ_ONCE(b->ring0_cycles));
 }

@@ -1,10 +1,13 @@
 /* /dev/kvm: opened, checked for what we need, and the VM made. */
+#include <asm/prctl.h>
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "vm/vm.h"
 
@@ -68,11 +71,52 @@ static const struct {
 	{0x80000001, 0, 2, 1u << 2 | 1u << 10},	   /* SVM, IBS */
 };
 
-#define XCR0_AMX (3UL << 17)
+#define CPUID1_ECX_VMX	(1u << 5)
+#define CPUID81_ECX_SVM (1u << 2)
+
+#define XCR0_AMX	(3UL << 17)
+#define XCR0_TILEDATA	18
+
+#ifndef ARCH_REQ_XCOMP_GUEST_PERM
+#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
+#endif
 
 /* What vCPUs are given; the same for all but for the APIC id. Made once, kept. */
 static struct kvm_cpuid2 *cpuid;
 static u64 guest_xcr0;
+
+u64 kvm_guest_xcr0(void)
+{
+	return guest_xcr0;
+}
+
+/*
+ * The host's XCR0 where the guest's ring 3 runs with it, whatever KVM is asked for; 0 where KVM
+ * switches it. Without VT-x and AMD-V there is nothing that could switch it at an entry. This only
+ * decides what is asked for: the guest kernel looks at what the hardware has.
+ */
+static u64 inherited_xcr0(void)
+{
+	u32 eax, ebx, ecx, edx, lo, hi;
+
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || ecx & CPUID1_ECX_VMX || !(ecx & bit_OSXSAVE))
+		return 0;
+	if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & CPUID81_ECX_SVM)
+		return 0;
+	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (u64)hi << 32 | lo;
+}
+
+/*
+ * A guest that inherits AMX in XCR0 has to hear the size of its state from CPUID leaf 0xd, which
+ * KVM works out from the XCR0 that it was given. KVM offers AMX's bits to a process that asked for
+ * them. The tiles themselves stay hidden (below), and Linux keeps them from being used (XFD).
+ */
+static void ask_for_amx(u64 inherited)
+{
+	if (inherited & XCR0_AMX)
+		syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, XCR0_TILEDATA);
+}
 
 static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
 {
@@ -81,8 +125,10 @@ static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
 
 static int read_cpuid(struct sandbox *s)
 {
+	u64 inherited = inherited_xcr0();
 	u32 kept = 0;
 
+	ask_for_amx(inherited);
 	cpuid = calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
 	if (!cpuid)
 		return -ENOMEM;
@@ -93,32 +139,55 @@ static int read_cpuid(struct sandbox *s)
 	for (u32 i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
-		/* No paravirtual features, and no second level of virtualization. */
-		if (e->function >> 28 == 4 || e->function == 0x8000000a)
+		/* No paravirtual features, no second level of virtualization, no tiles. */
+		if (e->function >> 28 == 4 || e->function == 0x8000000a || e->function == 0x1d ||
+		    e->function == 0x1e)
 			continue;
 		for (size_t h = 0; h < ARRAY_SIZE(hidden); h++)
 			if (hidden[h].leaf == e->function && hidden[h].subleaf == e->index)
 				*cpuid_reg(e, hidden[h].reg) &= ~hidden[h].bits;
 		if (e->function == 0xd && e->index == 0)
-			guest_xcr0 = (e->eax | (u64)e->edx << 32) & ~XCR0_AMX;
+			guest_xcr0 = (e->eax | (u64)e->edx << 32) & ~(XCR0_AMX & ~inherited);
 		if (e->function == 0x80000008)
 			s->gpa_bits = MIN(MAX(e->eax & 0xff, 36u), 40u);
 		cpuid->entries[kept++] = *e;
 	}
+	/* The kernel looks for it, to hear whether programs' CPUID is answered by KVM or by the
+	 * CPU. */
+	if (kept < CPUID_MAX)
+		cpuid->entries[kept++] = (struct kvm_cpuid_entry2){
+			.function = CPUID_HYPERVISOR,
+			.eax = CPUID_HYPERVISOR,
+			.ebx = CPUID_NAME_EBX,
+			.ecx = CPUID_NAME_ECX,
+		};
 	cpuid->nent = kept;
 	return guest_xcr0 ? 0 : -ENODEV;
 }
 
-int kvm_setup_cpuid(int vcpu_fd, u32 id)
+static int set_cpuid(int vcpu_fd)
 {
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.value = guest_xcr0}}};
+
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
+		return -errno;
+	return ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0 ? -errno : 0;
+}
+
+int kvm_setup_cpuid(int vcpu_fd, u32 id)
+{
+	int ret;
 
 	for (u32 i = 0; i < cpuid->nent; i++)
 		if (cpuid->entries[i].function == 1)
 			cpuid->entries[i].ebx = (cpuid->entries[i].ebx & 0xffffff) | id << 24;
-	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
-		return -errno;
-	return ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0 ? -errno : 0;
+	ret = set_cpuid(vcpu_fd);
+	if (ret == 0 || !(guest_xcr0 & XCR0_AMX))
+		return ret;
+	/* This KVM does not give what it offers: CPUID then tells of a smaller state
+	 * (docs/hosts.md). */
+	guest_xcr0 &= ~XCR0_AMX;
+	return set_cpuid(vcpu_fd);
 }
 
 int kvm_open(struct sandbox *s)

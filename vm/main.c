@@ -405,12 +405,9 @@ static int run(struct sandbox *s)
 	}
 	outside_init(s);
 	vcpu_run(s->vcpu[0]);
-	if (s->opt.verbose)
-		verbose(s,
-			"home: ring %u (%lu cycles per ring-0 instruction); %lu exits, %lu "
-			"hostcalls",
-			s->boot->home, s->boot->loop_cycles, s->vcpu[0]->exits,
-			s->vcpu[0]->hostcalls);
+	boot_describe_home(s);
+	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
+		s->vcpu[0]->hostcalls);
 	return 0;
 }
 

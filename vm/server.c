@@ -149,7 +149,7 @@ void server_notice(struct vcpu *v, u32 nr)
 	struct sandbox *s = v->sandbox;
 	u64 now;
 
-	if (!s->opt.post || s->boot->home != HOME_RING3 || CPU_COUNT(&s->cpus) < 2 ||
+	if (!s->opt.post || s->home != HOME_RING3 || CPU_COUNT(&s->cpus) < 2 ||
 	    s->tsc_khz < 1000 || v->own_ids || !hostcall_is_brief(nr) || atomic_load(&server.awake))
 		return;
 	now = __builtin_ia32_rdtsc();

@@ -23,7 +23,7 @@
 static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
 	/* Ring-3 home: code of the kernel is what lies in the top 2 GiB. */
-	return s->boot->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
+	return s->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
 }
 
 /*
@@ -36,7 +36,7 @@ static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_s
 	const struct hostcall_kernel_info *k = &v->sandbox->kernel;
 	u64 door = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
 
-	return v->sandbox->boot->home == HOME_RING3 && r->rip >= KERNEL_BASE &&
+	return v->sandbox->home == HOME_RING3 && r->rip >= KERNEL_BASE &&
 	       sr->cs.selector == SEL_USER_CS && READ_ONCE(v->data->in_program) &&
 	       READ_ONCE(v->data->kstack_top) - r->rsp > KSTACK_SIZE &&
 	       (r->rip < k->exit_start || r->rip >= k->exit_end) && r->rip - door >= k->door_head;
@@ -57,7 +57,7 @@ static void note_stray(struct vcpu *v)
 
 bool upcall_stray_exit(struct vcpu *v)
 {
-	if (v->sandbox->boot->home != HOME_RING3 || !READ_ONCE(v->data->in_program))
+	if (v->sandbox->home != HOME_RING3 || !READ_ONCE(v->data->in_program))
 		return false;
 	note_stray(v);
 	/* KVM finishes the access before it returns; a read finds zeros. */
@@ -98,7 +98,7 @@ void upcall_deliver(struct vcpu *v)
 		r.rip = k->upcall_entry;
 		r.rsp = top - sizeof(frame);
 		r.rflags &= ~(u64)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
-		if (s->boot->home == HOME_RING0) {
+		if (s->home == HOME_RING0) {
 			r.rflags &= ~(u64)RFLAGS_IF;
 			sr.cs = (struct kvm_segment){
 				.limit = ~0u,

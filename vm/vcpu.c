@@ -147,6 +147,7 @@ static int set_boot_state(struct vcpu *v)
 	struct kvm_sregs sr;
 	struct kvm_regs r = {.rip = GPA_BOOTSTRAP, .rflags = RFLAGS_FIXED};
 	u64 star = (u64)SEL_KERNEL_CS << 32 | (u64)SEL_USER_CS32 << 48;
+	bool lower = v->sandbox->home == HOME_RING3 && v->sandbox->syscall_raises;
 	u64 masked =
 		RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF;
 
@@ -167,7 +168,9 @@ static int set_boot_state(struct vcpu *v)
 	sr.efer = 0;
 	if (ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
 		return -errno;
-	if (set_msr(v, MSR_STAR, star) || set_msr(v, MSR_LSTAR, area) ||
+	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
+	if (set_msr(v, MSR_STAR, star) ||
+	    set_msr(v, MSR_LSTAR, area + (lower ? DOOR_SYSCALL_LOWER : DOOR_SYSCALL)) ||
 	    set_msr(v, MSR_SFMASK, masked))
 		return -EIO;
 	return 0;

@@ -80,7 +80,9 @@ struct sandbox {
 	int kvm, vm;
 	struct memory mem;
 	u32 gpa_bits;
-	struct boot_info *boot;		    /* in guest memory; write before the first run only */
+	struct boot_info *boot; /* in guest memory; write before the first run only */
+	u32 home;		/* HOME_RING0 or HOME_RING3; from HC_ready on */
+	bool syscall_raises;	/* SYSCALL in ring 3 leads to ring 0; from HC_ready on */
 	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
 	_Atomic bool ready;
 	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready, for further vCPUs */
@@ -118,6 +120,8 @@ int kvm_open(struct sandbox *s);
 /* CPUID and XCR0 for a vCPU: what KVM supports less what the guest cannot have. 0 or -errno.
  * Not for two vCPUs at once. */
 int kvm_setup_cpuid(int vcpu_fd, u32 id);
+/* The XCR0 that vCPUs are given: after the first kvm_setup_cpuid. */
+u64 kvm_guest_xcr0(void);
 
 /* loader.c: a kernel image, as it lies in a file. */
 struct kernel_image {
@@ -142,8 +146,13 @@ int loader_load(const struct kernel_image *image, u8 *host, u64 va);
 
 /* boot.c: everything in guest memory before the first instruction. 0 or an exit_status. */
 int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program);
-/* At HC_ready: the home that was asked for is one this host has; a message when not. */
-bool boot_home_fits(struct sandbox *s);
+/*
+ * At HC_ready: s->home and s->syscall_raises become what the bootstrap found out. False, with a
+ * message, when the home that was asked for is none that this host has.
+ */
+bool boot_home_settle(struct sandbox *s);
+/* With -v, a line on the home and on what the bootstrap measured. After boot_home_settle. */
+void boot_describe_home(struct sandbox *s);
 u64 boot_blob_size(struct sandbox *s, const char *program);
 /* GDT of a vCPU's area. */
 void boot_vcpu_area(struct vcpu *v);

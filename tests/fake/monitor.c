@@ -118,7 +118,7 @@ int watch_start(struct sandbox *s)
 	return 0;
 }
 
-bool boot_home_fits(struct sandbox *s)
+bool boot_home_settle(struct sandbox *s)
 {
 	(void)s;
 	return true;

@@ -120,6 +120,8 @@ void arch_init(u64 boot_info_gpa);
 void arch_vcpu_init(void);
 /* Works out what programs' FPU state is, and panics on a CPU that does not keep to it. */
 void arch_fpu_init(void);
+/* A line of the log on what this CPU does differently from what was asked for. */
+void arch_describe_cpu(void);
 /* The hostcall that makes upcalls possible. */
 void arch_announce(void);
 

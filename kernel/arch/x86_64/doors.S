@@ -9,6 +9,8 @@
  * All ways in build a struct trapframe (arch.h) at the top of the thread's kernel stack:
  *
  *   system call, both homes    CPU -> door_syscall -> syscall_entry
+ *     ring-3 home, where SYSCALL raises the privilege:
+ *                              CPU -> door_syscall_lower (ring 0) -> IRETQ -> door_syscall_on_stack
  *   exception, ring-0 home     CPU -> isr_N -> trap_entry
  *   exception, ring-3 home     CPU -> stub_N (ring 0) -> IRETQ -> door_trap_N (ring 3) -> trap_entry
  *   upcall, both homes         monitor -> upcall_entry
@@ -54,13 +56,22 @@ door_syscall_on_stack:
 	jmp *VD(SYSCALL_ENTRY)
 
 /*
- * Ring-3 home, ring 0: each instruction is emulated by the host, so a stub only hands over. The
+ * Ring-3 home, ring 0: each instruction may be emulated by the host, so a stub only hands over. The
  * frame that IRETQ takes is prepared (arch_vcpu_init): door_trap_N, on the kernel stack.
  */
 .macro STUB_LEAVE nr
 	lea (door_start + PAGE_SIZE + VD_STUB_EXIT + \nr * IRET_FRAME_SIZE)(%rip), %rsp
 	iretq
 .endm
+
+/*
+ * LSTAR in the ring-3 home of a host whose SYSCALL goes to ring 0 (the bootstrap's trial): back to
+ * ring 3, to the second half of door_syscall.
+ */
+	.org door_start + DOOR_SYSCALL_LOWER
+door_syscall_lower:
+	mov %rsp, VD(USER_RSP)
+	STUB_LEAVE STUB_SYSCALL
 
 .macro STUB nr
 	.balign 8

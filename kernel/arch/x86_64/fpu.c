@@ -4,6 +4,7 @@
  * The kernel is compiled without FPU registers, so the state stays in the CPU while a program is
  * in the kernel; it is saved only into signal frames and for new threads.
  */
+#include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/xstate.h"
@@ -39,6 +40,18 @@ void xstate_cpu_save(struct xsave_area *area, u64 features)
 void arch_fpu_init(void)
 {
 	xstate_init(&xstate);
+}
+
+void arch_describe_cpu(void)
+{
+	u32 reg[4];
+
+	xstate_cpu_cpuid(CPUID_HYPERVISOR, 0, reg);
+	klog(0,
+	     "CPU: CPUID is answered by %s; XCR0 is %#lx (%#lx was asked for), of it programs have "
+	     "%#lx in %u bytes",
+	     reg[1] == CPUID_NAME_EBX && reg[2] == CPUID_NAME_ECX ? "KVM" : "the host's CPU",
+	     xstate_cpu_xcr0(), boot->xcr0, xstate.features, xstate.size);
 }
 
 u64 arch_fpu_features(void)

@@ -77,6 +77,7 @@ void arch_flush_page(u64 va)
 
 static void load_cr3(u64 pml4_gpa)
 {
+	arch_vcpu_data()->cr3 = pml4_gpa;
 	if (ring3_home)
 		ring3_switch(pml4_gpa);
 	else
@@ -101,14 +102,14 @@ void arch_flush_all(void)
 }
 
 /*
- * In the ring-3 home the CPU runs on shadow page tables that the host makes from ours, one for all
- * vCPUs of an address space. What INVLPG or MOV CR3 of one vCPU changes there is changed for all,
- * and the host flushes the CPUs that run them before it lets that vCPU go on (kvm_flush_remote_tlbs
- * in Linux's mmu/paging_tmpl.h: invlpg, sync_page).
+ * Where SYSCALL stays in ring 3 the CPU runs on shadow page tables that the host makes from ours,
+ * one for all vCPUs of an address space. What INVLPG or MOV CR3 of one vCPU changes there is
+ * changed for all, and the host flushes the CPUs that run them before it lets that vCPU go on
+ * (kvm_flush_remote_tlbs in Linux's mmu/paging_tmpl.h: invlpg, sync_page).
  */
 bool arch_flush_is_shared(void)
 {
-	return ring3_home;
+	return ring3_home && !boot->syscall_raises;
 }
 
 static struct vcpu_data *data_of(u32 vcpu)
@@ -147,10 +148,8 @@ void arch_upcall_taken(void)
 	if (READ_ONCE(d->upcall))
 		__atomic_exchange_n(&d->upcall, 0, __ATOMIC_SEQ_CST);
 	if (READ_ONCE(d->flush_wanted)) {
-		u64 cr3;
-
 		__atomic_store_n(&d->flush_wanted, 0, __ATOMIC_SEQ_CST);
-		__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+		load_cr3(d->cr3);
 	}
 }
 

@@ -52,7 +52,7 @@ static void kstack_use(struct vcpu_data *d, void *kstack)
 	d->kstack_top = top;
 	d->kstack_top_gpa = virt_to_phys((void *)(top - 1)) + 1;
 	if (ring3_home)
-		for (unsigned v = 0; v < VEC_COUNT; v++)
+		for (unsigned v = 0; v < ARRAY_SIZE(d->stub_exit); v++)
 			d->stub_exit[v].rsp = top;
 	else
 		d->tss.rsp[0] = top;
@@ -75,6 +75,15 @@ static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 	};
 }
 
+/* Where a stub of the ring-3 home goes on: in ring 3, on the kernel stack. */
+static void stub_exit_set(struct iret_frame *exit, u64 rip)
+{
+	exit->rip = rip;
+	exit->cs = SEL_USER_CS;
+	exit->ss = SEL_USER_DS;
+	exit->rflags = RFLAGS_FIXED | RFLAGS_IF;
+}
+
 /* d: the data page, wherever it is visible now; door: the address its vCPU sees the doors at. */
 static void fill_data(struct vcpu_data *d, u64 door)
 {
@@ -92,15 +101,15 @@ static void fill_data(struct vcpu_data *d, u64 door)
 
 		if (ring3_home) {
 			idt_set(&d->idt[v], door + door_stub_offset[v], 0, dpl);
-			d->stub_exit[v].rip = door + door_trap_offset[v];
-			d->stub_exit[v].cs = SEL_USER_CS;
-			d->stub_exit[v].ss = SEL_USER_DS;
-			d->stub_exit[v].rflags = RFLAGS_FIXED | RFLAGS_IF;
+			stub_exit_set(&d->stub_exit[v], door + door_trap_offset[v]);
 		} else {
 			idt_set(&d->idt[v], (u64)isr_start + isr_offset[v], v == VEC_DF ? 1 : 0,
 				dpl);
 		}
 	}
+	stub_exit_set(&d->stub_exit[STUB_SYSCALL],
+		      door + (u64)(door_syscall_on_stack - door_start));
+	d->cr3 = pagetable_kernel();
 	if (ring3_home)
 		d->tss.rsp[0] = ring0_top;
 	else
