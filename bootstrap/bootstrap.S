@@ -20,9 +20,13 @@
 #include "common/vcpu_area.h"
 #include "common/x86.h"
 
-/* With more than one round of the trial, a loop in ring 0 is timed, too: turns of two instructions. */
+/*
+ * With more than one round of the trial, a loop in ring 0 is timed, too: turns of two instructions.
+ * The least of a few rounds counts: the first warms caches, any one may be interrupted.
+ */
 #define LOOP_TURNS	4
-#define LOOP_TURN_SHIFT 3
+#define LOOP_SHIFT	3 /* 2 * LOOP_TURNS instructions */
+#define LOOP_ROUNDS	4
 
 #define AT(label) (GPA_BOOTSTRAP + (label) - start)
 
@@ -65,15 +69,22 @@ long_mode:
 	mov $-1, %esi		/* the least so far */
 	cmp $1, %ebp
 	jbe trial_enter
-	rdtsc
+	mov $LOOP_ROUNDS, %r8d
+1:	rdtsc
 	mov %eax, %ebx
 	mov $LOOP_TURNS, %ecx
-1:	dec %ecx
-	jnz 1b
+2:	dec %ecx
+	jnz 2b
 	rdtsc
 	sub %ebx, %eax
-	shr $LOOP_TURN_SHIFT, %eax
-	mov %rax, BOOT_INFO_RING0(%rdi)
+	cmp %esi, %eax
+	cmova %esi, %eax
+	mov %eax, %esi
+	dec %r8d
+	jnz 1b
+	shr $LOOP_SHIFT, %esi
+	mov %rsi, BOOT_INFO_RING0(%rdi)
+	mov $-1, %esi
 
 /* EBP: rounds that are left, ESI: the least number of cycles so far. */
 trial_enter:
@@ -87,16 +98,16 @@ trial_landing:
 	rdtsc
 	sub %ebx, %eax
 	cmp %esi, %eax
-	jae 1f
+	cmova %esi, %eax
 	mov %eax, %esi
-1:	mov %cs, %ecx
+	mov %cs, %ecx
 	and $3, %ecx
 	dec %ebp
-	jle 2f
+	jle 1f
 	test %ecx, %ecx
 	jnz trial
 	jmp trial_enter
-2:	mov %rsi, BOOT_INFO_SYSCALL(%rdi)
+1:	mov %rsi, BOOT_INFO_SYSCALL(%rdi)
 	mov BOOT_INFO_ENTRY(%rdi), %rax
 	test %ecx, %ecx
 	jz raised

@@ -1,5 +1,6 @@
 /* AVX2 and AVX-512, where the CPU has them, against the same sums done one by one. */
 #include "check.h"
+#include <cpuid.h>
 #include <immintrin.h>
 
 enum { COUNT = 4096 };
@@ -97,6 +98,26 @@ __attribute__((target("avx512f"))) static void keep_high_registers(void)
 	CHECK(memcmp(high, in, sizeof(in)) == 0);
 	CHECK(memcmp(low, in, sizeof(in)) == 0);
 	CHECK((mask & 0xffff) == 0x1234);
+}
+
+/* As the SDM tells programs: the size is in CPUID leaf 0xd. */
+CASE(xsave_writes_what_cpuid_says)
+{
+	enum { ROOM = 1 << 18, PATTERN = 0x5a };
+	uint8_t *area = aligned_alloc(64, ROOM);
+	unsigned eax, ebx, ecx, edx, end = ROOM;
+
+	NEED(area);
+	NEED(__get_cpuid_count(0xd, 0, &eax, &ebx, &ecx, &edx) && ebx >= 576 && ebx < ROOM);
+	memset(area, PATTERN, ROOM);
+	memset(area + 512, 0, 64); /* the header */
+	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+	while (end > ebx && area[end - 1] == PATTERN)
+		end--;
+	CHECK(end == ebx);
+	/* What was saved can be loaded again. */
+	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+	free(area);
 }
 
 CASE(system_calls_keep_vectors)

@@ -47,8 +47,8 @@ void arch_describe_cpu(void)
 	u32 reg[4];
 
 	xstate_cpu_cpuid(CPUID_HYPERVISOR, 0, reg);
-	klog(0,
-	     "CPU: CPUID is answered by %s; XCR0 is %#lx (%#lx was asked for), of it programs have "
+	klog(1,
+	     "CPUID is answered by %s; XCR0 is %#lx (%#lx was asked for), of it programs have "
 	     "%#lx in %u bytes",
 	     reg[1] == CPUID_NAME_EBX && reg[2] == CPUID_NAME_ECX ? "KVM" : "the host's CPU",
 	     xstate_cpu_xcr0(), boot->xcr0, xstate.features, xstate.size);
