@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The front of the build: make's habits here, the rules in CMakeLists.txt.
 #
 #   make            build everything into build/

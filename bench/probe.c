@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What the benchmark runs natively and in the sandbox: one figure per run, on stdout, as the time
  * of one operation in nanoseconds (loops, calls) or as bytes per second (read-big), and how many

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What does stack capture (heap/unwind.c) cost, and is it right, in real programs? Preloaded into
  * one, natively: each allocation's stack is captured and timed; some are compared with libgcc's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From 32-bit protected mode with paging off to the kernel's 64-bit entry.
  *

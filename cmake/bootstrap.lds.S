@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bootstrap.bin is flat and runs where the monitor copies it to: GPA_BOOTSTRAP. */
 #include "common/layout.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # make lint, make format: the formatter's and the analyser's view of our sources. The tables
 # (*.def) are laid out by hand.
 buffervm_sources(style_files
@@ -10,6 +11,7 @@ add_custom_target(format
 	COMMAND clang-format -i ${style_files}
 	WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
 add_custom_target(lint
+	COMMAND scripts/spdx
 	COMMAND clang-format --dry-run -Werror ${style_files}
 	COMMAND sh -c "scripts/hostcall-doc common/hostcall.def | cmp - docs/hostcalls.md"
 	COMMAND ${CMAKE_SOURCE_DIR}/scripts/tidy ${CMAKE_BINARY_DIR} ${tidy_files}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Helpers of CMakeLists.txt.
 
 # Files matching the patterns, in all subdirectories, looked for again at every build.

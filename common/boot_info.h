@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the monitor tells the kernel before its first instruction, at GPA_BOOT_INFO. One page.
  * Addresses are guest-physical unless they say otherwise. Written by vm/boot.c, read by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * `buffervm check`: what monitor, guest kernel and heap library say to each other.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How the monitor ends when it is not the program that ended. One row per cause; buffervm(1) is
  * checked against this table by the tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* FOR_EACH(m, a, b, ...) is m(a) m(b) ...: up to eight, none of them empty. */
 #ifndef COMMON_FOREACH_H
 #define COMMON_FOREACH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Private system calls of the heap library (heap/) to the guest kernel (kernel/heap/). Numbers that
  * Linux does not use; ENOSYS unless the sandbox checks. Results are Linux's: >= 0 or -errno.

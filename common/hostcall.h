@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The boundary between the guest kernel and the monitor. hostcall.def names every call; this
  * header has what the two sides need to speak: the frame in shared memory, the kinds of

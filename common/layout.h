@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where everything lies: the one home of every fixed address. Usable from .S.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fixed-width integers and the few macros that both sides of the VM share. */
 #ifndef COMMON_TYPES_H
 #define COMMON_TYPES_H

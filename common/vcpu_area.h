@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The memory that belongs to one vCPU: doors, descriptor tables, and the page through which it
  * makes hostcalls. 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:

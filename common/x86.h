@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* x86-64 constants: Intel SDM vol. 3 and AMD APM vol. 2. Usable from .S. */
 #ifndef COMMON_X86_H
 #define COMMON_X86_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A small tour of what a program asks of its kernel: arguments, environment, files, mapped memory,
  * a deep stack, standard input, and the price of a system call.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The work behind malloc and its family: an object is the kernel's (page level), or lies in a base
  * slot (base.h); see common/heap_call.h.

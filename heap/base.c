@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See base.h. The tables are memory of the guarded range that comes into being when it is touched.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The library's own allocator: base slots (common/heap_call.h) in spans, for objects that do not
  * get frames of their own. Spans belong to arenas; a thread allocates from the one its thread

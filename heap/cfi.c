@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Reads .eh_frame_hdr's search table, then one FDE with its CIE, then the call frame instructions
  * up to an address (cfi.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Frame tables: from an address in a module to how its function's frame is undone. Pure logic on
  * memory with given bounds, which it never leaves, whatever the tables say: tested and fuzzed on

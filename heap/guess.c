@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See guess.h. Only code of modules that were met before is looked at: it costs no system calls. */
 #include "heap/guess.h"
 #include "heap/modules.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Callers in code of ELF files without frame tables, as musl's: the word on the stack that looks
  * like the return address of a call of the function. It may be a wrong one: what an earlier call

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of the heap library share. They run inside any program: at any time, in any
  * thread, in signal handlers, before the program's constructors and after its destructors. So:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The C side of the interface: what the program calls instead of its C library's functions.
  * Contracts: malloc(3), posix_memalign(3), malloc_usable_size(3).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See modules.h. What is known has a version number, odd while somebody writes. Who finds it odd,
  * or changed after reading, asks the kernel; who cannot begin to write, does not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The modules of the program, as the kernel tells of them; asked for once. No locks. */
 #ifndef HEAP_MODULES_H
 #define HEAP_MODULES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The C++ side: operator new and delete in all their forms, by their mangled names (Itanium C++
  * ABI, 5.1.3). What made an object and what releases it must match: the kernel compares.

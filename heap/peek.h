@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading memory that may not be there: peek.S, with the kernel's help (HEAP_CALL_UNWIND). Unit
  * tests and the fuzzer have a peek_words of their own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See policy.h. Auto guards what a program does seldom, and samples what it does all the time: a
  * page-level object costs some 40 us on hosts that emulate page-table changes, a malloc 0.05. What

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How each object is guarded: the dial (enum heap_level) and, for auto, what to do with it. */
 #ifndef HEAP_POLICY_H
 #define HEAP_POLICY_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Call stacks become numbers. The kernel keeps each stack once (HEAP_CALL_STACK); the numbers of
  * those seen lately are remembered here, by a hash of the stack.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The library begins: with the first call of one of its functions, or in its own init function,
  * which runs before the program's (DF_1_INITFIRST) in programs that an ld.so has put together. Then

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Functions of the program that the library needs now and then: where errno is, how bad_alloc is
  * thrown. Found as ld.so would, without asking it: the program's dynamic section leads to the list

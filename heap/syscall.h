@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The library's way into the guest kernel (common/heap_call.h). Results: >= 0 or -errno. */
 #ifndef HEAP_SYSCALL_H
 #define HEAP_SYSCALL_H

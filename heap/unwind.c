@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The walk (unwind.h): frame by frame, by a rule for each pc that is made once from the frame
  * tables (cfi.h) and remembered.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who called: the return addresses on the stack of the running thread, by the frame tables
  * (.eh_frame) of the modules, for malloc and free. Debian's programs have no frame pointers.

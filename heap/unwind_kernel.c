@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Stack capture's calls to the guest kernel. */
 #include "heap/unwind.h"
 #include "heap/unwind_kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What stack capture needs of the kernel: unwind_kernel.c. Unit tests and the fuzzer have a
  * unwind_module of their own.

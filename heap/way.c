@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See way.h. The memory of a stack is an array of steps, innermost first: each one's reads lead to
  * the state of the next. A walk first goes through new frames, which it keeps to itself, then, if

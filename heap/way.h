@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The way that the last walk up a stack took, so that the next one need not think: programs
  * allocate again and again below the same callers.

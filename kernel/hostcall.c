@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Marshalling of hostcalls into this vCPU's area (common/hostcall.h has the format). Buffers lie
  * one after another in the area, 8-byte aligned; the results of out and inout go back from there.

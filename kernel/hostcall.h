@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The kernel's stubs: hc_NAME(arguments) for each row of common/hostcall.def.
  *

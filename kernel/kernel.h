@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every part of the kernel may use: panic, log, error numbers. */
 #ifndef KERNEL_H
 #define KERNEL_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See lock.h. The word: 0 free, 1 held, 2 held and somebody sleeps (Drepper, "Futexes Are Tricky").
  */
 #include "kernel/arch/x86_64/arch.h"

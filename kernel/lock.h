@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Sleeping mutex: a futex word (0 free, 1 held, 2 held and waited for). Contention sleeps in the
  * host (hostcall wait), so a vCPU whose host thread was preempted costs its waiters nothing.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* From the bootstrap to the first program. */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"

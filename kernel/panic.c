@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Messages to the user: log lines and the last words. */
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"

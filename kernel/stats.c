@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The counters that --stats prints. */
 #include "common/boot_info.h"
 #include "common/hostcall.h"

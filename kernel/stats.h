@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Counters of the kernel, printed at exit by --stats (kernel/stats.c). One row each. */
 #ifndef KERNEL_STATS_H
 #define KERNEL_STATS_H

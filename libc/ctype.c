@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Character classes of the C locale, which is ASCII: ranges, no table. */
 #include "libc/ctype.h"
 

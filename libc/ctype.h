@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Character classes of the C locale. The argument is an unsigned char's value or EOF. */
 #ifndef LIBC_CTYPE_H
 #define LIBC_CTYPE_H

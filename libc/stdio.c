@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Formatted text into a buffer: one pass, no allocation, no state. */
 #include "libc/stdio.h"
 #include "libc/string.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Formatted text into a buffer. Conversions: d i u x X o c s p %, with the flags - 0 + space #,
  * width and precision (numbers or *), and the lengths hh h l ll z t j. No floating point: it would

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Numbers from text: one parser of sign, prefix and digits; the functions differ in their range. */
 #include "libc/stdlib.h"
 #include "libc/ctype.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Numbers from text. As in C, but errno does not exist here: a value that does not fit gives the
  * largest (or smallest) one, and *end tells how far the number went (*end == s: there was none).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The functions of string.h that the host's C library has too.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Strings and memory for code without a C library: the guest kernel and the freestanding example
  * program. The functions are the C standard's and POSIX's; where nothing is said here their

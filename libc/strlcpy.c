@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * strlcpy and strlcat: in a file of their own because the host's C library may lack them, so that
  * unit tests of code that uses them can link this file and take the rest from the host.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A report to an analysis, in the worker. The layout of the bytes is in analysis.c, which reads
  * them: u32 and u64 in the machine's order, strings as u32 length, bytes, NUL.

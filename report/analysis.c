@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The reporter's side of an analysis: reading the worker's bytes, and what a stack's shape says. */
 #include <errno.h>
 #include <stdlib.h>

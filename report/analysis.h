@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The work on a report that reads files of the guest's: names, lines, unwinding, decoding. It is
  * done in a worker process, and its result goes to the reporter as bytes. Since the worker may have

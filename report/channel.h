@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Between the monitor (vm/reporter.c) and the reporter (report/main.c): a stream socket, messages
  * of a head and bytes. The monitor asks, one message at a time; REPORT and END are answered with a

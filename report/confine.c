@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What the reporter and its worker may ask the host for (seccomp(2)). The worker reads files that
  * the guest made, so it is the one to be distrusted: it can read what the user can read, and send

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef REPORT_CONFINE_H
 #define REPORT_CONFINE_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Zydis knows the instruction set; what is here is which of the operands is the one. A page fault
  * gives the first byte that could not be touched, which may be in the middle of the access.

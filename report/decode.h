@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The instruction at fault: what it does to which address. */
 #ifndef REPORT_DECODE_H
 #define REPORT_DECODE_H

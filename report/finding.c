@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What is asked of a finding by more than one output. */
 #include <stdlib.h>
 #include "report/analysis.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A finding: a report, understood. What the outputs (text, JSON, SARIF, HTML) are made from. All
  * text in it is printable UTF-8; strings are never NULL, "" stands for what is not known.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The page: one file without anything from elsewhere, made from all findings at the end. All text
  * goes through report_html_text; the page's policy forbids scripts and other resources besides.

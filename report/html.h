@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parts of the page (html.c) that are drawings (html_draw.c), and the style sheet (html_style.c).
  */
 #ifndef REPORT_HTML_H

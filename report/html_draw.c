@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Drawings as inline SVG; colours are the style sheet's. Addresses and sizes are the guest's and
  * may be anything: positions are computed as doubles from differences that were clamped first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The look of the page. No script, nothing from elsewhere; light or dark as the reader's system. */
 #include "report/html.h"
 

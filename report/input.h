@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A report as it comes from the guest kernel, checked once. Everything behind this line may rely on
  * it: enums are in range, counts fit their arrays, text is printable UTF-8 that ends with NUL. What

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole reads and writes, and waits: no signal cuts them short. */
 #ifndef REPORT_IO_H
 #define REPORT_IO_H

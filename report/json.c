@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Reports for machines: JSON lines, so that a reader sees each report when it is made and a file
  * that was cut short is still of use. docs/check-json.md describes the fields; addresses are text,

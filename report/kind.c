@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The table of kinds. A name, once published, stays: suppression files have it. */
 #include <string.h>
 #include "report/kind.h"

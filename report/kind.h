@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names and words of what a report is about. Used by the reporter and, for its last resort, the
  * monitor. Each function takes any number (it comes from the guest) and never returns NULL. */
 #ifndef REPORT_KIND_H

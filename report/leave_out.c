@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Parts of libraries that must not get into the reporter: defined here, their archive members are
  * not taken. The names are elfutils's own (libdwfl/debuginfod-client.c); were they to change, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The reporter: a program of its own, embedded in the monitor, which starts it before the VM exists
  * (vm/reporter.c). So it holds nothing of the guest and of the monitor, and when it dies nothing

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Parser of /proc/pid/maps; proc(5) has the format. */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The mappings of a program, from the text of /proc/pid/maps that comes with a report. */
 #ifndef REPORT_MAPS_H
 #define REPORT_MAPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the user asked of the reporter of `buffervm check`. Filled in by vm/check_options.c, used by
  * report/. Strings are the command line's and stay for the monitor's life; NULL: not asked for.

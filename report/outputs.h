@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where findings go. Text and JSON are written as they come; SARIF and the page at the end, from
  * all findings.

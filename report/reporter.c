@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* From a report to findings: what is new, what is a repetition, what the user does not want. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The reporter without its process: reports in, outputs out. What tests and the fuzzer drive.
  */

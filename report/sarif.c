@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * SARIF 2.1.0 (OASIS): one run, a rule for each kind that occurred, a result for each finding. What
  * code-scanning services show is the message, the first location and the stacks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Excerpts of source files. */
 #include <fcntl.h>
 #include <limits.h>

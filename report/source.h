@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef REPORT_SOURCE_H
 #define REPORT_SOURCE_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Reading, matching and making suppressions; the language is in suppress.h. */
 #include <ctype.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Suppressions: which reports the user does not want. A file of lines:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * elfutils finds separate debug files by build-id below /usr/lib/debug and by .gnu_debuglink; it
  * does not ask servers (see leave_out.c).

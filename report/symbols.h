@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Names for addresses, with elfutils: in the worker process only, since what is read here are the
  * guest's own ELF files. Not for two threads.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The report that a person reads in a terminal. */
 #include <inttypes.h>
 #include <stdlib.h>

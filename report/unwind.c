@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* elfutils's unwinder, with a report in place of a process. */
 #include <stdlib.h>
 #include <string.h>

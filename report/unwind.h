@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The stack of an access, from registers and stack memory. */
 #ifndef REPORT_UNWIND_H
 #define REPORT_UNWIND_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What the guest sent, looked at with suspicion, once. */
 #include <errno.h>
 #include <string.h>

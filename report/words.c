@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Reports are read by people who are in a hurry: short words, the fact first. */
 #include <inttypes.h>
 #include <seccomp.h>

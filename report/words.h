@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sentences of a report, the same in every output. */
 #ifndef REPORT_WORDS_H
 #define REPORT_WORDS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Question and answer, both as u32 length and bytes, over a socket of which each has one end. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The worker: a child of the reporter that reads the guest's ELF files (report/analyse.c). It may
  * crash, hang or be taken over; then the reporter makes another one for the next report.

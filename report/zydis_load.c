@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Debian has Zydis as a shared library only, and a static program cannot be linked with one. So its
  * file is embedded, and this maps it: segments, relocations, then the functions of Zydis that the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef REPORT_ZYDIS_LOAD_H
 #define REPORT_ZYDIS_LOAD_H
 

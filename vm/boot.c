@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What lies in guest memory before the first instruction: bootstrap, kernel image, page tables of
  * both homes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards the

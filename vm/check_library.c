@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The heap library of `buffervm check`, embedded in the monitor, on its way into programs. */
 #include <linux/memfd.h>
 #include <linux/fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See check_options.h. Each row says where its value goes and how it is read. */
 #include <errno.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The options of `buffervm check`: a table, from which come their parsing and their help. main.c
  * puts its rows behind the options that every run has.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The table of handles (handle.h): a word per descriptor, in chunks that are allocated when a
  * descriptor of theirs first becomes a handle and stay. No locks: a word goes through

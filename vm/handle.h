@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Handles: the host file descriptors that the guest may name. A handle's number is the descriptor's
  * own; the table says which descriptors are the guest's, so that the monitor's (KVM, vCPUs,

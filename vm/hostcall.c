@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * From a frame in guest memory to a host call and back. The guest is hostile and may change its
  * area while a call is under way: the frame and every buffer are copied once, before the first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Inside of the monitor's hostcalls: what hostcall.c (checks and marshalling, from the table) and
  * the functions behind the table's FN rows share.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Posted hostcalls (common/hostcall.h): served by a thread that serves others, too, and so must not
  * sleep. What may sleep is tried in a way that cannot; where that says that it would have to, or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Hostcalls of `buffervm check`: what the guest kernel found, on its way to the reporter. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Hostcalls about files and paths that are more than the host's system call of the same name. */
 #include <linux/kcmp.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The door to the host (hostcall.h). Alone in its file so that a test can link another one. */
 #include <errno.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Several questions about names in one hostcall (struct hostcall_look). Each is made as the
  * hostcall for it alone would make it: what that is checked for, the handle and the NUL, is checked

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Hostcalls that wait for files. Times are nanoseconds from now; -1: no limit. */
 #include <errno.h>
 #include <poll.h>

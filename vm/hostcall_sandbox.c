@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Hostcalls about the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
 #include <errno.h>
 #include <linux/futex.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Hostcalls about sockets. Three things may not pass as they are: a unix path that is relative to
  * the program's directory, options and control messages whose data points into the caller's

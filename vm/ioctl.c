@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * ioctl(2) for the guest: the requests whose data is known, row by row in common/ioctl.def.
  * Everything else is ENOTTY, as for a file that does not know the request.

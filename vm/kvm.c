@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* /dev/kvm: opened, checked for what we need, and the VM made. */
 #include <asm/prctl.h>
 #include <cpuid.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The guest kernel's ELF file: a static PIE with an ABI note. Headers are read with libelf; the
  * file may be the user's (`buffervm kernel.elf program`), so every range is checked.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The command line, and a sandbox from its start to its end. */
 #include <errno.h>
 #include <fcntl.h>

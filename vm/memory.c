@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Guest-physical memory: which ranges exist, and the host memory behind each.
  *

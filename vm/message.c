@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What the user reads: one write per line, on a descriptor the guest cannot close. */
 #include <errno.h>
 #include <stdarg.h>

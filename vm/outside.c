@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Signals from outside. The monitor stands where the first program would: whatever is sent to it
  * is the first process's (bits in vCPU 0's area, then an upcall). Exceptions: what only the kernel

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The reporter's program is embedded here. It runs from a memory file in a child that is made
  * before the VM: nothing of the guest is in it, and it has no descriptor of the monitor's but its

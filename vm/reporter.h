@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The monitor's end of the reporter (report/main.c), a process beside it that turns reports of
  * `buffervm check` into words. One per monitor.

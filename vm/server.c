@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Hostcalls without an exit: a thread that looks at the calls which vCPUs post (common/hostcall.h)
  * and serves them. Where there is no hardware virtualization an exit costs twenty times what the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Timers and clocks. A guest's timer is a POSIX timer of the host that sends the kick signal to
  * vCPU 0's thread with the timer's number; the host queues at most one signal per timer.

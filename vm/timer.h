@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Host timers of the sandbox: hostcalls timer_*. A timer's expiry reaches the guest as its bit in
  * vCPU 0's timers_expired and an upcall.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Upcalls: the monitor makes a vCPU look at its upcall word.
  *

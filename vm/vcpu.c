@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * vCPUs: a host thread each, in and out of KVM_RUN.
  *

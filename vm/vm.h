@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The monitor's objects: one sandbox, its memory, its vCPUs. One process has one sandbox.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The watch, ring-3 home. A program can jump into the guest kernel's text there, and if it does not
  * fault it may go on for ever in code that looks at no signal. Twice a second the watch kicks each

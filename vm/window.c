@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Windows (window.h): which file range lies where, and the guest-physical addresses they lie in.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Windows: files mapped into guest-physical memory (hostcalls window_*). A window is a shared
  * mapping of a range of a host file; the guest sees the host's page cache itself. One that covers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Buffers that grow by realloc while lines are put together, and lines that live for a while.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Documents made of nodes with children and attributes, printed and thrown away: what a JSON or XML
  * library does.

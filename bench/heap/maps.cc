@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * C++ containers: maps of strings to vectors, as a parser or a database's front makes them.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Single figures of a heap: "pair SIZE COUNT" prints the nanoseconds of a malloc and its free,
  * "live SIZE COUNT" keeps so many objects, touched, and prints nothing.

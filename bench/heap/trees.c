@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Binary trees that are built, walked and torn down: many small objects of one size, short lives.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A table of words with their counts: strings of many lengths, long lives, a table that grows.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See binary.h. */
 #include <asm/errno.h>
 #include <asm/stat.h>

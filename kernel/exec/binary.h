@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A program file or its interpreter on the way into an address space: opened, checked, mapped. At
  * each step a failure is noted in .why for the user, and the -errno returned for the program.

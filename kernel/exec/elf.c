@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Checks ELF headers and turns them into segments. See elf.h for the rules. */
 #include <asm/errno.h>
 #include <linux/elf.h>

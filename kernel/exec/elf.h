@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ELF files: from the bytes of the headers to what has to be mapped. Pure logic without I/O, so
  * it is tested and fuzzed on the host; the bytes come from a program that may be hostile.

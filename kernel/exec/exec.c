@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * execve: opens the program (through #! lines), checks it and its interpreter, builds an address
  * space with segments, vDSO and stack, and only then lets go of the old program. So, unlike on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* execve: a program file becomes the content of an address space. */
 #ifndef KERNEL_EXEC_H
 #define KERNEL_EXEC_H

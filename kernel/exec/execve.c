@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* execve(2) and execveat(2): brings path and strings over from the old program's memory. */
 #include <linux/fcntl.h>
 #include <linux/limits.h>

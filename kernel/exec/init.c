@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See init.h. */
 #include <linux/fcntl.h>
 #include "common/boot_info.h"

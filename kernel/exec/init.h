@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first program: named by the monitor in boot info instead of by execve(2). */
 #ifndef KERNEL_EXEC_INIT_H
 #define KERNEL_EXEC_INIT_H

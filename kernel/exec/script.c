@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See script.h. The rules, and their order, are those of Linux's fs/binfmt_script.c. */
 #include <asm/errno.h>
 #include "kernel/exec/script.h"

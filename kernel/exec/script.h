@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first line of a script: "#! interpreter [argument]". Pure logic, as Linux's binfmt_script. */
 #ifndef KERNEL_EXEC_SCRIPT_H
 #define KERNEL_EXEC_SCRIPT_H

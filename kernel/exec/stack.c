@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See stack.h. Touches the address space only through mm_copy_to. */
 #include <linux/auxvec.h>
 #include "kernel/exec/stack.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The initial stack of a program (System V ABI, AMD64 supplement, 3.4.1), highest address first:
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See vdso.h. All programs share the kernel's own pages, read-only. */
 #include <linux/mman.h>
 #include "kernel/arch/x86_64/arch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The vDSO in a program's address space: the clock's page, then the code of kernel/vdso/. */
 #ifndef KERNEL_EXEC_VDSO_H
 #define KERNEL_EXEC_VDSO_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Signal-driven input. The host sends its SIGIO to the monitor and does not say for which file, so
  * each SIGIO is the reason to look at all files that want one: those that have input (or an error)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that read or change what a name or an open file says of itself. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"

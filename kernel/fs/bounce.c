@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A request of more pieces than a hostcall carries, in one piece through the kernel's memory. A
  * datagram, or a write to a pipe, must not be cut in two; larger ones than this are no datagrams.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests with more pieces than a hostcall carries: bounce.c. */
 #ifndef KERNEL_FS_BOUNCE_H
 #define KERNEL_FS_BOUNCE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that move bytes between two files without passing through the program. */
 #include "kernel/fs/fs.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The directory a process is in, and its umask. */
 #include "kernel/fs/fs.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Reading directories: the host's entries, or those of our /proc. */
 #include "kernel/fs/fs.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * epoll. The host waits, on handles. Linux knows an entry of an interest list by (open file,
  * descriptor); the host sees one handle per open file, whatever descriptors name it. So each entry

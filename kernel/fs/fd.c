@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls on descriptors: dup, close, fcntl. Descriptor flags are the kernel's, everything
  * that belongs to the open file is the host's.

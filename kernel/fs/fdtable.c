@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The descriptor table: pure logic, tested on the host (tests/unit/fdtable_test.c). What a
  * descriptor names is somebody else's matter; here are numbers, references and the two bitmaps.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Files of programs: descriptor -> struct ofile (open file, shared by dup and fork) -> host handle.
  * The host has the position, the status flags and the content; the kernel has who may name it.

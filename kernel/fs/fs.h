@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Shared by the files of kernel/fs only: how descriptors and names of system calls become what a
  * hostcall takes, and what its result becomes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * ioctl(2). What a request moves is in common/ioctl.def; here is how: by kind, the data into the
  * hostcall and back, descriptors into handles.

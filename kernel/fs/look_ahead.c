@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Looking ahead. Programs ask about names in runs: glibc's realpath reads "/usr" as a link, then
  * "/usr/lib", then "/usr/lib/gcc"; a compiler does so for each place where a header may be, and

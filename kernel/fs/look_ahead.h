@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Questions about names (readlink, stat, access, an open that fails) that are asked of the host
  * before the program asks them: look_ahead.c says why nobody can tell.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Names of system calls: (dirfd, path) becomes the host's (handle, path), an open file, or a node
  * of our own /proc. The host resolves whatever is its own; nothing is looked up twice.

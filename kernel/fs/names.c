@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that make, change and remove names. All are the host's; our /proc refuses them. */
 #include "kernel/fs/fs.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Open files and the descriptors of the running process. An ofile owns its handle: the host's file
  * is closed when the last descriptor, mapping in progress or wait lets go of it.

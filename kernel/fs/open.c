@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that open. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"

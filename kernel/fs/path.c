@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Paths as text. The host resolves names; this finds the few that must not reach it because they
  * would show the monitor: /proc/self and its kin, and the links in /dev that lead there.

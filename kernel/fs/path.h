@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Paths as text: pure logic, tested on the host (tests/unit/path_test.c). */
 #ifndef KERNEL_FS_PATH_H
 #define KERNEL_FS_PATH_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Waiting for several files: poll, ppoll, select, pselect6, and what they share with epoll: signal
  * masks for the time of a call and deadlines. The host polls handles; descriptors are translated

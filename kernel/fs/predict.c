@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See predict.h. */
 #include "kernel/fs/predict.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which questions about names a program asks next, from what programs asked before: pure logic,
  * tested on the host (tests/unit/predict_test.c).

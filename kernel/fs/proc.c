@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Our /proc: the names that are about processes, which to the host would all be the monitor. One
  * table has them; what is not in it is the host's.

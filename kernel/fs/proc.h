@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernel's own /proc; proc.c has the table of its names. */
 #ifndef KERNEL_FS_PROC_H
 #define KERNEL_FS_PROC_H

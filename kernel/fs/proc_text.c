@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The texts of our /proc: about the guest's processes and memory, never the monitor's. Nothing here
  * knows how the text reaches its reader.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The texts of our /proc. Each function writes one file's whole content; proc.c says which file
  * that is. Formats: proc(5), and what Linux 6 prints.

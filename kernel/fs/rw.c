@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls that move bytes. The program's pages go to the host as they are (user_segs), so
  * nothing is copied here. A request may be larger than one hostcall takes: it is then done in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * signalfd(2). The signals stay where they are until read; the host file behind is an eventfd, so
  * that poll and epoll work: its counter is 1 while some signal of the mask may be pending, else 0.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* signalfd(2): signals as something to read. */
 #ifndef KERNEL_FS_SIGNALFD_H
 #define KERNEL_FS_SIGNALFD_H

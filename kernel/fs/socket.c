@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Sockets. The host's, with three differences: relative unix addresses are below the process's
  * directory, descriptors in SCM_RIGHTS become handles on the way out and back on the way in, and

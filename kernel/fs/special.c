@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that make files without a name: pipes, counters, timers, memory, watches. */
 #include <linux/inotify.h>
 #include <linux/memfd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* System calls that flush files, and that say how they will be used. */
 #include "kernel/fs/fs.h"
 

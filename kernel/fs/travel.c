@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Descriptors in messages (SCM_RIGHTS) of files that are more to the kernel than the host's handle:
  * signalfd, pidfd, message queues, our /proc. What arrives is a new handle of the host's; by it the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Controlling terminals and job control: see credentials(7), tty_ioctl(4), termios(3).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Controlling terminals: which session has which, and who is in its foreground. */
 #ifndef KERNEL_FS_TTY_H
 #define KERNEL_FS_TTY_H

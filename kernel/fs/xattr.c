@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Extended attributes: twelve calls, three ways to name the file. Values go straight between the
  * program's memory and the host's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Base slots and their aliases, the kernel's side. The library's tables are read through the page
  * tables, an entry at a time, and every number in them is checked: a program may have written them.

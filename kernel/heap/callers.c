@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See callers.h. The guess is the heap library's (heap/guess.c), compiled into the kernel as well;
  * here is what it asks of its surroundings: words of memory, and which code is of which file.

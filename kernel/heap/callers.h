@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Callers of the instruction at fault where its code has no frame tables (musl's): read while the
  * program's memory is at hand, since it is the words behind a PLT that tell where a call went.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The heap library's system calls (common/heap_call.h), each checked as any program's: a library
  * that the program has overwritten harms the program only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What a program's own calls of memory may do to the guarded range. New mappings have no place
  * there and none goes; only the pages of live objects are the program's, as those of any malloc(3)

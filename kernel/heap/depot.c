@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See depot.h. Stacks lie one after another in blocks of words, a number is the place of a stack's
  * first word (block, then word in it; no stack begins at 0). A stack is a head and its addresses.

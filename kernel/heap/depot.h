@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Call stacks, each kept once and known by a number. Pure logic, tested on the host
  * (tests/unit/heap_depot_test.c).

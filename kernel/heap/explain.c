@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See explain.h. */
 #include <linux/mman.h>
 #include "kernel/heap/explain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Faults that have nothing to do with the heap, explained when the program is about to die of them:
  * NULL pointers, wild pointers, the end of the stack.

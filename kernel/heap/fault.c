@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What a bad address in the guarded range means: which object it belongs to, and which bug it is.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The life of an address space's guarded heap: begun by the library, copied by fork, ended.
  */

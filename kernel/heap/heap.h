@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The guarded heap of `buffervm check`, as the rest of the kernel sees it. heap_call is not called
  * in a sandbox that does not check: heap_checking() comes first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See inject.h. */
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>

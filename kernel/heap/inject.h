@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How the heap library gets into a program that an ld.so puts together: by LD_PRELOAD, which the
  * program does not see. execve writes the string outside the part of the stack that is the

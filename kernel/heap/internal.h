@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the files of kernel/heap/ that are about objects share. mm.lock is held everywhere unless a
  * line says otherwise.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Objects larger than HEAP_SMALL_MAX: anonymous mappings with a record each, ordered by address.
  * Addresses go upwards with a free page between neighbours, and begin anew only at the area's end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See leak.h. The program's memory is read through its page tables as it is there: a page that was
  * never touched has no pointers in it.

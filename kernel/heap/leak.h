@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Leaks: which live objects no pointer of a process leads to any more when it ends, by mark and
  * sweep (mark.h). Roots are the registers of all threads and what memory the program can have

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See mark.h. Objects are numbered by address and lie in chunks of 65536, which are looked through
  * by bisection: a word that is no address of the heap's costs one comparison.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which objects can a program still reach, and who has lost the others? A conservative mark and
  * sweep: every aligned word that could be an address in a live object is one. Pure logic, tested

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Modules (module.h). An ELF file in memory is found from an address in its code: the mapping of
  * the same file at offset 0 begins with the ELF header. Its bytes are the program's, who may have

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What stack capture in the program (heap/unwind.c) needs of the kernel: where the frame tables of
  * an ELF file are, word that this is no longer so, and help at loads that fault.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Objects: made, ended, found. The one place that knows both areas.
  */

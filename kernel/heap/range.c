@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Pages of small objects: entries of the page area's page tables, and the canaries in them.
  *

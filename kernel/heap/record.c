@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See record.h. Two levels of pointers lead to a leaf; a pointer is NULL (never used), RETIRED, or
  * a leaf with a reference for it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The records of small objects in the page area: what is, and was, at each address. Pure logic,
  * tested on the host (tests/unit/heap_record_test.c).

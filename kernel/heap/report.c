@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A report is put together in one block (head, then parts), sent, and obeyed: see report.h.
  */

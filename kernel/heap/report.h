@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bugs on their way to the monitor: the kernel's end of HC_check_report.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See static.h. Which functions are taken over is what the library exports. They all are, or none:
  * a free that does not know its malloc's objects would be worse than none. C++'s operators are a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The heap library in a program without an ld.so: mapped beside it by execve, and jumps to it over
  * the program's own malloc, free, operator new and so on, which the symbol table names.

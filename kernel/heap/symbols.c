@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See symbols.h. Linkers let names share their ends ("malloc" is the tail of "__libc_malloc"), so a
  * wanted name is looked for anywhere in the string table. First pass, over the strings: every place

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Functions of an ELF file, found by name in its symbol tables. Pure logic over a function that
  * reads the file, tested and fuzzed on the host: the file may be hostile. Nothing is held in memory

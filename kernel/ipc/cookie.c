@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * mq_notify(3) with SIGEV_THREAD: the C library gives the kernel 32 bytes, a cookie, and has a
  * thread receive them from a netlink socket, with a last byte that says why they came.

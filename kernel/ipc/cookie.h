@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The messages of mq_notify(3) with SIGEV_THREAD, in the C library's netlink socket. */
 #ifndef KERNEL_IPC_COOKIE_H
 #define KERNEL_IPC_COOKIE_H

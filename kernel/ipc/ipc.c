@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See ipc.h. The arithmetic of identifiers is Linux's (ipc/util.c): programs print them. */
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the three kinds of System V IPC share: keys, identifiers, permissions. sysvipc(7).
  *

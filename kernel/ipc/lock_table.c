@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See lock_table.h. */
 #include "kernel/ipc/lock_table.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Record locks of one file: who has which bytes, read or write. Pure logic, tested on the host
  * (tests/unit/lock_table_test.c); kernel/ipc/locks.c says when it is asked. Rules: fcntl(2),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Record locks: fcntl(2), "Advisory record locking".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Record locks of fcntl(2), and what becomes of them when descriptors are closed. */
 #ifndef KERNEL_IPC_LOCKS_H
 #define KERNEL_IPC_LOCKS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * POSIX message queues: mq_overview(7). They are the sandbox's, as in an IPC namespace of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* POSIX message queues as open files: mq_overview(7). */
 #ifndef KERNEL_IPC_MQUEUE_H
 #define KERNEL_IPC_MQUEUE_H

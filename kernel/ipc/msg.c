@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System V message queues: msgget(2), msgop(2), msgctl(2).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System V semaphores: semget(2), semop(2), semctl(2).
  *

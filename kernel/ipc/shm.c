@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System V shared memory: shmget(2), shmop(2), shmctl(2).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attached System V shared memory, as the address space sees it. See shm.c. */
 #ifndef KERNEL_IPC_SHM_H
 #define KERNEL_IPC_SHM_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See wait.h. */
 #include "kernel/ipc/wait.h"
 #include "kernel/arch/x86_64/arch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a thread waits for other processes: on a word of its own (a u32 on its kernel stack), which
  * stands in some queue. Whoever has what it waits for takes it out of the queue and sets the word.

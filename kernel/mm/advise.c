@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* madvise(2): each advice is a row that says for which mappings it is allowed and what it does. */
 #include <linux/mman.h>
 #include "kernel/kernel.h"

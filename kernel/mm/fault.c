@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Page faults: what a VMA promises becomes a page.
  *

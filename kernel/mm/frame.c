@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The frame allocator: a buddy system behind a frontier.
  *

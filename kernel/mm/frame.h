@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Frames: 4 KiB pieces of guest RAM, handed out by a buddy allocator in blocks of 2^order.
  * One struct frame per RAM frame, in the array at boot_info.frames_gpa (index: (gpa - RAM_BASE) /

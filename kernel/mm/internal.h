@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of kernel/mm/ share among themselves. _locked: mm.lock is held. */
 #ifndef KERNEL_MM_INTERNAL_H
 #define KERNEL_MM_INTERNAL_H

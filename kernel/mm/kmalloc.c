@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The kernel's heap. Objects of one size class share a one-frame slab: a header, then objects.
  * Larger blocks are frames of their own.

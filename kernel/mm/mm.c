@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The life of an address space: made empty, copied by fork, freed with everything in it; and what
  * /proc says of it.

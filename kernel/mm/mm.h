@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Address spaces: VMAs (what may be there) and page tables (what is there).
  *

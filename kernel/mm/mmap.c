@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Mapping, unmapping, protecting and moving: changes of the VMAs, with the page tables following.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Page tables of programs: finding, making, changing and freeing entries (pagetable.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Page tables of programs, reached through the physmap. All functions: mm.lock is held.
  *

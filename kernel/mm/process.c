@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What address spaces have to do with the running process and its vCPUs: limits, and flushes, in
  * the one place where cached translations are forgotten.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls of memory: arguments and limits are checked here, in the order of Linux's checks,
  * then the work is mm's. Manual pages: mmap(2), mremap(2), brk(2), mincore(2), msync(2), mlock(2),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See text.h. Pieces of files, each 2 MiB or up to the file's end, in blocks of frames that were
  * split: a piece has one reference to each of its frames, each leaf that shows one has another.

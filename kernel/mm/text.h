@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Text: what programs and libraries never write, kept in RAM and shared by all processes.
  *

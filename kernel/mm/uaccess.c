@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The program's memory as the kernel touches it (uaccess.h): page by page through the page tables.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The program's memory, as the kernel touches it: never through the program's own addresses, but
  * by walking its page tables (faulting pages in as the program would) and going through the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The VMA tree of an address space, ordered by address.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Windows (window.h): asked of the monitor, kept by the open file they were made for, counted.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Windows: ranges of files that the monitor mapped into guest-physical memory. The host's page
  * cache itself, shared: one window serves all processes. Reference counted; the last put closes.

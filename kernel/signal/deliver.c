@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * From pending to done: the last look before a program goes on. Order as on Linux: take a signal,
  * act by its disposition (ignore, stop, end the process, or make a handler's frame), until none is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The frame of a signal handler, exactly as Linux lays it out on x86-64 (arch/x86/kernel/
  * signal_64.c there): unwinders, debuggers and runtimes that switch contexts in handlers know it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What is pending for whom: sending, queueing, taking off the queue. See signal(7).
  *

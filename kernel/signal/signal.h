@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Signals: what is pending, who handles it, and how a handler is entered and left. */
 #ifndef KERNEL_SIGNAL_H
 #define KERNEL_SIGNAL_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The system calls of signal(7), but for rt_sigreturn (frame.c). */
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The system-call table and its front door. A row of syscall.def without a function is a null
  * pointer here: ENOSYS, counted, and named when the sandbox ends.

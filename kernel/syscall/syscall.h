@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * System calls. syscall.def has a row per number; a row whose function exists nowhere is an
  * unknown call (weak reference): ENOSYS and a report line at exit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The system call trace (--trace): lines like strace's. What an argument is comes from its row in
  * syscall.def; each kind has a printer here.

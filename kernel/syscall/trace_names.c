@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The trace's vocabularies: what Linux's headers call the numbers. */
 #include "kernel/syscall/trace_names.h"
 #include "kernel/kernel.h"

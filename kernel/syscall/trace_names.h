@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of numbers for the trace: values, flags, errors. */
 #ifndef KERNEL_SYSCALL_TRACE_NAMES_H
 #define KERNEL_SYSCALL_TRACE_NAMES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * clone(2), clone3(2), fork(2), vfork(2): a thread or a process that goes on where its parent is.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See core.h. The file: ELF header, program headers, notes, then the content of the segments, each
  * from a page boundary on. Pages that are not there are holes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ELF cores, for debuggers: core(5). */
 #ifndef KERNEL_TASK_CORE_H
 #define KERNEL_TASK_CORE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The name of a core: pure logic. See core.h. */
 #include <asm/errno.h>
 #include "kernel/task/core.h"

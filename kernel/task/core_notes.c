@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See core_notes.h. The running thread comes first: debuggers show that one. */
 #include <linux/elf.h>
 #include "common/check.h"

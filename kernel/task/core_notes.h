@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The notes of a core: what a debugger learns beside the memory. Their layouts are those of Linux
  * (linux/elfcore.h, fs/binfmt_elf.c).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * User and group identity, capabilities. Rules: credentials(7), capabilities(7).
  *

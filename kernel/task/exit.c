@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The end of threads and processes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See freeze.h. process.freezer is the thread that froze its process; the others come to
  * freeze_park on their way out of the kernel, count themselves in process.frozen and sleep on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Freezing a process: all its threads but one sleep in the kernel, their registers where that one
  * can read them, until it lets them go. For who wants to look at the whole process (core.c).

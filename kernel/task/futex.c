@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * futex(2): threads sleep on a word of their program's memory.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Who is who: process and thread numbers, process groups, sessions. */
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See nproc.h. The vCPUs are a limit of their own: vcpu_take. */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How many tasks there may be: --pids for the sandbox (as pids.max of a cgroup), RLIMIT_NPROC for a
  * user. A task is a thread, or a process that nobody has waited for. task_lock is held for all.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Killing for want of RAM, as Linux's mm/oom_kill.c does it: the process with the most pages (its
  * page tables count, oom_score_adj shifts) gets SIGKILL, and who wanted a page tries again once its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The end of RAM: which process goes, so that the others can go on (proc(5), oom_score).
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Processes as files: pidfd_open(2), pidfd_getfd(2), CLONE_PIDFD. pidfd_send_signal(2) is where
  * kill(2) is, waitid(2) in wait.c.

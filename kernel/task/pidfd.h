@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pidfd_open(2): a process as a file, which becomes readable when the process ends. */
 #ifndef KERNEL_TASK_PIDFD_H
 #define KERNEL_TASK_PIDFD_H

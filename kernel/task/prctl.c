@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * prctl(2), arch_prctl(2), personality(2). An operation that is not here is EINVAL, which is what
  * an older kernel or one without that feature says: programs are prepared for it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls that are decided, not missing: what a kernel built or configured without the
  * feature answers, or one whose user may not have it. They get no report line. One row each.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Resource limits: getrlimit(2). Who enforces a limit reads it from struct process. */
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"

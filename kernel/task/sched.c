@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Scheduling: the host's scheduler runs the vCPUs' threads, so CPUs and affinity are the host's.
  * Policies and nice values are kept and reported but do not reach the host; real-time policies

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Job control: a stopped process, and groups that nobody can continue.
  *

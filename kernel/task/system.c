@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What the system says of itself: names, memory, load, random bytes. */
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"

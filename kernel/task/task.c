@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Processes and threads: making them, finding them, freeing them.
  *

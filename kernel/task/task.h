@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Processes and threads. A thread is a vCPU while it lives; a process is what its threads share.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Timers that send signals: alarm(2), setitimer(2), timer_create(2).
  *

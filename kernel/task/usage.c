@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * CPU time and other counts of threads and processes: getrusage(2), times(2).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The pool of vCPUs. Making one costs the host about a millisecond and KVM never lets go of it, so
  * a vCPU outlives its thread: it sleeps on a word of its own, on the kernel stack that is its own

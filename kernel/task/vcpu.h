@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The vCPUs that threads run on: kept when a thread ends, for the next one. */
 #ifndef KERNEL_TASK_VCPU_H
 #define KERNEL_TASK_VCPU_H

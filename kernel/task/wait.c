@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * wait4(2) and waitid(2): a parent learns how its children end, stop and go on.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See clock.h. Readers need no lock; clock_lock is held by whoever writes the page. */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"

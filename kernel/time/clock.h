@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The clocks. Between two readings of the host's clocks (hostcall clock_read) time is computed
  * from the TSC, by programs in the vDSO and by the kernel here, from the same page.

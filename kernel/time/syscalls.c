@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls that tell the time. The host's clocks cannot be set from here, whoever asks: EPERM
  * as for anybody without CAP_SYS_TIME.

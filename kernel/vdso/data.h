@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The page through which the kernel gives the clocks to every program: from the TSC to
  * nanoseconds. Written by kernel/time/clock.c, read by the vDSO in ring 3 without a system call.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The vDSO: code of ours that every program finds in its address space (vdso(7)). It answers from
  * the page in front of it and falls back to the real system call. No data of its own, no calls

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The error of the last call that failed. One thread only, hence a plain variable. */
 #ifndef LIBC_PROGRAM_ERRNO_H
 #define LIBC_PROGRAM_ERRNO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening files; the constants are the kernel's own header. */
 #ifndef LIBC_PROGRAM_FCNTL_H
 #define LIBC_PROGRAM_FCNTL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * void _start(void): where Linux starts a freestanding program. The stack pointer points at argc,
  * argv, the environment and the auxiliary vector (System V ABI, "Process Initialization"); all

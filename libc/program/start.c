@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The C half of a freestanding program's start. */
 #include "libc/program/stdlib.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Formatted output of freestanding programs: no streams, each call is one write(2). */
 #ifndef LIBC_PROGRAM_STDIO_H
 #define LIBC_PROGRAM_STDIO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a freestanding program has beyond libc/stdlib.h: its environment and its end. */
 #ifndef LIBC_PROGRAM_STDLIB_H
 #define LIBC_PROGRAM_STDLIB_H

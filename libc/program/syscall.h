@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A system call of Linux on x86-64, as the architecture defines it (syscall(2), "Architecture
  * calling conventions"): for the freestanding programs. */
 #ifndef LIBC_PROGRAM_SYSCALL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clock_gettime(2) as a plain system call: the freestanding programs do not look for a vDSO. */
 #ifndef LIBC_PROGRAM_TIME_H
 #define LIBC_PROGRAM_TIME_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The system calls of the headers in this directory, and printf on top of write. */
 #include "libc/program/errno.h"
 #include "libc/program/fcntl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * POSIX calls for the freestanding programs: each one system call, with its result in the C way
  * (-1 and errno). The contracts are the manual pages'.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of bugs (bugs/bug.h has its grammar): what is expected, and what a tool said.
 
 Used by tests/check/run, which holds `buffervm check` to each word of it, and by bench/check, which

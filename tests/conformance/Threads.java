@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A pool, plain threads, a concurrent map, a child process, garbage to collect.
 import java.util.ArrayList;
 import java.util.List;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Busybox alone: its shell, and its applets as programs.
 busybox seq 5 | busybox sort -r | busybox head -n 2
 (exit 4)

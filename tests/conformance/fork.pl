@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fork, pipes, wait and signals as perl has them.
 use strict;
 use warnings;

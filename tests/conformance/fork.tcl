@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Pipes, child processes, events and sockets as tcl has them.
 set f [open "|sort -r" r+]
 puts $f "a\nb\nc"

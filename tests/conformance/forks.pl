@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Forks until it may not any more, or has enough; all children end when their pipe closes.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A repository's life, with fixed dates so that the hashes are the same each time.
 set -e
 export GIT_AUTHOR_DATE='2001-02-03T04:05:06Z' GIT_COMMITTER_DATE='2001-02-03T04:05:06Z'

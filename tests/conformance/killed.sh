@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # SIGKILL for the monitor: nothing of it stays, whatever it was doing. Natively there is a group of
 # processes to kill.
 left() { wc -l </proc/self/mounts; cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | wc -l; ls /dev/shm; }

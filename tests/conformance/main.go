@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Goroutines, signals, child processes, preemption by signals, a fault that becomes a panic.
 package main
 

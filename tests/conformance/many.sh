@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # $1 sandboxes, $2 at once: they all do their work, and none leaves anything behind: no process, no
 # memory of the host's kernel (a VM that stays has its page tables there), no open file, no mount;
 # and the last take no longer than the first. Others may work on this machine meanwhile, so a leak

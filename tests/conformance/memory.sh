@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A program that allocates without end, in a sandbox of 256 MiB; natively its address space ends. A
 # process beside it, and its parent, do not notice.
 [ "$VM" ] && VM="$VM --mem=256M" || ulimit -v 300000

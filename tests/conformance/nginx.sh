@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Two worker processes serve a file to curl and wrk; a reload and a graceful end by signal.
 mkdir html temp
 head -c 20000 /dev/zero | tr '\0' x >html/file

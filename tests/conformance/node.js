@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // worker_threads, then an HTTP server with twenty clients, then a child process.
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
 const http = require('http');

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the tools that read /proc see of a small tree of processes: numbers that vary are left out.
 sleep 61 &
 nice -n 5 sleep 62 & nice=$!

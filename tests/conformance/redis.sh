@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A server in the sandbox: redis-cli and redis-benchmark from outside, then from another sandbox.
 cli() { redis-cli -p "$PORT" "$@"; }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What shell scripts do with processes. Started by bash, in an empty directory.
 set -u
 trap 'echo trap exit $?' EXIT

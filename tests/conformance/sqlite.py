@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The sqlite3 module with threads that share a file.
 import os
 import sqlite3

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A tmux server of its own, one shell in it.
 tmux() { TMUX_TMPDIR=$PWD command tmux -L test -f /dev/null "$@"; }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Two writers of one database, one of them not in the sandbox: locks against the host.
 sqlite3 db 'create table t(a)'
 insert()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Two writers of one database: locks between processes of one sandbox.
 sqlite3 db 'create table t(a)'
 for writer in 1 2; do

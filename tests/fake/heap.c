@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* No guarded heap: for tests of memory management without it. */
 #include <asm/errno.h>
 #include "kernel/heap/heap.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The kernel's heap is the host's, so that the sanitizers see each object; locks are checked for
  * being taken once. For tests of logic that needs no frames.

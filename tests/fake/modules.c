@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* heap/unwind_kernel.h on the host, by dl_iterate_phdr(3). */
 #include <asm/errno.h>
 #include <link.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A fake unwind_module (heap/unwind_kernel.h). */
 #ifndef TESTS_FAKE_MODULES_H
 #define TESTS_FAKE_MODULES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The parts of the monitor that hostcalls need, without KVM: see monitor.h. */
 #include <errno.h>
 #include <stdarg.h>

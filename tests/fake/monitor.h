@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A sandbox without KVM, for tests of the monitor's hostcalls: guest memory is a piece of the
  * test's own, a vCPU is the thread that calls hostcall_dispatch.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* heap/peek.h on the host, by process_vm_readv(2). */
 #include <sys/uio.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See ram.h. */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Guest memory for unit tests of kernel/mm/: a piece of the host's address space that stands for
  * the physmap, RAM that grows by hc_ram_grow, windows on made-up files, and page tables that are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A report as the guest kernel makes it, an analysis as the worker makes it, and a reporter. */
 #ifndef TESTS_FAKE_REPORT_H
 #define TESTS_FAKE_REPORT_H

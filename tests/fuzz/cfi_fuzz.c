@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can frame tables make stack capture read anything but themselves? The input is the tables (with
  * .eh_frame_hdr somewhere in them), addresses to look up, and registers; the tables lie in a block

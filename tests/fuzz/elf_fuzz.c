@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can bytes that claim to be a program break the parsers of ELF headers and #! lines? The input is
  * the file. What the parsers accept must keep the promises of elf.h and script.h, on which the

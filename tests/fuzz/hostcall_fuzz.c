@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can a hostile guest kernel harm the monitor by what it sends? An input is a sequence of
  * hostcalls: frames that follow the table, with arguments from the input, and frames that follow

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What does the worker do with a corrupt ELF file? An input is the file of a program that crashed:
  * symbols, DWARF and frame tables of it are asked for, and its end is decoded as code. Whatever it

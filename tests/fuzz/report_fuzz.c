@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can a report harm the reporter? An input is a report as a hostile guest sends it, with the plain
  * analysis, or, where its first byte says so, the bytes of a worker that was taken over. All

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can a program with a hostile symbol table harm the kernel that looks for malloc in it? The input
  * is the file. What is found must keep the promises of symbols.h.

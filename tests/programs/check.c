@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* main and the printing functions of the conformance programs; see check.h. */
 #include "check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the conformance programs are written with. Such a program prints what it sees of its
  * kernel, never an address, a pid or a time, so that its output natively and in the VM can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Children of the conformance programs. A file that uses IN_CHILD has its own wait_child(pid). */
 #ifndef TESTS_PROGRAMS_CHILD_H
 #define TESTS_PROGRAMS_CHILD_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What wait(2) and its kin say of children: every way to end, stop and go on, who may wait for
  * whom, and what SIGCHLD tells.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * clone(2) and clone3(2) used directly, flag by flag: what the child shares, where numbers are
  * stored, what is woken, and what is refused.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A process worth a core: two threads wait, a third computes, something lives on the heap, and the
  * first one dies in crash_here. tests/bad-input looks at its core with gdb.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What does a program see of its environment, by all ways that there are? Prints it; with
  * arguments, runs them in its place, to see what its children get.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Pipes, and everything a program waits on: poll, select, epoll, eventfd, timerfd, inotify. */
 #include "check.h"
 #include <fcntl.h>

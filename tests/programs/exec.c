@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * execve(2): what it refuses, and what is left of the old program afterwards. The second half of a
  * case that replaces the program is a case of its own, which the first half names as argument.

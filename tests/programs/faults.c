@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Accesses that must fail: beyond a file, into truncated files, into the program's text. */
 #include "check.h"
 #include "probe.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Files and directories by name and by descriptor: do all calls answer as Linux does? */
 #include "check.h"
 #include <dirent.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * futex(2), operation by operation: what wakes whom, how many, what is moved, what is refused;
  * and the lists of locks that a thread leaves behind.

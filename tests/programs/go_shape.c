@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The shape of a Go program: a static ET_EXEC, not position-independent, that places its own
  * arenas at fixed hints, reserves with PROT_NONE and makes parts usable with MAP_FIXED, and sets

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A process that harms itself dies as on Linux, and only it: each case lets a child do it and says
  * how the child ended. The others of the tree, this program first, go on.

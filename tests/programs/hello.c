@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The smallest C program: start, one line, end. Also what the benchmark starts. */
 #include <stdio.h>
 

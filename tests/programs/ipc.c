@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System V IPC between processes, and POSIX message queues. What is made here is removed again:
  * natively these objects are the machine's.

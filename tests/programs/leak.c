@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What is made and ended again leaves no memory behind in the guest kernel: MemFree of
  * /proc/meminfo, which in a sandbox counts the kernel's frames exactly, is the same after many

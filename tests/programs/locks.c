@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Record locks between processes: fcntl(2), "Advisory record locking", and flock(2). */
 #include "check.h"
 #include "child.h"

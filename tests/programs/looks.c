@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Questions about names, asked in the same order again and again, while the answers change: is each
  * answer the one of its moment? A kernel that asks ahead of the program (kernel/fs/look_ahead.c)

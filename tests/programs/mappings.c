@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does memory behave as natively after thousands of random calls? mmap, munmap, mprotect, mremap,
  * madvise and reads and writes of files by the kernel hit one region, and after each the program

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Mapped memory: do mappings, protections, moves and advice behave as Linux's do? */
 #include "check.h"
 #include "probe.h"

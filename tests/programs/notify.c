@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * mq_notify(3) by a thread: the C library's way to it, and the netlink socket beneath.
  * libraries: pthread

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Who dies when the sandbox's RAM is used up, and who goes on. For 64 MiB (buffervm --mem=64M): the
  * test is tests/bad-input/run's, there is nothing to compare with natively.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Processes as files: pidfd_open(2), CLONE_PIDFD, pidfd_send_signal(2), pidfd_getfd(2). */
 #include "check.h"
 #include <fcntl.h>

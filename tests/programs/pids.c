@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * What --pids=20 allows: 20 processes and threads, this one included, zombies too. Run by
  * tests/bad-input/run, there is nothing to compare with natively.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tries an access and tells what came of it: "ok" or the signal with its si_code, and whether
  * si_addr is the address that was accessed. Uses SIGSEGV and SIGBUS handlers of its own for the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* /proc/self: does it tell the program's own truth, and not its monitor's? */
 #include "check.h"
 #include <dirent.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What a process knows about itself and its machine: ids, limits, names, clocks, CPUs, vectors. */
 #include "check.h"
 #include <asm/prctl.h>

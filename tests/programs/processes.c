@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Processes: making them, what they share and inherit, how they end, who is told and what; groups,
  * sessions, stopping and going on; pipes and signals between them.

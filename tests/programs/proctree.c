@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * /proc of other processes and of threads: what is there of a child that runs, sleeps, is stopped,
  * has ended or is gone; and what may be written.

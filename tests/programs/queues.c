@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * How signals are kept and told apart until they are taken: queues and their limit, codes that may
  * be sent, signals of threads and of the process, signal files, stacks for handlers, timers and

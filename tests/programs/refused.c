@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * System calls that are decided, not missing: what BufferVM refuses, each with its cause in
  * tests/known-differences where the machine natively allows it; and seals of memory files, which

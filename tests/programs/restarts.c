@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * signal(7), "Interruption of system calls": each call that waits, hit by a handler without and
  * with SA_RESTART. A call that is restarted finds what it waited for afterwards: the handler's

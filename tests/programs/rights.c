@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Descriptors that travel: through sockets (SCM_RIGHTS, of every kind of file, to every kind of
  * receiver), by dup and fork, over exec; and what open files share, whoever has them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Sessions, process groups and a terminal of the program's own making: who may have which group,
  * who gets the terminal's signals, who may read and write, and what the end of a session is.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Signals of one process: handlers, masks, stacks, timers, restarts, and what handlers are told. */
 #include "check.h"
 #include "probe.h"

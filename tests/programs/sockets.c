@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Sockets of one process: unix and inet, streams and datagrams, addresses, options, control data.
  */
 #include "check.h"

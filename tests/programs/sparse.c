@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* 64 GiB of address space, touched at few places: only those cost memory. */
 #include "check.h"
 #include <sys/mman.h>

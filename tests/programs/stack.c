@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The stack: growth on demand, its limit, the gap below it, and a very deep one. */
 #include "check.h"
 #include "probe.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A use after free in a static PIE, where the C library's malloc is a local symbol. Status 0 where
  * nobody looks.

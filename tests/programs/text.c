@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A program that was run and is then changed in place runs with its new bytes; processes that run
  * the old ones meanwhile do not get in its way.

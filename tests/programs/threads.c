@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Threads: making, joining and ending them in every order; what they share and what is their own;
  * C library locks under load; memory that is unmapped and protected while others use it.

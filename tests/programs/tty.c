@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Terminals: a pty pair made by the program itself, and what is not a terminal. */
 #include "check.h"
 #include <fcntl.h>

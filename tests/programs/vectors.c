@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* AVX2 and AVX-512, where the CPU has them, against the same sums done one by one. */
 #include "check.h"
 #include <cpuid.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Edge cases of what watches files: epoll's edges, one-shots and exclusive waiters, event counters
  * and timer files under load, inotify's events in their order; and each of them across fork.

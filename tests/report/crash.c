@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A program that writes its own end as a report, as the guest kernel would: so the reporter can be
  * tried without a VM. Usage: crash CASE REPORT

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* With crash.c: names that want demangling. */
 namespace shop
 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do the sandbox's clocks follow the host's, and does the monotonic one never go back? The host
  * is made up: its clock runs off the real TSC at a rate, with steps and with noise of our choice.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Is a core named as core(5) says?
  * sources: kernel/task/core_name.c libc/strlcpy.c

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Which program files are accepted, and what is said of the others? Small headers are built by
  * hand, one thing is made wrong in each, and the class of the refusal is compared.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does a new program find its arguments, environment and vector where the System V ABI says, and
  * is too much of them refused as on Linux? The stack is written into a buffer instead of an

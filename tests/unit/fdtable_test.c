@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the descriptor table do what POSIX says: always the lowest free number, references that
  * balance, close-on-exec kept per descriptor? Random operations are compared with a plain array.

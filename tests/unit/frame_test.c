@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Are frames handed out once, aligned, zero where that was asked, and merged again when they come
  * back; does untouched RAM stay untouched; is RAM added, and memory's end reported?

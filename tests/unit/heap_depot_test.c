@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the depot keep each call stack once, find it by its number, and refuse numbers that it never
  * gave out?

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does mark and sweep find what a program has lost, and who lost it? Small shapes by hand, random
  * ones against a naive model, and as many objects as large programs have. The program's memory is

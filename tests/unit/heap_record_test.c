@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do the records of the page area know what is and was at each address, after forks, after the
  * oldest went, and after addresses began anew? Random operations, beside a naive model.

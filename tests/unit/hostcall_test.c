@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do hostcalls do what their table says, and do they refuse what a hostile kernel could send? The
  * kernel's stubs and its marshalling call the monitor's dispatch directly; where a kernel of ours

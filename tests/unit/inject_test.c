@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Which programs get the heap library through their loader, with what string, and does every trace
  * of it go again? The program's memory is an array here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the kernel heap keep its objects apart, aligned and whole, and give memory back?
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c

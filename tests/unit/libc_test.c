@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does libc/ do what the host's C library does? Its files are compiled into this one under other
  * names and compared with the host's functions over tables and pseudo-random inputs. strlcpy and

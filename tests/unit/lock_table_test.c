@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Is the table of record locks right? Random locks, unlocks and drops of a few owners are done to
  * it and to a naive model, a type per byte and owner; conflicts, strength and the table's own

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* Does buffervm(1) list exactly the exit statuses of common/exit_status.h, with their meanings? */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do address spaces keep what mmap(2) and its relatives promise? Random calls are made on one and
  * on a naive model, a description of each page. A made-up CPU then reads, writes and executes: it

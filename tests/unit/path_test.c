@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Are paths that lead to the kernel's own /proc told from those that do not? A miss would show the
  * program the monitor; a false alarm costs a hostcall or, worse, the host's file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the predictor say what was asked before in the same place, and end where a run ended? And
  * does it stay in its memory whatever it learns?

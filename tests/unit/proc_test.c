@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do the texts of /proc have the form that programs parse? The process here is made up, so that
  * every line is known; what a parser would trip over (odd names, long texts, errors) is in it.

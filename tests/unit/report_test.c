@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does a report say what happened, and does nothing that a guest can send get in its way? The
  * kernel's reports are made up here; the analysis of files has report_files_test.c.

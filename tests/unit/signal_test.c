@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Do signals reach programs as Linux delivers them? Queues, dispositions, the frame of a handler
  * bit by bit, the way back, and what happens to interrupted system calls and to hostile frames.

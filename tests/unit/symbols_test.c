@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Are the functions found that a symbol table names, by their whole name and no other, and are
  * tables refused that lie? The files are made here; one is this test itself.

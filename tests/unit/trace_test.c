@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does --trace print what strace(1) would? And does it survive every call with arguments that
  * point nowhere? The expected lines were compared with strace 6.1's for the same calls.

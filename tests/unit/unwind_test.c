@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does stack capture see the same callers as libgcc's unwinder, which has the same tables but no
  * need to be fast? Both look from one place: below recursion, libc's callbacks, signal handlers on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Can a C library use our vDSO, and are its answers right? build/vdso.so is put into memory as the
  * kernel does it, behind a page of clock data made here. Symbols are looked up as the C libraries

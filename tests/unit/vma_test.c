@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Is the VMA tree right? Random insertions, removals, splits, merges and resizes are done to it
  * and to a naive model, an array of VMAs sorted by address; every query is compared, and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the rest of the kernel knows of the machine. Nothing outside kernel/arch/x86_64/ knows
  * which home (ring 0 or ring 3) it is in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Constants that doors.S shares with C. */
 #ifndef ARCH_ASM_H
 #define ARCH_ASM_H

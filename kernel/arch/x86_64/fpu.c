@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * FPU, SSE and AVX state of programs: the instructions on it (xstate.h has the rest).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See operand.h. A KVM host without hardware under it looks at a general protection fault itself,
  * by emulating the instruction; vector instructions its emulator does not know, and the guest gets

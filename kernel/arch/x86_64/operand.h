@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the memory operand of an instruction of the program's says about an exception. */
 #ifndef KERNEL_ARCH_X86_64_OPERAND_H
 #define KERNEL_ARCH_X86_64_OPERAND_H

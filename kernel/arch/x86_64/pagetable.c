@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Page-table entries, and the part of every address space that is the kernel's.
  *

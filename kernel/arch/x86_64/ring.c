@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The two homes: which one it is, and each privileged operation in it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What only this directory knows: the home, and the instructions that differ in it.
  */

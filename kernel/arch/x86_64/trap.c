@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Exceptions: what the CPU could not do for the program becomes a page or a signal.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* A program's registers, as debuggers and reports of bugs want them. */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A vCPU's area: descriptor tables, doors, and the binding of kernel stacks to it.
  *

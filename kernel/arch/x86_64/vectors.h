@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Exception vectors: VECTOR(number, pushes an error code). Undefines VECTOR: include again. */
 VECTOR(0, 0)
 VECTOR(1, 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory mapping; the constants are the kernel's own header. */
 #ifndef LIBC_PROGRAM_SYS_MMAN_H
 #define LIBC_PROGRAM_SYS_MMAN_H

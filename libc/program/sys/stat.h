@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attributes of files; the structure is the kernel's own. */
 #ifndef LIBC_PROGRAM_SYS_STAT_H
 #define LIBC_PROGRAM_SYS_STAT_H

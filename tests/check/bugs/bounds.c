@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Accesses beside an object: past its end and before its start, by one byte and by many, at even
  * and at odd sizes. Objects are aligned to 16 bytes, so that an access to the bytes between an odd

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The table of bugs: small programs with one heap bug each, and what `buffervm check` is to say.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * C++: objects that new makes, containers that move their elements, and releases that do not
  * match.

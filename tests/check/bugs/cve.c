@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Shapes of bugs that were found in well-known programs, each reduced to a few lines. The CVE
  * named is where the shape became famous; the code is ours.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Pointers that were never to an object: NULL, garbage, the end of the stack. The program dies
  * natively too; the report is to say what it was.

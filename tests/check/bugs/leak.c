@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Objects that nothing points to any more when the program ends. The twin keeps a pointer, or
  * releases them. What only an interior pointer leads to counts as reachable.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Bugs of which the bad access is made inside the C library, so that the caller is what is to be
  * blamed. The width of the accesses there is the library's choice.

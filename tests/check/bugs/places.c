@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The same few bugs in places where a checker can lose its way: threads, signal handlers, children,
  * other images, loaded libraries, before main and after it, deep stacks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The library that places.c loads: the object and the access are its own.
  */

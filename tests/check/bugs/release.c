@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Objects released twice, pointers released that are none, sizes that no object can have.
  */

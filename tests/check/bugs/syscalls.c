@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Buffers given to the kernel: it makes the access, so there is no instruction of the program's to
  * fault. What page-table tools pass over, as a short count or EFAULT.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Objects used after they were released, by each kind of instruction and through the shapes that
  * stale pointers have in programs: lists, tables, caches, counts of references.

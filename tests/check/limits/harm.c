@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A program that harms what `buffervm check` keeps in its memory, or calls the guest kernel as the
  * heap library does, with nonsense. What becomes of it is its own affair; the kernel, and the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Programs without a bug that are hard on a checked heap, by name: what they print must be the same
  * natively and under `buffervm check`. An argument after the name makes it smaller or larger.

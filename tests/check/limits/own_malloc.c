@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A program with an allocator of its own under the names of the C library's: it is the program's
  * word that counts, and `buffervm check` leaves it alone.

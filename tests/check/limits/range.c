@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * A program that calls mmap(2) and its relatives on the addresses that the checked heap is at, and
  * on its own objects. It must not matter to the heap: what is refused is printed, and what a

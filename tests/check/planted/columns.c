@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * columns: words of standard input, sorted, in columns of the width given (80). A small utility as
  * there are many; columns.patch plants a bug in it.
