@@ -21,6 +21,8 @@ typedef int64_t s64;
 #define MIN(a, b)	      ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))
+/* For interfaces that take a pointer without const and do not write through it. */
+#define UNCONST(p)	      ((void *)(uintptr_t)(p))
 #define __printf(f, a)	      __attribute__((format(printf, f, a)))
 
 /* Relaxed accesses to words that another vCPU or the monitor may write meanwhile. */

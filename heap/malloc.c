@@ -9,6 +9,20 @@
 
 typedef __SIZE_TYPE__ size_t;
 
+/* As <stdlib.h> and <malloc.h> have them, which are headers of a C library: there is none here. */
+HEAP_EXPORT void *malloc(size_t size);
+HEAP_EXPORT void *calloc(size_t count, size_t size);
+HEAP_EXPORT void *realloc(void *p, size_t size);
+HEAP_EXPORT void *reallocarray(void *p, size_t count, size_t size);
+HEAP_EXPORT int posix_memalign(void **out, size_t align, size_t size);
+HEAP_EXPORT void *memalign(size_t align, size_t size);
+HEAP_EXPORT void *aligned_alloc(size_t align, size_t size);
+HEAP_EXPORT void *valloc(size_t size);
+HEAP_EXPORT void *pvalloc(size_t size);
+HEAP_EXPORT void free(void *p);
+HEAP_EXPORT void cfree(void *p);
+HEAP_EXPORT size_t malloc_usable_size(void *p);
+
 static bool power_of_two(u64 n)
 {
 	return n && !(n & (n - 1));

@@ -33,6 +33,7 @@ static void *make(size_t size, u64 align, enum heap_function fn, bool throws,
 }
 
 #define NEW(name, fn, throws, align, ...)                                                          \
+	HEAP_EXPORT void *name(__VA_ARGS__);                                                       \
 	HEAP_EXPORT void *name(__VA_ARGS__)                                                        \
 	{                                                                                          \
 		const struct heap_frame from = HEAP_CALLER;                                        \
@@ -41,6 +42,7 @@ static void *make(size_t size, u64 align, enum heap_function fn, bool throws,
 	}
 
 #define DELETE(name, fn, ...)                                                                      \
+	HEAP_EXPORT void name(__VA_ARGS__);                                                        \
 	HEAP_EXPORT void name(__VA_ARGS__)                                                         \
 	{                                                                                          \
 		const struct heap_frame from = HEAP_CALLER;                                        \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Numbers from text: one parser of sign, prefix and digits; the functions differ in their range. */
 #include "libc/stdlib.h"
+#include "common/types.h"
 #include "libc/ctype.h"
 #include <limits.h>
 
@@ -42,7 +43,7 @@ static unsigned long long magnitude(const char *s, char **end, int base, unsigne
 				v = v * base + d;
 		}
 	if (end)
-		*end = (char *)s;
+		*end = UNCONST(s);
 	return *over ? max : v;
 }
 

@@ -7,7 +7,7 @@
  * is restartable at any byte.
  */
 #include "libc/string.h"
-#include <stdint.h>
+#include "common/types.h"
 
 /* GCC would turn the loops below into calls of the functions that they are. */
 #ifndef __clang__
@@ -99,7 +99,7 @@ void *memchr(const void *s, int byte, size_t n)
 
 	for (; n; n--, p++)
 		if (*p == (unsigned char)byte)
-			return (void *)p;
+			return UNCONST(p);
 	return NULL;
 }
 
@@ -109,7 +109,7 @@ void *memrchr(const void *s, int byte, size_t n)
 
 	while (n--)
 		if (p[n] == (unsigned char)byte)
-			return (void *)(p + n);
+			return UNCONST(p + n);
 	return NULL;
 }
 
@@ -153,13 +153,13 @@ char *strchrnul(const char *s, int c)
 {
 	while (*s && *s != (char)c)
 		s++;
-	return (char *)s;
+	return UNCONST(s);
 }
 
 char *strchr(const char *s, int c)
 {
 	s = strchrnul(s, c);
-	return *s == (char)c ? (char *)s : NULL;
+	return *s == (char)c ? UNCONST(s) : NULL;
 }
 
 char *strrchr(const char *s, int c)
@@ -174,7 +174,7 @@ char *strstr(const char *s, const char *part)
 	for (; strncmp(s, part, n); s++)
 		if (!*s)
 			return NULL;
-	return (char *)s;
+	return UNCONST(s);
 }
 
 size_t strspn(const char *s, const char *accept)

@@ -290,11 +290,11 @@ s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_
 		  u64 flags)
 {
 	struct msghdr msg = {
-		.msg_name = (void *)addr,
+		.msg_name = UNCONST(addr),
 		.msg_namelen = addr_len,
-		.msg_iov = (void *)data,
+		.msg_iov = UNCONST(data),
 		.msg_iovlen = data_count,
-		.msg_control = (void *)control,
+		.msg_control = UNCONST(control),
 		.msg_controllen = control_len,
 	};
 	struct rights rights = {0};
@@ -335,7 +335,7 @@ s64 hc_do_recvmsg(struct call *c, int file, const struct iovec *data, u32 data_c
 		  u32 head_len, u64 flags)
 {
 	struct hostcall_recv *recv = head;
-	struct msghdr msg = {.msg_iov = (void *)data, .msg_iovlen = data_count};
+	struct msghdr msg = {.msg_iov = UNCONST(data), .msg_iovlen = data_count};
 	s64 ret;
 
 	if (head_len < sizeof(*recv))

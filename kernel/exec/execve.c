@@ -137,7 +137,7 @@ static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
 out:
 	if (g)
 		for (u32 i = 0; i < g->args.pieces; i++)
-			kfree((void *)g->args.piece[i].data);
+			kfree(UNCONST(g->args.piece[i].data));
 	kfree(g);
 	kfree(why);
 	kfree(name);

@@ -61,14 +61,14 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 /* The value of a call that takes the host handle h of descriptor fd; -EBADF without it. */
 #define WITH_FD(h, fd, call)                                                                       \
 	({                                                                                         \
-		struct ofile *file_;                                                               \
-		const s32 h = fd_handle((fd), &file_);                                             \
-		s64 r_ = h;                                                                        \
+		struct ofile *file_##h;                                                            \
+		const s32 h = fd_handle((fd), &file_##h);                                          \
+		s64 r_##h = h;                                                                     \
 		if (h >= 0) {                                                                      \
-			r_ = (call);                                                               \
-			ofile_put(file_);                                                          \
+			r_##h = (call);                                                            \
+			ofile_put(file_##h);                                                       \
 		}                                                                                  \
-		r_;                                                                                \
+		r_##h;                                                                             \
 	})
 
 /* -- Names --------------------------------------------------------------------------------- */
@@ -115,12 +115,12 @@ u32 fs_masked(u32 mode);
 #define WITH_PATH(p, dirfd, path, at, call)                                                        \
 	({                                                                                         \
 		struct fs_path p;                                                                  \
-		s64 r_ = path_get_host(&p, (dirfd), (path), (at));                                 \
-		if (!r_) {                                                                         \
-			r_ = fs_nointr(call);                                                      \
+		s64 r_##p = path_get_host(&p, (dirfd), (path), (at));                              \
+		if (!r_##p) {                                                                      \
+			r_##p = fs_nointr(call);                                                   \
 			path_put(&p);                                                              \
 		}                                                                                  \
-		r_;                                                                                \
+		r_##p;                                                                             \
 	})
 
 /* -- Waiting ------------------------------------------------------------------------------- */

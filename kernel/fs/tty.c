@@ -459,7 +459,7 @@ bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result)
 
 /* -- Keys ---------------------------------------------------------------------------------- */
 
-void tty_master_written(struct ofile *f, u64 uva, u64 len)
+void tty_master_written(struct ofile *f, uva addr, u64 len)
 {
 	static const struct {
 		u8 key, sig;
@@ -480,7 +480,7 @@ void tty_master_written(struct ofile *f, u64 uva, u64 len)
 	while (len) {
 		u64 n = MIN(len, sizeof(bytes));
 
-		if (copy_from_user(bytes, uva, n))
+		if (copy_from_user(bytes, addr, n))
 			return;
 		for (u64 i = 0; i < n; i++) {
 			for (u32 k = 0; k < ARRAY_SIZE(keys); k++) {
@@ -493,7 +493,7 @@ void tty_master_written(struct ofile *f, u64 uva, u64 len)
 				mutex_unlock(&task_lock);
 			}
 		}
-		uva += n;
+		addr += n;
 		len -= n;
 	}
 }

@@ -109,7 +109,7 @@ int large_dup(struct heap *to, const struct heap *from)
 {
 	struct heap_large *l, *copy;
 
-	RB_FOREACH (l, heap_large_tree, (struct heap_large_tree *)&from->large) {
+	RB_FOREACH (l, heap_large_tree, UNCONST(&from->large)) {
 		copy = kmalloc(sizeof(*copy));
 		if (!copy)
 			return -ENOMEM;

@@ -76,7 +76,7 @@ static int read_binary(void *arg, void *to, u64 len, u64 offset)
 
 static struct symbol_file symbol_file(const struct binary *b)
 {
-	return (struct symbol_file){read_binary, (void *)b, b->file_size};
+	return (struct symbol_file){read_binary, UNCONST(b), b->file_size};
 }
 
 /* Headers and exports of the library. */

@@ -231,24 +231,24 @@ static void emit_bytes(struct line *l, const u8 *bytes, u64 len, bool cut)
 	emit(l, cut ? "\"..." : "\"");
 }
 
-static void emit_user_bytes(struct line *l, u64 uva, u64 len)
+static void emit_user_bytes(struct line *l, uva addr, u64 len)
 {
 	u8 bytes[BYTES_SHOWN];
 	u64 shown = MIN(len, (u64)sizeof(bytes));
 
-	if (uva == 0 || copy_from_user(bytes, uva, shown))
-		emit_ptr(l, uva);
+	if (addr == 0 || copy_from_user(bytes, addr, shown))
+		emit_ptr(l, addr);
 	else
 		emit_bytes(l, bytes, shown, len > shown);
 }
 
-static void emit_user_string(struct line *l, u64 uva)
+static void emit_user_string(struct line *l, uva addr)
 {
 	char text[BYTES_SHOWN + 2];
-	s64 len = strncpy_from_user(text, uva, sizeof(text));
+	s64 len = strncpy_from_user(text, addr, sizeof(text));
 
-	if (uva == 0 || (len < 0 && len != -ENAMETOOLONG))
-		emit_ptr(l, uva);
+	if (addr == 0 || (len < 0 && len != -ENAMETOOLONG))
+		emit_ptr(l, addr);
 	else
 		emit_bytes(l, (const u8 *)text, len < 0 ? BYTES_SHOWN : MIN((u64)len, BYTES_SHOWN),
 			   len < 0 || len > BYTES_SHOWN);

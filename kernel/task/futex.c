@@ -65,28 +65,28 @@ static struct bucket *bucket_of(const struct key *k)
 _Static_assert(BUCKETS == 1 << (64 - 56), "the hash's top byte");
 
 /* -EINVAL: not aligned; -EFAULT: not the program's; a private key needs no mapping there. */
-static int make_key(struct key *k, u64 uva, bool shared)
+static int make_key(struct key *k, uva addr, bool shared)
 {
 	struct mm *mm = current_mm();
 	struct vma *v;
 	int err = 0;
 
-	if (!IS_ALIGNED(uva, sizeof(u32)))
+	if (!IS_ALIGNED(addr, sizeof(u32)))
 		return -EINVAL;
-	if (uva >= USER_TOP)
+	if (addr >= USER_TOP)
 		return -EFAULT;
-	*k = (struct key){.space = (u64)mm, .at = uva};
+	*k = (struct key){.space = (u64)mm, .at = addr};
 	if (!shared)
 		return 0;
 	mutex_lock(&mm->lock);
-	v = vma_find(mm, uva);
-	if (!v || v->start > uva)
+	v = vma_find(mm, addr);
+	if (!v || v->start > addr)
 		err = -EFAULT;
 	else if ((v->flags & VMA_SHARED) && v->win)
 		*k = (struct key){
 			.space = v->win->ino,
 			.dev = v->win->dev | 1UL << 63, /* never 0 */
-			.at = v->offset + (uva - v->start),
+			.at = v->offset + (addr - v->start),
 		};
 	mutex_unlock(&mm->lock);
 	return err;
@@ -132,7 +132,7 @@ static u32 wake_key(struct bucket *b, const struct key *k, u32 count, u32 bitset
 	return woken;
 }
 
-static s64 futex_wake(u64 uva, bool shared, u32 count, u32 bitset)
+static s64 futex_wake(uva addr, bool shared, u32 count, u32 bitset)
 {
 	struct bucket *b;
 	struct key k;
@@ -141,7 +141,7 @@ static s64 futex_wake(u64 uva, bool shared, u32 count, u32 bitset)
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = make_key(&k, uva, shared);
+	err = make_key(&k, addr, shared);
 	if (err)
 		return err;
 	b = bucket_of(&k);
@@ -151,9 +151,9 @@ static s64 futex_wake(u64 uva, bool shared, u32 count, u32 bitset)
 	return woken;
 }
 
-void futex_wake_user(u64 uva, u32 count)
+void futex_wake_user(u64 addr, u32 count)
 {
-	futex_wake(uva, true, count, FUTEX_BITSET_MATCH_ANY);
+	futex_wake(addr, true, count, FUTEX_BITSET_MATCH_ANY);
 }
 
 /* Takes w out of the queue it is in; false: a waker did. */
@@ -177,14 +177,14 @@ static bool dequeue(struct waiter *w)
 }
 
 /* Compares and queues. 0, -EAGAIN where the word has another value, -EFAULT. */
-static int enqueue(struct waiter *w, u64 uva, u32 value)
+static int enqueue(struct waiter *w, uva addr, u32 value)
 {
 	struct bucket *b = bucket_of(&w->key);
 	u32 now;
 	int err = 0;
 
 	mutex_lock(&b->lock);
-	if (get_user(&now, uva))
+	if (get_user(&now, addr))
 		err = -EFAULT;
 	else if (now != value)
 		err = -EAGAIN;
@@ -222,7 +222,7 @@ static s64 sleep_in_queue(struct waiter *w, u64 deadline)
 	return 0;
 }
 
-static s64 futex_wait(u64 uva, bool shared, u32 value, u64 deadline, u32 bitset)
+static s64 futex_wait(uva addr, bool shared, u32 value, u64 deadline, u32 bitset)
 {
 	struct waiter w = {.bitset = bitset};
 	struct thread *t = current();
@@ -231,9 +231,9 @@ static s64 futex_wait(u64 uva, bool shared, u32 value, u64 deadline, u32 bitset)
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = make_key(&w.key, uva, shared);
+	err = make_key(&w.key, addr, shared);
 	if (!err)
-		err = enqueue(&w, uva, value);
+		err = enqueue(&w, addr, value);
 	if (err)
 		return err;
 	result = sleep_in_queue(&w, deadline);
@@ -243,7 +243,7 @@ static s64 futex_wait(u64 uva, bool shared, u32 value, u64 deadline, u32 bitset)
 		return result;
 	if (deadline == 0)
 		return -ERESTARTSYS;
-	t->restart.arg[0] = uva;
+	t->restart.arg[0] = addr;
 	t->restart.arg[1] = (u64)bitset << 32 | value;
 	t->restart.arg[2] = deadline;
 	t->restart.arg[3] = shared;
@@ -327,12 +327,12 @@ out:
  * A word of the program that is written in one step with other threads' accesses: its page is
  * pinned, and used through the physmap. Undo with user_segs_put.
  */
-static u32 *pin_word(u64 uva, struct user_segs **segs)
+static u32 *pin_word(uva addr, struct user_segs **segs)
 {
 	*segs = user_segs_new();
 	if (!*segs)
 		return NULL;
-	if (user_segs_add(*segs, uva, sizeof(u32), true)) {
+	if (user_segs_add(*segs, addr, sizeof(u32), true)) {
 		user_segs_put(*segs);
 		return NULL;
 	}
@@ -345,7 +345,7 @@ static s32 op_field(u32 op, unsigned shift)
 }
 
 /* futex(2), FUTEX_WAKE_OP: changes the word and says whether the old value passes the test. */
-static int wake_op(u64 uva, u32 op)
+static int wake_op(uva addr, u32 op)
 {
 	s32 oparg = op_field(op, 12);
 	s32 cmparg = op_field(op, 0);
@@ -359,7 +359,7 @@ static int wake_op(u64 uva, u32 op)
 		oparg = (s32)(1U << (oparg & 31));
 	if (kind > FUTEX_OP_XOR || test > FUTEX_OP_CMP_GE)
 		return -ENOSYS;
-	word = pin_word(uva, &segs);
+	word = pin_word(addr, &segs);
 	if (!word)
 		return -EFAULT;
 	old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -401,21 +401,21 @@ static int wake_op(u64 uva, u32 op)
 	}
 }
 
-static s64 futex_wake_op(u64 uva, u64 uva2, bool shared, s32 wake, s32 wake2, u32 op)
+static s64 futex_wake_op(uva addr, uva addr2, bool shared, s32 wake, s32 wake2, u32 op)
 {
 	struct bucket *b, *b2;
 	struct key k, k2;
 	s64 result;
-	int err = make_key(&k, uva, shared);
+	int err = make_key(&k, addr, shared);
 
 	if (!err)
-		err = make_key(&k2, uva2, shared);
+		err = make_key(&k2, addr2, shared);
 	if (err)
 		return err;
 	b = bucket_of(&k);
 	b2 = bucket_of(&k2);
 	lock_two(b, b2);
-	err = wake_op(uva2, op);
+	err = wake_op(addr2, op);
 	result = err;
 	if (err >= 0) {
 		result = wake_key(b, &k, (u32)MAX(wake, 1), FUTEX_BITSET_MATCH_ANY);
@@ -490,14 +490,14 @@ DEFINE_SYSCALL3(get_robust_list, int, tid, uva, head, uva, len)
 }
 
 /* The owner of this lock is dead: mark it, and let one waiter see it. */
-static void bury(u64 uva, u32 tid)
+static void bury(uva addr, u32 tid)
 {
 	struct user_segs *segs;
 	u32 *word, old;
 
-	if (!IS_ALIGNED(uva, sizeof(u32)))
+	if (!IS_ALIGNED(addr, sizeof(u32)))
 		return;
-	word = pin_word(uva, &segs);
+	word = pin_word(addr, &segs);
 	if (!word)
 		return;
 	old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -507,7 +507,7 @@ static void bury(u64 uva, u32 tid)
 		;
 	user_segs_put(segs);
 	if ((old & FUTEX_TID_MASK) == tid && (old & FUTEX_WAITERS))
-		futex_wake_user(uva, 1);
+		futex_wake_user(addr, 1);
 }
 
 void futex_exit(struct thread *t)

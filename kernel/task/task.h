@@ -335,6 +335,6 @@ void futex_init(void);
 /* Robust futexes of the running thread's dead owner are marked and woken (get_robust_list(2)). */
 void futex_exit(struct thread *t);
 /* FUTEX_WAKE of a shared or private word of the running process, for CLONE_CHILD_CLEARTID. */
-void futex_wake_user(u64 uva, u32 count);
+void futex_wake_user(u64 addr, u32 count);
 
 #endif

@@ -169,12 +169,12 @@ DEFINE_SYSCALL1(time, uva, out)
 }
 
 /* adjtimex(2) of a clock that nothing disciplines, as far as we can see. */
-static s64 read_timex(uva uva)
+static s64 read_timex(uva addr)
 {
 	struct __kernel_timex tx;
 	struct vdso_time now;
 
-	if (get_user(&tx, uva) < 0)
+	if (get_user(&tx, addr) < 0)
 		return -EFAULT;
 	if (tx.modes != 0)
 		return -EPERM;
@@ -190,7 +190,7 @@ static s64 read_timex(uva uva)
 		.time = {.tv_sec = (s64)(now.realtime / NSEC_PER_SEC),
 			 .tv_usec = (s64)(now.realtime % NSEC_PER_SEC / 1000)},
 	};
-	return put_user(tx, uva) < 0 ? -EFAULT : TIME_ERROR;
+	return put_user(tx, addr) < 0 ? -EFAULT : TIME_ERROR;
 }
 
 DEFINE_SYSCALL1(adjtimex, uva, tx)

@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/stats.h"
 #include "tests/fake/monitor.h"
@@ -1021,7 +1022,6 @@ static void clocks_agree(void **state)
 
 static void the_heap_library_is_sealed_and_for_checks_only(void **state)
 {
-	struct sandbox *s = fake_sandbox();
 	char text[64];
 	s64 h;
 

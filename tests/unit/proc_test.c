@@ -24,6 +24,8 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/oom.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 #include "libc/stdlib.h"
 

@@ -102,11 +102,11 @@ void kfree(void *p)
 	__builtin_free(p);
 }
 
-static u8 *user_at(u64 uva, u64 len)
+static u8 *user_at(u64 addr, u64 len)
 {
-	if (uva < USER_BASE || uva > USER_BASE + USER_SIZE || len > USER_BASE + USER_SIZE - uva)
+	if (addr < USER_BASE || addr > USER_BASE + USER_SIZE || len > USER_BASE + USER_SIZE - addr)
 		return NULL;
-	return user + (uva - USER_BASE);
+	return user + (addr - USER_BASE);
 }
 
 int copy_to_user(u64 dst, const void *src, u64 len)

@@ -455,9 +455,9 @@ static void nonsense_registers(void **state)
 static void a_corrupt_stack(void **state)
 {
 	u64 words[512], pcs[FRAMES];
-	u64 seed = 1;
 
 	(void)state;
+	seed = 1;
 	look();
 	for (u32 round = 0; round < 2000; round++) {
 		for (u32 i = 0; i < ARRAY_SIZE(words); i++) {
