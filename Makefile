@@ -17,7 +17,8 @@
 # Single parts: make kernel, vm, bootstrap, vdso, heap, examples, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
-# and check-real; SECTIONS="detection time memory pair stats" for make bench-check.
+# and check-real; SECTIONS="detection time memory pair stats" for make bench-check;
+# CFLAGS, CPPFLAGS, LDFLAGS for the programs of the host.
 
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -33,17 +34,20 @@ ifneq ($(origin CC),default)
 compiler := -DCMAKE_C_COMPILER=$(CC)
 endif
 options := -DBUFFERVM_WERROR=$(WERROR) $(compiler)
+# CMake reads these from the environment, once; new values are new options.
+export CFLAGS CPPFLAGS LDFLAGS
+flags := $(strip $(CFLAGS) $(CPPFLAGS) $(LDFLAGS))
 
 # Two makes at once in one build directory wait for each other. The whole configuration runs again
 # when the options changed since the last time, or packages were installed, for it remembers what it
 # did not find; cmake looks for new files by itself.
 packages = /var/lib/dpkg/status
 configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && { \
-	if [ "$$(cat $(BUILD)/.options 2>&-)" != "$(options)" ] || \
+	if [ "$$(cat $(BUILD)/.options 2>&-)" != '$(options) $(flags)' ] || \
 		[ $(packages) -nt $(BUILD)/.options ]; then \
 		rm -f $(BUILD)/.options && \
 		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) && \
-		echo "$(options)" >$(BUILD)/.options; \
+		echo '$(options) $(flags)' >$(BUILD)/.options; \
 	else \
 		$(MAKE) -C $(BUILD) --no-print-directory cmake_check_build_system; \
 	fi; \
