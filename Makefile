@@ -11,7 +11,9 @@
 #   make check-real  real programs under buffervm check: same output, no report
 #   make bench      figures beside native
 #   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1)
-#   make install    buffervm and its man page, under DESTDIR and PREFIX
+#   make install    buffervm, its man page and documents, under DESTDIR and PREFIX
+#   make dist       the source as git has it, as BUILD/buffervm-VERSION.tar.xz
+#   make deb        a Debian package, BUILD/buffervm_VERSION-1_amd64.deb
 #   make clean
 #
 # Single parts: make kernel, vm, bootstrap, vdso, heap, examples, tests-build.
@@ -107,9 +109,16 @@ install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) $(if $(V),,>/dev/null)
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
+dist:
+	@mkdir -p $(BUILD)
+	@scripts/dist $(BUILD)
+
+deb: all
+	@scripts/deb $(BUILD)
+
 clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
 .PHONY: all kernel vm bootstrap vdso heap examples tests-build lint format \
-	docs demo test conformance check-real bench bench-check install clean
+	docs demo test conformance check-real bench bench-check install dist deb clean

@@ -17,10 +17,6 @@
 #include "vm/reporter.h"
 #include "vm/vm.h"
 
-#ifndef BUFFERVM_VERSION
-#define BUFFERVM_VERSION "0.1"
-#endif
-
 extern const u8 kernel_elf_start[], kernel_elf_end[];
 
 /* The monitor's own descriptors live from here on: low numbers are the guest's. */
