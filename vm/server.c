@@ -21,26 +21,25 @@
 #include <signal.h>
 #include <unistd.h>
 #include "vm/hostcall.h"
+#include "vm/posting.h"
 
-/* Microseconds. */
-#define LOOK	     4	  /* without a call, before others may have the CPU */
-#define ALONE	     3	  /* a longer absence: others had it */
-#define AWAY	     50	  /* so long, and it was a program's turn, not an interrupt */
-#define SLEEP	     1000 /* without a call: nobody needs us */
-#define WORTH_US     1000 /* where others want the CPU, so many calls in so long ... */
-#define WORTH_CALLS  16
-#define REST	     50000 /* ... or not again before this */
-
-/* So many exits for brief hostcalls within so many microseconds wake the thread. */
-#define NOTICE_CALLS 32
-#define NOTICE_US    2000
+/*
+ * Microseconds, at least; what has a second number is at least that many times as long as a
+ * sched_yield(2) that nobody used, which is 0.3 us on a fast host.
+ */
+#define LOOK	    4 /* without a call, before others may have the CPU */
+#define LOOK_YIELDS 12
+#define AWAY	    50 /* a longer absence was a program's turn, not an interrupt */
+#define AWAY_YIELDS 160
+#define SLEEP	    1000  /* without a call: nobody needs us */
+#define REST	    50000 /* when the calls were not worth the CPU */
 
 static struct {
 	_Atomic u32 awake; /* the word that the thread sleeps on; 0: it does */
 	_Atomic bool made;
-	_Atomic u64 rest;   /* TSC until which it is not to be woken */
-	_Atomic u64 period; /* TSC at which the present one began ... */
-	_Atomic u32 calls;  /* ... and exits in it; may lose some */
+	_Atomic u64 rest; /* TSC until which it is not to be woken */
+	u64 yield;	  /* TSC: the shortest sched_yield(2) that the thread made */
+	struct posting posting;
 } server;
 
 static u64 ticks(const struct sandbox *s, u64 us)
@@ -74,10 +73,15 @@ static u32 serve(struct sandbox *s, struct vcpu_data *shared)
 static void look(struct sandbox *s, struct vcpu_data *shared)
 {
 	u64 now = __builtin_ia32_rdtsc(), last = now, given = now, began = now;
+	u64 idle = posting_idle(&server.posting, ticks(s, SLEEP));
 	bool alone = true, crowded = false;
 	u32 calls = 0, served;
 
-	while (now - last < ticks(s, SLEEP)) {
+	if (!server.yield)
+		server.yield = ticks(s, LOOK);
+	while (now - last < idle) {
+		u64 patience = MAX(ticks(s, LOOK), LOOK_YIELDS * server.yield), absence;
+
 		if (!READ_ONCE(shared->server_on))
 			WRITE_ONCE(shared->server_on, 1);
 		served = serve(s, shared);
@@ -88,19 +92,27 @@ static void look(struct sandbox *s, struct vcpu_data *shared)
 		}
 		__builtin_ia32_pause();
 		now = __builtin_ia32_rdtsc();
-		if (now - given < ticks(s, LOOK))
+		if (now - given < patience)
 			continue;
 		if (!alone)
 			WRITE_ONCE(shared->server_on, 0);
 		sched_yield();
 		given = __builtin_ia32_rdtsc();
-		alone = given - now < ticks(s, ALONE);
-		crowded |= given - now > ticks(s, AWAY);
+		absence = given - now;
+		server.yield = MIN(server.yield, absence);
+		alone = absence < patience;
+		crowded |= absence > MAX(ticks(s, AWAY), AWAY_YIELDS * server.yield);
 		now = given;
-		if (now - began < ticks(s, WORTH_US))
+		switch (posting_judge(&server.posting, now - began, calls)) {
+		case POSTING_TOO_EARLY:
 			continue;
-		if (crowded && calls < WORTH_CALLS) {
+		case POSTING_NOT_WORTH:
+			if (!crowded)
+				break;
 			atomic_store(&server.rest, now + ticks(s, REST));
+			WRITE_ONCE(shared->server_on, 0);
+			return;
+		case POSTING_WORTH:
 			break;
 		}
 		began = now;
@@ -145,24 +157,32 @@ static void make_thread(struct sandbox *s)
 	pthread_attr_destroy(&attr);
 }
 
+/* A thread of the kind above can help this vCPU. */
+static bool may_post(const struct vcpu *v)
+{
+	const struct sandbox *s = v->sandbox;
+
+	return s->home == HOME_RING3 && s->opt.post && CPU_COUNT(&s->cpus) > 1 &&
+	       s->tsc_khz >= 1000 && !v->own_ids;
+}
+
+void server_arrive(struct vcpu *v)
+{
+	if (v->left && may_post(v))
+		posting_measure(&server.posting, __builtin_ia32_rdtsc() - v->left);
+}
+
 void server_notice(struct vcpu *v, u32 nr)
 {
-	struct sandbox *s = v->sandbox;
 	u64 now;
 
-	if (!s->opt.post || s->home != HOME_RING3 || CPU_COUNT(&s->cpus) < 2 ||
-	    s->tsc_khz < 1000 || v->own_ids || !hostcall_is_brief(nr) || atomic_load(&server.awake))
+	if (!may_post(v))
 		return;
-	now = __builtin_ia32_rdtsc();
-	if ((s64)(now - atomic_load(&server.rest)) < 0)
-		return;
-	if (now - atomic_load(&server.period) > ticks(s, NOTICE_US)) {
-		atomic_store(&server.period, now);
-		atomic_store(&server.calls, 0);
-	}
-	if (atomic_fetch_add(&server.calls, 1) < NOTICE_CALLS)
+	now = v->left = __builtin_ia32_rdtsc();
+	if (!hostcall_is_brief(nr) || atomic_load(&server.awake) ||
+	    (s64)(now - atomic_load(&server.rest)) < 0 || !posting_notice(&server.posting, now))
 		return;
 	atomic_store(&server.awake, 1);
-	make_thread(s);
+	make_thread(v->sandbox);
 	HOST_CALL(futex, (u64)&server.awake, FUTEX_WAKE_PRIVATE, 1);
 }

@@ -340,6 +340,7 @@ static void ring(struct vcpu *v)
 {
 	u32 nr = READ_ONCE(v->frame->nr);
 
+	server_arrive(v);
 	hostcall_dispatch(v);
 	server_notice(v, nr);
 }

@@ -74,6 +74,7 @@ struct vcpu {
 	u64 kicks, upcalls;
 	bool in_kvm; /* its thread is in KVM_RUN, or about to be */
 	u64 watched; /* exits at the watch's last look */
+	u64 left;    /* TSC when its last hostcall was done (server.c), or 0 */
 };
 
 struct sandbox {
@@ -210,9 +211,10 @@ void hostcall_serve(struct vcpu *v);
 bool hostcall_is_brief(u32 nr);
 
 /*
- * server.c: after a hostcall for which v left KVM_RUN: many of them in a short time make it start
- * serving posted ones.
+ * server.c: before and after each hostcall for which v left KVM_RUN, by v's thread. Many of them in
+ * a short time make it start serving posted ones; how short is worked out from what leaving costs.
  */
+void server_arrive(struct vcpu *v);
 void server_notice(struct vcpu *v, u32 nr);
 /* Before the first hostcall: handles for stdio, cwd and root, into s->boot. 0 or -errno. */
 int hostcall_init(struct sandbox *s);

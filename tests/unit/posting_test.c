@@ -1,0 +1,136 @@
+/*
+ * Is the thread that serves posted hostcalls woken when calls come in numbers, and only then, on
+ * hosts where a round trip costs 1 us, and on hosts where it costs 600? (vm/posting.h)
+ * sources: vm/posting.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "vm/posting.h"
+
+#define US 2500 /* TSC cycles of a microsecond */
+
+/* What leaving KVM_RUN and entering it again costs. */
+static const struct host {
+	const char *name;
+	u64 trip_us;
+} hosts[] = {{"hardware", 1}, {"host 1", 17}, {"host 2", 58}, {"ten times slower", 580}};
+
+/*
+ * A program that makes `calls` hostcalls, with its own work of work_us and the host's of 1 us
+ * between their round trips: the call after which the thread was woken; 0: it was not.
+ */
+static u32 woken_after(const struct host *h, u64 work_us, u32 calls)
+{
+	struct posting p = {0};
+	u64 now = 12345;
+
+	posting_measure(&p, 50 * h->trip_us * US);
+	posting_measure(&p, h->trip_us * US);
+	for (u32 i = 1; i <= calls; i++) {
+		now += (work_us + 1) * US;
+		posting_measure(&p, (h->trip_us + work_us) * US);
+		now += h->trip_us * US;
+		if (posting_notice(&p, now))
+			return i;
+	}
+	return 0;
+}
+
+static void calls_in_numbers_are_posted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		u64 trip = hosts[i].trip_us;
+
+		/* One after another, and with as much of the program's own work as a trip costs. */
+		assert_in_range(woken_after(&hosts[i], 0, 100), 20, 40);
+		assert_in_range(woken_after(&hosts[i], trip, 100), 20, 70);
+	}
+	/* Reads of one byte on host 2, 86 us each. */
+	assert_in_range(woken_after(&hosts[2], 28, 100), 20, 70);
+}
+
+static void seldom_calls_are_not(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		u64 trip = hosts[i].trip_us;
+
+		assert_int_equal(woken_after(&hosts[i], trip * 10, 100000), 0);
+		assert_int_equal(woken_after(&hosts[i], trip * 1000, 100000), 0);
+		assert_int_equal(woken_after(&hosts[i], 0, 20), 0);
+	}
+}
+
+/* Nothing is known of the host yet: no decision. */
+static void nothing_measured_wakes_nobody(void **state)
+{
+	struct posting p = {0};
+
+	(void)state;
+	for (u64 i = 0; i < 1000; i++)
+		assert_false(posting_notice(&p, i));
+	assert_int_equal(posting_idle(&p, 1000), 1000);
+}
+
+/* A round trip in which somebody else had the CPU says nothing, and one of 0 cycles does not. */
+static void the_least_trip_counts(void **state)
+{
+	struct posting p = {0};
+
+	(void)state;
+	posting_measure(&p, 0);
+	posting_measure(&p, 9000);
+	posting_measure(&p, 5000);
+	posting_measure(&p, 0);
+	posting_measure(&p, 70000000);
+	assert_int_equal(atomic_load(&p.trip), 5000);
+}
+
+/* Calls from time to time keep the thread awake only as long as waking it again would cost. */
+static void looking_costs_no_more_than_waking(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct posting p = {0};
+		u64 trip = hosts[i].trip_us * US;
+
+		posting_measure(&p, trip);
+		assert_in_range(posting_idle(&p, 0), 32 * trip, 100 * trip);
+		assert_int_equal(posting_idle(&p, 1000 * trip), 1000 * trip);
+	}
+}
+
+static void few_calls_are_not_worth_a_crowded_cpu(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct posting p = {0};
+		u64 trip = hosts[i].trip_us * US, period = 64 * trip;
+
+		posting_measure(&p, trip);
+		assert_int_equal(posting_judge(&p, 10 * trip, 0), POSTING_TOO_EARLY);
+		assert_int_equal(posting_judge(&p, period, 3), POSTING_NOT_WORTH);
+		assert_int_equal(posting_judge(&p, period, 32), POSTING_WORTH);
+		/* A period in which others had the CPU for long. */
+		assert_int_equal(posting_judge(&p, 10 * period, 32), POSTING_NOT_WORTH);
+		assert_int_equal(posting_judge(&p, 10 * period, 320), POSTING_WORTH);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(calls_in_numbers_are_posted),
+		cmocka_unit_test(seldom_calls_are_not),
+		cmocka_unit_test(nothing_measured_wakes_nobody),
+		cmocka_unit_test(the_least_trip_counts),
+		cmocka_unit_test(looking_costs_no_more_than_waking),
+		cmocka_unit_test(few_calls_are_not_worth_a_crowded_cpu),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,47 @@
+/* See posting.h. */
+#include "vm/posting.h"
+
+/* So many calls wake the thread if their round trips take one part in NOTICE_PART of the time. */
+#define NOTICE_CALLS 32
+#define NOTICE_PART  6
+
+/* Where others want the CPU: so many calls that save one part in WORTH_PART of the time. */
+#define WORTH_CALLS  16
+#define WORTH_PART   4
+
+/* Waking the thread again costs NOTICE_CALLS round trips: looking is cheaper for twice as long. */
+#define IDLE_TRIPS   (2 * NOTICE_CALLS)
+
+static u64 trips(const struct posting *p, u64 n)
+{
+	return n * atomic_load_explicit(&p->trip, memory_order_relaxed);
+}
+
+void posting_measure(struct posting *p, u64 trip)
+{
+	u64 least = atomic_load_explicit(&p->trip, memory_order_relaxed);
+
+	if (trip && (!least || trip < least))
+		atomic_store_explicit(&p->trip, trip, memory_order_relaxed);
+}
+
+bool posting_notice(struct posting *p, u64 now)
+{
+	if (now - atomic_load(&p->began) > trips(p, NOTICE_CALLS * NOTICE_PART)) {
+		atomic_store(&p->began, now);
+		atomic_store(&p->calls, 0);
+	}
+	return atomic_fetch_add(&p->calls, 1) >= NOTICE_CALLS && trips(p, 1);
+}
+
+u64 posting_idle(const struct posting *p, u64 least)
+{
+	return MAX(trips(p, IDLE_TRIPS), least);
+}
+
+enum posting_verdict posting_judge(const struct posting *p, u64 elapsed, u32 calls)
+{
+	if (elapsed < trips(p, WORTH_CALLS * WORTH_PART))
+		return POSTING_TOO_EARLY;
+	return trips(p, (u64)calls * WORTH_PART) >= elapsed ? POSTING_WORTH : POSTING_NOT_WORTH;
+}
