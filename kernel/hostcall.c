@@ -23,9 +23,16 @@ static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 
 _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no translation");
 
-/* How long to wait for somebody to take a posted call, and for its result. */
-#define TAKE_US	 3
-#define SERVE_US 200
+/*
+ * How long to wait for somebody to take a posted call, and for its result: microseconds at least,
+ * and parts or multiples of what ringing costs. Waiting in vain so costs little more than that.
+ */
+#define TAKE_US	    3
+#define TAKE_PART   6
+#define SERVE_US    200
+#define SERVE_RINGS 12
+
+static u64 least; /* TSC cycles: the shortest call that rang so far; 0: none did */
 
 static const bool brief[HC_MAX] = {
 #define X(name, how) [HC_##name] = true,
@@ -33,10 +40,30 @@ static const bool brief[HC_MAX] = {
 #undef X
 };
 
-/* Waits as long as .state is this; the state then, or this when it took too long. */
-static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us)
+static void ring(void)
 {
-	u64 end = arch_rdtsc() + (u64)us * (boot->tsc_khz / 1000);
+	u64 start = arch_rdtsc(), took;
+
+	arch_doorbell();
+	took = arch_rdtsc() - start;
+	if (!least || took < READ_ONCE(least))
+		WRITE_ONCE(least, took);
+}
+
+u64 hostcall_cost(void)
+{
+	return READ_ONCE(least);
+}
+
+u64 hostcall_cost_ns(void)
+{
+	return boot->tsc_khz ? hostcall_cost() * 1000000 / boot->tsc_khz : 0;
+}
+
+/* Waits as long as .state is this; the state then, or this when it took too long. */
+static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycles)
+{
+	u64 end = arch_rdtsc() + MAX((u64)us * (boot->tsc_khz / 1000), cycles);
 	u32 now;
 
 	while ((now = __atomic_load_n(&frame->state, __ATOMIC_ACQUIRE)) == state) {
@@ -57,14 +84,14 @@ static bool post(struct hostcall_frame *frame, enum hostcall_nr nr)
 		return false;
 	__atomic_store_n(&frame->state, HOSTCALL_POSTED, __ATOMIC_RELEASE);
 	__atomic_fetch_or(&shared->posted, 1UL << id, __ATOMIC_SEQ_CST);
-	state = wait_while(frame, HOSTCALL_POSTED, TAKE_US);
+	state = wait_while(frame, HOSTCALL_POSTED, TAKE_US, hostcall_cost() / TAKE_PART);
 	if (state == HOSTCALL_POSTED &&
 	    __atomic_compare_exchange_n(&frame->state, &state, HOSTCALL_IDLE, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		WRITE_ONCE(shared->server_on, 0); /* until it says again that it looks */
 		return false;
 	}
-	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US);
+	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US, hostcall_cost() * SERVE_RINGS);
 	stats.posted += state == HOSTCALL_DONE;
 	return state == HOSTCALL_DONE;
 }
@@ -115,7 +142,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 
 	start = arch_rdtsc();
 	if (!post(frame, nr))
-		arch_doorbell();
+		ring();
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);
 	__atomic_fetch_add(&stats.hostcalls, 1, __ATOMIC_RELAXED);

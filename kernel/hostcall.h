@@ -28,6 +28,14 @@ struct hostcall_param {
 /* Marshals into this vCPU's area, rings, copies results back. Used by the stubs only. */
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count);
 
+/*
+ * What a hostcall costs on this host when the monitor has next to nothing to do for it: the
+ * shortest one that rang the doorbell until now, in TSC cycles and in nanoseconds. 0: none was made
+ * yet, or the TSC's frequency is unknown. For decisions that weigh a hostcall against something.
+ */
+u64 hostcall_cost(void);
+u64 hostcall_cost_ns(void);
+
 /* A typed stub per row. */
 #define HC_PARAM(t)	       HC_PARAM_ t
 #define HC_PARAM_(kind, ...)   HC_PARAM_##kind(__VA_ARGS__)

@@ -3,11 +3,22 @@
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/init.h"
+#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
 #include "kernel/task/task.h"
 
+#define COST_ROUNDS 8
+
 void kernel_main(u64 boot_info_gpa);
+
+/* Tells the user what a hostcall costs on this host: one that is refused at once. */
+static void announce_cost(void)
+{
+	for (int i = 0; i < COST_ROUNDS; i++)
+		hc_lseek(-1, 0, 0);
+	klog(1, "a hostcall costs %lu ns (%lu TSC cycles)", hostcall_cost_ns(), hostcall_cost());
+}
 
 static void on_thread_stack(void *arg)
 {
@@ -15,8 +26,10 @@ static void on_thread_stack(void *arg)
 
 	arch_kstack_use(t->kstack);
 	arch_announce();
-	if (boot->flags & BOOT_VERBOSE)
+	if (boot->flags & BOOT_VERBOSE) {
 		arch_describe_cpu();
+		announce_cost();
+	}
 	exec_first_program();
 	arch_exit_to_program(thread_frame(t));
 }

@@ -19,9 +19,9 @@
  *     a system call (mm.hears). Not every such mapping counts: that of a file which is open for
  *     reading only, is no memory file, and was not changed for seconds, is the one that glibc's
  *     iconv has in every program with a locale;
- *   - within AHEAD_US of the hostcall, for a program can read the clock without a system call. Two
- * programs that agree to act at a moment of the clock, with less than that between them, could
- * tell.
+ *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times what a hostcall costs on this
+ * host, for a program can read the clock without a system call. Two programs that agree to act at a
+ * moment of the clock, with less than that between them, could tell.
  *
  * Fork and exec are system calls, and answers belong to the thread. What changes how a name is
  * resolved (identity, root directory) changes only by system calls of the process itself.
@@ -48,10 +48,12 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/fs/predict.h"
+#include "kernel/hostcall.h"
 #include "kernel/mm/mm.h"
 #include "kernel/stats.h"
 
 #define AHEAD_US     500
+#define AHEAD_CALLS  16 /* the questions of one hostcall come within it where all is slow, too */
 #define AHEAD_MAX    24 /* questions in a hostcall: a header's places in a compiler's path */
 #define AHEAD_VAGUE  4	/* where it is less clear what comes */
 #define ASKED_SIZE   3072
@@ -122,7 +124,7 @@ static struct look_ahead *record_of(struct thread *t)
 
 static u64 until_from(u64 start)
 {
-	return start + (u64)AHEAD_US * (boot->tsc_khz / 1000);
+	return start + MAX((u64)AHEAD_US * (boot->tsc_khz / 1000), hostcall_cost() * AHEAD_CALLS);
 }
 
 /* The thread's record if this may be a question of it; NULL: it is like any other system call. */

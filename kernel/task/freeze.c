@@ -13,7 +13,13 @@
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
-#define PATIENCE (2 * NSEC_PER_SEC) /* a thread may be in a host call that nothing interrupts */
+/*
+ * How long to wait for the other threads, and in hostcalls where these are dear. There is an end,
+ * because a thread may be in a host call that nothing interrupts.
+ */
+#define PATIENCE       (2 * NSEC_PER_SEC)
+#define PATIENCE_CALLS 20000
+
 
 bool process_is_frozen(const struct thread *t)
 {
@@ -51,7 +57,8 @@ bool process_freeze(void)
 {
 	struct thread *t = current(), *other;
 	struct process *p = t->proc;
-	u64 end = clock_monotonic_ns() + PATIENCE, now;
+	u64 end = clock_monotonic_ns() + MAX(PATIENCE, PATIENCE_CALLS * hostcall_cost_ns());
+	u64 now;
 
 	mutex_lock(&task_lock);
 	if (p->freezer || t->dying || p->group_exit) {

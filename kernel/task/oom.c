@@ -16,10 +16,13 @@
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
-#define ADJ_NEVER   (-1000) /* oom_score_adj: this one not */
-#define NO_VICTIM   INT64_MIN
-#define SLEEP_NS    20000000UL
-#define PATIENCE_NS 2000000000UL
+#define ADJ_NEVER      (-1000) /* oom_score_adj: this one not */
+#define NO_VICTIM      INT64_MIN
+#define SLEEP_NS       20000000UL
+
+/* How long a victim may take to end, and in hostcalls where these are dear. */
+#define PATIENCE_NS    2000000000UL
+#define PATIENCE_CALLS 20000
 
 static u32 going;    /* address spaces that are being freed */
 static u32 freed;    /* changes when one was; the word of ... */
@@ -64,6 +67,7 @@ static bool ends(const struct process *p)
 static bool somebody_goes(void)
 {
 	u64 now = clock_monotonic_ns();
+	u64 patience = MAX(PATIENCE_NS, PATIENCE_CALLS * hostcall_cost_ns());
 	struct process *p;
 
 	if (__atomic_load_n(&going, __ATOMIC_RELAXED))
@@ -73,7 +77,7 @@ static bool somebody_goes(void)
 			continue;
 		if (!p->end_seen_ns)
 			p->end_seen_ns = now;
-		if (now - p->end_seen_ns < PATIENCE_NS)
+		if (now - p->end_seen_ns < patience)
 			return true;
 	}
 	return false;

@@ -24,17 +24,22 @@
 
 #include <linux/resource.h>
 
-#define NSEC_PER_USEC 1000L
-#define USEC_PER_SEC  1000000L
-#define NSEC_PER_MSEC 1000000UL
-#define OVERRUN_MAX   INT32_MAX
-#define NEVER	      (~0UL)
+#define NSEC_PER_USEC  1000L
+#define USEC_PER_SEC   1000000L
+#define NSEC_PER_MSEC  1000000UL
+#define OVERRUN_MAX    INT32_MAX
+#define NEVER	       (~0UL)
 
-/* The shortest time between two looks at a timer, however short its interval is. */
-#define LOOK_NS	      (NSEC_PER_MSEC / 10)
+/*
+ * The shortest time between two looks at a timer, however short its interval is, and what it is in
+ * hostcalls where these are dear: a look costs some, and the program shall get on in between.
+ */
+#define LOOK_NS	       (NSEC_PER_MSEC / 10)
+#define LOOK_CALLS     8
 /* The same for used time, and where nothing runs that would use it. */
-#define LOOK_CPU_NS   NSEC_PER_MSEC
-#define LOOK_IDLE_NS  (64 * NSEC_PER_MSEC)
+#define LOOK_CPU_NS    NSEC_PER_MSEC
+#define LOOK_CPU_CALLS 32
+#define LOOK_IDLE_NS   (64 * NSEC_PER_MSEC)
 
 enum base { BASE_MONOTONIC, BASE_REALTIME, BASE_BOOTTIME, BASES };
 
@@ -178,6 +183,11 @@ static void dequeue(struct timer *t)
 	t->in_queue = false;
 }
 
+static u64 look_cpu_ns(void)
+{
+	return MAX(LOOK_CPU_NS, LOOK_CPU_CALLS * hostcall_cost_ns());
+}
+
 /* For the moment when used time can have become due; all threads may run at once. */
 static void enqueue_cpu(struct timer *t, u64 used)
 {
@@ -186,9 +196,9 @@ static void enqueue_cpu(struct timer *t, u64 used)
 
 	/* Nothing ran: look less often. */
 	if (used == t->cpu_seen)
-		t->cpu_patience = MIN(t->cpu_patience * 2, LOOK_IDLE_NS);
+		t->cpu_patience = MIN(t->cpu_patience * 2, MAX(LOOK_IDLE_NS, look_cpu_ns()));
 	else
-		t->cpu_patience = LOOK_CPU_NS;
+		t->cpu_patience = look_cpu_ns();
 	t->cpu_seen = used;
 	enqueue(t, BASE_MONOTONIC, clock_monotonic_ns() + MAX(left, t->cpu_patience));
 }
@@ -283,7 +293,8 @@ static void look(struct timer *t, u64 base_time)
 	if (t->of != TIME)
 		enqueue_cpu(t, now);
 	else
-		enqueue(t, t->base, MAX(t->due, now + LOOK_NS));
+		enqueue(t, t->base,
+			MAX(t->due, now + MAX(LOOK_NS, LOOK_CALLS * hostcall_cost_ns())));
 }
 
 void timers_expired(u64 bits)
@@ -355,7 +366,7 @@ static int set(struct timer *t, enum base base, bool absolute,
 	if (now != NEVER) {
 		t->due = absolute ? first : now + MIN(first, NEVER / 2);
 		t->interval = ns_of(&value->it_interval);
-		t->cpu_patience = LOOK_CPU_NS;
+		t->cpu_patience = look_cpu_ns();
 		t->cpu_seen = now;
 		if (t->of != TIME)
 			enqueue_cpu(t, now);
