@@ -27,7 +27,10 @@ static void *make_once(u64 size, u64 align, enum heap_function fn, const struct 
 	}
 	since = __builtin_ia32_rdtsc();
 	ret = heap_syscall4(HEAP_CALL_ALLOC, size, align, fn, heap_stack_id(from));
-	policy_spent(since);
+	if (ret > 0)
+		policy_spent_on_object(since);
+	else
+		policy_spent(since);
 	if (ret == -EDQUOT) {
 		policy_over_budget();
 		p = base_alloc(size, align, fn, true, from);

@@ -7,14 +7,14 @@
  * change is made so that a fork between any two stores leaves at worst a slot that nobody uses.
  */
 #include "heap/base.h"
+#include "heap/credit.h"
 #include "heap/policy.h"
 #include "heap/syscall.h"
 #include "libc/string.h"
 
-#define IMMEDIATE	64	  /* releases of aliases of an arena that are not put off */
-#define DEAD_LEAST	64	  /* that are put off where releases are rare */
-#define DEAD_SOON	4000000UL /* cycles in which so many make them frequent */
-#define DEAD_PAGES	1024	  /* that may wait in an arena */
+#define IMMEDIATE	64   /* releases of aliases of an arena that are not put off */
+#define DEAD_LEAST	64   /* that are put off where releases are rare */
+#define DEAD_PAGES	1024 /* that may wait in an arena */
 #define FREED_FILL_MAX	256
 #define SLACK_MAX	0xffff /* bytes: struct heap_slot */
 
@@ -44,6 +44,7 @@ struct arena {
 	u32 list[SIZES]; /* spans with room: number + 1 */
 	struct magazine magazine[SIZES];
 	u64 pending_since; /* cycles */
+	u64 batch;	   /* cycles that the last flush took */
 	u32 pending_count, pending_pages;
 	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
 	struct heap_dead pending[HEAP_DEAD_BATCH];
@@ -383,6 +384,7 @@ static void flush(struct arena *a)
 	if (count)
 		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
 	policy_spent(since);
+	a->batch = __builtin_ia32_rdtsc() - since;
 	a->pending_count = a->pending_pages = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {
 		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;
@@ -485,7 +487,7 @@ static bool ripe(const struct arena *a)
 	    a->pending_pages >= DEAD_PAGES)
 		return true;
 	return a->pending_count % DEAD_LEAST == 0 &&
-	       __builtin_ia32_rdtsc() - a->pending_since > DEAD_SOON;
+	       credit_batch_is_due(__builtin_ia32_rdtsc() - a->pending_since, a->batch);
 }
 
 /* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */

@@ -12,22 +12,17 @@
  * much.
  */
 #include "heap/base.h"
+#include "heap/credit.h"
 #include "heap/policy.h"
 
 #define SITES	   4096
 #define SITE_FIRST 8 /* objects of a site at page level in any case, as long as credit lasts */
 #define SITE_ALIAS 256
 
-/* In cycles of the time-stamp counter. */
-#define COST_MOST  400000UL	 /* of one call: more means that the host did something else */
-#define CREDIT	   (150UL << 20) /* to begin with: some 60 ms */
-#define OVERDRAFT  (150UL << 20) /* beyond which not even a site's first objects are guarded */
-#define SHARERS	   4		 /* programs after which each gets less to begin with */
-#define PART	   10		 /* so much of the time may be the guard's: one in */
-
 static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
-static u64 begun, spent;
+static u64 begun;
+static struct heap_credit credit;
 static u32 over_budget;
 static u32 unsampled; /* objects until the next one that is */
 
@@ -66,17 +61,16 @@ static bool few_bits(u32 n, u32 bits)
 static enum heap_level automatic(const struct heap_frame *from, bool packable)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
-	u64 now = __builtin_ia32_rdtsc(), allowed, used;
-	u64 share = 1 + heap_started()->starts / SHARERS;
+	u64 now = __builtin_ia32_rdtsc();
 	enum heap_level level = HEAP_LEVEL_NONE;
+	enum heap_credit_left left;
 
 	if (!begun)
 		begun = now;
-	allowed = CREDIT / share + (now - begun) / PART;
-	used = __atomic_load_n(&spent, __ATOMIC_RELAXED);
-	if (n < SITE_FIRST ? used < allowed + OVERDRAFT / share : used < allowed && few_bits(n, 2))
+	left = credit_left(&credit, now - begun, heap_started()->starts);
+	if (n < SITE_FIRST ? left >= CREDIT_FIRST : left == CREDIT_ENOUGH && few_bits(n, 2))
 		level = HEAP_LEVEL_PAGE;
-	else if (packable && used < allowed && (n < SITE_ALIAS || few_bits(n, 4)))
+	else if (packable && left == CREDIT_ENOUGH && (n < SITE_ALIAS || few_bits(n, 4)))
 		level = HEAP_LEVEL_ALIAS;
 	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
 		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
@@ -85,10 +79,12 @@ static enum heap_level automatic(const struct heap_frame *from, bool packable)
 
 void policy_spent(u64 since)
 {
-	u64 took = MIN(__builtin_ia32_rdtsc() - since, COST_MOST);
+	credit_spend(&credit, __builtin_ia32_rdtsc() - since, false);
+}
 
-	/* The first touch of its pages costs about as much again as half of that. */
-	__atomic_fetch_add(&spent, took + took / 2, __ATOMIC_RELAXED);
+void policy_spent_on_object(u64 since)
+{
+	credit_spend(&credit, __builtin_ia32_rdtsc() - since, true);
 }
 
 /* Every n-th is, the first one included; of two threads at once maybe both, or none. */

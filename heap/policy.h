@@ -22,5 +22,7 @@ void policy_over_budget(void);
 
 /* From this reading of the time-stamp counter to now a call of the kernel guarded objects. */
 void policy_spent(u64 since);
+/* The same of a call that made one object at page level, or tried to. */
+void policy_spent_on_object(u64 since);
 
 #endif

@@ -1,0 +1,118 @@
+/*
+ * Does the automatic level of check guard the same objects on hosts where one costs 1 us and where
+ * it costs 400, and does it leave a program most of the time on each? (heap/credit.h)
+ * sources: heap/credit.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "heap/credit.h"
+
+#define US 2500 /* TSC cycles of a microsecond */
+
+/* What making an object at page level costs. */
+static const struct host {
+	const char *name;
+	u64 object_us;
+} hosts[] = {{"hardware", 1}, {"host 1", 40}, {"host 2", 65}, {"ten times slower", 650}};
+
+/* Of a program that allocates at once: objects that are guarded before `left` is less than want. */
+static u32 guarded(const struct host *h, enum heap_credit_left want, u64 starts)
+{
+	struct heap_credit c = {0};
+	u32 n = 0;
+
+	while (credit_left(&c, c.spent, starts) >= want && n < 1000000) {
+		/* Some objects have more pages, or meet another program on the CPU. */
+		u64 took = h->object_us * US * (n % 50 == 49 ? 3 : 1);
+
+		credit_spend(&c, took, true);
+		n++;
+	}
+	return n;
+}
+
+static void objects_to_begin_with_are_guarded_everywhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		u32 enough = guarded(&hosts[i], CREDIT_ENOUGH, 0);
+		u32 first = guarded(&hosts[i], CREDIT_FIRST, 0);
+
+		assert_in_range(enough, 900, 50000);
+		assert_in_range(first, enough * 3 / 2, enough * 3);
+		/* The 41st program of a tree gets less. */
+		assert_in_range(guarded(&hosts[i], CREDIT_ENOUGH, 40), 70, enough / 8);
+	}
+}
+
+/* In the long run one part in ten of the time, give or take what there was to begin with. */
+static void a_program_keeps_its_time(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct heap_credit c = {0};
+		u64 object = hosts[i].object_us * US, now = 0, guard = 0;
+
+		/* Up to 100,000 objects' time, of which the program wants all that it can get. */
+		while (now < 100000 * object + 100000UL * US * 100) {
+			now += 10 * US;
+			if (credit_left(&c, now, 0) != CREDIT_ENOUGH)
+				continue;
+			now += object;
+			guard += object;
+			credit_spend(&c, object, true);
+		}
+		assert_in_range(guard * 100 / now, 4, 12);
+	}
+}
+
+/* Once in the hands of another program for a second: that was not the guard's cost. */
+static void an_absence_is_not_a_cost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct heap_credit c = {0};
+
+		credit_spend(&c, hosts[i].object_us * US, true);
+		credit_spend(&c, 1000000UL * US, true);
+		credit_spend(&c, 1000000UL * US, false);
+		assert_int_equal(credit_left(&c, 0, 0), CREDIT_ENOUGH);
+	}
+}
+
+/* The first object is the one with the absence in it. */
+static void a_first_object_that_took_long_is_forgotten(void **state)
+{
+	struct heap_credit c = {0};
+
+	(void)state;
+	credit_spend(&c, 1000000UL * US, true);
+	credit_spend(&c, 40 * US, true);
+	assert_int_equal(c.object, 40 * US);
+	assert_int_equal(credit_left(&c, 0, 0), CREDIT_ENOUGH);
+}
+
+static void batches_wait_where_they_are_dear(void **state)
+{
+	(void)state;
+	assert_false(credit_batch_is_due(1000 * US, 100 * US));
+	assert_true(credit_batch_is_due(2000 * US, 100 * US));
+	assert_false(credit_batch_is_due(2000 * US, 1000 * US));
+	assert_true(credit_batch_is_due(20000 * US, 1000 * US));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(objects_to_begin_with_are_guarded_everywhere),
+		cmocka_unit_test(a_program_keeps_its_time),
+		cmocka_unit_test(an_absence_is_not_a_cost),
+		cmocka_unit_test(a_first_object_that_took_long_is_forgotten),
+		cmocka_unit_test(batches_wait_where_they_are_dear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
