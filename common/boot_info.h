@@ -79,6 +79,8 @@ struct boot_info {
 	u32 ngroups;
 	u32 groups[64];
 	u32 umask;
+	s32 nice;	     /* getpriority(2)'s */
+	u32 ioprio;	     /* ioprio_get(2)'s, 0: none was set */
 	u64 cap_bounding;    /* capabilities(7): what root can be given */
 	u64 signals_ignored; /* bit n: signal n+1 was SIG_IGN at start, and stays so */
 	u64 signals_blocked;

@@ -17,6 +17,8 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/ioprio.h>
 #include <linux/kvm.h>
 #include <sched.h>
 #include <unistd.h>
@@ -195,6 +197,8 @@ static void fill_identity(struct sandbox *s)
 	for (int cap = 0; cap < 64; cap++)
 		if (prctl(PR_CAPBSET_READ, cap) == 1)
 			b->cap_bounding |= 1UL << cap;
+	b->nice = getpriority(PRIO_PROCESS, 0);
+	b->ioprio = (u32)MAX(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), 0);
 	b->umask = umask(0); /* the guest applies its own from now on */
 	for (int i = 0; i < BOOT_RLIMITS; i++) {
 		struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};

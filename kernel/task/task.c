@@ -116,6 +116,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 		t->blocked = like->blocked;
 		t->nice = like->nice;
 		t->policy = like->policy;
+		t->ioprio = like->ioprio;
 		t->timer_slack = like->timer_slack;
 		memcpy(t->comm, like->comm, sizeof(t->comm));
 	}
@@ -205,6 +206,8 @@ void task_init(void)
 	t = thread_new(p, NULL);
 	KASSERT(p->mm && p->files && p->fs && p->sighand && t);
 	t->blocked = boot->signals_blocked & ~SIGNALS_FORCED;
+	t->nice = boot->nice;
+	t->ioprio = (u16)boot->ioprio;
 	vcpu_boot(t, phys_to_virt(stack));
 	thread_link(t, p->pid);
 	last_pid = p->pid;

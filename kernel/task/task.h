@@ -184,6 +184,7 @@ struct thread {
 	u64 clear_child_tid; /* user addresses */
 	u64 robust_list;
 	s32 nice, policy;
+	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
 	char comm[TASK_COMM];
 

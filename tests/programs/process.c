@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -316,6 +317,111 @@ CASE(scheduling)
 	SHOW(sched_get_priority_min(SCHED_OTHER));
 	SHOW(sched_rr_get_interval(0, &ts));
 	SHOW(get_nprocs() == sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+/* Field 19 of /proc/PID/stat; 99: it cannot be read. */
+static long nice_in_stat(void)
+{
+	char text[1024] = "", *at;
+	long value = 99;
+	FILE *f = fopen("/proc/self/stat", "r");
+
+	if (!f || !fgets(text, sizeof(text), f))
+		return 99;
+	fclose(f);
+	at = strrchr(text, ')');
+	for (int field = 3; at && field <= 19; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		value = strtol(at, NULL, 10);
+	return value;
+}
+
+/* struct sched_attr, Linux's first form: size, policy, flags, nice, priority, three times. */
+static long nice_in_attr(void)
+{
+	int32_t attr[12] = {sizeof(attr)};
+
+	return syscall(SYS_sched_getattr, 0, attr, sizeof(attr), 0) ? 99 : attr[4];
+}
+
+static void show_nice(void)
+{
+	SHOW(getpriority(PRIO_PROCESS, 0));
+	SHOW(nice_in_stat());
+	SHOW(nice_in_attr());
+}
+
+/* What the process was started with, what it sets, and what a child has of it. */
+CASE(nice_value)
+{
+	pid_t pid;
+
+	show_nice();
+	fflush(stdout);
+	SHOW(setpriority(PRIO_PROCESS, 0, 15));
+	show_nice();
+	SHOW(setpriority(PRIO_PROCESS, getpid(), 40));
+	show_nice();
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
+		show_nice();
+		_exit(0);
+	}
+	SHOW(waitpid(pid, NULL, 0) == pid);
+	SHOW(setpriority(99, 0, 0));
+	SHOW(setpriority(PRIO_PROCESS, INT32_MAX, 0));
+	/* Back: only who may. */
+	SHOW(setpriority(PRIO_PROCESS, 0, 3));
+	show_nice();
+}
+
+static long io_priority(int which, int who)
+{
+	return syscall(SYS_ioprio_get, which, who);
+}
+
+static long set_io_priority(int which, int who, int class, int level)
+{
+	return syscall(SYS_ioprio_set, which, who, class << IOPRIO_CLASS_SHIFT | level);
+}
+
+CASE(io_priorities)
+{
+	pid_t pid;
+
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, 0));
+	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_NONE, 0));
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, getpid()));
+	SHOW(setpgid(0, 0));
+	/* A group's is that in effect, which follows from the nice value. */
+	SHOW(setpriority(PRIO_PROCESS, 0, 19));
+	SHOW(io_priority(IOPRIO_WHO_PGRP, 0));
+	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_BE, 6));
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, 0));
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
+		SHOW(io_priority(IOPRIO_WHO_PROCESS, 0));
+		SHOW(set_io_priority(IOPRIO_WHO_PROCESS, getppid(), IOPRIO_CLASS_IDLE, 0));
+		SHOW(io_priority(IOPRIO_WHO_PGRP, 0));
+		_exit(0);
+	}
+	SHOW(waitpid(pid, NULL, 0) == pid);
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, 0));
+	SHOW(set_io_priority(IOPRIO_WHO_PGRP, getpid(), IOPRIO_CLASS_BE, 1));
+	SHOW(io_priority(IOPRIO_WHO_PGRP, getpid()));
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, INT32_MAX));
+	SHOW(io_priority(IOPRIO_WHO_PGRP, INT32_MAX));
+	SHOW(io_priority(IOPRIO_WHO_USER, INT32_MAX));
+	SHOW(io_priority(0, 0));
+	SHOW(io_priority(4, 0));
+	SHOW(set_io_priority(4, 0, IOPRIO_CLASS_BE, 1));
+	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, INT32_MAX, IOPRIO_CLASS_BE, 1));
+	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_NONE, 1));
+	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, 7, 0));
+	SHOW(io_priority(IOPRIO_WHO_PROCESS, 0));
 }
 
 CASE(randomness)
