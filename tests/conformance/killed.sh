@@ -17,10 +17,10 @@ kill_it()
 
 left >before
 # In the middle of its work.
-started() { while [ ! -e started ]; do sleep 0.1; done; sleep 0.5; }
+started() { while [ ! -e started ]; do sleep 0.1; done; sleep "${TESTS_SLOWER:-1}"; }
 kill_it '(while :; do :; done) & sleep 100 & cat <(sleep 100) & echo >started; wait' started
 echo "ended with $status"
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 pgrep -c -r R,S,D,T -g $monitor
 
 # While it starts, forks and runs programs: at some moment of the first tenth of a second.
@@ -29,7 +29,7 @@ for ((i = 1; i < 20; i++)); do
 	kill_it 'while :; do /bin/true | cat & done' soon
 	echo $monitor >>monitors
 done
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 pgrep -c -r R,S,D,T -g $(paste -s -d , monitors)
 left | diff before - && echo nothing is left
 rm before monitors started

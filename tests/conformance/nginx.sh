@@ -25,7 +25,7 @@ page() { curl -s -m 10 -o got -w '%{http_code} %{size_download}\n' "http://127.0
 
 $VM nginx -p "$PWD/" -c nginx.conf -g 'daemon off;' 2>log &
 server=$!
-for i in {1..100}; do
+for ((i = 0; i < 400 * ${TESTS_SLOWER:-1}; i++)); do
 	[ "$(page)" = '200 6' ] && break
 	sleep 0.1
 done
@@ -37,7 +37,7 @@ wrk -t 1 -c 10 -d 2 "http://127.0.0.1:$PORT/file" >wrk
 grep -E 'errors|Non-2xx' wrk
 grep -q 'Requests/sec' wrk && echo served
 kill -HUP $server
-sleep 1
+sleep "${TESTS_SLOWER:-1}"
 page file
 kill -QUIT $server
 wait $server

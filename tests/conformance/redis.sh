@@ -4,7 +4,7 @@ cli() { redis-cli -p "$PORT" "$@"; }
 
 $VM redis-server --port "$PORT" --bind 127.0.0.1 --save '' --appendonly no --dir . >log 2>&1 &
 server=$!
-for i in {1..100}; do
+for ((i = 0; i < 400 * ${TESTS_SLOWER:-1}; i++)); do
 	cli ping >/dev/null 2>&1 && break
 	sleep 0.1
 done
@@ -19,13 +19,13 @@ redis-benchmark -p "$PORT" -n 10000 -c 20 -P 16 -t set,get -q | tr '\r' '\n' | s
 $VM redis-benchmark -p "$PORT" -n 1000 -c 5 -t get -q | tr '\r' '\n' | sed -n 's/: .*p50.*/ done/p'
 $VM redis-cli -p "$PORT" dbsize
 cli bgsave
-for i in {1..50}; do
+for ((i = 0; i < 200 * ${TESTS_SLOWER:-1}; i++)); do
 	[ "$(cli info persistence | tr -d '\r' | sed -n 's/^rdb_bgsave_in_progress://p')" = 0 ] && break
 	sleep 0.1
 done
 cli info persistence | tr -d '\r' | grep rdb_last_bgsave_status
-(printf 'subscribe\r\n' >/dev/null; timeout 2 redis-cli -p "$PORT" subscribe channel | head -n 6) &
-sleep 1
+(printf 'subscribe\r\n' >/dev/null; timeout $((2 * ${TESTS_SLOWER:-1})) redis-cli -p "$PORT" subscribe channel | head -n 6) &
+sleep "${TESTS_SLOWER:-1}"
 cli publish channel hello
 wait $!
 cli shutdown nosave

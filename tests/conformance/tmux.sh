@@ -6,7 +6,7 @@ tmux() { TMUX_TMPDIR=$PWD command tmux -L test -f /dev/null "$@"; }
 shown()
 {
 	local i
-	for i in {1..100}; do
+	for ((i = 0; i < 400 * ${TESTS_SLOWER:-1}; i++)); do
 		tmux capture-pane -p | grep -qx "$1" && return
 		sleep 0.1
 	done
@@ -19,19 +19,19 @@ shown '>'
 tmux send-keys 'stty size; echo $((40 + 2))' Enter
 shown 42
 tmux send-keys 'sleep 100' Enter
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 tmux send-keys C-z
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 tmux send-keys 'jobs; echo stopped' Enter
 shown stopped
 tmux send-keys 'fg' Enter
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 tmux send-keys C-c
-sleep 0.5
+sleep "${TESTS_SLOWER:-1}"
 tmux send-keys 'echo status $?' Enter
 shown 'status 130'
 tmux split-window -h 'stty size; sleep 100'
-sleep 1
+sleep "${TESTS_SLOWER:-1}"
 tmux list-panes -F '#{pane_width}x#{pane_height}'
 tmux capture-pane -p | grep -v '^$'
 tmux select-pane -L

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* main and the printing functions of the conformance programs; see check.h. */
 #include "check.h"
+#include <unistd.h>
 
 extern struct check_case __start_check_cases[], __stop_check_cases[];
 
@@ -52,6 +53,19 @@ void check_need(const char *text, int line)
 	printf("  needed: %s: %s\n", text, check_errno(errno));
 	fprintf(stderr, "line %d: cannot go on without %s: %s\n", line, text, check_errno(errno));
 	exit(1);
+}
+
+unsigned check_slower(void)
+{
+	const char *factor = getenv("TESTS_SLOWER");
+	int n = factor ? atoi(factor) : 1;
+
+	return n > 1 ? (unsigned)n : 1;
+}
+
+void settle(unsigned us)
+{
+	usleep(us * check_slower());
 }
 
 static int by_line(const void *a, const void *b)

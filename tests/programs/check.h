@@ -68,4 +68,12 @@ void check_that(const char *text, bool holds, int line);
 __attribute__((noreturn)) void check_need(const char *text, int line);
 const char *check_errno(int error);
 
+/*
+ * Sleeps for so many microseconds on a fast machine, on a slower one for longer: so that another
+ * thread or process gets to where the case needs it.
+ */
+void settle(unsigned us);
+/* By how much this machine is slower, 1 at least: TESTS_SLOWER, see tests/slower.py. */
+unsigned check_slower(void);
+
 #endif

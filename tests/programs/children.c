@@ -24,7 +24,7 @@
 
 static void nap(void)
 {
-	usleep(20000);
+	settle(20000);
 }
 
 static pid_t child(void (*run)(void))
@@ -322,7 +322,7 @@ static void handle_child(int flags)
 static void wait_for_signals(int n)
 {
 	for (int i = 0; i < 500 && signals < n; i++)
-		usleep(2000);
+		settle(2000);
 }
 
 CASE(what_sigchld_tells)

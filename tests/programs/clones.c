@@ -72,9 +72,9 @@ CASE(without_memory_of_its_own)
 /* CLONE_VFORK: the caller goes on only when the child has ended or executes. */
 static int naps_and_writes(void *arg)
 {
-	usleep(50000);
+	settle(50000);
 	shared_word = (int)(long)arg;
-	usleep(50000);
+	settle(50000);
 	return 0;
 }
 
@@ -266,7 +266,7 @@ CASE(where_numbers_are_stored)
 static int naps(void *arg)
 {
 	(void)arg;
-	usleep(50000);
+	settle(50000);
 	return 0;
 }
 

@@ -387,7 +387,7 @@ static int signals_for_a_byte(const int pair[2])
 	io_signals = 0;
 	NEED(write(pair[1], "x", 1) == 1);
 	for (int i = 0; i < 100 && !io_signals; i++)
-		usleep(1000);
+		settle(1000);
 	NEED(read(pair[0], &byte, 1) == 1);
 	return io_signals > 0;
 }

@@ -26,7 +26,7 @@ static long futex(volatile void *word, int op, uint32_t value, const void *timeo
 
 static void nap(void)
 {
-	usleep(20000);
+	settle(20000);
 }
 
 static uint32_t a, b;
@@ -65,7 +65,7 @@ static void put_to_sleep(struct sleeper *s, uint32_t *word, uint32_t bits)
 static void wait_for_woken(int n)
 {
 	for (int i = 0; i < 500 && woken < n; i++)
-		usleep(2000);
+		settle(2000);
 	nap();
 	SHOW(woken);
 }
@@ -380,7 +380,7 @@ CASE(a_mutex_of_a_dead_process)
 			pthread_mutex_lock(shared_mutex);
 			if (kill_it)
 				kill(getpid(), SIGKILL);
-			usleep(50000);
+			settle(50000);
 			_exit(0);
 		}
 		while (*(volatile int *)shared_mutex == 0)

@@ -176,7 +176,7 @@ CASE(spins_in_the_kernel)
 	NEED(pid >= 0);
 	if (pid == 0)
 		spin_in_kernel();
-	usleep(50000);
+	settle(50000);
 	kill(pid, SIGKILL);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 }
@@ -288,7 +288,7 @@ CASE(spins_in_calls)
 		if (pid[i] == 0)
 			spin_in_calls();
 	}
-	usleep(200000);
+	settle(200000);
 	for (int i = 0; i < 4; i++) {
 		SHOW(kill(pid[i], SIGKILL));
 		CHECK(waitpid(pid[i], &status, 0) == pid[i] && WIFSIGNALED(status));
@@ -352,7 +352,7 @@ static void exec_beyond_the_limit(void)
 	}
 	if (read(p[0], &c, 1) != 1)
 		_exit(1);
-	usleep(20000);
+	settle(20000);
 	setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
 	if (setresuid(65533, 65533, 65533))
 		_exit(2);

@@ -289,7 +289,7 @@ static void sem_free(int id)
 static void sem_await(int id, int n, int cmd, int count)
 {
 	for (int i = 0; i < 5000 && semctl(id, n, cmd) != count; i++)
-		usleep(1000);
+		settle(1000);
 	if (semctl(id, n, cmd) != count)
 		printf("  nobody waits\n");
 }
@@ -667,7 +667,7 @@ CASE(msg_room)
 		SHOW(send_text(id, 2, "waited", 0));
 		_exit(0);
 	}
-	usleep(30000);
+	settle(30000);
 	printf("  room\n");
 	NEED(msgrcv(id, &big, 8192, 1, 0) == 8192);
 	wait_child(pid);
@@ -691,22 +691,22 @@ CASE(msg_waiting)
 		receive_text(id, 9, 64, 0);
 		_exit(0);
 	}
-	usleep(20000);
+	settle(20000);
 	send_text(id, 1, "not this", 0);
-	usleep(20000);
+	settle(20000);
 	printf("  sent\n");
 	send_text(id, 2, "but this", 0);
 	NEED(read(p[0], &c, 1) == 1);
 	receive_text(id, 1, 64, 0);
 	NEED(write(q[1], "x", 1) == 1);
-	usleep(20000);
+	settle(20000);
 	printf("  sent\n");
 	NEED(send_text(id, 4, "too long", 0) == 0);
 	NEED(read(p[0], &c, 1) == 1);
 	receive_text(id, 4, 64, IPC_NOWAIT);
 	printf("  removed\n");
 	NEED(write(q[1], "x", 1) == 1);
-	usleep(300000); /* it has to be in the call */
+	settle(300000); /* it has to be in the call */
 	NEED(msgctl(id, IPC_RMID, NULL) == 0);
 	wait_child(pid);
 	id = msgget(IPC_PRIVATE, 0600);
@@ -910,7 +910,7 @@ CASE(mq_waiting)
 		show_receive(q, 50);
 		_exit(0);
 	}
-	usleep(20000);
+	settle(20000);
 	printf("  sending\n");
 	NEED(mq_send(q, "one", 3, 0) == 0);
 	NEED(mq_send(q, "two", 3, 0) == 0);
@@ -924,7 +924,7 @@ CASE(mq_waiting)
 		SHOW(mq_send(q, "waited", 6, 0));
 		_exit(0);
 	}
-	usleep(20000);
+	settle(20000);
 	NEED(mq_receive(q, text, 50, NULL) == 5);
 	wait_child(pid);
 	show_receive(q, 50);
@@ -943,7 +943,7 @@ CASE(mq_poll)
 	SHOW(epoll_wait(ep, &got, 1, 0));
 	pid = start_child();
 	if (pid == 0) {
-		usleep(20000);
+		settle(20000);
 		mqd_t own = mq_open(name, O_WRONLY);
 
 		NEED(mq_send(own, "hello", 5, 0) == 0);

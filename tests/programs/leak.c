@@ -72,7 +72,7 @@ static void rounds(void (*once)(void), int n)
 		once();
 	/* What has ended may still be on its way out. */
 	for (int i = 0; (lost = before - free_kib()) > SLACK_KIB && i < 50; i++)
-		usleep(10000);
+		settle(10000);
 	if (lost > SLACK_KIB)
 		printf("  %ld KiB lost in %d rounds\n", lost, n);
 	CHECK(lost <= SLACK_KIB);

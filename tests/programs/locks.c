@@ -282,7 +282,7 @@ CASE(waiting_for_a_lock)
 			_exit(0);
 		}
 		NEED(read(p[0], &c, 1) == 1);
-		usleep(30000);
+		settle(30000);
 		printf("  released\n");
 		if (round == 2) {
 			int other = open_file("f");
@@ -340,7 +340,7 @@ CASE(deadlock)
 		_exit(0);
 	}
 	NEED(read(p[0], &c, 1) == 1);
-	usleep(300000); /* it has to be in the call */
+	settle(300000); /* it has to be in the call */
 	SHOW(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 1, 1));
 	lock(fd, F_SETLK, F_UNLCK, 0, 0);

@@ -102,7 +102,7 @@ static void wait_for_call(void)
 
 static bool is_called(void)
 {
-	usleep(50000);
+	settle(50000);
 	return sem_trywait(&called) == 0;
 }
 

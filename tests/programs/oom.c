@@ -318,7 +318,7 @@ static void grow_slowly(void)
 	close(gate[1]);
 	for (int i = 0; i < 16; i++) {
 		grow(MIB);
-		usleep(1000);
+		settle(1000);
 	}
 	close(growing[1]);
 	if (read(gate[0], &byte, 1) != 0)

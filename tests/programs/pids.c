@@ -55,7 +55,7 @@ CASE(zombies_are_counted)
 	pid_t pid[PIDS + 1];
 
 	SHOW(fork_all(false, pid));
-	usleep(50000);
+	settle(50000);
 	SHOW(fork_all(false, pid + 1));
 	NEED(waitpid(pid[3], NULL, 0) == pid[3]);
 	SHOW(fork_all(false, pid + 1));
@@ -106,7 +106,7 @@ CASE(fork_bomb)
 			fork();
 	}
 	setpgid(bomb, bomb);
-	usleep(300000);
+	settle(300000);
 	/* One kill(2) may miss a child that is being born. */
 	while (kill(-bomb, SIGKILL) == 0)
 		while (waitpid(-1, NULL, WNOHANG) > 0)

@@ -29,7 +29,7 @@
 
 static void nap_ms(long ms)
 {
-	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	settle((unsigned)ms * 1000);
 }
 
 /* What a wait status says. */

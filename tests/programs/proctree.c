@@ -53,7 +53,7 @@ static pid_t child(void (*run)(void))
 		_exit(0);
 	}
 	NEED(pid > 0);
-	usleep(50000);
+	settle(50000);
 	return pid;
 }
 
@@ -106,10 +106,10 @@ CASE(states)
 	printf("  stopped: %c\n", (char)stat_field(pid, 3));
 	show_status_line(pid, "State:");
 	kill(pid, SIGCONT);
-	usleep(50000);
+	settle(50000);
 	printf("  again: %c\n", (char)stat_field(pid, 3));
 	kill(pid, SIGTERM);
-	usleep(50000);
+	settle(50000);
 	printf("  dead: %c\n", (char)stat_field(pid, 3));
 	show_status_line(pid, "State:");
 	waitpid(pid, NULL, 0);
@@ -153,7 +153,7 @@ CASE(a_zombie)
 	pid_t pid = child(sleeps);
 
 	kill(pid, SIGUSR1);
-	usleep(50000);
+	settle(50000);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		ssize_t n = read_file(of(pid, names[i]));
 
@@ -214,7 +214,7 @@ CASE(words_of_another)
 		if (read_file(of(pid, "maps")) > 0 && strstr(text, "/sleep") &&
 		    strstr(text, "libc"))
 			break;
-		usleep(10000);
+		settle(10000);
 	}
 	n = read_file(of(pid, "cmdline"));
 	for (ssize_t i = 0; i < n; i++)
@@ -277,7 +277,7 @@ static void *a_thread(void *arg)
 	prctl(PR_SET_NAME, arg ? "second" : "first");
 	tids[arg ? 1 : 0] = gettid();
 	while (!stop)
-		usleep(10000);
+		settle(10000);
 	return NULL;
 }
 
@@ -291,8 +291,8 @@ CASE(threads_of_a_process)
 	for (long i = 0; i < 2; i++)
 		NEED(pthread_create(&t[i], NULL, a_thread, (void *)i) == 0);
 	while (!tids[0] || !tids[1])
-		usleep(10000);
-	usleep(20000);
+		settle(10000);
+	settle(20000);
 	d = opendir("/proc/self/task");
 	while ((e = readdir(d)))
 		found += atoi(e->d_name) == tids[0] || atoi(e->d_name) == tids[1] ||
@@ -331,7 +331,7 @@ CASE(threads_of_a_process)
 	/* The join may be over before the thread is out of the list. */
 	snprintf(path, sizeof(path), "/proc/self/task/%d", tids[0]);
 	for (int i = 0; i < 5000 && access(path, F_OK) == 0; i++)
-		usleep(1000);
+		settle(1000);
 	SHOW(access(path, F_OK));
 	snprintf(path, sizeof(path), "/proc/%d/status", tids[0]);
 	SHOW(access(path, F_OK));

@@ -340,7 +340,7 @@ CASE(several_from_a_signal_file)
 static void *sends_soon(void *arg)
 {
 	(void)arg;
-	usleep(30000);
+	settle(30000);
 	queue(SIGUSR1, 3);
 	return NULL;
 }
@@ -555,7 +555,7 @@ CASE(a_timer_that_starts_threads)
 	SHOW(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	arm(timer, 5, 5);
 	for (int i = 0; i < 1000 && notified < 3; i++)
-		usleep(5000);
+		settle(5000);
 	CHECK(notified >= 3);
 	SHOW(timer_delete(timer));
 }
@@ -571,7 +571,7 @@ CASE(overruns)
 	block(SIGRTMIN, 0);
 	SHOW(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	arm(timer, 5, 5);
-	usleep(100000);
+	settle(100000);
 	SHOW(sigwaitinfo(&set, &info) == SIGRTMIN);
 	CHECK(info.si_overrun >= 15 && timer_getoverrun(timer) == info.si_overrun);
 	arm(timer, 0, 0);
@@ -709,7 +709,7 @@ CASE(kill_of_what_is_not)
 	if (gone == 0)
 		_exit(0);
 	/* A zombie can be sent signals; they do nothing. */
-	usleep(50000);
+	settle(50000);
 	SHOW(kill(gone, SIGKILL));
 	SHOW(kill(gone, 0));
 	NEED(waitpid(gone, &status, 0) == gone);

@@ -538,10 +538,10 @@ static void stop_and_go_on(pid_t pid)
 {
 	int status;
 
-	usleep(30000);
+	settle(30000);
 	NEED(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
 	NEED(WIFSTOPPED(status) && kill(pid, SIGCONT) == 0);
-	usleep(30000);
+	settle(30000);
 }
 
 static void in_a_stopped_child(void (*wait)(void))
@@ -669,9 +669,9 @@ CASE(two_handlers)
 		pid_t parent = getpid(), sender = fork();
 
 		if (sender == 0) {
-			usleep(30000);
+			settle(30000);
 			kill(parent, i ? SIGUSR2 : SIGUSR1);
-			usleep(30000);
+			settle(30000);
 			NEED(write(fds[1], "x", 1) == 1);
 			_exit(0);
 		}

@@ -20,7 +20,7 @@ static int master, slave;
 
 static void nap(void)
 {
-	usleep(30000);
+	settle(30000);
 }
 
 /* What children report, in the order of a number they have. */

@@ -42,7 +42,7 @@ static void *join(pthread_t t)
 
 static void nap_ms(long ms)
 {
-	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	settle((unsigned)ms * 1000);
 }
 
 static void *twice(void *arg)
@@ -652,7 +652,7 @@ static void *wait_for_signal(void *arg)
 {
 	waiter_tid = gettid();
 	while (!handled)
-		usleep(1000);
+		settle(1000);
 	return arg;
 }
 

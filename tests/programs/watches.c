@@ -250,7 +250,7 @@ CASE(added_meanwhile)
 	begin();
 	put("x");
 	NEED(pthread_create(&t, NULL, waits, &e) == 0);
-	usleep(30000);
+	settle(30000);
 	SHOW(control(EPOLL_CTL_ADD, p[0], EPOLLIN, 1));
 	NEED(pthread_join(t, &result) == 0);
 	SHOW((long)result);
@@ -266,9 +266,9 @@ CASE(two_wait_one_shot)
 	SHOW(control(EPOLL_CTL_ADD, p[0], EPOLLIN | EPOLLONESHOT, 1));
 	for (int i = 0; i < 2; i++)
 		NEED(pthread_create(&t[i], NULL, waits, &e) == 0);
-	usleep(30000);
+	settle(30000);
 	put("x");
-	usleep(30000);
+	settle(30000);
 	SHOW(control(EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT, 1));
 	for (int i = 0; i < 2; i++)
 		NEED(pthread_join(t[i], &result[i]) == 0);
@@ -408,7 +408,7 @@ CASE(a_full_counter)
 	void *result;
 
 	NEED(pthread_create(&t, NULL, adds_much, &fd) == 0);
-	usleep(30000);
+	settle(30000);
 	SHOW(read(fd, &v, 8));
 	SHOW(v);
 	NEED(pthread_join(t, &result) == 0);
@@ -434,7 +434,7 @@ CASE(a_semaphore_for_children)
 	for (int i = 0; i < 3; i++)
 		if (fork() == 0)
 			_exit(read(fd, &v, 8) == 8 && v == 1 ? 1 : 2);
-	usleep(30000);
+	settle(30000);
 	SHOW(write(fd, &v, 8));
 	while (wait(&status) > 0)
 		ends += WEXITSTATUS(status);
@@ -471,7 +471,7 @@ CASE(a_timer_set_anew)
 	uint64_t v;
 
 	NEED(timerfd_settime(fd, 0, &spec, NULL) == 0);
-	usleep(20000);
+	settle(20000);
 	/* What had expired is forgotten. */
 	spec.it_value.tv_sec = 100;
 	SHOW(timerfd_settime(fd, 0, &spec, &old));

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -361,11 +362,21 @@ BUG(deep_recursion, "heap-use-after-free read 4 at 0 of 32; in=read_released,dee
 	deep(10000);
 }
 
+static atomic_bool detached_is_done;
+
+static void *read_released_detached(void *arg)
+{
+	read_released();
+	detached_is_done = true;
+	return arg;
+}
+
 BUG(detached_thread, "heap-use-after-free read 4 at 0 of 32; in=read_released,..; "
 		     "alloc=read_released,..; free=read_released,..")
 {
 	pthread_t thread;
-	pthread_create(&thread, NULL, (void *(*)(void *))(uintptr_t)read_released, NULL);
+	pthread_create(&thread, NULL, read_released_detached, NULL);
 	pthread_detach(thread);
-	sleep(1);
+	while (!detached_is_done)
+		usleep(1000);
 }

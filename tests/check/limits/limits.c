@@ -136,7 +136,7 @@ static void fork_with_held_locks(void)
 		pid_t child = fork();
 		if (child == 0) {
 			unsigned char *p[100];
-			alarm(60);
+			alarm(3600); /* if a lock is held for ever */
 			for (int j = 0; j < 100; j++)
 				p[j] = make(j);
 			for (int j = 0; j < 100; j++) {
