@@ -91,15 +91,16 @@ static void set_rate(s64 ppm)
 	host.ppm = ppm;
 }
 
-/* Ours minus the host's. */
+/* Ours minus the host's, at some moment of the reading: others may have the CPU during it. */
 static s64 error_now(void)
 {
+	u64 before = host_monotonic(arch_rdtsc()), after;
 	struct vdso_time now;
-	u64 before = host_monotonic(arch_rdtsc());
 
 	clock_now(&now);
-	(void)before;
-	return (s64)(now.monotonic - host_monotonic(arch_rdtsc()));
+	after = host_monotonic(arch_rdtsc());
+	return now.monotonic < before ? (s64)(now.monotonic - before)
+				      : (s64)(now.monotonic - MIN(now.monotonic, after));
 }
 
 /* Reads the clock for so long; it must never go back. */

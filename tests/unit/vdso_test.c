@@ -217,12 +217,15 @@ static void every_function_is_found_under_both_names(void **state)
 	assert_null(gnu_lookup("__vdso_sgx_enter_enclave"));
 }
 
+/* Seconds that may pass between two lines of a test: others may have the CPU. */
+#define LATE 60
+
 /* One tick of the TSC is 1 ns, and it is 1000 s after the start now. */
 static void set_clock(void)
 {
 	*data = (struct vdso_data){
 		.tsc_base = __builtin_ia32_rdtsc(),
-		.max_ticks = 10000000000UL,
+		.max_ticks = 1000000000000UL,
 		.mult = 1UL << 32,
 		.monotonic_ns = 1000 * 1000000000UL,
 		.realtime_offset = 500 * 1000000000UL,
@@ -254,23 +257,24 @@ static void clocks_follow_the_data_page(void **state)
 {
 	struct timespec a, b;
 	struct timeval tv;
-	u64 ticks;
+	u64 ticks, before;
 
 	(void)state;
 	set_clock();
-	assert_in_range(seconds_of(CLOCK_MONOTONIC), 1000, 1002);
-	assert_in_range(seconds_of(CLOCK_REALTIME), 1500, 1502);
-	assert_in_range(seconds_of(CLOCK_BOOTTIME), 1007, 1009);
-	assert_in_range(seconds_of(CLOCK_MONOTONIC_COARSE), 999, 1001);
+	assert_in_range(seconds_of(CLOCK_MONOTONIC), 1000, 1000 + LATE);
+	assert_in_range(seconds_of(CLOCK_REALTIME), 1500, 1500 + LATE);
+	assert_in_range(seconds_of(CLOCK_BOOTTIME), 1007, 1007 + LATE);
+	assert_in_range(seconds_of(CLOCK_MONOTONIC_COARSE), 999, 1000 + LATE);
 
 	set_clock();
+	before = __builtin_ia32_rdtsc();
 	vdso_clock("clock_gettime")(CLOCK_MONOTONIC, &a);
 	ticks = __builtin_ia32_rdtsc();
 	while (__builtin_ia32_rdtsc() - ticks < 1000000)
 		;
 	vdso_clock("clock_gettime")(CLOCK_MONOTONIC, &b);
 	assert_in_range((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec, 1000000,
-			1000000000);
+			__builtin_ia32_rdtsc() - before);
 
 	{
 		const void *p = sysv_lookup("gettimeofday"), *q = sysv_lookup("time");
@@ -281,10 +285,10 @@ static void clocks_follow_the_data_page(void **state)
 		memcpy(&get, &p, sizeof(get));
 		memcpy(&get_time, &q, sizeof(get_time));
 		assert_int_equal(get(&tv, NULL), 0);
-		assert_in_range(tv.tv_sec, 1500, 1502);
+		assert_in_range(tv.tv_sec, 1500, 1500 + LATE);
 		assert_in_range(tv.tv_usec, 0, 999999);
-		assert_in_range(get_time(&t), 1499, 1502);
-		assert_in_range(t, 1499, 1502);
+		assert_in_range(get_time(&t), 1499, 1500 + LATE);
+		assert_in_range(t, 1499, 1500 + LATE);
 	}
 }
 
@@ -309,10 +313,10 @@ static void old_data_and_other_clocks_go_to_the_kernel(void **state)
 	set_clock();
 	data->max_ticks = 0;
 	clock_gettime(CLOCK_REALTIME, &host);
-	assert_in_range(seconds_of(CLOCK_REALTIME), host.tv_sec, host.tv_sec + 2);
+	assert_in_range(seconds_of(CLOCK_REALTIME), host.tv_sec, host.tv_sec + LATE);
 	set_clock();
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &host);
-	assert_in_range(seconds_of(CLOCK_PROCESS_CPUTIME_ID), host.tv_sec, host.tv_sec + 1);
+	assert_in_range(seconds_of(CLOCK_PROCESS_CPUTIME_ID), host.tv_sec, host.tv_sec + LATE);
 	assert_int_equal(vdso_clock("clock_gettime")(99, &ts), -EINVAL);
 	assert_int_equal(vdso_clock("clock_gettime")(-1, &ts), -EINVAL);
 }
