@@ -50,7 +50,7 @@ int main(void)
 		if (pthread_create(&thread, NULL, body[i], NULL))
 			return 1;
 	while (atomic_load(&started) < 3)
-		settle(1000);
-	settle(20000);
+		usleep(1000);
+	usleep(20000);
 	return crash_here(where_to) + 1;
 }
