@@ -8,6 +8,8 @@
 /* Where others want the CPU: so many calls that save one part in WORTH_PART of the time. */
 #define WORTH_CALLS  16
 #define WORTH_PART   4
+/* To find out that they are not takes a period: one in so many is spent on that. */
+#define REST_PERIODS 48
 
 /* Waking the thread again costs NOTICE_CALLS round trips: looking is cheaper for twice as long. */
 #define IDLE_TRIPS   (2 * NOTICE_CALLS)
@@ -37,6 +39,11 @@ bool posting_notice(struct posting *p, u64 now)
 u64 posting_idle(const struct posting *p, u64 least)
 {
 	return MAX(trips(p, IDLE_TRIPS), least);
+}
+
+u64 posting_rest(const struct posting *p, u64 least)
+{
+	return MAX(trips(p, REST_PERIODS * WORTH_CALLS * WORTH_PART), least);
 }
 
 enum posting_verdict posting_judge(const struct posting *p, u64 elapsed, u32 calls)

@@ -22,8 +22,10 @@ struct posting {
 /* Takes note of a time that a vCPU was away, from KVM_RUN's entry to its exit. */
 void posting_measure(struct posting *p, u64 trip);
 
-/* Counts a call that was made by an exit and could have been posted. Returns true if such calls
- * come in numbers: round trips take a good part of the time. False as long as nothing was measured.
+/*
+ * Counts a call that was made by an exit and could have been posted. Returns true if such calls
+ * come in numbers: their round trips take a good part of the time. Returns false as long as nothing
+ * was measured.
  */
 bool posting_notice(struct posting *p, u64 now);
 
@@ -36,5 +38,8 @@ u64 posting_idle(const struct posting *p, u64 least);
  */
 enum posting_verdict { POSTING_TOO_EARLY, POSTING_WORTH, POSTING_NOT_WORTH };
 enum posting_verdict posting_judge(const struct posting *p, u64 elapsed, u32 calls);
+
+/* How long the thread stays away when they were not; at least `least`. */
+u64 posting_rest(const struct posting *p, u64 least);
 
 #endif

@@ -32,7 +32,7 @@
 #define AWAY	    50 /* a longer absence was a program's turn, not an interrupt */
 #define AWAY_YIELDS 160
 #define SLEEP	    1000  /* without a call: nobody needs us */
-#define REST	    50000 /* when the calls were not worth the CPU */
+#define REST	    50000 /* at least, when the calls were not worth the CPU */
 
 static struct {
 	_Atomic u32 awake; /* the word that the thread sleeps on; 0: it does */
@@ -109,7 +109,8 @@ static void look(struct sandbox *s, struct vcpu_data *shared)
 		case POSTING_NOT_WORTH:
 			if (!crowded)
 				break;
-			atomic_store(&server.rest, now + ticks(s, REST));
+			atomic_store(&server.rest,
+				     now + posting_rest(&server.posting, ticks(s, REST)));
 			WRITE_ONCE(shared->server_on, 0);
 			return;
 		case POSTING_WORTH:

@@ -121,6 +121,21 @@ static void few_calls_are_not_worth_a_crowded_cpu(void **state)
 	}
 }
 
+/* On a host where calls are never worth it, finding out takes a few parts in a hundred of a CPU. */
+static void finding_out_is_cheap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct posting p = {0};
+		u64 elapsed = 0;
+
+		posting_measure(&p, hosts[i].trip_us * US);
+		while (posting_judge(&p, elapsed, 0) == POSTING_TOO_EARLY)
+			elapsed += US;
+		assert_true(posting_rest(&p, 50000UL * US) >= 40 * elapsed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +144,7 @@ int main(void)
 		cmocka_unit_test(nothing_measured_wakes_nobody),
 		cmocka_unit_test(the_least_trip_counts),
 		cmocka_unit_test(looking_costs_no_more_than_waking),
+		cmocka_unit_test(finding_out_is_cheap),
 		cmocka_unit_test(few_calls_are_not_worth_a_crowded_cpu),
 	};
 
