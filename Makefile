@@ -16,7 +16,7 @@
 #   make deb        a Debian package, BUILD/buffervm_VERSION-1_amd64.deb
 #   make clean
 #
-# Single parts: make kernel, vm, bootstrap, vdso, heap, examples, tests-build.
+# Single parts: make kernel, vm, bootstrap, vdso, heap, examples, unit-build, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
 # and check-real; SECTIONS="detection time memory pair stats" for make bench-check;
@@ -63,7 +63,7 @@ all:
 	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
 		sed 's,^,$(BUILD)/,' | paste -sd' ')"
 
-kernel vm bootstrap vdso heap examples tests-build format:
+kernel vm bootstrap vdso heap examples unit-build tests-build format:
 	+@$(build) $@
 
 lint:
@@ -80,7 +80,7 @@ demo:
 	@scripts/demo $(BUILD)
 
 test:
-	@scripts/deps build test svm
+	@scripts/deps build unit test svm
 	+@$(MAKE) --no-print-directory -k all tests-build || broken=-x; \
 		tests/run -b $(BUILD) $$broken $(TESTS)
 
@@ -95,12 +95,12 @@ bench:
 	@bench/run -b $(BUILD)
 
 check-real:
-	@scripts/deps build test conformance
+	@scripts/deps build unit test conformance
 	+@$(MAKE) --no-print-directory all tests-build
 	@BUILD=$(BUILD) tests/check/real $(CASES)
 
 bench-check:
-	@scripts/deps build test bench-check
+	@scripts/deps build unit test bench-check
 	+@$(MAKE) --no-print-directory all
 	+@$(build) bench-check-build
 	@bench/check -b $(BUILD) $(if $(QUICK),--quick) $(SECTIONS)
@@ -120,5 +120,5 @@ clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
-.PHONY: all kernel vm bootstrap vdso heap examples tests-build lint format \
+.PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
 	docs demo test conformance check-real bench bench-check install dist deb clean
