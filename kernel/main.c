@@ -3,6 +3,7 @@
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/init.h"
+#include "kernel/fs/proc.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
@@ -44,6 +45,7 @@ void kernel_main(u64 boot_info_gpa)
 	arch_fpu_init();
 	frame_init();
 	task_init();
+	proc_init();
 
 	first = TAILQ_FIRST(&init_process->threads);
 	arch_kstack_bind(first->kstack, first, 0);

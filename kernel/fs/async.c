@@ -187,9 +187,10 @@ void async_arrived(void)
 
 	mutex_lock(&lock);
 	LIST_FOREACH (a, &wanted, link) {
-		struct pollfd poll = {.fd = a->file->handle, .events = POLLIN | POLLPRI};
+		s64 handle = ofile_poll_handle(a->file);
+		struct pollfd poll = {.fd = (s32)handle, .events = POLLIN | POLLPRI};
 
-		if (a->owner && hc_poll(&poll, sizeof(poll), 0) > 0)
+		if (a->owner && handle >= 0 && hc_poll(&poll, sizeof(poll), 0) > 0)
 			tell(a, poll.revents);
 	}
 	mutex_unlock(&lock);

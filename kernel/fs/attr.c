@@ -7,6 +7,14 @@
 
 /* -- stat family ---------------------------------------------------------------------------- */
 
+/* The kernel's own name that p is, or that the open file which p is was opened by; else NULL. */
+static const struct pseudo_node *pseudo_node_of(const struct fs_path *p)
+{
+	if (p->kind == PATH_PSEUDO)
+		return &p->node;
+	return p->kind == PATH_FILE ? ofile_node(p->hold) : NULL;
+}
+
 static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 {
 	struct fs_path p;
@@ -16,10 +24,8 @@ static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 		return r;
 	if (p.kind == PATH_FILE) {
 		r = ofile_stat(p.hold, st);
-	} else if (p.kind == PATH_PROC) {
-		r = proc_stat_device(st);
-		if (r >= 0)
-			proc_stat(&p.node, st);
+	} else if (p.kind == PATH_PSEUDO) {
+		r = p.node.fs->stat(&p.node, st);
 	} else if ((flags | p.at) & ~AT_SYMLINK_NOFOLLOW ||
 		   !look_ahead(&p, flags ? HOSTCALL_LOOK_LSTAT : HOSTCALL_LOOK_STAT, st,
 			       sizeof(*st), &r)) {
@@ -77,25 +83,9 @@ DEFINE_SYSCALL2(lstat, uva, path, uva, out)
 	return stat_result(path_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st), &st, out);
 }
 
-/* A file of our /proc has only what stat has. */
-static void statx_of_proc(const struct proc_node *node, struct statx *stx)
-{
-	struct stat st = {0};
-
-	proc_stat(node, &st);
-	stx->stx_mask = STATX_BASIC_STATS;
-	stx->stx_mode = st.st_mode;
-	stx->stx_nlink = st.st_nlink;
-	stx->stx_uid = st.st_uid;
-	stx->stx_gid = st.st_gid;
-	stx->stx_ino = st.st_ino;
-	stx->stx_size = st.st_size;
-	stx->stx_blocks = st.st_blocks;
-	stx->stx_blksize = st.st_blksize;
-}
-
 DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 {
+	const struct pseudo_node *node;
 	struct statx stx;
 	struct fs_path p;
 	s64 r;
@@ -104,42 +94,26 @@ DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 	r = path_get(&p, dirfd, path, flags);
 	if (r < 0)
 		return r;
-	if (p.kind == PATH_PROC || (p.kind == PATH_FILE && p.hold->path)) {
-		r = hc_statx(current_process()->fs->root, "/proc", 0, mask, &stx, sizeof(stx));
-		if (r >= 0)
-			statx_of_proc(p.kind == PATH_PROC ? &p.node : proc_node_of(p.hold), &stx);
-	} else {
-		r = hc_statx(p.dir, p.path, flags | p.at, mask, &stx, sizeof(stx));
-	}
+	node = pseudo_node_of(&p);
+	r = node ? node->fs->statx(node, mask, &stx)
+		 : hc_statx(p.dir, p.path, flags | p.at, mask, &stx, sizeof(stx));
 	path_put(&p);
 	return r < 0 ? fs_nointr(r) : copy_to_user(out, &stx, sizeof(stx));
 }
 
 /* -- access, readlink ------------------------------------------------------------------------ */
 
-/* access(2) of a node of our /proc: its mode, owned by the running process's user. */
-static s64 proc_access(const struct proc_node *node, u32 mode)
-{
-	struct stat st = {0};
-
-	proc_stat(node, &st);
-	if (mode & ~7U)
-		return -EINVAL;
-	/* The superuser may read and write all, but execute only what somebody may. */
-	if (current_process()->creds.ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
-		return 0;
-	return (st.st_mode >> 6 & mode) == mode ? 0 : -EACCES;
-}
-
 DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 {
+	const struct pseudo_node *node;
 	struct fs_path p;
 	s64 r = path_get(&p, dirfd, path, flags);
 
 	if (r < 0)
 		return r;
-	if (p.kind == PATH_PROC || (p.kind == PATH_FILE && p.hold->path))
-		r = proc_access(p.kind == PATH_PROC ? &p.node : proc_node_of(p.hold), mode);
+	node = pseudo_node_of(&p);
+	if (node)
+		r = node->fs->access(node, mode);
 	else if (flags | p.at || mode > 7 ||
 		 !look_ahead(&p, HOSTCALL_LOOK_ACCESS + mode, NULL, 0, &r))
 		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at);
@@ -172,9 +146,10 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 	text = kmalloc(HOSTCALL_PATH_MAX);
 	if (!text)
 		r = -ENOMEM;
-	else if (p.kind == PATH_PROC)
-		r = proc_is_link(&p.node) ? proc_readlink(&p.node, text, HOSTCALL_PATH_MAX)
-					  : -EINVAL;
+	else if (p.kind == PATH_PSEUDO)
+		r = p.node.fs->is_link(&p.node)
+			    ? p.node.fs->readlink(&p.node, text, HOSTCALL_PATH_MAX)
+			    : -EINVAL;
 	else if (!look_ahead(&p, HOSTCALL_LOOK_LINK, text, HOSTCALL_PATH_MAX, &r))
 		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
 	path_put(&p);
@@ -288,19 +263,6 @@ DEFINE_SYSCALL2(utime, uva, path, uva, user_times)
 
 /* -- Length and space ------------------------------------------------------------------------ */
 
-/* A call that changes the content; a file of our /proc has none. */
-#define WITH_CONTENT(h, fd, call)                                                                  \
-	({                                                                                         \
-		struct ofile *f_ = fd_get(fd);                                                     \
-		s64 r_ = -EBADF;                                                                   \
-		if (f_) {                                                                          \
-			const s32 h = f_->handle;                                                  \
-			r_ = f_->kind == OFILE_HOST ? (call) : -EINVAL;                            \
-			ofile_put(f_);                                                             \
-		}                                                                                  \
-		r_;                                                                                \
-	})
-
 /* Growing a file over RLIMIT_FSIZE: truncate(2). */
 static s64 may_grow(s64 size)
 {
@@ -320,25 +282,39 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 }
 
 /* What the process has mapped of the file ends with it. */
-static s64 truncated(const struct ofile *f, s64 result)
+static s64 truncate_file(struct ofile *f, s64 length)
 {
-	if (result >= 0)
+	s64 r = ofile_truncate(f, length);
+
+	if (r >= 0)
 		mm_file_truncated(current_mm(), f);
-	return result;
+	return r;
 }
 
 DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
 {
 	s64 r = may_grow(length);
+	struct ofile *f;
 
-	return r < 0 ? r : WITH_CONTENT(h, fd, truncated(f_, fs_nointr(hc_ftruncate(h, length))));
+	if (r < 0)
+		return r;
+	f = fd_get(fd);
+	r = f ? truncate_file(f, length) : -EBADF;
+	ofile_put(f);
+	return r;
 }
 
 DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)
 {
 	s64 r = offset < 0 || len <= 0 ? 0 : may_grow(offset + len);
+	struct ofile *f;
 
-	return r < 0 ? r : WITH_CONTENT(h, fd, fs_restart(hc_fallocate(h, mode, offset, len)));
+	if (r < 0)
+		return r;
+	f = fd_get(fd);
+	r = f ? ofile_allocate(f, mode, offset, len) : -EBADF;
+	ofile_put(f);
+	return r;
 }
 
 /* -- File systems ---------------------------------------------------------------------------- */
@@ -350,16 +326,18 @@ static s64 statfs_result(s64 r, const struct statfs *st, uva out)
 
 DEFINE_SYSCALL2(statfs, uva, path, uva, out)
 {
+	const struct pseudo_node *node;
 	struct statfs st;
 	struct fs_path p;
 	s64 r = path_get(&p, AT_FDCWD, path, 0);
 
 	if (r < 0)
 		return r;
-	if (p.kind == PATH_FILE && !p.hold->path)
+	node = pseudo_node_of(&p);
+	if (p.kind == PATH_FILE && !node)
 		r = hc_fstatfs(p.dir, &st, sizeof(st));
 	else
-		r = hc_statfs(p.dir, p.kind == PATH_HOST ? p.path : "/proc", &st, sizeof(st));
+		r = hc_statfs(p.dir, node ? node->fs->root : p.path, &st, sizeof(st));
 	path_put(&p);
 	return statfs_result(r, &st, out);
 }
@@ -368,12 +346,14 @@ DEFINE_SYSCALL2(fstatfs, s32, fd, uva, out)
 {
 	struct statfs st;
 	struct ofile *f = fd_get(fd);
+	const struct pseudo_node *node;
 	s64 r;
 
 	if (!f)
 		return -EBADF;
-	if (f->path)
-		r = hc_statfs(current_process()->fs->root, "/proc", &st, sizeof(st));
+	node = ofile_node(f);
+	if (node)
+		r = hc_statfs(current_process()->fs->root, node->fs->root, &st, sizeof(st));
 	else
 		r = hc_fstatfs(f->handle, &st, sizeof(st));
 	ofile_put(f);

@@ -11,7 +11,7 @@ static s64 set_cwd(struct ofile *dir)
 
 	if (ofile_type(dir) != S_IFDIR)
 		r = -ENOTDIR;
-	else if (dir->kind == OFILE_HOST) /* a handle proves no right to search in it */
+	else if (!ofile_node(dir)) /* a handle proves no right to search in it */
 		r = fs_nointr(hc_faccessat2(dir->handle, ".", 1 /* X_OK */, AT_EACCESS));
 	if (r < 0) {
 		ofile_put(dir);
@@ -57,8 +57,8 @@ static s64 cwd_path(char *buf, u64 size)
 	struct stat st;
 	s64 r;
 
-	if (hold && hold->path) {
-		r = strlcpy(buf, hold->path, size);
+	if (hold && ofile_node(hold)) {
+		r = ofile_name(hold, buf, size);
 	} else {
 		r = fs_nointr(hc_fstat(dir, &st, sizeof(st)));
 		if (r >= 0)

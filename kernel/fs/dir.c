@@ -4,14 +4,6 @@
 
 #define DENTS_MAX 12288 /* bytes of entries per hostcall */
 
-/* Entries into kernel memory, as getdents64(2). */
-static s64 entries(struct ofile *f, char *buf, u64 size)
-{
-	if (f->kind == OFILE_PROC_DIR)
-		return proc_getdents(f, buf, size);
-	return fs_nointr(hc_getdents64(f->handle, buf, size, HC_NONE));
-}
-
 struct dirent64 {
 	u64 ino;
 	s64 off;
@@ -52,7 +44,7 @@ static s64 getdents(s32 fd, uva out, u32 size, bool old)
 	s64 r = -EBADF;
 
 	if (f)
-		r = buf ? entries(f, buf, MIN(size, (u32)DENTS_MAX)) : -ENOMEM;
+		r = buf ? ofile_getdents(f, buf, MIN(size, (u32)DENTS_MAX)) : -ENOMEM;
 	ofile_put(f);
 	if (r > 0) {
 		if (old)

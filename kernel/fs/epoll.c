@@ -9,13 +9,15 @@
 #include <linux/eventpoll.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 
 struct epoll_item {
 	LIST_ENTRY(epoll_item) of_file;	 /* file->watched */
 	LIST_ENTRY(epoll_item) of_epoll; /* epoll->watches */
 	struct ofile *file, *epoll;	 /* no references: both ends forget the item when they go */
 	s32 fd;
-	s32 handle; /* file->handle or a duplicate, which is the item's */
+	s32 handle; /* the file's, to be polled, or a duplicate, which is the item's */
+	bool duplicate;
 };
 
 static struct mutex epoll_lock; /* guards all items; nothing is taken inside it */
@@ -24,20 +26,22 @@ static void item_free(struct epoll_item *item)
 {
 	LIST_REMOVE(item, of_file);
 	LIST_REMOVE(item, of_epoll);
-	if (item->handle != item->file->handle)
+	if (item->duplicate)
 		hc_close(item->handle);
 	kfree(item);
 }
 
 void epoll_forget(struct ofile *f)
 {
+	struct host_file *host = host_file_of(f);
+
 	/* Nobody adds to the lists any more; the other end of an item may be going at this moment.
 	 */
 	mutex_lock(&epoll_lock);
 	while (!LIST_EMPTY(&f->watched))
 		item_free(LIST_FIRST(&f->watched));
-	while (!LIST_EMPTY(&f->watches))
-		item_free(LIST_FIRST(&f->watches));
+	while (host && !LIST_EMPTY(&host->watches))
+		item_free(LIST_FIRST(&host->watches));
 	mutex_unlock(&epoll_lock);
 }
 
@@ -56,7 +60,8 @@ static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32
 	return NULL;
 }
 
-static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, bool others,
+/* handle: what the host polls for file. */
+static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle, bool others,
 		    const struct epoll_event *ev)
 {
 	struct epoll_item *item = kzalloc(sizeof(*item));
@@ -64,8 +69,8 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, bool others
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct epoll_item){.file = file, .epoll = epoll, .fd = fd};
-	r = others ? hc_dup(file->handle) : file->handle;
+	*item = (struct epoll_item){.file = file, .epoll = epoll, .fd = fd, .duplicate = others};
+	r = others ? hc_dup(handle) : handle;
 	item->handle = r;
 	if (r >= 0) {
 		r = hc_epoll_ctl(epoll->handle, EPOLL_CTL_ADD, item->handle, ev, sizeof(*ev));
@@ -77,7 +82,8 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, bool others
 		return r;
 	}
 	LIST_INSERT_HEAD(&file->watched, item, of_file);
-	LIST_INSERT_HEAD(&epoll->watches, item, of_epoll);
+	/* Only the host's epolls take anything. */
+	LIST_INSERT_HEAD(&host_file_of(epoll)->watches, item, of_epoll);
 	return 0;
 }
 
@@ -85,18 +91,20 @@ static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 		   const struct epoll_event *ev)
 {
 	struct epoll_item *item;
+	s64 handle = ofile_poll_handle(file), r;
 	bool others;
-	s64 r;
 
+	if (handle < 0)
+		return handle;
 	mutex_lock(&epoll_lock);
 	item = item_find(epoll, file, fd, &others);
 	if (op == EPOLL_CTL_ADD && !item) {
-		r = item_add(epoll, file, fd, others, ev);
+		r = item_add(epoll, file, fd, (s32)handle, others, ev);
 	} else {
 		/* Errors (EEXIST, ENOENT, not an epoll) are the host's to find. */
 		r = item || !others
-			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : file->handle,
-					   ev, sizeof(*ev))
+			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : (s32)handle, ev,
+					   sizeof(*ev))
 			    : -ENOENT;
 		if (r >= 0 && op == EPOLL_CTL_DEL && item)
 			item_free(item);

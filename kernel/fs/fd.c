@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls on descriptors: dup, close, fcntl. Descriptor flags are the kernel's, everything
- * that belongs to the open file is the host's.
+ * System calls on descriptors: dup, close, fcntl. Descriptor flags are the descriptor table's,
+ * everything that belongs to the open file is its kind's, and mostly the host's.
  */
 #include <linux/close_range.h>
 #include "kernel/fs/async.h"
@@ -131,36 +131,13 @@ static s64 fcntl_lock(struct ofile *f, s32 fd, u32 cmd, uva arg)
 	return r;
 }
 
-static s64 fcntl_status(struct ofile *f, s32 fd, u32 cmd, u64 arg)
-{
-	s64 r;
-
-	/* A file of /proc is a memfd behind the scene; it has the flags it was opened with. */
-	if (f->kind == OFILE_PROC || f->kind == OFILE_PROC_DIR) {
-		if (cmd == F_SETFL)
-			return 0;
-		return f->flags | O_LARGEFILE;
-	}
-	/* Here it is the kernel that waits or does not. */
-	if (f->kind == OFILE_PIDFD || f->kind == OFILE_MQUEUE) {
-		if (cmd == F_SETFL)
-			f->flags = (f->flags & ~(u32)O_NONBLOCK) | (arg & O_NONBLOCK);
-		return cmd == F_SETFL ? 0 : f->flags;
-	}
-	r = fs_nointr(hc_fcntl(f->handle, cmd, arg));
-	if (r >= 0 && cmd == F_SETFL)
-		r = async_set(f, fd, arg & FASYNC);
-	if (r >= 0 && cmd == F_SETFL)
-		f->flags = (f->flags & O_ACCMODE) | (arg & ~(u64)O_ACCMODE);
-	return r;
-}
-
 static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 {
 	switch (cmd) {
 	case F_GETFL:
+		return ofile_get_flags(f);
 	case F_SETFL:
-		return fcntl_status(f, fd, cmd, arg);
+		return ofile_set_flags(f, fd, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

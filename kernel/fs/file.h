@@ -13,36 +13,21 @@
 struct window;
 struct epoll_item;
 struct async;
+struct file_ops;
 struct lock_file;
 struct cookie;
 
-enum ofile_kind {
-	OFILE_HOST,	/* everything but: */
-	OFILE_PROC,	/* a file of our /proc: content was rendered into a host memfd */
-	OFILE_PROC_DIR, /* a directory of our /proc: the handle is the host's /proc, entries ours */
-	OFILE_SIGNALFD,
-	OFILE_PIDFD,
-	OFILE_MQUEUE,
-};
-
+/* What open files of all kinds have. A kind's own struct begins with this one: fs/file_ops.h. */
 struct ofile {
-	u32 refs; /* atomic */
-	enum ofile_kind kind;
-	s32 handle;		 /* host handle; owned */
-	u32 flags;		 /* O_* at open */
-	u32 mode;		 /* st_mode & S_IFMT of the file, 0 unknown yet */
-	char *path;		 /* of /proc files; else NULL. Owned */
-	u64 pos;		 /* OFILE_PROC_DIR: index of the next entry */
-	void *data;		 /* by kind; OFILE_PROC*: struct proc_file. Owned */
-	struct window *window;	 /* last one made for it: most files are mapped several times */
-	s64 tty_device;		 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
-	bool tty_master;	 /* it is the terminal's master */
-	bool records;		 /* the host reads it iovec by iovec, records whole: inotify(7) */
-	struct lock_file *locks; /* if it was locked: ipc/locks.c */
-	struct async *async;	 /* if its input is to send a signal: fs/async.c. Owned */
-	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/cookie.c */
+	const struct file_ops *ops; /* the kind: each has one table */
+	u32 refs;		    /* atomic */
+	s32 handle;		    /* host handle; owned. < 0: none */
+	u32 flags;		    /* O_* at open */
+	u32 mode;		    /* st_mode & S_IFMT of the file, 0 unknown yet */
+	struct window *window;	    /* last one made for it: most files are mapped several times */
+	struct lock_file *locks;    /* if it was locked: ipc/locks.c */
+	struct async *async;	    /* if its input is to send a signal: fs/async.c. Owned */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
-	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for */
 };
 
 #define FD_LIMIT (1 << 20) /* most descriptors a process can have, whatever RLIMIT_NOFILE says */
@@ -86,7 +71,13 @@ int fdtable_get_cloexec(struct files *f, s32 fd); /* 0, 1 or -EBADF */
 int fdtable_set_cloexec(struct files *f, s32 fd, bool on);
 u32 fdtable_size(struct files *f); /* for FDSize of /proc/self/status */
 
-struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags); /* refs 1; takes handle */
+/*
+ * A new open file of the kind: refs 1, ops->size bytes, which are 0 beyond struct ofile. Takes
+ * handle, unless the result is NULL (no memory).
+ */
+struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags);
+/* The same for a file of the host's: fs/host_file.h. */
+struct ofile *host_file_new(s32 handle, u32 flags);
 struct ofile *ofile_get(struct ofile *f);
 void ofile_put(struct ofile *f); /* last one closes the handle; NULL is allowed */
 

@@ -13,8 +13,9 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/proc.h"
+#include "kernel/fs/pseudo.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -47,8 +48,6 @@ s64 fs_restart_socket(s32 handle, bool sends, s64 result);
 
 /* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
 u32 ofile_type(struct ofile *f);
-/* fstat(2): a file of /proc looks like one. 0 or -errno. */
-s64 ofile_stat(struct ofile *f, struct stat *st);
 
 /*
  * The result of a hostcall that makes a handle becomes a descriptor: errors pass through (the
@@ -74,9 +73,9 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 /* -- Names --------------------------------------------------------------------------------- */
 
 enum fs_path_kind {
-	PATH_HOST, /* path below dir, on the host */
-	PATH_FILE, /* an open file itself: hold, dir is its handle, path is "" */
-	PATH_PROC, /* one of our own: node */
+	PATH_HOST,   /* path below dir, on the host */
+	PATH_FILE,   /* an open file itself: hold, dir is its handle, path is "" */
+	PATH_PSEUDO, /* a name of the kernel's own, in /proc: node */
 };
 
 /* Where a name of the running process leads. Valid from path_get to path_put. */
@@ -84,8 +83,8 @@ struct fs_path {
 	enum fs_path_kind kind;
 	s32 dir;	    /* host handle */
 	struct ofile *hold; /* keeps dir open; NULL where nothing has to */
-	struct proc_node node;
-	char *path; /* HOSTCALL_PATH_MAX bytes; PATH_PROC: absolute, normalised */
+	struct pseudo_node node;
+	char *path; /* HOSTCALL_PATH_MAX bytes; PATH_PSEUDO: absolute, normalised */
 	int at;	    /* AT_EMPTY_PATH where a hostcall needs that for path to be "" */
 };
 

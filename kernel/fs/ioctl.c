@@ -13,6 +13,7 @@
 #include <linux/vt.h>
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"
 
 enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF };
@@ -119,6 +120,13 @@ static s64 request(struct ofile *f, u32 nr, u64 arg)
 	return -ENOTTY;
 }
 
+s64 host_ioctl(struct ofile *f, u32 nr, u64 arg)
+{
+	s64 r;
+
+	return tty_ioctl(f, nr, arg, &r) ? r : request(f, nr, arg);
+}
+
 DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 {
 	struct ofile *f;
@@ -133,8 +141,8 @@ DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 		r = -EBADF;
 	else if (nr == FIOASYNC)
 		r = async_ioctl(f, fd, arg);
-	else if (!tty_ioctl(f, nr, arg, &r))
-		r = request(f, nr, arg);
+	else
+		r = ofile_ioctl(f, nr, arg);
 	ofile_put(f);
 	return r;
 }

@@ -46,35 +46,25 @@ static s64 base_path(struct fs_path *p, char *buf)
 {
 	s64 n;
 
-	if (p->hold && p->hold->path) {
-		strlcpy(buf, p->hold->path, HOSTCALL_PATH_MAX);
-		return 0;
-	}
-	n = hc_handle_path(p->dir, buf, HOSTCALL_PATH_MAX - 1);
+	n = p->hold ? ofile_name(p->hold, buf, HOSTCALL_PATH_MAX - 1)
+		    : fs_nointr(hc_handle_path(p->dir, buf, HOSTCALL_PATH_MAX - 1));
 	if (n < 0)
-		return fs_nointr(n);
+		return n;
 	buf[n] = 0;
 	return 0;
 }
 
 /* path becomes the target of the link at node, and tail behind it. */
-static s64 through_link(const struct proc_node *node, const char *tail, char *path, char *buf)
+static s64 through_link(const struct pseudo_node *node, const char *tail, char *path, char *buf)
 {
-	static const char proc[] = "/proc/";
-	char *text = buf + sizeof(proc) - 1; /* room in front for what a relative link is below */
-	u64 room = HOSTCALL_PATH_MAX - sizeof(proc);
-	s64 n = proc_readlink(node, text, room);
+	s64 n = node->fs->readlink(node, buf, HOSTCALL_PATH_MAX - 1);
 
 	if (n < 0)
 		return n;
-	text[n] = 0;
-	if (strlcat(text, tail, room) >= room)
+	buf[n] = 0;
+	if (strlcat(buf, tail, HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX)
 		return -ENAMETOOLONG;
-	if (*text != '/') {
-		memcpy(buf, proc, sizeof(proc) - 1);
-		text = buf;
-	}
-	return path_normalise(path, HOSTCALL_PATH_MAX, "", text);
+	return path_normalise(path, HOSTCALL_PATH_MAX, node->fs->root, buf);
 }
 
 /* What an absolute, normalised path stands for; buf is scratch. moved: p->path says otherwise. */
@@ -83,12 +73,14 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 	bool follow = !(at & AT_SYMLINK_NOFOLLOW);
 
 	for (int links = 0; links < LINKS_MAX; links++, moved = true) {
+		const struct pseudo_fs *fs;
 		struct ofile *file;
 		const char *tail;
 		s64 r;
 
 		path_replace_alias(path, HOSTCALL_PATH_MAX, follow);
-		if (!path_below(path, "/proc")) {
+		fs = pseudo_fs_of(path);
+		if (!fs) {
 			if (moved)
 				from_root(p, path);
 			return 0;
@@ -97,17 +89,17 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 			at_file(p, file);
 			return 0;
 		}
-		r = proc_lookup(path, &p->node, &tail);
+		r = fs->lookup(path, &p->node, &tail);
 		if (r <= 0) {
 			from_root(p, path);
 			return r;
 		}
-		if (!proc_is_link(&p->node) || (!follow && !*tail)) {
+		if (!fs->is_link(&p->node) || (!follow && !*tail)) {
 			from_root(p, path);
-			p->kind = PATH_PROC;
+			p->kind = PATH_PSEUDO;
 			return 0;
 		}
-		file = *tail ? NULL : proc_link_file(&p->node);
+		file = *tail ? NULL : fs->link_file(&p->node);
 		if (file) {
 			at_file(p, file);
 			return 0;
@@ -144,7 +136,7 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 		p->kind = p->hold ? PATH_FILE : PATH_HOST;
 		return 0;
 	}
-	ours = !absolute && p->hold && p->hold->kind == OFILE_PROC_DIR;
+	ours = !absolute && p->hold && ofile_is_pseudo_dir(p->hold);
 	if (!ours && path_is_plain(p->path))
 		return 0;
 
@@ -208,7 +200,7 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at)
 
 	if (r < 0)
 		return r;
-	if (p->kind == PATH_PROC || (p->hold && p->hold->kind == OFILE_PROC_DIR && !*p->path))
+	if (p->kind == PATH_PSEUDO || (p->hold && !*p->path && ofile_is_pseudo_dir(p->hold)))
 		return finish(p, -EPERM);
 	if (p->kind != PATH_FILE || at & PATH_BY_HANDLE)
 		return 0;

@@ -6,27 +6,20 @@
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/look_ahead.h"
-#include "kernel/fs/tty.h"
-#include "kernel/fs/signalfd.h"
-#include "kernel/ipc/cookie.h"
 #include "kernel/ipc/locks.h"
-#include "kernel/ipc/mqueue.h"
 #include "kernel/mm/window.h"
-#include "kernel/task/pidfd.h"
 
-struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
+struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags)
 {
-	struct ofile *f = kzalloc(sizeof(*f));
+	struct ofile *f = kzalloc(ops->size);
 
 	if (!f)
 		return NULL;
 	f->refs = 1;
-	f->kind = kind;
+	f->ops = ops;
 	f->handle = handle;
 	f->flags = flags & ~O_CLOEXEC;
-	LIST_INIT(&f->cookies);
 	LIST_INIT(&f->watched);
-	LIST_INIT(&f->watches);
 	return f;
 }
 
@@ -42,22 +35,12 @@ void ofile_put(struct ofile *f)
 		return;
 	epoll_forget(f);
 	async_forget(f);
-	cookie_forget(f);
-	if (f->tty_master)
-		tty_master_closed(f);
 	record_locks_forget(f);
-	if (f->kind == OFILE_SIGNALFD)
-		signalfd_forget(f);
-	if (f->kind == OFILE_PIDFD)
-		pidfd_forget(f);
-	if (f->kind == OFILE_MQUEUE)
-		mqueue_forget(f);
+	ofile_release(f);
 	if (f->window)
 		window_put(f->window);
 	if (f->handle >= 0 && !look_ahead_close(f->handle))
 		hc_close(f->handle);
-	kfree(f->data);
-	kfree(f->path);
 	kfree(f);
 }
 
@@ -66,25 +49,8 @@ void file_close(struct files *files, struct ofile *f)
 	if (!f)
 		return;
 	record_locks_close(files, f);
-	if (f->kind == OFILE_MQUEUE)
-		mqueue_closed(f);
+	ofile_closed(f);
 	ofile_put(f);
-}
-
-s64 ofile_stat(struct ofile *f, struct stat *st)
-{
-	s64 r;
-
-	if (!f->path) {
-		r = hc_fstat(f->handle, st, sizeof(*st));
-		if (r >= 0 && f->kind == OFILE_MQUEUE)
-			mqueue_stat(f, st);
-		return r;
-	}
-	r = proc_stat_device(st);
-	if (r >= 0)
-		proc_stat(proc_node_of(f), st);
-	return r;
 }
 
 u32 ofile_type(struct ofile *f)
@@ -107,7 +73,7 @@ struct files *files_boot(void)
 
 		if (boot->stdio[fd] < 0)
 			continue;
-		f = ofile_new(OFILE_HOST, boot->stdio[fd], boot->stdio_flags[fd]);
+		f = host_file_new(boot->stdio[fd], boot->stdio_flags[fd]);
 		if (!f || fdtable_replace(files, fd, f, false, &none) < 0)
 			return NULL;
 	}
@@ -135,7 +101,7 @@ s32 fd_install(struct ofile *file, s32 min, bool cloexec)
 /* Takes handle in any case. */
 static struct ofile *ofile_of_handle(s32 handle, u32 flags)
 {
-	struct ofile *f = ofile_new(OFILE_HOST, handle, flags);
+	struct ofile *f = host_file_new(handle, flags);
 
 	if (!f)
 		hc_close(handle);

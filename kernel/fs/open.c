@@ -2,6 +2,7 @@
 /* System calls that open. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
@@ -14,24 +15,6 @@
 u32 fs_masked(u32 mode)
 {
 	return mode & MODE_BITS & ~current_process()->fs->umask;
-}
-
-/* An open file for the result of a hostcall; NULL and *err if that is an error. */
-static struct ofile *open_result(s64 handle, u32 flags, int *err)
-{
-	struct ofile *f = NULL;
-
-	*err = 0;
-	if (handle < 0) {
-		*err = (int)fs_restart(handle);
-	} else {
-		f = ofile_new(OFILE_HOST, handle, flags);
-		if (!f) {
-			hc_close(handle);
-			*err = -ENOMEM;
-		}
-	}
-	return f;
 }
 
 /*
@@ -52,19 +35,17 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 {
 	s64 handle;
 
-	if (p->kind == PATH_PROC) {
+	if (p->kind == PATH_PSEUDO) {
 		/* Only with O_NOFOLLOW is a link still here. O_PATH would need the link itself. */
-		if (proc_is_link(&p->node)) {
+		if (p->node.fs->is_link(&p->node)) {
 			*err = -ELOOP;
 			return NULL;
 		}
-		return proc_open(&p->node, p->path, how->flags, err);
+		return p->node.fs->open(&p->node, p->path, how->flags, err);
 	}
-	if (p->kind == PATH_FILE) {
-		if (p->hold->path)
-			return file_open(AT_FDCWD, p->hold->path, how->flags, 0, err);
-		handle = hc_reopen(p->hold->handle, how->flags);
-	} else if (!strcmp(p->path, "/dev/tty")) {
+	if (p->kind == PATH_FILE)
+		return ofile_reopen(p->hold, how->flags, err);
+	if (!strcmp(p->path, "/dev/tty")) {
 		handle = tty_own_path(p->path, HOSTCALL_PATH_MAX);
 		if (handle >= 0)
 			handle = hc_openat(p->dir, p->path, how->flags, how->mode);
@@ -80,12 +61,12 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		handle = hc_open_stat(p->dir, p->path, how->flags, how->mode, &st, sizeof(st));
 		if (!(how->flags & ~(u64)LOOKS_ON))
 			look_ahead_opened(p, handle);
-		f = open_result(handle, how->flags, err);
+		f = host_file_of_result(handle, how->flags, err);
 		if (f)
 			look_ahead_stat(f, &st, start);
 		return f;
 	}
-	return open_result(handle, how->flags, err);
+	return host_file_of_result(handle, how->flags, err);
 }
 
 static int path_flags(u32 flags)

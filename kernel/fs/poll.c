@@ -129,14 +129,17 @@ static s64 poll_set_wait(struct poll_set *set, u64 deadline)
 
 	for (u32 i = 0; i < set->count; i++) {
 		struct pollfd *guest = &set->guest[i], *host = &set->host[i];
+		s64 handle;
 
 		*host = (struct pollfd){.fd = -1, .events = guest->events};
 		guest->revents = 0;
 		if (guest->fd < 0)
 			continue;
-		host->fd = fd_handle(guest->fd, &set->file[i]);
-		if (host->fd < 0) {
-			host->fd = -1;
+		set->file[i] = fd_get(guest->fd);
+		handle = set->file[i] ? ofile_poll_handle(set->file[i]) : -EBADF;
+		if (handle >= 0) {
+			host->fd = (s32)handle;
+		} else {
 			guest->revents = POLLNVAL;
 			bad++;
 		}

@@ -13,6 +13,9 @@
 #include <linux/memfd.h>
 #include <linux/stat.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+#include "kernel/fs/io.h"
+#include "kernel/fs/proc.h"
 #include "kernel/fs/proc_text.h"
 #include "kernel/mm/mm.h"
 #include "kernel/time/clock.h"
@@ -29,7 +32,12 @@ enum place {
 	FDINFOS = 1 << 5, /* .../fdinfo */
 	SYSVIPC = 1 << 6, /* /proc/sysvipc */
 };
-#define EACH (PROCESS | TASK)
+#define EACH	  (PROCESS | TASK)
+
+#define WRITE_MAX 4096 /* longest write to a file */
+
+static const struct pseudo_fs proc_fs;
+static const struct file_ops proc_file_ops, proc_dir_ops;
 
 typedef void text_fn(struct text *t, const struct proc_ctx *c);
 typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
@@ -121,26 +129,50 @@ static const struct proc_entry entries[] = {
 	HOST(EACH, "uid_map", S_IFREG | 0644),
 };
 
-/* What ofile.data is for files and directories of ours. */
+/* A name of our /proc: its row in the table and what the variable parts of its path are. */
+struct proc_node {
+	const struct proc_entry *entry;
+	s32 pid, tid; /* 0: not below a process, or a task */
+	s32 fd;	      /* of fd/N and fdinfo/N */
+};
+_Static_assert(sizeof(struct proc_node) <= sizeof(((struct pseudo_node *)0)->own),
+	       "a node has room for ours");
+
+static const struct proc_node *of(const struct pseudo_node *node)
+{
+	return (const struct proc_node *)node->own;
+}
+
+/*
+ * An open file or directory of ours. A file's handle is the memfd with the text, a directory's the
+ * host's /proc.
+ */
 struct proc_file {
-	struct proc_node node;
+	struct ofile file;
+	struct pseudo_node node;
+	char *path; /* the name it was opened by; owned */
+	u64 pos;    /* directories: where the next entry is, see below */
 };
 
-const struct proc_node *proc_node_of(struct ofile *f)
+static struct proc_file *file_of(struct ofile *f)
 {
-	return &((struct proc_file *)f->data)->node;
+	_Static_assert(offsetof(struct proc_file, file) == 0, "the cast is right");
+	return (struct proc_file *)f;
 }
 
-s32 proc_directory_of(struct ofile *f)
+static const struct proc_node *node_of(struct ofile *f)
 {
-	if (f->kind != OFILE_PROC_DIR || proc_node_of(f)->entry->holds != PROCESS)
-		return 0;
-	return proc_node_of(f)->pid;
+	return of(&file_of(f)->node);
 }
 
-bool proc_is_link(const struct proc_node *node)
+static bool is_link(const struct proc_node *node)
 {
 	return S_ISLNK(node->entry->mode);
+}
+
+static bool proc_is_link(const struct pseudo_node *node)
+{
+	return is_link(of(node));
 }
 
 /* -- The processes behind the names
@@ -287,16 +319,18 @@ static int name_of_monitor(char *path, const char *rest)
 	return 0;
 }
 
-int proc_lookup(char *path, struct proc_node *node, const char **tail)
+static int proc_lookup(char *path, struct pseudo_node *found, const char **tail)
 {
+	struct proc_node *node = (struct proc_node *)found->own;
 	char *rest = path + strlen("/proc");
 
+	found->fs = &proc_fs;
 	*node = (struct proc_node){.entry = &root_entry};
 	while (*rest) {
 		u64 len;
 		int r;
 
-		if (proc_is_link(node))
+		if (is_link(node))
 			break;
 		if (!S_ISDIR(node->entry->mode))
 			return -ENOTDIR;
@@ -339,13 +373,9 @@ static s64 link_root(const struct proc_ctx *c, char *buf, u64 size)
 	return c->p->fs ? (s64)strlcpy(buf, "/", size) : -ENOENT;
 }
 
-static s64 file_link(const struct ofile *f, s32 handle, char *buf, u64 size)
+static s64 file_link(struct ofile *f, s32 handle, char *buf, u64 size)
 {
-	if (f && f->path)
-		return strlcpy(buf, f->path, size);
-	if (f && f->kind == OFILE_PIDFD)
-		return strlcpy(buf, "anon_inode:[pidfd]", size);
-	return fs_nointr(hc_handle_path(handle, buf, size));
+	return f ? ofile_name(f, buf, size) : fs_nointr(hc_handle_path(handle, buf, size));
 }
 
 static s64 link_cwd(const struct proc_ctx *c, char *buf, u64 size)
@@ -370,24 +400,24 @@ static s64 link_fd(const struct proc_ctx *c, char *buf, u64 size)
 	return r;
 }
 
-s64 proc_readlink(const struct proc_node *node, char *buf, u64 size)
+static s64 proc_readlink(const struct pseudo_node *node, char *buf, u64 size)
 {
 	struct proc_ctx c;
-	s64 r = ctx_get(node, &c);
+	s64 r = ctx_get(of(node), &c);
 
 	if (r < 0)
 		return r;
-	r = node->entry->link(&c, buf, size);
+	r = of(node)->entry->link(&c, buf, size);
 	ctx_put();
 	return MIN(r, (s64)size);
 }
 
-struct ofile *proc_link_file(const struct proc_node *node)
+static struct ofile *proc_link_file(const struct pseudo_node *node)
 {
 	struct ofile *f = NULL;
 	struct proc_ctx c;
 
-	if (node->entry->link != link_fd || ctx_get(node, &c) < 0)
+	if (of(node)->entry->link != link_fd || ctx_get(of(node), &c) < 0)
 		return NULL;
 	f = fd_of(&c);
 	ctx_put();
@@ -409,12 +439,8 @@ static u32 fd_link_mode(const struct proc_ctx *c)
 	return bits;
 }
 
-s64 proc_stat_device(struct stat *st)
-{
-	return hc_newfstatat(current_process()->fs->root, "/proc", st, sizeof(*st), 0);
-}
-
-void proc_stat(const struct proc_node *node, struct stat *st)
+/* All of *st but the device, and the times of what belongs to no process. */
+static void attributes(const struct proc_node *node, struct stat *st)
 {
 	const struct proc_entry *e = node->entry;
 	struct __kernel_timespec now;
@@ -442,6 +468,51 @@ void proc_stat(const struct proc_node *node, struct stat *st)
 		st->st_mode |= fd_link_mode(&c);
 	}
 	ctx_put();
+}
+
+static s64 proc_stat(const struct pseudo_node *node, struct stat *st)
+{
+	/* For the device and the times: those of the host's /proc. */
+	s64 r = hc_newfstatat(current_process()->fs->root, "/proc", st, sizeof(*st), 0);
+
+	if (r >= 0)
+		attributes(of(node), st);
+	return r;
+}
+
+/* It has only what stat has. */
+static s64 proc_statx(const struct pseudo_node *node, u32 mask, struct statx *stx)
+{
+	struct stat st = {0};
+	s64 r = hc_statx(current_process()->fs->root, "/proc", 0, mask, stx, sizeof(*stx));
+
+	if (r < 0)
+		return r;
+	attributes(of(node), &st);
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_mode = st.st_mode;
+	stx->stx_nlink = st.st_nlink;
+	stx->stx_uid = st.st_uid;
+	stx->stx_gid = st.st_gid;
+	stx->stx_ino = st.st_ino;
+	stx->stx_size = st.st_size;
+	stx->stx_blocks = st.st_blocks;
+	stx->stx_blksize = st.st_blksize;
+	return 0;
+}
+
+/* Its mode, owned by the running process's user. */
+static s64 proc_access(const struct pseudo_node *node, u32 mode)
+{
+	struct stat st = {0};
+
+	attributes(of(node), &st);
+	if (mode & ~7U)
+		return -EINVAL;
+	/* The superuser may read and write all, but execute only what somebody may. */
+	if (current_process()->creds.ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
+		return 0;
+	return (st.st_mode >> 6 & mode) == mode ? 0 : -EACCES;
 }
 
 /* -- Files
@@ -474,9 +545,10 @@ void text_flush(struct text *t)
 	t->len = 0;
 }
 
-s64 proc_refresh(struct ofile *f)
+/* Makes the content of a file as it is now: what a read from its start sees. 0 or -errno. */
+static s64 refresh(struct ofile *f)
 {
-	const struct proc_node *node = proc_node_of(f);
+	const struct proc_node *node = node_of(f);
 	struct proc_ctx c;
 	struct text *t;
 	s64 r;
@@ -519,14 +591,15 @@ static int check_flags(const struct proc_entry *e, u32 flags)
 	return write && !e->write && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
 
-struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flags, int *err)
+static struct ofile *proc_open(const struct pseudo_node *node, const char *path, u32 flags,
+			       int *err)
 {
-	bool dir = S_ISDIR(node->entry->mode);
-	struct proc_file *data = NULL;
-	struct ofile *f = NULL;
+	const struct proc_entry *entry = of(node)->entry;
+	bool dir = S_ISDIR(entry->mode);
+	struct ofile *f;
 	s64 handle;
 
-	*err = check_flags(node->entry, flags);
+	*err = check_flags(entry, flags);
 	if (*err)
 		return NULL;
 	if (dir)
@@ -537,26 +610,20 @@ struct ofile *proc_open(const struct proc_node *node, const char *path, u32 flag
 		*err = fs_nointr(handle);
 		return NULL;
 	}
-	f = ofile_new(dir ? OFILE_PROC_DIR : OFILE_PROC, handle,
+	f = ofile_new(dir ? &proc_dir_ops : &proc_file_ops, handle,
 		      flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY));
-	data = kmalloc(sizeof(*data));
-	if (!f || !data) {
-		kfree(data);
-		if (f)
-			ofile_put(f);
-		else
-			hc_close(handle);
+	if (!f) {
+		hc_close(handle);
 		*err = -ENOMEM;
 		return NULL;
 	}
-	data->node = *node;
-	f->data = data;
-	f->mode = node->entry->mode & S_IFMT;
-	f->path = kstrdup(path);
-	if (!f->path)
+	f->mode = entry->mode & S_IFMT;
+	file_of(f)->node = *node;
+	file_of(f)->path = kstrdup(path);
+	if (!file_of(f)->path)
 		*err = -ENOMEM;
 	else if (!dir && !(flags & O_PATH))
-		*err = proc_refresh(f);
+		*err = refresh(f);
 	if (*err) {
 		ofile_put(f);
 		return NULL;
@@ -609,9 +676,10 @@ static s64 write_timerslack(const struct proc_ctx *c, const char *text)
 	return 0;
 }
 
-s64 proc_write(struct ofile *f, const char *text, u64 len)
+/* The text is for the kernel. len or -errno. */
+static s64 take_text(struct ofile *f, const char *text, u64 len)
 {
-	const struct proc_node *node = proc_node_of(f);
+	const struct proc_node *node = node_of(f);
 	struct proc_ctx c;
 	s64 r;
 
@@ -686,11 +754,11 @@ static bool emit_row(struct listing *l, u64 pos)
 }
 
 /* Names of the host's /proc that are neither numbers nor ours. 1: more, 0: all, -errno. */
-static s64 emit_host(struct listing *l, struct ofile *f)
+static s64 emit_host(struct listing *l, struct proc_file *f)
 {
 	u64 room = MIN(l->size - l->used, (u64)HOST_BUF);
 	char *tmp = kmalloc(HOST_BUF);
-	s64 r = tmp ? fs_nointr(hc_getdents64(f->handle, tmp, room, HC_NONE)) : -ENOMEM;
+	s64 r = tmp ? fs_nointr(hc_getdents64(f->file.handle, tmp, room, HC_NONE)) : -ENOMEM;
 
 	for (s64 at = 0; at < r;) {
 		const struct dirent_out *d = (void *)(tmp + at);
@@ -732,7 +800,7 @@ static s32 next_number(const struct proc_node *node, s32 from)
 	return best;
 }
 
-static s64 emit_numbers(struct listing *l, struct ofile *f)
+static s64 emit_numbers(struct listing *l, struct proc_file *f)
 {
 	const struct proc_entry *e = find_number(l->node->entry->holds);
 	char name[12];
@@ -747,18 +815,24 @@ static s64 emit_numbers(struct listing *l, struct ofile *f)
 	return 0;
 }
 
-s64 proc_seek(struct ofile *f, s64 pos)
+static s64 dir_seek(struct ofile *f, s64 pos, u32 whence)
 {
-	s64 host = (u64)pos < POS_HOST || (u64)pos >= POS_NUMBERS ? 0 : pos - (s64)POS_HOST;
+	s64 host;
 
-	f->pos = pos;
+	if (whence == SEEK_CUR)
+		pos += file_of(f)->pos;
+	if (whence > SEEK_CUR || pos < 0)
+		return -EINVAL;
+	host = (u64)pos < POS_HOST || (u64)pos >= POS_NUMBERS ? 0 : pos - (s64)POS_HOST;
+	file_of(f)->pos = pos;
 	host = fs_nointr(hc_lseek(f->handle, host, SEEK_SET));
 	return host < 0 ? host : pos;
 }
 
-s64 proc_getdents(struct ofile *f, char *buf, u64 size)
+static s64 dir_getdents(struct ofile *file, char *buf, u64 size)
 {
-	struct listing l = {.node = proc_node_of(f), .buf = buf, .size = size};
+	struct proc_file *f = file_of(file);
+	struct listing l = {.node = of(&f->node), .buf = buf, .size = size};
 	bool root = l.node->entry->holds == ROOT;
 
 	if (!exists(l.node))
@@ -783,4 +857,159 @@ s64 proc_getdents(struct ofile *f, char *buf, u64 size)
 	}
 	emit_numbers(&l, f);
 	return l.used;
+}
+
+/* -- As open files and as a file system ------------------------------------------------------- */
+
+static s64 proc_read(struct ofile *f, struct io_request *rq)
+{
+	s64 r = 0;
+
+	if ((f->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if (rq->offset == 0)
+		r = refresh(f);
+	return r < 0 ? r : io_transfer(f, rq);
+}
+
+static s64 proc_write(struct ofile *f, struct io_request *rq)
+{
+	u64 len = rq->count ? MIN(rq->iov->iov_len, (u64)WRITE_MAX - 1) : 0;
+	char *text;
+	s64 r;
+
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (!len)
+		return 0;
+	text = kmalloc(WRITE_MAX);
+	if (!text)
+		return -ENOMEM;
+	r = copy_from_user(text, (u64)rq->iov->iov_base, len);
+	if (r >= 0) {
+		text[len] = 0;
+		r = take_text(f, text, len);
+	}
+	kfree(text);
+	return r;
+}
+
+/* A program that goes back to the start wants to see the file as it is now. */
+static s64 proc_seek(struct ofile *f, s64 offset, u32 whence)
+{
+	s64 r = offset == 0 && whence == SEEK_SET ? refresh(f) : 0;
+
+	return r < 0 ? r : host_seek(f, offset, whence);
+}
+
+static s64 proc_fstat(struct ofile *f, struct stat *st)
+{
+	return proc_stat(&file_of(f)->node, st);
+}
+
+/* The host's file is an aid; the flags are those that the program opened with, and stay. */
+static s64 proc_get_flags(struct ofile *f)
+{
+	return f->flags | O_LARGEFILE;
+}
+
+static s64 proc_set_flags(struct ofile *f, s32 fd, u64 flags)
+{
+	(void)f, (void)fd, (void)flags;
+	return 0;
+}
+
+static struct ofile *proc_reopen(struct ofile *f, u32 flags, int *err)
+{
+	return file_open(AT_FDCWD, file_of(f)->path, flags, 0, err);
+}
+
+static s64 proc_name(struct ofile *f, char *buf, u64 size)
+{
+	return strlcpy(buf, file_of(f)->path, size);
+}
+
+static void proc_info(struct ofile *f, struct file_info *info)
+{
+	info->flags = f->flags;
+}
+
+static void dir_info(struct ofile *f, struct file_info *info)
+{
+	info->pos = (s64)file_of(f)->pos;
+	info->flags = f->flags;
+}
+
+static const struct pseudo_node *proc_node(struct ofile *f)
+{
+	return &file_of(f)->node;
+}
+
+static bool dir_process(struct ofile *f, struct process **p)
+{
+	const struct proc_node *node = node_of(f);
+
+	if (node->entry->holds != PROCESS)
+		return false;
+	*p = process_find(node->pid);
+	return true;
+}
+
+static void proc_release(struct ofile *f)
+{
+	kfree(file_of(f)->path);
+}
+
+static const struct file_ops proc_file_ops = {
+	.size = sizeof(struct proc_file),
+	.read = proc_read,
+	.write = proc_write,
+	.seek = proc_seek,
+	.stat = proc_fstat,
+	.poll_handle = host_poll_handle,
+	.ioctl = host_ioctl,
+	.get_flags = proc_get_flags,
+	.set_flags = proc_set_flags,
+	.reopen = proc_reopen,
+	.name = proc_name,
+	.info = proc_info,
+	.node = proc_node,
+	.release = proc_release,
+};
+
+/* What the host says of reading and writing a directory is right. */
+static const struct file_ops proc_dir_ops = {
+	.size = sizeof(struct proc_file),
+	.read = io_transfer,
+	.write = io_transfer,
+	.seek = dir_seek,
+	.getdents = dir_getdents,
+	.stat = proc_fstat,
+	.poll_handle = host_poll_handle,
+	.ioctl = host_ioctl,
+	.get_flags = proc_get_flags,
+	.set_flags = proc_set_flags,
+	.reopen = proc_reopen,
+	.name = proc_name,
+	.info = dir_info,
+	.node = proc_node,
+	.process = dir_process,
+	.release = proc_release,
+};
+
+static const struct pseudo_fs proc_fs = {
+	.root = "/proc",
+	.lookup = proc_lookup,
+	.is_link = proc_is_link,
+	.readlink = proc_readlink,
+	.link_file = proc_link_file,
+	.stat = proc_stat,
+	.statx = proc_statx,
+	.access = proc_access,
+	.open = proc_open,
+};
+
+void proc_init(void)
+{
+	pseudo_fs_register(&proc_fs);
 }

@@ -10,6 +10,7 @@
 #include <linux/resource.h>
 #include "common/boot_info.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/proc_text.h"
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
@@ -21,7 +22,6 @@
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/oom.h"
-#include "kernel/task/pidfd.h"
 #include "kernel/task/task.h"
 
 #define KB(bytes)    ((bytes) >> 10)
@@ -537,25 +537,17 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 {
 	struct ofile *f = c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
-	s64 pos, flags;
+	struct file_info info;
 
 	if (!f) {
 		t->error = -ENOENT;
 		return;
 	}
-	pos = f->kind == OFILE_PROC_DIR ? (s64)f->pos : hc_lseek(f->handle, 0, SEEK_CUR);
-	flags = f->path ? (s64)f->flags : hc_fcntl(f->handle, F_GETFL, 0);
-	if (flags < 0)
-		flags = f->flags;
+	ofile_info(f, &info);
 	if (fdtable_get_cloexec(c->p->files, c->fd) == 1)
-		flags |= O_CLOEXEC;
-	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n", MAX(pos, 0L), (u64)flags);
-	if (f->kind == OFILE_PIDFD) {
-		const struct process *p = pidfd_process(f);
-		s32 pid = p && !p->zombie ? p->pid : -1;
-
-		text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
-	}
+		info.flags |= O_CLOEXEC;
+	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n%s", MAX(info.pos, 0L),
+		    (u64)info.flags, info.more);
 	ofile_put(f);
 }
 

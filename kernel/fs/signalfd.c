@@ -7,11 +7,13 @@
 #include <linux/signalfd.h>
 #include <asm/poll.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+#include "kernel/fs/io.h"
 #include "kernel/fs/signalfd.h"
 
 struct signalfd {
+	struct ofile file;
 	LIST_ENTRY(signalfd) link; /* of all */
-	struct ofile *file;
 	sigset mask;
 	bool readable; /* the eventfd's counter is 1 */
 };
@@ -19,9 +21,13 @@ struct signalfd {
 static LIST_HEAD(, signalfd) all;
 static struct mutex signalfd_lock; /* guards all above; taken inside task_lock, takes none itself */
 
+static const struct file_ops signalfd_ops;
+
+/* NULL: f is no signalfd. */
 static struct signalfd *signalfd_of(struct ofile *f)
 {
-	return f->data;
+	_Static_assert(offsetof(struct signalfd, file) == 0, "the cast is right");
+	return f->ops == &signalfd_ops ? (struct signalfd *)f : NULL;
 }
 
 /* The counter is known, so neither direction can wait. signalfd_lock held. */
@@ -34,9 +40,9 @@ static void set_readable(struct signalfd *s, bool readable)
 	if (s->readable == readable || kernel_segs(seg, 2, &one, sizeof(one), &segs) < 0)
 		return;
 	if (readable)
-		hc_writev(s->file->handle, &segs);
+		hc_writev(s->file.handle, &segs);
 	else
-		hc_readv(s->file->handle, &segs);
+		hc_readv(s->file.handle, &segs);
 	s->readable = readable;
 }
 
@@ -66,11 +72,10 @@ static void look_again(struct signalfd *s, const sigset *mask)
 	mutex_unlock(&task_lock);
 }
 
-void signalfd_forget(struct ofile *f)
+static void signalfd_release(struct ofile *f)
 {
 	mutex_lock(&signalfd_lock);
-	if (f->data)
-		LIST_REMOVE(signalfd_of(f), link);
+	LIST_REMOVE(signalfd_of(f), link);
 	mutex_unlock(&signalfd_lock);
 }
 
@@ -122,7 +127,8 @@ static s64 take(struct signalfd *s, u64 buf, u64 len)
 	return done;
 }
 
-s64 signalfd_read(struct ofile *f, u64 buf, u64 len)
+/* Waits for the first signal; bytes or -errno. */
+static s64 wait_and_take(struct ofile *f, u64 buf, u64 len)
 {
 	struct signalfd *s = signalfd_of(f);
 	s64 r;
@@ -144,6 +150,33 @@ s64 signalfd_read(struct ofile *f, u64 buf, u64 len)
 	}
 }
 
+static s64 signalfd_read(struct ofile *f, struct io_request *rq)
+{
+	if (rq->offset != IO_AT_POS)
+		return -ESPIPE;
+	if (!rq->count)
+		return -EINVAL;
+	return wait_and_take(f, (u64)rq->iov->iov_base, rq->iov->iov_len);
+}
+
+static s64 signalfd_write(struct ofile *f, struct io_request *rq)
+{
+	(void)f;
+	return rq->offset != IO_AT_POS ? -ESPIPE : -EINVAL;
+}
+
+static const struct file_ops signalfd_ops = {
+	.size = sizeof(struct signalfd),
+	.read = signalfd_read,
+	.write = signalfd_write,
+	.seek = host_seek,
+	.poll_handle = host_poll_handle,
+	.ioctl = host_ioctl,
+	.get_flags = host_get_flags,
+	.set_flags = host_set_flags,
+	.release = signalfd_release,
+};
+
 static s64 create(sigset mask, u32 flags)
 {
 	struct signalfd *s;
@@ -153,18 +186,12 @@ static s64 create(sigset mask, u32 flags)
 
 	if (handle < 0)
 		return handle;
-	f = ofile_new(OFILE_SIGNALFD, handle, O_RDWR | (flags & O_NONBLOCK));
+	f = ofile_new(&signalfd_ops, handle, O_RDWR | (flags & O_NONBLOCK));
 	if (!f) {
 		hc_close(handle);
 		return -ENOMEM;
 	}
-	s = kzalloc(sizeof(*s));
-	if (!s) {
-		ofile_put(f);
-		return -ENOMEM;
-	}
-	s->file = f;
-	f->data = s;
+	s = signalfd_of(f);
 	mutex_lock(&signalfd_lock);
 	LIST_INSERT_HEAD(&all, s, link);
 	mutex_unlock(&signalfd_lock);
@@ -190,7 +217,7 @@ DEFINE_SYSCALL4(signalfd4, s32, fd, uva, user_mask, u64, size, u32, flags)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	if (f->kind == OFILE_SIGNALFD)
+	if (signalfd_of(f))
 		look_again(signalfd_of(f), &mask);
 	else
 		fd = -EINVAL;

@@ -4,6 +4,7 @@
 #include <linux/memfd.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 
 /* EFD_CLOEXEC and its like are O_CLOEXEC: eventfd(2), timerfd_create(2), inotify_init(2). */
 
@@ -72,7 +73,7 @@ DEFINE_SYSCALL1(inotify_init1, u32, flags)
 	struct ofile *f = fd < 0 ? NULL : fd_get(fd);
 
 	if (f)
-		f->records = true;
+		host_file_of(f)->records = true;
 	ofile_put(f);
 	return fd;
 }

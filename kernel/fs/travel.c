@@ -38,7 +38,7 @@ int travel_begin(struct ofile *f)
 	struct ofile *given_up = NULL;
 	struct traveller *t;
 
-	if (f->kind == OFILE_HOST)
+	if (f->ops->all_on_host)
 		return 0;
 	t = kmalloc(sizeof(*t));
 	if (!t)
@@ -59,7 +59,7 @@ void travel_cancel(struct ofile *f)
 	struct ofile *found = NULL;
 	struct traveller *t;
 
-	if (f->kind == OFILE_HOST)
+	if (f->ops->all_on_host)
 		return;
 	mutex_lock(&lock);
 	TAILQ_FOREACH_REVERSE(t, &under_way, travellers, link)

@@ -14,6 +14,7 @@
 #include <asm/termbits.h>
 #include <linux/capability.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"
 
 #define PTS_MAJOR  136 /* of the slaves: Linux, Documentation/admin-guide/devices.txt */
@@ -77,19 +78,22 @@ static struct tty *tty_of_device(u32 device)
 /* Device number of the terminal that f is, or is the master of; -ENOTTY. Asked for once. */
 static s64 device_of(struct ofile *f)
 {
+	struct host_file *host = host_file_of(f);
 	u32 device, number;
 	s64 r;
 
-	if (f->tty_device)
-		return f->tty_device;
-	if (f->kind != OFILE_HOST || (f->flags & O_PATH))
+	if (!host)
+		return -ENOTTY;
+	if (host->tty_device)
+		return host->tty_device;
+	if (f->flags & O_PATH)
 		return -ENOTTY;
 	r = hc_ioctl(f->handle, TIOCGDEV, &device, sizeof(device), 0);
 	if (r == -EINTR)
 		return -ERESTARTNOINTR;
-	f->tty_master = hc_ioctl(f->handle, TIOCGPTN, &number, sizeof(number), 0) >= 0;
-	f->tty_device = r < 0 ? -ENOTTY : (s64)device;
-	return f->tty_device;
+	host->tty_master = hc_ioctl(f->handle, TIOCGPTN, &number, sizeof(number), 0) >= 0;
+	host->tty_device = r < 0 ? -ENOTTY : (s64)device;
+	return host->tty_device;
 }
 
 static void forget(struct tty *t)
@@ -160,7 +164,7 @@ void tty_master_closed(struct ofile *f)
 	struct tty *t;
 
 	mutex_lock(&task_lock);
-	t = tty_of_device((u32)f->tty_device);
+	t = tty_of_device((u32)host_file_of(f)->tty_device);
 	if (t && t != &boot_tty)
 		hang_up(t);
 	mutex_unlock(&task_lock);
@@ -217,7 +221,7 @@ s64 tty_check(struct ofile *f, enum tty_access access)
 		device = device_of(f);
 		if (device == -ERESTARTNOINTR)
 			r = device;
-		else if (device == t->device && !f->tty_master &&
+		else if (device == t->device && !host_file_of(f)->tty_master &&
 			 (access != TTY_WRITE || wants_tostop(f)))
 			r = stop_background(access);
 	}
@@ -253,7 +257,7 @@ void tty_opened(struct ofile *f, u32 flags)
 	mutex_lock(&task_lock);
 	if (!tty_of_session(p->sid)) {
 		device = device_of(f);
-		if (device > 0 && !f->tty_master && !tty_of_device((u32)device))
+		if (device > 0 && !host_file_of(f)->tty_master && !tty_of_device((u32)device))
 			acquire((u32)device);
 	}
 	mutex_unlock(&task_lock);
@@ -291,7 +295,7 @@ static struct tty *own_tty(struct ofile *f, u32 device)
 {
 	struct tty *t = tty_of_device(device);
 
-	return t && (f->tty_master || t->sid == current_process()->sid) ? t : NULL;
+	return t && (host_file_of(f)->tty_master || t->sid == current_process()->sid) ? t : NULL;
 }
 
 static s64 get_foreground(struct ofile *f, u32 device, s32 *group)
@@ -301,7 +305,7 @@ static s64 get_foreground(struct ofile *f, u32 device, s32 *group)
 
 	*group = 0;
 	if (!t)
-		return f->tty_master ? 0 : -ENOTTY;
+		return host_file_of(f)->tty_master ? 0 : -ENOTTY;
 	*group = t->foreground;
 	/* The whole sandbox may be in the background, of a shell outside. */
 	if (t == &boot_tty && hc_ioctl(f->handle, TIOCGPGRP, &outside, sizeof(outside), 0) >= 0 &&
@@ -468,10 +472,10 @@ void tty_master_written(struct ofile *f, uva addr, u64 len)
 	struct tty *t;
 	u8 bytes[64];
 
-	if (!f->tty_master)
+	if (!host_file_of(f)->tty_master)
 		return;
 	mutex_lock(&task_lock);
-	t = tty_of_device((u32)f->tty_device);
+	t = tty_of_device((u32)host_file_of(f)->tty_device);
 	mutex_unlock(&task_lock);
 	if (!t || t == &boot_tty ||
 	    hc_ioctl(f->handle, TCGETS, &settings, sizeof(settings), 0) < 0 ||
@@ -487,7 +491,7 @@ void tty_master_written(struct ofile *f, uva addr, u64 len)
 				if (bytes[i] == 0 || bytes[i] != settings.c_cc[keys[k].key])
 					continue;
 				mutex_lock(&task_lock);
-				t = tty_of_device((u32)f->tty_device);
+				t = tty_of_device((u32)host_file_of(f)->tty_device);
 				if (t)
 					signal_foreground(t, keys[k].sig);
 				mutex_unlock(&task_lock);

@@ -31,7 +31,7 @@ struct ofile *heap_library(void)
 		s64 handle = hc_check_library(HC_NONE);
 
 		if (handle >= 0) {
-			library.file = ofile_new(OFILE_HOST, (s32)handle, O_RDONLY);
+			library.file = host_file_new((s32)handle, O_RDONLY);
 			if (!library.file)
 				hc_close((s32)handle);
 		}

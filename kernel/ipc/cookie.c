@@ -15,6 +15,7 @@
 #include <linux/netlink.h>
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/ipc/cookie.h"
 
 /* Linux's ipc/mqueue.c. */
@@ -39,7 +40,8 @@ struct cookie {
 	u8 bytes[COOKIE_LEN];
 };
 
-static struct mutex cookie_lock; /* guards ofile.cookies and all below; innermost but the heap's */
+/* Guards host_file.cookies and all below; innermost but the heap's. */
+static struct mutex cookie_lock;
 static u32 last_asked = FIRST_ASKED;
 
 /* cookie_lock held. NULL: none of that number. */
@@ -47,7 +49,7 @@ static struct cookie *find(struct ofile *f, u32 number)
 {
 	struct cookie *c;
 
-	LIST_FOREACH (c, &f->cookies, link)
+	LIST_FOREACH (c, &host_file_of(f)->cookies, link)
 		if (c->asked == number)
 			return c;
 	return NULL;
@@ -73,7 +75,7 @@ static int check_socket(struct ofile *f)
 	if (domain != AF_NETLINK || protocol != NETLINK_ROUTE)
 		return -EINVAL;
 	mutex_lock(&cookie_lock);
-	LIST_FOREACH (c, &f->cookies, link)
+	LIST_FOREACH (c, &host_file_of(f)->cookies, link)
 		unread++;
 	mutex_unlock(&cookie_lock);
 	return unread < UNREAD_MAX ? 0 : -ENOMEM;
@@ -146,7 +148,7 @@ void cookie_send(struct cookie *c, enum cookie_reason why)
 	c->bytes[COOKIE_WHY] = (u8)why;
 	mutex_lock(&cookie_lock);
 	c->asked = number = ++last_asked;
-	LIST_INSERT_HEAD(&socket->cookies, c, link);
+	LIST_INSERT_HEAD(&host_file_of(socket)->cookies, c, link);
 	mutex_unlock(&cookie_lock);
 	if (ask(socket, number) < 0)
 		withdraw(socket, number);
@@ -178,7 +180,7 @@ s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 byt
 	u64 room = 0;
 	s64 r;
 
-	if (bytes <= 0 || !READ_ONCE(LIST_FIRST(&f->cookies)))
+	if (bytes <= 0 || !READ_ONCE(LIST_FIRST(&host_file_of(f)->cookies)))
 		return bytes;
 	for (u32 i = 0; i < count && room < COOKIE_LEN; i++)
 		room += MIN(iov[i].iov_len, (u64)COOKIE_LEN);
@@ -205,7 +207,7 @@ void cookie_forget(struct ofile *f)
 {
 	struct cookie *c;
 
-	while ((c = LIST_FIRST(&f->cookies))) {
+	while ((c = LIST_FIRST(&host_file_of(f)->cookies))) {
 		LIST_REMOVE(c, link);
 		kfree(c);
 	}

@@ -17,9 +17,10 @@
 #include <linux/mqueue.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+#include "kernel/fs/io.h"
 #include "kernel/ipc/cookie.h"
 #include "kernel/ipc/ipc.h"
-#include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/time/clock.h"
 
@@ -48,11 +49,12 @@ struct mq_message {
 
 enum level { EMPTY, SOME, FULL };
 
-/* ofile.data */
+/* An open queue. */
 struct mq_file {
-	LIST_ENTRY(mq_file) link;
-	struct mqueue *queue;
-	s32 handle; /* the ofile's */
+	struct ofile file;
+	LIST_ENTRY(mq_file) link; /* of queue->files */
+	struct mqueue *queue;	  /* NULL: not opened yet */
+	u64 pos;		  /* of read(2) in the text */
 	enum level shown;
 };
 
@@ -92,9 +94,17 @@ static LIST_HEAD(, mqueue) named = LIST_HEAD_INITIALIZER(named);
 static u32 queues;
 static u64 all_cost; /* one user runs the sandbox */
 
+static const struct file_ops mqueue_ops;
+
+static bool is_queue(const struct ofile *f)
+{
+	return f->ops == &mqueue_ops;
+}
+
 static struct mq_file *file_of(struct ofile *f)
 {
-	return f->data;
+	_Static_assert(offsetof(struct mq_file, file) == 0, "the cast is right");
+	return (struct mq_file *)f;
 }
 
 /* -- Readiness ----------------------------------------------------------------------------------
@@ -112,12 +122,12 @@ static void show(struct mq_file *file, enum level level)
 		return;
 	/* A counter only grows, or goes to 0. */
 	if (counter[level] < counter[file->shown]) {
-		hc_readv(file->handle, &segs);
+		hc_readv(file->file.handle, &segs);
 		file->shown = EMPTY;
 	}
 	value = counter[level] - counter[file->shown];
 	if (value)
-		hc_writev(file->handle, &segs);
+		hc_writev(file->file.handle, &segs);
 	file->shown = level;
 }
 
@@ -244,7 +254,7 @@ static struct ofile *get(s32 fd, u32 access)
 	struct ofile *f = fd_get(fd);
 	u32 mode = f ? f->flags & O_ACCMODE : 0;
 
-	if (f && f->kind == OFILE_MQUEUE && (mode == access || mode == O_RDWR))
+	if (f && is_queue(f) && (mode == access || mode == O_RDWR))
 		return f;
 	ofile_put(f);
 	return NULL;
@@ -496,17 +506,9 @@ static struct ofile *new_file(u32 flags, int *err)
 	*err = handle < 0 ? (int)handle : -ENOMEM;
 	if (handle < 0)
 		return NULL;
-	f = ofile_new(OFILE_MQUEUE, handle, flags & (O_ACCMODE | O_NONBLOCK));
-	if (!f) {
+	f = ofile_new(&mqueue_ops, handle, flags & (O_ACCMODE | O_NONBLOCK));
+	if (!f)
 		hc_close(handle);
-		return NULL;
-	}
-	f->data = kzalloc(sizeof(struct mq_file));
-	if (!f->data) {
-		ofile_put(f);
-		return NULL;
-	}
-	file_of(f)->handle = handle;
 	return f;
 }
 
@@ -578,7 +580,7 @@ static struct ofile *get_any(s32 fd)
 {
 	struct ofile *f = fd_get(fd);
 
-	if (f && f->kind == OFILE_MQUEUE)
+	if (f && is_queue(f))
 		return f;
 	ofile_put(f);
 	return NULL;
@@ -687,16 +689,16 @@ DEFINE_SYSCALL2(mq_notify, s32, fd, uva, user_event)
 /* -- As a file
  * ------------------------------------------------------------------------------------------ */
 
-void mqueue_closed(struct ofile *f)
+static void mqueue_closed(struct ofile *f)
 {
 	unregister(file_of(f)->queue);
 }
 
-void mqueue_forget(struct ofile *f)
+static void mqueue_release(struct ofile *f)
 {
 	struct mq_file *file = file_of(f);
 
-	if (!file || !file->queue)
+	if (!file->queue)
 		return;
 	mutex_lock(&mq_lock);
 	LIST_REMOVE(file, link);
@@ -704,10 +706,14 @@ void mqueue_forget(struct ofile *f)
 	mutex_unlock(&mq_lock);
 }
 
-void mqueue_stat(struct ofile *f, struct stat *st)
+/* Device and inode are those of the host's file. */
+static s64 mqueue_stat(struct ofile *f, struct stat *st)
 {
 	const struct mqueue *q = file_of(f)->queue;
+	s64 r = hc_fstat(f->handle, st, sizeof(*st));
 
+	if (r < 0)
+		return r;
 	mutex_lock(&mq_lock);
 	st->st_mode = S_IFREG | q->mode;
 	st->st_nlink = q->name ? 1 : 0;
@@ -718,25 +724,40 @@ void mqueue_stat(struct ofile *f, struct stat *st)
 	st->st_mtime = (u64)q->mtime;
 	st->st_atime = (u64)q->atime;
 	mutex_unlock(&mq_lock);
+	return 0;
 }
 
 /* mq_overview(7), "Mounting the message queue filesystem": the same text. */
-s64 mqueue_read(struct ofile *f, u64 buf, u64 len)
+static s64 mqueue_read(struct ofile *f, struct io_request *rq)
 {
-	const struct mqueue *q = file_of(f)->queue;
+	struct mq_file *file = file_of(f);
+	const struct mqueue *q = file->queue;
 	char text[STATUS_SIZE];
-	u64 size, from;
+	u64 size, from, len;
 
+	if (!rq->count)
+		return -EINVAL;
 	mutex_lock(&mq_lock);
 	size = (u64)snprintf(
 		text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
 		q->bytes, q->notify.pid ? q->notify.how : 0,
 		q->notify.pid && q->notify.how == SIGEV_SIGNAL ? q->notify.sig : 0, q->notify.pid);
 	mutex_unlock(&mq_lock);
-	from = MIN(f->pos, size);
-	len = MIN(len, size - from);
-	if (copy_to_user(buf, text + from, len))
+	from = MIN(file->pos, size);
+	len = MIN(rq->iov->iov_len, size - from);
+	if (copy_to_user((u64)rq->iov->iov_base, text + from, len))
 		return -EFAULT;
-	f->pos = from + len;
+	file->pos = from + len;
 	return (s64)len;
 }
+
+static const struct file_ops mqueue_ops = {
+	.size = sizeof(struct mq_file),
+	.read = mqueue_read,
+	.seek = host_seek,
+	.stat = mqueue_stat,
+	.poll_handle = host_poll_handle,
+	.ioctl = host_ioctl,
+	.closed = mqueue_closed,
+	.release = mqueue_release,
+};

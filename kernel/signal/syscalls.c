@@ -4,10 +4,9 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/proc.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/task/pidfd.h"
 #include "kernel/time/clock.h"
 
 #include <linux/capability.h>
@@ -356,24 +355,34 @@ DEFINE_SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uva, uinfo)
 	return err ? err : signal_thread(tgid, tid, &info);
 }
 
+static bool stands_for_process(struct ofile *f)
+{
+	struct process *p;
+	bool stands;
+
+	mutex_lock(&task_lock);
+	stands = ofile_process(f, &p);
+	mutex_unlock(&task_lock);
+	return stands;
+}
+
 DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 {
 	siginfo_t info = signal_info(sig, SI_USER);
 	struct process *p = NULL;
 	struct ofile *f;
 	int err = -EBADF;
-	s32 directory; /* pidfd_send_signal(2): of /proc/PID, as before there were pidfds */
 
 	if (flags)
 		return -EINVAL;
+	/* A pidfd, or a directory /proc/PID as before there were pidfds: pidfd_send_signal(2). */
 	f = fd_get(pidfd);
-	directory = f ? proc_directory_of(f) : 0;
-	if (f && (f->kind == OFILE_PIDFD || directory)) {
+	if (f && stands_for_process(f)) {
 		err = uinfo && get_user(&info, uinfo) ? -EFAULT : 0;
 		if (!err && (info.si_signo != sig || !valid_signal(sig)))
 			err = -EINVAL;
 		mutex_lock(&task_lock);
-		p = directory ? process_find(directory) : pidfd_process(f);
+		ofile_process(f, &p);
 		/* Only a process itself may claim that the kernel or kill(2) sent it. */
 		if (!err && uinfo && p != current_process() &&
 		    (info.si_code >= 0 || info.si_code == SI_TKILL))

@@ -8,19 +8,28 @@
  */
 #include <linux/pidfd.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/task/pidfd.h"
 
 struct pidfd {
+	struct ofile file;
 	LIST_ENTRY(pidfd) link; /* of proc->pidfds */
-	struct process *proc;	/* NULL: it was waited for */
-	struct ofile *file;
+	struct process *proc;	/* NULL: it was waited for, or none yet */
 };
 
 static struct mutex pidfd_lock; /* guards all above; taken inside task_lock, takes none itself */
 
+static const struct file_ops pidfd_ops;
+
+bool is_pidfd(const struct ofile *f)
+{
+	return f->ops == &pidfd_ops;
+}
+
 static struct pidfd *pidfd_of(struct ofile *f)
 {
-	return f->data;
+	_Static_assert(offsetof(struct pidfd, file) == 0, "the cast is right");
+	return (struct pidfd *)f;
 }
 
 /* For no process yet. */
@@ -32,17 +41,9 @@ static struct ofile *create(u32 flags, int *err)
 	*err = handle < 0 ? (int)handle : -ENOMEM;
 	if (handle < 0)
 		return NULL;
-	f = ofile_new(OFILE_PIDFD, handle, O_RDWR | flags);
-	if (!f) {
+	f = ofile_new(&pidfd_ops, handle, O_RDWR | flags);
+	if (!f)
 		hc_close(handle);
-		return NULL;
-	}
-	f->data = kzalloc(sizeof(struct pidfd));
-	if (!f->data) {
-		ofile_put(f);
-		return NULL;
-	}
-	pidfd_of(f)->file = f;
 	return f;
 }
 
@@ -53,7 +54,7 @@ static void make_readable(const struct pidfd *fd)
 	u64 one = 1;
 
 	if (kernel_segs(seg, 2, &one, sizeof(one), &segs) >= 0)
-		hc_writev(fd->file->handle, &segs);
+		hc_writev(fd->file.handle, &segs);
 }
 
 /* task_lock held, or nobody else knows p. */
@@ -109,12 +110,12 @@ void pidfd_freed(struct process *p)
 	mutex_unlock(&pidfd_lock);
 }
 
-void pidfd_forget(struct ofile *f)
+static void pidfd_release(struct ofile *f)
 {
 	struct pidfd *fd = pidfd_of(f);
 
 	mutex_lock(&pidfd_lock);
-	if (fd && fd->proc)
+	if (fd->proc)
 		LIST_REMOVE(fd, link);
 	mutex_unlock(&pidfd_lock);
 }
@@ -128,6 +129,38 @@ struct process *pidfd_process(struct ofile *f)
 	mutex_unlock(&pidfd_lock);
 	return p;
 }
+
+static s64 pidfd_name(struct ofile *f, char *buf, u64 size)
+{
+	(void)f;
+	return strlcpy(buf, "anon_inode:[pidfd]", size);
+}
+
+/* task_lock held, as for all that /proc shows. */
+static void pidfd_info(struct ofile *f, struct file_info *info)
+{
+	const struct process *p = pidfd_process(f);
+	s32 pid = p && !p->zombie ? p->pid : -1;
+
+	snprintf(info->more, sizeof(info->more), "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static bool pidfd_stands_for(struct ofile *f, struct process **p)
+{
+	*p = pidfd_process(f);
+	return true;
+}
+
+static const struct file_ops pidfd_ops = {
+	.size = sizeof(struct pidfd),
+	.seek = host_seek,
+	.poll_handle = host_poll_handle,
+	.ioctl = host_ioctl,
+	.name = pidfd_name,
+	.info = pidfd_info,
+	.process = pidfd_stands_for,
+	.release = pidfd_release,
+};
 
 DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
 {
@@ -192,7 +225,7 @@ DEFINE_SYSCALL3(pidfd_getfd, s32, pidfd, s32, fd, u32, flags)
 	if (flags)
 		return -EINVAL;
 	f = fd_get(pidfd);
-	if (f && f->kind == OFILE_PIDFD) {
+	if (f && is_pidfd(f)) {
 		mutex_lock(&task_lock);
 		found = take(pidfd_process(f), fd, &err);
 		mutex_unlock(&task_lock);

@@ -18,9 +18,9 @@ s32 pidfd_install(struct process *p);
 void pidfd_exited(struct process *p);
 void pidfd_freed(struct process *p);
 
-/* The process, or NULL when it was waited for. f is an OFILE_PIDFD. task_lock held. */
+/* Is f one? */
+bool is_pidfd(const struct ofile *f);
+/* The process, or NULL when it was waited for. f is a pidfd. task_lock held. */
 struct process *pidfd_process(struct ofile *f);
-/* The last reference goes. */
-void pidfd_forget(struct ofile *f);
 
 #endif

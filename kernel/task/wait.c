@@ -195,7 +195,7 @@ static int from_pidfd(struct waiting *w, s32 fd)
 	struct ofile *f = fd_get(fd);
 	struct process *p;
 
-	if (!f || f->kind != OFILE_PIDFD) {
+	if (!f || !is_pidfd(f)) {
 		ofile_put(f);
 		return -EBADF;
 	}

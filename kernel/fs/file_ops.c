@@ -1,0 +1,113 @@
+/* The operations of open files, and what a file answers whose kind lacks one. */
+#include <linux/fs.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+
+/* The result of the operation op of f, or missing where f's kind has none. */
+#define CALL(f, op, missing, ...) ((f)->ops->op ? (f)->ops->op(f, ##__VA_ARGS__) : (missing))
+
+s64 ofile_read(struct ofile *f, struct io_request *rq)
+{
+	return CALL(f, read, -EINVAL, rq);
+}
+
+s64 ofile_write(struct ofile *f, struct io_request *rq)
+{
+	return CALL(f, write, -EINVAL, rq);
+}
+
+s64 ofile_seek(struct ofile *f, s64 offset, u32 whence)
+{
+	return CALL(f, seek, -ESPIPE, offset, whence);
+}
+
+s64 ofile_getdents(struct ofile *f, char *buf, u64 size)
+{
+	return CALL(f, getdents, -ENOTDIR, buf, size);
+}
+
+s64 ofile_stat(struct ofile *f, struct stat *st)
+{
+	return CALL(f, stat, hc_fstat(f->handle, st, sizeof(*st)), st);
+}
+
+s64 ofile_poll_handle(struct ofile *f)
+{
+	return CALL(f, poll_handle, -EPERM);
+}
+
+s64 ofile_ioctl(struct ofile *f, u32 nr, u64 arg)
+{
+	return CALL(f, ioctl, -ENOTTY, nr, arg);
+}
+
+s64 ofile_get_flags(struct ofile *f)
+{
+	return CALL(f, get_flags, f->flags);
+}
+
+static s64 set_nonblock(struct ofile *f, u64 flags)
+{
+	f->flags = (f->flags & ~(u32)O_NONBLOCK) | (flags & O_NONBLOCK);
+	return 0;
+}
+
+s64 ofile_set_flags(struct ofile *f, s32 fd, u64 flags)
+{
+	return CALL(f, set_flags, set_nonblock(f, flags), fd, flags);
+}
+
+s64 ofile_truncate(struct ofile *f, s64 length)
+{
+	return CALL(f, truncate, -EINVAL, length);
+}
+
+s64 ofile_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
+{
+	return CALL(f, allocate, -EINVAL, mode, offset, len);
+}
+
+struct ofile *ofile_reopen(struct ofile *f, u32 flags, int *err)
+{
+	return CALL(f, reopen, host_file_of_result(hc_reopen(f->handle, flags), flags, err), flags,
+		    err);
+}
+
+s64 ofile_name(struct ofile *f, char *buf, u64 size)
+{
+	return CALL(f, name, fs_nointr(hc_handle_path(f->handle, buf, size)), buf, size);
+}
+
+void ofile_info(struct ofile *f, struct file_info *info)
+{
+	*info = (struct file_info){
+		.pos = hc_lseek(f->handle, 0, SEEK_CUR),
+		.flags = hc_fcntl(f->handle, F_GETFL, 0),
+	};
+	if (info->flags < 0)
+		info->flags = f->flags;
+	if (f->ops->info)
+		f->ops->info(f, info);
+}
+
+const struct pseudo_node *ofile_node(struct ofile *f)
+{
+	return CALL(f, node, NULL);
+}
+
+bool ofile_process(struct ofile *f, struct process **p)
+{
+	return CALL(f, process, false, p);
+}
+
+void ofile_closed(struct ofile *f)
+{
+	if (f->ops->closed)
+		f->ops->closed(f);
+}
+
+void ofile_release(struct ofile *f)
+{
+	if (f->ops->release)
+		f->ops->release(f);
+}

@@ -1,0 +1,31 @@
+/* Reads and writes under way: what read(2), write(2) and their kin hand to an open file. */
+#ifndef KERNEL_FS_IO_H
+#define KERNEL_FS_IO_H
+
+#include <linux/uio.h>
+#include "common/types.h"
+
+struct ofile;
+
+#define IO_AT_POS (-1L) /* offset: the file's own position */
+
+enum io_direction { IO_READ, IO_WRITE };
+
+/* A request: buffers of the program, and how far the transfer has come. */
+struct io_request {
+	enum io_direction dir;
+	const struct iovec *iov;
+	u32 count;
+	u64 left;   /* bytes not asked for yet */
+	u64 done;   /* bytes of iov[0] that were */
+	s64 offset; /* or IO_AT_POS */
+	u32 flags;  /* RWF_* */
+};
+
+/*
+ * Moves the bytes between the program's memory and the host's file behind f, in rq's direction:
+ * the file operation of whoever's content is the host's. Bytes or -errno; SIGPIPE was sent.
+ */
+s64 io_transfer(struct ofile *f, struct io_request *rq);
+
+#endif
