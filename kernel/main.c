@@ -3,10 +3,10 @@
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/init.h"
-#include "kernel/fs/proc.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
+#include "kernel/proc/proc.h"
 #include "kernel/task/task.h"
 
 #define COST_ROUNDS 8

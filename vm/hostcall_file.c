@@ -32,7 +32,7 @@ static struct fd_link fd_link(int fd)
 
 /*
  * What the monitor's directory in /proc says of the namespaces, mounts and accounting that it
- * shares with the programs: the kernel's /proc refers to these (kernel/fs/proc.c).
+ * shares with the programs: the kernel's /proc refers to these (kernel/proc/proc.c).
  */
 static bool is_shared_name(const char *name)
 {

@@ -3,7 +3,6 @@
  * A report is put together in one block (head, then parts), sent, and obeyed: see report.h.
  */
 #include "common/boot_info.h"
-#include "kernel/fs/proc_text.h"
 #include "kernel/heap/callers.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
@@ -12,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/task/core.h"
 #include "kernel/task/task.h"
 

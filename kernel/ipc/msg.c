@@ -10,12 +10,12 @@
  */
 #include <asm/msgbuf.h>
 #include <linux/msg.h>
-#include "kernel/fs/proc_text.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 

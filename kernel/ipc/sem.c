@@ -12,12 +12,12 @@
  */
 #include <asm/sembuf.h>
 #include <linux/sem.h>
-#include "kernel/fs/proc_text.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"

@@ -13,7 +13,6 @@
 #include <asm/shmbuf.h>
 #include <linux/mman.h>
 #include <linux/shm.h>
-#include "kernel/fs/proc_text.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/kernel.h"
@@ -22,6 +21,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 

@@ -46,9 +46,9 @@ void *kmalloc(u64 size)
 	return __builtin_malloc(size);
 }
 
-struct ofile *ofile_new(enum ofile_kind kind, s32 handle, u32 flags)
+struct ofile *host_file_new(s32 handle, u32 flags)
 {
-	file = (struct ofile){.refs = 1, .kind = kind, .handle = handle, .flags = flags};
+	file = (struct ofile){.refs = 1, .handle = handle, .flags = flags};
 	return &file;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Do the texts of /proc have the form that programs parse? The process here is made up, so that
  * every line is known; what a parser would trip over (odd names, long texts, errors) is in it.
- * sources: kernel/fs/proc_text.c
+ * sources: kernel/proc/proc_text.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <linux/mman.h>
 #include <linux/signal.h>
 #include "kernel/fs/file.h"
-#include "kernel/fs/proc_text.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -23,6 +23,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
@@ -181,10 +182,9 @@ u32 fdtable_size(struct files *f)
 	return 512;
 }
 
-struct process *pidfd_process(struct ofile *f)
+void ofile_info(struct ofile *f, struct file_info *info)
 {
-	(void)f;
-	return NULL;
+	(void)f, (void)info;
 }
 
 void ofile_put(struct ofile *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's own /proc; proc.c has the table of its names. */
-#ifndef KERNEL_FS_PROC_H
-#define KERNEL_FS_PROC_H
+#ifndef KERNEL_PROC_PROC_H
+#define KERNEL_PROC_PROC_H
 
 /* Makes /proc known to the path layer. Once, before the first program. */
 void proc_init(void);

@@ -3,8 +3,8 @@
  * The texts of our /proc. Each function writes one file's whole content; proc.c says which file
  * that is. Formats: proc(5), and what Linux 6 prints.
  */
-#ifndef KERNEL_FS_PROC_TEXT_H
-#define KERNEL_FS_PROC_TEXT_H
+#ifndef KERNEL_PROC_PROC_TEXT_H
+#define KERNEL_PROC_PROC_TEXT_H
 
 #include "common/types.h"
 

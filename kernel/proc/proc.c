@@ -15,9 +15,9 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
-#include "kernel/fs/proc.h"
-#include "kernel/fs/proc_text.h"
 #include "kernel/mm/mm.h"
+#include "kernel/proc/proc.h"
+#include "kernel/proc/proc_text.h"
 #include "kernel/time/clock.h"
 #include "libc/stdlib.h"
 
