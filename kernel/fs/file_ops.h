@@ -108,4 +108,7 @@ bool ofile_process(struct ofile *f, struct process **p);
 void ofile_closed(struct ofile *f);
 void ofile_release(struct ofile *f);
 
+/* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
+u32 ofile_type(struct ofile *f);
+
 #endif

@@ -16,6 +16,7 @@
 #include "kernel/fs/file_ops.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/pseudo.h"
+#include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -26,28 +27,13 @@
 
 /* -- Results ------------------------------------------------------------------------------- */
 
-/* For calls that never fail with EINTR on Linux: a kick only makes them start anew. */
-static inline s64 fs_nointr(s64 result)
-{
-	return result == -EINTR ? -ERESTARTNOINTR : result;
-}
-
-/* For calls that wait: signal(7) says which ones SA_RESTART restarts. */
-static inline s64 fs_restart(s64 result)
-{
-	return result == -EINTR ? -ERESTARTSYS : result;
-}
-
 /*
- * The same for a call that sends to (also connect) or receives from (also accept) a socket: with a
- * limit of time, SO_SNDTIMEO or SO_RCVTIMEO, a signal ends it whatever SA_RESTART says.
+ * As fs_restart, for a call that sends to (also connect) or receives from (also accept) a socket:
+ * with a limit of time, SO_SNDTIMEO or SO_RCVTIMEO, a signal ends it whatever SA_RESTART says.
  */
 s64 fs_restart_socket(s32 handle, bool sends, s64 result);
 
 /* -- Open files ---------------------------------------------------------------------------- */
-
-/* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
-u32 ofile_type(struct ofile *f);
 
 /*
  * The result of a hostcall that makes a handle becomes a descriptor: errors pass through (the

@@ -14,9 +14,14 @@
  */
 #include <linux/netlink.h>
 #include "kernel/fs/bounce.h"
-#include "kernel/fs/fs.h"
+#include "kernel/fs/file.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/result.h"
+#include "kernel/hostcall.h"
 #include "kernel/ipc/cookie.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
 
 /* Linux's ipc/mqueue.c. */
 #define COOKIE_LEN  32

@@ -6,6 +6,7 @@
 #include <linux/uio.h>
 #include "common/types.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
 
 struct cookie; /* a message, from mq_notify until it is read */
 struct ofile;

@@ -14,12 +14,23 @@
  *
  * locks_lock guards everything, ofile.locks included; nothing but the heap's lock is taken inside.
  */
+#include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include "kernel/fs/fs.h"
+#include <linux/stat.h>
+#include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
+#include "kernel/fs/result.h"
+#include "kernel/hostcall.h"
 #include "kernel/ipc/lock_table.h"
 #include "kernel/ipc/locks.h"
 #include "kernel/ipc/wait.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 
 struct waiter {
 	struct lock_wait wait;

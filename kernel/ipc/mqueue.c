@@ -13,15 +13,28 @@
  * file, is taken inside. What mq_notify(3) wants to be sent is taken out of the queue first, and
  * sent without the lock.
  */
+#include <asm/resource.h>
 #include <asm/signal.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
 #include <linux/mqueue.h>
+#include <linux/stat.h>
 #include <linux/time_types.h>
-#include "kernel/fs/fs.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/result.h"
+#include "kernel/hostcall.h"
 #include "kernel/ipc/cookie.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 
 /* mq_overview(7), "/proc interfaces": defaults and, for the privileged, ceilings. */

@@ -12,12 +12,21 @@
 #include <linux/fs.h>
 #include <linux/memfd.h>
 #include <linux/stat.h>
-#include "kernel/fs/fs.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/pseudo.h"
+#include "kernel/fs/result.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/proc_text.h"
+#include "kernel/task/task.h"
 #include "kernel/time/clock.h"
 #include "libc/stdlib.h"
 

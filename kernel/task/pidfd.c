@@ -6,10 +6,18 @@
  * The file on the host is an eventfd, so that poll and epoll work: its counter is 0 until the
  * process has ended.
  */
+#include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/pidfd.h>
-#include "kernel/fs/fs.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/result.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/syscall/syscall.h"
 #include "kernel/task/pidfd.h"
+#include "kernel/task/task.h"
 
 struct pidfd {
 	struct ofile file;
