@@ -3,11 +3,14 @@
  * through the functions below, which know what a kind without the operation answers; only they,
  * and travel.c, look into the table.
  *
- * The caller of each operation holds a reference to the file, so that the file stays. No lock is
- * held, but for .name (mm.lock, fs_info.lock and task_lock may be), .info, .release (task_lock may
- * be) and .process (task_lock is). An operation takes what it is given as the program's: ranges and
- * flags that the host would check are not checked before. Results are >= 0 or -errno, -ERESTART*
- * included; -EINTR of a hostcall never leaves an operation, except .stat's, which the caller maps.
+ * The caller of each operation but .release holds a reference to the file, so that the file stays.
+ * The caller holds no lock, except: .process task_lock; .info and .name task_lock, and .name
+ * fs_info.lock, too; .poll_handle perhaps that of fs/async.c; .release perhaps any that is above
+ * the kind's own in lock.h, because whoever drops a reference may be the last.
+ *
+ * Arguments are the program's: nobody has checked ranges and flags that the host would check.
+ * Results are >= 0 or -errno, -ERESTART* included. -EINTR of a hostcall has become one of these,
+ * except in .stat, whose caller does that.
  */
 #ifndef KERNEL_FS_FILE_OPS_H
 #define KERNEL_FS_FILE_OPS_H
