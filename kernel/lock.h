@@ -4,8 +4,8 @@
  * host (hostcall wait), so a vCPU whose host thread was preempted costs its waiters nothing.
  *
  * Order, outermost first: process tree (task_lock) > files.lock > mm.lock > those of kernel/ipc >
- * window_lock > frame_lock > kmalloc_lock. A lock may be held across a hostcall that does not
- * block.
+ * mapping_lock (fs/mapping.c) > window_lock > frame_lock > kmalloc_lock. A lock may be held across
+ * a hostcall that does not block.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H

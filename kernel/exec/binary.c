@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/binary.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -177,9 +178,9 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 
 	if (s->filesz) {
 		zero = ALIGN_UP(file_end, PAGE_SIZE);
-		ret = mm_map(mm, page, zero - page, s->prot,
-			     MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, b->file,
-			     s->offset - (start - page));
+		ret = file_map(mm, page, zero - page, s->prot,
+			       MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, b->file,
+			       s->offset - (start - page));
 		if (ret < 0)
 			return (int)ret;
 		if (s->memsz > s->filesz && file_end < zero) {

@@ -3,6 +3,7 @@
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/look_ahead.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/mm/mm.h"
 
 /* -- stat family ---------------------------------------------------------------------------- */
@@ -287,7 +288,7 @@ static s64 truncate_file(struct ofile *f, s64 length)
 	s64 r = ofile_truncate(f, length);
 
 	if (r >= 0)
-		mm_file_truncated(current_mm(), f);
+		file_truncated(current_mm(), f);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "heap/modules.h"
 #include "heap/peek.h"
 #include "heap/unwind_kernel.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/heap/callers.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/module.h"
@@ -47,7 +48,7 @@ static bool is_code(struct mm *mm, u64 pc)
 
 	mutex_lock(&mm->lock);
 	v = vma_find(mm, pc);
-	is = v && v->start <= pc && (v->prot & PROT_EXEC) && v->file;
+	is = v && v->start <= pc && (v->prot & PROT_EXEC) && vma_file(v);
 	mutex_unlock(&mm->lock);
 	return is;
 }

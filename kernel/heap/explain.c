@@ -5,6 +5,7 @@
 #include "kernel/heap/internal.h"
 #include "kernel/heap/report.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
 
@@ -30,7 +31,7 @@ static bool is_stack_overflow(struct mm *mm, u64 addr, u64 sp)
 		return false;
 	if (v && v->start <= addr)
 		v = vma_next(v);
-	if (!v || !(v->prot & PROT_WRITE) || v->win)
+	if (!v || !(v->prot & PROT_WRITE) || vma_window(v))
 		return false;
 	return sp < v->start ? !is_there(vma_find(mm, sp), sp) : sp < v->start + PAGE_SIZE;
 }

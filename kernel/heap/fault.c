@@ -4,6 +4,7 @@
  */
 #include <linux/mman.h>
 #include "kernel/fs/file.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
 #include "kernel/kernel.h"
@@ -154,13 +155,13 @@ enum check_where heap_where(struct mm *mm, u64 addr)
 		return CHECK_WHERE_OLD_HEAP;
 	if (!v || v->start > addr || (v->flags & VMA_GUARDED))
 		return CHECK_WHERE_UNMAPPED;
-	if ((v->flags & VMA_GROWSDOWN) || (!v->win && v->start <= sp && sp < v->end))
+	if ((v->flags & VMA_GROWSDOWN) || (!vma_window(v) && v->start <= sp && sp < v->end))
 		return CHECK_WHERE_STACK;
 	if (v->prot & PROT_EXEC)
 		return CHECK_WHERE_CODE;
 	/* .bss continues the data of a file. */
 	prev = vma_prev(v);
-	if (v->file || (!v->win && prev && prev->end == v->start && prev->file))
+	if (vma_file(v) || (!vma_window(v) && prev && prev->end == v->start && vma_file(prev)))
 		return CHECK_WHERE_GLOBAL;
 	return CHECK_WHERE_MAPPED;
 }

@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
 #include "kernel/heap/leak.h"
@@ -93,7 +94,7 @@ static bool is_relro(struct vma *v)
 {
 	const struct vma *next = vma_next(v);
 
-	return next && (next->prot & PROT_WRITE) && next->file == v->file &&
+	return next && (next->prot & PROT_WRITE) && vma_file(next) == vma_file(v) &&
 	       next->start == v->end && next->offset == v->offset + (v->end - v->start);
 }
 
@@ -102,7 +103,7 @@ static bool has_pointers(struct vma *v)
 {
 	if (heap_range(v->start) || (v->flags & VMA_VDSO))
 		return false;
-	return (v->prot & PROT_WRITE) || !v->file || is_relro(v);
+	return (v->prot & PROT_WRITE) || !vma_file(v) || is_relro(v);
 }
 
 /* The lowest stack pointer in a VMA, less what is used below it; its start if there is none. */

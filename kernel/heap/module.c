@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/heap/module.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/internal.h"
@@ -103,14 +104,14 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 		*header = mm->vdso;
 		return 0;
 	}
-	if (!v->file)
+	if (!vma_file(v))
 		return -ENOENT;
 	for (u32 n = 0; v && n < LOOK_BELOW; n++, v = vma_prev(v)) {
-		if (v->file != code->file || v->offset != 0)
+		if (vma_file(v) != vma_file(code) || v->offset != 0)
 			continue;
 		v->flags |= VMA_MODULE;
 		*header = v->start;
-		*file = ofile_get(v->file);
+		*file = ofile_get(vma_file(v));
 		return 0;
 	}
 	return -ENOENT;
@@ -211,7 +212,7 @@ static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct he
 
 static bool holds_tables(const struct vma *v)
 {
-	return v && (v->prot & PROT_READ) && (v->win || (v->flags & VMA_VDSO));
+	return v && (v->prot & PROT_READ) && (vma_window(v) || (v->flags & VMA_VDSO));
 }
 
 /* Readable memory around the tables, as far as the module and no hole. mm.lock is held. */

@@ -2,9 +2,8 @@
 /*
  * System V shared memory: shmget(2), shmop(2), shmctl(2).
  *
- * A segment is a window on fresh memory; attaching it is a VMA that names the segment, of which
- * kernel/mm keeps count here whenever it makes, copies or frees such a VMA. The segment goes when
- * it is marked for removal and no VMA is left.
+ * A segment is a window on fresh memory; attaching it is a VMA whose backing is the segment, which
+ * counts its VMAs. The segment goes when it is marked for removal and no VMA is left.
  *
  * segments.lock guards everything; it is taken inside mm.lock and takes none but those of windows
  * and the heap.
@@ -14,8 +13,8 @@
 #include <linux/mman.h>
 #include <linux/shm.h>
 #include "kernel/ipc/ipc.h"
-#include "kernel/ipc/shm.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -35,8 +34,8 @@
 
 struct shm {
 	struct ipc_perm_k perm; /* first: what the table points to */
+	struct vm_backing backing;
 	u64 size;
-	struct window *win;
 	u64 attached; /* VMAs */
 	s64 atime, dtime, ctime;
 	s32 cpid, lpid;
@@ -55,14 +54,22 @@ static void destroy(struct shm *shm)
 {
 	all_pages -= pages_of(shm);
 	ipc_remove(&segments, &shm->perm);
-	window_put(shm->win);
+	window_put(shm->backing.window);
 	kfree(shm);
 }
 
-/* -- For kernel/mm ----------------------------------------------------------------------------- */
+/* -- as a backing ------------------------------------------------------------------------------ */
 
-void shm_opened(struct shm *shm)
+static struct shm *shm_of(const struct vm_backing *b)
 {
+	return container_of(b, struct shm, backing);
+}
+
+/* A VMA that shows the segment comes into being, or goes. */
+static void shm_opened(struct vm_backing *b)
+{
+	struct shm *shm = shm_of(b);
+
 	mutex_lock(&segments.lock);
 	shm->attached++;
 	shm->atime = ipc_now();
@@ -70,8 +77,10 @@ void shm_opened(struct shm *shm)
 	mutex_unlock(&segments.lock);
 }
 
-void shm_closed(struct shm *shm)
+static void shm_closed(struct vm_backing *b)
 {
+	struct shm *shm = shm_of(b);
+
 	mutex_lock(&segments.lock);
 	shm->attached--;
 	shm->dtime = ipc_now();
@@ -81,14 +90,25 @@ void shm_closed(struct shm *shm)
 	mutex_unlock(&segments.lock);
 }
 
-struct window *shm_window(struct shm *shm)
+static void shm_name(const struct vma *v, char *buf, u32 size)
 {
-	return shm->win;
+	snprintf(buf, size, "/SYSV%08x (deleted)", (u32)shm_of(v->backing)->perm.key);
 }
 
-void shm_name(const struct shm *shm, char *buf, u32 size)
+static const struct vm_backing_ops shm_backing = {
+	.traits = VM_SEPARATE | VM_SHMEM,
+	.get = shm_opened,
+	.put = shm_closed,
+	.populate = window_populate,
+	.truncate = window_truncate,
+	.advise = window_advise,
+	.resident = window_resident,
+	.name = shm_name,
+};
+
+static bool is_segment(const struct vma *v)
 {
-	snprintf(buf, size, "/SYSV%08x (deleted)", (u32)shm->perm.key);
+	return v->backing && v->backing->ops == &shm_backing;
 }
 
 /* -- shmget, shmat, shmdt ------------------------------------------------------------------------
@@ -113,7 +133,8 @@ static s32 create(s32 key, u64 size, u32 flags)
 	shm->size = size;
 	shm->ctime = ipc_now();
 	shm->cpid = current_process()->pid;
-	err = window_anon(ALIGN_UP(size, PAGE_SIZE), &shm->win);
+	shm->backing.ops = &shm_backing;
+	err = window_anon(ALIGN_UP(size, PAGE_SIZE), &shm->backing.window);
 	if (err)
 		goto free;
 	id = ipc_add(&segments, &shm->perm, key, flags);
@@ -121,7 +142,7 @@ static s32 create(s32 key, u64 size, u32 flags)
 		all_pages += pages_of(shm);
 		return id;
 	}
-	window_put(shm->win);
+	window_put(shm->backing.window);
 	err = id;
 free:
 	kfree(shm);
@@ -188,6 +209,40 @@ static void release(struct shm *shm)
 	mutex_unlock(&segments.lock);
 }
 
+/* A segment as what is mapped; the caller holds it. */
+struct shm_source {
+	struct vm_source source;
+	struct shm *shm;
+};
+
+static int open_segment(const struct vm_source *s, __attribute__((unused)) u64 offset,
+			__attribute__((unused)) u64 len, u32 prot,
+			__attribute__((unused)) bool shared, struct vm_opened *out)
+{
+	struct shm *shm = ((const struct shm_source *)s)->shm;
+
+	shm_opened(&shm->backing);
+	out->backing = &shm->backing;
+	out->quiet = shm->backing.window->quiet;
+	/* SHM_RDONLY stays so: mprotect(2) would be open(2)'s O_RDONLY for a file. */
+	if (!(prot & PROT_WRITE))
+		out->max_prot &= ~PROT_WRITE;
+	return 0;
+}
+
+/* Address or -errno. */
+static s64 attach(struct mm *mm, u64 addr, u32 prot, u32 map, struct shm *shm)
+{
+	const struct shm_source s = {.source = {open_segment, .memory = true}, .shm = shm};
+	s64 ret = -ENOMEM;
+
+	mutex_lock(&mm->lock);
+	if (mm_may_expand(mm, pages_of(shm), false))
+		ret = mm_map_locked(mm, addr, pages_of(shm) * PAGE_SIZE, prot, map, &s.source, 0);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
 DEFINE_SYSCALL3(shmat, s32, id, u64, addr, u32, flags)
 {
 	u32 prot = PROT_READ, access = IPC_READ, map;
@@ -212,7 +267,7 @@ DEFINE_SYSCALL3(shmat, s32, id, u64, addr, u32, flags)
 	shm = hold(id, access, &err);
 	if (!shm)
 		return err;
-	at = mm_map_shm(mm, addr, ALIGN_UP(shm->size, PAGE_SIZE), prot, map, shm);
+	at = attach(mm, addr, prot, map, shm);
 	release(shm);
 	return at == -EEXIST ? -EINVAL : at;
 }
@@ -220,15 +275,15 @@ DEFINE_SYSCALL3(shmat, s32, id, u64, addr, u32, flags)
 /* The pieces of the attachment at addr that are still there go. False: there is none. */
 static bool detach(struct mm *mm, u64 addr)
 {
-	struct shm *shm = NULL;
+	const struct vm_backing *shm = NULL;
 	struct vma *v = vma_find(mm, addr);
 
 	while (v) {
 		u64 start = v->start, end = v->end;
 
 		/* The first one says which segment; the others may have holes between them. */
-		if (v->shm && v->start - v->offset == addr && (!shm || v->shm == shm)) {
-			shm = v->shm;
+		if (is_segment(v) && v->start - v->offset == addr && (!shm || v->backing == shm)) {
+			shm = v->backing;
 			if (mm_unmap_locked(mm, start, end - start) < 0)
 				break;
 		} else if (shm && start - addr >= SHM_SIZE_MAX) {

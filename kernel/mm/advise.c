@@ -2,12 +2,11 @@
 /* madvise(2): each advice is a row that says for which mappings it is allowed and what it does. */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
-#include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/heap/heap.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
-#include "kernel/mm/window.h"
 
 /* Newer than the uapi headers of some hosts. */
 #ifndef MADV_POPULATE_READ
@@ -19,7 +18,7 @@
 enum {
 	NOT_LOCKED = 1 << 0,
 	NOT_FILE = 1 << 1, /* only private anonymous memory */
-	NOT_ANON = 1 << 2, /* only what has a window */
+	NOT_ANON = 1 << 2, /* only what the host has the content of */
 	NOT_VDSO = 1 << 3,
 };
 
@@ -37,21 +36,16 @@ static int drop_pages(struct mm *mm, __attribute__((unused)) struct vma *v, u64 
 	return err;
 }
 
-static int advise_window(struct vma *v, u64 start, u64 end, int advice)
+/* The content is the host's, which can be advised in its turn. */
+static bool is_of_host(const struct vma *v)
 {
-	u64 offset = v->offset + (start - v->start) - v->win->offset;
-	s64 ret;
-
-	if (offset >= v->win->size)
-		return 0;
-	ret = hc_window_advise(v->win->id, offset, MIN(end - start, v->win->size - offset), advice);
-	return ret < 0 ? ret : 0;
+	return v->backing && v->backing->ops->advise;
 }
 
 static int will_need(__attribute__((unused)) struct mm *mm, struct vma *v, u64 start, u64 end)
 {
-	if (v->win)
-		advise_window(v, start, end, MADV_WILLNEED);
+	if (is_of_host(v))
+		v->backing->ops->advise(v, start, end, MADV_WILLNEED);
 	return 0;
 }
 
@@ -60,7 +54,7 @@ static int remove_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
 {
 	if (!(v->flags & VMA_SHARED) || !(v->prot & PROT_WRITE))
 		return -EACCES;
-	return drop_pages(mm, v, start, end) ?: advise_window(v, start, end, MADV_REMOVE);
+	return drop_pages(mm, v, start, end) ?: v->backing->ops->advise(v, start, end, MADV_REMOVE);
 }
 
 static const struct advice {
@@ -95,8 +89,8 @@ static const struct advice {
 static bool refused(const struct advice *a, const struct vma *v)
 {
 	return ((a->refused & NOT_LOCKED) && (v->flags & VMA_LOCKED)) ||
-	       ((a->refused & NOT_FILE) && (v->win || (v->flags & VMA_SHARED))) ||
-	       ((a->refused & NOT_ANON) && !v->win) ||
+	       ((a->refused & NOT_FILE) && (is_of_host(v) || (v->flags & VMA_SHARED))) ||
+	       ((a->refused & NOT_ANON) && !is_of_host(v)) ||
 	       ((a->refused & NOT_VDSO) && (v->flags & VMA_VDSO));
 }
 

@@ -6,7 +6,6 @@
  * nothing, so a fault maps many pages: fresh frames are zero already and cost the host nothing
  * until they are touched. The batch of a VMA grows while the program walks through it.
  */
-#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -15,8 +14,8 @@
 #include "kernel/hostcall.h"
 #include "kernel/stats.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
@@ -32,32 +31,11 @@
 #define BATCH_SHARED 64 /* of what a fork left shared, copied one after another */
 #define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
-/* One fault on its way. */
-struct fault {
-	struct mm *mm;
-	struct vma *vma;
-	u64 page;
-	enum mm_access access;
-	struct mm_fault_info *info;
-};
-
-static int fail(struct fault *f, int signal, int code)
-{
-	f->info->signal = signal;
-	f->info->code = code;
-	return -EFAULT;
-}
-
-static int out_of_memory(struct fault *f)
-{
-	return fail(f, SIGKILL, SI_KERNEL);
-}
-
 /*
  * How many pages to map, from this fault's place: four times as many when it is where the last
  * batch ended.
  */
-static u64 batch_pages(struct fault *f, u32 least)
+static u64 batch_pages(struct vm_fault *f, u32 least)
 {
 	struct vma *v = f->vma;
 	u64 slack = BATCH_ANON * PAGE_SIZE;
@@ -66,11 +44,11 @@ static u64 batch_pages(struct fault *f, u32 least)
 			       : v->next_fault && f->page - v->next_fault < slack;
 
 	v->batch = follows ? MIN(MAX(v->batch, least) * 4, BATCH_MAX) : least;
-	return frame_scarce() && !v->win ? 1 : v->batch;
+	return frame_scarce() && !vma_window(v) ? 1 : v->batch;
 }
 
 /* The pages to map: within the VMA and the 2 MiB around the fault. */
-static void batch_range(struct fault *f, u32 least, u64 *start, u64 *end)
+static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 {
 	struct vma *v = f->vma;
 	u64 n = batch_pages(f, least);
@@ -92,7 +70,7 @@ static void batch_range(struct fault *f, u32 least, u64 *start, u64 *end)
 
 /* Maps count fresh pages, as one block of frames where there is one. Number mapped, 0: no memory.
  */
-static u64 map_fresh(struct fault *f, u64 *entry, u64 count)
+static u64 map_fresh(struct vm_fault *f, u64 *entry, u64 count)
 {
 	unsigned order = 63 - __builtin_clzl(count);
 	u64 gpa = frame_alloc(order, FRAME_ZERO | FRAME_USER);
@@ -111,7 +89,7 @@ static u64 map_fresh(struct fault *f, u64 *entry, u64 count)
 }
 
 /* A 2 MiB page, where the VMA is large enough and worth it. */
-static bool fault_huge(struct fault *f)
+static bool fault_huge(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
 	u64 base = ALIGN_DOWN(f->page, HUGE_SIZE), gpa, *entry;
@@ -135,7 +113,7 @@ static bool fault_huge(struct fault *f)
 	return true;
 }
 
-static int fault_anon(struct fault *f)
+static int fault_anon(struct vm_fault *f)
 {
 	u64 start, end, *entry;
 
@@ -146,7 +124,7 @@ static int fault_anon(struct fault *f)
 	/* One page table has them all. */
 	entry = pt_place(f->mm, start);
 	if (!entry)
-		return out_of_memory(f);
+		return -ENOMEM;
 	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
 		u64 run = 0, mapped;
 
@@ -162,7 +140,7 @@ static int fault_anon(struct fault *f)
 		i += mapped;
 	}
 	entry += (f->page - start) / PAGE_SIZE;
-	return *entry || map_fresh(f, entry, 1) ? 0 : out_of_memory(f);
+	return *entry || map_fresh(f, entry, 1) ? 0 : -ENOMEM;
 }
 
 /* A private copy of a page of RAM or window. The frame, or 0 with *err. */
@@ -176,19 +154,14 @@ static u64 copy_page(u64 from, bool window, int *err)
 	*err = 0;
 	if (!window)
 		memcpy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE);
-	else
-		*err = arch_copy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE);
+	else if (arch_copy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE))
+		*err = -EIO;
 	if (*err) {
 		frame_put(gpa);
 		return 0;
 	}
 	stats.cow_copies++;
 	return gpa;
-}
-
-static int copy_failed(struct fault *f, int err)
-{
-	return err == -ENOMEM ? out_of_memory(f) : fail(f, SIGBUS, BUS_ADRERR);
 }
 
 static u64 file_offset(const struct vma *v, u64 va)
@@ -198,7 +171,9 @@ static u64 file_offset(const struct vma *v, u64 va)
 
 static u64 window_gpa(const struct vma *v, u64 va)
 {
-	return v->win->gpa + (file_offset(v, va) - v->win->offset);
+	const struct window *w = vma_window(v);
+
+	return w->gpa + (file_offset(v, va) - w->offset);
 }
 
 /*
@@ -209,8 +184,8 @@ static u64 window_gpa(const struct vma *v, u64 va)
  */
 static bool is_data_segment(const struct vma *v)
 {
-	return (v->prot & PROT_WRITE) && !(v->flags & VMA_SHARED) && v->file &&
-	       (v->file->flags & O_ACCMODE) == O_RDONLY && !frame_scarce();
+	return (v->prot & PROT_WRITE) && !(v->flags & VMA_SHARED) && vma_window(v)->reader >= 0 &&
+	       !frame_scarce();
 }
 
 /*
@@ -232,7 +207,7 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 		seg[done] = (struct hostcall_seg){gpa[done], PAGE_SIZE};
 	}
 	if (done == count)
-		got = hc_preadv2(v->file->handle, &segs, file_offset(v, va), 0);
+		got = hc_preadv2(vma_window(v)->reader, &segs, file_offset(v, va), 0);
 	/* Only the last page may be cut by the file's end. */
 	if (got <= (s64)((count - 1) * PAGE_SIZE)) {
 		while (done)
@@ -250,7 +225,7 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
  * mapped read-only are flushed: the kernel writes to the copies without a fault, and the program
  * must not read the old page then.
  */
-static int copy_window(struct fault *f)
+static int copy_window(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
 	u64 room = (is_data_segment(v) ? BATCH_COPY : 1) * PAGE_SIZE;
@@ -263,8 +238,8 @@ static int copy_window(struct fault *f)
 
 	stats.fault_file_copy++;
 	if (!entry)
-		return out_of_memory(f);
-	end = start + window_bytes(v->win, file_offset(v, start), end - start);
+		return -ENOMEM;
+	end = start + window_bytes(vma_window(v), file_offset(v, start), end - start);
 	together = end - start >= READ_LEAST * PAGE_SIZE;
 	for (u64 i = 0; i < (end - start) / PAGE_SIZE; i++)
 		together = together && !(entry[i] & PTE_OWNED);
@@ -278,7 +253,7 @@ static int copy_window(struct fault *f)
 		if (!together)
 			gpa[i] = copy_page(window_gpa(v, va), true, &err);
 		if (!gpa[i] && va == f->page)
-			ret = copy_failed(f, err);
+			ret = err;
 		if (!gpa[i])
 			continue;
 		if (*entry)
@@ -291,7 +266,7 @@ static int copy_window(struct fault *f)
 }
 
 /* 2 MiB of a program, where file and addresses allow one page. */
-static bool map_text_huge(struct fault *f)
+static bool map_text_huge(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
 	u64 base = ALIGN_DOWN(f->page, HUGE_SIZE), gpa, count, *entry;
@@ -314,7 +289,7 @@ static bool map_text_huge(struct fault *f)
 }
 
 /* Maps some of count pages of a file from va on, from text or from the window. How many. */
-static u64 map_file_run(struct fault *f, u64 va, u64 *entry, u64 count)
+static u64 map_file_run(struct vm_fault *f, u64 va, u64 *entry, u64 count)
 {
 	struct vma *v = f->vma;
 	u64 gpa, bits = PTE_OWNED, n = 0;
@@ -332,13 +307,13 @@ static u64 map_file_run(struct fault *f, u64 va, u64 *entry, u64 count)
 	return n;
 }
 
-static int fault_window(struct fault *f)
+int window_populate(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
 	u64 start, end, *entry;
 
-	if (!window_has_page(v->win, file_offset(v, f->page)))
-		return fail(f, SIGBUS, BUS_ADRERR);
+	if (!window_has_page(vma_window(v), file_offset(v, f->page)))
+		return -EIO;
 	if ((f->access == MM_WRITE && !(v->flags & VMA_SHARED)) ||
 	    (is_data_segment(v) && v->end - v->start <= DATA_SMALL))
 		return copy_window(f);
@@ -346,10 +321,10 @@ static int fault_window(struct fault *f)
 	if (text_fits(v) && map_text_huge(f))
 		return 0;
 	batch_range(f, text_fits(v) ? BATCH_MAX : BATCH_FILE, &start, &end);
-	end = start + window_bytes(v->win, file_offset(v, start), end - start);
+	end = start + window_bytes(vma_window(v), file_offset(v, start), end - start);
 	entry = pt_place(f->mm, start);
 	if (!entry)
-		return out_of_memory(f);
+		return -ENOMEM;
 	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
 		u64 run = 0;
 
@@ -364,7 +339,7 @@ static int fault_window(struct fault *f)
  * A write to a page that only this address space has left: it and the others in its page table in
  * the same position (what a child that is gone had shared) become writable.
  */
-static void make_writable(struct fault *f, struct pt_leaf *leaf)
+static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 {
 	struct vma *v = f->vma;
 	u64 start = MAX(ALIGN_DOWN(f->page, HUGE_SIZE), v->start);
@@ -386,7 +361,7 @@ static void make_writable(struct fault *f, struct pt_leaf *leaf)
  * Copies a shared frame, and the ones behind it for a program that walks through its memory:
  * a flush for all is cheaper than a fault for each.
  */
-static int copy_frames(struct fault *f, u64 *entry)
+static int copy_frames(struct vm_fault *f, u64 *entry)
 {
 	struct vma *v = f->vma;
 	u64 most = f->page == v->next_copy ? BATCH_SHARED : 1;
@@ -412,7 +387,7 @@ static int copy_frames(struct fault *f, u64 *entry)
 		v->next_copy = f->page + (i + 1) * PAGE_SIZE;
 	}
 	if (err && !copied)
-		return copy_failed(f, err);
+		return err;
 	/* What is cached may be read before the write is made again: by a signal's handler. */
 	mm_flush(f->mm, f->page, v->next_copy);
 	for (u64 i = 0; i < copied; i++)
@@ -421,7 +396,7 @@ static int copy_frames(struct fault *f, u64 *entry)
 }
 
 /* A write to a private page that may not be written as it is. */
-static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
+static int copy_on_write(struct vm_fault *f, struct pt_leaf *leaf)
 {
 	u64 *entry = leaf->entry;
 
@@ -430,13 +405,13 @@ static int copy_on_write(struct fault *f, struct pt_leaf *leaf)
 		return 0;
 	}
 	if (!(*entry & PTE_OWNED))
-		return copy_window(f);
+		return f->vma->backing->ops->populate(f);
 	if (leaf->size == HUGE_SIZE)
 		entry = pt_place(f->mm, f->page);
-	return entry ? copy_frames(f, entry) : out_of_memory(f);
+	return entry ? copy_frames(f, entry) : -ENOMEM;
 }
 
-static int fault_present(struct fault *f, struct pt_leaf *leaf)
+static int fault_present(struct vm_fault *f, struct pt_leaf *leaf)
 {
 	u64 old = *leaf->entry;
 
@@ -493,41 +468,60 @@ static bool allowed(const struct vma *v, enum mm_access access)
 	return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-static int fault_guarded(struct fault *f)
+static int fault_guarded(struct vm_fault *f)
 {
-	int err = heap_populate(f->mm, f->page);
+	return heap_populate(f->mm, f->page);
+}
 
-	if (err == -ENOMEM)
-		return out_of_memory(f);
-	return err < 0 ? fail(f, SIGSEGV, SEGV_MAPERR) : 0;
+static int serve(struct vm_fault *f)
+{
+	struct pt_leaf leaf;
+
+	if (pt_find(f->mm, f->page, &leaf))
+		return fault_present(f, &leaf);
+	if (f->vma->flags & VMA_GUARDED)
+		return fault_guarded(f);
+	if (f->vma->flags & VMA_VDSO) {
+		u64 *entry = pt_place(f->mm, f->page);
+
+		if (!entry)
+			return -ENOMEM;
+		pt_set(f->mm, entry,
+		       pt_value(f->vma, f->vma->kernel_gpa + (f->page - f->vma->start), 0));
+		return 0;
+	}
+	return f->vma->backing ? f->vma->backing->ops->populate(f) : fault_anon(f);
+}
+
+static int fail(struct mm_fault_info *info, int signal, int code)
+{
+	info->signal = signal;
+	info->code = code;
+	return -EFAULT;
 }
 
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info)
 {
-	struct fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access, info};
-	struct pt_leaf leaf;
+	struct vm_fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access};
 
 	info->addr = addr;
 	f.vma = vma_find(mm, f.page);
 	if (!f.vma || f.vma->start > f.page)
 		f.vma = grow_stack(mm, f.vma, f.page);
 	if (!f.vma)
-		return fail(&f, SIGSEGV, SEGV_MAPERR);
+		return fail(info, SIGSEGV, SEGV_MAPERR);
 	if (!allowed(f.vma, access))
-		return fail(&f, SIGSEGV, SEGV_ACCERR);
-	if (pt_find(mm, f.page, &leaf))
-		return fault_present(&f, &leaf);
-	if (f.vma->flags & VMA_GUARDED)
-		return fault_guarded(&f);
-	if (f.vma->flags & VMA_VDSO) {
-		u64 *entry = pt_place(mm, f.page);
-
-		if (!entry)
-			return out_of_memory(&f);
-		pt_set(mm, entry, pt_value(f.vma, f.vma->kernel_gpa + (f.page - f.vma->start), 0));
+		return fail(info, SIGSEGV, SEGV_ACCERR);
+	switch (serve(&f)) {
+	case 0:
 		return 0;
+	case -ENOMEM:
+		return fail(info, SIGKILL, SI_KERNEL);
+	case -EIO:
+		return fail(info, SIGBUS, BUS_ADRERR);
+	default:
+		return fail(info, SIGSEGV, SEGV_MAPERR);
 	}
-	return f.vma->win ? fault_window(&f) : fault_anon(&f);
 }
 
 int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info)

@@ -8,6 +8,7 @@
 /* mmap(2) refuses lower addresses, as vm.mmap_min_addr's default does. */
 #define MM_MIN_ADDR UL(0x10000)
 
+struct vm_source;
 struct window;
 
 /*
@@ -30,8 +31,8 @@ int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fa
  */
 int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access);
 
-s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
-		  u64 offset);
+s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
+		  const struct vm_source *source, u64 offset);
 /* For kernel/heap/: private memory in free space of the guarded range. 0 or -ENOMEM. */
 s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len);
 s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len);
@@ -49,7 +50,7 @@ u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end);
 /* VMAs of [start, end) begin and end there. 0 or -ENOMEM. */
 int mm_cut(struct mm *mm, u64 start, u64 end);
 
-/* A window on fresh shared memory of this size (memfd). */
+/* A window on fresh shared memory of this size (memfd), which VMAs can refer to. */
 int window_anon(u64 size, struct window **out);
 
 #endif

@@ -7,15 +7,13 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
-#include "kernel/ipc/shm.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/text.h"
-#include "kernel/mm/window.h"
 #include "kernel/task/vcpu.h"
 
 struct mm *mm_new(void)
@@ -137,37 +135,23 @@ struct mm *mm_dup(struct mm *mm)
 	return child;
 }
 
-/* Pages beyond the end of the file go, private copies too: mmap(2) promises SIGBUS there. */
-static void drop_beyond_end(struct mm *mm, struct vma *v)
+void mm_truncate_locked(struct mm *mm, struct vma *v)
 {
 	u64 end;
 
-	window_refresh(v->win);
-	end = v->start + window_bytes(v->win, v->offset, v->end - v->start);
+	if (!v->backing || !v->backing->ops->truncate)
+		return;
+	end = v->start + v->backing->ops->truncate(v);
 	if (end < v->end && !pt_cut(mm, end))
 		pt_unmap(mm, end, v->end, end, v->end);
 }
 
-/* In the mappings of one file, or of all (NULL). */
-static void revalidate(struct mm *mm, const struct ofile *file)
+void mm_revalidate_windows(struct mm *mm)
 {
 	mutex_lock(&mm->lock);
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
-		if (v->win && (!file || v->file == file))
-			drop_beyond_end(mm, v);
+		mm_truncate_locked(mm, v);
 	mutex_unlock(&mm->lock);
-}
-
-void mm_revalidate_windows(struct mm *mm)
-{
-	revalidate(mm, NULL);
-}
-
-void mm_file_truncated(struct mm *mm, const struct ofile *file)
-{
-	/* Who truncates what it has mapped does so mostly through one open file. */
-	if (file->window)
-		revalidate(mm, file);
 }
 
 /* /proc */
@@ -196,20 +180,12 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r)
 void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size)
 {
 	const char *name = "";
-	s64 len;
 
-	if (v->file) {
-		len = hc_handle_path(v->file->handle, buf, size - 1);
-		buf[len > 0 ? MIN(len, size - 1) : 0] = 0;
+	if (v->backing && v->backing->ops->name) {
+		v->backing->ops->name(v, buf, size);
 		return;
 	}
-	if (v->shm) {
-		shm_name(v->shm, buf, size);
-		return;
-	}
-	if (v->win)
-		name = "/dev/zero (deleted)";
-	else if (v->flags & VMA_VDSO)
+	if (v->flags & VMA_VDSO)
 		name = v->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
 	else if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
 		name = "[heap]";
@@ -243,10 +219,10 @@ void mm_usage(struct mm *mm, struct mm_usage *u)
 
 		mm_vma_resident(mm, v, &r);
 		u->rss_anon += r.anon;
-		if (v->file)
-			u->rss_file += r.rss - r.anon;
-		else if (v->win)
+		if (vma_traits(v) & VM_SHMEM)
 			u->rss_shmem += r.rss - r.anon;
+		else if (vma_window(v))
+			u->rss_file += r.rss - r.anon;
 		if (v->flags & VMA_GROWSDOWN)
 			u->stack += v->end - v->start;
 		if ((v->prot & PROT_EXEC) && !(v->prot & PROT_WRITE))

@@ -17,10 +17,9 @@
 #include "kernel/lock.h"
 
 struct heap;
-struct window;
-struct ofile;
-struct shm;
 struct trapframe;
+struct vm_backing;
+struct vm_source;
 
 enum {
 	VMA_SHARED = 1 << 0,
@@ -47,14 +46,12 @@ struct vma {
 	u32 prot;	/* PROT_* */
 	u32 max_prot;	/* what mprotect may give (shared mapping of a read-only file: no write) */
 	u32 flags;	/* VMA_* */
-	struct window *win; /* NULL: anonymous. A reference is held */
-	struct ofile *file; /* behind win, NULL for shared anonymous memory. A reference is held */
-	struct shm *shm;    /* win is that of a System V segment, which counts its VMAs */
-	u64 offset;	    /* file offset of start, when win */
-	u64 kernel_gpa;	    /* VMA_VDSO: what is mapped at start */
-	u64 next_fault;	    /* where a sequential access would fault next ... */
-	u32 batch;	    /* ... and how many pages to map then */
-	u64 next_copy;	    /* where a sequential writer would want the next shared page copied */
+	struct vm_backing *backing; /* mm/backing.h; NULL: anonymous. A reference is held */
+	u64 offset;		    /* of start in the backing; 0 without one */
+	u64 kernel_gpa;		    /* VMA_VDSO: what is mapped at start */
+	u64 next_fault;		    /* where a sequential access would fault next ... */
+	u32 batch;		    /* ... and how many pages to map then */
+	u64 next_copy; /* where a sequential writer would want the next shared page copied */
 };
 
 RB_HEAD(vma_tree, vma);
@@ -101,12 +98,14 @@ void mm_put(struct mm *mm);	  /* the last one frees all; must not be the running
 struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no memory */
 
 /*
- * mmap(2) for the kernel's own use and for the system call. file may be NULL with MAP_ANONYMOUS.
- * rlimits are checked by the system call, not here. Result: address or -errno.
+ * mmap(2) for the kernel's own use. source is NULL for anonymous memory; a file's: fs/mapping.h.
+ * rlimits are not checked. Result: address or -errno.
  */
-s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset);
-/* The same for a segment, which the caller holds: shmat(2). RLIMIT_AS is checked. */
-s64 mm_map_shm(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct shm *shm);
+s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
+	   u64 offset);
+/* The same for the system call, whose arguments and rlimits are checked. */
+s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
+	    u64 offset);
 s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
@@ -135,8 +134,11 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 /* All windows are looked at again; pages beyond the ends of their files go. After window_fault. */
 void mm_revalidate_windows(struct mm *mm);
 
-/* mm's process truncated the file: private copies of what it lost go, too. */
-void mm_file_truncated(struct mm *mm, const struct ofile *file);
+/*
+ * Pages of v beyond what its backing has now go, private copies too: mmap(2) promises SIGBUS there.
+ * mm.lock is held.
+ */
+void mm_truncate_locked(struct mm *mm, struct vma *v);
 
 /* Sizes in bytes, as /proc/self/status and statm have them. Takes mm.lock. */
 struct mm_usage {

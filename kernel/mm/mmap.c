@@ -3,18 +3,14 @@
  * Mapping, unmapping, protecting and moving: changes of the VMAs, with the page tables following.
  *
  * Order within a change: what can fail first (memory for VMAs and tables, windows), then the page
- * tables, then the VMAs. References to windows and files go last, when no translation of theirs
- * is left.
+ * tables, then the VMAs. References to backings go last, when no translation of theirs is left.
  */
-#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
-#include "kernel/hostcall.h"
-#include "kernel/ipc/shm.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -250,80 +246,21 @@ static void add_vma(struct mm *mm, struct vma *v)
 	vma_merge(mm, v);
 }
 
-/* What a mapping shows: a window, its file, what may be allowed. Anonymous: nothing. */
-struct backing {
-	struct window *win;
-	struct ofile *file;
-	struct shm *shm;
-	u32 max_prot;
-};
-
-static int shm_backing(struct backing *b, struct shm *shm, u32 prot)
+/* Without a source, or where a source has no backing (/dev/zero), the memory is anonymous. */
+static int open_source(const struct vm_source *source, u64 offset, u64 len, u32 prot, bool shared,
+		       struct vm_opened *o)
 {
-	*b = (struct backing){.win = shm_window(shm), .shm = shm, .max_prot = PROT_ALL};
-	window_get(b->win);
-	shm_opened(shm);
-	/* SHM_RDONLY stays so: mprotect(2) would be open(2)'s O_RDONLY for a file. */
-	if (!(prot & PROT_WRITE))
-		b->max_prot &= ~PROT_WRITE;
-	return 0;
-}
-
-/* No new shared mapping may write. A window from before would not be asked. */
-static bool is_sealed(struct ofile *file)
-{
-	s64 seals = hc_fcntl(file->handle, F_GET_SEALS, 0);
-
-	return seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
-}
-
-static int open_backing(struct backing *b, struct ofile *file, u64 offset, u64 len, u32 prot,
-			bool shared)
-{
-	u32 access;
-	bool write;
+	struct window *w;
 	int err;
 
-	*b = (struct backing){.max_prot = PROT_ALL};
-	if (!file)
-		return shared ? window_anon(len, &b->win) : 0;
-	if (file->handle < 0)
-		return -ENODEV;
-	access = file->flags & O_ACCMODE;
-	if (file->flags & O_PATH)
-		return -EBADF;
-	if (access == O_WRONLY)
-		return -EACCES;
-	write = shared && access == O_RDWR;
-	/* memfd_create(2): such a file is as one that was opened for reading. */
-	if (write && is_sealed(file)) {
-		if (prot & PROT_WRITE)
-			return -EPERM;
-		write = false;
-	}
-	if (shared && !write) {
-		if (prot & PROT_WRITE)
-			return -EACCES;
-		b->max_prot &= ~PROT_WRITE;
-	}
-	err = window_open(file, offset, len, write, &b->win);
-	if (err)
+	*o = (struct vm_opened){.max_prot = PROT_ALL};
+	err = source ? source->open(source, offset, len, prot, shared, o) : 0;
+	if (err || o->backing || !shared)
 		return err;
-	/* No window and no error: /dev/zero, which is anonymous memory. */
-	if (!b->win)
-		return shared ? window_anon(len, &b->win) : 0;
-	b->file = ofile_get(file);
-	return 0;
-}
-
-static void close_backing(struct backing *b)
-{
-	if (b->win)
-		window_put(b->win);
-	if (b->file)
-		ofile_put(b->file);
-	if (b->shm)
-		shm_closed(b->shm);
+	err = window_anon(len, &w);
+	if (!err)
+		o->backing = &w->backing;
+	return err;
 }
 
 static u32 vma_flags(u32 flags, bool shared)
@@ -333,14 +270,13 @@ static u32 vma_flags(u32 flags, bool shared)
 	       (flags & MAP_DENYWRITE ? VMA_DENYWRITE : 0);
 }
 
-/* Of a file, a System V segment, or neither. */
-static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
-		      u64 offset, struct shm *shm)
+s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
+		  const struct vm_source *source, u64 offset)
 {
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	bool accounted = !(flags & MAP_NORESERVE) && (shared ? !file : prot & PROT_WRITE);
-	struct backing back;
+	bool memory = shared ? !source || source->memory : prot & PROT_WRITE;
+	struct vm_opened o;
 	struct vma *v;
 	s64 ret;
 
@@ -349,7 +285,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 	if (len > USER_TOP)
 		return -ENOMEM;
 	len = ALIGN_UP(len, PAGE_SIZE);
-	if (file && offset + len < offset)
+	if (source && offset + len < offset)
 		return -EOVERFLOW;
 	if (mm->vma_count >= MM_MAP_COUNT_MAX)
 		return -ENOMEM;
@@ -368,11 +304,10 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 		if (!addr)
 			return -ENOMEM;
 	}
-	if (accounted && !mm_may_commit(len >> PAGE_SHIFT))
+	if (memory && !(flags & MAP_NORESERVE) && !mm_may_commit(len >> PAGE_SHIFT))
 		return -ENOMEM;
 
-	ret = shm ? shm_backing(&back, shm, prot)
-		  : open_backing(&back, file, offset, len, prot, shared);
+	ret = open_source(source, offset, len, prot, shared, &o);
 	if (ret < 0)
 		return ret;
 	v = kzalloc(sizeof(*v));
@@ -381,51 +316,33 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
 		ret = clear_range(mm, addr, addr + len);
 	if (ret < 0) {
 		kfree(v);
-		close_backing(&back);
+		backing_put(o.backing);
 		return ret;
 	}
 	*v = (struct vma){
 		.start = addr,
 		.end = addr + len,
 		.prot = prot & PROT_ALL,
-		.max_prot = back.max_prot,
+		.max_prot = o.max_prot,
 		.flags = vma_flags(flags, shared),
-		.win = back.win,
-		.file = back.file,
-		.shm = back.shm,
-		.offset = back.file ? offset : 0,
+		.backing = o.backing,
+		.offset = o.offset,
 	};
 	if (v->prot & PROT_EXEC)
 		heap_code_appears(mm, v->start, v->end);
-	if (shared && (v->max_prot & PROT_WRITE || !v->win || !v->win->quiet))
+	if (shared && (v->max_prot & PROT_WRITE || !o.quiet))
 		mm->hears = true;
 	add_vma(mm, v);
 	return addr;
 }
 
-s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
-		  u64 offset)
-{
-	return map_locked(mm, addr, len, prot, flags, file, offset, NULL);
-}
-
-s64 mm_map_shm(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct shm *shm)
-{
-	s64 ret = -ENOMEM;
-
-	mutex_lock(&mm->lock);
-	if (mm_may_expand(mm, len >> PAGE_SHIFT, false))
-		ret = map_locked(mm, addr, len, prot, flags, NULL, 0, shm);
-	mutex_unlock(&mm->lock);
-	return ret;
-}
-
-s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset)
+s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
+	   u64 offset)
 {
 	s64 ret;
 
 	mutex_lock(&mm->lock);
-	ret = mm_map_locked(mm, addr, len, prot, flags, file, offset);
+	ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -566,22 +483,22 @@ s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 }
 
 /*
- * Makes the window behind v reach len bytes from v's start. Its pages come in anew from the new
- * window. Memory without a file keeps its size: what lies beyond is SIGBUS, as on Linux.
+ * Makes v's backing reach len bytes from v's start. Pages of a backing that takes its place come in
+ * again. One that cannot be widened keeps its size: what lies beyond is SIGBUS, as on Linux.
  */
-static int widen_window(struct mm *mm, struct vma *v, u64 len)
+static int widen_backing(struct mm *mm, struct vma *v, u64 len)
 {
-	struct window *win;
+	struct vm_backing *old = v->backing, *wider = NULL;
 	int err;
 
-	if (!v->file || v->offset + len <= v->win->offset + v->win->size)
+	if (!old || !old->ops->widen)
 		return 0;
-	err = window_open(v->file, v->offset, len, v->win->writable, &win);
-	if (err)
+	err = old->ops->widen(old, v->offset, len, &wider);
+	if (err || !wider)
 		return err;
 	pt_drop_windows(mm, v->start, v->end);
-	window_put(v->win);
-	v->win = win;
+	v->backing = wider;
+	backing_put(old);
 	return 0;
 }
 
@@ -606,7 +523,7 @@ static s64 move_mapping(struct mm *mm, const struct move *m)
 	if (err)
 		return err;
 	v = vma_find(mm, m->from);
-	err = widen_window(mm, v, m->new_len);
+	err = widen_backing(mm, v, m->new_len);
 	if (err)
 		return err;
 	copy = vma_dup(v);
@@ -647,7 +564,7 @@ static s64 duplicate_mapping(struct mm *mm, struct vma *v, const struct move *m)
 	copy->start = m->to;
 	copy->end = m->to + m->new_len;
 	copy->next_fault = 0;
-	err = widen_window(mm, copy, m->new_len);
+	err = widen_backing(mm, copy, m->new_len);
 	if (err) {
 		vma_free(copy);
 		return err;
@@ -678,13 +595,13 @@ static int may_resize(struct mm *mm, struct vma *v, u64 addr, u64 old_len, u64 n
 	return accounted && !mm_may_commit(pages) ? -ENOMEM : 0;
 }
 
-/* v grows at its end where nothing is in the way. False: something is, or no window. */
+/* v grows at its end where nothing is in the way. False: something is, or the backing ends. */
 static bool grow_in_place(struct mm *mm, struct vma *v, u64 new_len)
 {
 	u64 end = v->start + new_len;
 
 	if (!mm_user_range(v->start, end) || !is_free(mm, v->end, end - v->end) ||
-	    widen_window(mm, v, new_len) < 0)
+	    widen_backing(mm, v, new_len) < 0)
 		return false;
 	if (v->flags & VMA_LOCKED)
 		mm->locked_pages += (end - v->end) >> PAGE_SHIFT;

@@ -10,15 +10,13 @@
 #include <linux/mman.h>
 #include <linux/resource.h>
 #include "kernel/kernel.h"
-#include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/mm/window.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 
@@ -76,8 +74,8 @@ static s64 check_map_flags(u64 addr, u64 len, u32 flags)
 	return 0;
 }
 
-static s64 map_file(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file,
-		    u64 offset)
+s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
+	    u64 offset)
 {
 	s64 ret = check_map_flags(addr, len, flags);
 
@@ -86,7 +84,7 @@ static s64 map_file(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struc
 	mutex_lock(&mm->lock);
 	ret = check_limits(mm, addr, len, prot, flags);
 	if (!ret)
-		ret = mm_map_locked(mm, addr, len, prot, flags, file, offset);
+		ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
 	/* What cannot be had now comes, or fails, when it is touched. */
 	if (ret >= 0 && (prot & PROT_ALL) &&
 	    ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) ||
@@ -94,24 +92,6 @@ static s64 map_file(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struc
 		mm_populate_locked(mm, ret, ret + ALIGN_UP(len, PAGE_SIZE),
 				   prot & PROT_WRITE ? MM_WRITE : MM_READ);
 	mutex_unlock(&mm->lock);
-	return ret;
-}
-
-DEFINE_SYSCALL6(mmap, u64, addr, u64, len, u32, prot, u32, flags, s32, fd, u64, offset)
-{
-	struct ofile *file = NULL;
-	s64 ret;
-
-	if (!IS_ALIGNED(offset, PAGE_SIZE))
-		return -EINVAL;
-	if (!(flags & MAP_ANONYMOUS)) {
-		file = fd_get(fd);
-		if (!file)
-			return -EBADF;
-	}
-	ret = map_file(current_mm(), addr, len, prot, flags, file, offset);
-	if (file)
-		ofile_put(file);
 	return ret;
 }
 
@@ -194,17 +174,6 @@ DEFINE_SYSCALL1(brk, u64, want)
 /* mincore(2) reports so many pages at a time. */
 #define MINCORE_BATCH 4096
 
-/* Pages of a window: what the host has of the file. */
-static void resident_window(struct vma *v, u64 start, u64 end, u8 *vec)
-{
-	u64 offset = v->offset + (start - v->start);
-	u64 bytes = window_bytes(v->win, offset, end - start);
-
-	if (bytes)
-		hc_window_resident(v->win->id, offset - v->win->offset, bytes, vec,
-				   pages_of(bytes));
-}
-
 /* Bytes of vec for [addr, addr + pages): also pages that came along with a touched one. */
 static int resident(struct mm *mm, u64 addr, u64 pages, u8 *vec)
 {
@@ -223,8 +192,8 @@ static int resident(struct mm *mm, u64 addr, u64 pages, u8 *vec)
 			break;
 		}
 		stop = MIN(end, v->end);
-		if (v->win)
-			resident_window(v, va, stop, vec + ((va - addr) >> PAGE_SHIFT));
+		if (v->backing && v->backing->ops->resident)
+			v->backing->ops->resident(v, va, stop, vec + ((va - addr) >> PAGE_SHIFT));
 		for (; pt_next(mm, va, stop, &leaf); va = leaf.va + leaf.size) {
 			u64 first = MAX(va, leaf.va), last = MIN(stop, leaf.va + leaf.size);
 
@@ -264,21 +233,6 @@ DEFINE_SYSCALL3(mincore, u64, addr, u64, len, uva, vec)
 	return err;
 }
 
-/* Waits for the disk: not with the lock. */
-static int sync_window(struct mm *mm, const struct vma *v, u64 start, u64 end)
-{
-	u64 offset = v->offset + (start - v->start) - v->win->offset;
-	struct window *w = v->win;
-	s64 ret;
-
-	window_get(w);
-	mutex_unlock(&mm->lock);
-	ret = hc_window_sync(w->id, offset, end - start, MS_SYNC);
-	window_put(w);
-	mutex_lock(&mm->lock);
-	return ret < 0 ? (int)ret : 0;
-}
-
 static s64 sync_range(struct mm *mm, u64 addr, u64 end, u32 flags)
 {
 	bool hole = false;
@@ -295,8 +249,8 @@ static s64 sync_range(struct mm *mm, u64 addr, u64 end, u32 flags)
 		stop = MIN(end, v->end);
 		if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
 			return -EBUSY;
-		if ((flags & MS_SYNC) && v->file && (v->flags & VMA_SHARED))
-			err = sync_window(mm, v, addr, stop);
+		if ((flags & MS_SYNC) && (v->flags & VMA_SHARED) && v->backing->ops->sync)
+			err = v->backing->ops->sync(mm, v, addr, stop);
 		if (err)
 			return err;
 		addr = stop;

@@ -8,12 +8,11 @@
  */
 #include "kernel/mm/text.h"
 #include <bsd/sys/queue.h>
-#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -37,8 +36,10 @@ static u64 text_pages; /* of all pieces */
 
 bool text_fits(const struct vma *v)
 {
+	const struct window *w = vma_window(v);
+
 	return (v->flags & VMA_DENYWRITE) && !(v->flags & VMA_SHARED) && !(v->prot & PROT_WRITE) &&
-	       v->file && (v->file->flags & O_ACCMODE) == O_RDONLY && v->win->version;
+	       w && w->reader >= 0 && w->version;
 }
 
 static unsigned bucket_of(u64 ino, u64 offset)
@@ -70,9 +71,9 @@ static bool make_room(u64 pages)
 }
 
 /* Reads a piece; it is in no list yet. NULL: no memory for it, or the file cannot be read so. */
-static struct piece *fill(const struct vma *v, u64 offset)
+static struct piece *fill(const struct window *w, u64 offset)
 {
-	u64 end = MIN(v->win->file_size, offset + HUGE_SIZE);
+	u64 end = MIN(w->file_size, offset + HUGE_SIZE);
 	u64 pages = ALIGN_UP(end - offset, PAGE_SIZE) / PAGE_SIZE;
 	unsigned order = pages > 1 ? 64 - __builtin_clzl(pages - 1) : 0;
 	struct hostcall_seg seg = {.len = end - offset};
@@ -90,13 +91,13 @@ static struct piece *fill(const struct vma *v, u64 offset)
 	if (pages < 1UL << order)
 		frame_put_range(gpa + pages * PAGE_SIZE, (1UL << order) - pages);
 	seg.gpa = gpa;
-	if (hc_preadv2(v->file->handle, &segs, offset, 0) != (s64)seg.len)
+	if (hc_preadv2(w->reader, &segs, offset, 0) != (s64)seg.len)
 		goto put;
 	memset((char *)phys_to_virt(gpa) + seg.len, 0, pages * PAGE_SIZE - seg.len);
 	*p = (struct piece){
-		.dev = v->win->dev,
-		.ino = v->win->ino,
-		.version = v->win->version,
+		.dev = w->dev,
+		.ino = w->ino,
+		.version = w->version,
 		.offset = offset,
 		.gpa = gpa,
 		.pages = pages,
@@ -121,17 +122,18 @@ static u64 take(const struct piece *p, u64 first, u64 most, u64 *gpa)
 
 u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
 {
+	const struct window *w = vma_window(v);
 	u64 base = ALIGN_DOWN(offset, HUGE_SIZE), n = 0;
 	struct piece *p, *fresh = NULL;
 
 	mutex_lock(&text_lock);
-	p = find(v->win, base);
+	p = find(w, base);
 	if (!p) {
 		mutex_unlock(&text_lock);
-		fresh = fill(v, base);
+		fresh = fill(w, base);
 		mutex_lock(&text_lock);
 		/* Another process may have been faster. */
-		p = find(v->win, base);
+		p = find(w, base);
 		if (!p && fresh) {
 			LIST_INSERT_HEAD(&buckets[bucket_of(fresh->ino, base)], fresh, link);
 			text_pages += fresh->pages;

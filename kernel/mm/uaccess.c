@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/heap/heap.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -334,7 +335,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 		if (err)
 			break;
 		if (p.window)
-			w = vma_find(mm, uva + done)->win;
+			w = vma_window(vma_find(mm, uva + done));
 		n = MIN(len - done, p.room);
 		if (!add_piece(s, &p, n, w))
 			break;

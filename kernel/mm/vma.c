@@ -14,11 +14,9 @@ static void vma_augment(struct vma *v);
 #define RB_AUGMENT(v) vma_augment(v)
 
 #include "kernel/kernel.h"
-#include "kernel/fs/file.h"
-#include "kernel/ipc/shm.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
-#include "kernel/mm/window.h"
 
 static int vma_compare(const struct vma *a, const struct vma *b)
 {
@@ -157,30 +155,20 @@ struct vma *vma_dup(const struct vma *v)
 	if (!copy)
 		return NULL;
 	*copy = *v;
-	if (copy->win)
-		window_get(copy->win);
-	if (copy->file)
-		ofile_get(copy->file);
-	if (copy->shm)
-		shm_opened(copy->shm);
+	backing_get(copy->backing);
 	return copy;
 }
 
 void vma_free(struct vma *v)
 {
-	if (v->win)
-		window_release(v->win, v->file);
-	if (v->file)
-		ofile_put(v->file);
-	if (v->shm)
-		shm_closed(v->shm);
+	backing_put(v->backing);
 	kfree(v);
 }
 
 /* Moves a VMA's start: what it maps there moves along. */
 static void advance(struct vma *v, u64 start)
 {
-	if (v->win)
+	if (v->backing)
 		v->offset += start - v->start;
 	if (v->flags & VMA_VDSO)
 		v->kernel_gpa += start - v->start;
@@ -209,8 +197,8 @@ static bool continues(const struct vma *a, const struct vma *b)
 	u64 size = a->end - a->start;
 
 	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
-	       a->flags == b->flags && a->win == b->win && a->file == b->file && !a->shm &&
-	       (!a->win || a->offset + size == b->offset) &&
+	       a->flags == b->flags && a->backing == b->backing && !(vma_traits(a) & VM_SEPARATE) &&
+	       (!a->backing || a->offset + size == b->offset) &&
 	       (!(a->flags & VMA_VDSO) || a->kernel_gpa + size == b->kernel_gpa);
 }
 

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * Windows (window.h): asked of the monitor, kept by the open file they were made for, counted.
+ * Windows (window.h): asked of the monitor, counted, shown by backings. Shared anonymous memory is
+ * a window on fresh memory.
  *
  * The monitor hands out windows in arenas, upwards from boot_info.window_base. The physmap follows
  * with one mark: what lies below it is addressable.
  */
-#include <asm/stat.h>
-#include <linux/fcntl.h>
 #include <linux/memfd.h>
+#include <linux/mman.h>
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/lock.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/fs/file.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/window.h"
@@ -21,11 +20,7 @@
 #define PHYSMAP_STEP	 (256UL << 20)
 #define SIZE_MAX_ALIGNED (1UL << 62) /* sums with addresses do not overflow */
 
-#define DEV_ZERO	 0x105 /* character device 1:5, Linux's devices.txt */
-#define MODE_FMT	 0170000
-#define MODE_CHR	 0020000
-
-static struct mutex window_lock; /* for physmap_mark and every ofile.window */
+static struct mutex window_lock; /* for physmap_mark */
 static u64 physmap_mark;
 
 /* With the lock. */
@@ -48,8 +43,8 @@ static u64 clamp_size(s64 size)
 	return size < 0 ? 0 : MIN((u64)size, SIZE_MAX_ALIGNED);
 }
 
-/* With the lock. */
-static int window_new(s32 handle, u64 offset, u64 len, bool write, struct window **out)
+int window_new(s32 handle, u64 offset, u64 len, bool write, const struct vm_backing_ops *ops,
+	       struct window **out)
 {
 	struct hostcall_window h;
 	struct window *w = kmalloc(sizeof(*w));
@@ -57,15 +52,21 @@ static int window_new(s32 handle, u64 offset, u64 len, bool write, struct window
 
 	if (!w)
 		return -ENOMEM;
+	mutex_lock(&window_lock);
 	ret = hc_window_map(handle, offset, len, write ? HC_WINDOW_WRITE : 0, &h, sizeof(h));
-	if (ret < 0)
-		goto free;
-	ret = make_addressable(h.gpa + h.size);
+	if (ret >= 0) {
+		ret = make_addressable(h.gpa + h.size);
+		if (ret < 0)
+			hc_window_unmap(h.id);
+	}
+	mutex_unlock(&window_lock);
 	if (ret < 0) {
-		hc_window_unmap(h.id);
-		goto free;
+		kfree(w);
+		return ret;
 	}
 	*w = (struct window){
+		.backing = {.ops = ops, .window = w},
+		.reader = -1,
 		.refs = 1,
 		.id = h.id,
 		.gpa = h.gpa,
@@ -80,69 +81,12 @@ static int window_new(s32 handle, u64 offset, u64 len, bool write, struct window
 	};
 	*out = w;
 	return 0;
-free:
-	kfree(w);
-	return ret;
 }
 
-static bool covers(const struct window *w, u64 offset, u64 len, bool write)
+bool window_covers(const struct window *w, u64 offset, u64 len, bool write)
 {
 	return w->offset <= offset && offset + len <= w->offset + w->size &&
 	       (w->writable || !write);
-}
-
-/* A file that cannot be mapped may be /dev/zero: 0, else the error. */
-static int check_dev_zero(s32 handle)
-{
-	struct stat st;
-	s64 ret = hc_fstat(handle, &st, sizeof(st));
-
-	if (ret == -EINTR)
-		return -ERESTARTNOINTR;
-	return ret >= 0 && (st.st_mode & MODE_FMT) == MODE_CHR && st.st_rdev == DEV_ZERO ? 0
-											 : -ENODEV;
-}
-
-int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct window **out)
-{
-	struct window *w, *old = NULL;
-	int err = 0;
-
-	*out = NULL;
-	mutex_lock(&window_lock);
-	w = file->window;
-	if (!w || !covers(w, offset, len, write)) {
-		err = window_new(file->handle, offset, len, write, &w);
-		if (!err) {
-			old = file->window;
-			file->window = w;
-		}
-	}
-	if (!err) {
-		window_get(w);
-		*out = w;
-	}
-	mutex_unlock(&window_lock);
-	if (old)
-		window_put(old);
-	return err == -ENODEV ? check_dev_zero(file->handle) : err;
-}
-
-int window_anon(u64 size, struct window **out)
-{
-	s64 handle = hc_memfd_create("zero", MFD_CLOEXEC), ret = handle;
-
-	if (handle >= 0) {
-		ret = hc_ftruncate(handle, size);
-		if (ret >= 0) {
-			mutex_lock(&window_lock);
-			ret = window_new(handle, 0, size, true, out);
-			mutex_unlock(&window_lock);
-		}
-		hc_close(handle); /* the window keeps the memory */
-	}
-	/* mmap(2) does not fail so: a kick came, and the call is made again. */
-	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
 
 void window_get(struct window *w)
@@ -156,23 +100,6 @@ void window_put(struct window *w)
 		return;
 	hc_window_unmap(w->id);
 	kfree(w);
-}
-
-void window_release(struct window *w, struct ofile *file)
-{
-	bool uncache;
-
-	if (file && (file->flags & O_ACCMODE) == O_RDWR) {
-		mutex_lock(&window_lock);
-		/* Two references: the caller's and the file's. A third one comes with the lock. */
-		uncache = file->window == w && READ_ONCE(w->refs) == 2;
-		if (uncache)
-			file->window = NULL;
-		mutex_unlock(&window_lock);
-		if (uncache)
-			window_put(w);
-	}
-	window_put(w);
 }
 
 void window_refresh(struct window *w)
@@ -196,4 +123,94 @@ bool window_has_page(struct window *w, u64 offset)
 		return true;
 	window_refresh(w);
 	return window_bytes(w, offset, PAGE_SIZE);
+}
+
+/* -- as a backing ------------------------------------------------------------------------------ */
+
+static u64 offset_in(const struct vma *v, u64 va)
+{
+	return v->offset + (va - v->start) - vma_window(v)->offset;
+}
+
+u64 window_truncate(const struct vma *v)
+{
+	window_refresh(vma_window(v));
+	return window_bytes(vma_window(v), v->offset, v->end - v->start);
+}
+
+int window_advise(const struct vma *v, u64 start, u64 end, int advice)
+{
+	const struct window *w = vma_window(v);
+	u64 offset = offset_in(v, start);
+	s64 ret;
+
+	if (offset >= w->size)
+		return 0;
+	ret = hc_window_advise(w->id, offset, MIN(end - start, w->size - offset), advice);
+	return ret < 0 ? ret : 0;
+}
+
+void window_resident(const struct vma *v, u64 start, u64 end, u8 *vec)
+{
+	const struct window *w = vma_window(v);
+	u64 bytes = window_bytes(w, v->offset + (start - v->start), end - start);
+
+	if (bytes)
+		hc_window_resident(w->id, offset_in(v, start), bytes, vec,
+				   ALIGN_UP(bytes, PAGE_SIZE) >> PAGE_SHIFT);
+}
+
+/* Waits for the disk: not with the lock. */
+int window_sync(struct mm *mm, const struct vma *v, u64 start, u64 end)
+{
+	struct window *w = vma_window(v);
+	u64 offset = offset_in(v, start);
+	s64 ret;
+
+	window_get(w);
+	mutex_unlock(&mm->lock);
+	ret = hc_window_sync(w->id, offset, end - start, MS_SYNC);
+	window_put(w);
+	mutex_lock(&mm->lock);
+	return ret < 0 ? (int)ret : 0;
+}
+
+static void anon_get(struct vm_backing *b)
+{
+	window_get(b->window);
+}
+
+static void anon_put(struct vm_backing *b)
+{
+	window_put(b->window);
+}
+
+static void anon_name(__attribute__((unused)) const struct vma *v, char *buf, u32 size)
+{
+	snprintf(buf, size, "/dev/zero (deleted)");
+}
+
+static const struct vm_backing_ops anon_ops = {
+	.traits = VM_SHMEM,
+	.get = anon_get,
+	.put = anon_put,
+	.populate = window_populate,
+	.truncate = window_truncate,
+	.advise = window_advise,
+	.resident = window_resident,
+	.name = anon_name,
+};
+
+int window_anon(u64 size, struct window **out)
+{
+	s64 handle = hc_memfd_create("zero", MFD_CLOEXEC), ret = handle;
+
+	if (handle >= 0) {
+		ret = hc_ftruncate(handle, size);
+		if (ret >= 0)
+			ret = window_new(handle, 0, size, true, &anon_ops, out);
+		hc_close(handle); /* the window keeps the memory */
+	}
+	/* mmap(2) does not fail so: a kick came, and the call is made again. */
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }

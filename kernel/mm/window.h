@@ -7,10 +7,17 @@
 #define KERNEL_MM_WINDOW_H
 
 #include "common/types.h"
-
-struct ofile;
+#include "kernel/mm/backing.h"
 
 struct window {
+	struct vm_backing backing; /* the window as VMAs refer to it; for whoever made it */
+	void *owner;		   /* for the backing's operations */
+	/*
+	 * Host handle of the file, from which pages for private copies are read; -1: copies are
+	 * made through the window, since the file may be about to change, or is none. Valid while a
+	 * VMA shows the window.
+	 */
+	s32 reader;
 	u32 refs;
 	u32 id;
 	u64 gpa, offset, size; /* window byte 0 is file byte offset */
@@ -23,18 +30,16 @@ struct window {
 };
 
 /*
- * A window that covers [offset, offset + len) of the file (page-aligned), with a reference for the
- * caller; file->window keeps another. 0 or -errno: -ENODEV for files that cannot be mapped,
- * -EACCES. *out is NULL for /dev/zero: its pages are anonymous memory.
+ * A new window on at least [offset, offset + len) of the host handle's file (page-aligned), with a
+ * reference for the caller; the handle is not needed afterwards. ops may be NULL: no VMA will refer
+ * to the window itself. 0 or -errno: -ENODEV for files that cannot be mapped, -EACCES.
  */
-int window_open(struct ofile *file, u64 offset, u64 len, bool write, struct window **out);
+int window_new(s32 handle, u64 offset, u64 len, bool write, const struct vm_backing_ops *ops,
+	       struct window **out);
+/* The window shows [offset, offset + len) of its file, for writing where write is set. */
+bool window_covers(const struct window *w, u64 offset, u64 len, bool write);
 void window_get(struct window *w);
 void window_put(struct window *w);
-/*
- * The same for a mapping of file (may be NULL) that ends: a file that is open for writing does not
- * keep a window that nobody uses, which would forbid seals (F_ADD_SEALS in fcntl(2)).
- */
-void window_release(struct window *w, struct ofile *file);
 
 /* Is the page at this file offset there now (inside the file)? Asks the host when unsure. */
 bool window_has_page(struct window *w, u64 offset);
@@ -42,5 +47,12 @@ bool window_has_page(struct window *w, u64 offset);
 void window_refresh(struct window *w);
 /* How much of [offset, offset + len) is inside the window and the file's last page. */
 u64 window_bytes(const struct window *w, u64 offset, u64 len);
+
+/* Operations of backings that show a window, see struct vm_backing_ops. */
+int window_populate(struct vm_fault *f); /* fault.c */
+u64 window_truncate(const struct vma *v);
+int window_advise(const struct vma *v, u64 start, u64 end, int advice);
+void window_resident(const struct vma *v, u64 start, u64 end, u8 *vec);
+int window_sync(struct mm *mm, const struct vma *v, u64 start, u64 end);
 
 #endif

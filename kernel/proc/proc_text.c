@@ -14,6 +14,7 @@
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -99,24 +100,25 @@ void proc_text_auxv(struct text *t, const struct proc_ctx *c)
 /* The name of the mapping before, for those of one file follow each other: each costs a hostcall.
  */
 struct map_name {
-	const struct ofile *file;
+	const struct vm_backing *backing;
 	char text[PAGE_SIZE];
 };
 
 static void map_line(struct text *t, struct mm *mm, struct vma *v, struct map_name *name)
 {
-	u64 dev = v->win ? v->win->dev : 0;
+	const struct window *w = vma_window(v);
+	u64 dev = w ? w->dev : 0;
 	char line[128];
 	int n;
 
 	n = snprintf(line, sizeof(line), "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", v->start,
 		     v->end, v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
 		     v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		     v->win ? v->offset : 0, dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & ~0xffUL),
-		     v->win ? v->win->ino : 0);
-	if (!v->file || v->file != name->file)
+		     w ? v->offset : 0, dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & ~0xffUL),
+		     w ? w->ino : 0);
+	if (!v->backing || v->backing != name->backing)
 		mm_vma_name(mm, v, name->text, sizeof(name->text));
-	name->file = v->file;
+	name->backing = v->backing;
 	if (*name->text)
 		text_printf(t, "%-*s", MAX(n, NAME_COLUMN), line);
 	else
@@ -173,7 +175,7 @@ static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
 		t->error = -ENOMEM;
 		return;
 	}
-	name->file = NULL;
+	name->backing = NULL;
 	mutex_lock(&mm->lock);
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
 		struct mm_resident r;
@@ -186,10 +188,10 @@ static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
 			    KB(v->end - v->start), 9, 4, 12, 4);
 		memory_lines(t, &r, v->flags & VMA_LOCKED ? r.rss : 0);
 		text_printf(t, "THPeligible:    %8u\nVmFlags:%s%s%s%s%s%s%s%s\n",
-			    !v->win && !(v->flags & VMA_NOHUGE), v->prot & PROT_READ ? " rd" : "",
-			    v->prot & PROT_WRITE ? " wr" : "", v->prot & PROT_EXEC ? " ex" : "",
-			    v->flags & VMA_SHARED ? " sh" : "", " mr mw me",
-			    v->flags & VMA_GROWSDOWN ? " gd" : "",
+			    !vma_window(v) && !(v->flags & VMA_NOHUGE),
+			    v->prot & PROT_READ ? " rd" : "", v->prot & PROT_WRITE ? " wr" : "",
+			    v->prot & PROT_EXEC ? " ex" : "", v->flags & VMA_SHARED ? " sh" : "",
+			    " mr mw me", v->flags & VMA_GROWSDOWN ? " gd" : "",
 			    v->flags & VMA_LOCKED ? " lo" : "",
 			    v->flags & VMA_NORESERVE ? " nr" : "");
 	}

@@ -15,6 +15,7 @@
 #include <linux/stat.h>
 #include "common/boot_info.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/internal.h"
@@ -132,7 +133,7 @@ static u64 dumped(struct core *c, struct vma *v)
 
 	if (v->flags & VMA_VDSO) /* the code; the clock's page means nothing later */
 		return v->prot & PROT_EXEC ? size : 0;
-	if (!v->file)
+	if (!vma_file(v))
 		return size;
 	if (has_copies(c, v))
 		return size;
@@ -153,7 +154,7 @@ static int add_segments(struct core *c)
 	for (struct vma *v = vma_first(c->mm); v && ret == 0; v = vma_next(v)) {
 		u64 size = v->end - v->start;
 
-		if (!v->file && ((v->flags & VMA_GUARDED) || size > RESERVATION))
+		if (!vma_file(v) && ((v->flags & VMA_GUARDED) || size > RESERVATION))
 			ret = add_used(c, v);
 		else if (c->segments < SEGMENTS_MAX)
 			ret = add_segment(c, v, v->start, v->end, dumped(c, v));

@@ -4,6 +4,7 @@
 #include "common/check.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/xstate.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
@@ -165,7 +166,7 @@ static int add_files(struct core_notes *n, struct mm *mm)
 
 	mutex_lock(&mm->lock);
 	for (struct vma *v = vma_first(mm); v && path; v = vma_next(v)) {
-		if (!v->file)
+		if (!vma_file(v))
 			continue;
 		mm_vma_name(mm, v, path, PATH_ROOM);
 		name = grow(&names, strlen(path) + 1);
@@ -180,7 +181,7 @@ static int add_files(struct core_notes *n, struct mm *mm)
 	memcpy(to, head, sizeof(head));
 	range = (u64 *)(to + sizeof(head));
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {
-		if (!v->file)
+		if (!vma_file(v))
 			continue;
 		*range++ = v->start;
 		*range++ = v->end;

@@ -14,6 +14,7 @@
 #include "kernel/task/task.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
@@ -82,10 +83,10 @@ static int make_key(struct key *k, uva addr, bool shared)
 	v = vma_find(mm, addr);
 	if (!v || v->start > addr)
 		err = -EFAULT;
-	else if ((v->flags & VMA_SHARED) && v->win)
+	else if ((v->flags & VMA_SHARED) && vma_window(v))
 		*k = (struct key){
-			.space = v->win->ino,
-			.dev = v->win->dev | 1UL << 63, /* never 0 */
+			.space = vma_window(v)->ino,
+			.dev = vma_window(v)->dev | 1UL << 63, /* never 0 */
 			.at = v->offset + (addr - v->start),
 		};
 	mutex_unlock(&mm->lock);

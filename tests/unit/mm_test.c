@@ -8,7 +8,7 @@
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/heap/module.c
- * sources: tests/fake/heap.c kernel/mm/text.c
+ * sources: tests/fake/heap.c kernel/mm/text.c kernel/fs/mapping.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include <cmocka.h>
 #include "common/x86.h"
 #include "kernel/fs/file.h"
-#include "kernel/ipc/shm.h"
+#include "kernel/fs/mapping.h"
 #include "kernel/stats.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -64,27 +64,6 @@ bool oom_make_room(void)
 void vcpu_evict(struct mm *mm)
 {
 	(void)mm;
-}
-
-void shm_opened(struct shm *shm)
-{
-	(void)shm;
-}
-
-void shm_closed(struct shm *shm)
-{
-	(void)shm;
-}
-
-struct window *shm_window(struct shm *shm)
-{
-	(void)shm;
-	return NULL;
-}
-
-void shm_name(const struct shm *shm, char *buf, u32 size)
-{
-	(void)shm, (void)buf, (void)size;
 }
 
 struct ofile *ofile_get(struct ofile *f)
@@ -336,7 +315,8 @@ static void signals(void **state)
 	/* Files end: the last page is there, the next is not, until the file grows. */
 	fake_ram.file_size[1] = PAGE_SIZE + 1;
 	assert_int_equal(
-		mm_map(mm, BASE, 4 * PAGE_SIZE, R | W, MAP_SHARED | MAP_FIXED, &file[1], 0), BASE);
+		file_map(mm, BASE, 4 * PAGE_SIZE, R | W, MAP_SHARED | MAP_FIXED, &file[1], 0),
+		BASE);
 	assert_int_equal(cpu_read(mm, BASE + PAGE_SIZE), 2UL << 32 | PAGE_SIZE);
 	check_signal(mm, BASE + 2 * PAGE_SIZE, MM_READ, SIGBUS, BUS_ADRERR);
 	fake_ram.file_size[1] = 3 * PAGE_SIZE;
@@ -356,18 +336,18 @@ static void files(void **state)
 	u64 *content = fake_file(2);
 
 	(void)state;
-	assert_int_equal(mm_map(mm, BASE, 2 * MIB, R | W, MAP_SHARED | MAP_FIXED, &file[0], 0),
+	assert_int_equal(file_map(mm, BASE, 2 * MIB, R | W, MAP_SHARED | MAP_FIXED, &file[0], 0),
 			 -EACCES);
-	assert_int_equal(mm_map(mm, BASE, 2 * MIB, R, MAP_SHARED | MAP_FIXED, &file[0], 0), BASE);
+	assert_int_equal(file_map(mm, BASE, 2 * MIB, R, MAP_SHARED | MAP_FIXED, &file[0], 0), BASE);
 	assert_int_equal(mm_protect(mm, BASE, PAGE_SIZE, R | W), -EACCES);
 	assert_int_equal(
-		mm_map(mm, BASE, 2 * MIB, R | W, MAP_SHARED | MAP_FIXED, &file[1], PAGE_SIZE),
+		file_map(mm, BASE, 2 * MIB, R | W, MAP_SHARED | MAP_FIXED, &file[1], PAGE_SIZE),
 		BASE);
 	cpu_write(mm, BASE + 16, 99);
 	assert_int_equal(content[PAGE_SIZE / 8 + 2], 99);
 
 	assert_int_equal(
-		mm_map(mm, BASE + 4 * MIB, 2 * MIB, R | W, MAP_PRIVATE | MAP_FIXED, &file[1], 0),
+		file_map(mm, BASE + 4 * MIB, 2 * MIB, R | W, MAP_PRIVATE | MAP_FIXED, &file[1], 0),
 		BASE + 4 * MIB);
 	/* Private: changes of the file are seen until the page is written; the file never changes.
 	 */
@@ -402,8 +382,8 @@ static u64 frame_at(struct mm *mm, u64 va)
 
 static void map_text(struct mm *mm, u64 addr, u64 len, u64 offset)
 {
-	assert_int_equal(mm_map(mm, addr, len, R | X, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE,
-				&file[0], offset),
+	assert_int_equal(file_map(mm, addr, len, R | X, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE,
+				  &file[0], offset),
 			 addr);
 }
 
@@ -661,7 +641,7 @@ static void advice(void **state)
 	assert_int_equal(mm->vma_count, 2);
 	assert_int_equal(mm_advise(mm, BASE, MIB, 23 /* MADV_POPULATE_WRITE */), 0);
 	assert_int_equal(mm->resident_pages, MIB / PAGE_SIZE);
-	mm_map(mm, BASE + MIB, MIB, R, MAP_PRIVATE | MAP_FIXED, &file[0], 0);
+	file_map(mm, BASE + MIB, MIB, R, MAP_PRIVATE | MAP_FIXED, &file[0], 0);
 	assert_int_equal(mm_advise(mm, BASE + MIB, MIB, MADV_FREE), -EINVAL);
 	assert_int_equal(mm_advise(mm, BASE + MIB, MIB, MADV_REMOVE), -EACCES);
 	assert_int_equal(mm_advise(mm, BASE + MIB, MIB, 23), -EINVAL);
@@ -787,7 +767,10 @@ static void random_map(struct mm *mm)
 	} else {
 		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
 	}
-	assert_int_equal(mm_map(mm, start, len, prot, flags, f, offset), start);
+	if (f)
+		assert_int_equal(file_map(mm, start, len, prot, flags, f, offset), start);
+	else
+		assert_int_equal(map(mm, start, len, prot, flags), start);
 	if (rand() % 2)
 		mm_advise(mm, start, len, MADV_HUGEPAGE);
 	for (u64 va = start; va < start + len; va += PAGE_SIZE)

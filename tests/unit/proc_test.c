@@ -41,20 +41,19 @@ void free(void *p);
 static const struct boot_info boot_data = {.clock_ticks = 100, .ncpus = 2};
 const struct boot_info *boot = &boot_data;
 
-static struct window libc_window = {.dev = 0xfe00, .ino = 332835};
-static struct ofile libc_file;
+static const struct vm_backing_ops file_ops;
+static struct window libc_window = {
+	.backing = {&file_ops, &libc_window}, .dev = 0xfe00, .ino = 332835};
 static struct vma vmas[] = {
 	{.start = 0x400000,
 	 .end = 0x401000,
 	 .prot = PROT_READ | PROT_EXEC,
-	 .win = &libc_window,
-	 .file = &libc_file,
+	 .backing = &libc_window.backing,
 	 .offset = 0x26000},
 	{.start = 0x401000,
 	 .end = 0x403000,
 	 .prot = PROT_READ,
-	 .win = &libc_window,
-	 .file = &libc_file,
+	 .backing = &libc_window.backing,
 	 .flags = VMA_SHARED},
 	{.start = 0x7f0000000000, .end = 0x7f0000001000, .prot = 0},
 	{.start = 0x7ffffffde000,
@@ -139,7 +138,7 @@ void mm_vma_name(struct mm *m, struct vma *v, char *buf, u32 size)
 {
 	(void)m;
 	names_asked++;
-	snprintf(buf, size, "%s", v->file ? "/lib/lib c.so" : v == &vmas[3] ? "[stack]" : "");
+	snprintf(buf, size, "%s", v->backing ? "/lib/lib c.so" : v == &vmas[3] ? "[stack]" : "");
 }
 
 void mm_vma_resident(struct mm *m, struct vma *v, struct mm_resident *r)

@@ -13,10 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/fs/file.h"
-#include "kernel/ipc/shm.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
-#include "kernel/mm/window.h"
 
 #define PAGES 4096 /* of the playground */
 #define BASE  0x10000000UL
@@ -28,7 +26,7 @@ void *kmalloc(u64 size);
 void kfree(void *p);
 
 static unsigned allocated;
-static u64 window_refs, file_refs;
+static u64 backing_refs;
 
 void panic(const char *fmt, ...)
 {
@@ -48,40 +46,22 @@ void kfree(void *p)
 	free(p);
 }
 
-void shm_opened(struct shm *shm)
+static void counted_get(struct vm_backing *b)
 {
-	(void)shm;
+	(void)b;
+	backing_refs++;
 }
 
-void shm_closed(struct shm *shm)
+static void counted_put(struct vm_backing *b)
 {
-	(void)shm;
+	(void)b;
+	backing_refs--;
 }
 
-void window_get(struct window *w)
-{
-	(void)w;
-	window_refs++;
-}
-
-void window_release(struct window *w, struct ofile *file)
-{
-	(void)w;
-	(void)file;
-	window_refs--;
-}
-
-struct ofile *ofile_get(struct ofile *f)
-{
-	file_refs++;
-	return f;
-}
-
-void ofile_put(struct ofile *f)
-{
-	(void)f;
-	file_refs--;
-}
+static const struct vm_backing_ops counted_ops = {.get = counted_get, .put = counted_put};
+static const struct vm_backing_ops separate_ops = {
+	.traits = VM_SEPARATE, .get = counted_get, .put = counted_put};
+static struct vm_backing counted = {.ops = &counted_ops}, separate = {.ops = &separate_ops};
 
 static struct mm mm;
 static struct vma *model[PAGES]; /* by page; NULL: free */
@@ -179,11 +159,9 @@ static void insert_random(void)
 	struct vma *v = vma_make(start, end, rand() % 3, rand() % 8 ? 0 : VMA_GROWSDOWN);
 
 	if (rand() % 4 == 0) {
-		v->win = (struct window *)0x1000;
-		v->file = (struct ofile *)0x2000;
+		v->backing = &counted;
 		v->offset = start - BASE;
-		window_refs++;
-		file_refs++;
+		backing_refs++;
 	}
 	vma_insert(&mm, v);
 	model_set(start, end, v);
@@ -208,7 +186,7 @@ static void change_random(struct vma *v)
 		assert_int_equal(v->end, addr);
 		next = vma_next(v);
 		assert_true(next->start == addr && next->end == end && next->prot == v->prot);
-		assert_int_equal(next->offset, v->win ? addr - BASE : 0);
+		assert_int_equal(next->offset, v->backing ? addr - BASE : 0);
 		model_set(addr, end, next);
 		break;
 	case 2:
@@ -257,8 +235,7 @@ static void empty(void)
 	memset(model, 0, sizeof(model));
 	assert_int_equal(mm.total_pages, 0);
 	assert_int_equal(mm.vma_count, 0);
-	assert_int_equal(window_refs, 0);
-	assert_int_equal(file_refs, 0);
+	assert_int_equal(backing_refs, 0);
 	assert_int_equal(allocated, 0);
 }
 
@@ -300,13 +277,13 @@ static void only_what_continues_is_merged(void **state)
 	assert_ptr_equal(vma_merge(&mm, a), a);
 	assert_int_equal(a->end, BASE + 0xc000);
 
-	/* The same window, but not the same place in it. */
+	/* The same backing, but not the same place in it. */
 	b = vma_make(BASE + 0xc000, BASE + 0xd000, 3, 0);
-	b->win = (struct window *)0x1000;
+	b->backing = &counted;
 	c = vma_make(BASE + 0xd000, BASE + 0xe000, 3, 0);
-	c->win = b->win;
+	c->backing = &counted;
 	c->offset = 0x2000;
-	window_refs += 2;
+	backing_refs += 2;
 	vma_insert(&mm, b);
 	vma_insert(&mm, c);
 	assert_ptr_equal(vma_merge(&mm, b), b);
@@ -314,6 +291,14 @@ static void only_what_continues_is_merged(void **state)
 	c->offset = 0x1000;
 	assert_ptr_equal(vma_merge(&mm, c), b);
 	assert_int_equal(mm.vma_count, 2);
+	assert_int_equal(backing_refs, 1);
+
+	/* A backing that counts its VMAs has them as they were made. */
+	b->backing = &separate;
+	assert_int_equal(vma_split(&mm, b, BASE + 0xd000), 0);
+	assert_int_equal(backing_refs, 2);
+	assert_ptr_equal(vma_merge(&mm, b), b);
+	assert_int_equal(mm.vma_count, 3);
 	empty();
 }
 
