@@ -1,14 +1,60 @@
 // SPDX-License-Identifier: MIT
-/* See vdso.h. All programs share the kernel's own pages, read-only. */
+/* See vdso.h. All programs share the kernel's own pages, read-only, through two backings. */
 #include <linux/mman.h>
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/vdso.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/pagetable.h"
 #include "kernel/time/clock.h"
 
 /* The file vdso.so, page-aligned and padded to a page: the build puts it here. */
 extern const u8 vdso_start[], vdso_end[];
+
+/* From the kernel's page at start on. */
+static int populate(struct vm_fault *f, const void *start)
+{
+	u64 offset = f->vma->offset + (f->page - f->vma->start);
+	u64 *entry = pt_place(f->mm, f->page);
+
+	if (!entry)
+		return -ENOMEM;
+	pt_set(f->mm, entry, pt_value(f->vma, virt_to_phys(start) + offset, 0));
+	return 0;
+}
+
+static int data_populate(struct vm_fault *f)
+{
+	return populate(f, clock_page());
+}
+
+static void data_name(__attribute__((unused)) const struct vma *v, char *buf, u32 size)
+{
+	snprintf(buf, size, "[vvar]");
+}
+
+static int code_populate(struct vm_fault *f)
+{
+	return populate(f, vdso_start);
+}
+
+static void code_name(__attribute__((unused)) const struct vma *v, char *buf, u32 size)
+{
+	snprintf(buf, size, "[vdso]");
+}
+
+static const struct vm_backing_ops data_ops = {
+	.traits = VM_SPECIAL,
+	.populate = data_populate,
+	.name = data_name,
+};
+static const struct vm_backing_ops code_ops = {
+	.traits = VM_SPECIAL,
+	.populate = code_populate,
+	.name = code_name,
+};
+static struct vm_backing data = {.ops = &data_ops}, code = {.ops = &code_ops};
 
 int vdso_map(struct mm *mm)
 {
@@ -21,11 +67,10 @@ int vdso_map(struct mm *mm)
 	mutex_unlock(&mm->lock);
 	if (addr == 0)
 		return -ENOMEM;
-	ret = mm_map_kernel(mm, (u64)addr, virt_to_phys(clock_page()), PAGE_SIZE, PROT_READ);
+	ret = mm_map_backing(mm, (u64)addr, PAGE_SIZE, PROT_READ, &data);
 	if (ret < 0)
 		return (int)ret;
-	ret = mm_map_kernel(mm, (u64)addr + PAGE_SIZE, virt_to_phys(vdso_start), size,
-			    PROT_READ | PROT_EXEC);
+	ret = mm_map_backing(mm, (u64)addr + PAGE_SIZE, size, PROT_READ | PROT_EXEC, &code);
 	if (ret < 0)
 		return (int)ret;
 	mm->vdso = (u64)addr + PAGE_SIZE;

@@ -101,7 +101,7 @@ static bool is_relro(struct vma *v)
 /* A program's pointers may be in it; not in constants, some of which look like addresses. */
 static bool has_pointers(struct vma *v)
 {
-	if (heap_range(v->start) || (v->flags & VMA_VDSO))
+	if (heap_range(v->start) || (vma_traits(v) & VM_SPECIAL))
 		return false;
 	return (v->prot & PROT_WRITE) || !vma_file(v) || is_relro(v);
 }

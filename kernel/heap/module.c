@@ -100,7 +100,7 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 	if (!v || v->start > pc || !(v->prot & PROT_EXEC))
 		return no_code(mm, pc);
 	code->flags |= VMA_MODULE;
-	if (v->flags & VMA_VDSO) {
+	if (vma_traits(v) & VM_SPECIAL) {
 		*header = mm->vdso;
 		return 0;
 	}
@@ -212,7 +212,7 @@ static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct he
 
 static bool holds_tables(const struct vma *v)
 {
-	return v && (v->prot & PROT_READ) && (vma_window(v) || (v->flags & VMA_VDSO));
+	return v && (v->prot & PROT_READ) && (vma_window(v) || (vma_traits(v) & VM_SPECIAL));
 }
 
 /* Readable memory around the tables, as far as the module and no hole. mm.lock is held. */

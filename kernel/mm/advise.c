@@ -19,7 +19,7 @@ enum {
 	NOT_LOCKED = 1 << 0,
 	NOT_FILE = 1 << 1, /* only private anonymous memory */
 	NOT_ANON = 1 << 2, /* only what the host has the content of */
-	NOT_VDSO = 1 << 3,
+	NOT_SPECIAL = 1 << 3,
 };
 
 /* One VMA's part [start, end) of the range, page-aligned and inside v. 0 or -errno. */
@@ -67,23 +67,23 @@ static const struct advice {
 	{MADV_RANDOM, 0, NULL, 0, 0},
 	{MADV_SEQUENTIAL, 0, NULL, 0, 0},
 	{MADV_WILLNEED, 0, will_need, 0, 0},
-	{MADV_DONTNEED, NOT_LOCKED | NOT_VDSO, drop_pages, 0, 0},
-	{MADV_FREE, NOT_LOCKED | NOT_FILE | NOT_VDSO, drop_pages, 0, 0},
+	{MADV_DONTNEED, NOT_LOCKED | NOT_SPECIAL, drop_pages, 0, 0},
+	{MADV_FREE, NOT_LOCKED | NOT_FILE | NOT_SPECIAL, drop_pages, 0, 0},
 	{MADV_REMOVE, NOT_LOCKED | NOT_ANON, remove_pages, 0, 0},
 	{MADV_DONTFORK, 0, NULL, VMA_DONTFORK, 0},
-	{MADV_DOFORK, NOT_VDSO, NULL, 0, VMA_DONTFORK},
+	{MADV_DOFORK, NOT_SPECIAL, NULL, 0, VMA_DONTFORK},
 	{MADV_WIPEONFORK, NOT_FILE, NULL, VMA_WIPEONFORK, 0},
-	{MADV_KEEPONFORK, NOT_VDSO, NULL, 0, VMA_WIPEONFORK},
-	{MADV_HUGEPAGE, NOT_VDSO, NULL, VMA_HUGE, VMA_NOHUGE},
-	{MADV_NOHUGEPAGE, NOT_VDSO, NULL, VMA_NOHUGE, VMA_HUGE},
+	{MADV_KEEPONFORK, NOT_SPECIAL, NULL, 0, VMA_WIPEONFORK},
+	{MADV_HUGEPAGE, NOT_SPECIAL, NULL, VMA_HUGE, VMA_NOHUGE},
+	{MADV_NOHUGEPAGE, NOT_SPECIAL, NULL, VMA_NOHUGE, VMA_HUGE},
 	/* Merging is the host's affair; dumps are not made by the guest. */
 	{MADV_MERGEABLE, 0, NULL, 0, 0},
 	{MADV_UNMERGEABLE, 0, NULL, 0, 0},
 	{MADV_DONTDUMP, 0, NULL, 0, 0},
-	{MADV_DODUMP, NOT_VDSO, NULL, 0, 0},
+	{MADV_DODUMP, NOT_SPECIAL, NULL, 0, 0},
 	/* Reclaim first: there is none. */
-	{MADV_COLD, NOT_LOCKED | NOT_VDSO, NULL, 0, 0},
-	{MADV_PAGEOUT, NOT_LOCKED | NOT_VDSO, NULL, 0, 0},
+	{MADV_COLD, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},
+	{MADV_PAGEOUT, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},
 };
 
 static bool refused(const struct advice *a, const struct vma *v)
@@ -91,7 +91,7 @@ static bool refused(const struct advice *a, const struct vma *v)
 	return ((a->refused & NOT_LOCKED) && (v->flags & VMA_LOCKED)) ||
 	       ((a->refused & NOT_FILE) && (is_of_host(v) || (v->flags & VMA_SHARED))) ||
 	       ((a->refused & NOT_ANON) && !is_of_host(v)) ||
-	       ((a->refused & NOT_VDSO) && (v->flags & VMA_VDSO));
+	       ((a->refused & NOT_SPECIAL) && (vma_traits(v) & VM_SPECIAL));
 }
 
 /*

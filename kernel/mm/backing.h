@@ -23,6 +23,8 @@ struct window;
 enum vm_traits {
 	VM_SEPARATE = 1 << 0, /* VMAs are never merged: the backing counts them */
 	VM_SHMEM = 1 << 1,    /* resident pages count as shared memory, not as a file's */
+	VM_SPECIAL =
+		1 << 2, /* pages of the kernel: not resized, locked by mlockall(2), or dropped */
 };
 
 /* A page that is needed: by the program's access, or by the kernel in its name. */

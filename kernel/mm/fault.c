@@ -481,15 +481,6 @@ static int serve(struct vm_fault *f)
 		return fault_present(f, &leaf);
 	if (f->vma->flags & VMA_GUARDED)
 		return fault_guarded(f);
-	if (f->vma->flags & VMA_VDSO) {
-		u64 *entry = pt_place(f->mm, f->page);
-
-		if (!entry)
-			return -ENOMEM;
-		pt_set(f->mm, entry,
-		       pt_value(f->vma, f->vma->kernel_gpa + (f->page - f->vma->start), 0));
-		return 0;
-	}
 	return f->vma->backing ? f->vma->backing->ops->populate(f) : fault_anon(f);
 }
 

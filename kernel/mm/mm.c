@@ -185,9 +185,7 @@ void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size)
 		v->backing->ops->name(v, buf, size);
 		return;
 	}
-	if (v->flags & VMA_VDSO)
-		name = v->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
-	else if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
+	if (v->start <= mm->brk && v->end >= mm->brk_start && mm->brk > mm->brk_start)
 		name = "[heap]";
 	else if (v->start <= mm->stack_top && v->end >= mm->stack_top)
 		name = "[stack]";

@@ -26,7 +26,6 @@ enum {
 	VMA_GROWSDOWN = 1 << 1,
 	VMA_STACK = 1 << 2, /* the initial stack: [stack] in maps */
 	VMA_HEAP = 1 << 3,  /* brk: [heap] in maps */
-	VMA_VDSO = 1 << 4,  /* pages of the kernel's own, see vma.kernel_gpa */
 	VMA_NORESERVE = 1 << 5,
 	VMA_NOHUGE = 1 << 6,
 	VMA_DONTFORK = 1 << 7,
@@ -48,7 +47,6 @@ struct vma {
 	u32 flags;	/* VMA_* */
 	struct vm_backing *backing; /* mm/backing.h; NULL: anonymous. A reference is held */
 	u64 offset;		    /* of start in the backing; 0 without one */
-	u64 kernel_gpa;		    /* VMA_VDSO: what is mapped at start */
 	u64 next_fault;		    /* where a sequential access would fault next ... */
 	u32 batch;		    /* ... and how many pages to map then */
 	u64 next_copy; /* where a sequential writer would want the next shared page copied */
@@ -110,8 +108,12 @@ s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
-/* The kernel's own pages [gpa, +len) at addr (or a free place: 0), e.g. the vDSO. */
-s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot);
+/*
+ * A private mapping of the first len bytes of a backing, at addr or in a free place (0), which
+ * never allows more than prot. It takes a reference. No flags of mlockall(2) or prctl(2) apply to
+ * it.
+ */
+s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing *b);
 
 /* [start, end) is a range that programs may have mappings in: not the kernel's, not check's. */
 bool mm_user_range(u64 start, u64 end);

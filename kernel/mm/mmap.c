@@ -367,7 +367,7 @@ s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len)
 	return 0;
 }
 
-s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot)
+s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing *b)
 {
 	struct vma *v = kzalloc(sizeof(*v));
 	s64 ret = -ENOMEM;
@@ -382,9 +382,9 @@ s64 mm_map_kernel(struct mm *mm, u64 addr, u64 gpa, u64 len, u32 prot)
 			.end = addr + len,
 			.prot = prot,
 			.max_prot = prot,
-			.flags = VMA_VDSO,
-			.kernel_gpa = gpa,
+			.backing = b,
 		};
+		backing_get(b);
 		vma_insert(mm, v);
 		ret = addr;
 	}
@@ -586,7 +586,7 @@ static int may_resize(struct mm *mm, struct vma *v, u64 addr, u64 old_len, u64 n
 		return -EFAULT;
 	if (new_len == old_len)
 		return 0;
-	if (v->flags & VMA_VDSO)
+	if (vma_traits(v) & VM_SPECIAL)
 		return -EFAULT;
 	if ((v->flags & VMA_LOCKED) && above(mm_rlimit(RLIMIT_MEMLOCK), mm->locked_pages, pages))
 		return -EAGAIN;

@@ -372,7 +372,7 @@ static int lock_all(struct mm *mm, bool on)
 	int err = 0;
 
 	for (struct vma *v = vma_first(mm); v && !err; v = vma_find(mm, v->end))
-		if (!(v->flags & (VMA_VDSO | VMA_GUARDED)))
+		if (!(vma_traits(v) & VM_SPECIAL) && !(v->flags & VMA_GUARDED))
 			err = set_locked(mm, v->start, v->end, on);
 	return err;
 }

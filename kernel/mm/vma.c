@@ -170,8 +170,6 @@ static void advance(struct vma *v, u64 start)
 {
 	if (v->backing)
 		v->offset += start - v->start;
-	if (v->flags & VMA_VDSO)
-		v->kernel_gpa += start - v->start;
 	v->start = start;
 }
 
@@ -194,12 +192,9 @@ int vma_split(struct mm *mm, struct vma *v, u64 addr)
 
 static bool continues(const struct vma *a, const struct vma *b)
 {
-	u64 size = a->end - a->start;
-
 	return a->end == b->start && a->prot == b->prot && a->max_prot == b->max_prot &&
 	       a->flags == b->flags && a->backing == b->backing && !(vma_traits(a) & VM_SEPARATE) &&
-	       (!a->backing || a->offset + size == b->offset) &&
-	       (!(a->flags & VMA_VDSO) || a->kernel_gpa + size == b->kernel_gpa);
+	       (!a->backing || a->offset + (a->end - a->start) == b->offset);
 }
 
 /* b becomes part of a. */

@@ -131,7 +131,7 @@ static u64 dumped(struct core *c, struct vma *v)
 	struct mm_fault_info info;
 	u64 size = v->end - v->start;
 
-	if (v->flags & VMA_VDSO) /* the code; the clock's page means nothing later */
+	if (vma_traits(v) & VM_SPECIAL) /* the code; the clock's page means nothing later */
 		return v->prot & PROT_EXEC ? size : 0;
 	if (!vma_file(v))
 		return size;
