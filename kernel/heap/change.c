@@ -25,16 +25,13 @@ bool heap_may_change(struct mm *mm, u64 start, u64 end)
 	return true;
 }
 
-bool heap_is_packed(u64 addr)
-{
-	return addr >= HEAP_BASE_AREA && addr < HEAP_LARGE_AREA;
-}
-
-void heap_clear_packed(struct mm *mm, u64 start, u64 end)
+bool heap_discard(struct mm *mm, u64 start, u64 end)
 {
 	struct heap_object obj;
 	void *p;
 
+	if (start < HEAP_BASE_AREA || start >= HEAP_LARGE_AREA)
+		return false;
 	for (u64 page = start; page < end; page += PAGE_SIZE) {
 		if (!heap_object_of(mm, page, &obj) || obj.o.start > page ||
 		    obj.o.start + obj.o.size < page + PAGE_SIZE)
@@ -43,4 +40,5 @@ void heap_clear_packed(struct mm *mm, u64 start, u64 end)
 		if (p)
 			memset(p, 0, PAGE_SIZE);
 	}
+	return true;
 }

@@ -153,7 +153,7 @@ enum check_where heap_where(struct mm *mm, u64 addr)
 
 	if (heap_range(addr) && mm->heap && heap_object_old(mm, addr))
 		return CHECK_WHERE_OLD_HEAP;
-	if (!v || v->start > addr || (v->flags & VMA_GUARDED))
+	if (!v || v->start > addr || v->backing == &heap_areas)
 		return CHECK_WHERE_UNMAPPED;
 	if ((v->flags & VMA_GROWSDOWN) || (!vma_window(v) && v->start <= sp && sp < v->end))
 		return CHECK_WHERE_STACK;

@@ -53,7 +53,7 @@ static void heap_destroy(struct heap *h)
 	kfree(h);
 }
 
-/* The heap's own VMAs, by their begin; what is in them is not decided by mmap(2). */
+/* The heap's own VMAs, by their begin; each shows heap_areas from 0 on, so they never merge. */
 static const struct {
 	u64 start, size;
 } areas[] = {
@@ -81,7 +81,8 @@ static int add_areas(struct mm *mm)
 			.end = areas[i].start + areas[i].size,
 			.prot = PROT_READ | PROT_WRITE,
 			.max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
-			.flags = VMA_GUARDED | VMA_NORESERVE | VMA_NOHUGE,
+			.flags = VMA_NORESERVE | VMA_NOHUGE,
+			.backing = &heap_areas,
 		};
 		vma_insert(mm, v[i]);
 	}

@@ -42,18 +42,9 @@ void heap_syscall_fault(u64 addr, bool write);
 /* The running process's last thread is about to end with this wait(2) status: last looks. */
 void heap_exit(int wait_status);
 
-/*
- * A page of the page area's VMA is not there: 0 once it is, -ENOMEM, -EFAULT: it belongs to no live
- * object. mm.lock is held.
- */
-int heap_populate(struct mm *mm, u64 page);
-
 /* The running thread is about to enter its program for the first time. */
 void heap_thread_begin(void);
 
-/* fork(2): child gets the pages of a VMA with VMA_GUARDED, in order of address. 0 or -ENOMEM. */
-struct pt_flush;
-int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush);
 /* fork(2): child, which has the mappings already, gets a heap like mm's. 0 or -ENOMEM. */
 int heap_dup(struct mm *child, struct mm *mm);
 /* The address space ends; its pages are gone already. */
@@ -70,18 +61,6 @@ static inline bool heap_owns(u64 start, u64 end)
 {
 	return heap_checking() && start < HEAP_GUARDED_END && end > HEAP_GUARDED_BASE;
 }
-
-/*
- * May the program change how it sees the pages of [start, end), by mprotect(2), mlock(2) and the
- * like? What belongs to live objects may be changed, as that of any malloc(3). mm.lock is held.
- */
-bool heap_may_change(struct mm *mm, u64 start, u64 end);
-/*
- * The frames of packed objects are shared, by addresses and by objects: where madvise(2) would drop
- * a page, what belongs to one object alone is cleared instead. Pages of [start, end).
- */
-bool heap_is_packed(u64 addr);
-void heap_clear_packed(struct mm *mm, u64 start, u64 end);
 
 /*
  * What lies at or next to addr, live or not. False: nothing that is known of. mm.lock is held.

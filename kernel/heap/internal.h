@@ -32,6 +32,25 @@
 #define HEAP_SAMPLES	    128
 #define HEAP_AROUND	    8 /* neighbours in a report */
 
+/* backing.c: what VMAs of the areas show, and those of large objects. Operations of theirs: */
+extern struct vm_backing heap_areas, heap_large_objects;
+/* fault.c: a page is not there: 0 once it is, -ENOMEM, -EFAULT: it belongs to no live object. */
+int heap_populate(struct mm *mm, u64 page);
+/* base.c: fork(2), child gets the pages of an area's VMA. 0 or -ENOMEM. */
+int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush);
+/*
+ * change.c: may the program change how it sees the pages of [start, end), which lie in one VMA, by
+ * mprotect(2), mlock(2) and the like? What belongs to live objects may be changed, as that of any
+ * malloc(3).
+ */
+bool heap_may_change(struct mm *mm, u64 start, u64 end);
+/*
+ * change.c: madvise(2) is about to drop the pages of [start, end). The frames of packed objects are
+ * shared, by addresses and by objects: there, what belongs to one object alone is cleared instead,
+ * and the result is true. false: the pages can go.
+ */
+bool heap_discard(struct mm *mm, u64 start, u64 end);
+
 /* An object, whichever area it is in. */
 struct heap_object {
 	struct check_object o;

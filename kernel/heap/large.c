@@ -87,7 +87,7 @@ struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	l = at ? kzalloc(sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;
-	*err = mm_map_heap_locked(mm, at, len);
+	*err = mm_map_at_locked(mm, at, len, &heap_large_objects);
 	if (*err < 0) {
 		kfree(l);
 		return NULL;

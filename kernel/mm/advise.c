@@ -3,7 +3,6 @@
 #include <linux/mman.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
@@ -25,10 +24,13 @@ enum {
 /* One VMA's part [start, end) of the range, page-aligned and inside v. 0 or -errno. */
 typedef int (*advise_fn)(struct mm *mm, struct vma *v, u64 start, u64 end);
 
-static int drop_pages(struct mm *mm, __attribute__((unused)) struct vma *v, u64 start, u64 end)
+static int drop_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
 {
-	int err = pt_cut(mm, start);
+	int err;
 
+	if (v->backing && v->backing->ops->discard && v->backing->ops->discard(mm, start, end))
+		return 0;
+	err = pt_cut(mm, start);
 	if (!err)
 		err = pt_cut(mm, end);
 	if (!err)
@@ -95,19 +97,15 @@ static bool refused(const struct advice *a, const struct vma *v)
 }
 
 /*
- * Memory of the checked heap: pages may go, but how it is mapped, and that a child has it, too, is
- * not the program's choice. Most advice may be ignored.
+ * Memory that its backing manages: pages may go, but how it is mapped, and that a child has it,
+ * too, is not the program's choice. Most advice may be ignored.
  */
-static int apply_guarded(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
+static int apply_managed(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
 {
-	if (!heap_may_change(mm, start, end))
+	if (!mm_may_change(mm, start, end))
 		return -ENOMEM;
 	if (a->set & VMA_WIPEONFORK)
 		return -EINVAL;
-	if (a->act == drop_pages && heap_is_packed(start)) {
-		heap_clear_packed(mm, start, end);
-		return 0;
-	}
 	return a->act ? a->act(mm, v, start, end) : 0;
 }
 
@@ -118,8 +116,8 @@ static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start
 
 	if (refused(a, v))
 		return -EINVAL;
-	if (v->flags & VMA_GUARDED)
-		return apply_guarded(mm, a, v, start, end);
+	if (vma_traits(v) & VM_MANAGED)
+		return apply_managed(mm, a, v, start, end);
 	if (a->act)
 		return a->act(mm, v, start, end);
 	if (flags == v->flags)

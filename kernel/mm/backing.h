@@ -4,7 +4,8 @@
  * A VMA without a backing is anonymous memory: frames that begin as zeros. Every other VMA holds a
  * reference to a struct vm_backing, and vma.offset says which byte of the backing is at vma.start.
  * Each kind of backing is implemented beside what it shows: shared anonymous memory in
- * mm/window.c, files in fs/mapping.c, System V segments in ipc/shm.c, the vDSO in exec/vdso.c.
+ * mm/window.c, files in fs/mapping.c, System V segments in ipc/shm.c, the vDSO in exec/vdso.c, the
+ * guarded heap in heap/backing.c.
  * kernel/mm/ never asks for the kind: it calls an operation, or tests a trait.
  *
  * A backing that several VMAs show is one object, so VMAs that continue each other in it can be
@@ -19,12 +20,17 @@
 struct pt_flush;
 struct window;
 
-/* What kernel/mm/ does differently for a backing's VMAs. */
+/*
+ * What kernel/mm/ does differently for a backing's VMAs. A managed backing counts the pages and
+ * decides how they are mapped: they are no data in the sense of RLIMIT_DATA, mlockall(2) leaves
+ * them as they are, and madvise(2) changes no flags.
+ */
 enum vm_traits {
 	VM_SEPARATE = 1 << 0, /* VMAs are never merged: the backing counts them */
 	VM_SHMEM = 1 << 1,    /* resident pages count as shared memory, not as a file's */
-	VM_SPECIAL =
-		1 << 2, /* pages of the kernel: not resized, locked by mlockall(2), or dropped */
+	VM_SPECIAL = 1 << 2,  /* the kernel's pages: not resized, locked by mlockall(2), dropped */
+	VM_MANAGED = 1 << 3,
+	VM_ALIASED = 1 << 4, /* a frame may be at several addresses of one address space */
 };
 
 /* A page that is needed: by the program's access, or by the kernel in its name. */
@@ -63,6 +69,24 @@ struct vm_backing_ops {
 	 * (SIGBUS); -EFAULT: as if nothing were mapped (SIGSEGV). NULL: the memory is anonymous.
 	 */
 	int (*populate)(struct vm_fault *f);
+
+	/*
+	 * fork(2): child, which has a copy of v but no page of it, gets the pages; what src's page
+	 * tables lose goes into flush. VMAs come in order of address. 0 or -ENOMEM. NULL: pt_copy.
+	 */
+	int (*fork)(struct mm *child, struct mm *src, const struct vma *v, struct pt_flush *flush);
+
+	/*
+	 * Whether the program may protect, lock, or advise on [start, end), which lies inside one
+	 * VMA. false: -ENOMEM, and nothing of a larger range was changed. NULL: it may.
+	 */
+	bool (*may_change)(struct mm *mm, u64 start, u64 end);
+
+	/*
+	 * madvise(2) MADV_DONTNEED or MADV_FREE of [start, end) inside one VMA. false: the pages
+	 * may simply be unmapped; true: the backing dealt with them. NULL: they may be unmapped.
+	 */
+	bool (*discard)(struct mm *mm, u64 start, u64 end);
 
 	/*
 	 * The backing reaches at least to offset + len, or *wider is one that does, with a

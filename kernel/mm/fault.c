@@ -14,7 +14,6 @@
 #include "kernel/hostcall.h"
 #include "kernel/stats.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -347,8 +346,8 @@ static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
 	stats.fault_upgrade++;
-	/* Frames of the guarded heap may be shared inside the address space: each on its own. */
-	if (leaf->size == HUGE_SIZE || (v->flags & VMA_GUARDED)) {
+	/* Frames may be shared inside the address space: each on its own. */
+	if (leaf->size == HUGE_SIZE || (vma_traits(v) & VM_ALIASED)) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
 		return;
 	}
@@ -468,20 +467,14 @@ static bool allowed(const struct vma *v, enum mm_access access)
 	return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-static int fault_guarded(struct vm_fault *f)
-{
-	return heap_populate(f->mm, f->page);
-}
-
 static int serve(struct vm_fault *f)
 {
+	const struct vm_backing *b = f->vma->backing;
 	struct pt_leaf leaf;
 
 	if (pt_find(f->mm, f->page, &leaf))
 		return fault_present(f, &leaf);
-	if (f->vma->flags & VMA_GUARDED)
-		return fault_guarded(f);
-	return f->vma->backing ? f->vma->backing->ops->populate(f) : fault_anon(f);
+	return b && b->ops->populate ? b->ops->populate(f) : fault_anon(f);
 }
 
 static int fail(struct mm_fault_info *info, int signal, int code)

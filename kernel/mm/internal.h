@@ -33,8 +33,11 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		  const struct vm_source *source, u64 offset);
-/* For kernel/heap/: private memory in free space of the guarded range. 0 or -ENOMEM. */
-s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len);
+/*
+ * Private writable memory at an address that mmap(2) may not give out, with a backing of which it
+ * takes a reference. 0, or -ENOMEM: also where something is.
+ */
+s64 mm_map_at_locked(struct mm *mm, u64 addr, u64 len, struct vm_backing *b);
 s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
@@ -46,6 +49,9 @@ bool mm_may_commit(u64 pages);
 u64 mm_data_pages(struct mm *mm);
 /* Pages of [start, end) that are mapped. */
 u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end);
+
+/* No backing in [start, end) forbids that the program changes how it sees its pages. */
+bool mm_may_change(struct mm *mm, u64 start, u64 end);
 
 /* VMAs of [start, end) begin and end there. 0 or -ENOMEM. */
 int mm_cut(struct mm *mm, u64 start, u64 end);

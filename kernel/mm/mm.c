@@ -75,8 +75,9 @@ static int copy_vmas(struct mm *child, struct mm *mm, struct pt_flush *flush)
 		vma_insert(child, copy);
 		if (v->flags & VMA_WIPEONFORK)
 			continue;
-		err = v->flags & VMA_GUARDED ? heap_copy_vma(child, mm, v, flush)
-					     : pt_copy(child, mm, v, flush);
+		err = v->backing && v->backing->ops->fork
+			      ? v->backing->ops->fork(child, mm, v, flush)
+			      : pt_copy(child, mm, v, flush);
 		if (err)
 			return err;
 	}

@@ -26,15 +26,14 @@ enum {
 	VMA_GROWSDOWN = 1 << 1,
 	VMA_STACK = 1 << 2, /* the initial stack: [stack] in maps */
 	VMA_HEAP = 1 << 3,  /* brk: [heap] in maps */
-	VMA_NORESERVE = 1 << 5,
-	VMA_NOHUGE = 1 << 6,
-	VMA_DONTFORK = 1 << 7,
-	VMA_WIPEONFORK = 1 << 8,
-	VMA_LOCKED = 1 << 9,
-	VMA_DENYWRITE = 1 << 10, /* of a program or library: kernel/mm/text.h */
-	VMA_HUGE = 1 << 11,	 /* madvise(MADV_HUGEPAGE) */
-	VMA_MODULE = 1 << 12,	 /* stack capture relies on it: kernel/heap/module.h */
-	VMA_GUARDED = 1 << 13,	 /* kernel/heap/ decides what is there, and counts its pages */
+	VMA_NORESERVE = 1 << 4,
+	VMA_NOHUGE = 1 << 5,
+	VMA_DONTFORK = 1 << 6,
+	VMA_WIPEONFORK = 1 << 7,
+	VMA_LOCKED = 1 << 8,
+	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text.h */
+	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
+	VMA_MODULE = 1 << 11,	/* stack capture relies on it: kernel/heap/module.h */
 };
 
 struct vma {

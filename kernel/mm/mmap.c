@@ -61,6 +61,15 @@ int mm_cut(struct mm *mm, u64 start, u64 end)
 	return 0;
 }
 
+bool mm_may_change(struct mm *mm, u64 start, u64 end)
+{
+	for (struct vma *v = first_in(mm, start, end); v; v = next_in(v, end))
+		if (v->backing && v->backing->ops->may_change &&
+		    !v->backing->ops->may_change(mm, MAX(v->start, start), MIN(v->end, end)))
+			return false;
+	return true;
+}
+
 u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end)
 {
 	u64 pages = 0;
@@ -72,7 +81,8 @@ u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end)
 
 static bool is_data(const struct vma *v)
 {
-	return (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN | VMA_GUARDED));
+	return (v->prot & PROT_WRITE) && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN)) &&
+	       !(vma_traits(v) & VM_MANAGED);
 }
 
 u64 mm_data_pages(struct mm *mm)
@@ -347,7 +357,7 @@ s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct v
 	return ret;
 }
 
-s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len)
+s64 mm_map_at_locked(struct mm *mm, u64 addr, u64 len, struct vm_backing *b)
 {
 	struct vma *v;
 
@@ -362,7 +372,9 @@ s64 mm_map_heap_locked(struct mm *mm, u64 addr, u64 len)
 		.end = addr + len,
 		.prot = PROT_READ | PROT_WRITE,
 		.max_prot = PROT_ALL,
+		.backing = b,
 	};
+	backing_get(b);
 	add_vma(mm, v);
 	return 0;
 }
@@ -431,7 +443,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 	end = addr + len;
 	if (!len || end < addr)
 		return -ENOMEM;
-	if (!heap_may_change(mm, addr, end))
+	if (!mm_may_change(mm, addr, end))
 		return -ENOMEM;
 	prot &= PROT_ALL;
 	if (prot & PROT_EXEC)

@@ -11,7 +11,6 @@
 #include <linux/resource.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
@@ -339,7 +338,7 @@ static s64 lock_range(u64 addr, u64 len, bool on, bool populate)
 	if (on && !mm_rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
 		return -EPERM;
 	mutex_lock(&mm->lock);
-	if (!heap_may_change(mm, start, end))
+	if (!mm_may_change(mm, start, end))
 		err = -ENOMEM;
 	if (!err && on && !may_lock(mm, ((end - start) >> PAGE_SHIFT) - locked_in(mm, start, end)))
 		err = -ENOMEM;
@@ -372,7 +371,7 @@ static int lock_all(struct mm *mm, bool on)
 	int err = 0;
 
 	for (struct vma *v = vma_first(mm); v && !err; v = vma_find(mm, v->end))
-		if (!(vma_traits(v) & VM_SPECIAL) && !(v->flags & VMA_GUARDED))
+		if (!(vma_traits(v) & (VM_SPECIAL | VM_MANAGED)))
 			err = set_locked(mm, v->start, v->end, on);
 	return err;
 }

@@ -97,7 +97,7 @@ struct vma *vma_prev(struct vma *v)
 
 static void count(struct mm *mm, const struct vma *v, u64 pages)
 {
-	if (v->flags & VMA_GUARDED)
+	if (vma_traits(v) & VM_MANAGED)
 		return;
 	mm->total_pages += pages;
 	mm->total_peak = MAX(mm->total_peak, mm->total_pages);

@@ -154,7 +154,7 @@ static int add_segments(struct core *c)
 	for (struct vma *v = vma_first(c->mm); v && ret == 0; v = vma_next(v)) {
 		u64 size = v->end - v->start;
 
-		if (!vma_file(v) && ((v->flags & VMA_GUARDED) || size > RESERVATION))
+		if (!vma_file(v) && ((vma_traits(v) & VM_MANAGED) || size > RESERVATION))
 			ret = add_used(c, v);
 		else if (c->segments < SEGMENTS_MAX)
 			ret = add_segment(c, v, v->start, v->end, dumped(c, v));
