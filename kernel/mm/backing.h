@@ -5,8 +5,8 @@
  * reference to a struct vm_backing, and vma.offset says which byte of the backing is at vma.start.
  * Each kind of backing is implemented beside what it shows: shared anonymous memory in
  * mm/window.c, files in fs/mapping.c, System V segments in ipc/shm.c, the vDSO in exec/vdso.c, the
- * guarded heap in heap/backing.c.
- * kernel/mm/ never asks for the kind: it calls an operation, or tests a trait.
+ * guarded heap in heap/backing.c. kernel/mm/ never asks for the kind: it calls an operation, or
+ * tests a trait.
  *
  * A backing that several VMAs show is one object, so VMAs that continue each other in it can be
  * merged. One that lives as long as the kernel is a static object without get and put.
@@ -47,8 +47,9 @@ struct vm_backing {
 };
 
 /*
- * The operations. mm.lock of the VMA's address space is held in each of them, except that get and
- * put are also called for a VMA that is in no address space yet or any more. An operation may be
+ * The operations. The caller of each holds mm.lock of the VMA's address space, which the operation
+ * keeps unless its comment says otherwise; it may take locks that lock.h puts inside mm.lock. Only
+ * put is also called without the lock: for VMAs of an address space that ends. An operation may be
  * NULL; its comment says what happens then.
  */
 struct vm_backing_ops {
@@ -57,14 +58,15 @@ struct vm_backing_ops {
 	/*
 	 * One VMA more shows the backing (mmap, fork, a split, a move), or one less. get is called
 	 * by a holder of a reference and cannot fail; the last put may free the backing. When put
-	 * is called no page table has a page of the VMA that goes. NULL: nothing is counted.
+	 * is called no page table has a page that only this VMA showed. NULL: nothing is counted.
 	 */
 	void (*get)(struct vm_backing *b);
 	void (*put)(struct vm_backing *b);
 
 	/*
 	 * Makes f->page accessible in the way that f->access needs, and its neighbours where that
-	 * is cheap. Nothing is there, or a page of a window that a private write must copy. 0: the
+	 * is cheap, but nothing outside of f->vma. The page is not in the page tables, or it is one
+	 * without PTE_OWNED (pagetable.h) that a private write must replace by a copy. 0: the
 	 * access is made again. -ENOMEM: no RAM is left; -EIO: the backing has no such page
 	 * (SIGBUS); -EFAULT: as if nothing were mapped (SIGSEGV). NULL: the memory is anonymous.
 	 */

@@ -326,6 +326,14 @@ static void signals(void **state)
 	mm_revalidate_windows(mm);
 	check_signal(mm, BASE + PAGE_SIZE, MM_READ, SIGBUS, BUS_ADRERR);
 	assert_int_equal(cpu_read(mm, BASE), 2UL << 32);
+
+	/* A private page that was there when another process saw the file shrink. */
+	fake_ram.file_size[1] = 2 * PAGE_SIZE;
+	file_map(mm, BASE, 4 * PAGE_SIZE, R | W, MAP_PRIVATE | MAP_FIXED, &file[1], 0);
+	assert_int_equal(cpu_read(mm, BASE + PAGE_SIZE), 2UL << 32 | PAGE_SIZE);
+	fake_ram.file_size[1] = PAGE_SIZE;
+	window_refresh(file[1].window);
+	check_signal(mm, BASE + PAGE_SIZE, MM_WRITE, SIGBUS, BUS_ADRERR);
 	end(mm, before);
 }
 
