@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See credit.h. */
 #include "heap/credit.h"
 

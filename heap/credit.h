@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the automatic level may spend. Guarding an object costs 1 us on hardware, 40 where changes
  * of page tables are emulated, and more elsewhere. What is to be had for it shall be the same on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Six functions that the static libraries of some elfutils versions call but lack (0.192;
  * sourceware bug 32293): search trees with a lock, over those of <search.h>. CMakeLists.txt adds

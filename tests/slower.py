@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """By how much this machine is slower than the time limits of the tests suppose: the only home of it.
 
 tests/slower.py     prints the factor, a whole number, 1 at least

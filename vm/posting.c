@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See posting.h. */
 #include "vm/posting.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Decides when a thread that serves posted hostcalls (server.c) is worth the CPU that it takes.
  *

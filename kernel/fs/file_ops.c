@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The operations of open files, and what a file answers whose kind lacks one. */
 #include <linux/fs.h>
 #include "kernel/fs/fs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an open file can do: one table of operations for each kind of file. The system calls come
  * through the functions below, which know what a kind without the operation answers; only they,

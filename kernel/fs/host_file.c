@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See host_file.h. */
 #include <linux/fs.h>
 #include "kernel/fs/async.h"

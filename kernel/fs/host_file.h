@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Open files that are the host's: files, directories, pipes, sockets, terminals, epolls and all
  * else of which the kernel has no more than a handle.

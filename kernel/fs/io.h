@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads and writes under way: what read(2), write(2) and their kin hand to an open file. */
 #ifndef KERNEL_FS_IO_H
 #define KERNEL_FS_IO_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * See mapping.h. A file is shown through a window, which is the backing, too. Each VMA has a
  * reference to the window and one to the open file; the open file keeps the window that was made

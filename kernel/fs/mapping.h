@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Mappings of open files: the backings (mm/backing.h) that show them. */
 #ifndef KERNEL_FS_MAPPING_H
 #define KERNEL_FS_MAPPING_H

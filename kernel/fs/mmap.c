@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* mmap(2): the descriptor becomes what is mapped; everything else is kernel/mm's. */
 #include <linux/mman.h>
 #include "kernel/fs/file.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See pseudo.h. */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/pseudo.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pseudo file systems: trees of names that the kernel itself resolves, such as its /proc. The path
  * layer knows them by this table only; who has one registers it while the kernel starts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the result of a hostcall becomes as a system call's: only EINTR is special. */
 #ifndef KERNEL_FS_RESULT_H
 #define KERNEL_FS_RESULT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * The guarded heap as two backings: of the areas whose pages kernel/heap/ decides about, and of
  * large objects, which are anonymous memory but not the program's to change when they are freed.

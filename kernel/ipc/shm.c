@@ -60,7 +60,7 @@ static void destroy(struct shm *shm)
 
 /* -- as a backing ------------------------------------------------------------------------------ */
 
-static struct shm *shm_of(const struct vm_backing *b)
+static struct shm *shm_of(struct vm_backing *b)
 {
 	return container_of(b, struct shm, backing);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Backings: what a mapping shows where it is more than fresh memory.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See fpu_area.h. The word before an area is the address of the block that it lies in. */
 #include "kernel/mm/fpu_area.h"
 #include "kernel/arch/x86_64/arch.h"

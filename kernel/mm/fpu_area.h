@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory for XSAVE areas of the running machine's size (arch_fpu_size), aligned as the CPU wants.
  */
 #ifndef KERNEL_MM_FPU_AREA_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * I/O priorities, ioprio_set(2): kept for each thread and reported, as nice values are (sched.c).
  * They do not reach the host: what the monitor was started with goes for all that it reads and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does an address space keep to the contract of mm/backing.h? A made-up backing counts its get and
  * put: after each call, whatever splits, merges, copies, moves or frees VMAs, it has exactly one

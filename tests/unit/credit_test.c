@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the automatic level of check guard the same objects on hosts where one costs 1 us and where
  * it costs 400, and does it leave a program most of the time on each? (heap/credit.h)

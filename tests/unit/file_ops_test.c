@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does an open file's kind get what the system calls ask of it, and what does a file answer whose
  * kind has no such operation? The kinds here are made up: one counts, the other lacks everything.

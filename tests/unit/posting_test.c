@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Is the thread that serves posted hostcalls woken when calls come in numbers, and only then, on
  * hosts where a round trip costs 1 us, and on hosts where it costs 600? (vm/posting.h)

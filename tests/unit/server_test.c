@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Does the thread that serves posted hostcalls come when a vCPU makes them in numbers, on a host
  * where each costs 86 us, and serve them? And does it stay away where there is no use for it?

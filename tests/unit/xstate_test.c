@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /*
  * Is the XSAVE state what CPUID and XCR0 say, and is a CPU that writes more than that found out
  * before it destroys anything? The CPUs are made up after real ones; a save writes what their XCR0

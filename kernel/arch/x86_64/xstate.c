@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* See xstate.h. Pure but for the three functions that stand for the CPU. */
 #include "kernel/arch/x86_64/xstate.h"
 #include "kernel/kernel.h"

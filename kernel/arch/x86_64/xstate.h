@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The XSAVE state of programs: which features it has, how large it is, and how it is laid out
  * (Intel SDM vol. 1, chapter 13: standard format). Signal frames, new threads and core files all
