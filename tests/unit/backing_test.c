@@ -25,6 +25,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/stats.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/vcpu.h"
 #include "tests/fake/ram.h"
 
