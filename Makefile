@@ -5,7 +5,7 @@
 #   make demo       install what is missing, build, show it working
 #   make test       install what is missing, build, run every test lane
 #   make conformance  real programs beside native; makes docs/compatibility.md
-#   make lint       formatter and static analysis, no changes
+#   make lint       formatter, licences and static analysis, no changes
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
 #   make check-real  real programs under buffervm check: same output, no report
@@ -68,7 +68,8 @@ kernel vm bootstrap vdso heap examples unit-build tests-build format:
 
 lint:
 	@scripts/deps build lint
-	+@$(build) $@
+	+@$(configure)
+	@scripts/lint $(BUILD)
 
 docs:
 	@scripts/hostcall-doc common/hostcall.def >docs/hostcalls.md
@@ -80,7 +81,7 @@ demo:
 	@scripts/demo $(BUILD)
 
 test:
-	@scripts/deps build unit test svm
+	@scripts/deps build unit test lint svm
 	+@$(MAKE) --no-print-directory -k all tests-build || broken=-x; \
 		tests/run -b $(BUILD) $$broken $(TESTS)
 
