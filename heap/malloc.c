@@ -9,8 +9,8 @@
 
 typedef __SIZE_TYPE__ size_t;
 
-/* As <stdlib.h> and <malloc.h> have them, which are headers of a C library: there is none here. */
-HEAP_EXPORT void *malloc(size_t size);
+/* As <stdlib.h> and <malloc.h> have them, which are headers of a C library: there is none here.
+ * malloc is in library.h. */
 HEAP_EXPORT void *calloc(size_t count, size_t size);
 HEAP_EXPORT void *realloc(void *p, size_t size);
 HEAP_EXPORT void *reallocarray(void *p, size_t count, size_t size);
