@@ -59,23 +59,29 @@ static void begin(int flags, void (*provider)(void))
 	NEED(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
-static void show_hits(void)
+/* seen: signals when the call was over, for more come while this prints. */
+static void show_hits(int seen)
 {
 	struct itimerval none = {0};
 
 	NEED(setitimer(ITIMER_REAL, &none, NULL) == 0);
-	printf("    after %s\n", hits < 1   ? "no signal"
-				 : hits < 3 ? "a signal"
+	printf("    after %s\n", seen < 1   ? "no signal"
+				 : seen < 3 ? "a signal"
 					    : "three signals or more");
 }
 
 /* What the call gave, and how many signals it saw: the first ended it, or it went on. */
 #define INTERRUPT_AS(text, flags, provider, call)                                                  \
 	do {                                                                                       \
+		long result_;                                                                      \
+		int seen_;                                                                         \
+                                                                                                   \
 		begin(flags, provider);                                                            \
 		errno = 0;                                                                         \
-		check_show(text, (long)(call));                                                    \
-		show_hits();                                                                       \
+		result_ = (long)(call);                                                            \
+		seen_ = hits;                                                                      \
+		check_show(text, result_);                                                         \
+		show_hits(seen_);                                                                  \
 	} while (0)
 #define INTERRUPT(flags, provider, call) INTERRUPT_AS(#call, flags, provider, call)
 #define WITHOUT_AND_WITH_RESTART(provider, call)                                                   \
