@@ -59,12 +59,17 @@ static void begin(int flags, void (*provider)(void))
 	NEED(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
-/* seen: signals when the call was over, for more come while this prints. */
-static void show_hits(int seen)
+/* No more signals: how many there were. Before anything is printed, for that may take long. */
+static int end(void)
 {
 	struct itimerval none = {0};
 
 	NEED(setitimer(ITIMER_REAL, &none, NULL) == 0);
+	return hits;
+}
+
+static void show_hits(int seen)
+{
 	printf("    after %s\n", seen < 1   ? "no signal"
 				 : seen < 3 ? "a signal"
 					    : "three signals or more");
@@ -79,7 +84,7 @@ static void show_hits(int seen)
 		begin(flags, provider);                                                            \
 		errno = 0;                                                                         \
 		result_ = (long)(call);                                                            \
-		seen_ = hits;                                                                      \
+		seen_ = end();                                                                     \
 		check_show(text, result_);                                                         \
 		show_hits(seen_);                                                                  \
 	} while (0)
