@@ -89,7 +89,10 @@ void file_close(struct files *files, struct ofile *f);
 
 /* The open file of a descriptor of the running process; a reference. NULL: EBADF. */
 struct ofile *fd_get(s32 fd);
-/* Host handle of fd (>= 0) or -EBADF; *file gets the reference to put later. */
+/*
+ * Host handle of fd (>= 0), *file gets the reference to put later. -EBADF; -EINVAL: the file has no
+ * handle.
+ */
 s32 fd_handle(s32 fd, struct ofile **file);
 /* Lowest free descriptor >= min now names file (takes the caller's reference). -EMFILE, -EINVAL. */
 s32 fd_install(struct ofile *file, s32 min, bool cloexec);

@@ -88,7 +88,13 @@ struct ofile *fd_get(s32 fd)
 s32 fd_handle(s32 fd, struct ofile **file)
 {
 	*file = fd_get(fd);
-	return *file ? (*file)->handle : -EBADF;
+	if (!*file)
+		return -EBADF;
+	if ((*file)->handle >= 0)
+		return (*file)->handle;
+	ofile_put(*file);
+	*file = NULL;
+	return -EINVAL;
 }
 
 s32 fd_install(struct ofile *file, s32 min, bool cloexec)

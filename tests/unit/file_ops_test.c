@@ -606,6 +606,14 @@ static s64 lack_process(struct ofile *f)
 	return ofile_process(f, &p);
 }
 
+static s64 lack_flock(struct ofile *f)
+{
+	s64 r = do_flock(0, 1);
+
+	assert_int_equal(f->refs, 2); /* the table's and the test's */
+	return r;
+}
+
 /* The host's answer to a handle below 0, which each operation has that is the host's to answer. */
 struct ofile *host_file_of_result(s64 handle, u32 flags, int *err)
 {
@@ -642,6 +650,7 @@ static const struct {
 	{"info", lack_info, O_RDWR},
 	{"node", lack_node, false},
 	{"process", lack_process, false},
+	{"what is the host's alone", lack_flock, -EINVAL},
 };
 
 static void what_a_kind_lacks_has_one_answer(void **state)
