@@ -457,7 +457,7 @@ static void each_close_is_told_and_the_release_once(void **state)
 
 static void the_host_polls_the_handle_that_the_kind_names(void **state)
 {
-	struct pollfd fds[] = {
+	static struct pollfd fds[] = {
 		{.fd = 0, .events = POLLIN | POLLOUT, .revents = -1},
 		{.fd = 9, .events = POLLIN},
 		{.fd = -1, .events = POLLIN, .revents = -1},
@@ -533,7 +533,7 @@ static s64 lack_poll_handle(struct ofile *f)
 
 static s64 lack_poll(struct ofile *f)
 {
-	struct pollfd fd = {.fd = 0, .events = POLLIN};
+	static struct pollfd fd = {.fd = 0, .events = POLLIN};
 
 	(void)f;
 	return do_poll((u64)&fd, 1, 0) == 1 ? fd.revents : -1;
