@@ -20,7 +20,6 @@
 #define PATIENCE       (2 * NSEC_PER_SEC)
 #define PATIENCE_CALLS 20000
 
-
 bool process_is_frozen(const struct thread *t)
 {
 	const struct thread *by = READ_ONCE(t->proc->freezer);
