@@ -22,7 +22,7 @@
 
 #ifndef __ASSEMBLER__
 #include "types.h"
-#include "check.h"
+#include "check_config.h"
 
 enum {
 	BOOT_TRACE = 1 << 0,   /* send a line per system call (hostcall trace) */

@@ -11,15 +11,10 @@
 #ifndef COMMON_CHECK_H
 #define COMMON_CHECK_H
 
+#include "check_config.h"
 #include "layout.h"
 #include "types.h"
-
-/*
- * The guarded range: program addresses of which each page is given to one object, once. Above
- * the physmap of the ring-3 home, below where Linux puts mappings; page tables are made as needed.
- */
-#define HEAP_GUARDED_BASE UL(0x200000000000) /* 32 TiB */
-#define HEAP_GUARDED_END  UL(0x3f0000000000)
+#include "user_regs.h"
 
 /* How an object is guarded. The dial: common to configuration, library and records. */
 enum heap_level {
@@ -34,42 +29,6 @@ enum {
 	HEAP_GUARD_AFTER = 1 << 0,
 	HEAP_GUARD_BEFORE = 1 << 1,
 };
-
-enum {
-	CHECK_ON = 1 << 0,
-	CHECK_KEEP_GOING = 1 << 1, /* report and go on */
-	CHECK_LEAKS = 1 << 2,	   /* look for leaks at exit ... */
-	CHECK_REACHABLE = 1 << 3,  /* ... and report what is still reachable, too */
-	CHECK_CORE = 1 << 4,	   /* an ELF core at a bug, see CHECK_CORE_PATTERN */
-	CHECK_TIMELINE = 1 << 5,   /* keep samples of the heap's size for the report */
-};
-
-/* What the user asked for; in boot_info, and given to the library when it starts. */
-struct check_config {
-	u32 flags; /* CHECK_* */
-	u32 level; /* enum heap_level */
-	u32 sample;
-	u32 align;    /* least alignment of objects in page mode: 1 to 16, a power of two */
-	u32 guard;    /* HEAP_GUARD_* */
-	u32 depth;    /* frames kept of a stack, at most CHECK_DEPTH_MAX */
-	u64 budget;   /* bytes of RAM beyond which page mode turns to alias mode; 0: chosen */
-	u32 exitcode; /* of a process that is ended for a bug */
-	u32 reserved;
-};
-#define CHECK_DEPTH_MAX	       64
-
-/*
- * Default of check_config.exitcode: below what shells use for signals and their own failures (126
- * and up), not among those of common/exit_status.h, and rare in programs.
- */
-#define CHECK_EXITCODE	       99
-
-/*
- * CHECK_CORE: boot_info.core_pattern names the file as core(5) does, with %p (pid), %e (command),
- * %t (seconds since 1970) and %%; relative names are below the process's working directory.
- */
-#define CHECK_CORE_PATTERN     "core.%p"
-#define CHECK_CORE_PATTERN_MAX 128
 
 /* What kind of bug. Names and explanations: report/kind.c. */
 enum check_kind {
@@ -139,38 +98,6 @@ struct check_object {
 	u64 alloc_seq, free_seq; /* the how manieth operation of the process's heap; 0: not known */
 };
 
-/* Registers, in the order of struct user_regs_struct (sys/user.h). */
-enum check_reg {
-	CHECK_R15,
-	CHECK_R14,
-	CHECK_R13,
-	CHECK_R12,
-	CHECK_RBP,
-	CHECK_RBX,
-	CHECK_R11,
-	CHECK_R10,
-	CHECK_R9,
-	CHECK_R8,
-	CHECK_RAX,
-	CHECK_RCX,
-	CHECK_RDX,
-	CHECK_RSI,
-	CHECK_RDI,
-	CHECK_ORIG_RAX,
-	CHECK_RIP,
-	CHECK_CS,
-	CHECK_EFLAGS,
-	CHECK_RSP,
-	CHECK_SS,
-	CHECK_FS_BASE,
-	CHECK_GS_BASE,
-	CHECK_DS,
-	CHECK_ES,
-	CHECK_FS,
-	CHECK_GS,
-	CHECK_REGS,
-};
-
 /* Parts of a report: offset and length of bytes behind the head; length 0: none. */
 enum check_part {
 	CHECK_PART_STACK,  /* memory of the program's stack, from .stack_at upwards */
@@ -210,7 +137,7 @@ struct check_report {
 	u64 count;   /* leaks: objects of this site */
 	u32 syscall; /* number, for CHECK_ACCESS_SYSCALL_* */
 	u32 fn;	     /* enum heap_function that was called, when the heap found it */
-	u64 reg[CHECK_REGS];
+	u64 reg[USER_REGS];
 	u8 insn[16];  /* bytes at RIP ... */
 	u32 insn_len; /* ... as many as could be read */
 	u32 reserved;

@@ -15,6 +15,7 @@
  * Guest-virtual:
  *
  *   0x0000_0000_0000 .. 0x7fff_ffff_f000   programs
+ *   0x2000_0000_0000 .. 0x3f00_0000_0000   the guarded heap's, in a sandbox that checks
  *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in the ring-3 home (the upper half but
  *                                          its top 2 GiB does not load natively there)
  *   0xffff_8880_0000_0000 ..               physmap in the ring-0 home
@@ -65,6 +66,14 @@
 #define FRAME_STRUCT_SIZE 16
 
 #define USER_TOP	  UL(0x7ffffffff000) /* first address programs cannot have */
+
+/*
+ * The guarded range of `buffervm check`: program addresses of which each page is given to one
+ * object, once. Below the physmap of the ring-3 home and where Linux puts mappings; page tables
+ * are made as needed.
+ */
+#define HEAP_GUARDED_BASE UL(0x200000000000) /* 32 TiB */
+#define HEAP_GUARDED_END  UL(0x3f0000000000)
 
 /* Output port of a hostcall in the ring-0 home. */
 #define HOSTCALL_PORT	  0x500

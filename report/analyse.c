@@ -173,14 +173,14 @@ static void put_access_stack(struct writer *w, const struct report_input *in)
 
 	if (in->access.count) {
 		put_stack(w, in->access.pc, in->access.count,
-			  regs && in->access.pc[0] == in->head.reg[CHECK_RIP]);
+			  regs && in->access.pc[0] == in->head.reg[USER_RIP]);
 		return;
 	}
 	pc = calloc(REPORT_UNWIND_MAX, sizeof(*pc));
 	if (pc && w->symbols)
 		count = report_unwind(w->symbols, w->maps, in, pc, REPORT_UNWIND_MAX);
 	else if (pc && regs)
-		pc[count++] = in->head.reg[CHECK_RIP];
+		pc[count++] = in->head.reg[USER_RIP];
 	put_stack(w, pc, count, true);
 	free(pc);
 }

@@ -13,8 +13,8 @@
 
 /* Zydis's number of a general register (in the encoding's order) to its place in .reg. */
 static const u8 gpr[16] = {
-	CHECK_RAX, CHECK_RCX, CHECK_RDX, CHECK_RBX, CHECK_RSP, CHECK_RBP, CHECK_RSI, CHECK_RDI,
-	CHECK_R8,  CHECK_R9,  CHECK_R10, CHECK_R11, CHECK_R12, CHECK_R13, CHECK_R14, CHECK_R15,
+	USER_RAX, USER_RCX, USER_RDX, USER_RBX, USER_RSP, USER_RBP, USER_RSI, USER_RDI,
+	USER_R8,  USER_R9,  USER_R10, USER_R11, USER_R12, USER_R13, USER_R14, USER_R15,
 };
 
 /* Value of an address register; false: it is none (a vector of a gather). */
@@ -43,7 +43,7 @@ static bool operand_address(const struct check_report *head, const ZydisDecodedI
 {
 	u64 base, index;
 
-	if (!register_value(head, head->reg[CHECK_RIP] + insn->length, op->mem.base, &base) ||
+	if (!register_value(head, head->reg[USER_RIP] + insn->length, op->mem.base, &base) ||
 	    !register_value(head, 0, op->mem.index, &index))
 		return false;
 	*addr = base + index * op->mem.scale +
@@ -51,9 +51,9 @@ static bool operand_address(const struct check_report *head, const ZydisDecodedI
 	if (insn->address_width == 32)
 		*addr = (u32)*addr;
 	if (op->mem.segment == ZYDIS_REGISTER_FS)
-		*addr += head->reg[CHECK_FS_BASE];
+		*addr += head->reg[USER_FS_BASE];
 	if (op->mem.segment == ZYDIS_REGISTER_GS)
-		*addr += head->reg[CHECK_GS_BASE];
+		*addr += head->reg[USER_GS_BASE];
 	/* A push stores below what RSP says. */
 	if (op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
 	    op->mem.base == ZYDIS_REGISTER_RSP && op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
@@ -127,7 +127,7 @@ static bool is_refused(const struct check_report *head)
 static bool branch_target(const struct report_input *in, const ZydisDecodedInstruction *insn,
 			  const ZydisDecodedOperand *op, u64 *target)
 {
-	u64 at = in->head.reg[CHECK_RSP] - in->head.stack_at;
+	u64 at = in->head.reg[USER_RSP] - in->head.stack_at;
 
 	switch (insn->meta.category) {
 	case ZYDIS_CATEGORY_CALL:
@@ -171,8 +171,8 @@ void report_decode(const struct report_input *in, struct report_decoded *d)
 	memset(d, 0, sizeof(*d));
 	/* Some processors fetch before they see. */
 	if (is_refused(head) && (head->flags & CHECK_REPORT_REGS) &&
-	    !report_is_canonical(head->reg[CHECK_RIP])) {
-		jumped_to(d, head->reg[CHECK_RIP]);
+	    !report_is_canonical(head->reg[USER_RIP])) {
+		jumped_to(d, head->reg[USER_RIP]);
 		return;
 	}
 	if (!found_by_access(head->kind) || !(head->flags & CHECK_REPORT_REGS) || !head->insn_len ||
@@ -186,7 +186,7 @@ void report_decode(const struct report_input *in, struct report_decoded *d)
 	    ZYAN_FAILED(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
 	    ZYAN_FAILED(ZydisFormatterFormatInstruction(
 		    &formatter, &insn, op, insn.operand_count_visible, d->text, sizeof(d->text),
-		    head->reg[CHECK_RIP], NULL)))
+		    head->reg[USER_RIP], NULL)))
 		return;
 	d->known = true;
 	d->rep = insn.attributes &

@@ -61,17 +61,17 @@ static void put_registers(FILE *out, const struct report_finding *f)
 		const char *name;
 		u8 reg;
 	} shown[] = {
-		{"rax", CHECK_RAX},    {"rbx", CHECK_RBX},    {"rcx", CHECK_RCX},
-		{"rdx", CHECK_RDX},    {"rsi", CHECK_RSI},    {"rdi", CHECK_RDI},
-		{"rbp", CHECK_RBP},    {"rsp", CHECK_RSP},    {"r8", CHECK_R8},
-		{"r9", CHECK_R9},      {"r10", CHECK_R10},    {"r11", CHECK_R11},
-		{"r12", CHECK_R12},    {"r13", CHECK_R13},    {"r14", CHECK_R14},
-		{"r15", CHECK_R15},    {"rip", CHECK_RIP},    {"efl", CHECK_EFLAGS},
-		{"fs", CHECK_FS_BASE}, {"gs", CHECK_GS_BASE},
+		{"rax", USER_RAX},    {"rbx", USER_RBX},    {"rcx", USER_RCX},
+		{"rdx", USER_RDX},    {"rsi", USER_RSI},    {"rdi", USER_RDI},
+		{"rbp", USER_RBP},    {"rsp", USER_RSP},    {"r8", USER_R8},
+		{"r9", USER_R9},      {"r10", USER_R10},    {"r11", USER_R11},
+		{"r12", USER_R12},    {"r13", USER_R13},    {"r14", USER_R14},
+		{"r15", USER_R15},    {"rip", USER_RIP},    {"efl", USER_EFLAGS},
+		{"fs", USER_FS_BASE}, {"gs", USER_GS_BASE},
 	};
 
 	if (f->analysis.insn.known) {
-		fprintf(out, "  instruction at 0x%" PRIx64 ": %s", f->head.reg[CHECK_RIP],
+		fprintf(out, "  instruction at 0x%" PRIx64 ": %s", f->head.reg[USER_RIP],
 			f->analysis.insn.text);
 		if (f->analysis.insn.operand[0])
 			fprintf(out, "   (address: %s)", f->analysis.insn.operand);

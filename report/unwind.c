@@ -16,9 +16,9 @@ static struct {
 
 /* x86-64 psABI, figure 3.36. */
 static const u8 dwarf_order[17] = {
-	CHECK_RAX, CHECK_RDX, CHECK_RCX, CHECK_RBX, CHECK_RSI, CHECK_RDI,
-	CHECK_RBP, CHECK_RSP, CHECK_R8,	 CHECK_R9,  CHECK_R10, CHECK_R11,
-	CHECK_R12, CHECK_R13, CHECK_R14, CHECK_R15, CHECK_RIP,
+	USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI, USER_RDI,
+	USER_RBP, USER_RSP, USER_R8,	 USER_R9,  USER_R10, USER_R11,
+	USER_R12, USER_R13, USER_R14, USER_R15, USER_RIP,
 };
 
 static bool read_stack(const struct report_input *in, u64 addr, u64 *value)
@@ -116,7 +116,7 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 		  const struct report_input *in, u64 *pc, u32 max)
 {
 	Dwfl *dwfl = report_symbols_dwfl(s);
-	const struct report_map *map = report_maps_find(maps, in->head.reg[CHECK_RIP]);
+	const struct report_map *map = report_maps_find(maps, in->head.reg[USER_RIP]);
 	bool more;
 
 	if (!(in->head.flags & CHECK_REPORT_REGS) || !max)
@@ -129,8 +129,8 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 		state.reg[i] = in->head.reg[dwarf_order[i]];
 	/* A call to where no code is: the caller's address is on top of the stack. */
 	if (!map || !map->exec) {
-		state.pc[state.count++] = in->head.reg[CHECK_RIP];
-		if (!read_stack(in, in->head.reg[CHECK_RSP], &state.reg[16]))
+		state.pc[state.count++] = in->head.reg[USER_RIP];
+		if (!read_stack(in, in->head.reg[USER_RSP], &state.reg[16]))
 			return state.count;
 		state.reg[7] += sizeof(u64);
 	}

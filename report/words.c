@@ -329,9 +329,9 @@ void report_words_explanation(FILE *out, const struct report_finding *f)
 	else if (f->analysis.insn.known && f->analysis.insn.rep &&
 		 f->head.flags & CHECK_REPORT_REGS)
 		fprintf(out, "%s repeats: %" PRIu64 " times were left", f->analysis.insn.text,
-			f->head.reg[CHECK_RCX]);
+			f->head.reg[USER_RCX]);
 	else if (f->head.kind == CHECK_STACK_OVERFLOW && f->head.flags & CHECK_REPORT_REGS)
-		fprintf(out, "the stack pointer is 0x%" PRIx64, f->head.reg[CHECK_RSP]);
+		fprintf(out, "the stack pointer is 0x%" PRIx64, f->head.reg[USER_RSP]);
 }
 
 void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)

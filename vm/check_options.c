@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/check.h"
 #include "vm/check_options.h"
 
 struct choice {

@@ -178,7 +178,7 @@ static void say(const void *report, u32 len)
 	memcpy(&head, report, MIN(len, (u32)sizeof(head)));
 	message("%s: address 0x%lx, object 0x%lx of %lu bytes, at pc 0x%lx, process %d, thread %d",
 		report_kind(head.kind)->name, head.addr, head.object.start, head.object.size,
-		head.reg[CHECK_RIP], head.pid, head.tid);
+		head.reg[USER_RIP], head.pid, head.tid);
 }
 
 enum check_verdict reporter_report(const void *report, u32 len)

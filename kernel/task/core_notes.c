@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See core_notes.h. The running thread comes first: debuggers show that one. */
 #include <linux/elf.h>
-#include "common/check.h"
+#include "common/user_regs.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/xstate.h"
 #include "kernel/fs/mapping.h"
@@ -25,7 +25,7 @@ struct core_prstatus {
 	struct {
 		u64 sec, usec;
 	} utime, stime, cutime, cstime;
-	u64 reg[CHECK_REGS];
+	u64 reg[USER_REGS];
 	s32 fpvalid;
 };
 _Static_assert(sizeof(struct core_prstatus) == 336, "struct elf_prstatus");

@@ -107,11 +107,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		r.alloc[i] = BASE + i * step;
 	for (u32 i = 0; i < ARRAY_SIZE(r.stack); i++)
 		r.stack[i] = i & 1 ? STACK + 8 * (i + 2) : BASE + 0x1000 + i;
-	r.head.reg[CHECK_RIP] = size > 32 ? BASE + data[24] + 256U * data[25] : BASE;
-	r.head.reg[CHECK_RSP] = STACK;
+	r.head.reg[USER_RIP] = size > 32 ? BASE + data[24] + 256U * data[25] : BASE;
+	r.head.reg[USER_RSP] = STACK;
 	r.head.insn_len = (u32)MIN(size, sizeof(r.head.insn));
 	memcpy(r.head.insn, data + size - r.head.insn_len, r.head.insn_len);
-	r.head.reg[CHECK_RBP] = STACK + 16;
+	r.head.reg[USER_RBP] = STACK + 16;
 	if (report_input(&in, &r, sizeof(r)))
 		abort();
 	out = open_memstream(&answer, &len);

@@ -22,11 +22,11 @@ static u64 alloc_pc, free_pc;
 static u8 blob[CHECK_REPORT_MAX];
 
 static const int registers[][2] = {
-	{CHECK_R15, REG_R15}, {CHECK_R14, REG_R14},    {CHECK_R13, REG_R13}, {CHECK_R12, REG_R12},
-	{CHECK_RBP, REG_RBP}, {CHECK_RBX, REG_RBX},    {CHECK_R11, REG_R11}, {CHECK_R10, REG_R10},
-	{CHECK_R9, REG_R9},   {CHECK_R8, REG_R8},      {CHECK_RAX, REG_RAX}, {CHECK_RCX, REG_RCX},
-	{CHECK_RDX, REG_RDX}, {CHECK_RSI, REG_RSI},    {CHECK_RDI, REG_RDI}, {CHECK_RIP, REG_RIP},
-	{CHECK_RSP, REG_RSP}, {CHECK_EFLAGS, REG_EFL},
+	{USER_R15, REG_R15}, {USER_R14, REG_R14},    {USER_R13, REG_R13}, {USER_R12, REG_R12},
+	{USER_RBP, REG_RBP}, {USER_RBX, REG_RBX},    {USER_R11, REG_R11}, {USER_R10, REG_R10},
+	{USER_R9, REG_R9},   {USER_R8, REG_R8},      {USER_RAX, REG_RAX}, {USER_RCX, REG_RCX},
+	{USER_RDX, REG_RDX}, {USER_RSI, REG_RSI},    {USER_RDI, REG_RDI}, {USER_RIP, REG_RIP},
+	{USER_RSP, REG_RSP}, {USER_EFLAGS, REG_EFL},
 };
 
 static u32 add_part(struct check_report *r, u32 part, u32 at, const void *bytes, u64 len)
@@ -69,17 +69,17 @@ static void on_fault(int sig, siginfo_t *si, void *context)
 	r->addr = (u64)si->si_addr;
 	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
 		r->reg[registers[i][0]] = (u64)regs[registers[i][1]];
-	if (r->addr == r->reg[CHECK_RIP]) {
+	if (r->addr == r->reg[USER_RIP]) {
 		r->access = CHECK_ACCESS_EXEC;
 	} else {
-		memcpy(r->insn, (void *)r->reg[CHECK_RIP], sizeof(r->insn));
+		memcpy(r->insn, (void *)r->reg[USER_RIP], sizeof(r->insn));
 		r->insn_len = sizeof(r->insn);
 	}
 	fd = open("/proc/self/maps", O_RDONLY);
 	while ((n = read(fd, maps + len, sizeof(maps) - 1 - (size_t)len)) > 0)
 		len += n;
 	at = add_part(r, CHECK_PART_MAPS, at, maps, (u64)len);
-	r->stack_at = stack = r->reg[CHECK_RSP] & ~7UL;
+	r->stack_at = stack = r->reg[USER_RSP] & ~7UL;
 	at = add_part(r, CHECK_PART_STACK, at, (void *)stack,
 		      MIN(mapping_end(maps, stack) - stack, CHECK_STACK_BYTES));
 	if (kind == CHECK_USE_AFTER_FREE) {

@@ -7,7 +7,7 @@
 #define ARCH_H
 
 #include "common/types.h"
-#include "common/check.h"
+#include "common/user_regs.h"
 #include "common/layout.h"
 #include "common/x86.h"
 #include "common/vcpu_area.h"
@@ -27,7 +27,7 @@ struct trapframe {
 };
 
 /* The same in the order of Linux's struct user_regs_struct; DS to GS are 0. reg: OUT. */
-void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[CHECK_REGS]);
+void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[USER_REGS]);
 
 struct thread;
 struct hostcall_frame;

@@ -3,21 +3,21 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/kernel.h"
 
-void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[CHECK_REGS])
+void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[USER_REGS])
 {
-	const u64 order[CHECK_REGS] = {
-		[CHECK_R15] = f->r15,	    [CHECK_R14] = f->r14,
-		[CHECK_R13] = f->r13,	    [CHECK_R12] = f->r12,
-		[CHECK_RBP] = f->rbp,	    [CHECK_RBX] = f->rbx,
-		[CHECK_R11] = f->r11,	    [CHECK_R10] = f->r10,
-		[CHECK_R9] = f->r9,	    [CHECK_R8] = f->r8,
-		[CHECK_RAX] = f->rax,	    [CHECK_RCX] = f->rcx,
-		[CHECK_RDX] = f->rdx,	    [CHECK_RSI] = f->rsi,
-		[CHECK_RDI] = f->rdi,	    [CHECK_ORIG_RAX] = f->orig_rax,
-		[CHECK_RIP] = f->rip,	    [CHECK_CS] = f->cs,
-		[CHECK_EFLAGS] = f->rflags, [CHECK_RSP] = f->rsp,
-		[CHECK_SS] = f->ss,	    [CHECK_FS_BASE] = fsbase,
-		[CHECK_GS_BASE] = gsbase,
+	const u64 order[USER_REGS] = {
+		[USER_R15] = f->r15,	    [USER_R14] = f->r14,
+		[USER_R13] = f->r13,	    [USER_R12] = f->r12,
+		[USER_RBP] = f->rbp,	    [USER_RBX] = f->rbx,
+		[USER_R11] = f->r11,	    [USER_R10] = f->r10,
+		[USER_R9] = f->r9,	    [USER_R8] = f->r8,
+		[USER_RAX] = f->rax,	    [USER_RCX] = f->rcx,
+		[USER_RDX] = f->rdx,	    [USER_RSI] = f->rsi,
+		[USER_RDI] = f->rdi,	    [USER_ORIG_RAX] = f->orig_rax,
+		[USER_RIP] = f->rip,	    [USER_CS] = f->cs,
+		[USER_EFLAGS] = f->rflags, [USER_RSP] = f->rsp,
+		[USER_SS] = f->ss,	    [USER_FS_BASE] = fsbase,
+		[USER_GS_BASE] = gsbase,
 	};
 
 	memcpy(reg, order, sizeof(order));
