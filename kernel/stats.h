@@ -6,6 +6,21 @@
 #include "common/types.h"
 
 /* clang-format off */
+#ifdef BUFFERVM_CHECK
+#define CHECK_STATS(X) \
+	X(heap_allocs,     "heap: objects with pages of their own") \
+	X(heap_frees,      "  released") \
+	X(heap_reallocs,   "  reallocated") \
+	X(heap_aliases,    "heap: aliases made") \
+	X(heap_alias_calls,"  in so many calls") \
+	X(heap_unaliases,  "  ended") \
+	X(heap_unalias_calls, "  in so many calls") \
+	X(heap_stacks,     "heap: call stacks taken") \
+	X(heap_sizes,      "heap: sizes asked for")
+#else
+#define CHECK_STATS(X)
+#endif
+
 /*    name             meaning */
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
@@ -31,15 +46,7 @@
 	X(cow_copies,      "pages copied on write") \
 	X(pages_mapped,    "pages mapped by faults") \
 	X(huge_mapped,     "2 MiB pages mapped by faults") \
-	X(heap_allocs,     "heap: objects with pages of their own") \
-	X(heap_frees,      "  released") \
-	X(heap_reallocs,   "  reallocated") \
-	X(heap_aliases,    "heap: aliases made") \
-	X(heap_alias_calls,"  in so many calls") \
-	X(heap_unaliases,  "  ended") \
-	X(heap_unalias_calls, "  in so many calls") \
-	X(heap_stacks,     "heap: call stacks taken") \
-	X(heap_sizes,      "heap: sizes asked for")
+	CHECK_STATS(X)
 /* clang-format on */
 
 struct kernel_stats {

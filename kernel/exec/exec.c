@@ -23,9 +23,7 @@
 #include "kernel/exec/vdso.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/look_ahead.h"
-#include "kernel/heap/heap.h"
-#include "kernel/heap/inject.h"
-#include "kernel/heap/static.h"
+#include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -291,20 +289,11 @@ static int gather_strings(struct exec *x)
 /* `buffervm check`: the heap library comes along. */
 static int inject(struct exec *x)
 {
-	bool interp = x->program.image.interp;
-	int ret;
+	const char *loader = x->program.image.interp ? x->interp_name : NULL;
+	int ret = check_exec(x->mm, &x->program, loader, x->filename, &x->stack, &x->preload);
 
-	if (heap_is_loader(interp ? x->interp_name : x->filename)) {
-		x->preload = heap_preload(x->piece, x->stack.pieces, x->stack.argc);
-		x->stack.preload = x->preload;
-		return 0;
-	}
-	if (interp) {
-		heap_unwatched(x->filename, "its interpreter is no ld.so that is known");
-		return 0;
-	}
-	ret = heap_static(&x->program, x->mm, x->filename);
-	return ret < 0 ? binary_fail_errno(&x->program, -ret) : 0;
+	x->stack.preload = x->preload;
+	return ret;
 }
 
 static int build_stack(struct exec *x)
@@ -336,7 +325,7 @@ static int build_stack(struct exec *x)
 	mm->arg_start = s->arg_start;
 	mm->arg_end = mm->env_start = s->arg_end;
 	mm->env_end = s->env_end;
-	mm->inject = s->inject;
+	check_exec_preloads(mm, &s->inject);
 	_Static_assert(sizeof(s->aux) + 16 <= sizeof(mm->auxv), "the vector and its AT_NULL fit");
 	memcpy(mm->auxv, s->aux, s->aux_count * sizeof(s->aux[0]));
 	mm->auxv_len = 2 * (s->aux_count + 1);
@@ -382,7 +371,7 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 		ret = new_mm(x);
 	if (ret == 0)
 		ret = map_program(x);
-	if (ret == 0 && heap_checking())
+	if (ret == 0)
 		ret = inject(x);
 	if (ret == 0)
 		ret = build_stack(x);

@@ -36,6 +36,11 @@ void exec_first_program(void)
 	args->pieces = 1;
 	args->argc = boot->argc;
 	args->envc = boot->envc;
+	if (!CHECK_BUILT && (boot->check.flags & CHECK_ON)) {
+		why->status = EXIT_BAD_KERNEL;
+		strlcpy(why->text, "the kernel was built without check", sizeof(why->text));
+		boot_failed(why);
+	}
 	if (exec_program(AT_FDCWD, path, 0, args, why) < 0)
 		boot_failed(why); /* the text says it all: no errno beside it */
 	kfree(args);

@@ -22,7 +22,7 @@ static u64 string_bytes(const struct exec_stack *s)
 /* argc, argv[] and its NULL, envp[] and its NULL. */
 static u64 pointer_words(const struct exec_stack *s)
 {
-	return 1 + s->argc + 1 + s->envc + (s->preload ? INJECT_ADDED : 0) + 1;
+	return 1 + s->argc + 1 + s->envc + (s->preload ? EXEC_PRELOADS : 0) + 1;
 }
 
 /* The same, vector and AT_NULL. */
@@ -140,7 +140,7 @@ static int write_strings(struct exec_stack *s, struct words *w)
 		words_put(w, 0);
 	}
 	s->inject.added = s->preload ? words_at(w) : 0;
-	for (u32 i = 0; s->preload && i < INJECT_ADDED; i++)
+	for (u32 i = 0; s->preload && i < EXEC_PRELOADS; i++)
 		words_put(w, s->inject.string);
 	words_put(w, 0);
 	return 0;
@@ -168,7 +168,7 @@ int exec_stack_write(struct exec_stack *s, struct mm *mm)
 	aux_add(s, AT_RANDOM, random);
 	aux_add(s, AT_EXECFN, execfn);
 	aux_add(s, AT_PLATFORM, platform);
-	s->inject = (struct heap_inject){.string = s->preload ? random - preload_size(s) : 0};
+	s->inject = (struct exec_preload){.string = s->preload ? random - preload_size(s) : 0};
 	s->sp = random - preload_size(s);
 	s->sp -= (pointer_words(s) + 2 * (s->aux_count + 1UL)) * sizeof(u64);
 	s->sp = ALIGN_DOWN(s->sp, 16UL);

@@ -15,7 +15,6 @@
 
 #include "common/types.h"
 #include "kernel/exec/exec.h"
-#include "kernel/heap/inject.h"
 
 struct mm;
 
@@ -27,12 +26,26 @@ struct exec_aux {
 	u64 type, value;
 };
 
+/*
+ * Where a string went that only the program's loader is to see: outside of the environment's part
+ * of the stack. Pointers to it take the place of the program's own LD_PRELOAD in envp[], if it has
+ * one, and of EXEC_PRELOADS slots more at the end of envp[], in front of its NULL: loaders differ
+ * in whether the first or the last of several counts. All 0: there is none. User addresses.
+ */
+struct exec_preload {
+	u64 string;	/* what the slots point to while it is there */
+	u64 slot;	/* of the program's own LD_PRELOAD, 0: none ... */
+	u64 slot_value; /* ... and what it was */
+	u64 added;	/* of the first of the slots at the end */
+};
+#define EXEC_PRELOADS 2
+
 struct exec_stack {
 	/* IN. argc is at least 1; the strings of piece are exactly argc + envc. */
 	const struct exec_piece *piece;
 	u32 pieces, argc, envc;
 	const char *execfn, *platform;
-	const char *preload; /* see heap/inject.h; NULL: none */
+	const char *preload; /* see struct exec_preload; NULL: none */
 	u8 random[16];
 	u64 gap; /* below STACK_RANDOM_GAP */
 	u64 top; /* page-aligned end of the stack */
@@ -42,7 +55,7 @@ struct exec_stack {
 	u32 aux_count;
 
 	/* OUT of exec_stack_write. aux is complete then. */
-	struct heap_inject inject;
+	struct exec_preload inject;
 	u64 sp, arg_start, arg_end, env_end; /* the environment starts at arg_end */
 };
 

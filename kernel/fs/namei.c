@@ -4,7 +4,7 @@
  * of our own /proc. The host resolves whatever is its own; nothing is looked up twice.
  */
 #include "kernel/fs/fs.h"
-#include "kernel/heap/inject.h"
+#include "kernel/check_hooks.h"
 
 #define LINKS_MAX 8 /* links of our /proc in one name: /proc/self/root/proc/self/root/... */
 
@@ -85,7 +85,8 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 				from_root(p, path);
 			return 0;
 		}
-		if (!strcmp(path, HEAP_LIBRARY_PATH) && (file = heap_library())) {
+		file = check_path(path);
+		if (file) {
 			at_file(p, file);
 			return 0;
 		}

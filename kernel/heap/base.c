@@ -31,7 +31,7 @@ static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
 
 static bool read_span_entry(struct mm *mm, u64 number, struct heap_span *s)
 {
-	return number < mm->heap->spans &&
+	return number < mm->check->heap->spans &&
 	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
 }
 
@@ -132,7 +132,7 @@ static void from_slot(u64 start, const struct heap_span *s, const struct heap_sl
 /* Whose n-th page of the alias area it is. */
 static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
 {
-	const struct heap_record *r = records_of(&mm->heap->aliases, n, &n);
+	const struct heap_record *r = records_of(&mm->check->heap->aliases, n, &n);
 	struct heap_span s;
 	struct heap_slot slot;
 	u64 base, at;
@@ -174,7 +174,7 @@ static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object
 {
 	u64 number = run_of(mm, (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT);
 
-	for (; number < mm->heap->spans; number++) {
+	for (; number < mm->check->heap->spans; number++) {
 		struct heap_span s;
 
 		if (!read_span(mm, number, &s))
@@ -193,7 +193,7 @@ static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object
 
 bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
 {
-	struct heap_records *r = &mm->heap->aliases;
+	struct heap_records *r = &mm->check->heap->aliases;
 	u64 n;
 
 	addr = MAX(addr, HEAP_BASE_AREA);
@@ -218,7 +218,7 @@ int base_populate(struct mm *mm, u64 page)
 	if (page >= HEAP_ALIAS_AREA)
 		return -EFAULT;
 	if (in_base(page)) {
-		end = MIN(end, HEAP_BASE_AREA + (mm->heap->spans << HEAP_SPAN_SHIFT));
+		end = MIN(end, HEAP_BASE_AREA + (mm->check->heap->spans << HEAP_SPAN_SHIFT));
 		if (page >= end)
 			return -EFAULT;
 	}
@@ -245,7 +245,7 @@ int base_populate(struct mm *mm, u64 page)
 
 s64 base_grow(struct mm *mm, u64 count)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u64 pages = count * (HEAP_SPAN_SIZE / PAGE_SIZE);
 
 	if (count > HEAP_SPANS - h->spans || !mm_may_expand(mm, pages, true))
@@ -258,7 +258,7 @@ s64 base_grow(struct mm *mm, u64 count)
 
 int base_shrink(struct mm *mm, u64 number)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u64 start = HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT);
 
 	if (number >= h->spans || h->spans_back == h->spans)
@@ -295,7 +295,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 /* Emptied ranges whose records go, with the page of the library's table that was about them. */
 static void retire(struct mm *mm)
 {
-	struct heap_records *r = &mm->heap->aliases;
+	struct heap_records *r = &mm->check->heap->aliases;
 	u64 n = records_excess(r), page = alias_page(n);
 	u64 table = HEAP_ALIAS_TABLE + n * sizeof(u64);
 
@@ -309,7 +309,7 @@ static void retire(struct mm *mm)
 
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u8 pages[HEAP_ALIAS_BATCH] = {0};
 	u32 sum = 0;
 	int err = 0;
@@ -340,7 +340,7 @@ void base_gone(struct mm *mm, struct heap_gone *gone)
 {
 	pt_flush_now(mm, &gone->flush);
 	gone->flush = (struct pt_flush)PT_FLUSH_INIT;
-	mm->heap->sum.flushes++;
+	mm->check->heap->sum.flushes++;
 	while (gone->count)
 		frame_put(gone->frame[--gone->count]);
 }
@@ -360,7 +360,7 @@ static void clear_alias(struct mm *mm, u64 page, struct heap_gone *gone)
 
 void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct heap_gone *gone)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 
 	for (u32 i = 0; i < count; i++) {
 		const struct heap_dead *d = &dead[i];
@@ -446,7 +446,7 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
 		u64 n = alias_number(leaf.va), first, base, *entry, gpa;
 
-		if (!records_of(&mm->heap->aliases, n, &first) ||
+		if (!records_of(&mm->check->heap->aliases, n, &first) ||
 		    !read_entry(mm, HEAP_ALIAS_TABLE + first * sizeof(base), &base, sizeof(base)) ||
 		    !in_base(base))
 			continue;
@@ -462,7 +462,7 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 
 int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
 {
-	const struct heap *h = mm->heap;
+	const struct heap *h = mm->check->heap;
 
 	if (v->start >= HEAP_ALIAS_AREA)
 		return copy_aliases(child, mm, v);

@@ -38,7 +38,7 @@ bool peek_words(u64 a, u64 b, u64 to[2])
 
 bool modules_is_own(const struct heap_module *m)
 {
-	return current_mm()->unwind.given.peek - m->start < m->end - m->start;
+	return current_mm()->check->unwind.given.peek - m->start < m->end - m->start;
 }
 
 static bool is_code(struct mm *mm, u64 pc)

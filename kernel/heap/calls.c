@@ -45,7 +45,7 @@ static s64 call_start(const struct syscall_args *args)
 	mutex_lock(&mm->lock);
 	err = heap_begin(mm);
 	if (!err)
-		mm->heap->changes = in.changes;
+		mm->check->heap->changes = in.changes;
 	mutex_unlock(&mm->lock);
 	return err < 0 ? err : copy_to_user(args->a[0], &start, sizeof(start));
 }
@@ -53,7 +53,7 @@ static s64 call_start(const struct syscall_args *args)
 static s64 call_stack(const struct syscall_args *args)
 {
 	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
-	struct heap *h = current_mm()->heap;
+	struct heap *h = current_mm()->check->heap;
 
 	stats.heap_stacks++;
 	if (!h || count > CHECK_DEPTH_MAX ||
@@ -80,7 +80,7 @@ static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
 	b->head.addr = addr;
 	b->head.fn = by->fn;
 	b->parts.access.count =
-		depot_stack(current_mm()->heap->depot, by->stack, &b->parts.access.pc);
+		depot_stack(current_mm()->check->heap->depot, by->stack, &b->parts.access.pc);
 }
 
 /* Page level has the RAM that it may have: what can be packed is. Said once. */
@@ -110,7 +110,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	s64 ret;
 
 	stats.heap_allocs++;
-	if (!mm->heap || !align || (align & (align - 1)))
+	if (!mm->check->heap || !align || (align & (align - 1)))
 		return -EINVAL;
 	if ((s64)size < 0) {
 		bug_begin(&b, CHECK_BAD_SIZE, 0, &by);
@@ -119,11 +119,11 @@ static s64 call_alloc(const struct syscall_args *args)
 		return -ENOMEM;
 	}
 	mutex_lock(&mm->lock);
-	mm->heap->sum.calls++;
-	if (over_budget(mm->heap, size, align))
+	mm->check->heap->sum.calls++;
+	if (over_budget(mm->check->heap, size, align))
 		ret = -EDQUOT;
 	else
-		ret = heap_make(mm, size, MAX(align, mm->heap->config.align), &by);
+		ret = heap_make(mm, size, MAX(align, mm->check->heap->config.align), &by);
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -176,7 +176,7 @@ static bool take(struct mm *mm, u64 addr, const struct heap_caller *by, struct h
 	struct heap_bug_report b;
 
 	mutex_lock(&mm->lock);
-	mm->heap->sum.calls++;
+	mm->check->heap->sum.calls++;
 	if (!heap_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
 		bad_release(mm, addr, by, &b);
 	} else if (suspicious(mm, obj, by, &b)) {
@@ -203,7 +203,7 @@ static s64 call_free(const struct syscall_args *args)
 	bool packed;
 
 	stats.heap_frees++;
-	if (!mm->heap)
+	if (!mm->check->heap)
 		return -EINVAL;
 	if (!take(mm, args->a[0], &by, &obj))
 		return 0;
@@ -224,7 +224,7 @@ static s64 call_realloc(const struct syscall_args *args)
 	s64 ret;
 
 	stats.heap_reallocs++;
-	if (!mm->heap)
+	if (!mm->check->heap)
 		return -EINVAL;
 	if ((s64)size < 0) {
 		bug_begin(&b, CHECK_BAD_SIZE, addr, &by);
@@ -236,10 +236,10 @@ static s64 call_realloc(const struct syscall_args *args)
 		return -ENOMEM;
 	if (obj.slot == HEAP_NO_SLOT && !obj.large)
 		ret = -EINVAL; /* packed: the library does that itself */
-	else if (over_budget(mm->heap, size, 1))
+	else if (over_budget(mm->check->heap, size, 1))
 		ret = -EDQUOT;
 	else
-		ret = heap_make(mm, size, mm->heap->config.align, &by);
+		ret = heap_make(mm, size, mm->check->heap->config.align, &by);
 	if (ret > 0) {
 		heap_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
 		heap_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
@@ -256,7 +256,7 @@ static s64 call_size(const struct syscall_args *args)
 
 	stats.heap_sizes++;
 	mutex_lock(&mm->lock);
-	if (mm->heap && heap_object_at(mm, args->a[0], &obj))
+	if (mm->check->heap && heap_object_at(mm, args->a[0], &obj))
 		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -267,10 +267,10 @@ static s64 call_base_grow(const struct syscall_args *args)
 	struct mm *mm = current_mm();
 	s64 ret;
 
-	if (!mm->heap || args->a[0] > HEAP_SPANS)
+	if (!mm->check->heap || args->a[0] > HEAP_SPANS)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	mm->heap->sum.calls++;
+	mm->check->heap->sum.calls++;
 	ret = base_grow(mm, args->a[0]);
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -282,7 +282,7 @@ static s64 call_base_shrink(const struct syscall_args *args)
 	s64 ret = -EINVAL;
 
 	mutex_lock(&mm->lock);
-	if (mm->heap)
+	if (mm->check->heap)
 		ret = base_shrink(mm, args->a[0]);
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -295,11 +295,11 @@ static s64 call_alias(const struct syscall_args *args)
 	s64 ret;
 
 	stats.heap_alias_calls++;
-	if (!mm->heap || !count || count > HEAP_ALIAS_BATCH ||
+	if (!mm->check->heap || !count || count > HEAP_ALIAS_BATCH ||
 	    copy_from_user(slot, args->a[0], count * sizeof(*slot)) < 0)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	mm->heap->sum.calls++;
+	mm->check->heap->sum.calls++;
 	stats.heap_aliases += count;
 	ret = base_alias(mm, slot, (u32)count);
 	mutex_unlock(&mm->lock);
@@ -315,7 +315,7 @@ static s64 call_unalias(const struct syscall_args *args)
 	s64 ret = 0;
 
 	stats.heap_unalias_calls++;
-	if (!mm->heap || count > HEAP_DEAD_BATCH)
+	if (!mm->check->heap || count > HEAP_DEAD_BATCH)
 		return -EINVAL;
 	stats.heap_unaliases += count;
 	for (; !ret && count; count -= n, from += n * sizeof(*dead)) {
@@ -325,7 +325,7 @@ static s64 call_unalias(const struct syscall_args *args)
 		if (!ret)
 			base_unalias(mm, dead, (u32)n, &gone);
 		if (ret || n == count) {
-			mm->heap->sum.calls++;
+			mm->check->heap->sum.calls++;
 			base_gone(mm, &gone);
 		}
 		mutex_unlock(&mm->lock);
@@ -341,7 +341,7 @@ static s64 call_bug(const struct syscall_args *args)
 	struct heap_caller by;
 	struct heap_bug bug;
 
-	if (!mm->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
+	if (!mm->check->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
 		return -EINVAL;
 	by = caller(bug.fn, bug.stack);
 	mutex_lock(&mm->lock);
@@ -360,10 +360,10 @@ static s64 call_own_malloc(const struct syscall_args *args)
 	struct mm *mm = current_mm();
 
 	(void)args;
-	if (!mm->heap)
+	if (!mm->check->heap)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	mm->heap->sum.flags |= CHECK_SUMMARY_OWN_MALLOC;
+	mm->check->heap->sum.flags |= CHECK_SUMMARY_OWN_MALLOC;
 	mutex_unlock(&mm->lock);
 	klog(1, "check: process %d (%s) defines malloc itself: what it gives out is not checked",
 	     p->pid, p->comm);
@@ -387,9 +387,14 @@ static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_OWN_MALLOC] = call_own_malloc,
 };
 
-s64 heap_call(u64 op, const struct syscall_args *args)
+s64 chk_syscall_number(u64 nr)
 {
-	return op < HEAP_CALLS ? calls[op](args) : -ENOSYS;
+	return nr - HEAP_CALL_BASE < HEAP_CALLS ? (s64)(nr - HEAP_CALL_BASE) : -1;
+}
+
+s64 chk_syscall(u64 number, const struct syscall_args *args)
+{
+	return number < HEAP_CALLS ? calls[number](args) : -ENOSYS;
 }
 
 /* -- The end of a process ---------------------------------------------------------------------- */
@@ -402,11 +407,11 @@ static void send_summary(struct mm *mm)
 	/* Of each process only where the user wants to see so much. */
 	if (current_process() != init_process && !(boot->flags & (BOOT_VERBOSE | BOOT_STATS)))
 		return;
-	if (mm->heap->changes)
-		get_user(&c, mm->heap->changes);
+	if (mm->check->heap->changes)
+		get_user(&c, mm->check->heap->changes);
 	mutex_lock(&mm->lock);
-	sum = mm->heap->sum;
-	sum.sites = depot_count(mm->heap->depot);
+	sum = mm->check->heap->sum;
+	sum.sites = depot_count(mm->check->heap->depot);
 	sum.sites_stepped_down = c.stepped_down;
 	for (u32 i = 0; i < HEAP_ARENAS; i++) {
 		sum.objects[HEAP_LEVEL_NONE] += c.made[i].none;
@@ -419,7 +424,7 @@ static void send_summary(struct mm *mm)
 	hc_check_summary(&sum, sizeof(sum));
 }
 
-void heap_exit(int wait_status)
+void chk_process_ends(int wait_status)
 {
 	const struct heap_caller nobody = {.tid = current()->tid};
 	struct mm *mm = current_mm();
@@ -429,20 +434,20 @@ void heap_exit(int wait_status)
 
 	/* What a signal ended has nothing to answer for; what shares its memory with another goes
 	 * on. */
-	if (!mm || !mm->heap || (wait_status & 0x7f) ||
+	if (!mm || !mm->check->heap || (wait_status & 0x7f) ||
 	    __atomic_load_n(&mm->users, __ATOMIC_RELAXED) != 1)
 		return;
 	mutex_lock(&mm->lock);
-	if (mm->heap->exiting) {
+	if (mm->check->heap->exiting) {
 		mutex_unlock(&mm->lock);
 		return;
 	}
-	mm->heap->exiting = true;
+	mm->check->heap->exiting = true;
 	while (heap_object_next(mm, at, true, &obj)) {
 		u64 damage = heap_damage(mm, &obj);
 
 		at = obj.o.start + MAX(obj.o.size, 1);
-		if (!damage || (mm->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
+		if (!damage || (mm->check->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
 			continue;
 		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
 		b.head.size = 1;
@@ -455,4 +460,14 @@ void heap_exit(int wait_status)
 	if (boot->check.flags & CHECK_LEAKS)
 		leak_check();
 	send_summary(mm);
+}
+
+void chk_thread_ends(int wait_status)
+{
+	const struct process *p = current_process();
+
+	if (p->nthreads == 1)
+		chk_process_ends(wait_status);
+	else if (p->exec_by)
+		leak_thread_ends();
 }

@@ -9,12 +9,12 @@
 
 bool heap_may_change(struct mm *mm, u64 start, u64 end)
 {
-	const u64 spans = mm->heap ? mm->heap->spans << HEAP_SPAN_SHIFT : 0;
+	const u64 spans = mm->check->heap ? mm->check->heap->spans << HEAP_SPAN_SHIFT : 0;
 	struct heap_object obj;
 
-	if (!heap_owns(start, end))
+	if (!check_owns(start, end))
 		return true;
-	if (!mm->heap || start < HEAP_GUARDED_BASE || end > HEAP_GUARDED_END)
+	if (!mm->check->heap || start < HEAP_GUARDED_BASE || end > HEAP_GUARDED_END)
 		return false;
 	if (start - HEAP_BASE_AREA < HEAP_BASE_SIZE)
 		return end <= HEAP_BASE_AREA + spans;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* See explain.h. */
+/*
+ * Faults that have nothing to do with the heap, explained when the program is about to die of them:
+ * NULL pointers, wild pointers, the end of the stack.
+ */
 #include <linux/mman.h>
-#include "kernel/heap/explain.h"
+#include "kernel/heap/heap.h"
 #include "kernel/heap/internal.h"
 #include "kernel/heap/report.h"
 #include "kernel/kernel.h"
@@ -38,14 +41,10 @@ static bool is_stack_overflow(struct mm *mm, u64 addr, u64 sp)
 
 static enum check_access access_of(u64 trapno, u64 error)
 {
-	if (trapno != VEC_PF)
-		return CHECK_ACCESS_NONE;
-	if (error & PF_FETCH)
-		return CHECK_ACCESS_EXEC;
-	return error & PF_WRITE ? CHECK_ACCESS_WRITE : CHECK_ACCESS_READ;
+	return trapno == VEC_PF ? heap_access(error) : CHECK_ACCESS_NONE;
 }
 
-void heap_explain(u64 addr, u64 trapno, u64 error)
+void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
 {
 	struct check_report r = {.addr = addr, .access = access_of(trapno, error)};
 	struct mm *mm = current_mm();

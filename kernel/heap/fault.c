@@ -16,9 +16,9 @@ int heap_populate(struct mm *mm, u64 page)
 {
 	struct heap_object obj;
 
-	if (mm->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
+	if (mm->check->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
 		return base_populate(mm, page);
-	if (!mm->heap || !heap_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
+	if (!mm->check->heap || !heap_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
 		return -EFAULT;
 	return range_populate(mm, &obj, page);
 }
@@ -83,7 +83,7 @@ bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b)
 
 void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_bug_report *b)
 {
-	struct heap_depot *d = mm->heap->depot;
+	struct heap_depot *d = mm->check->heap->depot;
 
 	b->head.object = obj->o;
 	b->parts.alloc.count = depot_stack(d, obj->alloc_stack, &b->parts.alloc.pc);
@@ -103,43 +103,50 @@ static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct he
 	b->head.access = access;
 	mutex_lock(&mm->lock);
 	/* The program's own mprotect(2) of what is alive is no bug of ours to explain. */
-	if (mm->heap && !(heap_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
-			  distance(&obj.o, addr) == 0))
+	if (mm->check->heap && !(heap_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
+				 distance(&obj.o, addr) == 0))
 		known = heap_bug_prepare(mm, addr, b);
 	mutex_unlock(&mm->lock);
 	return known;
 }
 
-bool heap_fault(struct mm *mm, u64 addr, enum mm_access access)
+bool chk_fault(struct trapframe *f, u64 addr, int signal)
 {
-	static const enum check_access accesses[] = {
-		[MM_READ] = CHECK_ACCESS_READ,
-		[MM_WRITE] = CHECK_ACCESS_WRITE,
-		[MM_EXEC] = CHECK_ACCESS_EXEC,
-	};
+	struct mm *mm = current_mm();
+	enum check_access access = heap_access(f->error);
 	struct heap_bug_report b;
 	int err = -EFAULT;
 
-	if (!mm->heap || !heap_range(addr) || !prepare(mm, addr, accesses[access], &b))
+	if (heap_peek_fault(mm, f))
+		return true;
+	if (signal != SIGSEGV || !mm->check->heap || !heap_range(addr) ||
+	    !prepare(mm, addr, access, &b))
 		return false;
-	mm->heap->sum.faults++;
+	mm->check->heap->sum.faults++;
 	heap_report(&b.head, &b.parts);
 
 	mutex_lock(&mm->lock);
 	/* Large ones have mappings of their own, where nothing can be put: the program gets its
 	   signal. So does one that would run code there. */
-	if (access != MM_EXEC && mm->heap)
+	if (access != CHECK_ACCESS_EXEC && mm->check->heap)
 		err = range_scratch(mm, addr);
 	mutex_unlock(&mm->lock);
 	return err == 0;
 }
 
-void heap_syscall_fault(u64 addr, bool write)
+enum check_access heap_access(u64 error)
+{
+	if (error & PF_FETCH)
+		return CHECK_ACCESS_EXEC;
+	return error & PF_WRITE ? CHECK_ACCESS_WRITE : CHECK_ACCESS_READ;
+}
+
+void heap_bad_buffer(u64 addr, bool write)
 {
 	struct mm *mm = current_mm();
 	struct heap_bug_report b;
 
-	if (!mm->heap || !heap_range(addr) ||
+	if (!mm->check->heap || !heap_range(addr) ||
 	    !prepare(mm, addr, write ? CHECK_ACCESS_SYSCALL_WRITE : CHECK_ACCESS_SYSCALL_READ, &b))
 		return;
 	b.head.syscall = (u32)current()->syscall_nr;
@@ -151,7 +158,7 @@ enum check_where heap_where(struct mm *mm, u64 addr)
 	struct vma *v = vma_find(mm, addr), *prev;
 	u64 sp = thread_frame(current())->rsp;
 
-	if (heap_range(addr) && mm->heap && heap_object_old(mm, addr))
+	if (heap_range(addr) && mm->check->heap && heap_object_old(mm, addr))
 		return CHECK_WHERE_OLD_HEAP;
 	if (!v || v->start > addr || v->backing == &heap_areas)
 		return CHECK_WHERE_UNMAPPED;

@@ -93,7 +93,7 @@ int heap_begin(struct mm *mm)
 {
 	struct heap *h;
 
-	if (mm->heap)
+	if (mm->check->heap)
 		return 0;
 	h = heap_alloc();
 	if (!h)
@@ -108,15 +108,23 @@ int heap_begin(struct mm *mm)
 		heap_destroy(h);
 		return -ENOMEM;
 	}
-	mm->heap = h;
+	mm->check->heap = h;
 	return 0;
 }
 
-int heap_dup(struct mm *child, struct mm *mm)
+int chk_mm_new(struct mm *mm)
 {
-	const struct heap *h = mm->heap;
+	mm->check = kzalloc(sizeof(*mm->check));
+	return mm->check ? 0 : -ENOMEM;
+}
+
+int chk_mm_fork(struct mm *child, struct mm *mm)
+{
+	const struct heap *h = mm->check->heap;
 	struct heap *copy;
 
+	child->check->unwind = mm->check->unwind;
+	child->check->preload = mm->check->preload;
 	if (!h)
 		return 0;
 	copy = heap_alloc();
@@ -138,15 +146,16 @@ int heap_dup(struct mm *child, struct mm *mm)
 	depot_get(h->depot);
 	copy->depot = h->depot;
 	child->total_pages += h->pages + (h->spans - h->spans_back) * (HEAP_SPAN_SIZE / PAGE_SIZE);
-	child->heap = copy;
+	child->check->heap = copy;
 	return 0;
 }
 
-void heap_free(struct mm *mm)
+void chk_mm_free(struct mm *mm)
 {
 	leak_free(mm);
-	heap_destroy(mm->heap);
-	mm->heap = NULL;
+	heap_destroy(mm->check->heap);
+	kfree(mm->check);
+	mm->check = NULL;
 }
 
 /* Every sample that is not needed any more goes when there is no room: every second one. */
@@ -175,7 +184,7 @@ bool heap_find(struct mm *mm, u64 addr, struct check_object *object)
 {
 	struct heap_object obj;
 
-	if (!mm->heap || !heap_object_of(mm, addr, &obj))
+	if (!mm->check->heap || !heap_object_of(mm, addr, &obj))
 		return false;
 	*object = obj.o;
 	return true;
@@ -185,7 +194,7 @@ bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *a
 {
 	struct heap_object obj;
 
-	if (!mm->heap || !heap_object_next(mm, addr, true, &obj))
+	if (!mm->check->heap || !heap_object_next(mm, addr, true, &obj))
 		return false;
 	*object = obj.o;
 	*alloc_stack = obj.alloc_stack;
@@ -194,13 +203,13 @@ bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *a
 
 u32 heap_stack(struct mm *mm, u32 id, const u64 **pc)
 {
-	return depot_stack(mm->heap->depot, id, pc);
+	return depot_stack(mm->check->heap->depot, id, pc);
 }
 
-void heap_thread_begin(void)
+void chk_thread_begins(void)
 {
 	struct mm *mm = current_mm();
-	u64 at = mm->heap ? mm->heap->changes : 0;
+	u64 at = mm->check->heap ? mm->check->heap->changes : 0;
 	u64 threads_at = at + offsetof(struct heap_changes, threads);
 	u64 forks_at = at + offsetof(struct heap_changes, forks);
 	u32 threads, forks;
@@ -210,7 +219,7 @@ void heap_thread_begin(void)
 		return;
 	put_user(threads + 1, threads_at);
 	/* A child's first thread: nobody has been counted in its copy yet. */
-	if (mm->heap->forked)
+	if (mm->check->heap->forked)
 		put_user(forks + 1, forks_at);
-	mm->heap->forked = false;
+	mm->check->heap->forked = false;
 }

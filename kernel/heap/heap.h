@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guarded heap of `buffervm check`, as the rest of the kernel sees it. heap_call is not called
- * in a sandbox that does not check: heap_checking() comes first.
+ * What the files of kernel/heap/ know of each other's address spaces. The rest of the kernel knows
+ * kernel/check_hooks.h only; the functions that it calls there (chk_*) are called in a sandbox that
+ * checks, and each has its contract there.
  *
- * struct heap hangs off struct mm and everything in it is guarded by mm.lock. It begins with the
- * library's HEAP_CALL_START, is copied by fork(2), and ends with the address space.
+ * struct heap is guarded by mm.lock as a whole. It begins with the library's HEAP_CALL_START, is
+ * copied by fork(2), and ends with the address space.
  */
 #ifndef KERNEL_HEAP_H
 #define KERNEL_HEAP_H
@@ -12,54 +13,27 @@
 #include "common/boot_info.h"
 #include "common/check.h"
 #include "common/types.h"
+#include "kernel/check_hooks.h"
+#include "kernel/exec/stack.h"
+#include "kernel/heap/module.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 
-struct syscall_args;
+struct heap;
+struct leak_thread;
 
-static inline bool heap_checking(void)
-{
-	return boot->check.flags & CHECK_ON;
-}
-
-/* The heap library's system call HEAP_CALL_BASE + op (common/heap_call.h): >= 0 or -errno. */
-s64 heap_call(u64 op, const struct syscall_args *args);
-
-/*
- * The program's fault at addr could not be served. True: it was a bug in the guarded range, which
- * was reported, and the program retries the instruction. No lock is held; does not return where
- * the process ends for it.
- */
-bool heap_fault(struct mm *mm, u64 addr, enum mm_access access);
-
-/*
- * The kernel could not, for the system call under way, read or write (write) the program's memory
- * at addr. Reports it where addr lies in the guarded range; the call fails with EFAULT whatever
- * the user's choices. No lock is held.
- */
-void heap_syscall_fault(u64 addr, bool write);
-
-/* The running process's last thread is about to end with this wait(2) status: last looks. */
-void heap_exit(int wait_status);
-
-/* The running thread is about to enter its program for the first time. */
-void heap_thread_begin(void);
-
-/* fork(2): child, which has the mappings already, gets a heap like mm's. 0 or -ENOMEM. */
-int heap_dup(struct mm *child, struct mm *mm);
-/* The address space ends; its pages are gone already. */
-void heap_free(struct mm *mm);
+/* What check has of an address space, from its first moment to its last: mm.check. */
+struct check_mm {
+	struct heap *heap; /* once the library has started; else NULL */
+	struct mm_unwind unwind;
+	struct leak_thread *leak_threads; /* leak.h */
+	struct exec_preload preload;	  /* inject.h: what to put back; all 0: nothing */
+};
 
 /* addr lies in the range whose addresses only the heap gives out. */
 static inline bool heap_range(u64 addr)
 {
 	return addr >= HEAP_GUARDED_BASE && addr < HEAP_GUARDED_END;
-}
-
-/* A part of [start, end) is. A program's calls of memory (mmap(2) and so on) must not touch it. */
-static inline bool heap_owns(u64 start, u64 end)
-{
-	return heap_checking() && start < HEAP_GUARDED_END && end > HEAP_GUARDED_BASE;
 }
 
 /*

@@ -3,6 +3,7 @@
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include "kernel/exec/exec.h"
+#include "kernel/exec/stack.h"
 #include "kernel/fs/file.h"
 #include "kernel/heap/heap.h"
 #include "kernel/heap/inject.h"
@@ -24,8 +25,6 @@ struct ofile *heap_library(void)
 {
 	struct ofile *f = NULL;
 
-	if (!heap_checking())
-		return NULL;
 	mutex_lock(&library.lock);
 	if (!library.file) {
 		s64 handle = hc_check_library(HC_NONE);
@@ -95,9 +94,9 @@ static void put_back(u64 addr, u64 ours, u64 theirs)
  * An ld.so that was run as the program moves envp and vector down, over those of argv[] that are
  * its own. How far, in bytes: where the two added slots are now.
  */
-static u64 moved_down(const struct heap_inject *in)
+static u64 moved_down(const struct exec_preload *in)
 {
-	u64 word[INJECT_ADDED];
+	u64 word[EXEC_PRELOADS];
 
 	for (u64 by = 0; by <= MOVED_MAX * sizeof(u64) && by <= in->added; by += sizeof(u64))
 		if (get_user(&word, in->added - by) == 0 && word[0] == in->string &&
@@ -109,12 +108,12 @@ static u64 moved_down(const struct heap_inject *in)
 void heap_inject_undo(void)
 {
 	struct mm *mm = current_mm();
-	struct heap_inject in;
+	struct exec_preload in;
 	u64 moved;
 
 	mutex_lock(&mm->lock);
-	in = mm->inject;
-	mm->inject = (struct heap_inject){0};
+	in = mm->check->preload;
+	mm->check->preload = (struct exec_preload){0};
 	mutex_unlock(&mm->lock);
 	if (!in.string)
 		return;
@@ -123,4 +122,9 @@ void heap_inject_undo(void)
 		put_back(in.slot - moved, in.string, in.slot_value);
 	put_back(in.added - moved, in.string, 0);
 	put_back(in.added - moved + sizeof(u64), in.string, AT_IGNORE);
+}
+
+struct ofile *chk_path(const char *path)
+{
+	return strcmp(path, HEAP_LIBRARY_PATH) == 0 ? heap_library() : NULL;
 }

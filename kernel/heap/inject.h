@@ -2,15 +2,12 @@
 /*
  * How the heap library gets into a program that an ld.so puts together: by LD_PRELOAD, which the
  * program does not see. execve writes the string outside the part of the stack that is the
- * environment's, and puts pointers to it into envp[]:
+ * environment's, and pointers to it into envp[]: struct exec_preload (kernel/exec/stack.h). The
+ * program's own LD_PRELOAD, if it has one, is behind ours in the string.
  *
- *   - in the place of the program's own LD_PRELOAD, if it has one (ours has its content behind);
- *   - and twice at the end of envp[], in front of its NULL.
- *
- * Loaders differ in whether the first or the last of several counts. As soon as the library says
- * that it is there, the pointers are put back; the two at the end become a NULL and, with the old
- * NULL, an entry AT_IGNORE of the auxiliary vector, whose place does not change: who knows it finds
- * it, and so does who walks past envp[]'s end once more.
+ * As soon as the library says that it is there, the pointers are put back; the two at the end
+ * become a NULL and, with the old NULL, an entry AT_IGNORE of the auxiliary vector, whose place
+ * does not change: who knows it finds it, and so does who walks past envp[]'s end once more.
  */
 #ifndef KERNEL_HEAP_INJECT_H
 #define KERNEL_HEAP_INJECT_H
@@ -20,18 +17,8 @@
 struct exec_piece;
 struct ofile;
 
-#define INJECT_ADDED	  2 /* slots at the end of envp[] */
-
 /* The file that loaders open: only its name is in /proc, no directory lists it. */
 #define HEAP_LIBRARY_PATH "/proc/self/buffervm/heap.so"
-
-/* Of an address space: what to put back. All 0: nothing. User addresses. */
-struct heap_inject {
-	u64 string;	/* what the slots point to while it is there */
-	u64 slot;	/* of the program's own LD_PRELOAD, 0: none ... */
-	u64 slot_value; /* ... and what it was */
-	u64 added;	/* of the first of two slots */
-};
 
 /* Does this file, by its name, put programs together (ld-linux-x86-64.so.2, ld-musl-*.so.1)? */
 bool heap_is_loader(const char *path);
@@ -45,7 +32,7 @@ char *heap_preload(const struct exec_piece *piece, u32 pieces, u32 argc);
 /* The library in the running program is there: its traces go. */
 void heap_inject_undo(void);
 
-/* The library's file; a reference. NULL: there is none, or no memory. */
+/* The library's file; a reference. NULL: no memory. */
 struct ofile *heap_library(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/heap_call.h"
 #include "common/layout.h"
 #include "kernel/heap/depot.h"
+#include "kernel/heap/heap.h"
 #include "kernel/heap/record.h"
 #include "kernel/heap/report.h"
 #include "kernel/mm/mm.h"
@@ -150,6 +151,14 @@ void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_b
 bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b);
 /* What is at addr, if no object is. */
 enum check_where heap_where(struct mm *mm, u64 addr);
+/* What a page fault with the CPU's error code was about to do. */
+enum check_access heap_access(u64 error);
+/*
+ * The kernel could not, for the system call under way, read or write (write) the program's memory
+ * at addr. Reports it where addr lies in the guarded range; the call fails with EFAULT whatever
+ * the user's choices. mm.lock is not held.
+ */
+void heap_bad_buffer(u64 addr, bool write);
 
 /*
  * base.c: what the library says of base slots and aliases, read from its tables. The object whose

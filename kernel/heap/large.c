@@ -75,7 +75,7 @@ static u64 find_place(struct heap *h, u64 len, u64 align)
 
 struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u64 len = ALIGN_UP(size, PAGE_SIZE), pages = len >> PAGE_SHIFT, at;
 	struct heap_large *l;
 

@@ -44,15 +44,15 @@ void leak_thread_ends(void)
 	struct mm *mm = current_mm();
 	struct leak_thread *t;
 
-	if (!mm->heap || !(boot->check.flags & CHECK_LEAKS))
+	if (!mm->check->heap || !(boot->check.flags & CHECK_LEAKS))
 		return;
 	t = kmalloc(sizeof(*t));
 	if (!t)
 		return;
 	save_registers(t);
 	mutex_lock(&mm->lock);
-	t->next = mm->leak_threads;
-	mm->leak_threads = t;
+	t->next = mm->check->leak_threads;
+	mm->check->leak_threads = t;
 	mutex_unlock(&mm->lock);
 }
 
@@ -60,8 +60,8 @@ void leak_free(struct mm *mm)
 {
 	struct leak_thread *t;
 
-	while ((t = mm->leak_threads)) {
-		mm->leak_threads = t->next;
+	while ((t = mm->check->leak_threads)) {
+		mm->check->leak_threads = t->next;
 		kfree(t);
 	}
 }
@@ -111,7 +111,7 @@ static u64 stack_in(const struct check *c, const struct vma *v)
 {
 	u64 low = v->end;
 
-	for (const struct leak_thread *t = c->mm->leak_threads; t; t = t->next)
+	for (const struct leak_thread *t = c->mm->check->leak_threads; t; t = t->next)
 		if (t->reg[0] >= v->start && t->reg[0] < low)
 			low = t->reg[0];
 	return low == v->end ? v->start : MAX(v->start, low - MIN(low, RED_ZONE));
@@ -151,7 +151,7 @@ static void mark(struct check *c)
 	for (struct vma *v = vma_first(c->mm); v; v = vma_next(v))
 		if (has_pointers(v))
 			root(c, stack_in(c, v), v->end);
-	for (const struct leak_thread *t = c->mm->leak_threads; t; t = t->next)
+	for (const struct leak_thread *t = c->mm->check->leak_threads; t; t = t->next)
 		for (u32 i = 0; i < ARRAY_SIZE(t->reg); i++)
 			marks_word(&c->marks, t->reg[i]);
 	marks_sweep(&c->marks);
@@ -203,7 +203,7 @@ void leak_check(void)
 	leak_thread_ends(); /* this one */
 	if (!c.page || marks_init(&c.marks, memory, &c) < 0)
 		goto out;
-	if (heap_find_module(c.mm, c.mm->unwind.given.peek, &c.library) < 0)
+	if (heap_find_module(c.mm, c.mm->check->unwind.given.peek, &c.library) < 0)
 		c.library = (struct heap_module){0};
 	mutex_lock(&c.mm->lock);
 	err = find_objects(&c);

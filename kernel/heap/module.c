@@ -11,6 +11,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/mapping.h"
+#include "kernel/heap/heap.h"
 #include "kernel/heap/module.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/internal.h"
@@ -26,11 +27,11 @@
 /* The library's word that what it was told has changed. mm.lock is held. */
 static void new_generation(struct mm *mm)
 {
-	u64 at = mm->unwind.given.generation;
+	u64 at = mm->check->unwind.given.generation;
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
 
-	mm->unwind.none_low = mm->unwind.none_high = 0;
+	mm->check->unwind.none_low = mm->check->unwind.none_high = 0;
 	if (!at)
 		return;
 	while (!pt_find(mm, at, &leaf) || !(*leaf.entry & PTE_P) || !(*leaf.entry & PTE_W))
@@ -42,20 +43,20 @@ static void new_generation(struct mm *mm)
 			   __ATOMIC_SEQ_CST);
 }
 
-void heap_module_gone(struct mm *mm)
+void chk_module_gone(struct mm *mm)
 {
 	new_generation(mm);
 }
 
-void heap_code_appears(struct mm *mm, u64 start, u64 end)
+void chk_code_appears(struct mm *mm, u64 start, u64 end)
 {
-	if (start < mm->unwind.none_high && end > mm->unwind.none_low)
+	if (start < mm->check->unwind.none_high && end > mm->check->unwind.none_low)
 		new_generation(mm);
 }
 
 bool heap_peek_fault(struct mm *mm, struct trapframe *f)
 {
-	const struct heap_unwind *u = &mm->unwind.given;
+	const struct heap_unwind *u = &mm->check->unwind.given;
 
 	if (f->rip < u->peek || f->rip >= u->peek_end)
 		return false;
@@ -73,7 +74,7 @@ s64 heap_call_unwind(const struct syscall_args *args)
 	if (!IS_ALIGNED(u.generation, sizeof(u32)))
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	mm->unwind = (struct mm_unwind){.given = u};
+	mm->check->unwind = (struct mm_unwind){.given = u};
 	mutex_unlock(&mm->lock);
 	return (s64)mm->code_start;
 }
@@ -81,7 +82,7 @@ s64 heap_call_unwind(const struct syscall_args *args)
 /* The answer for pc that there is no code. */
 static s64 no_code(struct mm *mm, u64 pc)
 {
-	struct mm_unwind *u = &mm->unwind;
+	struct mm_unwind *u = &mm->check->unwind;
 
 	u->none_low = u->none_high ? MIN(u->none_low, pc) : pc;
 	u->none_high = MAX(u->none_high, pc + 1);

@@ -33,8 +33,4 @@ s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m);
 /* A fault that cannot be served. True: one of the library's loads; it goes on elsewhere. */
 bool heap_peek_fault(struct mm *mm, struct trapframe *f);
 
-/* A VMA with VMA_MODULE is about to go; [start, end) becomes executable. mm.lock is held. */
-void heap_module_gone(struct mm *mm);
-void heap_code_appears(struct mm *mm, u64 start, u64 end);
-
 #endif

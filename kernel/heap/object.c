@@ -105,7 +105,7 @@ static u64 pages_of(const struct check_object *o)
 /* The addresses of a leaf whose records go: nothing but scratch pages is left there. */
 static void retire(struct mm *mm, u64 slot)
 {
-	struct heap_records *r = &mm->heap->records;
+	struct heap_records *r = &mm->check->heap->records;
 	u64 start = slot_addr(slot);
 
 	if (slot == r->slots)
@@ -116,7 +116,7 @@ static void retire(struct mm *mm, u64 slot)
 
 static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u64 offset = first_offset(&h->config, size, align);
 	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
 	/* The guard page, and a whole number of slots. */
@@ -160,7 +160,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_call
 
 static s64 make_large(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	s64 err;
 	struct heap_large *l = large_make(mm, size, align, &err);
 
@@ -200,7 +200,7 @@ u8 *heap_touch(struct mm *mm, u64 addr)
 
 s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	bool small = size <= HEAP_SMALL_MAX && align <= HEAP_LEAF_SIZE / 2;
 	struct heap_object obj;
 	s64 addr = small ? make_small(mm, size, align, by) : make_large(mm, size, align, by);
@@ -226,7 +226,7 @@ s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
 		 enum heap_state state)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE), pages = pages_of(&obj->o);
 	u64 seq = heap_operation(h);
 
@@ -264,7 +264,7 @@ void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap
 
 bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	struct heap_large *l;
 	u64 slot;
 
@@ -291,7 +291,7 @@ bool heap_object_at(struct mm *mm, u64 addr, struct heap_object *obj)
 
 bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
 {
-	struct heap *h = mm->heap;
+	struct heap *h = mm->check->heap;
 	struct heap_large *l;
 	u64 slot;
 
@@ -322,13 +322,14 @@ bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 bool heap_object_old(struct mm *mm, u64 addr)
 {
 	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
-		return records_retired(&mm->heap->aliases, (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT);
-	return in_page_area(addr) && records_retired(&mm->heap->records, addr_slot(addr));
+		return records_retired(&mm->check->heap->aliases,
+				       (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT);
+	return in_page_area(addr) && records_retired(&mm->check->heap->records, addr_slot(addr));
 }
 
 u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_object *around)
 {
-	struct heap_records *r = &mm->heap->records;
+	struct heap_records *r = &mm->check->heap->records;
 	struct heap_object near;
 	u64 slot = obj->slot, at = obj->o.start;
 	u32 n = 0;

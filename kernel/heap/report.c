@@ -18,11 +18,24 @@
 /* The mappings are cut here, so that there is room for the rest. */
 #define MAPS_MAX (512UL << 10)
 
-static bool reported;
+static bool reported; /* a bug that was not suppressed, by whatever process */
 
-bool heap_bug_reported(void)
+/* Signals that a bug of the program's own sends it. */
+#define SIGNALS_OF_BUGS                                                                            \
+	(SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) |    \
+	 SIGBIT(SIGSEGV))
+
+/*
+ * A reported bug decides the exit status, whichever process had it and whatever became of the
+ * first one; but who ended the first one from outside, by a signal, shall see that it did.
+ */
+int chk_end_status(int wait_status)
 {
-	return READ_ONCE(reported);
+	int sig = wait_status & 0x7f;
+
+	if (!READ_ONCE(reported) || (sig && !(SIGNALS_OF_BUGS & SIGBIT(sig))))
+		return wait_status;
+	return (int)(boot->check.exitcode & 0xff) << 8;
 }
 
 struct building {
@@ -125,9 +138,9 @@ static void add_callers(struct building *b)
 static void add_samples(struct building *b, struct mm *mm)
 {
 	mutex_lock(&mm->lock);
-	if (mm->heap)
-		part_add(b, CHECK_PART_SAMPLES, mm->heap->sample,
-			 mm->heap->samples * sizeof(*mm->heap->sample));
+	if (mm->check->heap)
+		part_add(b, CHECK_PART_SAMPLES, mm->check->heap->sample,
+			 mm->check->heap->samples * sizeof(*mm->check->heap->sample));
 	mutex_unlock(&mm->lock);
 }
 
@@ -197,8 +210,8 @@ enum check_verdict heap_report(struct check_report *head, const struct heap_repo
 	if ((boot->check.flags & CHECK_CORE) && !at_exit && verdict != CHECK_VERDICT_DUPLICATE)
 		write_core(head);
 	if (last) {
-		if (p->mm->heap)
-			WRITE_ONCE(p->mm->heap->exiting, true);
+		if (p->mm->check->heap)
+			WRITE_ONCE(p->mm->check->heap->exiting, true);
 		process_exit((int)(boot->check.exitcode & 0xff) << 8);
 	}
 	return verdict < 0 ? CHECK_VERDICT_REPORTED : (enum check_verdict)verdict;

@@ -35,7 +35,4 @@ struct heap_report_parts {
  */
 enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts);
 
-/* A bug that was not suppressed was reported in this sandbox, by whatever process. */
-bool heap_bug_reported(void);
-
 #endif

@@ -5,9 +5,9 @@
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
+#include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -23,14 +23,20 @@ struct mm *mm_new(void)
 	if (!mm)
 		return NULL;
 	mm->pml4 = arch_pagetable_new();
-	if (!mm->pml4) {
-		kfree(mm);
-		return NULL;
-	}
+	if (!mm->pml4)
+		goto free_mm;
+	if (check_mm_new(mm) < 0)
+		goto free_pagetable;
 	mm->users = 1;
 	mm->mmap_top = USER_TOP;
 	mm->exe_handle = -1;
 	return mm;
+
+free_pagetable:
+	frame_put(mm->pml4);
+free_mm:
+	kfree(mm);
+	return NULL;
 }
 
 void mm_get(struct mm *mm)
@@ -50,7 +56,7 @@ void mm_put(struct mm *mm)
 		vma_remove(mm, v);
 		vma_free(v);
 	}
-	heap_free(mm);
+	check_mm_free(mm);
 	KASSERT(!mm->resident_pages && !mm->page_tables);
 	frame_put(mm->pml4);
 	if (mm->exe_handle >= 0)
@@ -98,9 +104,7 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->arg_end = mm->arg_end;
 	child->env_start = mm->env_start;
 	child->env_end = mm->env_end;
-	child->inject = mm->inject;
 	child->vdso = mm->vdso;
-	child->unwind = mm->unwind;
 	child->hears = mm->hears;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_len = mm->auxv_len;
@@ -118,7 +122,7 @@ struct mm *mm_dup(struct mm *mm)
 	copy_layout(child, mm);
 	err = copy_vmas(child, mm, &flush);
 	if (!err)
-		err = heap_dup(child, mm);
+		err = check_mm_fork(child, mm);
 	pt_flush_now(mm, &flush);
 	if (!err && mm->exe_path) {
 		child->exe_path = kstrdup(mm->exe_path);

@@ -12,11 +12,9 @@
 #include <bsd/sys/tree.h>
 #include "common/layout.h"
 #include "common/types.h"
-#include "kernel/heap/inject.h"
-#include "kernel/heap/module.h"
 #include "kernel/lock.h"
 
-struct heap;
+struct check_mm;
 struct trapframe;
 struct vm_backing;
 struct vm_source;
@@ -33,7 +31,7 @@ enum {
 	VMA_LOCKED = 1 << 8,
 	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text.h */
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
-	VMA_MODULE = 1 << 11,	/* stack capture relies on it: kernel/heap/module.h */
+	VMA_MODULE = 1 << 11,	/* a hook tells when it goes: kernel/check_hooks.h */
 };
 
 struct vma {
@@ -78,10 +76,7 @@ struct mm {
 	s32 exe_handle; /* host handle of the program's file, -1 none */
 	bool hears;  /* had a shared mapping, in which others may have left word: fs/look_ahead.c */
 	bool unborn; /* execve(2) is filling it: no process has it yet */
-	struct mm_unwind unwind;
-	struct leak_thread *leak_threads; /* heap/leak.h */
-	struct heap *heap; /* kernel/heap/: once `check`'s library has started; else NULL */
-	struct heap_inject inject;
+	struct check_mm *check; /* kernel/check_hooks.h: NULL unless the sandbox checks */
 	/* vCPUs that run in this address space, for TLB shootdown */
 	u64 cpus[64];
 };

@@ -9,7 +9,7 @@
 #include <linux/resource.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
+#include "kernel/check_hooks.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -124,7 +124,7 @@ bool mm_may_commit(u64 pages)
 
 bool mm_user_range(u64 start, u64 end)
 {
-	return arch_user_range(start, end) && !heap_owns(start, end);
+	return arch_user_range(start, end) && !check_owns(start, end);
 }
 
 static bool user_slot(u64 slot)
@@ -132,7 +132,7 @@ static bool user_slot(u64 slot)
 	_Static_assert(IS_ALIGNED(HEAP_GUARDED_BASE, SLOT_SIZE) &&
 			       IS_ALIGNED(HEAP_GUARDED_END, SLOT_SIZE),
 		       "a slot is the heap's or not");
-	return arch_user_slot(slot) && !heap_owns(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
+	return arch_user_slot(slot) && !check_owns(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
 }
 
 /*
@@ -222,7 +222,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 		v = following;
 	}
 	if (module)
-		heap_module_gone(mm);
+		check_module_gone(mm);
 	return 0;
 }
 
@@ -238,7 +238,7 @@ s64 mm_unmap(struct mm *mm, u64 addr, u64 len)
 {
 	s64 ret;
 
-	if (heap_owns(addr, addr + len))
+	if (check_owns(addr, addr + len))
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	ret = mm_unmap_locked(mm, addr, len);
@@ -305,9 +305,9 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		if (addr > USER_TOP - len || !arch_user_range(addr, addr + len))
 			return -ENOMEM;
 		if ((flags & MAP_FIXED_NOREPLACE) &&
-		    (first_in(mm, addr, addr + len) || heap_owns(addr, addr + len)))
+		    (first_in(mm, addr, addr + len) || check_owns(addr, addr + len)))
 			return -EEXIST;
-		if (heap_owns(addr, addr + len))
+		if (check_owns(addr, addr + len))
 			return -ENOMEM;
 	} else {
 		addr = choose_place(mm, addr, len, flags);
@@ -339,7 +339,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		.offset = o.offset,
 	};
 	if (v->prot & PROT_EXEC)
-		heap_code_appears(mm, v->start, v->end);
+		check_code_appears(mm, v->start, v->end);
 	if (shared && (v->max_prot & PROT_WRITE || !o.quiet))
 		mm->hears = true;
 	add_vma(mm, v);
@@ -447,7 +447,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 		return -ENOMEM;
 	prot &= PROT_ALL;
 	if (prot & PROT_EXEC)
-		heap_code_appears(mm, addr, end);
+		check_code_appears(mm, addr, end);
 	v = first_in(mm, addr, end);
 	if (!v)
 		return -ENOMEM;
@@ -675,7 +675,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len)
 		return -EINVAL;
 	v = vma_find(mm, addr);
-	if (!v || v->start > addr || heap_owns(addr, addr + MAX(m.old_len, 1)))
+	if (!v || v->start > addr || check_owns(addr, addr + MAX(m.old_len, 1)))
 		return -EFAULT;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(mm, &m, flags);

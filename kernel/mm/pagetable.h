@@ -21,7 +21,7 @@
 
 /* Of the bits that the CPU leaves to us. */
 #define PTE_OWNED (1UL << 9)
-#define PTE_ALIAS (1UL << 10) /* the frame is counted elsewhere: kernel/heap/base.c */
+#define PTE_ALIAS (1UL << 10) /* the frame is counted elsewhere: VM_ALIASED */
 
 struct mm;
 struct vma;

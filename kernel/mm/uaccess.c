@@ -7,7 +7,7 @@
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/heap/heap.h"
+#include "kernel/check_hooks.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
@@ -59,45 +59,9 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 	return 0;
 }
 
-/*
- * What is wrong with a buffer of the running program that lies in the guarded range: it could not
- * be accessed at addr, or it goes on beyond its object there. It is noted only, for
- * syscall_dispatch: callers may hold anything. room: bytes that could be accessed before addr.
- */
-static void note_bad_access(struct mm *mm, u64 addr, u64 room, bool write, int how)
-{
-	struct thread *t = current();
-
-	if (!heap_range(addr) || !heap_checking() || mm != current_mm())
-		return;
-	/* The first counts; but where an object ends at a page's end, both are of one place. */
-	if (t->bad_access.addr == addr && how == ACCESS_FAULTS)
-		t->bad_access.how = how;
-	if (t->bad_access.addr)
-		return;
-	t->bad_access.addr = addr;
-	t->bad_access.room = t->bad_access.before + room;
-	t->bad_access.how = how;
-	t->bad_access.write = write;
-}
-
-/* [start, +len) could be accessed, but does it end in the object that it begins in? */
-static void note_overrun(struct mm *mm, u64 start, u64 len, u64 room, bool write, int how)
-{
-	struct check_object o;
-	u64 left;
-
-	if (!heap_range(start) || !heap_checking() || mm != current_mm() ||
-	    !heap_find(mm, start, &o) || o.state != HEAP_STATE_LIVE || start - o.start > o.size)
-		return;
-	left = o.start + o.size - start;
-	if (len > left)
-		note_bad_access(mm, start + left, room + left, write, how);
-}
-
 void user_segs_continue(u64 total)
 {
-	current()->bad_access.before = total;
+	current()->bad_buffer.before = total;
 }
 
 static bool user_range(u64 va, u64 len)
@@ -133,7 +97,7 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, src, 0, false, ACCESS_FAULTS);
+		check_buffer_faults(mm, src, 0, false);
 	return err;
 }
 
@@ -145,7 +109,7 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	if (!user_range(dst, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
-	note_overrun(mm, dst, len, 0, true, ACCESS_DONE);
+	check_buffer(mm, dst, len, 0, true, CHECK_ALWAYS);
 	while (len && !(err = find_place(mm, dst, MM_WRITE, &p))) {
 		u64 n = MIN(len, p.room);
 
@@ -158,7 +122,7 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, dst, 0, true, ACCESS_FAULTS);
+		check_buffer_faults(mm, dst, 0, true);
 	return err;
 }
 
@@ -189,7 +153,7 @@ int mm_clear(struct mm *mm, u64 dst, u64 len)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, dst, 0, true, ACCESS_FAULTS);
+		check_buffer_faults(mm, dst, 0, true);
 	return err;
 }
 
@@ -239,7 +203,7 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 	}
 	mutex_unlock(&mm->lock);
 	if (ret == -EFAULT)
-		note_bad_access(mm, src + done, 0, false, ACCESS_FAULTS);
+		check_buffer_faults(mm, src + done, 0, false);
 	return ret;
 }
 
@@ -325,7 +289,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	if (!user_range(uva, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
-	note_overrun(mm, uva, len, s->bytes, write, ACCESS_IF_REACHED);
+	check_buffer(mm, uva, len, s->bytes, write, CHECK_IF_REACHED);
 	while (done < len) {
 		struct window *w = NULL;
 		struct place p;
@@ -343,7 +307,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	}
 	mutex_unlock(&mm->lock);
 	if (err)
-		note_bad_access(mm, uva + done, s->bytes, write, ACCESS_FAULTS);
+		check_buffer_faults(mm, uva + done, s->bytes, write);
 	return done ? 0 : err;
 }
 

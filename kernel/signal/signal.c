@@ -11,8 +11,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/fs/async.h"
 #include "kernel/fs/signalfd.h"
-#include "kernel/heap/explain.h"
-#include "kernel/heap/heap.h"
+#include "kernel/check_hooks.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
@@ -310,8 +309,8 @@ void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
 		t->fault.addr = addr;
 	klog(1, "pid %d: signal %d (code %d) at %#lx, address %#lx", t->proc->pid, sig, code,
 	     thread_frame(t)->rip, addr);
-	if (heap_checking() && (sig == SIGSEGV || sig == SIGBUS) && is_deadly(sig))
-		heap_explain(addr, trapno, error);
+	if (check_on() && (sig == SIGSEGV || sig == SIGBUS) && is_deadly(sig))
+		check_deadly_fault(addr, trapno, error);
 	force(&info, false);
 }
 

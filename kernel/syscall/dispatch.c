@@ -4,9 +4,8 @@
  * pointer here: ENOSYS, counted, and named when the sandbox ends.
  */
 #include "common/boot_info.h"
-#include "common/heap_call.h"
+#include "kernel/check_hooks.h"
 #include "kernel/fs/look_ahead.h"
-#include "kernel/heap/heap.h"
 #include "kernel/kernel.h"
 #include "kernel/stats.h"
 #include "kernel/syscall/syscall.h"
@@ -42,33 +41,9 @@ void syscall_report(void)
 /* A number without a row: a call of the heap library, or nothing that we know. */
 static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 {
-	if (nr - HEAP_CALL_BASE < HEAP_CALLS && heap_checking())
-		return heap_call(nr - HEAP_CALL_BASE, args);
-	return unknown(nr);
-}
+	s64 number = check_syscall_number(nr);
 
-/*
- * A buffer of the call was no good. Where Linux would not have come as far as to notice, because
- * there was less to transfer, nothing is said.
- */
-static void report_bad_access(s64 ret)
-{
-	struct thread *t = current();
-	u64 room = t->bad_access.room;
-	bool is_bug = true;
-
-	switch (t->bad_access.how) {
-	case ACCESS_DONE:
-		break;
-	case ACCESS_FAULTS:
-		is_bug = ret < 0 || (u64)ret >= room;
-		break;
-	case ACCESS_IF_REACHED:
-		is_bug = ret >= 0 && (u64)ret > room;
-		break;
-	}
-	if (is_bug)
-		heap_syscall_fault(t->bad_access.addr, t->bad_access.write);
+	return number >= 0 ? check_syscall((u64)number, args) : unknown(nr);
 }
 
 void syscall_dispatch(struct trapframe *f)
@@ -82,13 +57,13 @@ void syscall_dispatch(struct trapframe *f)
 	current()->syscall_nr = nr;
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
-	current()->bad_access.addr = current()->bad_access.before = 0;
+	current()->bad_buffer.addr = current()->bad_buffer.before = 0;
 	look_ahead_enter(current());
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
 	look_ahead_leave(current());
-	if (current()->bad_access.addr)
-		report_bad_access(ret);
+	if (current()->bad_buffer.addr)
+		check_buffer_report(ret);
 	if (boot->flags & BOOT_TRACE)
 		trace_syscall(nr, &args, ret);
 }

@@ -9,7 +9,7 @@
  */
 #include "kernel/syscall/syscall.h"
 #include "common/foreach.h"
-#include "common/heap_call.h"
+#include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
@@ -926,6 +926,7 @@ static void send(struct line *l)
 /* "name(args)", padded for the result to come. NULL: no memory for a line. */
 static struct line *begin(u64 nr, const struct call *c)
 {
+	s64 number = check_syscall_number(nr);
 	struct line *l = line_new();
 
 	if (!l)
@@ -934,9 +935,9 @@ static struct line *begin(u64 nr, const struct call *c)
 	if (nr < ARRAY_SIZE(rows) && rows[nr].name) {
 		emit(l, "%s(", rows[nr].name);
 		emit_args(l, nr, c);
-	} else if (nr - HEAP_CALL_BASE < HEAP_CALLS) {
-		emit(l, "heap_call_%lu(%#lx, %#lx, %#lx, %#lx", nr - HEAP_CALL_BASE, c->arg[0],
-		     c->arg[1], c->arg[2], c->arg[3]);
+	} else if (number >= 0) {
+		emit(l, "heap_call_%ld(%#lx, %#lx, %#lx, %#lx", number, c->arg[0], c->arg[1],
+		     c->arg[2], c->arg[3]);
 	} else {
 		emit(l, "syscall_%#lx(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", nr, c->arg[0], c->arg[1],
 		     c->arg[2], c->arg[3], c->arg[4], c->arg[5]);

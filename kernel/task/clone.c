@@ -8,7 +8,6 @@
  * exist, their flag means nothing. Namespaces are refused: they are not for programs in a sandbox.
  */
 #include "kernel/fs/file.h"
-#include "kernel/heap/heap.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
@@ -185,7 +184,7 @@ void thread_begin(struct thread *t)
 	}
 	if (t->start.set_tid)
 		put_user(t->tid, t->start.set_tid);
-	heap_thread_begin();
+	check_thread_begins();
 	arch_exit_to_program(thread_frame(t));
 }
 

@@ -11,11 +11,9 @@
  * ends with its status at once, which is what a shell or script that started it waits for, and
  * whatever else still runs in the sandbox ends with it.
  */
+#include "kernel/check_hooks.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
-#include "kernel/heap/heap.h"
-#include "kernel/heap/leak.h"
-#include "kernel/heap/report.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
@@ -34,27 +32,9 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
-/* Signals that a bug of the program's own sends it. */
-#define SIGNALS_OF_BUGS                                                                            \
-	(SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) |    \
-	 SIGBIT(SIGSEGV))
-
-/*
- * A reported bug decides the exit status, whichever process had it and whatever became of the
- * first one; but who ended the first one from outside, by a signal, shall see that it did.
- */
-static int checked_status(int status)
-{
-	int sig = status & 0x7f;
-
-	if (!heap_checking() || !heap_bug_reported() || (sig && !(SIGNALS_OF_BUGS & SIGBIT(sig))))
-		return status;
-	return (int)(boot->check.exitcode & 0xff) << 8;
-}
-
 __attribute__((noreturn)) static void sandbox_exit(int status)
 {
-	status = checked_status(status);
+	status = check_end_status(status);
 	if (boot->flags & BOOT_TRACE)
 		trace_exit(status);
 	syscall_report();
@@ -231,10 +211,7 @@ void thread_exit(int wait_status)
 	struct usage used;
 	bool last;
 
-	if (p->nthreads == 1)
-		heap_exit(wait_status);
-	else if (p->exec_by && heap_checking())
-		leak_thread_ends();
+	check_thread_ends(wait_status);
 	futex_exit(t);
 	clear_child_tid(t);
 	usage_thread(&used);
@@ -291,8 +268,8 @@ void process_exit(int wait_status)
 {
 	struct process *p = current_process();
 
-	if (!heap_checking() || only_thread() == 0)
-		heap_exit(wait_status);
+	if (check_on() && only_thread() == 0)
+		check_process_ends(wait_status);
 	mutex_lock(&task_lock);
 	/* Who came first decides; a thread that execve(2) ends does not. */
 	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {

@@ -15,6 +15,7 @@
 #include <linux/signal.h>
 #include "common/types.h"
 #include "common/boot_info.h"
+#include "kernel/check_hooks.h"
 #include "kernel/lock.h"
 #include "kernel/arch/x86_64/arch.h"
 
@@ -188,17 +189,7 @@ struct thread {
 	u64 timer_slack;
 	char comm[TASK_COMM];
 
-	/*
-	 * The first guarded address (heap/heap.h) that the system call under way should not have
-	 * been given: mm/uaccess.c. addr 0: none.
-	 */
-	struct {
-		u64 addr;
-		u64 room;   /* bytes of the transfer that lie before it */
-		u64 before; /* bytes of it that were made already: user_segs_continue */
-		enum { ACCESS_FAULTS, ACCESS_DONE, ACCESS_IF_REACHED } how;
-		bool write;
-	} bad_access;
+	struct check_buffer bad_buffer;
 
 	struct look_ahead *look_ahead; /* fs/look_ahead.c; NULL: it has not asked yet */
 	u64 calls;		       /* system calls that it has made */

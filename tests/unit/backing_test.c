@@ -4,7 +4,7 @@
  * put: after each call, whatever splits, merges, copies, moves or frees VMAs, it has exactly one
  * reference for each VMA that shows it, and none comes after the last put.
  *
- * sources: tests/fake/ram.c tests/fake/heap.c kernel/mm/frame.c kernel/mm/kmalloc.c
+ * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c
  * sources: kernel/mm/vma.c kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/text.c
  */
@@ -57,16 +57,6 @@ void vcpu_evict(struct mm *mm)
 }
 
 void mm_flush(struct mm *mm, u64 start, u64 end)
-{
-	(void)mm, (void)start, (void)end;
-}
-
-void heap_module_gone(struct mm *mm)
-{
-	(void)mm;
-}
-
-void heap_code_appears(struct mm *mm, u64 start, u64 end)
 {
 	(void)mm, (void)start, (void)end;
 }

@@ -186,7 +186,7 @@ static void a_preload_is_outside_of_the_environment(void **state)
 		envp = pointers_end(s.sp + 8, &count);
 		assert_int_equal(count, argc);
 		vector = pointers_end(envp, &count);
-		assert_int_equal(count, 5 - argc + INJECT_ADDED);
+		assert_int_equal(count, 5 - argc + EXEC_PRELOADS);
 		assert_int_equal(aux_value(vector, AT_PAGESZ), 4096);
 
 		/* The first is in the place of the program's own, the last two are added. */

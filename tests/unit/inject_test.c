@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#define BUFFERVM_CHECK
 #include "kernel/arch/x86_64/arch.h"
 
 static struct thread *test_thread(void);
@@ -19,7 +20,8 @@ static struct thread *test_thread(void);
 
 static struct boot_info info;
 const struct boot_info *boot = &info;
-static struct mm mm;
+static struct check_mm check;
+static struct mm mm = {.check = &check};
 static struct process process = {.mm = &mm};
 static struct thread thread = {.proc = &process};
 static u64 memory[16]; /* of the program; its addresses are indices * 8 */
@@ -129,7 +131,8 @@ static void every_trace_goes(void **state)
 	(void)state;
 	/* envp = {own, ours, ours, NULL}, then a vector of one entry. */
 	memcpy(memory, (u64[]){0, 100, 100, 100, 0, AT_PAGESZ, 4096, AT_NULL, 0}, 9 * sizeof(u64));
-	mm.inject = (struct heap_inject){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
+	check.preload =
+		(struct exec_preload){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
 	heap_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 0, AT_IGNORE, 0, AT_PAGESZ, 4096}),
 			    7 * sizeof(u64));
@@ -143,26 +146,29 @@ static void what_the_program_changed_stays(void **state)
 {
 	(void)state;
 	memcpy(memory, (u64[]){0, 100, 77, 100, 0}, 5 * sizeof(u64));
-	mm.inject = (struct heap_inject){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
+	check.preload =
+		(struct exec_preload){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
 	heap_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 77, AT_IGNORE, 0}), 5 * sizeof(u64));
 	/* ld.so run by its name moved envp and vector down over its own arguments. */
 	memcpy(memory, (u64[]){1, 100, 100, 100, 0, AT_PAGESZ, 4096}, 7 * sizeof(u64));
-	mm.inject = (struct heap_inject){.string = 100, .slot = 32, .slot_value = 50, .added = 40};
+	check.preload =
+		(struct exec_preload){.string = 100, .slot = 32, .slot_value = 50, .added = 40};
 	heap_inject_undo();
 	assert_memory_equal(memory, ((u64[]){1, 50, 0, AT_IGNORE, 0, AT_PAGESZ}), 6 * sizeof(u64));
 	/* A stack that is gone. */
-	mm.inject = (struct heap_inject){.string = 100, .added = sizeof(memory) - 8};
+	check.preload = (struct exec_preload){.string = 100, .added = sizeof(memory) - 8};
 	heap_inject_undo();
 }
 
 static void the_library_is_there_for_checks_only(void **state)
 {
 	(void)state;
-	assert_null(heap_library());
+	assert_null(check_path(HEAP_LIBRARY_PATH));
 	info.check.flags = CHECK_ON;
-	assert_ptr_equal(heap_library(), &file);
-	assert_ptr_equal(heap_library(), &file);
+	assert_null(check_path("/proc/self/buffervm"));
+	assert_ptr_equal(check_path(HEAP_LIBRARY_PATH), &file);
+	assert_ptr_equal(check_path(HEAP_LIBRARY_PATH), &file);
 	info.check.flags = 0;
 	assert_int_equal(library_asked, 1);
 	assert_int_equal(file.refs, 3);

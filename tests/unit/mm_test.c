@@ -7,8 +7,8 @@
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
- * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/heap/module.c
- * sources: tests/fake/heap.c kernel/mm/text.c kernel/fs/mapping.c
+ * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text.c
+ * sources: kernel/fs/mapping.c
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -68,11 +68,6 @@ void freeze_park(void)
 	fail_msg("nobody froze the process");
 }
 
-void heap_explain(u64 addr, u64 trapno, u64 error)
-{
-	fail_msg("explains %#lx %lu %lu without being asked to", addr, trapno, error);
-}
-
 void mutex_lock(struct mutex *m)
 {
 	assert_int_equal(m->word, 0);

@@ -10,7 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/operand.h"
 #include "kernel/arch/x86_64/ring.h"
-#include "kernel/heap/heap.h"
+#include "kernel/check_hooks.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
@@ -109,9 +109,7 @@ static void page_fault(struct trapframe *f)
 						      : MM_READ;
 
 	stats.page_faults++;
-	if (mm_fault(current_mm(), addr, access, &info) == 0 || heap_peek_fault(current_mm(), f))
-		return;
-	if (info.signal == SIGSEGV && heap_fault(current_mm(), addr, access))
+	if (mm_fault(current_mm(), addr, access, &info) == 0 || check_fault(f, addr, info.signal))
 		return;
 	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
 	 * program. */
