@@ -17,7 +17,8 @@
 #   make clean
 #
 # Single parts: make kernel, vm, bootstrap, vdso, heap, examples, unit-build, tests-build.
-# Variables: V=1 shows all; CC=clang-14; WERROR=OFF; BUILD=directory; PREFIX; DESTDIR;
+# Variables: V=1 shows all; CC=clang-14; WERROR=OFF; CHECK=OFF builds without `buffervm check`;
+# BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
 # and check-real; SECTIONS="detection time memory pair stats" for make bench-check;
 # CFLAGS, CPPFLAGS, LDFLAGS for the programs of the host.
@@ -25,6 +26,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 WERROR ?= ON
+CHECK  ?= ON
 JOBS   ?= $(shell nproc)
 V      ?=
 
@@ -35,7 +37,7 @@ export V
 ifneq ($(origin CC),default)
 compiler := -DCMAKE_C_COMPILER=$(CC)
 endif
-options := -DBUFFERVM_WERROR=$(WERROR) $(compiler)
+options := -DBUFFERVM_WERROR=$(WERROR) -DBUFFERVM_CHECK=$(CHECK) $(compiler)
 # CMake reads these from the environment, once; new values are new options.
 export CFLAGS CPPFLAGS LDFLAGS
 flags := $(strip $(CFLAGS) $(CPPFLAGS) $(LDFLAGS))

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* See check_options.h. Each row says where its value goes and how it is read. */
+/* The options of `buffervm check` (check.h). Each row says where its value goes and how it is read.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/check.h"
-#include "vm/check_options.h"
+#include "report/options.h"
+#include "vm/check.h"
 
 struct choice {
 	const char *name;
@@ -18,16 +20,19 @@ struct row {
 	/* Takes the value; 0, or what is wrong with it as -1: the row's .wanted is said. */
 	int (*read)(struct options *o, const struct row *row, const char *value);
 	const char *wanted;
-	size_t at; /* in struct options */
+	size_t at;   /* in struct options ... */
+	bool report; /* ... or in struct report_options */
 	bool optional;
 	u32 flag; /* bit to set, by set_flag and those with an optional value */
 	u64 min, max;
 	const struct choice *choice;
 };
 
+static struct report_options report;
+
 static void *field(struct options *o, const struct row *row)
 {
-	return (char *)o + row->at;
+	return (row->report ? (char *)&report : (char *)o) + row->at;
 }
 
 static int set_flag(struct options *o, const struct row *row, const char *value)
@@ -131,12 +136,11 @@ static int read_html(struct options *o, const struct row *row, const char *value
 
 static int add_suppressions(struct options *o, const struct row *row, const char *value)
 {
-	struct report_options *r = &o->report;
-
+	(void)o;
 	(void)row;
-	if (!*value || r->suppressions_count == ARRAY_SIZE(r->suppressions))
+	if (!*value || report.suppressions_count == ARRAY_SIZE(report.suppressions))
 		return -1;
-	r->suppressions[r->suppressions_count++] = value;
+	report.suppressions[report.suppressions_count++] = value;
 	return 0;
 }
 
@@ -159,9 +163,10 @@ static const struct choice colors[] = {
 	{0},
 };
 
-#define TEXT_(x) #x
-#define TEXT(x)	 TEXT_(x)
-#define AT(f)	 .at = offsetof(struct options, f)
+#define TEXT_(x)  #x
+#define TEXT(x)	  TEXT_(x)
+#define AT(f)	  .at = offsetof(struct options, f)
+#define REPORT(f) .at = offsetof(struct report_options, f), .report = true
 
 static const struct row rows[] = {
 	{"level", "LEVEL", "how objects are guarded: auto, page, alias (packed), sampled",
@@ -187,21 +192,21 @@ static const struct row rows[] = {
 	{"core", "PATTERN", "write an ELF core at a bug (default name " CHECK_CORE_PATTERN ")",
 	 read_core, "a file name pattern of at most 127 bytes, see core(5)", AT(core_pattern),
 	 .optional = true},
-	{"json", "FILE", "write the reports as JSON", read_name, "a file name", AT(report.json)},
-	{"sarif", "FILE", "write the reports as SARIF", read_name, "a file name", AT(report.sarif)},
+	{"json", "FILE", "write the reports as JSON", read_name, "a file name", REPORT(json)},
+	{"sarif", "FILE", "write the reports as SARIF", read_name, "a file name", REPORT(sarif)},
 	{"html", "FILE", "write the reports as a page for a browser", read_html, "a file name",
-	 AT(report.html)},
+	 REPORT(html)},
 	{"log-file", "FILE", "write the reports there instead of to stderr", read_name,
-	 "a file name", AT(report.log_file)},
+	 "a file name", REPORT(log_file)},
 	{"suppressions", "FILE", "bugs that are known; may be repeated", add_suppressions,
 	 "a file name, at most " TEXT(REPORT_SUPPRESSIONS_MAX) " times", .at = 0},
 	{"gen-suppressions", NULL, "print a ready-made suppression with each report", set_bool,
-	 NULL, AT(report.gen_suppressions)},
+	 NULL, REPORT(gen_suppressions)},
 	{"registers", NULL, "print registers and the instruction", set_bool, NULL,
-	 AT(report.registers)},
+	 REPORT(registers)},
 	{"color", "WHEN", "auto (default), always or never", read_choice, "auto, always or never",
-	 AT(report.color), .choice = colors},
-	{"quiet", NULL, "no summary at the end", set_bool, NULL, AT(report.quiet)},
+	 REPORT(color), .choice = colors},
+	{"quiet", NULL, "no summary at the end", set_bool, NULL, REPORT(quiet)},
 };
 _Static_assert(ARRAY_SIZE(rows) == CHECK_OPTIONS, "the header says how many there are");
 
@@ -228,6 +233,7 @@ void check_options_init(struct options *o)
 		.exitcode = CHECK_EXITCODE,
 	};
 	o->core_pattern = CHECK_CORE_PATTERN;
+	o->report = &report;
 }
 
 int check_option(struct options *o, int c, const char *value)
@@ -249,7 +255,7 @@ int check_options_done(struct options *o)
 	if (!o->check.sample)
 		o->check.sample = 1000;
 	/* What is unwound here, from registers, is not longer than what the library keeps. */
-	o->report.depth = o->check.depth;
+	report.depth = o->check.depth;
 	return 0;
 }
 

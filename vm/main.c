@@ -13,8 +13,7 @@
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "vm/check_options.h"
-#include "vm/reporter.h"
+#include "vm/check.h"
 #include "vm/vm.h"
 
 extern const u8 kernel_elf_start[], kernel_elf_end[];
@@ -30,9 +29,7 @@ static void usage(FILE *to, bool check)
 {
 	fprintf(to,
 		"usage: buffervm [OPTION]... [KERNEL] PROGRAM [ARG]...\n"
-		"       buffervm check [OPTION]... PROGRAM [ARG]...\n"
-		"Runs an unmodified Linux program in a hardware VM of its own; check reports its\n"
-		"heap bugs.\n"
+		"%s"
 		"\n"
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
 		"host's)\n"
@@ -44,8 +41,13 @@ static void usage(FILE *to, bool check)
 		"  --stats                print counters at exit\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
-		"\n");
-	if (check) {
+		"\n",
+		CHECK_BUILT ? "       buffervm check [OPTION]... PROGRAM [ARG]...\n"
+			      "Runs an unmodified Linux program in a hardware VM of its own; check "
+			      "reports its\n"
+			      "heap bugs.\n"
+			    : "Runs an unmodified Linux program in a hardware VM of its own.\n");
+	if (CHECK_BUILT && check) {
 		fprintf(to, "check only:\n");
 		check_options_help(to);
 		fprintf(to, "\n");
@@ -53,7 +55,8 @@ static void usage(FILE *to, bool check)
 	fprintf(to,
 		"KERNEL, a kernel.elf of BufferVM, replaces the embedded one.\n"
 		"%sbuffervm(1) says more, exit statuses included.\n",
-		check ? "" : "buffervm check --help lists what check takes besides.\n");
+		!CHECK_BUILT || check ? ""
+				      : "buffervm check --help lists what check takes besides.\n");
 }
 
 u64 parse_size(const char *text)
@@ -193,7 +196,7 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
 				argv[optind - 1]);
 			return EXIT_USAGE;
 		}
-		if (c >= CHECK_OPTION_FIRST)
+		if (CHECK_BUILT && c >= CHECK_OPTION_FIRST)
 			ret = check_option(o, c, optarg) ? EXIT_USAGE : -1;
 		else
 			ret = run_option(o, c, optarg);
@@ -211,6 +214,10 @@ static int parse_options(struct options *o, int argc, char **argv)
 	int next, ret = parse_some(o, argc, argv, run_options, &next);
 
 	if (ret < 0 && next < argc && !strcmp(argv[next], "check")) {
+		if (!CHECK_BUILT) {
+			message("check: this buffervm was built without it (BUFFERVM_CHECK=OFF)");
+			return EXIT_USAGE;
+		}
 		argv += next;
 		argc -= next;
 		check_options_table(known);
@@ -371,8 +378,8 @@ static int run(struct sandbox *s)
 	if (ret)
 		return ret;
 	program = find_program(s->opt.argv[0]);
-	if (s->opt.check.flags & CHECK_ON) {
-		ret = reporter_start(&s->opt.report, s->stderr_fd);
+	if (CHECK_BUILT && s->opt.report) {
+		ret = reporter_start(s->opt.report, s->stderr_fd);
 		if (ret)
 			return ret;
 	}
@@ -422,7 +429,8 @@ int main(int argc, char **argv)
 	if (ret >= 0)
 		return ret;
 	ret = run(s);
-	reporter_end();
+	if (CHECK_BUILT)
+		reporter_end();
 	if (ret)
 		return ret;
 

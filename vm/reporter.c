@@ -22,6 +22,8 @@
 #include "report/channel.h"
 #include "report/io.h"
 #include "report/kind.h"
+#include "report/options.h"
+#include "vm/check.h"
 #include "vm/reporter.h"
 #include "vm/vm.h"
 

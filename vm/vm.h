@@ -18,7 +18,6 @@
 #include "common/boot_info.h"
 #include "common/hostcall.h"
 #include "common/exit_status.h"
-#include "report/options.h"
 
 /* A guest-physical address: not a pointer, so that nobody dereferences one unchecked. */
 typedef struct {
@@ -28,16 +27,18 @@ typedef struct {
 /* "64M": bytes, or 0 when it is no size. */
 u64 parse_size(const char *text);
 
+struct report_options;
+
 struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 home;	    /* HOME_* */
 	bool trace, verbose, no_aslr, stats, post;
-	struct check_config check; /* buffervm check; all zero without */
-	struct report_options report;
-	const char *core_pattern; /* with CHECK_CORE */
-	char **argv;		  /* program and its arguments */
+	struct check_config check;	     /* buffervm check; all zero without */
+	const struct report_options *report; /* what its reporter is asked; NULL without */
+	const char *core_pattern;	     /* with CHECK_CORE */
+	char **argv;			     /* program and its arguments */
 	int argc;
 };
 
