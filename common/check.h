@@ -11,10 +11,10 @@
 #ifndef COMMON_CHECK_H
 #define COMMON_CHECK_H
 
-#include "check_config.h"
-#include "layout.h"
-#include "types.h"
-#include "user_regs.h"
+#include "common/check_config.h"
+#include "common/layout.h"
+#include "common/types.h"
+#include "common/user_regs.h"
 
 /* How an object is guarded. The dial: common to configuration, library and records. */
 enum heap_level {

@@ -8,8 +8,8 @@
 #ifndef COMMON_HEAP_CALL_H
 #define COMMON_HEAP_CALL_H
 
-#include "types.h"
-#include "check.h"
+#include "common/types.h"
+#include "common/check.h"
 
 #define HEAP_CALL_BASE 0x42560000
 
