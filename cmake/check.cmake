@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The parts of `buffervm check` that are programs of their own. What is in the kernel and in the
-# monitor is chosen in CMakeLists.txt.
+# The parts of `buffervm check` that are programs of their own, not built with BUFFERVM_CHECK=OFF:
+#
+#   heap/ -> heap.so
+#   report/ -> report.elf
+#
+# What is in the kernel and in the monitor is chosen in CMakeLists.txt.
 
 # ---- the heap library of `buffervm check` -----------------------------------------------------
 # It goes into foreign programs: needs nothing of theirs, no libc, no thread-local storage.
@@ -45,7 +49,8 @@ target_compile_options(report PRIVATE ${hardening})
 target_link_options(report PRIVATE -static-pie
 	LINKER:-z,relro,-z,now,-z,noexecstack,--fatal-warnings)
 target_link_libraries(report PRIVATE host_options ${DW_LIBRARY} ${ELF_LIBRARY} ${LZMA_LIBRARY}
-	${BZ2_LIBRARY} ${Z_LIBRARY} ${ZSTD_LIBRARY} ${JSON_LIBRARY} ${SECCOMP_LIBRARY} ${IBERTY_LIBRARY} pthread m)
+	${BZ2_LIBRARY} ${Z_LIBRARY} ${ZSTD_LIBRARY} ${JSON_LIBRARY} ${SECCOMP_LIBRARY}
+	${IBERTY_LIBRARY} pthread m)
 add_custom_command(OUTPUT report.stripped
 	COMMAND ${CMAKE_OBJCOPY} --strip-all report.elf report.stripped
 	DEPENDS report VERBATIM)

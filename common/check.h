@@ -2,7 +2,7 @@
 /*
  * `buffervm check`: what monitor, guest kernel and heap library say to each other.
  *
- *   heap/ (in the program)  --private system calls-->  kernel/heap/  --HC_check_report-->  report/
+ *   heap/ --private system calls--> kernel/heap/ --HC_check_report--> report/
  *
  * The library decides where objects lie and captures stacks; the kernel owns the guarded range,
  * the page tables and the record of each object; the reporter, a process beside the monitor, turns

@@ -61,13 +61,11 @@ static void put_registers(FILE *out, const struct report_finding *f)
 		const char *name;
 		u8 reg;
 	} shown[] = {
-		{"rax", USER_RAX},    {"rbx", USER_RBX},    {"rcx", USER_RCX},
-		{"rdx", USER_RDX},    {"rsi", USER_RSI},    {"rdi", USER_RDI},
-		{"rbp", USER_RBP},    {"rsp", USER_RSP},    {"r8", USER_R8},
-		{"r9", USER_R9},      {"r10", USER_R10},    {"r11", USER_R11},
-		{"r12", USER_R12},    {"r13", USER_R13},    {"r14", USER_R14},
-		{"r15", USER_R15},    {"rip", USER_RIP},    {"efl", USER_EFLAGS},
-		{"fs", USER_FS_BASE}, {"gs", USER_GS_BASE},
+		{"rax", USER_RAX}, {"rbx", USER_RBX},	 {"rcx", USER_RCX},    {"rdx", USER_RDX},
+		{"rsi", USER_RSI}, {"rdi", USER_RDI},	 {"rbp", USER_RBP},    {"rsp", USER_RSP},
+		{"r8", USER_R8},   {"r9", USER_R9},	 {"r10", USER_R10},    {"r11", USER_R11},
+		{"r12", USER_R12}, {"r13", USER_R13},	 {"r14", USER_R14},    {"r15", USER_R15},
+		{"rip", USER_RIP}, {"efl", USER_EFLAGS}, {"fs", USER_FS_BASE}, {"gs", USER_GS_BASE},
 	};
 
 	if (f->analysis.insn.known) {

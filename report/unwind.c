@@ -16,9 +16,8 @@ static struct {
 
 /* x86-64 psABI, figure 3.36. */
 static const u8 dwarf_order[17] = {
-	USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI, USER_RDI,
-	USER_RBP, USER_RSP, USER_R8,	 USER_R9,  USER_R10, USER_R11,
-	USER_R12, USER_R13, USER_R14, USER_R15, USER_RIP,
+	USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI, USER_RDI, USER_RBP, USER_RSP, USER_R8,
+	USER_R9,  USER_R10, USER_R11, USER_R12, USER_R13, USER_R14, USER_R15, USER_RIP,
 };
 
 static bool read_stack(const struct report_input *in, u64 addr, u64 *value)
