@@ -17,6 +17,7 @@
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/mm/frame.h"
 
 /* refs and pins are for frames in use; zero and the links for the first frame of a free block. */
@@ -328,6 +329,16 @@ void frame_put_block(u64 gpa, unsigned order)
 		return;
 	mutex_lock(&frame_lock);
 	free_unlock(i, i + (1UL << order));
+}
+
+u64 arch_needs_pages(unsigned order, bool reserve)
+{
+	return frame_alloc(order, FRAME_ZERO | (reserve ? FRAME_RESERVE : 0));
+}
+
+void arch_needs_pages_freed(u64 gpa, unsigned order)
+{
+	frame_put_block(gpa, order);
 }
 
 void frame_put(u64 gpa)

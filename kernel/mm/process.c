@@ -43,7 +43,7 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 	/* An address space that is being made, or one that is left, is loaded nowhere. */
 	if (mm == current_mm()) {
 		if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
-			arch_flush_all();
+			arch_flush_all(mm->pml4);
 		else
 			for (u64 va = start; va < end; va += PAGE_SIZE)
 				arch_flush_page(va);

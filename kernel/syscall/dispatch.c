@@ -4,6 +4,7 @@
  * pointer here: ENOSYS, counted, and named when the sandbox ends.
  */
 #include "common/boot_info.h"
+#include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/check_hooks.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/kernel.h"

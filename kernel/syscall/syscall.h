@@ -48,9 +48,6 @@ typedef s64 (*syscall_fn)(const struct syscall_args *);
 			  SC_A(t5, 5)),                                                            \
 		t0 a0, t1 a1, t2 a2, t3 a3, t4 a4, t5 a5)
 
-struct trapframe;
-/* Called by the doors: runs the system call in the frame, leaves the result there. */
-void syscall_dispatch(struct trapframe *frame);
 /* One line per unknown system call used, with its count (at exit). */
 void syscall_report(void);
 

@@ -74,7 +74,7 @@ bool arch_user_range(u64 start, u64 end);
 
 /* Forget cached translations of this address space, on this vCPU. */
 void arch_flush_page(u64 va);
-void arch_flush_all(void);
+void arch_flush_all(u64 pml4_gpa); /* of the running address space */
 /* The vCPU goes on in another address space; the second has no program in it. */
 void arch_switch(u64 pml4_gpa);
 void arch_switch_kernel(void);
@@ -153,6 +153,23 @@ void arch_doorbell(void);
 struct vcpu_data *arch_posting_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
 struct vcpu_data *arch_vcpu_data(void);		  /* of this vCPU */
+
+/*
+ * Traps, for kernel/entry.c. arch_trap_vector: what the trap is, a VEC_* that can differ from the
+ * frame's where the CPU names another (operand.h), VEC_UPCALL, or ARCH_TRAP_DONE: the program goes
+ * on. Called once, first of all. A trap from inside the kernel is a panic, and arch_trap_panic is
+ * the same one for a trap that no program can cause.
+ */
+#define ARCH_TRAP_DONE (~0UL)
+u64 arch_trap_vector(struct trapframe *f);
+__attribute__((noreturn)) void arch_trap_panic(const struct trapframe *f);
+/* The address that the last page fault of this vCPU was about. */
+u64 arch_fault_address(void);
+/*
+ * The exceptions that are set and not masked, after VEC_XM in MXCSR, else in the x87 status word:
+ * bits 0 to 5 of both (Intel SDM 1, 8.1.3 and 10.2.3).
+ */
+u32 arch_fpu_exceptions(u64 vector);
 
 u64 arch_rdtsc(void);
 static inline void arch_pause(void)

@@ -10,7 +10,7 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
-#include "kernel/mm/frame.h"
+#include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/arch/x86_64/ring.h"
 
 #define PML4_SHIFT 39
@@ -48,7 +48,7 @@ bool arch_user_range(u64 start, u64 end)
 
 u64 arch_pagetable_new(void)
 {
-	u64 gpa = frame_alloc(0, FRAME_ZERO);
+	u64 gpa = arch_needs_pages(0, false);
 	const u64 *from = phys_to_virt(pagetable_kernel());
 
 	if (!gpa)
@@ -85,7 +85,7 @@ int arch_physmap(u64 gpa, u64 size)
 		u64 *pdpte = &pdpt[va >> PDPT_SHIFT & (SLOTS - 1)];
 
 		if (!*pdpte) {
-			u64 table = frame_alloc(0, FRAME_ZERO | FRAME_RESERVE);
+			u64 table = arch_needs_pages(0, true);
 
 			if (!table) {
 				ret = -ENOMEM;
@@ -115,7 +115,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 
 	mutex_lock(&physmap_lock);
 	if (!*pde) {
-		u64 table = frame_alloc(0, FRAME_ZERO);
+		u64 table = arch_needs_pages(0, false);
 
 		if (!table) {
 			mutex_unlock(&physmap_lock);

@@ -9,9 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/ring.h"
 #include "kernel/hostcall.h"
-#include "kernel/mm/mm.h"
 #include "kernel/stats.h"
-#include "kernel/task/task.h"
 
 #define FLUSH_SPINS 1000
 
@@ -57,7 +55,7 @@ u64 virt_to_phys(const void *p)
 	return va - physmap_base;
 }
 
-u64 ring_fault_address(void)
+u64 arch_fault_address(void)
 {
 	u64 cr2;
 
@@ -96,10 +94,10 @@ void arch_switch_kernel(void)
 	arch_switch(pagetable_kernel());
 }
 
-void arch_flush_all(void)
+void arch_flush_all(u64 pml4_gpa)
 {
 	stats.full_flushes++;
-	load_cr3(current_mm()->pml4);
+	load_cr3(pml4_gpa);
 }
 
 /*

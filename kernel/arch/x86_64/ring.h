@@ -19,8 +19,6 @@ extern char vcpu_entry[];
 void ring3_flush_page(u64 va);
 void ring3_switch(u64 cr3);
 
-/* The address that the last page fault of this vCPU was about. */
-u64 ring_fault_address(void);
 /* The top-level table without a program. */
 u64 pagetable_kernel(void);
 /* Makes the area of a vCPU visible: door page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */

@@ -7,11 +7,9 @@
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/arch/x86_64/ring.h"
 #include "kernel/hostcall.h"
-#include "kernel/mm/frame.h"
-#include "kernel/mm/mm.h"
-#include "kernel/task/task.h"
 
 #define VCPU_AREA_ORDER 3
 _Static_assert(PAGE_SIZE << VCPU_AREA_ORDER >= VCPU_AREA_PAGES * PAGE_SIZE, "the block fits");
@@ -124,7 +122,7 @@ void arch_vcpu_init(void)
 
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 {
-	u64 gpa = frame_alloc(VCPU_AREA_ORDER, FRAME_ZERO);
+	u64 gpa = arch_needs_pages(VCPU_AREA_ORDER, false);
 	struct vcpu_data *d = phys_to_virt(gpa);
 	u64 *sp;
 	s64 ret;
@@ -144,7 +142,7 @@ int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 	if (!ret)
 		return 0;
 free:
-	frame_put_block(gpa, VCPU_AREA_ORDER);
+	arch_needs_pages_freed(gpa, VCPU_AREA_ORDER);
 	return (int)ret;
 }
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this folder, the lowest layer, calls in those above it. The functions are defined there:
+ * each says where.
+ */
+#ifndef ARCH_NEEDS_H
+#define ARCH_NEEDS_H
+
+#include "common/types.h"
+
+struct trapframe;
+
+/*
+ * A block of 2^order pages of zeros, aligned to its size: its GPA, or 0 if there is no memory.
+ * reserve: the block is a page table of the physmap, so that no RAM is added for it.
+ * kernel/mm/frame.c
+ */
+u64 arch_needs_pages(unsigned order, bool reserve);
+void arch_needs_pages_freed(u64 gpa, unsigned order);
+
+/*
+ * Copies at most size bytes of the running program's memory at va. Returns how many were there.
+ * kernel/entry.c
+ */
+u32 arch_needs_user_bytes(u8 *to, u64 va, u32 size);
+
+/*
+ * doors.S calls these on the thread's kernel stack, with the frame at its top. The result of a
+ * system call is left in the frame. kernel/entry.c, kernel/syscall/dispatch.c
+ */
+void trap_handle(struct trapframe *frame);
+void exit_work(struct trapframe *frame);
+void syscall_dispatch(struct trapframe *frame);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a trap means for the program, and what is done before the program goes on.
+ *
+ * doors.S enters here on the thread's kernel stack (arch_needs.h); arch/x86_64/trap.c says which
+ * exception it was. An exception becomes a page or a signal.
+ */
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/check_hooks.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
+#include "kernel/stats.h"
+#include "kernel/task/task.h"
+
+/* Exceptions that are a signal whatever the program was doing; signal 0: not a program's. */
+static const struct {
+	u8 signal;
+	short code;
+	bool at_rip; /* si_addr is the instruction */
+} trap_signal[VEC_COUNT] = {
+	[VEC_DE] = {SIGFPE, FPE_INTDIV, true},	[VEC_DB] = {SIGTRAP, TRAP_TRACE, true},
+	[VEC_BP] = {SIGTRAP, SI_KERNEL, false}, [VEC_OF] = {SIGSEGV, SI_KERNEL, false},
+	[VEC_BR] = {SIGSEGV, SI_KERNEL, false}, [VEC_UD] = {SIGILL, ILL_ILLOPN, true},
+	[VEC_TS] = {SIGSEGV, SI_KERNEL, false}, [VEC_NP] = {SIGBUS, SI_KERNEL, false},
+	[VEC_SS] = {SIGBUS, SI_KERNEL, false},	[VEC_GP] = {SIGSEGV, SI_KERNEL, false},
+	[VEC_MF] = {SIGFPE, 0, true},					      /* code: fpe_code */
+	[VEC_AC] = {SIGBUS, BUS_ADRALN, false}, [VEC_XM] = {SIGFPE, 0, true}, /* code: fpe_code */
+};
+
+/* si_code of a floating-point exception. */
+static int fpe_code(u64 vector)
+{
+	static const struct {
+		u8 bit; /* of arch_fpu_exceptions */
+		u8 code;
+	} cause[] = {
+		{0, FPE_FLTINV}, {2, FPE_FLTDIV}, {3, FPE_FLTOVF},
+		{4, FPE_FLTUND}, {1, FPE_FLTUND}, {5, FPE_FLTRES},
+	};
+	const u32 flags = arch_fpu_exceptions(vector);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cause); i++)
+		if (flags & 1u << cause[i].bit)
+			return cause[i].code;
+	return FPE_FLTINV;
+}
+
+u32 arch_needs_user_bytes(u8 *to, u64 va, u32 size)
+{
+	while (size && copy_from_user(to, va, size) < 0)
+		size--;
+	return size;
+}
+
+static void page_fault(struct trapframe *f)
+{
+	u64 addr = arch_fault_address();
+	struct mm_fault_info info;
+	enum mm_access access = f->error & PF_FETCH   ? MM_EXEC
+				: f->error & PF_WRITE ? MM_WRITE
+						      : MM_READ;
+
+	stats.page_faults++;
+	if (mm_fault(current_mm(), addr, access, &info) == 0 || check_fault(f, addr, info.signal))
+		return;
+	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
+	 * program. */
+	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error & ~(u64)PF_RSVD);
+}
+
+/* Each exception and upcall. The frame is the program's: arch_trap_vector panics otherwise. */
+void trap_handle(struct trapframe *f)
+{
+	u64 v = arch_trap_vector(f);
+
+	if (v == ARCH_TRAP_DONE)
+		return;
+	if (v == VEC_UPCALL) {
+		stats.upcalls++;
+		return; /* exit_work looks at the reasons */
+	}
+	if (v == VEC_PF) {
+		page_fault(f);
+		return;
+	}
+	if (v >= VEC_COUNT || !trap_signal[v].signal)
+		arch_trap_panic(f);
+	stats.traps++;
+	signal_fault(trap_signal[v].signal,
+		     v == VEC_MF || v == VEC_XM ? fpe_code(v) : trap_signal[v].code,
+		     trap_signal[v].at_rip ? f->rip : 0, v, f->error);
+}
+
+/*
+ * Ring-3 home: the monitor found the program in the kernel's text, or at the doorbell, where Linux
+ * would have told it of a page fault (vm/upcall.c).
+ */
+static void program_strayed(const struct trapframe *f)
+{
+	bool jumped = f->rip >= KERNEL_BASE;
+
+	signal_fault(SIGSEGV, SEGV_MAPERR, jumped ? f->rip : DOORBELL_VA, VEC_PF,
+		     PF_USER | (jumped ? PF_FETCH : 0));
+}
+
+/* The system call ended with one of the internal restart codes. */
+static bool wants_restart(const struct trapframe *f)
+{
+	return f->vector == TRAP_SYSCALL && f->rax <= -(u64)ERESTARTSYS &&
+	       f->rax >= -(u64)ERESTART_RESTARTBLOCK;
+}
+
+/* What waits before the program goes on. Called until the upcall word stays clear. */
+void exit_work(struct trapframe *f)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+
+	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending() &&
+	    !current()->restore_blocked)
+		return;
+	arch_upcall_taken();
+	if (READ_ONCE(d->window_fault) &&
+	    __atomic_exchange_n(&d->window_fault, 0, __ATOMIC_SEQ_CST))
+		mm_revalidate_windows(current_mm());
+	if (READ_ONCE(d->stray) && __atomic_exchange_n(&d->stray, 0, __ATOMIC_SEQ_CST))
+		program_strayed(f);
+	signal_deliver(f);
+}
