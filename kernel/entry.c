@@ -15,7 +15,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 /* Exceptions that are a signal whatever the program was doing; signal 0: not a program's. */
 static const struct {

@@ -7,7 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
 #include "kernel/proc/proc.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 #define COST_ROUNDS 8
 

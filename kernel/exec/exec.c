@@ -30,9 +30,12 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/futex.h"
 #include "kernel/task/nproc.h"
 #include "kernel/task/oom.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/timer.h"
 #include "kernel/task/vcpu.h"
 
 /* Where things go: Linux's values for 48-bit addresses. */

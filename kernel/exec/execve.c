@@ -2,13 +2,13 @@
 /* execve(2) and execveat(2): brings path and strings over from the old program's memory. */
 #include <linux/fcntl.h>
 #include <linux/limits.h>
+#include "kernel/define_syscall.h"
 #include "kernel/exec/exec.h"
 #include "kernel/exec/stack.h"
 #include "kernel/fs/file.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
 
 /*
  * Size of a piece of strings. Any string fits one; EXEC_PIECES of them, each but the first at least

@@ -6,7 +6,7 @@
 #include <linux/close_range.h>
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
-#include "kernel/ipc/locks.h"
+#include "kernel/fs/fs_needs.h"
 
 DEFINE_SYSCALL1(close, s32, fd)
 {

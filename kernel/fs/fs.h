@@ -12,8 +12,10 @@
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/pseudo.h"
 #include "kernel/fs/result.h"
@@ -22,8 +24,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 /* -- Results ------------------------------------------------------------------------------- */
 

@@ -3,10 +3,10 @@
 #include <linux/fs.h>
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
 #include "kernel/fs/tty.h"
-#include "kernel/ipc/cookie.h"
 
 _Static_assert(offsetof(struct host_file, file) == 0, "host_file_of casts");
 

@@ -7,7 +7,7 @@
 #define KERNEL_FS_LOOK_AHEAD_H
 
 #include "common/types.h"
-#include "kernel/task/task.h"
+#include "kernel/task/thread.h"
 
 struct fs_path;
 struct ofile;

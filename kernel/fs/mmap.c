@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* mmap(2): the descriptor becomes what is mapped; everything else is kernel/mm's. */
 #include <linux/mman.h>
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/kernel.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 DEFINE_SYSCALL6(mmap, u64, addr, u64, len, u32, prot, u32, flags, s32, fd, u64, offset)
 {

@@ -5,8 +5,8 @@
  */
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/look_ahead.h"
-#include "kernel/ipc/locks.h"
 #include "kernel/mm/window.h"
 
 struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags)

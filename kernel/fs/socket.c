@@ -9,7 +9,7 @@
 #include <linux/uio.h>
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
-#include "kernel/ipc/cookie.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/time/clock.h"
 
 /* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */

@@ -16,6 +16,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"
+#include "kernel/task/stop.h"
 
 #define PTS_MAJOR  136 /* of the slaves: Linux, Documentation/admin-guide/devices.txt */
 #define PTS_MAJORS 8

@@ -13,8 +13,10 @@
  * itself. It cannot make the kernel keep more than UNREAD_MAX cookies per socket.
  */
 #include <linux/netlink.h>
+#include "kernel/define_syscall.h"
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"

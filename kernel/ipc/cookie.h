@@ -5,8 +5,8 @@
 
 #include <linux/uio.h>
 #include "common/types.h"
+#include "kernel/define_syscall.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
 
 struct cookie; /* a message, from mq_notify until it is read */
 struct ofile;
@@ -26,15 +26,5 @@ int cookie_new(struct cookie **cookie, s32 fd, uva bytes);
 void cookie_send(struct cookie *cookie, enum cookie_reason why);
 /* It will not be sent. NULL is allowed. */
 void cookie_put(struct cookie *cookie);
-
-/*
- * bytes have been received from f, with these flags of recv(2), and lie in these buffers of the
- * program's: where they stand for a cookie, it takes their place. The new result: bytes or -errno.
- * message_flags: what recvmsg(2) says of them, put right; or NULL.
- */
-s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 bytes, u32 flags,
-		    u32 *message_flags);
-/* The last reference to f goes, and what nobody has read with it. */
-void cookie_forget(struct ofile *f);
 
 #endif

@@ -3,7 +3,8 @@
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
-#include "kernel/task/task.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #define INDEX_BITS 15

@@ -71,11 +71,4 @@ bool ipc_in_group(const struct creds *c, u32 gid);
 /* Seconds since 1970, for the times in the objects. */
 s64 ipc_now(void);
 
-/*
- * Semaphore adjustments (SEM_UNDO): shared with the child by CLONE_SYSVSEM (0 or -ENOMEM), and
- * done when the last process that has them ends. The list of a new process is empty.
- */
-int sem_share(struct process *child, struct process *p);
-void sem_exit(struct process *p);
-
 #endif

@@ -20,17 +20,16 @@
 #include <linux/stat.h>
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/lock_table.h"
-#include "kernel/ipc/locks.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 struct waiter {
 	struct lock_wait wait;

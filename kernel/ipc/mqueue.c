@@ -20,8 +20,10 @@
 #include <linux/mqueue.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
 #include "kernel/fs/result.h"
@@ -33,8 +35,8 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 /* mq_overview(7), "/proc interfaces": defaults and, for the privileged, ceilings. */

@@ -10,14 +10,15 @@
  */
 #include <asm/msgbuf.h>
 #include <linux/msg.h>
+#include "kernel/define_syscall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc_text.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 
 struct message {
 	TAILQ_ENTRY(message) link;

@@ -12,14 +12,15 @@
  */
 #include <asm/sembuf.h>
 #include <linux/sem.h>
+#include "kernel/define_syscall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc_text.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/task_needs.h"
 #include "kernel/time/clock.h"
 
 #define ADJUST_MAX SEMAEM

@@ -12,6 +12,7 @@
 #include <asm/shmbuf.h>
 #include <linux/mman.h>
 #include <linux/shm.h>
+#include "kernel/define_syscall.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/backing.h"
@@ -21,8 +22,8 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/proc/proc_text.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 
 #define ULONG_MAX    (~0UL) /* linux/shm.h needs it */
 

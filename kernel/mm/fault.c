@@ -20,7 +20,6 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/text.h"
 #include "kernel/mm/window.h"
-#include "kernel/task/oom.h"
 
 #define BATCH_ANON   16 /* pages */
 #define BATCH_FILE   64

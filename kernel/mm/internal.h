@@ -4,6 +4,7 @@
 #define KERNEL_MM_INTERNAL_H
 
 #include "kernel/mm/mm.h"
+#include "kernel/mm/mm_needs.h"
 
 /* mmap(2) refuses lower addresses, as vm.mmap_min_addr's default does. */
 #define MM_MIN_ADDR UL(0x10000)
@@ -16,9 +17,6 @@ struct window;
  * runs this and of every other that runs in mm. The one home of flushes: batch before calling.
  */
 void mm_flush(struct mm *mm, u64 start, u64 end);
-
-/* Soft limit of the running process (RLIMIT_*). */
-u64 mm_rlimit(unsigned which);
 
 /*
  * Serves a fault (mm_fault), or the kernel's own touch of the page on the program's behalf. Signal

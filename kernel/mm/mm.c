@@ -14,7 +14,6 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/text.h"
-#include "kernel/task/vcpu.h"
 
 struct mm *mm_new(void)
 {

@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/mm/internal.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 #define PAGES_ONE_BY_ONE 2
 
@@ -49,9 +49,4 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 				arch_flush_page(va);
 	}
 	flush_others(mm);
-}
-
-u64 mm_rlimit(unsigned which)
-{
-	return current_process()->rlimit[which].cur;
 }

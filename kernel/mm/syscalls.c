@@ -9,6 +9,7 @@
 #include <linux/mempolicy.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/mm/backing.h"
@@ -16,8 +17,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 

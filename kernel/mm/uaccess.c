@@ -15,8 +15,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
-#include "kernel/task/oom.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 /* What lies at a user address: up to the end of its page, 4 KiB or 2 MiB. */
 struct place {

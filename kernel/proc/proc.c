@@ -14,6 +14,7 @@
 #include <linux/stat.h>
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
 #include "kernel/fs/path.h"
@@ -26,7 +27,8 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/proc_text.h"
-#include "kernel/task/task.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 #include "libc/stdlib.h"
 

@@ -11,6 +11,7 @@
 #include "common/boot_info.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -23,7 +24,8 @@
 #include "kernel/proc/proc_text.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/oom.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/usage.h"
 
 #define KB(bytes)    ((bytes) >> 10)
 #define PAGES(bytes) ((bytes) >> PAGE_SHIFT)

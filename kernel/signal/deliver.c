@@ -8,8 +8,11 @@
 #include "kernel/fs/look_ahead.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/exit.h"
 #include "kernel/task/freeze.h"
+#include "kernel/task/process.h"
+#include "kernel/task/stop.h"
+#include "kernel/trace.h"
 
 #include <asm/unistd.h>
 

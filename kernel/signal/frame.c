@@ -12,12 +12,13 @@
  *
  * The program owns this memory: nothing that comes back from it is believed.
  */
+#include "kernel/define_syscall.h"
 #include "kernel/signal/signal.h"
 #include "kernel/arch/x86_64/xstate.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/thread.h"
 
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>

@@ -19,6 +19,9 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/freeze.h"
 #include "kernel/fs/tty.h"
+#include "kernel/task/process.h"
+#include "kernel/task/stop.h"
+#include "kernel/task/timer.h"
 
 #include <linux/resource.h>
 

@@ -3,7 +3,12 @@
 #ifndef KERNEL_SIGNAL_H
 #define KERNEL_SIGNAL_H
 
-#include "kernel/task/task.h"
+#include "kernel/lock.h"
+#include "kernel/task/sigset.h"
+
+struct process;
+struct thread;
+struct trapframe;
 
 struct sigaction_k { /* the kernel's struct sigaction, as rt_sigaction(2) passes it */
 	u64 handler;

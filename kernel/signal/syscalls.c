@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* The system calls of signal(7), but for rt_sigreturn (frame.c). */
+#include "kernel/define_syscall.h"
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #include <linux/capability.h>

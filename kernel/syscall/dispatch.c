@@ -6,11 +6,12 @@
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/check_hooks.h"
+#include "kernel/define_syscall.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/kernel.h"
 #include "kernel/stats.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/thread.h"
+#include "kernel/trace.h"
 
 #define SYSCALL_MAX 512
 

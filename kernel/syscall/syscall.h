@@ -1,65 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * System calls. syscall.def has a row per number; a row whose function exists nowhere is an
- * unknown call (weak reference): ENOSYS and a report line at exit.
- *
- * DEFINE_SYSCALL3(name, type, arg, ...) { body } defines the function of a row. Arguments come in
- * the registers' full 64 bits and are converted to the types given, as Linux does.
- */
+/* System calls: how they are defined, and what is told of them. */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
 
-#include "common/types.h"
-#include "kernel/kernel.h"
-
-typedef u64 uva; /* an address in the program's memory: never dereferenced, see mm/uaccess.h */
-
-struct syscall_args {
-	u64 a[6];
-};
-typedef s64 (*syscall_fn)(const struct syscall_args *);
-
-#define SYSCALL(nr, name, ...) s64 sys_##name(const struct syscall_args *) __attribute__((weak));
-#include "kernel/syscall/syscall.def"
-
-#define DEFINE_SYSCALL0(name) s64 sys_##name(__attribute__((unused)) const struct syscall_args *s_)
-#define SC_BODY(name, call, ...)                                                                   \
-	static inline s64 do_##name(__VA_ARGS__);                                                  \
-	s64 sys_##name(const struct syscall_args *s_)                                              \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	static inline s64 do_##name(__VA_ARGS__)
-#define SC_A(t, i)		      (t) s_->a[i]
-#define DEFINE_SYSCALL1(name, t0, a0) SC_BODY(name, do_##name(SC_A(t0, 0)), t0 a0)
-#define DEFINE_SYSCALL2(name, t0, a0, t1, a1)                                                      \
-	SC_BODY(name, do_##name(SC_A(t0, 0), SC_A(t1, 1)), t0 a0, t1 a1)
-#define DEFINE_SYSCALL3(name, t0, a0, t1, a1, t2, a2)                                              \
-	SC_BODY(name, do_##name(SC_A(t0, 0), SC_A(t1, 1), SC_A(t2, 2)), t0 a0, t1 a1, t2 a2)
-#define DEFINE_SYSCALL4(name, t0, a0, t1, a1, t2, a2, t3, a3)                                      \
-	SC_BODY(name, do_##name(SC_A(t0, 0), SC_A(t1, 1), SC_A(t2, 2), SC_A(t3, 3)), t0 a0, t1 a1, \
-		t2 a2, t3 a3)
-#define DEFINE_SYSCALL5(name, t0, a0, t1, a1, t2, a2, t3, a3, t4, a4)                              \
-	SC_BODY(name, do_##name(SC_A(t0, 0), SC_A(t1, 1), SC_A(t2, 2), SC_A(t3, 3), SC_A(t4, 4)),  \
-		t0 a0, t1 a1, t2 a2, t3 a3, t4 a4)
-#define DEFINE_SYSCALL6(name, t0, a0, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                      \
-	SC_BODY(name,                                                                              \
-		do_##name(SC_A(t0, 0), SC_A(t1, 1), SC_A(t2, 2), SC_A(t3, 3), SC_A(t4, 4),         \
-			  SC_A(t5, 5)),                                                            \
-		t0 a0, t1 a1, t2 a2, t3 a3, t4 a4, t5 a5)
-
-/* One line per unknown system call used, with its count (at exit). */
-void syscall_report(void);
-
-/*
- * trace.c, with BOOT_TRACE only: strace's lines. enter() before the call prints those that do not
- * come back or replace what their arguments point to; syscall() after it prints the others,
- * "name(args) = result"; exit() says how the process ends (wait(2) status).
- */
-void trace_enter(u64 nr, const struct syscall_args *args);
-void trace_syscall(u64 nr, const struct syscall_args *args, s64 result);
-void trace_exit(int wait_status);
-struct siginfo;
-void trace_signal(const struct siginfo *info); /* a signal is delivered */
+#include "kernel/define_syscall.h"
+#include "kernel/trace.h"
 
 #endif

@@ -7,14 +7,15 @@
  * the program are rendered before. Whatever an argument points to is read with care: where it
  * cannot be read, the pointer is shown.
  */
-#include "kernel/syscall/syscall.h"
 #include "common/foreach.h"
 #include "kernel/check_hooks.h"
+#include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/syscall/trace_names.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/trace.h"
 
 #include <asm/stat.h>
 #include <asm/unistd.h>

@@ -7,19 +7,24 @@
  * is EINVAL, and it shares semaphore adjustments without CLONE_SYSVSEM, too. I/O contexts do not
  * exist, their flag means nothing. Namespaces are refused: they are not for programs in a sandbox.
  */
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/hostcall.h"
-#include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/exit.h"
 #include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/task_needs.h"
+#include "kernel/task/timer.h"
+#include "kernel/task/usage.h"
 #include "kernel/task/vcpu.h"
 
 #include <linux/resource.h>

@@ -26,7 +26,7 @@
 #include "kernel/task/core.h"
 #include "kernel/task/core_notes.h"
 #include "kernel/task/freeze.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #define SEGMENTS_MAX 65000	  /* e_phnum has 16 bits, and its highest value is special */

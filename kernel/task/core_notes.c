@@ -12,7 +12,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/core_notes.h"
 #include "kernel/task/freeze.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 #define NOTES_MAX (4UL << 20) /* what kmalloc gives */
 #define PATH_ROOM 4096

@@ -6,12 +6,13 @@
  * file-system IDs or groups change, the vCPU's host thread is given the same (hostcall fs_ids), and
  * a change that the host refuses is refused here.
  */
+#include "kernel/define_syscall.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/nproc.h"
-#include "kernel/task/task.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/process.h"
 #include "kernel/task/vcpu.h"
 
 #include <linux/capability.h>

@@ -12,22 +12,29 @@
  * whatever else still runs in the sandbox ends with it.
  */
 #include "kernel/check_hooks.h"
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
-#include "kernel/ipc/ipc.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/futex.h"
 #include "kernel/task/nproc.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/stop.h"
+#include "kernel/task/task_needs.h"
+#include "kernel/task/timer.h"
+#include "kernel/task/usage.h"
 #include "kernel/task/vcpu.h"
+#include "kernel/trace.h"
 
 #include <linux/resource.h>
 #include <linux/wait.h>

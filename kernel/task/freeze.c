@@ -10,7 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/signal/signal.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 /*

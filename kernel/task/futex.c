@@ -11,7 +11,7 @@
  * Lock order: a bucket (the lower address first where two are taken) > mm.lock. Inside task_lock.
  * Priority inheritance is refused with ENOSYS: it would be the host scheduler's to give.
  */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/backing.h"
@@ -19,7 +19,8 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/futex.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #include <linux/futex.h>

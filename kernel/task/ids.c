@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Who is who: process and thread numbers, process groups, sessions. */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/process.h"
 
 DEFINE_SYSCALL0(getpid)
 {

@@ -4,9 +4,10 @@
  * They do not reach the host: what the monitor was started with goes for all that it reads and
  * writes, and is what the first process has.
  */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 
 #include <linux/capability.h>
 #include <linux/ioprio.h>

@@ -2,8 +2,9 @@
 /* See nproc.h. The vCPUs are a limit of their own: vcpu_take. */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/nproc.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 #include <linux/resource.h>
 

@@ -6,6 +6,7 @@
  * else is chosen, unless it takes too long (its thread may sleep in the host where no signal wakes
  * it).
  */
+#include "kernel/mm/mm_needs.h"
 #include "kernel/task/oom.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -13,7 +14,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/text.h"
 #include "kernel/signal/signal.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #define ADJ_NEVER      (-1000) /* oom_score_adj: this one not */

@@ -10,13 +10,6 @@
 struct process;
 
 /*
- * There is no frame for a page of the running process. Kills the process that uses most, unless one
- * is on its way out already, and sleeps a little. True: try again. False: the running process is
- * the one, or is ending anyway. The caller holds neither task_lock nor an mm.lock.
- */
-bool oom_make_room(void);
-
-/*
  * Around the freeing of a process's memory, when it is not the process's any more: nobody is killed
  * meanwhile (task_lock held), and who sleeps in oom_make_room looks again.
  */

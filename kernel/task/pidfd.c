@@ -9,15 +9,16 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/pidfd.h>
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file_ops.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/pidfd.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 
 struct pidfd {
 	struct ofile file;

@@ -3,11 +3,12 @@
  * prctl(2), arch_prctl(2), personality(2). An operation that is not here is EINVAL, which is what
  * an older kernel or one without that feature says: programs are prepared for it.
  */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 
 #include <asm/prctl.h>
 #include <linux/capability.h>

@@ -3,8 +3,8 @@
  * System calls that are decided, not missing: what a kernel built or configured without the
  * feature answers, or one whose user may not have it. They get no report line. One row each.
  */
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
-#include "kernel/syscall/syscall.h"
 
 /*        name                errno   why */
 #define REFUSED(X)                                                                                 \

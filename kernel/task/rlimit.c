@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Resource limits: getrlimit(2). Who enforces a limit reads it from struct process. */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/fs/file.h"
+#include "kernel/mm/mm_needs.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
+#include "kernel/task/timer.h"
 
 #include <linux/capability.h>
 #include <linux/resource.h>
@@ -71,4 +74,9 @@ DEFINE_SYSCALL2(setrlimit, u32, resource, uva, rlim)
 DEFINE_SYSCALL4(prlimit64, int, pid, u32, resource, uva, new, uva, old)
 {
 	return limit_call(pid, resource, new, old);
+}
+
+u64 mm_rlimit(unsigned which)
+{
+	return current_process()->rlimit[which].cur;
 }

@@ -4,11 +4,12 @@
  * Policies and nice values are kept and reported but do not reach the host; real-time policies
  * are refused as they are to any user without privilege.
  */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/process.h"
 
 #include <linux/capability.h>
 #include <linux/membarrier.h>

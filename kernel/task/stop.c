@@ -9,7 +9,9 @@
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/signal/signal.h"
-#include "kernel/task/task.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/process.h"
+#include "kernel/task/stop.h"
 
 /* SIGCHLD for news of a child that lives. */
 static void tell_parent(struct process *p, int code, int status)

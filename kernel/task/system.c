@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* What the system says of itself: names, memory, load, random bytes. */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/process.h"
 
 #include <linux/random.h>
 #include <linux/sysinfo.h>

@@ -5,7 +5,8 @@
  * The first process takes the identity that the host gave the monitor (pid, parent, group,
  * session); further pids count upwards from its pid.
  */
-#include "kernel/task/task.h"
+#include "kernel/define_syscall.h"
+#include "kernel/fs/fs_info.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
@@ -16,10 +17,12 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/creds.h"
+#include "kernel/task/futex.h"
 #include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
+#include "kernel/task/process.h"
 #include "kernel/task/vcpu.h"
-#include "kernel/syscall/syscall.h"
 #include "kernel/time/clock.h"
 
 #define TIMER_SLACK_DEFAULT 50000 /* ns, PR_GET_TIMERSLACK of a fresh Linux process */

@@ -13,13 +13,15 @@
  */
 #include <bsd/sys/tree.h>
 #include <linux/time.h>
+#include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/timer.h"
+#include "kernel/task/usage.h"
 #include "kernel/time/clock.h"
 
 #include <linux/resource.h>

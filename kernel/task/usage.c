@@ -6,12 +6,13 @@
  * own is the difference to when it began. Of other threads that run the host tells the CPU time
  * alone; it is counted as user time.
  */
+#include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/usage.h"
 #include "kernel/time/clock.h"
 
 #include <linux/resource.h>

@@ -12,6 +12,8 @@
  * taken it. .mm names the loaded tables and is written by the vCPU itself, after the bit in
  * mm.cpus is set and before it is cleared for the old one; it is not a reference.
  */
+#include "kernel/mm/mm_needs.h"
+#include "kernel/task/process.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -19,7 +21,6 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
-#include "kernel/task/task.h"
 
 enum order { VCPU_IDLE, VCPU_BUSY, VCPU_RUN, VCPU_LEAVE };
 

@@ -31,12 +31,6 @@ __attribute__((noreturn)) void vcpu_retire(u32 id);
 /* The running vCPU goes over to mm; NULL: to the kernel's own tables. mm.cpus follows. */
 void vcpu_enter_mm(struct mm *mm);
 
-/*
- * No program runs in mm any more: vCPUs without a thread that still have its page tables loaded
- * leave them. On return mm's tables can be freed. The running vCPU has left already.
- */
-void vcpu_evict(struct mm *mm);
-
 /* The running vCPU's host thread opens files as c says. 0, or -errno and the host refused. */
 int vcpu_fs_ids(const struct creds *c);
 

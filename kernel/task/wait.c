@@ -6,14 +6,16 @@
  * wait_notify, which changes the parent's .child_word, on which its waiting threads sleep. All of
  * it under task_lock.
  */
+#include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/syscall/syscall.h"
+#include "kernel/task/exit.h"
 #include "kernel/task/pidfd.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/usage.h"
 
 #include <linux/fcntl.h>
 #include <linux/resource.h>

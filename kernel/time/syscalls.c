@@ -6,11 +6,11 @@
 #include <asm/errno.h>
 #include <linux/time.h>
 #include <linux/timex.h>
+#include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/syscall/syscall.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #define MINUTES_WEST_MAX (15 * 60)

@@ -25,8 +25,6 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/stats.h"
-#include "kernel/task/oom.h"
-#include "kernel/task/vcpu.h"
 #include "tests/fake/ram.h"
 
 #define MIB    0x100000UL

@@ -32,8 +32,6 @@
 #include "kernel/mm/text.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
-#include "kernel/task/oom.h"
-#include "kernel/task/vcpu.h"
 #include "tests/fake/ram.h"
 
 #define MIB   0x100000UL

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of signals, and those that wait for a thread or a process. */
+#ifndef KERNEL_TASK_SIGSET_H
+#define KERNEL_TASK_SIGSET_H
+
+#include <bsd/sys/queue.h>
+#include <asm/siginfo.h>
+#include <linux/signal.h>
+#include "common/types.h"
+
+#undef NSIG /* asm/signal.h's leaves the real-time signals out */
+#define NSIG 64
+
+typedef u64 sigset; /* bit n: signal n + 1 */
+#define SIGBIT(s) (1UL << ((s)-1))
+
+struct sigqueue {
+	TAILQ_ENTRY(sigqueue) link;
+	siginfo_t info;
+};
+struct sigpending {
+	sigset set;
+	TAILQ_HEAD(, sigqueue) queue;
+};
+
+#endif

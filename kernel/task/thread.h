@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread is a vCPU while it lives. Its fields are its own, but for .pending (task_lock) and the
+ * vCPU's upcall word.
+ */
+#ifndef KERNEL_TASK_THREAD_H
+#define KERNEL_TASK_THREAD_H
+
+#include <bsd/sys/queue.h>
+#include "common/types.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/check_hooks.h"
+#include "kernel/task/sigset.h"
+#include "kernel/task/usage.h"
+
+struct look_ahead;
+struct process;
+struct user_segs;
+
+#define TASK_COMM 16
+
+struct thread {
+	s32 tid;
+	u32 vcpu; /* index of its vCPU */
+	struct process *proc;
+	TAILQ_ENTRY(thread) link;
+	void *kstack; /* the vCPU's */
+	bool dying;   /* ends when it would go back to its program; task_lock */
+
+	/* How it begins, from clone to thread_begin. */
+	struct {
+		struct xsave_area *fpu;
+		u64 fsbase, gsbase;
+		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
+	} start;
+	struct usage start_usage; /* of the vCPU's host thread, when this one began */
+
+	struct frozen *frozen; /* while it is: task/freeze.c */
+
+	sigset blocked;
+	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */
+	bool restore_blocked;
+	sigset waited; /* what rt_sigtimedwait(2) sleeps for: wakes it though blocked */
+	struct sigpending pending;
+	struct {
+		u64 sp, size;
+		u32 flags; /* SS_* as last given, SS_DISABLE: none */
+	} altstack;
+	struct {
+		u64 trapno, error, addr;
+	} fault; /* the last one, for the sigcontext of every frame since */
+
+	u64 clear_child_tid; /* user addresses */
+	u64 robust_list;
+	s32 nice, policy;
+	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
+	u64 timer_slack;
+	char comm[TASK_COMM];
+
+	struct check_buffer bad_buffer;
+
+	struct look_ahead *look_ahead; /* fs/look_ahead.c; NULL: it has not asked yet */
+	u64 calls;		       /* system calls that it has made */
+	bool looked;		       /* the system call under way is a question of it */
+
+	/* The system call under way, for restarts and the trace. */
+	u64 syscall_nr;
+	struct {
+		s64 (*fn)(void *arg); /* for ERESTART_RESTARTBLOCK; called with .arg */
+		u64 arg[4];
+	} restart;
+	void *trace_line;	/* syscall/trace.c: begun before the call */
+	struct user_segs *segs; /* reused by user_segs_new */
+};
+
+/* The program's registers: always at the top of the kernel stack. */
+static inline struct trapframe *thread_frame(struct thread *t)
+{
+	return (struct trapframe *)((char *)t->kstack + KSTACK_SIZE) - 1;
+}
+
+/*
+ * task.c. A thread that is not linked yet, NULL: no memory. task_lock is not needed.
+ */
+struct thread *thread_new(struct process *p, const struct thread *like);
+void thread_free(struct thread *t);
+void thread_link(struct thread *t, s32 tid); /* task_lock held */
+/* By number, NULL: no such; 0 is the caller's own. task_lock held. */
+struct thread *thread_find(s32 tid);
+
+/* sched.c: a new thread's vCPU runs where the running thread's does. */
+void affinity_inherit(const struct thread *child);
+
+/* clone.c: on its vCPU, the first that a new thread does. */
+__attribute__((noreturn)) void thread_begin(struct thread *t);
+
+#endif

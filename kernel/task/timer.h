@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The timers of a process: timer.c. */
+#ifndef KERNEL_TASK_TIMER_H
+#define KERNEL_TASK_TIMER_H
+
+#include <asm/siginfo.h>
+#include "common/types.h"
+
+struct process;
+
+/* Host timers that expired (bits of vcpu_data.timers_expired): their signals are sent. */
+void timers_expired(u64 bits);
+/* An SI_TIMER signal is about to be delivered: its overrun count is filled in. task_lock held. */
+void timer_signal_taken(siginfo_t *info);
+
+/* execve(2): the timers of timer_create(2) go, those of setitimer(2) stay. */
+void timers_exec(void);
+/* The running process ends: all of them go. */
+void timers_exit(void);
+/* RLIMIT_CPU of the process was changed or inherited. 0 or -errno. task_lock held. */
+int timers_limit(struct process *p);
+
+#endif
