@@ -4,25 +4,30 @@
  * each SIGIO is the reason to look at all files that want one: those that have input (or an error)
  * send theirs. So an owner may hear twice of the same input, which SIGIO allows; it does not hear
  * of room for output.
+ *
+ * A file may go (async_forget) under mm.lock, when its last mapping does. So async_lock is inside
+ * mm.lock and task_lock, and signals are sent after it is released.
  */
 #include <linux/poll.h>
 #include "kernel/fs/async.h"
 #include "kernel/fs/fs.h"
 
 struct async {
-	LIST_ENTRY(async) link; /* of wanted, while on */
+	TAILQ_ENTRY(async) link; /* of wanted, while on */
 	struct ofile *file;
 	bool on;
 	s32 type;  /* F_OWNER_* */
 	s32 owner; /* 0: nobody */
 	s32 sig;   /* F_SETSIG; 0: SIGIO without siginfo */
 	s32 fd;	   /* si_fd: as it was when O_ASYNC was set */
+	u64 round; /* of async_arrived: the last one that polled the file */
 };
 
-static LIST_HEAD(, async) wanted = LIST_HEAD_INITIALIZER(wanted);
-static struct mutex lock; /* guards all above; task_lock is taken inside it */
+static TAILQ_HEAD(, async) wanted = TAILQ_HEAD_INITIALIZER(wanted);
+static u64 rounds;		/* calls of async_arrived */
+static struct mutex async_lock; /* guards all above */
 
-/* The file's, made if need be; NULL: no memory. lock held. */
+/* The file's, made if need be; NULL: no memory. async_lock is held. */
 static struct async *async_of(struct ofile *f)
 {
 	if (!f->async) {
@@ -41,17 +46,17 @@ s64 async_set(struct ofile *f, s32 fd, bool on)
 
 	if (!on && !READ_ONCE(f->async))
 		return 0;
-	mutex_lock(&lock);
+	mutex_lock(&async_lock);
 	a = async_of(f);
 	if (a && a->on != on) {
 		a->on = on;
 		a->fd = fd;
 		if (on)
-			LIST_INSERT_HEAD(&wanted, a, link);
+			TAILQ_INSERT_HEAD(&wanted, a, link); /* also a running round's */
 		else
-			LIST_REMOVE(a, link);
+			TAILQ_REMOVE(&wanted, a, link);
 	}
-	mutex_unlock(&lock);
+	mutex_unlock(&async_lock);
 	return a ? 0 : -ENOMEM;
 }
 
@@ -63,8 +68,8 @@ void async_forget(struct ofile *f)
 	kfree(f->async);
 }
 
-/* f_setown: who it is has to exist; 0 is nobody. */
-static s64 set_owner(struct async *a, s32 type, s32 owner)
+/* F_SETOWN, F_SETOWN_EX. What is named has to exist; 0 is nobody. Takes task_lock. */
+static s64 check_owner(s32 type, s32 owner)
 {
 	bool exists = owner == 0;
 	struct process *p;
@@ -79,30 +84,33 @@ static s64 set_owner(struct async *a, s32 type, s32 owner)
 		exists |= type == F_OWNER_TID ? thread_find(owner) && owner : !!process_find(owner);
 	}
 	mutex_unlock(&task_lock);
-	if (!exists)
-		return -ESRCH;
-	a->type = type;
-	a->owner = owner;
-	return 0;
+	return exists ? 0 : -ESRCH;
 }
 
-/* A negative number is a group, whose result looks like an error below -4095: F_GETOWN, BUGS. */
-static s64 set_owner_plain(struct async *a, s32 owner)
+/* The owner that F_SETOWN's number means. 0, or -EINVAL. */
+static s64 plain_owner(s32 owner, struct f_owner_ex *ex)
 {
 	if (owner == INT32_MIN)
 		return -EINVAL;
-	return owner < 0 ? set_owner(a, F_OWNER_PGRP, -owner) : set_owner(a, F_OWNER_PID, owner);
+	*ex = owner < 0 ? (struct f_owner_ex){F_OWNER_PGRP, -owner}
+			: (struct f_owner_ex){F_OWNER_PID, owner};
+	return 0;
 }
 
+/*
+ * async_lock is held; ex: IN the checked owner, OUT for F_GETOWN_EX. A negative result of F_GETOWN
+ * is a group, which looks like an error below -4095: see BUGS in fcntl(2).
+ */
 static s64 with_lock(struct async *a, u32 cmd, u64 arg, struct f_owner_ex *ex)
 {
 	switch (cmd) {
 	case F_SETOWN:
-		return set_owner_plain(a, (s32)arg);
+	case F_SETOWN_EX:
+		a->type = ex->type;
+		a->owner = ex->pid;
+		return 0;
 	case F_GETOWN:
 		return a->type == F_OWNER_PGRP ? -a->owner : a->owner;
-	case F_SETOWN_EX:
-		return set_owner(a, ex->type, ex->pid);
 	case F_GETOWN_EX:
 		*ex = (struct f_owner_ex){.type = a->type, .pid = a->owner};
 		return 0;
@@ -120,15 +128,20 @@ s64 async_fcntl(struct ofile *f, u32 cmd, u64 arg)
 {
 	struct f_owner_ex ex;
 	struct async *a;
-	s64 r = -ENOMEM;
+	s64 r = 0;
 
 	if (cmd == F_SETOWN_EX && get_user(&ex, arg) < 0)
 		return -EFAULT;
-	mutex_lock(&lock);
+	if (cmd == F_SETOWN)
+		r = plain_owner((s32)arg, &ex);
+	if (r == 0 && (cmd == F_SETOWN || cmd == F_SETOWN_EX))
+		r = check_owner(ex.type, ex.pid);
+	if (r < 0)
+		return r;
+	mutex_lock(&async_lock);
 	a = async_of(f);
-	if (a)
-		r = with_lock(a, cmd, arg, &ex);
-	mutex_unlock(&lock);
+	r = a ? with_lock(a, cmd, arg, &ex) : -ENOMEM;
+	mutex_unlock(&async_lock);
 	return r >= 0 && cmd == F_GETOWN_EX ? put_user(ex, arg) : r;
 }
 
@@ -181,17 +194,38 @@ static void tell(const struct async *a, short events)
 	mutex_unlock(&task_lock);
 }
 
-void async_arrived(void)
+/*
+ * Polls the wanted files that this round has not polled yet, and moves them to the end of the list,
+ * until one has input: *ready is a copy of it. Returns its events; 0: none of the others has input.
+ */
+static short next_ready(u64 round, struct async *ready)
 {
 	struct async *a;
+	short events = 0;
 
-	mutex_lock(&lock);
-	LIST_FOREACH (a, &wanted, link) {
+	mutex_lock(&async_lock);
+	while (!events && (a = TAILQ_FIRST(&wanted)) && a->round < round) {
 		s64 handle = ofile_poll_handle(a->file);
 		struct pollfd poll = {.fd = (s32)handle, .events = POLLIN | POLLPRI};
 
-		if (a->owner && handle >= 0 && hc_poll(&poll, sizeof(poll), 0) > 0)
-			tell(a, poll.revents);
+		a->round = round;
+		TAILQ_REMOVE(&wanted, a, link);
+		TAILQ_INSERT_TAIL(&wanted, a, link);
+		if (a->owner && handle >= 0 && hc_poll(&poll, sizeof(poll), 0) > 0) {
+			events = poll.revents;
+			*ready = *a;
+		}
 	}
-	mutex_unlock(&lock);
+	mutex_unlock(&async_lock);
+	return events;
+}
+
+void async_arrived(void)
+{
+	u64 round = __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
+	struct async ready;
+	short events;
+
+	while ((events = next_ready(round, &ready)))
+		tell(&ready, events);
 }

@@ -189,6 +189,12 @@ static bool proc_is_link(const struct pseudo_node *node)
 /* -- The processes behind the names
  * ---------------------------------------------------------------- */
 
+/* The file of the descriptor that the node names, a reference; NULL: there is none. */
+static struct ofile *fd_of(const struct proc_ctx *c)
+{
+	return c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
+}
+
 /* Takes task_lock on success: 0. -ENOENT: they are gone. */
 static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 {
@@ -205,12 +211,15 @@ static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 	c->tid = c->whole ? c->p->pid : node->tid;
 	c->fd = node->fd;
 	c->running = c->p == current_process() && (c->whole || c->t == current());
+	c->file = node->entry->in & (FDS | FDINFOS) ? fd_of(c) : NULL;
 	return 0;
 }
 
-static void ctx_put(void)
+/* The reference goes last: the end of a terminal's master takes task_lock. */
+static void ctx_put(struct proc_ctx *c)
 {
 	mutex_unlock(&task_lock);
+	ofile_put(c->file);
 }
 
 static bool exists(const struct proc_node *node)
@@ -219,14 +228,8 @@ static bool exists(const struct proc_node *node)
 
 	if (ctx_get(node, &c) < 0)
 		return false;
-	ctx_put();
+	ctx_put(&c);
 	return true;
-}
-
-/* The file of the descriptor that the node names, a reference; NULL: there is none. */
-static struct ofile *fd_of(const struct proc_ctx *c)
-{
-	return c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
 }
 
 static bool fd_exists(const struct proc_node *node)
@@ -237,7 +240,7 @@ static bool fd_exists(const struct proc_node *node)
 	if (ctx_get(node, &c) < 0)
 		return false;
 	f = fd_of(&c);
-	ctx_put();
+	ctx_put(&c);
 	ofile_put(f);
 	return f != NULL;
 }
@@ -404,11 +407,7 @@ static s64 link_cwd(const struct proc_ctx *c, char *buf, u64 size)
 
 static s64 link_fd(const struct proc_ctx *c, char *buf, u64 size)
 {
-	struct ofile *f = fd_of(c);
-	s64 r = f ? file_link(f, f->handle, buf, size) : -ENOENT;
-
-	ofile_put(f);
-	return r;
+	return c->file ? file_link(c->file, c->file->handle, buf, size) : -ENOENT;
 }
 
 static s64 proc_readlink(const struct pseudo_node *node, char *buf, u64 size)
@@ -419,7 +418,7 @@ static s64 proc_readlink(const struct pseudo_node *node, char *buf, u64 size)
 	if (r < 0)
 		return r;
 	r = of(node)->entry->link(&c, buf, size);
-	ctx_put();
+	ctx_put(&c);
 	return MIN(r, (s64)size);
 }
 
@@ -430,8 +429,9 @@ static struct ofile *proc_link_file(const struct pseudo_node *node)
 
 	if (of(node)->entry->link != link_fd || ctx_get(of(node), &c) < 0)
 		return NULL;
-	f = fd_of(&c);
-	ctx_put();
+	f = c.file;
+	c.file = NULL; /* the caller's */
+	ctx_put(&c);
 	return f;
 }
 
@@ -443,11 +443,9 @@ static u32 fd_link_mode(const struct proc_ctx *c)
 {
 	static const u32 mode[O_ACCMODE + 1] = {
 		[O_RDONLY] = 0500, [O_WRONLY] = 0300, [O_RDWR] = 0700};
-	struct ofile *f = fd_of(c);
-	u32 bits = f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
+	const struct ofile *f = c->file;
 
-	ofile_put(f);
-	return bits;
+	return f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
 }
 
 /* All of *st but the device, and the times of what belongs to no process. */
@@ -478,7 +476,7 @@ static void attributes(const struct proc_node *node, struct stat *st)
 		st->st_size = 64;
 		st->st_mode |= fd_link_mode(&c);
 	}
-	ctx_put();
+	ctx_put(&c);
 }
 
 static s64 proc_stat(const struct pseudo_node *node, struct stat *st)
@@ -573,7 +571,7 @@ static s64 refresh(struct ofile *f)
 	t->error = ctx_get(node, &c);
 	if (!t->error) {
 		node->entry->text(t, &c);
-		ctx_put();
+		ctx_put(&c);
 		text_flush(t);
 	}
 	r = t->error;
@@ -704,7 +702,7 @@ static s64 take_text(struct ofile *f, const char *text, u64 len)
 		r = -EACCES;
 	else
 		r = node->entry->write(&c, text);
-	ctx_put();
+	ctx_put(&c);
 	return r < 0 ? r : (s64)len;
 }
 
@@ -807,7 +805,7 @@ static s32 next_number(const struct proc_node *node, s32 from)
 	} else if (c.p->files) {
 		best = fdtable_next(c.p->files, from);
 	}
-	ctx_put();
+	ctx_put(&c);
 	return best;
 }
 

@@ -540,7 +540,7 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 
 void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 {
-	struct ofile *f = c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
+	struct ofile *f = c->file;
 	struct file_info info;
 
 	if (!f) {
@@ -552,7 +552,6 @@ void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 		info.flags |= O_CLOEXEC;
 	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n%s", MAX(info.pos, 0L),
 		    (u64)info.flags, info.more);
-	ofile_put(f);
 }
 
 void proc_text_meminfo(struct text *t, const struct proc_ctx *c)

@@ -8,6 +8,7 @@
 
 #include "common/types.h"
 
+struct ofile;
 struct process;
 struct thread;
 
@@ -36,9 +37,10 @@ struct proc_ctx {
 	struct process *p;
 	struct thread *t; /* NULL: none is left */
 	s32 tid;
-	bool whole;   /* it is about the process, not about t */
-	s32 fd;	      /* of fdinfo/N */
-	bool running; /* t is the caller */
+	bool whole;	    /* it is about the process, not about t */
+	s32 fd;		    /* of fd/N and fdinfo/N ... */
+	struct ofile *file; /* ... and its file; NULL: there is none, or the name is another */
+	bool running;	    /* t is the caller */
 };
 
 /* One function per file, proc_text_NAME. */

@@ -3,8 +3,10 @@
 #include "check.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -78,4 +80,54 @@ CASE(pty)
 	printf("  %x\n", fd.revents);
 	SHOW(read(m, data, 1));
 	close(m);
+}
+
+static int churned; /* atomic; the descriptor that names() asks about, -1: no more */
+
+static void *names(void *arg)
+{
+	char path[32], to[64];
+	struct stat st;
+	int fd;
+
+	(void)arg;
+	while ((fd = __atomic_load_n(&churned, __ATOMIC_ACQUIRE)) >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		(void)!readlink(path, to, sizeof(to));
+		lstat(path, &st);
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0)
+			close(fd);
+	}
+	return NULL;
+}
+
+/*
+ * Somebody who asks /proc for a master's name may keep it open longest: the terminal then ends with
+ * that question.
+ */
+CASE(master_closed_while_named)
+{
+	int m = posix_openpt(O_RDWR | O_NOCTTY);
+	pthread_t thread;
+
+	if (m < 0) {
+		printf("  no ptys here\n");
+		return;
+	}
+	churned = m;
+	CHECK(pthread_create(&thread, NULL, names, NULL) == 0);
+	for (int i = 0; i < 500; i++) {
+		unsigned number;
+
+		CHECK(ioctl(m, TIOCGPTN, &number) == 0);
+		CHECK(close(m) == 0);
+		m = posix_openpt(O_RDWR | O_NOCTTY);
+		CHECK(m >= 0);
+		__atomic_store_n(&churned, m, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&churned, -1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	SHOW(close(m));
 }
