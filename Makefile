@@ -18,6 +18,7 @@
 #
 # Single parts: make kernel, vm, bootstrap, vdso, heap, examples, unit-build, tests-build.
 # Variables: V=1 shows all; CC=clang-14; WERROR=OFF; CHECK=OFF builds without `buffervm check`;
+# DEBUG=1: the kernel checks its locks (make test, conformance and check-real imply it);
 # BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
 # and check-real; SECTIONS="detection time memory pair stats" for make bench-check;
@@ -37,7 +38,13 @@ export V
 ifneq ($(origin CC),default)
 compiler := -DCMAKE_C_COMPILER=$(CC)
 endif
-options := -DBUFFERVM_WERROR=$(WERROR) -DBUFFERVM_CHECK=$(CHECK) $(compiler)
+# What is tested checks itself; what is measured or leaves this tree does not.
+ifneq ($(filter test unit-build tests-build conformance check-real,$(MAKECMDGOALS)),)
+DEBUG ?= 1
+endif
+export DEBUG
+options := -DBUFFERVM_WERROR=$(WERROR) -DBUFFERVM_CHECK=$(CHECK) \
+	-DBUFFERVM_DEBUG=$(if $(DEBUG),ON,OFF) $(compiler)
 # CMake reads these from the environment, once; new values are new options.
 export CFLAGS CPPFLAGS LDFLAGS
 flags := $(strip $(CFLAGS) $(CPPFLAGS) $(LDFLAGS))

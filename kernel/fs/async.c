@@ -24,8 +24,8 @@ struct async {
 };
 
 static TAILQ_HEAD(, async) wanted = TAILQ_HEAD_INITIALIZER(wanted);
-static u64 rounds;		/* calls of async_arrived */
-static struct mutex async_lock; /* guards all above */
+static u64 rounds;					 /* calls of async_arrived */
+static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC); /* guards all above */
 
 /* The file's, made if need be; NULL: no memory. async_lock is held. */
 static struct async *async_of(struct ofile *f)

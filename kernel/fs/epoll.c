@@ -20,7 +20,8 @@ struct epoll_item {
 	bool duplicate;
 };
 
-static struct mutex epoll_lock; /* guards all items; nothing is taken inside it */
+static struct mutex epoll_lock =
+	MUTEX_INIT(LOCK_EPOLL); /* guards all items; nothing is taken inside it */
 
 static void item_free(struct epoll_item *item)
 {

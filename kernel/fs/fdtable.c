@@ -99,8 +99,10 @@ struct files *files_new(void)
 {
 	struct files *f = kzalloc(sizeof(*f));
 
-	if (f)
+	if (f) {
 		f->users = 1;
+		mutex_init(&f->lock, LOCK_FILES);
+	}
 	return f;
 }
 

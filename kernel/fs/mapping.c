@@ -18,7 +18,7 @@
 #define MODE_FMT 0170000
 #define MODE_CHR 0020000
 
-static struct mutex mapping_lock; /* for every ofile.window */
+static struct mutex mapping_lock = MUTEX_INIT(LOCK_MAPPING); /* for every ofile.window */
 
 static struct ofile *file_of(const struct vm_backing *b)
 {

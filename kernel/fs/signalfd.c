@@ -19,7 +19,8 @@ struct signalfd {
 };
 
 static LIST_HEAD(, signalfd) all;
-static struct mutex signalfd_lock; /* guards all above; taken inside task_lock, takes none itself */
+static struct mutex signalfd_lock =
+	MUTEX_INIT(LOCK_SIGNALFD); /* guards all above; taken inside task_lock, takes none itself */
 
 static const struct file_ops signalfd_ops;
 

@@ -18,7 +18,8 @@ struct traveller {
 	struct ofile *file;
 };
 
-static struct mutex lock; /* guards both; the hostcalls inside do not sleep */
+static struct mutex travel_lock =
+	MUTEX_INIT(LOCK_TRAVEL); /* guards both; the hostcalls inside do not sleep */
 static TAILQ_HEAD(travellers, traveller) under_way = TAILQ_HEAD_INITIALIZER(under_way);
 static u32 count;
 
@@ -44,12 +45,12 @@ int travel_begin(struct ofile *f)
 	if (!t)
 		return -ENOBUFS;
 	t->file = ofile_get(f);
-	mutex_lock(&lock);
+	mutex_lock(&travel_lock);
 	if (count == TRAVELLERS)
 		given_up = leave(TAILQ_FIRST(&under_way));
 	TAILQ_INSERT_TAIL(&under_way, t, link);
 	count++;
-	mutex_unlock(&lock);
+	mutex_unlock(&travel_lock);
 	ofile_put(given_up);
 	return 0;
 }
@@ -61,7 +62,7 @@ void travel_cancel(struct ofile *f)
 
 	if (f->ops->all_on_host)
 		return;
-	mutex_lock(&lock);
+	mutex_lock(&travel_lock);
 	TAILQ_FOREACH_REVERSE(t, &under_way, travellers, link)
 	{
 		if (t->file == f) {
@@ -69,7 +70,7 @@ void travel_cancel(struct ofile *f)
 			break;
 		}
 	}
-	mutex_unlock(&lock);
+	mutex_unlock(&travel_lock);
 	ofile_put(found);
 }
 
@@ -80,13 +81,13 @@ struct ofile *travel_end(s32 handle, bool stays)
 
 	if (!READ_ONCE(count))
 		return NULL;
-	mutex_lock(&lock);
+	mutex_lock(&travel_lock);
 	TAILQ_FOREACH (t, &under_way, link) {
 		if (hc_same_file(handle, t->file->handle) == 1) {
 			found = stays ? ofile_get(t->file) : leave(t);
 			break;
 		}
 	}
-	mutex_unlock(&lock);
+	mutex_unlock(&travel_lock);
 	return found;
 }

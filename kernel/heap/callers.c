@@ -26,7 +26,7 @@ static struct {
 	struct mutex lock;
 	u32 count;
 	struct heap_module module[MODULES];
-} known;
+} known = {.lock = MUTEX_INIT(LOCK_CHECK_CALLERS)};
 
 bool peek_words(u64 a, u64 b, u64 to[2])
 {

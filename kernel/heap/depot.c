@@ -40,6 +40,7 @@ struct heap_depot *depot_new(void)
 	if (!d)
 		return NULL;
 	d->refs = 1;
+	mutex_init(&d->lock, LOCK_CHECK_DEPOT);
 	d->buckets = BUCKETS_FIRST;
 	d->bucket = kzalloc(d->buckets * sizeof(*d->bucket));
 	if (d->bucket)

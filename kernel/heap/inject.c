@@ -19,7 +19,7 @@
 static struct {
 	struct mutex lock;
 	struct ofile *file; /* once made, there to stay */
-} library;
+} library = {.lock = MUTEX_INIT(LOCK_CHECK_LIBRARY)};
 
 struct ofile *heap_library(void)
 {

@@ -50,7 +50,7 @@ struct takeover {
 void heap_unwatched(const char *filename, const char *why)
 {
 	/* Hashes of what was said: a build may run the same tool a thousand times. */
-	static struct mutex lock;
+	static struct mutex lock = MUTEX_INIT(LOCK_CHECK_SAID);
 	static u64 said[64];
 	static u32 count;
 	u64 hash = 0xcbf29ce484222325; /* FNV-1a */

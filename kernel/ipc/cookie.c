@@ -48,7 +48,7 @@ struct cookie {
 };
 
 /* Guards host_file.cookies and all below; innermost but the heap's. */
-static struct mutex cookie_lock;
+static struct mutex cookie_lock = MUTEX_INIT(LOCK_COOKIE);
 static u32 last_asked = FIRST_ASKED;
 
 /* cookie_lock held. NULL: none of that number. */

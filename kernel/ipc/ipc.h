@@ -32,9 +32,9 @@ struct ipc_table {
 	s32 last;		  /* index that was given last */
 	u16 seq;		  /* makes an identifier new when its index is not */
 };
-#define IPC_TABLE_INIT(limit)                                                                      \
+#define IPC_TABLE_INIT(limit, class)                                                               \
 	{                                                                                          \
-		.max = limit, .last = -1                                                           \
+		.lock = MUTEX_INIT(class), .max = limit, .last = -1                                \
 	}
 
 /* -- All of these: lock held ------------------------------------------------------------------ */

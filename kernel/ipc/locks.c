@@ -50,7 +50,7 @@ struct lock_file {
 };
 
 #define BUCKETS 64
-static struct mutex locks_lock;
+static struct mutex locks_lock = MUTEX_INIT(LOCK_RECORDS);
 static LIST_HEAD(, lock_file) buckets[BUCKETS];
 static struct lock_waits waits = LIST_HEAD_INITIALIZER(waits);
 static u32 holding; /* lock files whose table is not empty */

@@ -104,7 +104,7 @@ struct mqueue {
 	s64 ctime, mtime, atime;
 };
 
-static struct mutex mq_lock;
+static struct mutex mq_lock = MUTEX_INIT(LOCK_MQ);
 static LIST_HEAD(, mqueue) named = LIST_HEAD_INITIALIZER(named);
 static u32 queues;
 static u64 all_cost; /* one user runs the sandbox */

@@ -60,7 +60,7 @@ struct sender {
 	int error;
 };
 
-static struct ipc_table queues = IPC_TABLE_INIT(MSGMNI);
+static struct ipc_table queues = IPC_TABLE_INIT(MSGMNI, LOCK_MSG);
 static u64 all_bytes, all_messages; /* in all queues */
 
 /* -- Queueing ---------------------------------------------------------------------------------- */

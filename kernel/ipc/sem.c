@@ -63,7 +63,7 @@ struct sem_wait {
 	int result; /* when woken */
 };
 
-static struct ipc_table sets = IPC_TABLE_INIT(SEMMNI);
+static struct ipc_table sets = IPC_TABLE_INIT(SEMMNI, LOCK_SEM);
 static u32 semaphores; /* in all sets */
 
 /* -- Operations ------------------------------------------------------------------------------ */

@@ -42,7 +42,7 @@ struct shm {
 	s32 cpid, lpid;
 };
 
-static struct ipc_table segments = IPC_TABLE_INIT(SHMMNI);
+static struct ipc_table segments = IPC_TABLE_INIT(SHMMNI, LOCK_SHM);
 static u64 all_pages; /* of all segments */
 
 static u64 pages_of(const struct shm *shm)

@@ -53,7 +53,7 @@ _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the
 /* Free frames in large blocks that the host still has pages for; more is given back to it. */
 #define DISCARD_LIMIT  ((64UL << 20) / PAGE_SIZE)
 
-static struct mutex frame_lock;
+static struct mutex frame_lock = MUTEX_INIT(LOCK_FRAME);
 static struct frame *frames;
 static u64 frontier, limit; /* indices: first never used, first that does not exist */
 static u64 free_frames;	    /* below the frontier */
@@ -61,7 +61,7 @@ static u64 backed_frames;   /* of these: in blocks of at least 2 MiB, content no
 static u32 free_list[FRAME_ORDER_MAX + 1]; /* index + 1 of the first block */
 
 /* Held while RAM is added; taken outside frame_lock. */
-static struct mutex grow_lock;
+static struct mutex grow_lock = MUTEX_INIT(LOCK_GROW);
 
 static u64 index_of(u64 gpa)
 {

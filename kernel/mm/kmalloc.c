@@ -33,7 +33,7 @@ static const u16 class_size[] = {
 _Static_assert(2 * 2032 <= SLAB_ROOM, "two objects of the largest class fit");
 
 static LIST_HEAD(slab_list, slab) partial[ARRAY_SIZE(class_size)];
-static struct mutex kmalloc_lock;
+static struct mutex kmalloc_lock = MUTEX_INIT(LOCK_KMALLOC);
 
 static unsigned class_of(u64 size)
 {

@@ -27,6 +27,7 @@ struct mm *mm_new(void)
 	if (check_mm_new(mm) < 0)
 		goto free_pagetable;
 	mm->users = 1;
+	mutex_init(&mm->lock, LOCK_MM);
 	mm->mmap_top = USER_TOP;
 	mm->exe_handle = -1;
 	return mm;

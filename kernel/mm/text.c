@@ -30,7 +30,7 @@ struct piece {
 };
 
 /* Inside mm.lock and outside frame.c's; nothing is allocated and no hostcall made with it. */
-static struct mutex text_lock;
+static struct mutex text_lock = MUTEX_INIT(LOCK_TEXT);
 static LIST_HEAD(, piece) buckets[BUCKETS];
 static u64 text_pages; /* of all pieces */
 

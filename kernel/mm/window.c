@@ -20,7 +20,7 @@
 #define PHYSMAP_STEP	 (256UL << 20)
 #define SIZE_MAX_ALIGNED (1UL << 62) /* sums with addresses do not overflow */
 
-static struct mutex window_lock; /* for physmap_mark */
+static struct mutex window_lock = MUTEX_INIT(LOCK_WINDOW); /* for physmap_mark */
 static u64 physmap_mark;
 
 /* With the lock. */

@@ -39,8 +39,10 @@ struct sighand *sighand_new(void)
 {
 	struct sighand *h = kzalloc(sizeof(*h));
 
-	if (h)
+	if (h) {
 		h->users = 1;
+		mutex_init(&h->lock, LOCK_SIGHAND);
+	}
 	return h;
 }
 

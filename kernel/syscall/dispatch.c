@@ -64,6 +64,7 @@ void syscall_dispatch(struct trapframe *f)
 	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
 	look_ahead_leave(current());
+	lock_assert_none();
 	if (current()->bad_buffer.addr)
 		check_buffer_report(ret);
 	if (boot->flags & BOOT_TRACE)

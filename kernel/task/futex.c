@@ -49,8 +49,10 @@ static struct bucket buckets[BUCKETS];
 
 void futex_init(void)
 {
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < BUCKETS; i++) {
 		TAILQ_INIT(&buckets[i].waiters);
+		mutex_init(&buckets[i].lock, LOCK_FUTEX);
+	}
 }
 
 static bool same_key(const struct key *a, const struct key *b)

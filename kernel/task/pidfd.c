@@ -26,7 +26,8 @@ struct pidfd {
 	struct process *proc;	/* NULL: it was waited for, or none yet */
 };
 
-static struct mutex pidfd_lock; /* guards all above; taken inside task_lock, takes none itself */
+static struct mutex pidfd_lock =
+	MUTEX_INIT(LOCK_PIDFD); /* guards all above; taken inside task_lock, takes none itself */
 
 static const struct file_ops pidfd_ops;
 

@@ -27,7 +27,7 @@
 
 #define TIMER_SLACK_DEFAULT 50000 /* ns, PR_GET_TIMERSLACK of a fresh Linux process */
 
-struct mutex task_lock;
+struct mutex task_lock = MUTEX_INIT(LOCK_TASK);
 struct process *init_process;
 struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
 
@@ -43,6 +43,7 @@ static struct fs_info *fs_boot(void)
 	if (!fs)
 		return NULL;
 	fs->users = 1;
+	mutex_init(&fs->lock, LOCK_FS);
 	fs->cwd = boot->cwd;
 	fs->root = boot->root;
 	fs->umask = boot->umask;
@@ -56,6 +57,7 @@ struct fs_info *fs_dup(struct fs_info *fs)
 	if (!copy)
 		return NULL;
 	copy->users = 1;
+	mutex_init(&copy->lock, LOCK_FS);
 	mutex_lock(&fs->lock);
 	copy->cwd = fs->cwd;
 	copy->cwd_file = fs->cwd_file ? ofile_get(fs->cwd_file) : NULL;

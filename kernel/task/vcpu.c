@@ -17,10 +17,13 @@
 #include "kernel/task/vcpu.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/lock.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+
+_Static_assert(VCPUS_MAX <= LOCK_VCPUS, "each has its row in lock.c");
 
 enum order { VCPU_IDLE, VCPU_BUSY, VCPU_RUN, VCPU_LEAVE };
 
@@ -37,7 +40,8 @@ struct vcpu {
 	} fs_ids; /* of its host thread */
 };
 
-static struct mutex pool_lock; /* inside all others: the list, .listed, count, full */
+static struct mutex pool_lock =
+	MUTEX_INIT(LOCK_POOL); /* inside all others: the list, .listed, count, full */
 static LIST_HEAD(, vcpu) idle_vcpus = LIST_HEAD_INITIALIZER(idle_vcpus);
 static struct vcpu *vcpus[VCPUS_MAX];
 static u32 count; /* of vcpus */
@@ -149,6 +153,7 @@ void vcpu_retire(u32 id)
 {
 	struct vcpu *v = vcpus[id];
 
+	lock_assert_none();
 	/* Until the next thread's frame is popped, which is above, this stack is still ours. */
 	arch_kstack_bind(v->kstack, NULL, id);
 	list_idle(v);

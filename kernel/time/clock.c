@@ -21,7 +21,7 @@ static union {
 	u8 page[PAGE_SIZE];
 } vvar __attribute__((aligned(PAGE_SIZE)));
 
-static struct mutex clock_lock;
+static struct mutex clock_lock = MUTEX_INIT(LOCK_CLOCK);
 
 /* The last reading of the host's clocks, its .tsc as this vCPU counts. clock_lock. */
 static struct hostcall_clock last;

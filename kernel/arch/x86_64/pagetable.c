@@ -17,7 +17,7 @@
 #define PDPT_SHIFT 30
 #define SLOTS	   512
 
-static struct mutex physmap_lock;
+static struct mutex physmap_lock = MUTEX_INIT(LOCK_PHYSMAP);
 
 u64 pagetable_kernel(void)
 {
@@ -111,22 +111,25 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
 	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
 	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)];
+	/* Not with the lock: more RAM may be needed, which becomes part of the physmap. */
+	u64 table = READ_ONCE(*pde) ? 0 : arch_needs_pages(0, false);
 	u64 *pt;
 
 	mutex_lock(&physmap_lock);
-	if (!*pde) {
-		u64 table = arch_needs_pages(0, false);
-
-		if (!table) {
-			mutex_unlock(&physmap_lock);
-			return -ENOMEM;
-		}
+	if (!*pde && table) {
 		*pde = table | PTE_P | PTE_W | PTE_A | user;
+		table = 0;
+	}
+	if (!*pde) {
+		mutex_unlock(&physmap_lock);
+		return -ENOMEM;
 	}
 	pt = (u64 *)phys_to_virt(*pde & PTE_ADDR) + (va >> PAGE_SHIFT & (SLOTS - 1));
 	pt[0] = virt_to_phys(door_start) | PTE_P | PTE_A | PTE_D | user;
 	for (unsigned i = 0; i < VCPU_AREA_PAGES; i++)
 		pt[1 + i] = (gpa + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | user;
 	mutex_unlock(&physmap_lock);
+	if (table)
+		frame_put(table);
 	return 0;
 }
