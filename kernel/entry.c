@@ -65,7 +65,7 @@ static void page_fault(struct trapframe *f)
 				: f->error & PF_WRITE ? MM_WRITE
 						      : MM_READ;
 
-	stats.page_faults++;
+	STATS_INC(page_faults);
 	if (mm_fault(current_mm(), addr, access, &info) == 0 || check_fault(f, addr, info.signal))
 		return;
 	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
@@ -81,7 +81,7 @@ void trap_handle(struct trapframe *f)
 	if (v == ARCH_TRAP_DONE)
 		return;
 	if (v == VEC_UPCALL) {
-		stats.upcalls++;
+		STATS_INC(upcalls);
 		return; /* exit_work looks at the reasons */
 	}
 	if (v == VEC_PF) {
@@ -90,7 +90,7 @@ void trap_handle(struct trapframe *f)
 	}
 	if (v >= VEC_COUNT || !trap_signal[v].signal)
 		arch_trap_panic(f);
-	stats.traps++;
+	STATS_INC(traps);
 	signal_fault(trap_signal[v].signal,
 		     v == VEC_MF || v == VEC_XM ? fpe_code(v) : trap_signal[v].code,
 		     trap_signal[v].at_rip ? f->rip : 0, v, f->error);

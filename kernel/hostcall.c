@@ -92,7 +92,7 @@ static bool post(struct hostcall_frame *frame, enum hostcall_nr nr)
 		return false;
 	}
 	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US, hostcall_cost() * SERVE_RINGS);
-	stats.posted += state == HOSTCALL_DONE;
+	STATS_ADD(posted, state == HOSTCALL_DONE);
 	return state == HOSTCALL_DONE;
 }
 
@@ -145,9 +145,9 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 		ring();
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);
-	__atomic_fetch_add(&stats.hostcalls, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&hostcall_stats[nr].calls, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&hostcall_stats[nr].cycles, arch_rdtsc() - start, __ATOMIC_RELAXED);
+	STATS_INC(hostcalls);
+	STATS_INC(hostcall[nr].calls);
+	STATS_ADD(hostcall[nr].cycles, arch_rdtsc() - start);
 
 	for (unsigned i = 0; i < count; i++)
 		if (params[i].kind == HC_KIND_out || params[i].kind == HC_KIND_inout)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters of the kernel, printed at exit by --stats (kernel/stats.c). One row each. */
+/*
+ * Counters of the kernel, printed at exit by --stats (kernel/stats.c). One row each. Each vCPU has
+ * its own, which only it writes: no lock, no shared cache line. The report sums them up.
+ */
 #ifndef KERNEL_STATS_H
 #define KERNEL_STATS_H
 
+#include "common/hostcall.h"
 #include "common/types.h"
 
 /* clang-format off */
@@ -49,18 +53,34 @@
 	CHECK_STATS(X)
 /* clang-format on */
 
-struct kernel_stats {
-#define X(name, text) u64 name;
-	KERNEL_STATS(X)
-#undef X
-};
-extern struct kernel_stats stats;
-
 /* By number: how many, and for how long the kernel waited for them (TSC; sleeps count). */
 struct hostcall_stats {
 	u64 calls, cycles;
 };
-extern struct hostcall_stats hostcall_stats[];
+
+struct kernel_stats {
+#define X(name, text) u64 name;
+	KERNEL_STATS(X)
+#undef X
+	struct hostcall_stats hostcall[HC_MAX];
+};
+
+/* The running vCPU's. */
+struct kernel_stats *stats_mine(void);
+
+/*
+ * Adds n to a counter of stats_mine(). The report may read it meanwhile. A vCPU runs one thread and
+ * the kernel is not preempted: nobody else adds.
+ */
+static inline void stats_add(u64 *counter, u64 n)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+#define STATS_ADD(name, n) stats_add(&stats_mine()->name, n)
+#define STATS_INC(name)	   STATS_ADD(name, 1)
+
+/* Further vCPUs, before they run: room for their counters. 0 or -ENOMEM. */
+int stats_add_vcpu(u32 id);
 
 void stats_report(void);
 

@@ -98,11 +98,6 @@ static void leave_predictor(struct predictor *p)
 		__atomic_store_n(&predictor_taken, false, __ATOMIC_RELEASE);
 }
 
-static void count(u64 *counter, u64 n)
-{
-	__atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-}
-
 /* ---- who may, and what ------------------------------------------------------------------------
  */
 
@@ -216,7 +211,7 @@ static bool take_ahead(struct look_ahead *la, u8 kind, const char *path, void *d
 	if (arch_rdtsc() > la->until || !take_answer(la, kind, path, data, size, result))
 		return false;
 	la->credit = MIN(la->credit + CREDIT_USED, CREDIT_MAX);
-	count(&stats.looks_ahead, 1);
+	STATS_ADD(looks_ahead, 1);
 	return true;
 }
 
@@ -233,7 +228,7 @@ static void drop_answers(struct look_ahead *la)
 	if (!la->left)
 		return;
 	la->credit = MAX(la->credit - (s32)la->left, 0);
-	count(&stats.looks_dropped, la->left);
+	STATS_ADD(looks_dropped, la->left);
 	la->left = 0;
 }
 
@@ -247,7 +242,7 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 	if (!la)
 		return false;
 	t->looked = true;
-	count(&stats.looks, 1);
+	STATS_ADD(looks, 1);
 	if (take_ahead(la, kind, p->path, data, size, result)) {
 		learn(la, kind, p->path);
 		return true;
@@ -262,7 +257,7 @@ bool look_ahead(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *res
 	fetch(la, p->dir, -1);
 	if (!take_answer(la, kind, p->path, data, size, result))
 		return false;
-	count(&stats.looks_fetched, la->left);
+	STATS_ADD(looks_fetched, la->left);
 	return true;
 }
 
@@ -279,7 +274,7 @@ bool look_ahead_missing(const struct fs_path *p, s64 *result)
 	if (!la || !take_ahead(la, HOSTCALL_LOOK_THERE, p->path, NULL, 0, result) ||
 	    !is_missing(*result))
 		return false;
-	count(&stats.looks, 1);
+	STATS_ADD(looks, 1);
 	t->looked = true;
 	learn(la, HOSTCALL_LOOK_THERE, p->path);
 	return true;
@@ -293,7 +288,7 @@ void look_ahead_opened(const struct fs_path *p, s64 result)
 	if (!la)
 		return;
 	t->looked = true;
-	count(&stats.looks, 1);
+	STATS_ADD(looks, 1);
 	drop_answers(la);
 	learn(la, HOSTCALL_LOOK_THERE, p->path);
 }
@@ -330,7 +325,7 @@ bool look_ahead_close(s32 handle)
 	look_ahead_break(t);
 	t->looked = true;
 	fetch(la, t->proc->fs->root, handle);
-	count(&stats.looks_fetched, la->left);
+	STATS_ADD(looks_fetched, la->left);
 	return true;
 }
 
@@ -367,7 +362,7 @@ bool look_ahead_fstat(const struct ofile *f, struct stat *st)
 	    arch_rdtsc() > la->opened_until)
 		return false;
 	*st = la->st;
-	count(&stats.stats_ahead, 1);
+	STATS_ADD(stats_ahead, 1);
 	return true;
 }
 

@@ -55,7 +55,7 @@ static s64 call_stack(const struct syscall_args *args)
 	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
 	struct heap *h = current_mm()->check->heap;
 
-	stats.heap_stacks++;
+	STATS_INC(heap_stacks);
 	if (!h || count > CHECK_DEPTH_MAX ||
 	    copy_from_user(pc, args->a[0], count * sizeof(*pc)) < 0)
 		return -EINVAL;
@@ -109,7 +109,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	struct heap_bug_report b;
 	s64 ret;
 
-	stats.heap_allocs++;
+	STATS_INC(heap_allocs);
 	if (!mm->check->heap || !align || (align & (align - 1)))
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -171,7 +171,8 @@ static bool suspicious(struct mm *mm, const struct heap_object *obj, const struc
  * The live object at addr for its release, with mm.lock held; bugs are reported on the way. False:
  * there is none, and the lock is not held.
  */
-static bool take(struct mm *mm, u64 addr, const struct heap_caller *by, struct heap_object *obj)
+UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct heap_caller *by,
+				   struct heap_object *obj)
 {
 	struct heap_bug_report b;
 
@@ -195,14 +196,14 @@ static bool take(struct mm *mm, u64 addr, const struct heap_caller *by, struct h
 	return false;
 }
 
-static s64 call_free(const struct syscall_args *args)
+UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 {
 	const struct heap_caller by = caller(args->a[1], args->a[2]);
 	struct mm *mm = current_mm();
 	struct heap_object obj;
 	bool packed;
 
-	stats.heap_frees++;
+	STATS_INC(heap_frees);
 	if (!mm->check->heap)
 		return -EINVAL;
 	if (!take(mm, args->a[0], &by, &obj))
@@ -214,7 +215,7 @@ static s64 call_free(const struct syscall_args *args)
 	return packed; /* the library's, then */
 }
 
-static s64 call_realloc(const struct syscall_args *args)
+UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 {
 	const struct heap_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
 	u64 addr = args->a[0], size = args->a[1];
@@ -223,7 +224,7 @@ static s64 call_realloc(const struct syscall_args *args)
 	struct heap_object obj;
 	s64 ret;
 
-	stats.heap_reallocs++;
+	STATS_INC(heap_reallocs);
 	if (!mm->check->heap)
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -254,7 +255,7 @@ static s64 call_size(const struct syscall_args *args)
 	struct heap_object obj;
 	s64 ret = -EINVAL;
 
-	stats.heap_sizes++;
+	STATS_INC(heap_sizes);
 	mutex_lock(&mm->lock);
 	if (mm->check->heap && heap_object_at(mm, args->a[0], &obj))
 		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
@@ -294,13 +295,13 @@ static s64 call_alias(const struct syscall_args *args)
 	struct mm *mm = current_mm();
 	s64 ret;
 
-	stats.heap_alias_calls++;
+	STATS_INC(heap_alias_calls);
 	if (!mm->check->heap || !count || count > HEAP_ALIAS_BATCH ||
 	    copy_from_user(slot, args->a[0], count * sizeof(*slot)) < 0)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
-	stats.heap_aliases += count;
+	STATS_ADD(heap_aliases, count);
 	ret = base_alias(mm, slot, (u32)count);
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -314,10 +315,10 @@ static s64 call_unalias(const struct syscall_args *args)
 	struct heap_dead dead[64];
 	s64 ret = 0;
 
-	stats.heap_unalias_calls++;
+	STATS_INC(heap_unalias_calls);
 	if (!mm->check->heap || count > HEAP_DEAD_BATCH)
 		return -EINVAL;
-	stats.heap_unaliases += count;
+	STATS_ADD(heap_unaliases, count);
 	for (; !ret && count; count -= n, from += n * sizeof(*dead)) {
 		n = MIN(count, ARRAY_SIZE(dead));
 		ret = copy_from_user(dead, from, n * sizeof(*dead)) < 0 ? -EINVAL : 0;

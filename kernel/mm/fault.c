@@ -82,7 +82,7 @@ static u64 map_fresh(struct vm_fault *f, u64 *entry, u64 count)
 	frame_split(gpa, order);
 	for (u64 i = 0; i < 1UL << order; i++)
 		pt_set(f->mm, &entry[i], pt_value(f->vma, gpa + i * PAGE_SIZE, PTE_OWNED));
-	stats.pages_mapped += 1UL << order;
+	STATS_ADD(pages_mapped, 1UL << order);
 	return 1UL << order;
 }
 
@@ -107,7 +107,7 @@ static bool fault_huge(struct vm_fault *f)
 	pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED | PTE_PS));
 	v->next_fault = base + HUGE_SIZE;
 	v->batch = BATCH_MAX;
-	stats.huge_mapped++;
+	STATS_INC(huge_mapped);
 	return true;
 }
 
@@ -115,7 +115,7 @@ static int fault_anon(struct vm_fault *f)
 {
 	u64 start, end, *entry;
 
-	stats.fault_fresh++;
+	STATS_INC(fault_fresh);
 	if (fault_huge(f))
 		return 0;
 	batch_range(f, BATCH_ANON, &start, &end);
@@ -158,7 +158,7 @@ static u64 copy_page(u64 from, bool window, int *err)
 		frame_put(gpa);
 		return 0;
 	}
-	stats.cow_copies++;
+	STATS_INC(cow_copies);
 	return gpa;
 }
 
@@ -214,7 +214,7 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 	}
 	memset((char *)phys_to_virt(gpa[count - 1]) + (got & PAGE_MASK), 0,
 	       count * PAGE_SIZE - got);
-	stats.cow_copies += count;
+	STATS_ADD(cow_copies, count);
 	return true;
 }
 
@@ -234,7 +234,7 @@ static int copy_window(struct vm_fault *f)
 	bool together;
 	int ret = 0;
 
-	stats.fault_file_copy++;
+	STATS_INC(fault_file_copy);
 	if (!entry)
 		return -ENOMEM;
 	end = start + window_bytes(vma_window(v), file_offset(v, start), end - start);
@@ -257,7 +257,7 @@ static int copy_window(struct vm_fault *f)
 		if (*entry)
 			pt_flush_add(&flush, va, va + PAGE_SIZE);
 		pt_set(f->mm, entry, pt_value(v, gpa[i], PTE_OWNED));
-		stats.pages_mapped++;
+		STATS_INC(pages_mapped);
 	}
 	pt_flush_now(f->mm, &flush);
 	return ret;
@@ -282,7 +282,7 @@ static bool map_text_huge(struct vm_fault *f)
 		return false;
 	}
 	pt_set(f->mm, entry, pt_value(v, gpa, PTE_OWNED | PTE_PS));
-	stats.huge_mapped++;
+	STATS_INC(huge_mapped);
 	return true;
 }
 
@@ -301,7 +301,7 @@ static u64 map_file_run(struct vm_fault *f, u64 va, u64 *entry, u64 count)
 	}
 	for (u64 i = 0; i < n; i++)
 		pt_set(f->mm, &entry[i], pt_value(v, gpa + i * PAGE_SIZE, bits));
-	stats.pages_mapped += n;
+	STATS_ADD(pages_mapped, n);
 	return n;
 }
 
@@ -315,7 +315,7 @@ int window_populate(struct vm_fault *f)
 	if ((f->access == MM_WRITE && !(v->flags & VMA_SHARED)) ||
 	    (is_data_segment(v) && v->end - v->start <= DATA_SMALL))
 		return copy_window(f);
-	stats.fault_window++;
+	STATS_INC(fault_window);
 	if (text_fits(v) && map_text_huge(f))
 		return 0;
 	batch_range(f, text_fits(v) ? BATCH_MAX : BATCH_FILE, &start, &end);
@@ -344,7 +344,7 @@ static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 	u64 end = MIN(ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE, v->end);
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
-	stats.fault_upgrade++;
+	STATS_INC(fault_upgrade);
 	/* Frames may be shared inside the address space: each on its own. */
 	if (leaf->size == HUGE_SIZE || (vma_traits(v) & VM_ALIASED)) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
@@ -368,7 +368,7 @@ static int copy_frames(struct vm_fault *f, u64 *entry)
 	u64 old[BATCH_SHARED];
 	int err = 0;
 
-	stats.fault_cow++;
+	STATS_INC(fault_cow);
 	for (u64 i = 0; i < n; i++) {
 		u64 gpa = pt_gpa(entry[i]);
 
@@ -415,7 +415,7 @@ static int fault_present(struct vm_fault *f, struct pt_leaf *leaf)
 
 	KASSERT(old & PTE_P);			      /* parked only where nothing is allowed */
 	if (f->access != MM_WRITE || (old & PTE_W)) { /* another vCPU was faster */
-		stats.fault_there++;
+		STATS_INC(fault_there);
 		return 0;
 	}
 	KASSERT(!(f->vma->flags & VMA_SHARED));

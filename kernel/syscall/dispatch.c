@@ -55,7 +55,7 @@ void syscall_dispatch(struct trapframe *f)
 	struct syscall_args args = {{f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9}};
 	s64 ret;
 
-	__atomic_add_fetch(&stats.syscalls, 1, __ATOMIC_RELAXED);
+	STATS_INC(syscalls);
 	current()->syscall_nr = nr;
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);

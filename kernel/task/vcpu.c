@@ -22,6 +22,8 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/signal/signal.h"
+#include "kernel/stats.h"
+#include "kernel/task/task.h"
 
 _Static_assert(VCPUS_MAX <= LOCK_VCPUS, "each has its row in lock.c");
 
@@ -42,10 +44,10 @@ struct vcpu {
 
 static struct mutex pool_lock =
 	MUTEX_INIT(LOCK_POOL); /* inside all others: the list, .listed, count, full */
-static LIST_HEAD(, vcpu) idle_vcpus = LIST_HEAD_INITIALIZER(idle_vcpus);
+static LIST_HEAD(, vcpu) idle_vcpus GUARDED_BY(pool_lock) = LIST_HEAD_INITIALIZER(idle_vcpus);
 static struct vcpu *vcpus[VCPUS_MAX];
-static u32 count; /* of vcpus */
-static bool full; /* the host gives no more */
+static u32 count;			/* of vcpus */
+static bool full GUARDED_BY(pool_lock); /* the host gives no more */
 
 /* Looked at for one with the right page tables before any is taken. */
 #define SEARCH_MAX 16
@@ -67,6 +69,7 @@ static void list_idle(struct vcpu *v)
 /* pool_lock held. */
 static void unlist(struct vcpu *v)
 {
+	ASSERT_HELD(&pool_lock);
 	LIST_REMOVE(v, link);
 	v->listed = false;
 }
@@ -203,7 +206,7 @@ static struct vcpu *start_another(void)
 	v->kstack = phys_to_virt(stack);
 	v->fs_ids = self()->fs_ids; /* a host thread begins as the one that makes it */
 	arch_kstack_bind(v->kstack, NULL, v->id);
-	if (arch_vcpu_start(v->id, v->kstack, idle, v) == 0)
+	if (stats_add_vcpu(v->id) == 0 && arch_vcpu_start(v->id, v->kstack, idle, v) == 0)
 		return v;
 	/* KVM gives an id once: this one is lost, and more would be, too. */
 	mutex_lock(&pool_lock);

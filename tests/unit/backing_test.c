@@ -36,7 +36,12 @@
 #define SPACES 3 /* address spaces that can be there at once */
 
 /* What the files under test need of the kernel. */
-struct kernel_stats stats;
+static struct kernel_stats stats;
+
+struct kernel_stats *stats_mine(void)
+{
+	return &stats;
+}
 
 u64 mm_rlimit(unsigned which)
 {

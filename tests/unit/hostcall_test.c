@@ -39,8 +39,12 @@
 #include "vm/timer.h"
 
 /* What kernel/hostcall.c needs of the machine. */
-struct kernel_stats stats;
-struct hostcall_stats hostcall_stats[HC_MAX];
+static __thread struct kernel_stats stats; /* a vCPU is a thread here */
+
+struct kernel_stats *stats_mine(void)
+{
+	return &stats;
+}
 
 /* Time passes slowly: posted calls are waited for, a second at least, however busy the host is. */
 u64 arch_rdtsc(void)

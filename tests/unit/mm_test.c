@@ -43,7 +43,12 @@
 #define X     PROT_EXEC
 
 /* What the files under test need of the kernel. */
-struct kernel_stats stats;
+static struct kernel_stats stats;
+
+struct kernel_stats *stats_mine(void)
+{
+	return &stats;
+}
 static u64 stack_limit = 8 * MIB, as_limit = -1UL;
 static int file_refs;
 static struct ofile file[FAKE_FILES];

@@ -130,6 +130,6 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 		pt[1 + i] = (gpa + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | user;
 	mutex_unlock(&physmap_lock);
 	if (table)
-		frame_put(table);
+		arch_needs_pages_freed(table, 0);
 	return 0;
 }

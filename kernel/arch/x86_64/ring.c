@@ -67,7 +67,7 @@ u64 arch_fault_address(void)
 
 void arch_flush_page(u64 va)
 {
-	stats.page_flushes++;
+	STATS_INC(page_flushes);
 	if (ring3_home)
 		ring3_flush_page(va);
 	else
@@ -85,7 +85,7 @@ static void load_cr3(u64 pml4_gpa)
 
 void arch_switch(u64 pml4_gpa)
 {
-	stats.switches++;
+	STATS_INC(switches);
 	load_cr3(pml4_gpa);
 }
 
@@ -96,7 +96,7 @@ void arch_switch_kernel(void)
 
 void arch_flush_all(u64 pml4_gpa)
 {
-	stats.full_flushes++;
+	STATS_INC(full_flushes);
 	load_cr3(pml4_gpa);
 }
 
