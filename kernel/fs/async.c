@@ -23,13 +23,14 @@ struct async {
 	u64 round; /* of async_arrived: the last one that polled the file */
 };
 
-static TAILQ_HEAD(, async) wanted = TAILQ_HEAD_INITIALIZER(wanted);
-static u64 rounds;					 /* calls of async_arrived */
-static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC); /* guards all above */
+static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC); /* and all of struct async */
+static TAILQ_HEAD(, async) wanted GUARDED_BY(async_lock) = TAILQ_HEAD_INITIALIZER(wanted);
+static u64 rounds; /* calls of async_arrived */
 
 /* The file's, made if need be; NULL: no memory. async_lock is held. */
 static struct async *async_of(struct ofile *f)
 {
+	ASSERT_HELD(&async_lock);
 	if (!f->async) {
 		f->async = kzalloc(sizeof(*f->async));
 		if (f->async) {
@@ -103,6 +104,7 @@ static s64 plain_owner(s32 owner, struct f_owner_ex *ex)
  */
 static s64 with_lock(struct async *a, u32 cmd, u64 arg, struct f_owner_ex *ex)
 {
+	ASSERT_HELD(&async_lock);
 	switch (cmd) {
 	case F_SETOWN:
 	case F_SETOWN_EX:

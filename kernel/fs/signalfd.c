@@ -38,6 +38,7 @@ static void set_readable(struct signalfd *s, bool readable)
 	struct segs segs;
 	u64 one = 1;
 
+	ASSERT_HELD(&signalfd_lock);
 	if (s->readable == readable || kernel_segs(seg, 2, &one, sizeof(one), &segs) < 0)
 		return;
 	if (readable)

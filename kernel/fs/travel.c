@@ -28,6 +28,7 @@ static struct ofile *leave(struct traveller *t)
 {
 	struct ofile *f = t->file;
 
+	ASSERT_HELD(&travel_lock);
 	TAILQ_REMOVE(&under_way, t, link);
 	count--;
 	kfree(t);

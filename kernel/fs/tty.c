@@ -58,6 +58,7 @@ static struct tty *tty_of_session(s32 sid)
 {
 	struct tty *t;
 
+	ASSERT_HELD(&task_lock);
 	find_boot_tty();
 	LIST_FOREACH (t, &ttys, link)
 		if (t->sid == sid)
@@ -69,6 +70,7 @@ static struct tty *tty_of_device(u32 device)
 {
 	struct tty *t;
 
+	ASSERT_HELD(&task_lock);
 	find_boot_tty();
 	LIST_FOREACH (t, &ttys, link)
 		if (t->device == device)
@@ -108,6 +110,7 @@ static void signal_foreground(const struct tty *t, int sig)
 {
 	siginfo_t info;
 
+	ASSERT_HELD(&task_lock);
 	memset(&info, 0, sizeof(info));
 	info.si_signo = sig;
 	info.si_code = SI_KERNEL;
@@ -139,6 +142,7 @@ static void hang_up(struct tty *t)
 	struct process *leader = process_find(t->sid);
 	siginfo_t info;
 
+	ASSERT_HELD(&task_lock);
 	memset(&info, 0, sizeof(info));
 	info.si_code = SI_KERNEL;
 	info.si_signo = SIGHUP;
@@ -153,6 +157,7 @@ void tty_session_ends(struct process *p)
 {
 	struct tty *t;
 
+	ASSERT_HELD(&task_lock);
 	if (p->pid != p->sid || p->sid == boot->sid)
 		return;
 	t = tty_of_session(p->sid);
@@ -175,6 +180,7 @@ void tty_describe(const struct process *p, u32 *device, s32 *foreground)
 {
 	const struct tty *t = tty_of_session(p->sid);
 
+	ASSERT_HELD(&task_lock);
 	*device = t ? t->device : 0;
 	*foreground = t ? t->foreground : -1;
 }
@@ -196,6 +202,7 @@ static s64 stop_background(enum tty_access access)
 	int sig = access == TTY_READ ? SIGTTIN : SIGTTOU;
 	siginfo_t info;
 
+	ASSERT_HELD(&task_lock);
 	if (signal_unwanted(sig))
 		return access == TTY_READ ? -EIO : 0;
 	if (process_orphaned(p))
@@ -238,6 +245,7 @@ static s64 acquire(u32 device)
 	struct process *p = current_process();
 	struct tty *t = kzalloc(sizeof(*t));
 
+	ASSERT_HELD(&task_lock);
 	if (!t)
 		return -ENOMEM;
 	t->device = device;
@@ -296,6 +304,7 @@ static struct tty *own_tty(struct ofile *f, u32 device)
 {
 	struct tty *t = tty_of_device(device);
 
+	ASSERT_HELD(&task_lock);
 	return t && (host_file_of(f)->tty_master || t->sid == current_process()->sid) ? t : NULL;
 }
 
@@ -304,6 +313,7 @@ static s64 get_foreground(struct ofile *f, u32 device, s32 *group)
 	struct tty *t = own_tty(f, device);
 	s32 outside;
 
+	ASSERT_HELD(&task_lock);
 	*group = 0;
 	if (!t)
 		return host_file_of(f)->tty_master ? 0 : -ENOTTY;
@@ -320,6 +330,7 @@ static s64 set_foreground(struct ofile *f, u32 device, s32 group)
 	struct tty *t = own_tty(f, device);
 	s32 sid = current_process()->sid, of;
 
+	ASSERT_HELD(&task_lock);
 	if (!t || t->sid != sid)
 		return -ENOTTY;
 	if (group < 0)
@@ -338,6 +349,7 @@ static s64 make_own(u32 device, u64 steal)
 	struct process *p = current_process();
 	struct tty *t = tty_of_device(device);
 
+	ASSERT_HELD(&task_lock);
 	if (t && t->sid == p->sid && p->pid == p->sid)
 		return 0;
 	if (p->pid != p->sid || tty_of_session(p->sid))
@@ -355,6 +367,7 @@ static s64 give_up(u32 device)
 	struct process *p = current_process();
 	struct tty *t = tty_of_session(p->sid);
 
+	ASSERT_HELD(&task_lock);
 	if (!t || t->device != device)
 		return -ENOTTY;
 	/* Of other processes of the session Linux takes it away, too; here they keep it. */
@@ -367,6 +380,7 @@ static s64 answer(struct ofile *f, u32 device, u32 nr, u64 arg, s32 *value)
 {
 	struct tty *t;
 
+	ASSERT_HELD(&task_lock);
 	switch (nr) {
 	case TIOCGPGRP:
 		return get_foreground(f, device, value);

@@ -56,6 +56,7 @@ static struct cookie *find(struct ofile *f, u32 number)
 {
 	struct cookie *c;
 
+	ASSERT_HELD(&cookie_lock);
 	LIST_FOREACH (c, &host_file_of(f)->cookies, link)
 		if (c->asked == number)
 			return c;

@@ -197,11 +197,12 @@ static void host_prepare(struct lock_file *lf, struct ofile *f, enum lock_type t
 /* -- Locking -------------------------------------------------------------------------------- */
 
 /* Sleeps, without locks_lock, until something is different. 0, -EDEADLK or -ERESTARTSYS. */
-static s64 wait_for(struct lock_file *lf, const void *owner, const void *holder)
+UNCHECKED_LOCKING static s64 wait_for(struct lock_file *lf, const void *owner, const void *holder)
 {
 	struct waiter w = {.wait = {.owner = owner, .holder = holder}};
 	s64 err;
 
+	ASSERT_HELD(&locks_lock);
 	if (lock_deadlock(&waits, owner, holder))
 		return -EDEADLK;
 	TAILQ_INSERT_TAIL(&lf->waiters, &w, link);
@@ -220,11 +221,13 @@ static s64 wait_for(struct lock_file *lf, const void *owner, const void *holder)
  * Somebody outside has the lock: waits for the host's, without locks_lock. 0: look again, with
  * *got where the host has locked.
  */
-static s64 wait_outside(struct lock_file *lf, const struct lock_range *r, bool *got)
+UNCHECKED_LOCKING static s64 wait_outside(struct lock_file *lf, const struct lock_range *r,
+					  bool *got)
 {
 	s32 handle = lf->handle;
 	s64 err;
 
+	ASSERT_HELD(&locks_lock);
 	mutex_unlock(&locks_lock);
 	err = host_lock(handle, r, F_OFD_SETLKW);
 	signal_upcall();
@@ -241,6 +244,7 @@ static s64 set(struct lock_file *lf, const struct lock_range *r, bool wait)
 {
 	bool got = false;
 
+	ASSERT_HELD(&locks_lock);
 	for (;;) {
 		const struct lock_range *other = lock_conflict(&lf->table, r);
 		s64 err = 0;

@@ -197,6 +197,7 @@ static struct registration take_registration(struct mqueue *q)
 {
 	struct registration n = q->notify;
 
+	ASSERT_HELD(&mq_lock);
 	memset(&q->notify, 0, sizeof(q->notify));
 	return n;
 }
@@ -229,10 +230,11 @@ static void notify(const struct registration *n, enum cookie_reason why)
  */
 
 /* With mq_lock held, which is free meanwhile. 0: somebody did it; or -errno. */
-static s64 wait_in(struct mq_waits *waits, struct mq_wait *w, u64 deadline)
+UNCHECKED_LOCKING static s64 wait_in(struct mq_waits *waits, struct mq_wait *w, u64 deadline)
 {
 	s64 err;
 
+	ASSERT_HELD(&mq_lock);
 	TAILQ_INSERT_TAIL(waits, w, link);
 	mutex_unlock(&mq_lock);
 	err = ipc_sleep(&w->woken, deadline);
@@ -407,6 +409,7 @@ static void free_unused(struct mqueue *q)
 {
 	struct mq_message *m;
 
+	ASSERT_HELD(&mq_lock);
 	if (q->name || !LIST_EMPTY(&q->files))
 		return;
 	while ((m = TAILQ_FIRST(&q->messages))) {

@@ -500,6 +500,7 @@ static s64 waiters(const struct sem_set *set, u32 n, bool zero)
 /* GETVAL, GETPID, GETNCNT, GETZCNT, SETVAL. sets.lock held. */
 static s64 one(struct sem_set *set, u32 n, u32 cmd, s32 value)
 {
+	ASSERT_HELD(&sets.lock);
 	switch (cmd) {
 	case GETVAL:
 		return set->sem[n].value;
@@ -543,6 +544,7 @@ static s64 one_checked(s32 id, s32 n, u32 cmd, s32 value)
 /* 0, or -errno: what GETALL and SETALL need. Its size may be asked for first. sets.lock held. */
 static s64 check_all(struct sem_set *set, u32 cmd, u32 count)
 {
+	ASSERT_HELD(&sets.lock);
 	if (!set)
 		return -EINVAL;
 	if (!ipc_allowed(&set->perm, cmd == SETALL ? IPC_WRITE : IPC_READ))

@@ -173,6 +173,7 @@ static u64 take_free(unsigned order, bool *zero)
 	unsigned o = order;
 	u64 i;
 
+	ASSERT_HELD(&frame_lock);
 	while (o <= FRAME_ORDER_MAX && !free_list[o])
 		o++;
 	if (o > FRAME_ORDER_MAX)
@@ -191,6 +192,7 @@ static u64 take_fresh(unsigned order, u64 end)
 {
 	u64 i = ALIGN_UP(frontier, 1UL << order), skipped = frontier;
 
+	ASSERT_HELD(&frame_lock);
 	if (i + (1UL << order) > end)
 		return NONE;
 	frontier = i + (1UL << order);
@@ -239,6 +241,7 @@ static bool left_for_user(unsigned order)
 {
 	u64 keep = MIN((boot->ram_max >> PAGE_SHIFT) / USER_KEEP_PART, USER_KEEP_MAX);
 
+	ASSERT_HELD(&frame_lock);
 	return limit - frontier + free_frames >= keep + (1UL << order);
 }
 
@@ -312,7 +315,7 @@ static bool put_ref(u64 i)
 	return before == 1;
 }
 
-static void free_unlock(u64 i, u64 end)
+RELEASES(frame_lock) static void free_unlock(u64 i, u64 end)
 {
 	free_run(i, end, false);
 	if (backed_frames > DISCARD_LIMIT)

@@ -52,6 +52,7 @@ static struct piece *find(const struct window *w, u64 offset)
 {
 	struct piece *p;
 
+	ASSERT_HELD(&text_lock);
 	LIST_FOREACH (p, &buckets[bucket_of(w->ino, offset)], link)
 		if (p->dev == w->dev && p->ino == w->ino && p->version == w->version &&
 		    p->offset == offset)
@@ -115,6 +116,7 @@ static u64 take(const struct piece *p, u64 first, u64 most, u64 *gpa)
 {
 	u64 n = first < p->pages ? MIN(most, p->pages - first) : 0;
 
+	ASSERT_HELD(&text_lock);
 	*gpa = p->gpa + first * PAGE_SIZE;
 	frame_get_range(*gpa, n);
 	return n;

@@ -28,10 +28,11 @@ struct place {
  * Another process's memory is looked at with task_lock held, which making room needs, too; memory
  * that execve(2) is filling is nobody's yet.
  */
-static bool make_room(struct mm *mm)
+UNCHECKED_LOCKING static bool make_room(struct mm *mm)
 {
 	bool made;
 
+	ASSERT_HELD(&mm->lock);
 	if (mm != current_mm() && !mm->unborn)
 		return false;
 	mutex_unlock(&mm->lock);
@@ -46,6 +47,7 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
 
+	ASSERT_HELD(&mm->lock);
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
 	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
 		if (mm_fault_locked(mm, va, access, &info) < 0 &&

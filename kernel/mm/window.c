@@ -161,12 +161,13 @@ void window_resident(const struct vma *v, u64 start, u64 end, u8 *vec)
 }
 
 /* Waits for the disk: not with the lock. */
-int window_sync(struct mm *mm, const struct vma *v, u64 start, u64 end)
+UNCHECKED_LOCKING int window_sync(struct mm *mm, const struct vma *v, u64 start, u64 end)
 {
 	struct window *w = vma_window(v);
 	u64 offset = offset_in(v, start);
 	s64 ret;
 
+	ASSERT_HELD(&mm->lock);
 	window_get(w);
 	mutex_unlock(&mm->lock);
 	ret = hc_window_sync(w->id, offset, end - start, MS_SYNC);

@@ -196,7 +196,7 @@ static struct ofile *fd_of(const struct proc_ctx *c)
 }
 
 /* Takes task_lock on success: 0. -ENOENT: they are gone. */
-static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
+UNCHECKED_LOCKING static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 {
 	mutex_lock(&task_lock);
 	c->p = node->pid ? process_find(node->pid) : current_process();
@@ -216,7 +216,7 @@ static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 }
 
 /* The reference goes last: the end of a terminal's master takes task_lock. */
-static void ctx_put(struct proc_ctx *c)
+UNCHECKED_LOCKING static void ctx_put(struct proc_ctx *c)
 {
 	mutex_unlock(&task_lock);
 	ofile_put(c->file);

@@ -148,6 +148,7 @@ void signal_flush(struct process *p, sigset signals)
 {
 	struct thread *t;
 
+	ASSERT_HELD(&task_lock);
 	flush(&p->pending, signals);
 	TAILQ_FOREACH (t, &p->threads, link)
 		flush(&t->pending, signals);
@@ -183,6 +184,7 @@ void signal_kick(struct thread *t)
 {
 	struct vcpu_data *v;
 
+	ASSERT_HELD(&task_lock);
 	/* The running thread looks before it goes back to its program. */
 	if (t == current())
 		return;
@@ -218,6 +220,7 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 	struct thread *to;
 	int err;
 
+	ASSERT_HELD(&task_lock);
 	if (p->exiting)
 		return 0;
 	/* signal(7): a stop signal and SIGCONT cancel each other. */
@@ -245,6 +248,7 @@ void signal_group(s32 pgid, const siginfo_t *info)
 {
 	struct process *p;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (p, &all_processes, all)
 		if (p->pgid == pgid)
 			signal_send_locked(p, NULL, info);
@@ -254,6 +258,7 @@ bool signal_unwanted(int sig)
 {
 	struct thread *t = current();
 
+	ASSERT_HELD(&task_lock);
 	return (t->blocked & SIGBIT(sig)) || handler_of(t->proc, sig) == (u64)SIG_IGN;
 }
 
@@ -375,6 +380,7 @@ int signal_take_locked(sigset wanted, siginfo_t *info)
 	struct thread *t = current();
 	int sig = take_from(&t->pending, wanted, info);
 
+	ASSERT_HELD(&task_lock);
 	return sig ? sig : take_from(&t->proc->pending, wanted, info);
 }
 
@@ -401,6 +407,7 @@ static void hand_over(struct thread *t, sigset signals)
 {
 	struct thread *other;
 
+	ASSERT_HELD(&task_lock);
 	if (!signals)
 		return;
 	TAILQ_FOREACH (other, &t->proc->threads, link) {
@@ -411,6 +418,7 @@ static void hand_over(struct thread *t, sigset signals)
 
 void signal_thread_ends(struct thread *t)
 {
+	ASSERT_HELD(&task_lock);
 	flush(&t->pending, ~0UL);
 	hand_over(t, t->proc->pending.set & ~t->blocked);
 }

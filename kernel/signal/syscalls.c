@@ -222,6 +222,7 @@ static bool may_signal(const struct process *p, int sig)
 /* task_lock held. Signal 0 only checks. */
 static int signal_checked(struct process *p, struct thread *t, const siginfo_t *info)
 {
+	ASSERT_HELD(&task_lock);
 	if (!may_signal(p, info->si_signo))
 		return -EPERM;
 	return info->si_signo ? signal_send_locked(p, t, info) : 0;
@@ -237,6 +238,7 @@ static int signal_many(s32 pgid, const siginfo_t *info)
 	int result = -ESRCH;
 	bool sent = false;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (p, &all_processes, all) {
 		if (pgid == -1 ? p == current_process() : p->pgid != pgid)
 			continue;

@@ -55,6 +55,7 @@ void process_kill_others(struct process *p)
 {
 	struct thread *t;
 
+	ASSERT_HELD(&task_lock);
 	TAILQ_FOREACH (t, &p->threads, link) {
 		if (t == current())
 			continue;
@@ -95,6 +96,7 @@ static bool notify_parent(struct process *p)
 	bool reap = false;
 	siginfo_t info;
 
+	ASSERT_HELD(&task_lock);
 	memset(&info, 0, sizeof(info));
 	info.si_signo = p->exit_signal;
 	info.si_pid = p->pid;
@@ -126,6 +128,7 @@ static void give_children_away(struct process *p)
 	struct process *reaper = reaper_of(p);
 	struct process *child, *next;
 
+	ASSERT_HELD(&task_lock);
 	for (child = TAILQ_FIRST(&p->children); child; child = next) {
 		next = TAILQ_NEXT(child, sibling);
 		TAILQ_REMOVE(&p->children, child, sibling);
@@ -188,6 +191,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
 	struct process *p = t->proc;
 	u32 vcpu = t->vcpu;
 
+	ASSERT_HELD(&task_lock);
 	TAILQ_REMOVE(&p->threads, t, link);
 	p->nthreads--;
 	if (p->exec_by) {

@@ -96,14 +96,14 @@ static int make_key(struct key *k, uva addr, bool shared)
 	return err;
 }
 
-static void lock_two(struct bucket *a, struct bucket *b)
+UNCHECKED_LOCKING static void lock_two(struct bucket *a, struct bucket *b)
 {
 	mutex_lock(a < b ? &a->lock : &b->lock);
 	if (a != b)
 		mutex_lock(a < b ? &b->lock : &a->lock);
 }
 
-static void unlock_two(struct bucket *a, struct bucket *b)
+UNCHECKED_LOCKING static void unlock_two(struct bucket *a, struct bucket *b)
 {
 	mutex_unlock(&a->lock);
 	if (a != b)
@@ -113,6 +113,7 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 /* Out of the queue and awake. The bucket's lock keeps w alive until both is done. */
 static void wake_waiter(struct bucket *b, struct waiter *w)
 {
+	ASSERT_HELD(&b->lock);
 	TAILQ_REMOVE(&b->waiters, w, link);
 	__atomic_store_n(&w->woken, 1, __ATOMIC_RELEASE);
 	hc_wake(virt_to_phys(&w->woken), 1);
@@ -124,6 +125,7 @@ static u32 wake_key(struct bucket *b, const struct key *k, u32 count, u32 bitset
 	struct waiter *w = TAILQ_FIRST(&b->waiters);
 	u32 woken = 0;
 
+	ASSERT_HELD(&b->lock);
 	while (w && woken < count) {
 		struct waiter *next = TAILQ_NEXT(w, link);
 

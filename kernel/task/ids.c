@@ -58,6 +58,7 @@ s32 group_session(s32 pgid)
 {
 	struct process *p;
 
+	ASSERT_HELD(&task_lock);
 	if (pgid == boot->pgid)
 		return boot->sid; /* members outside */
 	LIST_FOREACH (p, &all_processes, all) {
@@ -72,6 +73,7 @@ static int change_group(struct process *p, s32 pgid)
 {
 	struct process *self = current_process();
 
+	ASSERT_HELD(&task_lock);
 	if (!p || (p != self && p->parent != self))
 		return -ESRCH;
 	if (p->sid != self->sid || p->pid == p->sid)

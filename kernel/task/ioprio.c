@@ -68,6 +68,7 @@ static s64 get_best(int which, s32 who)
 	struct thread *t;
 	s64 best = -ESRCH;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (p, &all_processes, all) {
 		if (!selects(p, which, who))
 			continue;
@@ -84,6 +85,7 @@ static s64 set_all(int which, s32 who, s32 ioprio)
 	struct thread *t;
 	s64 result = -ESRCH;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (p, &all_processes, all) {
 		if (!selects(p, which, who))
 			continue;

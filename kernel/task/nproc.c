@@ -37,6 +37,7 @@ bool nproc_full(void)
 {
 	struct process *self = current_process();
 
+	ASSERT_HELD(&task_lock);
 	if (boot->pids_max && tasks >= boot->pids_max)
 		return true;
 	if (self->creds.ruid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&

@@ -34,6 +34,7 @@ static s64 badness(const struct process *p, u64 total)
 {
 	const struct mm *mm = p->mm;
 
+	ASSERT_HELD(&task_lock);
 	/* A vfork(2) child has its parent's memory, and the parent counts. */
 	if (!mm || p->vfork_wait || p->oom_score_adj == ADJ_NEVER)
 		return NO_VICTIM;
@@ -53,6 +54,7 @@ s64 oom_score(const struct process *p)
 {
 	s64 total = (s64)total_frames(), points = badness(p, (u64)total);
 
+	ASSERT_HELD(&task_lock);
 	if (points == NO_VICTIM)
 		return 0;
 	return MAX((1000 + points * 1000 / total) * 2 / 3, 0);
@@ -61,6 +63,7 @@ s64 oom_score(const struct process *p)
 /* task_lock held. */
 static bool ends(const struct process *p)
 {
+	ASSERT_HELD(&task_lock);
 	return p->group_exit || p->exiting || (p->pending.set & SIGBIT(SIGKILL));
 }
 
@@ -71,6 +74,7 @@ static bool somebody_goes(void)
 	u64 patience = MAX(PATIENCE_NS, PATIENCE_CALLS * hostcall_cost_ns());
 	struct process *p;
 
+	ASSERT_HELD(&task_lock);
 	if (__atomic_load_n(&going, __ATOMIC_RELAXED))
 		return true;
 	LIST_FOREACH (p, &all_processes, all) {
@@ -91,6 +95,7 @@ static struct process *choose(void)
 	struct process *p, *worst = NULL;
 	s64 most = NO_VICTIM;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (p, &all_processes, all) {
 		s64 points = ends(p) ? NO_VICTIM : badness(p, total);
 
@@ -109,6 +114,7 @@ static void kill_for_memory(struct process *victim)
 	struct process *p;
 	siginfo_t info;
 
+	ASSERT_HELD(&task_lock);
 	klog(0, "out of memory: killed process %d (%s), which had %lu KiB; oom_score_adj %d",
 	     victim->pid, victim->comm, mm->resident_pages * (PAGE_SIZE / 1024),
 	     victim->oom_score_adj);

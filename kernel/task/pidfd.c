@@ -134,6 +134,7 @@ struct process *pidfd_process(struct ofile *f)
 {
 	struct process *p;
 
+	ASSERT_HELD(&task_lock);
 	mutex_lock(&pidfd_lock);
 	p = pidfd_of(f)->proc;
 	mutex_unlock(&pidfd_lock);
@@ -152,6 +153,7 @@ static void pidfd_info(struct ofile *f, struct file_info *info)
 	const struct process *p = pidfd_process(f);
 	s32 pid = p && !p->zombie ? p->pid : -1;
 
+	ASSERT_HELD(&task_lock);
 	snprintf(info->more, sizeof(info->more), "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
@@ -212,6 +214,7 @@ static struct ofile *take(struct process *p, s32 fd, int *err)
 {
 	struct ofile *f = NULL;
 
+	ASSERT_HELD(&task_lock);
 	*err = -ESRCH;
 	if (!p)
 		return NULL;

@@ -20,6 +20,7 @@ static int change_limit(struct process *p, u32 resource, const struct rlimit_pai
 {
 	struct rlimit_pair *limit = &p->rlimit[resource];
 
+	ASSERT_HELD(&task_lock);
 	if (old)
 		*old = *limit;
 	if (!new)

@@ -34,6 +34,7 @@ static void tell_parent(struct process *p, int code, int status)
 
 void process_stopped_check(struct process *p)
 {
+	ASSERT_HELD(&task_lock);
 	if (!p->stopped || p->stop_report || p->parked < p->nthreads)
 		return;
 	p->stop_report = (s32)p->stopped;
@@ -44,6 +45,7 @@ void process_stop(struct process *p, int sig)
 {
 	struct thread *t;
 
+	ASSERT_HELD(&task_lock);
 	if (p->stopped || p->group_exit)
 		return;
 	p->stop_report = 0;
@@ -55,6 +57,7 @@ void process_stop(struct process *p, int sig)
 
 void process_continue(struct process *p, bool report)
 {
+	ASSERT_HELD(&task_lock);
 	if (!p->stopped)
 		return;
 	__atomic_store_n(&p->stopped, 0, __ATOMIC_RELEASE);
@@ -105,6 +108,7 @@ static bool group_has_tie(s32 pgid, s32 sid, const struct process *without)
 
 bool process_orphaned(struct process *p)
 {
+	ASSERT_HELD(&task_lock);
 	return p->pgid != boot->pgid && !group_has_tie(p->pgid, p->sid, NULL);
 }
 
@@ -148,6 +152,7 @@ void process_orphans(struct process *p)
 {
 	struct process *child;
 
+	ASSERT_HELD(&task_lock);
 	check_group(p, p->pgid, p->sid);
 	TAILQ_FOREACH (child, &p->children, sibling)
 		if (child->sid == p->sid && child->pgid != p->pgid)

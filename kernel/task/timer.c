@@ -530,6 +530,7 @@ static struct timer *posix_find(struct process *p, s32 id)
 {
 	struct timer *t;
 
+	ASSERT_HELD(&task_lock);
 	LIST_FOREACH (t, &p->posix_timers, link) {
 		if (t->id == id)
 			return t;
@@ -541,6 +542,7 @@ void timer_signal_taken(siginfo_t *info)
 {
 	struct timer *t = posix_find(current_process(), info->si_tid);
 
+	ASSERT_HELD(&task_lock);
 	if (!t)
 		return;
 	/* Up to this moment, also where nobody has looked meanwhile. */

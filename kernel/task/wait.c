@@ -43,6 +43,7 @@ struct waiting {
 
 void wait_notify(struct process *parent)
 {
+	ASSERT_HELD(&task_lock);
 	parent->child_word++;
 	if (parent->waiting)
 		hc_wake(virt_to_phys(&parent->child_word), INT32_MAX);
@@ -104,6 +105,7 @@ static int look(struct waiting *w)
 	struct process *child;
 	int result = -ECHILD;
 
+	ASSERT_HELD(&task_lock);
 	TAILQ_FOREACH (child, &current_process()->children, sibling) {
 		if (!selects(w, child))
 			continue;

@@ -85,6 +85,7 @@ static void refresh(void)
 	struct hostcall_clock c;
 	u64 slope, host, ours, tsc, realtime, boottime, ahead;
 
+	ASSERT_HELD(&clock_lock);
 	read_host(&c);
 	slope = c.tsc_khz ? measure_slope(&c) : 0;
 	realtime = c.realtime_ns - c.monotonic_ns;
