@@ -9,6 +9,7 @@
 #include "kernel/define_syscall.h"
 #include "kernel/fs/look_ahead.h"
 #include "kernel/kernel.h"
+#include "kernel/lock.h"
 #include "kernel/stats.h"
 #include "kernel/task/thread.h"
 #include "kernel/trace.h"
