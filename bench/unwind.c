@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What does stack capture (heap/unwind.c) cost, and is it right, in real programs? Preloaded into
- * one, natively: each allocation's stack is captured and timed; some are compared with libgcc's
- * unwinder, some are captured again with everything forgotten. Results, one line of numbers, are
- * appended to the file that UNWIND_RESULTS names: see bench/unwind.
+ * What does stack capture (check/preload/unwind.c) cost, and is it right, in real programs?
+ * Preloaded into one, natively: each allocation's stack is captured and timed; some are compared
+ * with libgcc's unwinder, some are captured again with everything forgotten. Results, one line of
+ * numbers, are appended to the file that UNWIND_RESULTS names: see bench/unwind.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <unwind.h>
 #include <x86intrin.h>
-#include "heap/unwind.h"
-#include "heap/unwind_kernel.h"
+#include "check/preload/unwind.h"
+#include "check/preload/unwind_kernel.h"
 
 #define DEPTH_MAX     64
 #define COMPARE_EVERY 64

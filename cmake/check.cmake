@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The parts of `buffervm check` that are programs of their own, not built with BUFFERVM_CHECK=OFF:
 #
-#   heap/ -> heap.so
-#   report/ -> report.elf
+#   check/preload/ -> heap.so
+#   check/report/ -> report.elf
 #
 # What is in the kernel and in the monitor is chosen in CMakeLists.txt.
 
 # ---- the heap library of `buffervm check` -----------------------------------------------------
 # It goes into foreign programs: needs nothing of theirs, no libc, no thread-local storage.
-buffervm_sources(heap_sources heap/*.c heap/*.S)
+buffervm_sources(heap_sources check/preload/*.c check/preload/*.S)
 add_library(heap_objects OBJECT EXCLUDE_FROM_ALL ${heap_sources} ${CMAKE_SOURCE_DIR}/libc/string.c)
 target_compile_options(heap_objects PRIVATE ${freestanding_options} -fPIC -fvisibility=hidden
 	-fno-builtin -ffunction-sections -fasynchronous-unwind-tables)
@@ -25,14 +25,14 @@ add_custom_command(OUTPUT heap.so
 add_custom_target(heap DEPENDS heap.so)
 
 # ---- the reporter: a program of its own, which the monitor carries -----------------------------
-buffervm_sources(report_sources report/*.c)
+buffervm_sources(report_sources check/report/*.c)
 buffervm_static_library(DW_LIBRARY dw libdw-dev)
 buffervm_static_library(LZMA_LIBRARY lzma liblzma-dev)
 buffervm_static_library(BZ2_LIBRARY bz2 libbz2-dev)
 buffervm_static_library(JSON_LIBRARY json-c libjson-c-dev)
 buffervm_static_library(SECCOMP_LIBRARY seccomp libseccomp-dev)
 buffervm_static_library(IBERTY_LIBRARY iberty libiberty-dev)
-# Debian has no static Zydis: see report/zydis_load.c.
+# Debian has no static Zydis: see check/report/zydis_load.c.
 find_library(ZYDIS_LIBRARY libZydis.so)
 if(NOT ZYDIS_LIBRARY)
 	message(FATAL_ERROR "libZydis.so is missing: apt-get install libzydis-dev, "

@@ -2,7 +2,7 @@
 /*
  * What the user of `buffervm check` asked for, as it goes from the monitor to the guest kernel in
  * boot_info; and whether this build has `check` at all. All else that check's parts say to each
- * other is in common/check.h.
+ * other is in check/abi/check.h.
  */
 #ifndef COMMON_CHECK_CONFIG_H
 #define COMMON_CHECK_CONFIG_H

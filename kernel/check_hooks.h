@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the kernel calls `buffervm check`, and nothing else of it: all of check's code in the
- * kernel is kernel/heap/, and no file outside includes a header of that folder.
+ * kernel is kernel/check/, and no file outside includes a header of that folder.
  *
- * The hook check_NAME calls chk_NAME, which kernel/heap/ defines, in a sandbox that checks;
+ * The hook check_NAME calls chk_NAME, which kernel/check/ defines, in a sandbox that checks;
  * anywhere else it does what its last column says. In a build without check (CHECK_BUILT is 0) the
  * column is all that is left of the hook.
  */

@@ -30,8 +30,8 @@
 /* clang-format off */
 /*        class        lock                            and the reason */
 #define LOCK_ORDER(X) \
-	X(CHECK_CALLERS, "known.lock, heap/callers.c")   /* a stack is walked with it: mm.lock */ \
-	X(CHECK_LIBRARY, "library.lock, heap/inject.c")  /* makes an open file */ \
+	X(CHECK_CALLERS, "known.lock, check/preload/callers.c")   /* a stack is walked with it: mm.lock */ \
+	X(CHECK_LIBRARY, "library.lock, check/preload/inject.c")  /* makes an open file */ \
 	X(TASK,        "task_lock")           /* the tree of processes; /proc looks into all of them */ \
 	X(SIGHAND,     "sighand.lock")        /* handlers of a process that task_lock keeps */ \
 	X(FILES,       "files.lock")          /* descriptors, the same */ \
@@ -50,8 +50,8 @@
 	X(TRAVEL,      "travel_lock, fs/travel.c") \
 	X(SIGNALFD,    "signalfd_lock, fs/signalfd.c") /* a signal comes: task_lock is outside */ \
 	X(PIDFD,       "pidfd_lock, task/pidfd.c")     /* a process ends: task_lock is outside */ \
-	X(CHECK_DEPOT, "depot.lock, heap/depot.c") \
-	X(CHECK_SAID,  "lock, heap/static.c") \
+	X(CHECK_DEPOT, "depot.lock, check/preload/depot.c") \
+	X(CHECK_SAID,  "lock, check/preload/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
 	X(WINDOW,      "window_lock, mm/window.c")     /* extends the physmap */ \
 	X(TEXT,        "text_lock, mm/text.c")         /* gets and drops frames */ \

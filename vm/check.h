@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `buffervm check` as main.c sees it: its options, a table from which come their parsing and their
- * help, and the reporter (report/main.c), a process beside the monitor that turns reports into
- * words. A build without check (CHECK_BUILT is 0) has none of these functions.
+ * help, and the reporter (check/report/main.c), a process beside the monitor that turns reports
+ * into words. A build without check (CHECK_BUILT is 0) has none of these functions.
  */
 #ifndef VM_CHECK_H
 #define VM_CHECK_H

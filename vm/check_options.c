@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include "common/check.h"
-#include "report/options.h"
+#include "check/abi/check.h"
+#include "check/report/options.h"
 #include "vm/check.h"
 
 struct choice {

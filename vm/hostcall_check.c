@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "common/check.h"
+#include "check/abi/check.h"
 #include "vm/hostcall.h"
 #include "vm/reporter.h"
 

@@ -19,10 +19,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "report/channel.h"
-#include "report/io.h"
-#include "report/kind.h"
-#include "report/options.h"
+#include "check/abi/channel.h"
+#include "check/report/io.h"
+#include "check/report/kind.h"
+#include "check/report/options.h"
 #include "vm/check.h"
 #include "vm/reporter.h"
 #include "vm/vm.h"
@@ -67,7 +67,7 @@ static void add_flag(struct arguments *a, const char *name, bool set)
 		add(a, "--%s", name);
 }
 
-/* The command line of report/main.c. */
+/* The command line of check/report/main.c. */
 static void make_arguments(struct arguments *a, const struct report_options *o)
 {
 	add(a, "buffervm-report");

@@ -6,7 +6,7 @@
 #ifndef VM_REPORTER_H
 #define VM_REPORTER_H
 
-#include "common/check.h"
+#include "check/abi/check.h"
 
 /*
  * Hands a report over (struct check_report and parts, len bytes, not the guest's memory) and waits

@@ -6,8 +6,8 @@
  * reference to a struct vm_backing, and vma.offset says which byte of the backing is at vma.start.
  * Each kind of backing is implemented beside what it shows: shared anonymous memory in
  * mm/window.c, files in fs/mapping.c, System V segments in ipc/shm.c, the vDSO in exec/vdso.c, the
- * guarded heap in heap/backing.c. kernel/mm/ never asks for the kind: it calls an operation, or
- * tests a trait.
+ * guarded heap in kernel/check/backing.c. kernel/mm/ never asks for the kind: it calls an
+ * operation, or tests a trait.
  *
  * A backing that several VMAs show is one object, so VMAs that continue each other in it can be
  * merged. One that lives as long as the kernel is a static object without get and put.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* heap/unwind_kernel.h on the host, by dl_iterate_phdr(3). */
+/* check/preload/unwind_kernel.h on the host, by dl_iterate_phdr(3). */
 #include <asm/errno.h>
 #include <link.h>
-#include "heap/unwind_kernel.h"
+#include "check/preload/unwind_kernel.h"
 #include "tests/fake/modules.h"
 
 unsigned fake_modules_asked;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fake unwind_module (heap/unwind_kernel.h). */
+/* A fake unwind_module (check/preload/unwind_kernel.h). */
 #ifndef TESTS_FAKE_MODULES_H
 #define TESTS_FAKE_MODULES_H
 

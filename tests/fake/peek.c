@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* heap/peek.h on the host, by process_vm_readv(2). */
+/* check/preload/peek.h on the host, by process_vm_readv(2). */
 #include <sys/uio.h>
 #include <unistd.h>
-#include "heap/peek.h"
+#include "check/preload/peek.h"
 
 bool peek_words(u64 a, u64 b, u64 to[2])
 {

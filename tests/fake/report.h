@@ -3,8 +3,8 @@
 #ifndef TESTS_FAKE_REPORT_H
 #define TESTS_FAKE_REPORT_H
 
-#include "common/check.h"
-#include "report/reporter.h"
+#include "check/abi/check.h"
+#include "check/report/reporter.h"
 
 /* A use after free by program "prog", with every part. */
 struct fake_report {

@@ -3,13 +3,13 @@
  * Can frame tables make stack capture read anything but themselves? The input is the tables (with
  * .eh_frame_hdr somewhere in them), addresses to look up, and registers; the tables lie in a block
  * of exactly their size, so that the sanitizer sees a byte too many.
- * sources: heap/cfi.c
+ * sources: check/preload/cfi.c
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "heap/cfi.h"
-#include "heap/peek.h"
+#include "check/preload/cfi.h"
+#include "check/preload/peek.h"
 
 #define LOOKUPS 4
 

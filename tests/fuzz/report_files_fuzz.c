@@ -4,8 +4,9 @@
  * symbols, DWARF and frame tables of it are asked for, and its end is decoded as code. Whatever it
  * finds, its answer must be one that the reporter understands.
  *
- * sources: report/analyse.c report/analysis.c report/decode.c report/maps.c report/source.c
- * sources: report/symbols.c report/unwind.c report/validate.c
+ * sources: check/report/analyse.c check/report/analysis.c check/report/decode.c
+ * sources: check/report/maps.c check/report/source.c check/report/symbols.c check/report/unwind.c
+ * sources: check/report/validate.c
  * libraries: dw elf iberty Zydis
  */
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/analysis.h"
+#include "check/report/analysis.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 const char *__asan_default_options(void);

@@ -4,16 +4,18 @@
  * analysis, or, where its first byte says so, the bytes of a worker that was taken over. All
  * outputs are made.
  *
- * sources: report/analyse.c report/analysis.c report/decode.c report/finding.c report/html.c
- * sources: report/html_draw.c report/html_style.c report/json.c report/kind.c report/maps.c
- * sources: report/reporter.c report/sarif.c report/source.c report/suppress.c report/symbols.c
- * sources: report/text.c report/unwind.c report/validate.c report/words.c
+ * sources: check/report/analyse.c check/report/analysis.c check/report/decode.c
+ * sources: check/report/finding.c check/report/html.c check/report/html_draw.c
+ * sources: check/report/html_style.c check/report/json.c check/report/kind.c check/report/maps.c
+ * sources: check/report/reporter.c check/report/sarif.c check/report/source.c
+ * sources: check/report/suppress.c check/report/symbols.c check/report/text.c
+ * sources: check/report/unwind.c check/report/validate.c check/report/words.c
  * libraries: dw elf iberty Zydis json-c seccomp m
  */
 #include <stdlib.h>
 #include <string.h>
-#include "report/input.h"
-#include "report/reporter.h"
+#include "check/report/input.h"
+#include "check/report/reporter.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 

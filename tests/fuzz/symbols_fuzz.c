@@ -2,14 +2,14 @@
 /*
  * Can a program with a hostile symbol table harm the kernel that looks for malloc in it? The input
  * is the file. What is found must keep the promises of symbols.h.
- * sources: kernel/heap/symbols.c
+ * sources: kernel/check/symbols.c
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/layout.h"
-#include "kernel/heap/symbols.h"
+#include "kernel/check/symbols.h"
 
 #define HOLDS(condition)                                                                           \
 	do {                                                                                       \

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include "common/check.h"
+#include "check/abi/check.h"
 
 #define BAD_ADDRESS 0x200000001008UL
 

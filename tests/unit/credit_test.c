@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * Does the automatic level of check guard the same objects on hosts where one costs 1 us and where
- * it costs 400, and does it leave a program most of the time on each? (heap/credit.h)
- * sources: heap/credit.c
+ * it costs 400, and does it leave a program most of the time on each? (check/preload/credit.h)
+ * sources: check/preload/credit.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "heap/credit.h"
+#include "check/preload/credit.h"
 
 #define US 2500 /* TSC cycles of a microsecond */
 

@@ -3,7 +3,7 @@
  * Does the depot keep each call stack once, find it by its number, and refuse numbers that it never
  * gave out?
  *
- * sources: tests/fake/kmalloc.c kernel/heap/depot.c
+ * sources: tests/fake/kmalloc.c kernel/check/depot.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/heap/depot.h"
+#include "kernel/check/depot.h"
 
 #define STACKS 20000
 

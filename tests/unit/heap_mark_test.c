@@ -4,7 +4,7 @@
  * ones against a naive model, and as many objects as large programs have. The program's memory is
  * made up: objects as far apart as in the guarded heap, in pieces no longer than a page.
  *
- * sources: kernel/heap/mark.c
+ * sources: kernel/check/mark.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "common/check.h"
+#include "check/abi/check.h"
 #include "common/layout.h"
-#include "kernel/heap/mark.h"
+#include "kernel/check/mark.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 

@@ -3,7 +3,7 @@
  * Do the records of the page area know what is and was at each address, after forks, after the
  * oldest went, and after addresses began anew? Random operations, beside a naive model.
  *
- * sources: tests/fake/kmalloc.c kernel/heap/record.c
+ * sources: tests/fake/kmalloc.c kernel/check/record.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/heap/record.h"
+#include "kernel/check/record.h"
 
 #define LEAVES 6
 #define SLOTS  (LEAVES * (u64)HEAP_LEAF_SLOTS)

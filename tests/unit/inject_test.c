@@ -16,7 +16,7 @@
 static struct thread *test_thread(void);
 #define current test_thread
 
-#include "kernel/heap/inject.c"
+#include "kernel/check/inject.c"
 
 static struct boot_info info;
 const struct boot_info *boot = &info;

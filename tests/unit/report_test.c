@@ -3,10 +3,11 @@
  * Does a report say what happened, and does nothing that a guest can send get in its way? The
  * kernel's reports are made up here; the analysis of files has report_files_test.c.
  *
- * sources: report/analysis.c report/finding.c report/html.c report/html_draw.c report/html_style.c
- * sources: report/json.c report/kind.c report/maps.c report/reporter.c report/sarif.c
- * sources: report/suppress.c report/text.c report/validate.c report/words.c
- * sources: tests/fake/report.c
+ * sources: check/report/analysis.c check/report/finding.c check/report/html.c
+ * sources: check/report/html_draw.c check/report/html_style.c check/report/json.c
+ * sources: check/report/kind.c check/report/maps.c check/report/reporter.c check/report/sarif.c
+ * sources: check/report/suppress.c check/report/text.c check/report/validate.c
+ * sources: check/report/words.c tests/fake/report.c
  * libraries: json-c seccomp m
  */
 #include <errno.h>
@@ -18,10 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "report/input.h"
-#include "report/kind.h"
-#include "report/maps.h"
-#include "report/reporter.h"
+#include "check/report/input.h"
+#include "check/report/kind.h"
+#include "check/report/maps.h"
+#include "check/report/reporter.h"
 #include "tests/fake/report.h"
 
 /* ---- input ---------------------------------------------------------------------------------- */

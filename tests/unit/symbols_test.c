@@ -2,7 +2,7 @@
 /*
  * Are the functions found that a symbol table names, by their whole name and no other, and are
  * tables refused that lie? The files are made here; one is this test itself.
- * sources: kernel/heap/symbols.c
+ * sources: kernel/check/symbols.c
  */
 #include <elf.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "common/layout.h"
-#include "kernel/heap/symbols.h"
+#include "kernel/check/symbols.h"
 
 /* A file with a symbol table, in pieces that a test may spoil before it is put together. */
 struct made {

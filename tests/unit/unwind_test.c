@@ -5,8 +5,8 @@
  * either stack, functions that end in one that does not return. And does it stop, without reading
  * what is not there, when the stack or the tables are nonsense?
  *
- * sources: heap/unwind.c heap/way.c heap/modules.c heap/guess.c heap/cfi.c tests/fake/peek.c
- * sources: tests/fake/modules.c
+ * sources: check/preload/unwind.c check/preload/way.c check/preload/modules.c
+ * sources: check/preload/guess.c check/preload/cfi.c tests/fake/peek.c tests/fake/modules.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,8 +22,8 @@
 #include <unistd.h>
 #include <unwind.h>
 #include "common/layout.h"
-#include "heap/unwind.h"
-#include "heap/unwind_kernel.h"
+#include "check/preload/unwind.h"
+#include "check/preload/unwind_kernel.h"
 #include "tests/fake/modules.h"
 
 #define FRAMES	 64

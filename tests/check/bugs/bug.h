@@ -19,7 +19,7 @@
  *	; N reports	not one
  *
  * BYTES and OFFSET are a number, or ? where the C library's way of doing it decides. KIND is a
- * name of report/kind.c; "a|b" where both words are right.
+ * name of check/report/kind.c; "a|b" where both words are right.
  */
 #ifndef TESTS_CHECK_BUG_H
 #define TESTS_CHECK_BUG_H

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "common/heap_call.h"
+#include "check/abi/heap_call.h"
 
 #define SEEDS 6
 

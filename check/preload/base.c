@@ -1,0 +1,643 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See base.h. The tables are memory of the guarded range that comes into being when it is touched.
+ *
+ * Invariants, under the arena's lock: a span with a slot that is free or fresh is in the list of
+ * its arena and size; a slot is in its span's free list exactly when its state says so. Each
+ * change is made so that a fork between any two stores leaves at worst a slot that nobody uses.
+ */
+#include "check/preload/base.h"
+#include "check/preload/credit.h"
+#include "check/preload/policy.h"
+#include "check/preload/syscall.h"
+#include "libc/string.h"
+
+#define IMMEDIATE	64   /* releases of aliases of an arena that are not put off */
+#define DEAD_LEAST	64   /* that are put off where releases are rare */
+#define DEAD_PAGES	1024 /* that may wait in an arena */
+#define FREED_FILL_MAX	256
+#define SLACK_MAX	0xffff /* bytes: struct heap_slot */
+
+#define SYS_sched_yield 24
+
+/* clang-format off */
+static const u32 sizes[] = {
+	16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 816, 1024, 1360,
+	2048, 3072, 4096, 6144, 8192, 12288, 16384, 21840, 32768,
+	40960, 49152, 57344, 65536, 81920, 98304, 114688, 131072, 163840, 196608, 229376, 262144,
+};
+/* clang-format on */
+#define SIZES		ARRAY_SIZE(sizes)
+
+/* Aliases that were made in advance, of slot[next] and following ones, from address alias on. */
+struct magazine {
+	u64 alias;
+	u32 next, count, batch;
+	u64 slot[HEAP_ALIAS_BATCH];
+};
+
+struct arena {
+	u64 owner; /* 0: free; else the thread pointer of who holds it, | 1 */
+	u32 forks; /* that this process has known */
+	u32 releases;
+	void *later;	 /* objects to be freed by who holds it; linked through their first word */
+	u32 list[SIZES]; /* spans with room: number + 1 */
+	struct magazine magazine[SIZES];
+	u64 pending_since; /* cycles */
+	u64 batch;	   /* cycles that the last flush took */
+	u32 pending_count, pending_pages;
+	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
+	struct heap_dead pending[HEAP_DEAD_BATCH];
+};
+
+static struct arena arenas[HEAP_ARENAS];
+static u32 spans; /* in use, all arenas */
+
+static u64 thread_pointer(void)
+{
+	u64 tp;
+
+	__asm__("rdfsbase %0" : "=r"(tp));
+	return tp | 1;
+}
+
+static struct arena *my_arena(void)
+{
+	u64 tp = thread_pointer();
+
+	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % HEAP_ARENAS];
+}
+
+/* False: this very thread holds it already. */
+static bool lock(struct arena *a)
+{
+	u64 self = thread_pointer();
+	u32 forks = READ_ONCE(heap_changes.forks);
+
+	/* A child of fork(2) has none of the threads that may have held it. */
+	if (a->forks != forks) {
+		u32 old = a->forks;
+
+		if (__atomic_compare_exchange_n(&a->forks, &old, forks, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED)) {
+			a->unchecked = a->pending_count;
+			if (a->owner != self)
+				__atomic_store_n(&a->owner, 0, __ATOMIC_RELEASE);
+		}
+	}
+	for (u32 spins = 1;; spins++) {
+		u64 owner = 0;
+
+		if (__atomic_compare_exchange_n(&a->owner, &owner, self, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+		if (owner == self)
+			return false;
+		if (spins % 64 == 0)
+			heap_linux_call0(SYS_sched_yield);
+		__builtin_ia32_pause();
+	}
+}
+
+static void free_slot(struct arena *a, u64 number, u32 n);
+static enum base_result release(struct arena *a, void *p, enum heap_function fn, bool moved,
+				bool force, const struct heap_frame *from);
+
+/* What came meanwhile is done by who lets go. */
+static void unlock(struct arena *a)
+{
+	static const struct heap_frame nowhere;
+
+	for (;;) {
+		void *p;
+
+		__atomic_store_n(&a->owner, 0, __ATOMIC_RELEASE);
+		if (__builtin_expect(!__atomic_load_n(&a->later, __ATOMIC_ACQUIRE), 1) || !lock(a))
+			return;
+		p = __atomic_exchange_n(&a->later, NULL, __ATOMIC_ACQ_REL);
+		while (p) {
+			void *next = *(void **)p;
+
+			release(a, p, HEAP_FN_FREE, false, true, &nowhere);
+			p = next;
+		}
+	}
+}
+
+static struct heap_span *span_at(u64 number)
+{
+	return (struct heap_span *)HEAP_SPAN_TABLE + number;
+}
+
+static struct heap_slot *slots_of(u64 number)
+{
+	return (struct heap_slot *)HEAP_SLOT_TABLE + number * HEAP_SPAN_SLOTS;
+}
+
+static u64 *alias_entry(u64 alias)
+{
+	return (u64 *)HEAP_ALIAS_TABLE + ((alias - HEAP_ALIAS_AREA) >> 12);
+}
+
+static u32 size_class(u64 size, u64 align)
+{
+	/* The first size above 128 and each further power of two: the loop is short. */
+	static const u8 above[] = {8, 12, 16, 19, 21, 23, 25, 27, 29, 33, 37};
+	u32 c;
+
+	/* A slot of a power of two is aligned to it. */
+	if (align > 16) {
+		u64 power = 32;
+
+		while (power < MAX(size, align))
+			power <<= 1;
+		size = power;
+	}
+	if (size <= 128)
+		return (u32)((size + 15) / 16) - (size > 0);
+	if (size > HEAP_SLOT_MAX)
+		return SIZES;
+	c = above[63 - __builtin_clzl(size - 1) - 7];
+	while (sizes[c] < size)
+		c++;
+	return c;
+}
+
+static struct heap_span *span_new(struct arena *a, u32 class)
+{
+	u32 size = sizes[class], count = (u32)(ALIGN_UP(size, HEAP_SPAN_SIZE) >> HEAP_SPAN_SHIFT);
+	s64 number = heap_syscall1(HEAP_CALL_BASE_GROW, count);
+	struct heap_span *s;
+
+	if (number < 0)
+		return NULL;
+	s = span_at((u64)number);
+	for (u32 i = 1; i < count; i++)
+		s[i].slots = i;
+	s->per_page = size <= HEAP_PAGED_MAX ? 4096 / size : 0;
+	s->slots = s->per_page ? s->per_page * (HEAP_SPAN_SIZE / 4096)
+			       : MAX(HEAP_SPAN_SIZE / size, 1U);
+	s->arena = (u16)(a - arenas);
+	s->inverse = (u32)(((1UL << 32) + size - 1) / size);
+	s->listed = 1;
+	s->next = a->list[class];
+	__atomic_store_n(&s->size, size, __ATOMIC_RELEASE);
+	a->list[class] = (u32)number + 1;
+	if ((u64)number >= __atomic_load_n(&spans, __ATOMIC_RELAXED))
+		__atomic_store_n(&spans, (u32)number + count, __ATOMIC_RELEASE);
+	return s;
+}
+
+/* A slot that was free: its address, *slot what is known of it. 0: no memory. */
+static u64 take_slot(struct arena *a, u32 class, struct heap_slot **slot)
+{
+	for (;;) {
+		struct heap_span *s =
+			a->list[class] ? span_at(a->list[class] - 1) : span_new(a, class);
+		u64 number;
+		u32 n;
+
+		if (!s)
+			return 0;
+		number = (u64)(s - span_at(0));
+		if (s->free) {
+			n = s->free - 1;
+			*slot = slots_of(number) + n;
+			s->free = (*slot)->stack;
+		} else if (s->fresh < s->slots) {
+			n = s->fresh++;
+			*slot = slots_of(number) + n;
+		} else {
+			a->list[class] = s->next;
+			s->listed = 0;
+			continue;
+		}
+		return heap_slot_addr(s, number, n);
+	}
+}
+
+static void free_slot(struct arena *a, u64 number, u32 n)
+{
+	struct heap_span *s = span_at(number);
+	struct heap_slot *slot = slots_of(number) + n;
+	u32 class;
+
+	slot->stack = s->free;
+	slot->state = HEAP_SLOT_FREE;
+	s->free = n + 1;
+	if (s->listed)
+		return;
+	class = size_class(s->size, 1);
+	s->listed = 1;
+	s->next = a->list[class];
+	a->list[class] = number + 1;
+}
+
+/* The slot that begins at an address, -1: none does. Without division. */
+static s64 slot_number(const struct heap_span *s, u64 addr)
+{
+	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;
+
+	if (s->per_page) {
+		first = (at >> PAGE_SHIFT) * s->per_page;
+		at &= PAGE_MASK;
+	}
+	n = (u32)((u64)at * s->inverse >> 32);
+	if (n * s->size != at || (s->per_page && n >= s->per_page) || first + n >= s->slots)
+		return -1;
+	return first + n;
+}
+
+#define WORDS(byte) ((byte)*0x0101010101010101UL)
+
+static u64 word_at(const u8 *p)
+{
+	u64 word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* The first of n bytes that is another one; n: none is. */
+static u64 first_other(const u8 *p, u8 byte, u64 n)
+{
+	u64 i = 0;
+
+	while (i + 8 <= n && word_at(p + i) == WORDS(byte))
+		i += 8;
+	while (i < n && p[i] == byte)
+		i++;
+	return i;
+}
+
+/* How many there are in a slot's slack. */
+static u64 canaries(u64 slack)
+{
+	return MIN(slack, (u64)HEAP_CANARY_MAX);
+}
+
+static void fill(u8 *p, u8 byte, u64 n)
+{
+	const u64 word = WORDS(byte);
+
+	if (n < 8 || n > 64) {
+		memset(p, byte, n);
+		return;
+	}
+	for (u64 i = 0; i + 8 < n; i += 8)
+		__builtin_memcpy(p + i, &word, sizeof(word));
+	__builtin_memcpy(p + n - 8, &word, sizeof(word));
+}
+
+/* -- Aliases ----------------------------------------------------------------------------------- */
+
+static bool refill(struct arena *a, u32 class)
+{
+	struct magazine *m = &a->magazine[class];
+	u64 since = __builtin_ia32_rdtsc();
+	struct heap_slot *slot;
+	u32 pages = 0;
+	s64 alias;
+
+	m->batch = MIN(MAX(m->batch * 2, 4), HEAP_ALIAS_BATCH);
+	m->next = m->count = 0;
+	while (m->count < m->batch && pages < HEAP_ALIAS_BATCH) {
+		u64 base = take_slot(a, class, &slot);
+
+		if (!base)
+			break;
+		slot->state = HEAP_SLOT_PREPARED;
+		m->slot[m->count++] = base;
+		pages += heap_slot_pages(base, sizes[class]);
+	}
+	alias = m->count ? heap_syscall4(HEAP_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
+	policy_spent(since);
+	if (alias < 0) {
+		/* Slots that have no alias stay PREPARED for ever: there is no memory anyway. */
+		m->count = 0;
+		return false;
+	}
+	m->alias = (u64)alias;
+	for (u32 n = 0; n < m->count; n++) {
+		*alias_entry((u64)alias) = m->slot[n];
+		alias += heap_slot_pages(m->slot[n], sizes[class]) * PAGE_SIZE;
+	}
+	return true;
+}
+
+static u64 span_number(u64 addr)
+{
+	return (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
+}
+
+static struct heap_slot *slot_at(u64 addr)
+{
+	u64 number = span_number(addr);
+
+	return slots_of(number) + slot_number(span_at(number), addr);
+}
+
+static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
+{
+	struct magazine *m = &a->magazine[class];
+	u64 base, alias;
+
+	if (m->next == m->count && !refill(a, class))
+		return NULL;
+	base = m->slot[m->next];
+	alias = m->alias + (base & 4095);
+	m->alias += heap_slot_pages(base, sizes[class]) * PAGE_SIZE;
+	m->next++;
+	*slot = slot_at(base);
+	return (void *)alias;
+}
+
+/* Was anything written to an object that was released? Reported. */
+static void check_freed(const struct heap_dead *d, u64 size)
+{
+	u64 filled = MIN(size, FREED_FILL_MAX);
+	u64 other = first_other((const u8 *)d->alias, HEAP_FREED, filled);
+	struct heap_bug bug = {
+		.kind = CHECK_FREED_OVERWRITTEN,
+		.fn = d->fn,
+		.stack = d->stack,
+		.addr = d->alias + other,
+		.size = 1,
+	};
+
+	if (other < filled)
+		heap_syscall1(HEAP_CALL_BUG, (u64)&bug);
+}
+
+static void flush(struct arena *a)
+{
+	u64 since = __builtin_ia32_rdtsc();
+	u32 count = a->pending_count;
+
+	for (u32 i = 0; i < count; i++) {
+		struct heap_dead *d = &a->pending[i];
+		u64 base = *alias_entry(d->alias);
+
+		if (i >= a->unchecked)
+			check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
+	}
+	if (count)
+		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
+	policy_spent(since);
+	a->batch = __builtin_ia32_rdtsc() - since;
+	a->pending_count = a->pending_pages = a->unchecked = 0;
+	for (u32 i = 0; i < count; i++) {
+		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;
+		u64 number = span_number(base);
+
+		*entry = 0;
+		free_slot(a, number, (u32)slot_number(span_at(number), base));
+	}
+}
+
+void base_flush(void)
+{
+	for (u32 i = 0; i < HEAP_ARENAS; i++) {
+		struct arena *a = &arenas[i];
+
+		if (!a->pending_count || !lock(a))
+			continue;
+		flush(a);
+		unlock(a);
+	}
+}
+
+/* -- Objects ----------------------------------------------------------------------------------- */
+
+/* The slot behind an address that the program gave, if it begins a slot's object. */
+static struct heap_slot *find(u64 addr, u64 *base, u64 *number)
+{
+	struct heap_span *s;
+	s64 n;
+
+	*base = addr;
+	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE) {
+		*base = *alias_entry(addr);
+		if (!*base || ((*base ^ addr) & 4095))
+			return NULL;
+	}
+	if (*base - HEAP_BASE_AREA >= HEAP_BASE_SIZE)
+		return NULL;
+	*number = span_number(*base);
+	if (*number >= __atomic_load_n(&spans, __ATOMIC_ACQUIRE))
+		return NULL;
+	s = span_at(*number);
+	n = __atomic_load_n(&s->size, __ATOMIC_ACQUIRE) ? slot_number(s, *base) : -1;
+	return n < 0 ? NULL : slots_of(*number) + n;
+}
+
+static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
+{
+	u64 count = canaries(slot_size - size);
+
+	return first_other(object + size, HEAP_CANARY, count) == count;
+}
+
+static u32 state_of(u64 addr)
+{
+	return addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE ? HEAP_SLOT_ALIASED : HEAP_SLOT_LIVE;
+}
+
+void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
+		 const struct heap_frame *from)
+{
+	u32 class = size_class(size + HEAP_CANARY_LEAST, align), stack;
+	struct arena *a = my_arena();
+	struct heap_made *made;
+	struct heap_slot *slot;
+	void *p;
+
+	/* The slack of a large one that is aligned may be too much for a slot's description. */
+	if (class == SIZES || sizes[class] - size > SLACK_MAX)
+		return NULL;
+	stack = alias ? heap_stack_id(from) : policy_stack(from);
+	if (!lock(a))
+		return NULL;
+	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
+	if (p) {
+		/* Before it counts as an object: who looks at all of them at exit sees no other. */
+		fill((u8 *)p + size, HEAP_CANARY, canaries(sizes[class] - size));
+		slot->stack = stack;
+		slot->tid = heap_tid();
+		slot->seq = heap_operation();
+		slot->slack = (u16)(sizes[class] - size);
+		slot->fn = fn;
+		made = &heap_changes.made[a - arenas];
+		*(alias ? &made->alias : &made->none) += 1;
+		*(alias ? &made->alias_bytes : &made->none_bytes) += size;
+		__atomic_store_n(&slot->state, alias ? HEAP_SLOT_ALIASED : HEAP_SLOT_LIVE,
+				 __ATOMIC_RELEASE);
+	}
+	unlock(a);
+	return p;
+}
+
+/*
+ * Enough wait. What waits is filled, not unmapped: that costs, and is done for many at once, but
+ * for more than DEAD_LEAST only where that means no longer.
+ */
+static bool ripe(const struct arena *a)
+{
+	if (a->releases < IMMEDIATE || a->pending_count == HEAP_DEAD_BATCH ||
+	    a->pending_pages >= DEAD_PAGES)
+		return true;
+	return a->pending_count % DEAD_LEAST == 0 &&
+	       credit_batch_is_due(__builtin_ia32_rdtsc() - a->pending_since, a->batch);
+}
+
+/* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */
+static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn, bool moved,
+		      u32 stack)
+{
+	if (!a->pending_count)
+		a->pending_since = __builtin_ia32_rdtsc();
+	a->pending_pages += heap_slot_pages(addr, (u32)size);
+	a->pending[a->pending_count++] = (struct heap_dead){
+		.alias = addr,
+		.stack = stack,
+		.tid = heap_tid(),
+		.seq = heap_operation(),
+		.fn = fn,
+		.moved = moved,
+	};
+	fill((u8 *)addr, HEAP_FREED, MIN(size, FREED_FILL_MAX));
+	if (a->releases < IMMEDIATE)
+		a->releases++;
+	if (ripe(a))
+		flush(a);
+}
+
+/* With the lock held. */
+static enum base_result release(struct arena *a, void *p, enum heap_function fn, bool moved,
+				bool force, const struct heap_frame *from)
+{
+	u64 base, number, size, slot_size;
+	struct heap_slot *slot = find((u64)p, &base, &number);
+
+	if (!slot || slot->state != state_of((u64)p))
+		return BASE_NOT_MINE;
+	slot_size = span_at(number)->size;
+	size = slot_size - slot->slack;
+	if (!force && (!heap_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
+		return BASE_NOT_MINE;
+	if (slot->state == HEAP_SLOT_LIVE) {
+		free_slot(a, number, (u32)(slot - slots_of(number)));
+		return BASE_DONE;
+	}
+	slot->state = HEAP_SLOT_PENDING;
+	end_alias(a, (u64)p, size, fn, moved, from->rip ? heap_stack_id(from) : 0);
+	return BASE_DONE;
+}
+
+enum base_result base_free(void *p, enum heap_function fn, bool moved, bool force,
+			   const struct heap_frame *from)
+{
+	u64 base, number;
+	struct heap_slot *slot = find((u64)p, &base, &number);
+	enum base_result ret;
+	struct arena *a;
+
+	if (!slot || slot->state != state_of((u64)p))
+		return BASE_NOT_MINE;
+	a = &arenas[span_at(number)->arena % HEAP_ARENAS];
+	if (!lock(a)) {
+		/* It interrupted itself: the object waits, reachable through its own first word. */
+		void *first = __atomic_load_n(&a->later, __ATOMIC_RELAXED);
+
+		do
+			*(void **)p = first;
+		while (!__atomic_compare_exchange_n(&a->later, &first, p, false, __ATOMIC_RELEASE,
+						    __ATOMIC_RELAXED));
+		return BASE_DONE;
+	}
+	ret = release(a, p, fn, moved, force, from);
+	unlock(a);
+	return ret;
+}
+
+bool base_size(const void *p, u64 *size)
+{
+	u64 base, number;
+	struct heap_slot *slot = find((u64)p, &base, &number);
+
+	if (!slot || slot->state != state_of((u64)p))
+		return false;
+	*size = span_at(number)->size - slot->slack;
+	return true;
+}
+
+bool base_resize(void *p, u64 size, const struct heap_frame *from)
+{
+	u64 base, number, old, slot_size;
+	struct heap_slot *slot = find((u64)p, &base, &number);
+
+	if (!slot || slot->state != HEAP_SLOT_LIVE || base != (u64)p)
+		return false;
+	slot_size = span_at(number)->size;
+	old = slot_size - slot->slack;
+	if (size + HEAP_CANARY_LEAST > slot_size || size < slot_size / 2 ||
+	    slot_size - size > SLACK_MAX || slot->fn == HEAP_FN_NEW ||
+	    slot->fn == HEAP_FN_NEW_ARRAY || !canary_intact(p, old, slot_size))
+		return false;
+	slot->stack = policy_stack(from);
+	slot->seq = heap_operation();
+	slot->slack = (u16)(slot_size - size);
+	slot->fn = HEAP_FN_REALLOC;
+	fill((u8 *)p + size, HEAP_CANARY, canaries(slot_size - size));
+	return true;
+}
+
+/* -- Out of memory ----------------------------------------------------------------------------- */
+
+static bool is_empty(u64 number)
+{
+	const struct heap_span *s = span_at(number);
+
+	for (u32 n = 0; n < s->fresh; n++)
+		if (slots_of(number)[n].state != HEAP_SLOT_FREE)
+			return false;
+	return s->fresh > 0;
+}
+
+/*
+ * Takes the span out of its list. It still counts as listed, and its slots as free: it is never put
+ * there again, and a second release of what was there is found. False: it is out already.
+ */
+static bool retire(struct arena *a, u64 number)
+{
+	u32 *link = &a->list[size_class(span_at(number)->size, 1)];
+
+	while (*link && *link != number + 1)
+		link = &span_at(*link - 1)->next;
+	if (!*link)
+		return false;
+	*link = span_at(number)->next;
+	return true;
+}
+
+bool base_give_back(void)
+{
+	u32 count = __atomic_load_n(&spans, __ATOMIC_ACQUIRE);
+	bool any = false;
+
+	base_flush();
+	for (u32 number = 0; number < count; number++) {
+		struct arena *a = &arenas[span_at(number)->arena % HEAP_ARENAS];
+
+		if (!span_at(number)->size || !is_empty(number) || !lock(a))
+			continue;
+		/* Without the lock it was a guess. */
+		if (is_empty(number) && retire(a, number)) {
+			for (u64 n = 0; n * HEAP_SPAN_SIZE < span_at(number)->size; n++)
+				heap_syscall1(HEAP_CALL_BASE_SHRINK, number + n);
+			any = true;
+		}
+		unlock(a);
+	}
+	return any;
+}

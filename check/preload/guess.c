@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/* See guess.h. Only code of modules that were met before is looked at: it costs no system calls. */
+#include "check/preload/guess.h"
+#include "check/preload/modules.h"
+#include "check/preload/peek.h"
+#include "check/preload/unwind_kernel.h"
+
+#define WORDS	     256 /* of the stack: frames of C libraries are small, qsort has 1 KiB */
+#define WORDS_WEAK   8	 /* of them, where what the call calls is not pc's function for sure */
+#define FUNCTION_MAX (16UL << 10) /* bytes of a function */
+#define JUMP_WITHIN  48		  /* bytes of one that only calls another one, as vsprintf does */
+#define CALL_INTO    FUNCTION_MAX
+#define CALL_OPEN    (FUNCTION_MAX + 1)
+#define NO_CALL	     (-1UL)
+#define FRAME_MAX    (1UL << 20) /* between a frame and the one that RBP of its function shows */
+
+enum call {
+	CALL_NONE,
+	CALL_TO,      /* *target */
+	CALL_THROUGH, /* the address that is in memory at *target */
+	CALL_ANYWHERE /* what a register or a structure says */
+};
+
+/* By the 8 bytes in front of a return address. */
+static enum call call_before(u64 at, u64 *target)
+{
+	const u8 *b;
+	u64 code;
+
+	if (!peek(at - 8, &code))
+		return CALL_NONE;
+	b = (const u8 *)&code;
+	*target = at + (u64)(s64)(s32)(code >> 32);
+	if (b[3] == 0xe8) /* call rel32 */
+		return CALL_TO;
+	if (b[2] == 0xff && b[3] == 0x15) /* call *disp32(%rip) */
+		return CALL_THROUGH;
+	if (b[6] == 0xff && (b[7] & 0xf8) == 0xd0) /* call *%reg */
+		return CALL_ANYWHERE;
+	if (b[5] == 0xff && (b[6] & 0xf8) == 0x50) /* call *disp8(%reg) */
+		return CALL_ANYWHERE;
+	if (b[4] == 0xff && b[5] == 0x54) /* call *disp8(%rsp) and other sums */
+		return CALL_ANYWHERE;
+	if (b[2] == 0xff && (b[3] & 0xf8) == 0x90) /* call *disp32(%reg) */
+		return CALL_ANYWHERE;
+	return CALL_NONE;
+}
+
+/* An entry of a PLT jumps through a word, which it finds behind an endbr64 and a prefix at most. */
+static bool plt_word(u64 entry, u64 *word)
+{
+	u64 code[2];
+
+	if (!peek(entry, &code[0]) || !peek(entry + 8, &code[1]))
+		return false;
+	for (u32 i = 0; i <= 5; i++) {
+		const u8 *b = (const u8 *)code + i;
+		s32 distance;
+
+		if (b[0] != 0xff || b[1] != 0x25) /* jmp *disp32(%rip) */
+			continue;
+		__builtin_memcpy(&distance, b + 2, sizeof(distance));
+		*word = entry + i + 6 + (u64)(s64)distance;
+		return true;
+	}
+	return false;
+}
+
+/* A function that ends, early, in a jump to pc's: how far before pc that goes; else NO_CALL. */
+static u64 jump_distance(u64 function, u64 pc)
+{
+	u8 code[JUMP_WITHIN + 8];
+
+	for (u32 i = 0; i < sizeof(code); i += 8) {
+		u64 word;
+
+		if (!peek(function + i, &word))
+			return NO_CALL;
+		__builtin_memcpy(code + i, &word, sizeof(word));
+	}
+	for (u32 i = 0; i + 5 <= JUMP_WITHIN; i++) {
+		s32 rel;
+		u64 to;
+
+		if (code[i] != 0xe9) /* jmp rel32 */
+			continue;
+		__builtin_memcpy(&rel, code + i + 1, sizeof(rel));
+		to = function + i + 5 + (u64)(s64)rel;
+		if (pc - to < FUNCTION_MAX)
+			return pc - to;
+	}
+	return NO_CALL;
+}
+
+/*
+ * How far behind the start of what the call before this address calls pc is, which is in module m.
+ * CALL_INTO: another module calls some function of m, which may have jumped to pc's. CALL_OPEN:
+ * what is called is not known. NO_CALL: it cannot have led there.
+ */
+static u64 distance(u64 at, u64 pc, const struct heap_module *m)
+{
+	struct heap_module from;
+	u64 target;
+	enum call call;
+
+	if (at >= USER_TOP || !modules_known(at - 1, &from))
+		return NO_CALL;
+	/* This library calls nobody; but its own calls are what the stack is full of. */
+	if (modules_is_own(&from) && from.start != m->start)
+		return NO_CALL;
+	call = call_before(at, &target);
+	if (call == CALL_ANYWHERE)
+		return CALL_OPEN;
+	if (call == CALL_TO && target - m->start >= m->end - m->start)
+		call = plt_word(target, &target) ? CALL_THROUGH : CALL_NONE;
+	if (call == CALL_NONE || (call == CALL_THROUGH && !peek(target, &target)))
+		return NO_CALL;
+	if (pc - target < FUNCTION_MAX)
+		return pc - target;
+	if (target - m->start >= m->end - m->start)
+		return NO_CALL;
+	target = jump_distance(target, pc);
+	return target == NO_CALL && from.start != m->start ? CALL_INTO : target;
+}
+
+/* Is this a frame pointer of a function whose stack is above at? */
+static bool is_frame(u64 rbp, u64 at)
+{
+	struct heap_module from;
+	u64 caller, target;
+
+	return rbp - at - 1 < FRAME_MAX && peek(rbp + 8, &caller) && caller < USER_TOP &&
+	       modules_known(caller - 1, &from) && call_before(caller, &target);
+}
+
+/*
+ * What RBP was. If the function has saved it, then between its RSP and its return address: near
+ * that, for registers are saved first and what is below may be old.
+ */
+static u64 find_rbp(u64 rbp, u64 rsp, u64 end)
+{
+	u64 word;
+
+	if (is_frame(rbp, end))
+		return rbp;
+	for (u64 at = end; at > rsp && peek(at - 8, &word); at -= 8)
+		if (is_frame(word, end))
+			return word;
+	return rbp;
+}
+
+bool guess_caller(u64 pc, struct cfi_registers *r)
+{
+	u64 word, found = 0, caller = 0, nearest = NO_CALL;
+	struct heap_module m, program;
+
+	if (modules_find(pc, &m) < 0)
+		return false;
+	modules_find(unwind_program, &program); /* the likeliest caller is to be known */
+	/* The function that starts nearest to pc is pc's own; of its calls, the last one. */
+	for (u64 at = r->rsp; at < r->rsp + WORDS * 8 && peek(at, &word); at += 8) {
+		u64 d = distance(word, pc, &m);
+
+		/* Better no caller than one that an earlier call left in a large frame. */
+		if (d >= nearest || (d >= CALL_INTO && at - r->rsp >= WORDS_WEAK * 8))
+			continue;
+		nearest = d;
+		found = at;
+		caller = word;
+	}
+	if (nearest == NO_CALL)
+		return false;
+	*r = (struct cfi_registers){caller, found + 8, find_rbp(r->rbp, r->rsp, found)};
+	return true;
+}

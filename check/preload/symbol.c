@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Functions of the program that the library needs now and then: where errno is, how bad_alloc is
+ * thrown. Found as ld.so would, without asking it: the program's dynamic section leads to the list
+ * of loaded objects (r_debug, link.h), each of which has a hash table of its symbols.
+ *
+ * In a static program there is no such list, and nothing is found.
+ */
+#include <elf.h>
+#include "check/preload/library.h"
+#include "libc/string.h"
+
+struct link_map { /* the part of link.h's that debuggers rely on */
+	u64 bias;
+	const char *name;
+	const Elf64_Dyn *dynamic;
+	struct link_map *next, *prev;
+};
+
+struct r_debug {
+	int version;
+	struct link_map *map;
+};
+
+struct object {
+	u64 bias;
+	const Elf64_Sym *symtab;
+	const char *strtab;
+	const u32 *gnu_hash, *hash;
+};
+
+static const struct link_map *first_object(void)
+{
+	const struct heap_start *s = heap_started();
+	const Elf64_Phdr *phdr = (const Elf64_Phdr *)s->phdr, *self = NULL;
+	const Elf64_Dyn *dynamic = NULL;
+	u64 bias;
+
+	for (u64 i = 0; phdr && i < s->phnum; i++)
+		if (phdr[i].p_type == PT_PHDR)
+			self = &phdr[i];
+	/* None where ld.so is the program: it loads another one, of which nobody told the kernel.
+	 */
+	bias = self ? s->phdr - self->p_vaddr : 0;
+	for (u64 i = 0; self && i < s->phnum; i++)
+		if (phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const Elf64_Dyn *)(bias + phdr[i].p_vaddr);
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
+		if (dynamic->d_tag == DT_DEBUG && dynamic->d_un.d_ptr)
+			return ((const struct r_debug *)dynamic->d_un.d_ptr)->map;
+	return NULL;
+}
+
+/* An address in a dynamic section: glibc has added the bias already, musl has not. */
+static const void *address(const struct link_map *m, u64 value)
+{
+	return (const void *)(value < m->bias ? value + m->bias : value);
+}
+
+static struct object object_of(const struct link_map *m)
+{
+	struct object o = {.bias = m->bias};
+
+	for (const Elf64_Dyn *d = m->dynamic; d && d->d_tag != DT_NULL; d++) {
+		switch (d->d_tag) {
+		case DT_SYMTAB:
+			o.symtab = address(m, d->d_un.d_ptr);
+			break;
+		case DT_STRTAB:
+			o.strtab = address(m, d->d_un.d_ptr);
+			break;
+		case DT_GNU_HASH:
+			o.gnu_hash = address(m, d->d_un.d_ptr);
+			break;
+		case DT_HASH:
+			o.hash = address(m, d->d_un.d_ptr);
+			break;
+		}
+	}
+	return o;
+}
+
+static bool is_it(const struct object *o, u32 index, const char *name)
+{
+	const Elf64_Sym *s = &o->symtab[index];
+
+	return s->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+	       !strcmp(o->strtab + s->st_name, name);
+}
+
+/* DT_GNU_HASH: buckets of ascending indices whose hashes lie side by side, the last one odd. */
+static u32 find_gnu(const struct object *o, const char *name)
+{
+	u32 buckets = o->gnu_hash[0], first = o->gnu_hash[1], bloom = o->gnu_hash[2];
+	const u32 *bucket = o->gnu_hash + 4 + 2 * bloom, *chain = bucket + buckets;
+	u32 hash = 5381, i;
+
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (u8)*c;
+	i = buckets ? bucket[hash % buckets] : 0;
+	if (i < first)
+		return 0;
+	for (;; i++) {
+		if ((chain[i - first] | 1) == (hash | 1) && is_it(o, i, name))
+			return i;
+		if (chain[i - first] & 1)
+			return 0;
+	}
+}
+
+static u32 find_sysv(const struct object *o, const char *name)
+{
+	u32 buckets = o->hash[0], hash = 0;
+	const u32 *bucket = o->hash + 2, *chain = bucket + buckets;
+
+	for (const char *c = name; *c; c++) {
+		hash = (hash << 4) + (u8)*c;
+		hash ^= hash >> 24 & 0xf0;
+	}
+	hash &= 0x0fffffff;
+	for (u32 i = buckets ? bucket[hash % buckets] : 0; i; i = chain[i])
+		if (is_it(o, i, name))
+			return i;
+	return 0;
+}
+
+void *heap_symbol(const char *name)
+{
+	for (const struct link_map *m = first_object(); m; m = m->next) {
+		const struct object o = object_of(m);
+		u32 i = 0;
+
+		if (!o.symtab || !o.strtab)
+			continue;
+		if (o.gnu_hash)
+			i = find_gnu(&o, name);
+		else if (o.hash)
+			i = find_sysv(&o, name);
+		if (i)
+			return (void *)(o.bias + o.symtab[i].st_value);
+	}
+	return NULL;
+}
+
+void heap_set_errno(int error)
+{
+	int *(*location)(void) = heap_symbol("__errno_location");
+
+	if (location)
+		*location() = error;
+}

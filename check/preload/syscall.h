@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's way into the guest kernel (check/abi/heap_call.h). Results: >= 0 or -errno. */
+#ifndef HEAP_SYSCALL_H
+#define HEAP_SYSCALL_H
+
+#include "check/abi/heap_call.h"
+
+static inline s64 heap_syscall4(enum heap_call op, u64 a, u64 b, u64 c, u64 d)
+{
+	register u64 r10 __asm__("r10") = d;
+	s64 ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"((u64)HEAP_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* One of Linux's. */
+static inline s64 heap_linux_call0(u64 number)
+{
+	s64 ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(number) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline s64 heap_syscall1(enum heap_call op, u64 a)
+{
+	return heap_syscall4(op, a, 0, 0, 0);
+}
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the reporter and its worker may ask the host for (seccomp(2)). The worker reads files that
+ * the guest made, so it is the one to be distrusted: it can read what the user can read, and send
+ * bytes to the reporter; it can write, start and reach nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include "common/types.h"
+#include "check/report/confine.h"
+
+/* Both: memory, their socket, time, the end. */
+static const int common_calls[] = {
+	SCMP_SYS(read),		SCMP_SYS(write),	SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),	SCMP_SYS(poll),		SCMP_SYS(close),
+	SCMP_SYS(brk),		SCMP_SYS(munmap),	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),	SCMP_SYS(futex),	SCMP_SYS(clock_gettime),
+	SCMP_SYS(exit_group),	SCMP_SYS(exit),		SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
+	SCMP_SYS(gettid),	SCMP_SYS(tgkill),	SCMP_SYS(restart_syscall),
+	SCMP_SYS(lseek),	SCMP_SYS(writev),	SCMP_SYS(getrandom),
+	SCMP_SYS(sched_yield),	SCMP_SYS(fstat),	SCMP_SYS(newfstatat),
+	SCMP_SYS(pread64),	SCMP_SYS(fcntl),	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),	SCMP_SYS(access),	SCMP_SYS(getcwd),
+	SCMP_SYS(getdents64),	SCMP_SYS(faccessat2),	SCMP_SYS(stat),
+	SCMP_SYS(lstat),	SCMP_SYS(sysinfo),	SCMP_SYS(readv),
+};
+
+/* The reporter, until a worker is its own: making it and ending it. */
+static const int reporter_calls[] = {
+	SCMP_SYS(clone),
+	SCMP_SYS(fork),
+	SCMP_SYS(wait4),
+	SCMP_SYS(kill),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(prctl),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(setrlimit),
+	SCMP_SYS(dup2),
+	SCMP_SYS(close_range),
+	SCMP_SYS(seccomp),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	SCMP_SYS(fsync),
+};
+
+static bool allow(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0))
+			return false;
+	return true;
+}
+
+/* Memory that is not executable, files that are not written. */
+static bool allow_harmless(scmp_filter_ctx filter)
+{
+	const u64 not_to_read = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+
+	return !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0)) &&
+	       !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0)) &&
+	       !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, not_to_read, O_RDONLY)) &&
+	       !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+				 SCMP_A1(SCMP_CMP_MASKED_EQ, not_to_read, O_RDONLY));
+}
+
+bool report_confine(enum report_confine role)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	bool done = filter && allow(filter, common_calls, ARRAY_SIZE(common_calls)) &&
+		    allow_harmless(filter) &&
+		    (role != REPORT_CONFINE_REPORTER ||
+		     allow(filter, reporter_calls, ARRAY_SIZE(reporter_calls))) &&
+		    !seccomp_load(filter);
+
+	seccomp_release(filter);
+	return done;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A report as it comes from the guest kernel, checked once. Everything behind this line may rely on
+ * it: enums are in range, counts fit their arrays, text is printable UTF-8 that ends with NUL. What
+ * the numbers say may still be nonsense.
+ */
+#ifndef REPORT_INPUT_H
+#define REPORT_INPUT_H
+
+#include "check/abi/check.h"
+
+#define REPORT_AROUND_MAX  256
+#define REPORT_SAMPLES_MAX 4096
+
+struct report_pcs {
+	const u64 *pc;
+	u32 count; /* at most CHECK_DEPTH_MAX */
+};
+
+struct report_input {
+	struct check_report head; /* comm ends with NUL */
+	const u8 *stack;
+	u32 stack_len; /* head.stack_at + stack_len does not wrap */
+	const char *maps;
+	u32 maps_len;
+	struct report_pcs access, alloc, free;
+	const struct check_object *around;
+	u32 around_count;
+	const struct check_sample *samples;
+	u32 samples_count;
+	const struct check_caller *callers;
+	u32 callers_count;
+};
+
+/*
+ * Checks len bytes at blob, which is 8-aligned, stays the caller's and is changed where text is not
+ * printable; in points into it. 0, -EINVAL (nothing can be said), or -EMSGSIZE.
+ */
+int report_input(struct report_input *in, void *blob, size_t len);
+
+/*
+ * Makes len bytes printable UTF-8 in place: control characters and what is no UTF-8 become '?',
+ * newlines stay where keep_lines is set.
+ */
+void report_printable(char *text, size_t len, bool keep_lines);
+
+#endif

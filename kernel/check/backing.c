@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guarded heap as two backings: of the areas whose pages kernel/check/ decides about, and of
+ * large objects, which are anonymous memory but not the program's to change when they are freed.
+ */
+#include "kernel/check/internal.h"
+#include "kernel/mm/backing.h"
+
+static int populate(struct vm_fault *f)
+{
+	return heap_populate(f->mm, f->page);
+}
+
+static const struct vm_backing_ops area_ops = {
+	.traits = VM_MANAGED | VM_ALIASED,
+	.populate = populate,
+	.fork = heap_copy_vma,
+	.may_change = heap_may_change,
+	.discard = heap_discard,
+};
+
+static const struct vm_backing_ops large_ops = {.may_change = heap_may_change};
+
+struct vm_backing heap_areas = {.ops = &area_ops}, heap_large_objects = {.ops = &large_ops};

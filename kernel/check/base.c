@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Base slots and their aliases, the kernel's side. The library's tables are read through the page
+ * tables, an entry at a time, and every number in them is checked: a program may have written them.
+ *
+ * An alias is an entry of a page table that shows the frame of its slot's page and holds a
+ * reference to it. Frames of the base area are therefore never copied on write inside an address
+ * space that has aliases: fork(2) gives the child copies at once.
+ */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/pagetable.h"
+
+#define TABLE_BATCH 16	 /* pages, of the base area and the tables */
+#define EAGER_FORK  2048 /* pages of the page area that a child gets copies of at once */
+
+/* An entry of a table, which does not cross a page. */
+static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
+{
+	const u8 *p = heap_look(mm, addr);
+
+	if (p)
+		memcpy(to, p, size);
+	return p;
+}
+
+static bool read_span_entry(struct mm *mm, u64 number, struct heap_span *s)
+{
+	return number < mm->check->heap->spans &&
+	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
+}
+
+/* The span, if its description makes sense. */
+static bool read_span(struct mm *mm, u64 number, struct heap_span *s)
+{
+	return read_span_entry(mm, number, s) && s->size >= 16 && s->size <= HEAP_SLOT_MAX &&
+	       s->slots <= MAX(HEAP_SPAN_SIZE / s->size, 1) &&
+	       (!s->per_page || s->per_page == PAGE_SIZE / s->size);
+}
+
+/* Where the run of spans begins that a span belongs to, if it does; else that one. */
+static u64 run_of(struct mm *mm, u64 number)
+{
+	struct heap_span s;
+
+	if (!read_span_entry(mm, number, &s) || s.size || s.slots >= HEAP_SLOT_MAX / HEAP_SPAN_SIZE)
+		return number;
+	return number - MIN(s.slots, number);
+}
+
+static u64 slot_entry(u64 number, u32 slot)
+{
+	return HEAP_SLOT_TABLE + (number * HEAP_SPAN_SLOTS + slot) * sizeof(struct heap_slot);
+}
+
+static bool in_base(u64 addr)
+{
+	return addr - HEAP_BASE_AREA < HEAP_BASE_SIZE;
+}
+
+static bool in_aliases(u64 addr)
+{
+	return addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE;
+}
+
+static u64 alias_page(u64 n)
+{
+	return HEAP_ALIAS_AREA + (n << PAGE_SHIFT);
+}
+
+static u64 alias_number(u64 addr)
+{
+	return (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT;
+}
+
+/* The slot of span number that an address lies in; -1: none does. */
+static s64 slot_number(const struct heap_span *s, u64 number, u64 addr)
+{
+	u64 at = addr - (HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT)), first = 0, n;
+
+	if (s->per_page) {
+		first = (at >> PAGE_SHIFT) * s->per_page;
+		at &= PAGE_MASK;
+	}
+	n = at / s->size;
+	return (s->per_page && n >= s->per_page) || first + n >= s->slots ? -1 : (s64)(first + n);
+}
+
+/* The slot that has a base address; its own address goes to *at. */
+static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, struct heap_slot *slot)
+{
+	u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
+	s64 n;
+
+	if (!in_base(addr))
+		return false;
+	number = run_of(mm, number);
+	if (!read_span(mm, number, s))
+		return false;
+	n = slot_number(s, number, addr);
+	if (n < 0 || !read_entry(mm, slot_entry(number, (u32)n), slot, sizeof(*slot)))
+		return false;
+	*at = heap_slot_addr(s, number, (u32)n);
+	return slot->slack <= s->size;
+}
+
+static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
+		      struct heap_object *obj)
+{
+	bool live = slot->state == HEAP_SLOT_LIVE || slot->state == HEAP_SLOT_ALIASED;
+
+	*obj = (struct heap_object){
+		.o = {.start = start,
+		      .size = s->size - slot->slack,
+		      .state = live ? HEAP_STATE_LIVE : HEAP_STATE_FREED,
+		      .level = in_base(start) ? HEAP_LEVEL_NONE : HEAP_LEVEL_ALIAS,
+		      .alloc_fn = slot->fn < HEAP_FUNCTIONS ? slot->fn : HEAP_FN_NONE,
+		      .alloc_tid = slot->tid,
+		      .alloc_seq = slot->seq},
+		.alloc_stack = slot->state == HEAP_SLOT_FREE ? 0 : slot->stack,
+		.slot = HEAP_NO_SLOT,
+		.low = start,
+		.high = start + s->size - slot->slack + MIN(slot->slack, HEAP_CANARY_MAX),
+	};
+}
+
+/* Whose n-th page of the alias area it is. */
+static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
+{
+	const struct heap_record *r = records_of(&mm->check->heap->aliases, n, &n);
+	struct heap_span s;
+	struct heap_slot slot;
+	u64 base, at;
+
+	if (!r)
+		return false;
+	if (r->state != HEAP_STATE_LIVE) {
+		heap_record_object(r, alias_page(n), obj);
+		obj->o.level = HEAP_LEVEL_ALIAS;
+		return true;
+	}
+	if (!read_entry(mm, HEAP_ALIAS_TABLE + n * sizeof(base), &base, sizeof(base)) ||
+	    !read_slot(mm, base, &at, &s, &slot) || at != base ||
+	    (slot.state != HEAP_SLOT_ALIASED && slot.state != HEAP_SLOT_PENDING))
+		return false;
+	from_slot(alias_page(n) + (base & PAGE_MASK), &s, &slot, obj);
+	return true;
+}
+
+bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
+{
+	struct heap_span s;
+	struct heap_slot slot;
+	u64 at;
+
+	if (in_aliases(addr))
+		return alias_object(mm, alias_number(addr), obj);
+	if (!read_slot(mm, addr, &at, &s, &slot))
+		return false;
+	/* Objects with aliases are elsewhere; a slot that was never used has no function. */
+	if ((slot.state != HEAP_SLOT_LIVE && slot.state != HEAP_SLOT_FREE) || !slot.fn)
+		return false;
+	from_slot(at, &s, &slot, obj);
+	return true;
+}
+
+/* The objects at level none, in spans from number on. */
+static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+{
+	u64 number = run_of(mm, (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT);
+
+	for (; number < mm->check->heap->spans; number++) {
+		struct heap_span s;
+
+		if (!read_span(mm, number, &s))
+			continue;
+		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
+			u64 at = heap_slot_addr(&s, number, n);
+
+			if (at + s.size > addr && base_object_of(mm, at, obj) &&
+			    obj->o.start + MAX(obj->o.size, 1) > addr &&
+			    (!live || obj->o.state == HEAP_STATE_LIVE))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+{
+	struct heap_records *r = &mm->check->heap->aliases;
+	u64 n;
+
+	addr = MAX(addr, HEAP_BASE_AREA);
+	if (in_base(addr) && next_in_spans(mm, addr, live, obj))
+		return true;
+	addr = MAX(addr, HEAP_ALIAS_AREA);
+	/* The one that reaches into the page, else one that begins in it or later. */
+	if (!records_of(r, alias_number(addr), &n))
+		n = alias_number(addr);
+	for (; (n = records_next(r, n, live)) < r->slots; n++)
+		if (alias_object(mm, n, obj) && obj->o.start + MAX(obj->o.size, 1) > addr &&
+		    (!live || obj->o.state == HEAP_STATE_LIVE))
+			return true;
+	return false;
+}
+
+int base_populate(struct mm *mm, u64 page)
+{
+	u64 end = page + TABLE_BATCH * PAGE_SIZE, number, *entry, gpa;
+	struct heap_span s;
+
+	if (page >= HEAP_ALIAS_AREA)
+		return -EFAULT;
+	if (in_base(page)) {
+		end = MIN(end, HEAP_BASE_AREA + (mm->check->heap->spans << HEAP_SPAN_SHIFT));
+		if (page >= end)
+			return -EFAULT;
+	}
+	/* What is known of a few slots fits a page, whatever room there is for many. */
+	if (page >= HEAP_SLOT_TABLE && page < HEAP_SPAN_TABLE) {
+		number = (page - HEAP_SLOT_TABLE) / (HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
+		if (read_span(mm, number, &s))
+			end = MIN(end, MAX(page + 1, slot_entry(number, s.slots)));
+	}
+	end = MIN(end, ALIGN_DOWN(page, HUGE_SIZE) + HUGE_SIZE);
+	entry = pt_place(mm, page);
+	if (!entry)
+		return -ENOMEM;
+	for (u64 at = page; at < end; at += PAGE_SIZE, entry++) {
+		if (*entry)
+			continue;
+		gpa = frame_alloc(0, FRAME_ZERO);
+		if (!gpa)
+			return at == page ? -ENOMEM : 0;
+		pt_set(mm, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	}
+	return 0;
+}
+
+s64 base_grow(struct mm *mm, u64 count)
+{
+	struct heap *h = mm->check->heap;
+	u64 pages = count * (HEAP_SPAN_SIZE / PAGE_SIZE);
+
+	if (count > HEAP_SPANS - h->spans || !mm_may_expand(mm, pages, true))
+		return -ENOMEM;
+	mm->total_pages += pages;
+	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
+	h->spans += count;
+	return (s64)(h->spans - count);
+}
+
+int base_shrink(struct mm *mm, u64 number)
+{
+	struct heap *h = mm->check->heap;
+	u64 start = HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT);
+
+	if (number >= h->spans || h->spans_back == h->spans)
+		return -EINVAL;
+	pt_unmap(mm, start, start + HEAP_SPAN_SIZE, start, start);
+	h->spans_back++;
+	mm->total_pages -= HEAP_SPAN_SIZE / PAGE_SIZE;
+	return 0;
+}
+
+static u64 alias_pte(u64 gpa)
+{
+	return arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED | PTE_ALIAS;
+}
+
+/* The entries of an alias; the frames are the slot's. */
+static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
+{
+	u64 from = ALIGN_DOWN(slot, PAGE_SIZE);
+
+	for (; pages--; from += PAGE_SIZE, page += PAGE_SIZE) {
+		const u8 *frame = in_base(from) ? heap_touch(mm, from) : NULL;
+		u64 *entry = frame ? pt_place(mm, page) : NULL, gpa;
+
+		if (!entry)
+			return -ENOMEM;
+		gpa = virt_to_phys(frame);
+		frame_get(gpa);
+		pt_set(mm, entry, alias_pte(gpa));
+	}
+	return 0;
+}
+
+/* Emptied ranges whose records go, with the page of the library's table that was about them. */
+static void retire(struct mm *mm)
+{
+	struct heap_records *r = &mm->check->heap->aliases;
+	u64 n = records_excess(r), page = alias_page(n);
+	u64 table = HEAP_ALIAS_TABLE + n * sizeof(u64);
+
+	if (n == r->slots)
+		return;
+	pt_unmap(mm, page, page + HEAP_LEAF_SLOTS * PAGE_SIZE, page,
+		 page + HEAP_LEAF_SLOTS * PAGE_SIZE);
+	pt_unmap(mm, table, table + HEAP_LEAF_SLOTS * sizeof(u64), table, table);
+	records_drop(r, n);
+}
+
+s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
+{
+	struct heap *h = mm->check->heap;
+	u8 pages[HEAP_ALIAS_BATCH] = {0};
+	u32 sum = 0;
+	int err = 0;
+	u64 n;
+
+	for (u32 i = 0; i < count; i++) {
+		struct heap_span s;
+
+		if (!in_base(slot[i]) ||
+		    !read_span(mm, (slot[i] - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT, &s) ||
+		    s.size > HEAP_PACKED_MAX)
+			return -EINVAL;
+		pages[i] = (u8)heap_slot_pages(slot[i], s.size);
+		sum += pages[i];
+	}
+	if (sum > HEAP_LEAF_SLOTS)
+		return -EINVAL;
+	if (!records_add_run(&h->aliases, pages, count, &n))
+		return -ENOMEM;
+	retire(mm);
+	for (u32 i = 0; !err && i < count; n += pages[i++])
+		err = add_alias(mm, alias_page(n), slot[i], pages[i]);
+	/* After an error the addresses are lost, and show nothing or slots that nobody uses. */
+	return err ? err : (s64)alias_page(n - sum);
+}
+
+void base_gone(struct mm *mm, struct heap_gone *gone)
+{
+	pt_flush_now(mm, &gone->flush);
+	gone->flush = (struct pt_flush)PT_FLUSH_INIT;
+	mm->check->heap->sum.flushes++;
+	while (gone->count)
+		frame_put(gone->frame[--gone->count]);
+}
+
+static void clear_alias(struct mm *mm, u64 page, struct heap_gone *gone)
+{
+	struct pt_leaf leaf;
+
+	if (!pt_find(mm, page, &leaf))
+		return;
+	if (gone->count == ARRAY_SIZE(gone->frame))
+		base_gone(mm, gone);
+	gone->frame[gone->count++] = pt_gpa(*leaf.entry);
+	pt_set(mm, leaf.entry, 0);
+	pt_flush_add(&gone->flush, page, page + PAGE_SIZE);
+}
+
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct heap_gone *gone)
+{
+	struct heap *h = mm->check->heap;
+
+	for (u32 i = 0; i < count; i++) {
+		const struct heap_dead *d = &dead[i];
+		u64 n = alias_number(d->alias);
+		struct heap_object obj;
+		struct heap_record *r;
+		u32 pages;
+
+		if (!in_aliases(d->alias) || !records_at(&h->aliases, n) ||
+		    records_at(&h->aliases, n)->state != HEAP_STATE_LIVE ||
+		    !alias_object(mm, n, &obj))
+			continue;
+		r = records_own(&h->aliases, n);
+		if (!r)
+			continue;
+		pages = r->slots;
+		*r = (struct heap_record){
+			.size = (u32)obj.o.size,
+			.offset = obj.o.start & PAGE_MASK,
+			.state = d->moved ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED,
+			.alloc_fn = obj.o.alloc_fn,
+			.free_fn = d->fn < HEAP_FUNCTIONS ? d->fn : HEAP_FN_NONE,
+			.slots = pages,
+			.alloc_stack = obj.alloc_stack,
+			.free_stack = d->stack,
+			.alloc_tid = obj.o.alloc_tid,
+			.free_tid = d->tid,
+			.alloc_seq = (u32)obj.o.alloc_seq,
+			.free_seq = d->seq,
+		};
+		for (u32 p = 0; p < pages; p++)
+			clear_alias(mm, alias_page(n + p), gone);
+		records_died(&h->aliases, n);
+		retire(mm);
+	}
+}
+
+/* -- fork -------------------------------------------------------------------------------------- */
+
+/* Copies of all pages of v, for the child alone. */
+static int copy_pages(struct mm *child, struct mm *mm, const struct vma *v)
+{
+	struct pt_leaf leaf;
+
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		u64 *entry = pt_place(child, leaf.va);
+		u64 gpa = entry ? frame_alloc(0, 0) : 0;
+
+		if (!gpa)
+			return -ENOMEM;
+		memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(*leaf.entry)), PAGE_SIZE);
+		pt_set(child, entry, pt_value(v, gpa, PTE_OWNED));
+	}
+	return 0;
+}
+
+/*
+ * The frame that an alias of the child's is to show, with a reference: that of its slot, which the
+ * child has already. After an mprotect(2) of the program's the parent's may have become different
+ * ones: then the child gets a copy. 0: no memory.
+ */
+static u64 child_frame(struct mm *child, struct mm *mm, u64 base, u64 gpa)
+{
+	struct pt_leaf own;
+
+	if (pt_find(mm, base, &own) && pt_gpa(*own.entry) == gpa) {
+		gpa = pt_find(child, base, &own) ? pt_gpa(*own.entry) : 0;
+		if (gpa)
+			frame_get(gpa);
+		return gpa;
+	}
+	base = frame_alloc(0, 0);
+	if (base)
+		memcpy(phys_to_virt(base), phys_to_virt(gpa), PAGE_SIZE);
+	return base;
+}
+
+static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
+{
+	bool changed = v->prot != (PROT_READ | PROT_WRITE);
+	struct pt_leaf leaf;
+
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		u64 n = alias_number(leaf.va), first, base, *entry, gpa;
+
+		if (!records_of(&mm->check->heap->aliases, n, &first) ||
+		    !read_entry(mm, HEAP_ALIAS_TABLE + first * sizeof(base), &base, sizeof(base)) ||
+		    !in_base(base))
+			continue;
+		base = ALIGN_DOWN(base, PAGE_SIZE) + ((n - first) << PAGE_SHIFT);
+		entry = pt_place(child, leaf.va);
+		gpa = entry ? child_frame(child, mm, base, pt_gpa(*leaf.entry)) : 0;
+		if (!gpa)
+			return -ENOMEM;
+		pt_set(child, entry, changed ? pt_value(v, gpa, PTE_OWNED) : alias_pte(gpa));
+	}
+	return 0;
+}
+
+int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
+{
+	const struct heap *h = mm->check->heap;
+
+	if (v->start >= HEAP_ALIAS_AREA)
+		return copy_aliases(child, mm, v);
+	if (in_base(v->start) && h->aliases.leaf != h->aliases.slots)
+		return copy_pages(child, mm, v);
+	/* A few pages are copied faster than they fault later, on both sides. */
+	if (v->start == HEAP_PAGE_AREA && h->pages <= EAGER_FORK)
+		return copy_pages(child, mm, v);
+	return pt_copy(child, mm, v, flush);
+}

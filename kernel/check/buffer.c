@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Buffers of system calls that reach out of their object. What is wrong is noted when the kernel
+ * comes to it, and reported when the call is over and no lock is held.
+ */
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/task/task.h"
+
+static void note(struct mm *mm, u64 addr, u64 room, bool write, enum check_when when)
+{
+	struct check_buffer *b = &current()->bad_buffer;
+
+	if (!heap_range(addr) || mm != current_mm())
+		return;
+	/* The first counts; but where an object ends at a page's end, both are of one place. */
+	if (b->addr == addr && when == CHECK_IF_FAULTS)
+		b->when = when;
+	if (b->addr)
+		return;
+	b->addr = addr;
+	b->room = b->before + room;
+	b->when = when;
+	b->write = write;
+}
+
+void chk_buffer_faults(struct mm *mm, u64 addr, u64 room, bool write)
+{
+	note(mm, addr, room, write, CHECK_IF_FAULTS);
+}
+
+void chk_buffer(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum check_when when)
+{
+	struct check_object o;
+	u64 left;
+
+	if (!heap_range(start) || mm != current_mm() || !heap_find(mm, start, &o) ||
+	    o.state != HEAP_STATE_LIVE || start - o.start > o.size)
+		return;
+	left = o.start + o.size - start;
+	if (len > left)
+		note(mm, start + left, room + left, write, when);
+}
+
+void chk_buffer_report(s64 ret)
+{
+	const struct check_buffer *b = &current()->bad_buffer;
+	bool is_bug = true;
+
+	switch (b->when) {
+	case CHECK_ALWAYS:
+		break;
+	case CHECK_IF_FAULTS:
+		is_bug = ret < 0 || (u64)ret >= b->room;
+		break;
+	case CHECK_IF_REACHED:
+		is_bug = ret >= 0 && (u64)ret > b->room;
+		break;
+	}
+	if (is_bug)
+		heap_bad_buffer(b->addr, b->write);
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The heap library's system calls (check/abi/heap_call.h), each checked as any program's: a library
+ * that the program has overwritten harms the program only.
+ */
+#include <linux/auxvec.h>
+#include "check/abi/heap_call.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/inject.h"
+#include "kernel/check/internal.h"
+#include "kernel/check/leak.h"
+#include "kernel/check/module.h"
+#include "kernel/hostcall.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/stats.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/task/task.h"
+
+static u64 auxv_value(const struct mm *mm, u64 type)
+{
+	for (u32 i = 0; i + 1 < mm->auxv_len; i += 2)
+		if (mm->auxv[i] == type)
+			return mm->auxv[i + 1];
+	return 0;
+}
+
+static u64 starts; /* calls of it */
+
+static s64 call_start(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	struct heap_start in;
+	struct heap_start start = {
+		.config = boot->check,
+		.starts = __atomic_fetch_add(&starts, 1, __ATOMIC_RELAXED),
+		.phdr = auxv_value(mm, AT_PHDR),
+		.phnum = auxv_value(mm, AT_PHNUM),
+	};
+	int err;
+
+	if (get_user(&in, args->a[0]) < 0)
+		return -EFAULT;
+	start.changes = in.changes;
+	heap_inject_undo();
+	mutex_lock(&mm->lock);
+	err = heap_begin(mm);
+	if (!err)
+		mm->check->heap->changes = in.changes;
+	mutex_unlock(&mm->lock);
+	return err < 0 ? err : copy_to_user(args->a[0], &start, sizeof(start));
+}
+
+static s64 call_stack(const struct syscall_args *args)
+{
+	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
+	struct heap *h = current_mm()->check->heap;
+
+	STATS_INC(heap_stacks);
+	if (!h || count > CHECK_DEPTH_MAX ||
+	    copy_from_user(pc, args->a[0], count * sizeof(*pc)) < 0)
+		return -EINVAL;
+	return depot_add(h->depot, pc, (u32)count);
+}
+
+static struct heap_caller caller(u64 fn, u64 stack)
+{
+	return (struct heap_caller){
+		.fn = fn < HEAP_FUNCTIONS ? (u32)fn : HEAP_FN_NONE,
+		.stack = (u32)stack,
+		.tid = current()->tid,
+	};
+}
+
+/* A bug of a call on the heap, at addr; the object's part is filled in by the caller. */
+static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
+		      const struct heap_caller *by)
+{
+	memset(b, 0, sizeof(*b));
+	b->head.kind = kind;
+	b->head.addr = addr;
+	b->head.fn = by->fn;
+	b->parts.access.count =
+		depot_stack(current_mm()->check->heap->depot, by->stack, &b->parts.access.pc);
+}
+
+/* Page level has the RAM that it may have: what can be packed is. Said once. */
+static bool over_budget(struct heap *h, u64 size, u64 align)
+{
+	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
+	 */
+	if (h->pages < h->budget || size > HEAP_PACKED_MAX / 2 || align > PAGE_SIZE)
+		return false;
+	if (!h->sum.budget_hit) {
+		h->sum.budget_hit = h->seq;
+		klog(0,
+		     "check: process %d (%s) has %lu MiB in objects with pages of their own: "
+		     "more are packed (--heap-mem)",
+		     current_process()->pid, current_process()->comm,
+		     h->pages >> (20 - PAGE_SHIFT));
+	}
+	return true;
+}
+
+static s64 call_alloc(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(args->a[2], args->a[3]);
+	u64 size = args->a[0], align = args->a[1];
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	s64 ret;
+
+	STATS_INC(heap_allocs);
+	if (!mm->check->heap || !align || (align & (align - 1)))
+		return -EINVAL;
+	if ((s64)size < 0) {
+		bug_begin(&b, CHECK_BAD_SIZE, 0, &by);
+		b.head.size = size;
+		heap_report(&b.head, &b.parts);
+		return -ENOMEM;
+	}
+	mutex_lock(&mm->lock);
+	mm->check->heap->sum.calls++;
+	if (over_budget(mm->check->heap, size, align))
+		ret = -EDQUOT;
+	else
+		ret = heap_make(mm, size, MAX(align, mm->check->heap->config.align), &by);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+/* addr is no live object's: which bug that is. mm.lock is held. */
+static void bad_release(struct mm *mm, u64 addr, const struct heap_caller *by,
+			struct heap_bug_report *b)
+{
+	struct heap_object obj;
+	bool found = heap_range(addr) && heap_object_of(mm, addr, &obj);
+
+	bug_begin(b, CHECK_INVALID_FREE, addr, by);
+	if (!found) {
+		b->head.where = heap_where(mm, addr);
+		return;
+	}
+	heap_bug_object(mm, &obj, b);
+	if (obj.o.state != HEAP_STATE_LIVE)
+		b->head.kind = CHECK_DOUBLE_FREE;
+	if (obj.o.start != addr)
+		b->head.where = CHECK_WHERE_INTERIOR;
+}
+
+/*
+ * What is wrong with releasing the live object: b is filled in, true. mm.lock is held.
+ */
+static bool suspicious(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
+		       struct heap_bug_report *b)
+{
+	u64 damage = heap_damage(mm, obj);
+
+	if (damage) {
+		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
+		b->head.size = 1;
+	} else if (!heap_releases(by->fn, obj->o.alloc_fn)) {
+		bug_begin(b, CHECK_MISMATCHED_FREE, obj->o.start, by);
+	} else {
+		return false;
+	}
+	heap_bug_object(mm, obj, b);
+	return true;
+}
+
+/*
+ * The live object at addr for its release, with mm.lock held; bugs are reported on the way. False:
+ * there is none, and the lock is not held.
+ */
+UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct heap_caller *by,
+				   struct heap_object *obj)
+{
+	struct heap_bug_report b;
+
+	mutex_lock(&mm->lock);
+	mm->check->heap->sum.calls++;
+	if (!heap_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
+		bad_release(mm, addr, by, &b);
+	} else if (suspicious(mm, obj, by, &b)) {
+		mutex_unlock(&mm->lock);
+		heap_report(&b.head, &b.parts);
+		/* Another thread may have been faster meanwhile: that is its bug, too. */
+		mutex_lock(&mm->lock);
+		if (heap_object_at(mm, addr, obj) && obj->o.state == HEAP_STATE_LIVE)
+			return true;
+		bad_release(mm, addr, by, &b);
+	} else {
+		return true;
+	}
+	mutex_unlock(&mm->lock);
+	heap_report(&b.head, &b.parts);
+	return false;
+}
+
+UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(args->a[1], args->a[2]);
+	struct mm *mm = current_mm();
+	struct heap_object obj;
+	bool packed;
+
+	STATS_INC(heap_frees);
+	if (!mm->check->heap)
+		return -EINVAL;
+	if (!take(mm, args->a[0], &by, &obj))
+		return 0;
+	packed = obj.slot == HEAP_NO_SLOT && !obj.large;
+	if (!packed)
+		heap_unmake(mm, &obj, &by, args->a[3] ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED);
+	mutex_unlock(&mm->lock);
+	return packed; /* the library's, then */
+}
+
+UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
+{
+	const struct heap_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
+	u64 addr = args->a[0], size = args->a[1];
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_object obj;
+	s64 ret;
+
+	STATS_INC(heap_reallocs);
+	if (!mm->check->heap)
+		return -EINVAL;
+	if ((s64)size < 0) {
+		bug_begin(&b, CHECK_BAD_SIZE, addr, &by);
+		b.head.size = size;
+		heap_report(&b.head, &b.parts);
+		return -ENOMEM;
+	}
+	if (!take(mm, addr, &by, &obj))
+		return -ENOMEM;
+	if (obj.slot == HEAP_NO_SLOT && !obj.large)
+		ret = -EINVAL; /* packed: the library does that itself */
+	else if (over_budget(mm->check->heap, size, 1))
+		ret = -EDQUOT;
+	else
+		ret = heap_make(mm, size, mm->check->heap->config.align, &by);
+	if (ret > 0) {
+		heap_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
+		heap_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
+	}
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_size(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	struct heap_object obj;
+	s64 ret = -EINVAL;
+
+	STATS_INC(heap_sizes);
+	mutex_lock(&mm->lock);
+	if (mm->check->heap && heap_object_at(mm, args->a[0], &obj))
+		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_base_grow(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	s64 ret;
+
+	if (!mm->check->heap || args->a[0] > HEAP_SPANS)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->check->heap->sum.calls++;
+	ret = base_grow(mm, args->a[0]);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_base_shrink(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	s64 ret = -EINVAL;
+
+	mutex_lock(&mm->lock);
+	if (mm->check->heap)
+		ret = base_shrink(mm, args->a[0]);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_alias(const struct syscall_args *args)
+{
+	u64 slot[HEAP_ALIAS_BATCH], count = args->a[1];
+	struct mm *mm = current_mm();
+	s64 ret;
+
+	STATS_INC(heap_alias_calls);
+	if (!mm->check->heap || !count || count > HEAP_ALIAS_BATCH ||
+	    copy_from_user(slot, args->a[0], count * sizeof(*slot)) < 0)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->check->heap->sum.calls++;
+	STATS_ADD(heap_aliases, count);
+	ret = base_alias(mm, slot, (u32)count);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+static s64 call_unalias(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	u64 from = args->a[0], count = args->a[1], n;
+	struct heap_gone gone = HEAP_GONE_INIT;
+	struct heap_dead dead[64];
+	s64 ret = 0;
+
+	STATS_INC(heap_unalias_calls);
+	if (!mm->check->heap || count > HEAP_DEAD_BATCH)
+		return -EINVAL;
+	STATS_ADD(heap_unaliases, count);
+	for (; !ret && count; count -= n, from += n * sizeof(*dead)) {
+		n = MIN(count, ARRAY_SIZE(dead));
+		ret = copy_from_user(dead, from, n * sizeof(*dead)) < 0 ? -EINVAL : 0;
+		mutex_lock(&mm->lock);
+		if (!ret)
+			base_unalias(mm, dead, (u32)n, &gone);
+		if (ret || n == count) {
+			mm->check->heap->sum.calls++;
+			base_gone(mm, &gone);
+		}
+		mutex_unlock(&mm->lock);
+	}
+	return ret;
+}
+
+static s64 call_bug(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_object obj;
+	struct heap_caller by;
+	struct heap_bug bug;
+
+	if (!mm->check->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
+		return -EINVAL;
+	by = caller(bug.fn, bug.stack);
+	mutex_lock(&mm->lock);
+	bug_begin(&b, (enum check_kind)bug.kind, bug.addr, &by);
+	b.head.size = bug.size;
+	if (heap_range(bug.addr) && heap_object_of(mm, bug.addr, &obj))
+		heap_bug_object(mm, &obj, &b);
+	mutex_unlock(&mm->lock);
+	heap_report(&b.head, &b.parts);
+	return 0;
+}
+
+static s64 call_own_malloc(const struct syscall_args *args)
+{
+	const struct process *p = current_process();
+	struct mm *mm = current_mm();
+
+	(void)args;
+	if (!mm->check->heap)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	mm->check->heap->sum.flags |= CHECK_SUMMARY_OWN_MALLOC;
+	mutex_unlock(&mm->lock);
+	klog(1, "check: process %d (%s) defines malloc itself: what it gives out is not checked",
+	     p->pid, p->comm);
+	return 0;
+}
+
+static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
+	[HEAP_CALL_START] = call_start,
+	[HEAP_CALL_UNWIND] = heap_call_unwind,
+	[HEAP_CALL_MODULE] = heap_call_module,
+	[HEAP_CALL_STACK] = call_stack,
+	[HEAP_CALL_ALLOC] = call_alloc,
+	[HEAP_CALL_FREE] = call_free,
+	[HEAP_CALL_REALLOC] = call_realloc,
+	[HEAP_CALL_SIZE] = call_size,
+	[HEAP_CALL_BUG] = call_bug,
+	[HEAP_CALL_BASE_GROW] = call_base_grow,
+	[HEAP_CALL_ALIAS] = call_alias,
+	[HEAP_CALL_UNALIAS] = call_unalias,
+	[HEAP_CALL_BASE_SHRINK] = call_base_shrink,
+	[HEAP_CALL_OWN_MALLOC] = call_own_malloc,
+};
+
+s64 chk_syscall_number(u64 nr)
+{
+	return nr - HEAP_CALL_BASE < HEAP_CALLS ? (s64)(nr - HEAP_CALL_BASE) : -1;
+}
+
+s64 chk_syscall(u64 number, const struct syscall_args *args)
+{
+	return number < HEAP_CALLS ? calls[number](args) : -ENOSYS;
+}
+
+/* -- The end of a process ---------------------------------------------------------------------- */
+
+static void send_summary(struct mm *mm)
+{
+	struct heap_changes c = {0};
+	struct check_summary sum;
+
+	/* Of each process only where the user wants to see so much. */
+	if (current_process() != init_process && !(boot->flags & (BOOT_VERBOSE | BOOT_STATS)))
+		return;
+	if (mm->check->heap->changes)
+		get_user(&c, mm->check->heap->changes);
+	mutex_lock(&mm->lock);
+	sum = mm->check->heap->sum;
+	sum.sites = depot_count(mm->check->heap->depot);
+	sum.sites_stepped_down = c.stepped_down;
+	for (u32 i = 0; i < HEAP_ARENAS; i++) {
+		sum.objects[HEAP_LEVEL_NONE] += c.made[i].none;
+		sum.objects[HEAP_LEVEL_ALIAS] += c.made[i].alias;
+		sum.bytes += c.made[i].none_bytes + c.made[i].alias_bytes;
+	}
+	mutex_unlock(&mm->lock);
+	sum.pid = current_process()->pid;
+	memcpy(sum.comm, current_process()->comm, sizeof(sum.comm));
+	hc_check_summary(&sum, sizeof(sum));
+}
+
+void chk_process_ends(int wait_status)
+{
+	const struct heap_caller nobody = {.tid = current()->tid};
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+	struct heap_object obj;
+	u64 at = 0;
+
+	/* What a signal ended has nothing to answer for; what shares its memory with another goes
+	 * on. */
+	if (!mm || !mm->check->heap || (wait_status & 0x7f) ||
+	    __atomic_load_n(&mm->users, __ATOMIC_RELAXED) != 1)
+		return;
+	mutex_lock(&mm->lock);
+	if (mm->check->heap->exiting) {
+		mutex_unlock(&mm->lock);
+		return;
+	}
+	mm->check->heap->exiting = true;
+	while (heap_object_next(mm, at, true, &obj)) {
+		u64 damage = heap_damage(mm, &obj);
+
+		at = obj.o.start + MAX(obj.o.size, 1);
+		if (!damage || (mm->check->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
+			continue;
+		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
+		b.head.size = 1;
+		heap_bug_object(mm, &obj, &b);
+		mutex_unlock(&mm->lock);
+		heap_report(&b.head, &b.parts);
+		mutex_lock(&mm->lock);
+	}
+	mutex_unlock(&mm->lock);
+	if (boot->check.flags & CHECK_LEAKS)
+		leak_check();
+	send_summary(mm);
+}
+
+void chk_thread_ends(int wait_status)
+{
+	const struct process *p = current_process();
+
+	if (p->nthreads == 1)
+		chk_process_ends(wait_status);
+	else if (p->exec_by)
+		leak_thread_ends();
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/* execve(2) under check: how the heap library gets into the new program, if it does. */
+#include "kernel/exec/binary.h"
+#include "kernel/exec/stack.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/inject.h"
+#include "kernel/check/static.h"
+
+int chk_exec(struct mm *mm, const struct binary *program, const char *loader, const char *filename,
+	     const struct exec_stack *stack, char **preload)
+{
+	int ret;
+
+	if (heap_is_loader(loader ? loader : filename)) {
+		*preload = heap_preload(stack->piece, stack->pieces, stack->argc);
+		return 0;
+	}
+	if (loader) {
+		heap_unwatched(filename, "its interpreter is no ld.so that is known");
+		return 0;
+	}
+	ret = heap_static(program, mm, filename);
+	return ret < 0 ? binary_fail_errno(program, -ret) : 0;
+}
+
+void chk_exec_preloads(struct mm *mm, const struct exec_preload *at)
+{
+	mm->check->preload = *at;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Faults that have nothing to do with the heap, explained when the program is about to die of them:
+ * NULL pointers, wild pointers, the end of the stack.
+ */
+#include <linux/mman.h>
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/check/report.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/backing.h"
+#include "kernel/mm/mm.h"
+#include "kernel/task/task.h"
+
+#define NULL_END 0x10000UL /* nothing is mapped below: Linux's default vm.mmap_min_addr */
+
+/* So far below the stack pointer a function's own accesses may be: locals before it moves. */
+#define BELOW_SP (64UL << 10)
+
+static bool is_there(const struct vma *v, u64 addr)
+{
+	return v && v->start <= addr && v->prot != PROT_NONE;
+}
+
+/*
+ * addr is below a stack (memory that can be written, above a guard or nothing), and so is the stack
+ * pointer, or about to be. A function with large locals moves it far beyond.
+ */
+static bool is_stack_overflow(struct mm *mm, u64 addr, u64 sp)
+{
+	struct vma *v = vma_find(mm, addr);
+
+	if (addr + BELOW_SP < sp || is_there(v, addr))
+		return false;
+	if (v && v->start <= addr)
+		v = vma_next(v);
+	if (!v || !(v->prot & PROT_WRITE) || vma_window(v))
+		return false;
+	return sp < v->start ? !is_there(vma_find(mm, sp), sp) : sp < v->start + PAGE_SIZE;
+}
+
+static enum check_access access_of(u64 trapno, u64 error)
+{
+	return trapno == VEC_PF ? heap_access(error) : CHECK_ACCESS_NONE;
+}
+
+void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
+{
+	struct check_report r = {.addr = addr, .access = access_of(trapno, error)};
+	struct mm *mm = current_mm();
+
+	mutex_lock(&mm->lock);
+	if (trapno != VEC_PF) {
+		r.kind = CHECK_WILD_POINTER; /* not canonical, or an operand that is not aligned */
+	} else if (addr < NULL_END) {
+		r.kind = CHECK_NULL_POINTER;
+	} else if (is_stack_overflow(mm, addr, thread_frame(current())->rsp)) {
+		r.kind = CHECK_STACK_OVERFLOW;
+		r.where = CHECK_WHERE_STACK;
+	} else {
+		r.kind = CHECK_WILD_POINTER;
+		r.where = heap_where(mm, addr);
+	}
+	mutex_unlock(&mm->lock);
+	heap_report(&r, NULL);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a bad address in the guarded range means: which object it belongs to, and which bug it is.
+ */
+#include <linux/mman.h>
+#include "kernel/fs/file.h"
+#include "kernel/fs/mapping.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/internal.h"
+#include "kernel/stats.h"
+#include "kernel/task/task.h"
+
+int heap_populate(struct mm *mm, u64 page)
+{
+	struct heap_object obj;
+
+	if (mm->check->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
+		return base_populate(mm, page);
+	if (!mm->check->heap || !heap_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
+		return -EFAULT;
+	return range_populate(mm, &obj, page);
+}
+
+/* How far addr is from an object, 0 inside. */
+static u64 distance(const struct check_object *o, u64 addr)
+{
+	if (addr < o->start)
+		return o->start - addr;
+	return addr < o->start + o->size ? 0 : addr - (o->start + o->size) + 1;
+}
+
+/*
+ * The object that the program meant: the one whose pages or guard page these are, or the one
+ * behind when that is nearer (it is then an underflow).
+ */
+static bool meant(struct mm *mm, u64 addr, struct heap_object *obj)
+{
+	struct heap_object next;
+	bool found = heap_object_of(mm, addr, obj);
+
+	/* Behind the last alias that there is: the page before is whose end was overrun. */
+	if (!found && addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+		found = heap_object_of(mm, addr - PAGE_SIZE, obj);
+
+	if (found && distance(&obj->o, addr) == 0)
+		return true;
+	if (!heap_object_next(mm, addr, false, &next) || next.o.start - addr > PAGE_SIZE)
+		return found;
+	if (!found || distance(&next.o, addr) < distance(&obj->o, addr))
+		*obj = next;
+	return true;
+}
+
+static enum check_kind kind_of(const struct check_object *o, u64 addr)
+{
+	switch (o->state) {
+	case HEAP_STATE_FREED:
+		return CHECK_USE_AFTER_FREE;
+	case HEAP_STATE_REALLOCATED:
+		return CHECK_USE_AFTER_REALLOC;
+	default:
+		return addr < o->start ? CHECK_HEAP_UNDERFLOW : CHECK_HEAP_OVERFLOW;
+	}
+}
+
+bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b)
+{
+	struct heap_object obj;
+
+	if (heap_object_old(mm, addr)) {
+		b->head.kind = CHECK_USE_AFTER_FREE;
+		b->head.where = CHECK_WHERE_OLD_HEAP;
+		return true;
+	}
+	if (!meant(mm, addr, &obj))
+		return false;
+	b->head.kind = kind_of(&obj.o, addr);
+	heap_bug_object(mm, &obj, b);
+	return true;
+}
+
+void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_bug_report *b)
+{
+	struct heap_depot *d = mm->check->heap->depot;
+
+	b->head.object = obj->o;
+	b->parts.alloc.count = depot_stack(d, obj->alloc_stack, &b->parts.alloc.pc);
+	b->parts.free.count = depot_stack(d, obj->free_stack, &b->parts.free.pc);
+	b->parts.around = b->around;
+	b->parts.around_count = heap_around(mm, obj, b->around);
+}
+
+/* A bad access at addr: fills *b. False: the heap knows nothing about it. */
+static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct heap_bug_report *b)
+{
+	struct heap_object obj;
+	bool known = false;
+
+	memset(b, 0, sizeof(*b));
+	b->head.addr = addr;
+	b->head.access = access;
+	mutex_lock(&mm->lock);
+	/* The program's own mprotect(2) of what is alive is no bug of ours to explain. */
+	if (mm->check->heap && !(heap_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
+				 distance(&obj.o, addr) == 0))
+		known = heap_bug_prepare(mm, addr, b);
+	mutex_unlock(&mm->lock);
+	return known;
+}
+
+bool chk_fault(struct trapframe *f, u64 addr, int signal)
+{
+	struct mm *mm = current_mm();
+	enum check_access access = heap_access(f->error);
+	struct heap_bug_report b;
+	int err = -EFAULT;
+
+	if (heap_peek_fault(mm, f))
+		return true;
+	if (signal != SIGSEGV || !mm->check->heap || !heap_range(addr) ||
+	    !prepare(mm, addr, access, &b))
+		return false;
+	mm->check->heap->sum.faults++;
+	heap_report(&b.head, &b.parts);
+
+	mutex_lock(&mm->lock);
+	/* Large ones have mappings of their own, where nothing can be put: the program gets its
+	   signal. So does one that would run code there. */
+	if (access != CHECK_ACCESS_EXEC && mm->check->heap)
+		err = range_scratch(mm, addr);
+	mutex_unlock(&mm->lock);
+	return err == 0;
+}
+
+enum check_access heap_access(u64 error)
+{
+	if (error & PF_FETCH)
+		return CHECK_ACCESS_EXEC;
+	return error & PF_WRITE ? CHECK_ACCESS_WRITE : CHECK_ACCESS_READ;
+}
+
+void heap_bad_buffer(u64 addr, bool write)
+{
+	struct mm *mm = current_mm();
+	struct heap_bug_report b;
+
+	if (!mm->check->heap || !heap_range(addr) ||
+	    !prepare(mm, addr, write ? CHECK_ACCESS_SYSCALL_WRITE : CHECK_ACCESS_SYSCALL_READ, &b))
+		return;
+	b.head.syscall = (u32)current()->syscall_nr;
+	heap_report(&b.head, &b.parts);
+}
+
+enum check_where heap_where(struct mm *mm, u64 addr)
+{
+	struct vma *v = vma_find(mm, addr), *prev;
+	u64 sp = thread_frame(current())->rsp;
+
+	if (heap_range(addr) && mm->check->heap && heap_object_old(mm, addr))
+		return CHECK_WHERE_OLD_HEAP;
+	if (!v || v->start > addr || v->backing == &heap_areas)
+		return CHECK_WHERE_UNMAPPED;
+	if ((v->flags & VMA_GROWSDOWN) || (!vma_window(v) && v->start <= sp && sp < v->end))
+		return CHECK_WHERE_STACK;
+	if (v->prot & PROT_EXEC)
+		return CHECK_WHERE_CODE;
+	/* .bss continues the data of a file. */
+	prev = vma_prev(v);
+	if (vma_file(v) || (!vma_window(v) && prev && prev->end == v->start && vma_file(prev)))
+		return CHECK_WHERE_GLOBAL;
+	return CHECK_WHERE_MAPPED;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of an address space's guarded heap: begun by the library, copied by fork, ended.
+ */
+#include <linux/mman.h>
+#include "common/boot_info.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/check/leak.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/task/task.h"
+
+/* Leaves of records of the dead: this part of RAM, at least so many. */
+#define DEAD_RAM_PART 64
+#define DEAD_LEAST    64
+/* RAM that page level may have if the user does not say: one part in */
+#define BUDGET_PART   4
+#define DEAD_MOST     (1UL << 18)
+
+static u32 dead_max(void)
+{
+	u64 leaf = HEAP_LEAF_SLOTS * sizeof(struct heap_record);
+	u64 n = boot->ram_max / DEAD_RAM_PART / leaf;
+
+	return (u32)MIN(MAX(n, DEAD_LEAST), DEAD_MOST);
+}
+
+static struct heap *heap_alloc(void)
+{
+	struct heap *h = kzalloc(sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->config = boot->check;
+	h->large_cursor = HEAP_LARGE_AREA;
+	h->sample_every = 1;
+	RB_INIT(&h->large);
+	return h;
+}
+
+static void heap_destroy(struct heap *h)
+{
+	if (!h)
+		return;
+	if (h->records.group)
+		records_free(&h->records);
+	if (h->aliases.group)
+		records_free(&h->aliases);
+	large_free(h);
+	if (h->depot)
+		depot_put(h->depot);
+	kfree(h);
+}
+
+/* The heap's own VMAs, by their begin; each shows heap_areas from 0 on, so they never merge. */
+static const struct {
+	u64 start, size;
+} areas[] = {
+	{HEAP_PAGE_AREA, HEAP_PAGE_AREA_SIZE},
+	{HEAP_BASE_AREA, HEAP_BASE_SIZE},
+	{HEAP_SLOT_TABLE, HEAP_ALIAS_AREA - HEAP_SLOT_TABLE}, /* all tables */
+	{HEAP_ALIAS_AREA, HEAP_ALIAS_SIZE},
+};
+
+static int add_areas(struct mm *mm)
+{
+	struct vma *v[ARRAY_SIZE(areas)];
+
+	for (u32 i = 0; i < ARRAY_SIZE(areas); i++) {
+		v[i] = kzalloc(sizeof(*v[i]));
+		if (v[i])
+			continue;
+		while (i)
+			kfree(v[--i]);
+		return -ENOMEM;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(areas); i++) {
+		*v[i] = (struct vma){
+			.start = areas[i].start,
+			.end = areas[i].start + areas[i].size,
+			.prot = PROT_READ | PROT_WRITE,
+			.max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+			.flags = VMA_NORESERVE | VMA_NOHUGE,
+			.backing = &heap_areas,
+		};
+		vma_insert(mm, v[i]);
+	}
+	return 0;
+}
+
+int heap_begin(struct mm *mm)
+{
+	struct heap *h;
+
+	if (mm->check->heap)
+		return 0;
+	h = heap_alloc();
+	if (!h)
+		return -ENOMEM;
+	h->budget =
+		(h->config.budget ? h->config.budget : boot->ram_max / BUDGET_PART) >> PAGE_SHIFT;
+	h->depot = depot_new();
+	if (!h->depot ||
+	    records_init(&h->records, HEAP_PAGE_AREA_SIZE >> HEAP_SLOT_SHIFT, dead_max()) < 0 ||
+	    records_init(&h->aliases, HEAP_ALIAS_SIZE >> PAGE_SHIFT, dead_max()) < 0 ||
+	    add_areas(mm) < 0) {
+		heap_destroy(h);
+		return -ENOMEM;
+	}
+	mm->check->heap = h;
+	return 0;
+}
+
+int chk_mm_new(struct mm *mm)
+{
+	mm->check = kzalloc(sizeof(*mm->check));
+	return mm->check ? 0 : -ENOMEM;
+}
+
+int chk_mm_fork(struct mm *child, struct mm *mm)
+{
+	const struct heap *h = mm->check->heap;
+	struct heap *copy;
+
+	child->check->unwind = mm->check->unwind;
+	child->check->preload = mm->check->preload;
+	if (!h)
+		return 0;
+	copy = heap_alloc();
+	if (!copy)
+		return -ENOMEM;
+	*copy = *h;
+	copy->depot = NULL;
+	copy->records.group = copy->aliases.group = NULL;
+	memset(copy->sum.objects, 0, sizeof(copy->sum.objects));
+	copy->sum.bytes = copy->sum.faults = copy->sum.flushes = copy->sum.calls = 0;
+	RB_INIT(&copy->large);
+	if (records_dup(&copy->records, &h->records) < 0 ||
+	    records_dup(&copy->aliases, &h->aliases) < 0 || large_dup(copy, h) < 0) {
+		heap_destroy(copy);
+		return -ENOMEM;
+	}
+	copy->forked = true;
+	copy->torn = h->torn || current_process()->nthreads > 1;
+	depot_get(h->depot);
+	copy->depot = h->depot;
+	child->total_pages += h->pages + (h->spans - h->spans_back) * (HEAP_SPAN_SIZE / PAGE_SIZE);
+	child->check->heap = copy;
+	return 0;
+}
+
+void chk_mm_free(struct mm *mm)
+{
+	leak_free(mm);
+	heap_destroy(mm->check->heap);
+	kfree(mm->check);
+	mm->check = NULL;
+}
+
+/* Every sample that is not needed any more goes when there is no room: every second one. */
+static void sample(struct heap *h)
+{
+	if (h->samples == HEAP_SAMPLES) {
+		for (u32 i = 0; i < HEAP_SAMPLES / 2; i++)
+			h->sample[i] = h->sample[2 * i + 1];
+		h->samples = HEAP_SAMPLES / 2;
+		h->sample_every *= 2;
+		if (h->seq % h->sample_every)
+			return;
+	}
+	h->sample[h->samples++] = (struct check_sample){h->seq, h->sum.live_bytes, h->sum.live};
+}
+
+u64 heap_operation(struct heap *h)
+{
+	h->seq++;
+	if ((h->config.flags & CHECK_TIMELINE) && h->seq % h->sample_every == 0)
+		sample(h);
+	return h->seq;
+}
+
+bool heap_find(struct mm *mm, u64 addr, struct check_object *object)
+{
+	struct heap_object obj;
+
+	if (!mm->check->heap || !heap_object_of(mm, addr, &obj))
+		return false;
+	*object = obj.o;
+	return true;
+}
+
+bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack)
+{
+	struct heap_object obj;
+
+	if (!mm->check->heap || !heap_object_next(mm, addr, true, &obj))
+		return false;
+	*object = obj.o;
+	*alloc_stack = obj.alloc_stack;
+	return true;
+}
+
+u32 heap_stack(struct mm *mm, u32 id, const u64 **pc)
+{
+	return depot_stack(mm->check->heap->depot, id, pc);
+}
+
+void chk_thread_begins(void)
+{
+	struct mm *mm = current_mm();
+	u64 at = mm->check->heap ? mm->check->heap->changes : 0;
+	u64 threads_at = at + offsetof(struct heap_changes, threads);
+	u64 forks_at = at + offsetof(struct heap_changes, forks);
+	u32 threads, forks;
+
+	/* Other threads write to the rest of it. */
+	if (!at || get_user(&threads, threads_at) < 0 || get_user(&forks, forks_at) < 0)
+		return;
+	put_user(threads + 1, threads_at);
+	/* A child's first thread: nobody has been counted in its copy yet. */
+	if (mm->check->heap->forked)
+		put_user(forks + 1, forks_at);
+	mm->check->heap->forked = false;
+}

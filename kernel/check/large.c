@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Objects larger than HEAP_SMALL_MAX: anonymous mappings with a record each, ordered by address.
+ * Addresses go upwards with a free page between neighbours, and begin anew only at the area's end.
+ * Records of dead ones are kept: they are few, for making one costs the program a mapping.
+ */
+#include "kernel/kernel.h"
+#include "kernel/check/internal.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/kmalloc.h"
+
+static int large_compare(const struct heap_large *a, const struct heap_large *b)
+{
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+#define UNUSED_STATIC __attribute__((unused)) static
+RB_GENERATE_INTERNAL(heap_large_tree, heap_large, link, large_compare, UNUSED_STATIC)
+
+struct heap_large *large_after(struct heap *h, u64 addr)
+{
+	struct heap_large key = {.start = addr};
+
+	return RB_NFIND(heap_large_tree, &h->large, &key);
+}
+
+struct heap_large *large_at_or_before(struct heap *h, u64 addr)
+{
+	struct heap_large *l = large_after(h, addr);
+
+	if (l && l->start == addr)
+		return l;
+	return l ? RB_PREV(heap_large_tree, &h->large, l) : RB_MAX(heap_large_tree, &h->large);
+}
+
+/* Dead records in [start, end) go; false: something lives there. */
+static bool forget(struct heap *h, u64 start, u64 end)
+{
+	struct heap_large *l = large_at_or_before(h, start), *next;
+
+	if (!l || l->end + PAGE_SIZE <= start)
+		l = large_after(h, start);
+	for (struct heap_large *i = l; i && i->start < end;
+	     i = RB_NEXT(heap_large_tree, &h->large, i))
+		if (i->state == HEAP_STATE_LIVE)
+			return false;
+	for (; l && l->start < end; l = next) {
+		next = RB_NEXT(heap_large_tree, &h->large, l);
+		RB_REMOVE(heap_large_tree, &h->large, l);
+		kfree(l);
+	}
+	return true;
+}
+
+/* A place for len bytes and the guard page behind; 0: none. */
+static u64 find_place(struct heap *h, u64 len, u64 align)
+{
+	u64 at = ALIGN_UP(h->large_cursor, align);
+	struct heap_large *l;
+
+	for (u32 rounds = 0; rounds < 2;) {
+		if (at < h->large_cursor || at + len + PAGE_SIZE > HEAP_LARGE_AREA_END) {
+			at = ALIGN_UP(HEAP_LARGE_AREA, align);
+			rounds++;
+			continue;
+		}
+		if (forget(h, at, at + len + PAGE_SIZE))
+			return at;
+		/* Behind whatever is in the way. */
+		l = large_at_or_before(h, at + len);
+		at = ALIGN_UP(l->end + PAGE_SIZE, align);
+	}
+	return 0;
+}
+
+struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
+{
+	struct heap *h = mm->check->heap;
+	u64 len = ALIGN_UP(size, PAGE_SIZE), pages = len >> PAGE_SHIFT, at;
+	struct heap_large *l;
+
+	*err = -ENOMEM;
+	if (size > HEAP_LARGE_AREA_END - HEAP_LARGE_AREA || align > HEAP_LARGE_AREA ||
+	    !mm_may_expand(mm, pages, true))
+		return NULL;
+	at = find_place(h, len, MAX(align, PAGE_SIZE));
+	l = at ? kzalloc(sizeof(*l)) : NULL;
+	if (!l)
+		return NULL;
+	*err = mm_map_at_locked(mm, at, len, &heap_large_objects);
+	if (*err < 0) {
+		kfree(l);
+		return NULL;
+	}
+	h->large_cursor = at + len + PAGE_SIZE;
+	l->start = at;
+	l->end = at + len;
+	RB_INSERT(heap_large_tree, &h->large, l);
+	return l;
+}
+
+void large_unmake(struct mm *mm, struct heap_large *l)
+{
+	/* No VMA reaches beyond it, so nothing has to be cut and nothing can fail. */
+	mm_unmap_locked(mm, l->start, l->end - l->start);
+}
+
+int large_dup(struct heap *to, const struct heap *from)
+{
+	struct heap_large *l, *copy;
+
+	RB_FOREACH (l, heap_large_tree, UNCONST(&from->large)) {
+		copy = kmalloc(sizeof(*copy));
+		if (!copy)
+			return -ENOMEM;
+		*copy = *l;
+		RB_INSERT(heap_large_tree, &to->large, copy);
+	}
+	return 0;
+}
+
+void large_free(struct heap *h)
+{
+	struct heap_large *l;
+
+	while ((l = RB_MIN(heap_large_tree, &h->large))) {
+		RB_REMOVE(heap_large_tree, &h->large, l);
+		kfree(l);
+	}
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Objects: made, ended, found. The one place that knows both areas.
+ */
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/mm/internal.h"
+#include "kernel/mm/pagetable.h"
+
+#define EAGER_PAGES 8 /* that get their frames when the object is made */
+
+static u64 slot_addr(u64 slot)
+{
+	return HEAP_PAGE_AREA + (slot << HEAP_SLOT_SHIFT);
+}
+
+static bool in_page_area(u64 addr)
+{
+	return addr - HEAP_PAGE_AREA < HEAP_PAGE_AREA_SIZE;
+}
+
+static u64 addr_slot(u64 addr)
+{
+	return (addr - HEAP_PAGE_AREA) >> HEAP_SLOT_SHIFT;
+}
+
+void heap_record_object(const struct heap_record *r, u64 slot_addr, struct heap_object *obj)
+{
+	*obj = (struct heap_object){
+		.o = {.start = slot_addr + r->offset,
+		      .size = r->size,
+		      .state = r->state,
+		      .level = HEAP_LEVEL_PAGE,
+		      .alloc_fn = r->alloc_fn,
+		      .free_fn = r->free_fn,
+		      .alloc_tid = r->alloc_tid,
+		      .free_tid = r->free_tid,
+		      .alloc_seq = r->alloc_seq,
+		      .free_seq = r->free_seq},
+		.alloc_stack = r->alloc_stack,
+		.free_stack = r->free_stack,
+		.slot = HEAP_NO_SLOT,
+	};
+}
+
+/* Where canaries are around an object that has its pages for itself. */
+static void page_canaries(struct heap_object *obj)
+{
+	u64 start = obj->o.start, end = start + obj->o.size;
+
+	obj->low = start - MIN(HEAP_CANARY_FRONT, start & PAGE_MASK);
+	obj->high = ALIGN_UP(end, PAGE_SIZE);
+	if (!obj->o.size)
+		obj->low = obj->high = start;
+}
+
+static void from_record(const struct heap_record *r, u64 slot, struct heap_object *obj)
+{
+	heap_record_object(r, slot_addr(slot), obj);
+	obj->slot = slot;
+	page_canaries(obj);
+}
+
+static void from_large(struct heap_large *l, struct heap_object *obj)
+{
+	*obj = (struct heap_object){
+		.o = {.start = l->object,
+		      .size = l->size,
+		      .state = l->state,
+		      .level = HEAP_LEVEL_PAGE,
+		      .alloc_fn = l->alloc_fn,
+		      .free_fn = l->free_fn,
+		      .alloc_tid = l->alloc_tid,
+		      .free_tid = l->free_tid,
+		      .alloc_seq = l->alloc_seq,
+		      .free_seq = l->free_seq},
+		.alloc_stack = l->alloc_stack,
+		.free_stack = l->free_stack,
+		.slot = HEAP_NO_SLOT,
+		.large = l,
+	};
+	page_canaries(obj);
+}
+
+/* Where in its first page an object begins. */
+static u64 first_offset(const struct check_config *c, u64 size, u64 align)
+{
+	u64 room;
+
+	if (align >= PAGE_SIZE || !(c->guard & HEAP_GUARD_AFTER))
+		return 0;
+	room = ALIGN_UP(MAX(size, 1), align);
+	return ALIGN_UP(room, PAGE_SIZE) - room;
+}
+
+static u64 pages_of(const struct check_object *o)
+{
+	u64 first = ALIGN_DOWN(o->start, PAGE_SIZE);
+
+	return o->size ? (ALIGN_UP(o->start + o->size, PAGE_SIZE) - first) >> PAGE_SHIFT : 0;
+}
+
+/* The addresses of a leaf whose records go: nothing but scratch pages is left there. */
+static void retire(struct mm *mm, u64 slot)
+{
+	struct heap_records *r = &mm->check->heap->records;
+	u64 start = slot_addr(slot);
+
+	if (slot == r->slots)
+		return;
+	pt_unmap(mm, start, start + HEAP_LEAF_SIZE, start, start + HEAP_LEAF_SIZE);
+	records_drop(r, slot);
+}
+
+static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+{
+	struct heap *h = mm->check->heap;
+	u64 offset = first_offset(&h->config, size, align);
+	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
+	/* The guard page, and a whole number of slots. */
+	u32 slots = (u32)((pages + 1 + 1) / 2);
+	u32 align_slots = align > HEAP_SLOT_SIZE ? (u32)(align >> HEAP_SLOT_SHIFT) : 1;
+	struct heap_record *r;
+	struct heap_object obj;
+	u64 first, mapped = size ? pages : 0;
+
+	if (!mm_may_expand(mm, pages, true))
+		return -ENOMEM;
+	r = records_add(&h->records, slots, align_slots, &slot);
+	if (!r)
+		return -ENOMEM;
+	r->size = size;
+	r->offset = offset;
+	r->alloc_fn = by->fn;
+	r->alloc_stack = by->stack;
+	r->alloc_tid = by->tid;
+	r->alloc_seq = (u32)heap_operation(h);
+	from_record(r, slot, &obj);
+	first = slot_addr(slot);
+	for (u64 i = 0; i < mapped; i++) {
+		/* All, or of a large object those with canaries. */
+		if (mapped > EAGER_PAGES && i && i != mapped - 1)
+			continue;
+		if (range_populate(mm, &obj, first + i * PAGE_SIZE) < 0) {
+			pt_unmap(mm, first, first + mapped * PAGE_SIZE, first, first);
+			r->state = HEAP_STATE_FREED;
+			records_died(&h->records, slot);
+			retire(mm, records_excess(&h->records));
+			return -ENOMEM;
+		}
+	}
+	mm->total_pages += mapped;
+	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
+	h->pages += mapped;
+	retire(mm, records_excess(&h->records));
+	return (s64)obj.o.start;
+}
+
+static s64 make_large(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+{
+	struct heap *h = mm->check->heap;
+	s64 err;
+	struct heap_large *l = large_make(mm, size, align, &err);
+
+	if (!l)
+		return err;
+	l->size = size;
+	l->object = l->start + first_offset(&h->config, size, align);
+	l->state = HEAP_STATE_LIVE;
+	l->alloc_fn = by->fn;
+	l->alloc_stack = by->stack;
+	l->alloc_tid = by->tid;
+	l->alloc_seq = heap_operation(h);
+	return (s64)l->object;
+}
+
+/* Where the kernel sees a byte of the program's, up to the end of its page; NULL: nothing there. */
+u8 *heap_look(struct mm *mm, u64 addr)
+{
+	struct pt_leaf leaf;
+
+	if (!pt_find(mm, addr, &leaf) || !(*leaf.entry & PTE_P))
+		return NULL;
+	return (u8 *)phys_to_virt(pt_gpa(*leaf.entry)) + (addr - leaf.va);
+}
+
+/* The same for writing: the page comes into being. */
+u8 *heap_touch(struct mm *mm, u64 addr)
+{
+	struct mm_fault_info info;
+	struct pt_leaf leaf;
+
+	while (!pt_find(mm, addr, &leaf) || !(*leaf.entry & PTE_P) || !(*leaf.entry & PTE_W))
+		if (mm_fault_locked(mm, addr, MM_WRITE, &info) < 0)
+			return NULL;
+	return (u8 *)phys_to_virt(pt_gpa(*leaf.entry)) + (addr - leaf.va);
+}
+
+s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+{
+	struct heap *h = mm->check->heap;
+	bool small = size <= HEAP_SMALL_MAX && align <= HEAP_LEAF_SIZE / 2;
+	struct heap_object obj;
+	s64 addr = small ? make_small(mm, size, align, by) : make_large(mm, size, align, by);
+	u64 last;
+
+	if (addr < 0)
+		return addr;
+	if (!small && heap_object_at(mm, (u64)addr, &obj)) {
+		last = ALIGN_DOWN(obj.o.start + size - 1, PAGE_SIZE);
+		if (obj.o.start > obj.large->start && heap_touch(mm, obj.large->start))
+			range_fill(&obj, obj.large->start, heap_touch(mm, obj.large->start));
+		if (obj.o.start + size < obj.large->end && heap_touch(mm, last))
+			range_fill(&obj, last, heap_touch(mm, last));
+	}
+	h->sum.objects[HEAP_LEVEL_PAGE]++;
+	h->sum.bytes += size;
+	h->sum.live++;
+	h->sum.live_bytes += size;
+	h->sum.peak_bytes = MAX(h->sum.peak_bytes, h->sum.live_bytes);
+	return addr;
+}
+
+void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
+		 enum heap_state state)
+{
+	struct heap *h = mm->check->heap;
+	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE), pages = pages_of(&obj->o);
+	u64 seq = heap_operation(h);
+
+	h->sum.live--;
+	h->sum.live_bytes -= obj->o.size;
+	if (obj->large) {
+		struct heap_large *l = obj->large;
+
+		l->state = state;
+		l->free_fn = by->fn;
+		l->free_stack = by->stack;
+		l->free_tid = by->tid;
+		l->free_seq = seq;
+		large_unmake(mm, l);
+	} else {
+		struct heap_record *r = records_own(&h->records, obj->slot);
+
+		/* Without memory for the record's copy the object stays as it is: a leak. */
+		if (!r)
+			return;
+		r->state = state;
+		r->free_fn = by->fn;
+		r->free_stack = by->stack;
+		r->free_tid = by->tid;
+		r->free_seq = (u32)seq;
+		if (pages)
+			pt_unmap(mm, first, first + pages * PAGE_SIZE, first, first);
+		mm->total_pages -= pages;
+		h->pages -= pages;
+		records_died(&h->records, obj->slot);
+		retire(mm, records_excess(&h->records));
+	}
+	h->sum.flushes++;
+}
+
+bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
+{
+	struct heap *h = mm->check->heap;
+	struct heap_large *l;
+	u64 slot;
+
+	if (in_page_area(addr)) {
+		const struct heap_record *r = records_of(&h->records, addr_slot(addr), &slot);
+
+		if (r)
+			from_record(r, slot, obj);
+		return r;
+	}
+	if (addr < HEAP_LARGE_AREA)
+		return base_object_of(mm, addr, obj);
+	l = large_at_or_before(h, addr);
+	if (!l || addr >= l->end + PAGE_SIZE)
+		return false;
+	from_large(l, obj);
+	return true;
+}
+
+bool heap_object_at(struct mm *mm, u64 addr, struct heap_object *obj)
+{
+	return heap_range(addr) && heap_object_of(mm, addr, obj) && obj->o.start == addr;
+}
+
+bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+{
+	struct heap *h = mm->check->heap;
+	struct heap_large *l;
+	u64 slot;
+
+	addr = MAX(addr, HEAP_PAGE_AREA);
+	if (in_page_area(addr)) {
+		/* The one that reaches into the slot, else one that begins in it or later. */
+		if (!records_of(&h->records, addr_slot(addr), &slot))
+			slot = addr_slot(addr);
+		while ((slot = records_next(&h->records, slot, live)) < h->records.slots) {
+			from_record(records_at(&h->records, slot), slot, obj);
+			if (obj->o.start + MAX(obj->o.size, 1) > addr)
+				return true;
+			slot++;
+		}
+	}
+	if (addr < HEAP_LARGE_AREA && base_object_next(mm, addr, live, obj))
+		return true;
+	l = large_at_or_before(h, addr);
+	if (!l || l->object + MAX(l->size, 1) <= addr)
+		l = large_after(h, l ? l->start + 1 : addr);
+	while (l && live && l->state != HEAP_STATE_LIVE)
+		l = large_after(h, l->start + 1);
+	if (l)
+		from_large(l, obj);
+	return l;
+}
+
+bool heap_object_old(struct mm *mm, u64 addr)
+{
+	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+		return records_retired(&mm->check->heap->aliases,
+				       (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT);
+	return in_page_area(addr) && records_retired(&mm->check->heap->records, addr_slot(addr));
+}
+
+u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_object *around)
+{
+	struct heap_records *r = &mm->check->heap->records;
+	struct heap_object near;
+	u64 slot = obj->slot, at = obj->o.start;
+	u32 n = 0;
+
+	/* Half of them before it: found backwards, so this goes back first. */
+	for (u32 i = 0; obj->slot != HEAP_NO_SLOT && i < HEAP_AROUND / 2; i++) {
+		u64 prev = records_prev(r, slot);
+
+		if (prev == r->slots)
+			break;
+		slot = prev;
+		at = slot_addr(slot);
+	}
+	while (n < HEAP_AROUND && heap_object_next(mm, at, false, &near)) {
+		at = near.o.start + MAX(near.o.size, 1);
+		if (near.o.start != obj->o.start)
+			around[n++] = near.o;
+	}
+	return n;
+}
+
+/* First byte of [at, end) that is no canary, 0: none. Neighbouring pages are no neighbours in RAM.
+ */
+static u64 damage_in(struct mm *mm, u64 at, u64 end)
+{
+	while (at < end) {
+		u64 stop = MIN(end, ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE);
+		const u8 *p = heap_look(mm, at);
+
+		for (; p && at < stop; at++, p++)
+			if (*p != HEAP_CANARY)
+				return at;
+		at = stop;
+	}
+	return 0;
+}
+
+u64 heap_damage(struct mm *mm, const struct heap_object *obj)
+{
+	u64 damage = damage_in(mm, obj->o.start + obj->o.size, obj->high);
+
+	return damage ? damage : damage_in(mm, obj->low, obj->o.start);
+}
+
+void heap_copy(struct mm *mm, u64 to, u64 from, u64 len)
+{
+	while (len) {
+		u64 n = MIN(len, MIN(PAGE_SIZE - (to & PAGE_MASK), PAGE_SIZE - (from & PAGE_MASK)));
+		const u8 *src = heap_look(mm, from);
+		u8 *dst = src ? heap_touch(mm, to)
+			      : NULL; /* fresh pages are zero, as absent ones are */
+
+		if (dst)
+			memcpy(dst, src, n);
+		to += n;
+		from += n;
+		len -= n;
+	}
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pages of small objects: entries of the page area's page tables, and the canaries in them.
+ *
+ * An object's pages get frames when it is made if they are few, else when they are touched. A page
+ * that has gone by madvise(2) comes back in the same way. Each frame belongs to one object.
+ */
+#include <linux/mman.h>
+#include "kernel/kernel.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/check/internal.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/pagetable.h"
+
+#define POPULATE_BATCH 16 /* pages */
+
+void range_fill(const struct heap_object *obj, u64 page, u8 *p)
+{
+	u64 start = obj->o.start, end = start + obj->o.size;
+	u64 front = MAX(page, start - MIN(HEAP_CANARY_FRONT, start - ALIGN_DOWN(start, PAGE_SIZE)));
+
+	for (u64 at = front; at < MIN(start, page + PAGE_SIZE); at++)
+		p[at - page] = HEAP_CANARY;
+	for (u64 at = MAX(page, end); at < page + PAGE_SIZE; at++)
+		p[at - page] = HEAP_CANARY;
+}
+
+/* A fresh frame for one page. */
+static int add_page(struct mm *mm, const struct heap_object *obj, u64 page)
+{
+	u64 *entry = pt_place(mm, page), gpa;
+
+	if (!entry)
+		return -ENOMEM;
+	if (*entry)
+		return 0;
+	gpa = frame_alloc(0, FRAME_ZERO);
+	if (!gpa)
+		return -ENOMEM;
+	if (obj)
+		range_fill(obj, page, phys_to_virt(gpa));
+	pt_set(mm, entry, arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED);
+	return 0;
+}
+
+int range_populate(struct mm *mm, const struct heap_object *obj, u64 page)
+{
+	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE);
+	u64 end = ALIGN_UP(obj->o.start + obj->o.size, PAGE_SIZE), until;
+	int err;
+
+	if (page < first || page >= end || !obj->o.size)
+		return -EFAULT;
+	until = MIN(end, page + POPULATE_BATCH * PAGE_SIZE);
+	err = add_page(mm, obj, page);
+	while (!err && (page += PAGE_SIZE) < until)
+		if (add_page(mm, obj, page) < 0)
+			break; /* the one that was asked for is there */
+	return err;
+}
+
+int range_scratch(struct mm *mm, u64 addr)
+{
+	return add_page(mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE));
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A report is put together in one block (head, then parts), sent, and obeyed: see report.h.
+ */
+#include "common/boot_info.h"
+#include "kernel/check/callers.h"
+#include "kernel/check/heap.h"
+#include "kernel/check/internal.h"
+#include "kernel/check/report.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/proc/proc_text.h"
+#include "kernel/task/core.h"
+#include "kernel/task/task.h"
+
+/* The mappings are cut here, so that there is room for the rest. */
+#define MAPS_MAX (512UL << 10)
+
+static bool reported; /* a bug that was not suppressed, by whatever process */
+
+/* Signals that a bug of the program's own sends it. */
+#define SIGNALS_OF_BUGS                                                                            \
+	(SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) |    \
+	 SIGBIT(SIGSEGV))
+
+/*
+ * A reported bug decides the exit status, whichever process had it and whatever became of the
+ * first one; but who ended the first one from outside, by a signal, shall see that it did.
+ */
+int chk_end_status(int wait_status)
+{
+	int sig = wait_status & 0x7f;
+
+	if (!READ_ONCE(reported) || (sig && !(SIGNALS_OF_BUGS & SIGBIT(sig))))
+		return wait_status;
+	return (int)(boot->check.exitcode & 0xff) << 8;
+}
+
+struct building {
+	struct check_report *r; /* CHECK_REPORT_MAX bytes */
+	u64 len;
+};
+
+/* Room for a part: as much of len as there is. NULL: none at all. */
+static void *part_begin(struct building *b, enum check_part part, u64 *len)
+{
+	u64 at = ALIGN_UP(b->len, 8);
+
+	*len = MIN(*len, CHECK_REPORT_MAX - at);
+	b->r->part[part].offset = (u32)at;
+	return *len ? (u8 *)b->r + at : NULL;
+}
+
+static void part_end(struct building *b, enum check_part part, u64 len)
+{
+	b->r->part[part].len = (u32)len;
+	if (len)
+		b->len = b->r->part[part].offset + len;
+}
+
+static void part_add(struct building *b, enum check_part part, const void *p, u64 len)
+{
+	u64 room = len;
+	void *to = part_begin(b, part, &room);
+
+	if (to)
+		memcpy(to, p, room);
+	part_end(b, part, room);
+}
+
+static void add_registers(struct check_report *r)
+{
+	const struct trapframe *f = thread_frame(current());
+
+	arch_user_regs(f, arch_get_fsbase(), arch_get_gsbase(), r->reg);
+	r->flags |= CHECK_REPORT_REGS;
+	/* The end of the instruction may lie in a page that is not there. */
+	for (r->insn_len = sizeof(r->insn); r->insn_len; r->insn_len--)
+		if (copy_from_user(r->insn, f->rip, r->insn_len) == 0)
+			break;
+}
+
+/* From the stack pointer up; where its page is not there (stack overflow), from the next one. */
+static void add_stack(struct building *b)
+{
+	u64 at = thread_frame(current())->rsp, len = CHECK_STACK_BYTES, done = 0;
+	u8 *to = part_begin(b, CHECK_PART_STACK, &len);
+
+	b->r->stack_at = at;
+	while (to && done < len) {
+		u64 n = MIN(len - done, PAGE_SIZE - ((at + done) & PAGE_MASK));
+
+		if (copy_from_user(to + done, at + done, n) == 0) {
+			done += n;
+			continue;
+		}
+		if (done || b->r->stack_at != thread_frame(current())->rsp)
+			break;
+		at = b->r->stack_at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
+	}
+	part_end(b, CHECK_PART_STACK, done);
+}
+
+static void add_maps(struct building *b)
+{
+	const struct proc_ctx c = {.p = current_process(), .t = current()};
+	u64 len = MAPS_MAX;
+	struct text *t = kmalloc(sizeof(*t));
+
+	if (!t)
+		return;
+	*t = (struct text){.handle = -1};
+	t->memory = part_begin(b, CHECK_PART_MAPS, &len);
+	t->memory_size = len;
+	if (t->memory) {
+		proc_text_maps(t, &c);
+		text_flush(t);
+		part_end(b, CHECK_PART_MAPS, t->written);
+	}
+	kfree(t);
+}
+
+static void add_trace(struct building *b, enum check_part part, const struct heap_trace *t)
+{
+	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
+}
+
+/* Where the stack is the reporter's to unwind. */
+static void add_callers(struct building *b)
+{
+	struct check_caller caller[CHECK_CALLERS_MAX];
+
+	part_add(b, CHECK_PART_CALLERS, caller, heap_callers(caller) * sizeof(*caller));
+}
+
+static void add_samples(struct building *b, struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	if (mm->check->heap)
+		part_add(b, CHECK_PART_SAMPLES, mm->check->heap->sample,
+			 mm->check->heap->samples * sizeof(*mm->check->heap->sample));
+	mutex_unlock(&mm->lock);
+}
+
+static s64 send(const struct building *b)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	int ret = kernel_segs(seg, ARRAY_SIZE(seg), b->r, b->len, &segs);
+
+	return ret < 0 ? ret : hc_check_report(&segs);
+}
+
+/* --core: as of the signal that a debugger's user would expect. */
+static void write_core(const struct check_report *head)
+{
+	siginfo_t info = {.si_signo = head->access ? SIGSEGV : SIGABRT};
+
+	if (head->access) {
+		info.si_code = SEGV_MAPERR;
+		info.si_addr = (void *)head->addr;
+	}
+	core_write(&info);
+}
+
+enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts)
+{
+	static const struct heap_report_parts none;
+	struct process *p = current_process();
+	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
+	/* Found when the process ends anyway; nothing happens there. */
+	bool at_exit = head->kind == CHECK_LEAK || head->kind == CHECK_REACHABLE_AT_EXIT;
+	bool last = !(boot->check.flags & CHECK_KEEP_GOING) && !at_exit;
+	s64 verdict = -ENOMEM;
+
+	if (!parts)
+		parts = &none;
+	if (b.r) {
+		*b.r = *head;
+		b.r->pid = p->pid;
+		b.r->tid = current()->tid;
+		b.r->flags |= last ? CHECK_REPORT_LAST : 0;
+		memcpy(b.r->comm, p->comm, sizeof(b.r->comm));
+		if (!(b.r->flags & CHECK_REPORT_REGS) && !at_exit)
+			add_registers(b.r);
+		add_trace(&b, CHECK_PART_ACCESS, &parts->access);
+		add_trace(&b, CHECK_PART_ALLOC, &parts->alloc);
+		add_trace(&b, CHECK_PART_FREE, &parts->free);
+		part_add(&b, CHECK_PART_AROUND, parts->around,
+			 parts->around_count * sizeof(*parts->around));
+		add_samples(&b, current_mm());
+		if (!at_exit && !parts->access.count)
+			add_callers(&b);
+		if (!at_exit)
+			add_stack(&b);
+		add_maps(&b);
+		verdict = send(&b);
+		kfree(b.r);
+	}
+	if (verdict < 0)
+		klog(0,
+		     "process %d (%s): a heap bug of kind %u at %#lx could not be reported (%ld)",
+		     p->pid, p->comm, head->kind, head->addr, verdict);
+	if (verdict == CHECK_VERDICT_SUPPRESSED)
+		return CHECK_VERDICT_SUPPRESSED;
+	if (head->kind != CHECK_REACHABLE_AT_EXIT)
+		WRITE_ONCE(reported, true);
+	if ((boot->check.flags & CHECK_CORE) && !at_exit && verdict != CHECK_VERDICT_DUPLICATE)
+		write_core(head);
+	if (last) {
+		if (p->mm->check->heap)
+			WRITE_ONCE(p->mm->check->heap->exiting, true);
+		process_exit((int)(boot->check.exitcode & 0xff) << 8);
+	}
+	return verdict < 0 ? CHECK_VERDICT_REPORTED : (enum check_verdict)verdict;
+}
