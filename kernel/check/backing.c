@@ -8,17 +8,17 @@
 
 static int populate(struct vm_fault *f)
 {
-	return heap_populate(f->mm, f->page);
+	return chk_populate(f->mm, f->page);
 }
 
 static const struct vm_backing_ops area_ops = {
 	.traits = VM_MANAGED | VM_ALIASED,
 	.populate = populate,
-	.fork = heap_copy_vma,
-	.may_change = heap_may_change,
-	.discard = heap_discard,
+	.fork = chk_copy_vma,
+	.may_change = chk_may_change,
+	.discard = chk_discard,
 };
 
-static const struct vm_backing_ops large_ops = {.may_change = heap_may_change};
+static const struct vm_backing_ops large_ops = {.may_change = chk_may_change};
 
-struct vm_backing heap_areas = {.ops = &area_ops}, heap_large_objects = {.ops = &large_ops};
+struct vm_backing chk_areas = {.ops = &area_ops}, chk_large_objects = {.ops = &large_ops};

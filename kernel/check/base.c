@@ -22,7 +22,7 @@
 /* An entry of a table, which does not cross a page. */
 static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
 {
-	const u8 *p = heap_look(mm, addr);
+	const u8 *p = chk_look(mm, addr);
 
 	if (p)
 		memcpy(to, p, size);
@@ -110,11 +110,11 @@ static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, str
 }
 
 static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
-		      struct heap_object *obj)
+		      struct chk_object *obj)
 {
 	bool live = slot->state == HEAP_SLOT_LIVE || slot->state == HEAP_SLOT_ALIASED;
 
-	*obj = (struct heap_object){
+	*obj = (struct chk_object){
 		.o = {.start = start,
 		      .size = s->size - slot->slack,
 		      .state = live ? HEAP_STATE_LIVE : HEAP_STATE_FREED,
@@ -130,9 +130,9 @@ static void from_slot(u64 start, const struct heap_span *s, const struct heap_sl
 }
 
 /* Whose n-th page of the alias area it is. */
-static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
+static bool alias_object(struct mm *mm, u64 n, struct chk_object *obj)
 {
-	const struct heap_record *r = records_of(&mm->check->heap->aliases, n, &n);
+	const struct chk_record *r = records_of(&mm->check->heap->aliases, n, &n);
 	struct heap_span s;
 	struct heap_slot slot;
 	u64 base, at;
@@ -140,7 +140,7 @@ static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
 	if (!r)
 		return false;
 	if (r->state != HEAP_STATE_LIVE) {
-		heap_record_object(r, alias_page(n), obj);
+		chk_record_object(r, alias_page(n), obj);
 		obj->o.level = HEAP_LEVEL_ALIAS;
 		return true;
 	}
@@ -152,7 +152,7 @@ static bool alias_object(struct mm *mm, u64 n, struct heap_object *obj)
 	return true;
 }
 
-bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
+bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 {
 	struct heap_span s;
 	struct heap_slot slot;
@@ -170,7 +170,7 @@ bool base_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
 }
 
 /* The objects at level none, in spans from number on. */
-static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
 	u64 number = run_of(mm, (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT);
 
@@ -191,9 +191,9 @@ static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct heap_object
 	return false;
 }
 
-bool base_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+bool base_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
-	struct heap_records *r = &mm->check->heap->aliases;
+	struct chk_records *r = &mm->check->heap->aliases;
 	u64 n;
 
 	addr = MAX(addr, HEAP_BASE_AREA);
@@ -245,7 +245,7 @@ int base_populate(struct mm *mm, u64 page)
 
 s64 base_grow(struct mm *mm, u64 count)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u64 pages = count * (HEAP_SPAN_SIZE / PAGE_SIZE);
 
 	if (count > HEAP_SPANS - h->spans || !mm_may_expand(mm, pages, true))
@@ -258,7 +258,7 @@ s64 base_grow(struct mm *mm, u64 count)
 
 int base_shrink(struct mm *mm, u64 number)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u64 start = HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT);
 
 	if (number >= h->spans || h->spans_back == h->spans)
@@ -280,7 +280,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 	u64 from = ALIGN_DOWN(slot, PAGE_SIZE);
 
 	for (; pages--; from += PAGE_SIZE, page += PAGE_SIZE) {
-		const u8 *frame = in_base(from) ? heap_touch(mm, from) : NULL;
+		const u8 *frame = in_base(from) ? chk_touch(mm, from) : NULL;
 		u64 *entry = frame ? pt_place(mm, page) : NULL, gpa;
 
 		if (!entry)
@@ -295,7 +295,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 /* Emptied ranges whose records go, with the page of the library's table that was about them. */
 static void retire(struct mm *mm)
 {
-	struct heap_records *r = &mm->check->heap->aliases;
+	struct chk_records *r = &mm->check->heap->aliases;
 	u64 n = records_excess(r), page = alias_page(n);
 	u64 table = HEAP_ALIAS_TABLE + n * sizeof(u64);
 
@@ -309,7 +309,7 @@ static void retire(struct mm *mm)
 
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u8 pages[HEAP_ALIAS_BATCH] = {0};
 	u32 sum = 0;
 	int err = 0;
@@ -336,7 +336,7 @@ s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 	return err ? err : (s64)alias_page(n - sum);
 }
 
-void base_gone(struct mm *mm, struct heap_gone *gone)
+void base_gone(struct mm *mm, struct chk_gone *gone)
 {
 	pt_flush_now(mm, &gone->flush);
 	gone->flush = (struct pt_flush)PT_FLUSH_INIT;
@@ -345,7 +345,7 @@ void base_gone(struct mm *mm, struct heap_gone *gone)
 		frame_put(gone->frame[--gone->count]);
 }
 
-static void clear_alias(struct mm *mm, u64 page, struct heap_gone *gone)
+static void clear_alias(struct mm *mm, u64 page, struct chk_gone *gone)
 {
 	struct pt_leaf leaf;
 
@@ -358,15 +358,15 @@ static void clear_alias(struct mm *mm, u64 page, struct heap_gone *gone)
 	pt_flush_add(&gone->flush, page, page + PAGE_SIZE);
 }
 
-void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct heap_gone *gone)
+void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct chk_gone *gone)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 
 	for (u32 i = 0; i < count; i++) {
 		const struct heap_dead *d = &dead[i];
 		u64 n = alias_number(d->alias);
-		struct heap_object obj;
-		struct heap_record *r;
+		struct chk_object obj;
+		struct chk_record *r;
 		u32 pages;
 
 		if (!in_aliases(d->alias) || !records_at(&h->aliases, n) ||
@@ -377,7 +377,7 @@ void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct
 		if (!r)
 			continue;
 		pages = r->slots;
-		*r = (struct heap_record){
+		*r = (struct chk_record){
 			.size = (u32)obj.o.size,
 			.offset = obj.o.start & PAGE_MASK,
 			.state = d->moved ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED,
@@ -460,9 +460,9 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 	return 0;
 }
 
-int heap_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
+int chk_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt_flush *flush)
 {
-	const struct heap *h = mm->check->heap;
+	const struct chk_heap *h = mm->check->heap;
 
 	if (v->start >= HEAP_ALIAS_AREA)
 		return copy_aliases(child, mm, v);

@@ -11,7 +11,7 @@ static void note(struct mm *mm, u64 addr, u64 room, bool write, enum check_when 
 {
 	struct check_buffer *b = &current()->bad_buffer;
 
-	if (!heap_range(addr) || mm != current_mm())
+	if (!chk_range(addr) || mm != current_mm())
 		return;
 	/* The first counts; but where an object ends at a page's end, both are of one place. */
 	if (b->addr == addr && when == CHECK_IF_FAULTS)
@@ -34,7 +34,7 @@ void chk_buffer(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum ch
 	struct check_object o;
 	u64 left;
 
-	if (!heap_range(start) || mm != current_mm() || !heap_find(mm, start, &o) ||
+	if (!chk_range(start) || mm != current_mm() || !chk_find(mm, start, &o) ||
 	    o.state != HEAP_STATE_LIVE || start - o.start > o.size)
 		return;
 	left = o.start + o.size - start;
@@ -58,5 +58,5 @@ void chk_buffer_report(s64 ret)
 		break;
 	}
 	if (is_bug)
-		heap_bad_buffer(b->addr, b->write);
+		chk_bad_buffer(b->addr, b->write);
 }

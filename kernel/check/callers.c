@@ -61,7 +61,7 @@ bool modules_known(u64 pc, struct heap_module *m)
 		if (pc - m->start < m->end - m->start)
 			return true;
 	}
-	if (!is_code(current_mm(), pc) || heap_find_module(current_mm(), pc, m) < 0)
+	if (!is_code(current_mm(), pc) || chk_find_module(current_mm(), pc, m) < 0)
 		return false;
 	if (known.count < MODULES)
 		known.module[known.count++] = *m;
@@ -73,7 +73,7 @@ s64 modules_find(u64 pc, struct heap_module *m)
 	return modules_known(pc, m) ? 0 : -ENOENT;
 }
 
-u32 heap_callers(struct check_caller *caller)
+u32 chk_callers(struct check_caller *caller)
 {
 	const struct trapframe *f = thread_frame(current());
 	struct cfi_registers r = {f->rip, f->rsp, f->rbp};

@@ -12,6 +12,6 @@
  * The registers in the running thread's callers, innermost first, as check/preload/guess.h guesses
  * them: how many, at most CHECK_CALLERS_MAX. No lock is held.
  */
-u32 heap_callers(struct check_caller *caller);
+u32 chk_callers(struct check_caller *caller);
 
 #endif

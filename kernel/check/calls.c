@@ -41,9 +41,9 @@ static s64 call_start(const struct syscall_args *args)
 	if (get_user(&in, args->a[0]) < 0)
 		return -EFAULT;
 	start.changes = in.changes;
-	heap_inject_undo();
+	chk_inject_undo();
 	mutex_lock(&mm->lock);
-	err = heap_begin(mm);
+	err = chk_begin(mm);
 	if (!err)
 		mm->check->heap->changes = in.changes;
 	mutex_unlock(&mm->lock);
@@ -53,7 +53,7 @@ static s64 call_start(const struct syscall_args *args)
 static s64 call_stack(const struct syscall_args *args)
 {
 	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
-	struct heap *h = current_mm()->check->heap;
+	struct chk_heap *h = current_mm()->check->heap;
 
 	STATS_INC(heap_stacks);
 	if (!h || count > CHECK_DEPTH_MAX ||
@@ -62,9 +62,9 @@ static s64 call_stack(const struct syscall_args *args)
 	return depot_add(h->depot, pc, (u32)count);
 }
 
-static struct heap_caller caller(u64 fn, u64 stack)
+static struct chk_caller caller(u64 fn, u64 stack)
 {
-	return (struct heap_caller){
+	return (struct chk_caller){
 		.fn = fn < HEAP_FUNCTIONS ? (u32)fn : HEAP_FN_NONE,
 		.stack = (u32)stack,
 		.tid = current()->tid,
@@ -72,8 +72,8 @@ static struct heap_caller caller(u64 fn, u64 stack)
 }
 
 /* A bug of a call on the heap, at addr; the object's part is filled in by the caller. */
-static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
-		      const struct heap_caller *by)
+static void bug_begin(struct chk_bug_report *b, enum check_kind kind, u64 addr,
+		      const struct chk_caller *by)
 {
 	memset(b, 0, sizeof(*b));
 	b->head.kind = kind;
@@ -84,7 +84,7 @@ static void bug_begin(struct heap_bug_report *b, enum check_kind kind, u64 addr,
 }
 
 /* Page level has the RAM that it may have: what can be packed is. Said once. */
-static bool over_budget(struct heap *h, u64 size, u64 align)
+static bool over_budget(struct chk_heap *h, u64 size, u64 align)
 {
 	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
 	 */
@@ -103,10 +103,10 @@ static bool over_budget(struct heap *h, u64 size, u64 align)
 
 static s64 call_alloc(const struct syscall_args *args)
 {
-	const struct heap_caller by = caller(args->a[2], args->a[3]);
+	const struct chk_caller by = caller(args->a[2], args->a[3]);
 	u64 size = args->a[0], align = args->a[1];
 	struct mm *mm = current_mm();
-	struct heap_bug_report b;
+	struct chk_bug_report b;
 	s64 ret;
 
 	STATS_INC(heap_allocs);
@@ -115,7 +115,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	if ((s64)size < 0) {
 		bug_begin(&b, CHECK_BAD_SIZE, 0, &by);
 		b.head.size = size;
-		heap_report(&b.head, &b.parts);
+		chk_report(&b.head, &b.parts);
 		return -ENOMEM;
 	}
 	mutex_lock(&mm->lock);
@@ -123,24 +123,24 @@ static s64 call_alloc(const struct syscall_args *args)
 	if (over_budget(mm->check->heap, size, align))
 		ret = -EDQUOT;
 	else
-		ret = heap_make(mm, size, MAX(align, mm->check->heap->config.align), &by);
+		ret = chk_make(mm, size, MAX(align, mm->check->heap->config.align), &by);
 	mutex_unlock(&mm->lock);
 	return ret;
 }
 
 /* addr is no live object's: which bug that is. mm.lock is held. */
-static void bad_release(struct mm *mm, u64 addr, const struct heap_caller *by,
-			struct heap_bug_report *b)
+static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
+			struct chk_bug_report *b)
 {
-	struct heap_object obj;
-	bool found = heap_range(addr) && heap_object_of(mm, addr, &obj);
+	struct chk_object obj;
+	bool found = chk_range(addr) && chk_object_of(mm, addr, &obj);
 
 	bug_begin(b, CHECK_INVALID_FREE, addr, by);
 	if (!found) {
-		b->head.where = heap_where(mm, addr);
+		b->head.where = chk_where(mm, addr);
 		return;
 	}
-	heap_bug_object(mm, &obj, b);
+	chk_bug_object(mm, &obj, b);
 	if (obj.o.state != HEAP_STATE_LIVE)
 		b->head.kind = CHECK_DOUBLE_FREE;
 	if (obj.o.start != addr)
@@ -150,10 +150,10 @@ static void bad_release(struct mm *mm, u64 addr, const struct heap_caller *by,
 /*
  * What is wrong with releasing the live object: b is filled in, true. mm.lock is held.
  */
-static bool suspicious(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
-		       struct heap_bug_report *b)
+static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
+		       struct chk_bug_report *b)
 {
-	u64 damage = heap_damage(mm, obj);
+	u64 damage = chk_damage(mm, obj);
 
 	if (damage) {
 		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
@@ -163,7 +163,7 @@ static bool suspicious(struct mm *mm, const struct heap_object *obj, const struc
 	} else {
 		return false;
 	}
-	heap_bug_object(mm, obj, b);
+	chk_bug_object(mm, obj, b);
 	return true;
 }
 
@@ -171,36 +171,36 @@ static bool suspicious(struct mm *mm, const struct heap_object *obj, const struc
  * The live object at addr for its release, with mm.lock held; bugs are reported on the way. False:
  * there is none, and the lock is not held.
  */
-UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct heap_caller *by,
-				   struct heap_object *obj)
+UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_caller *by,
+				   struct chk_object *obj)
 {
-	struct heap_bug_report b;
+	struct chk_bug_report b;
 
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
-	if (!heap_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
+	if (!chk_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
 		bad_release(mm, addr, by, &b);
 	} else if (suspicious(mm, obj, by, &b)) {
 		mutex_unlock(&mm->lock);
-		heap_report(&b.head, &b.parts);
+		chk_report(&b.head, &b.parts);
 		/* Another thread may have been faster meanwhile: that is its bug, too. */
 		mutex_lock(&mm->lock);
-		if (heap_object_at(mm, addr, obj) && obj->o.state == HEAP_STATE_LIVE)
+		if (chk_object_at(mm, addr, obj) && obj->o.state == HEAP_STATE_LIVE)
 			return true;
 		bad_release(mm, addr, by, &b);
 	} else {
 		return true;
 	}
 	mutex_unlock(&mm->lock);
-	heap_report(&b.head, &b.parts);
+	chk_report(&b.head, &b.parts);
 	return false;
 }
 
 UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 {
-	const struct heap_caller by = caller(args->a[1], args->a[2]);
+	const struct chk_caller by = caller(args->a[1], args->a[2]);
 	struct mm *mm = current_mm();
-	struct heap_object obj;
+	struct chk_object obj;
 	bool packed;
 
 	STATS_INC(heap_frees);
@@ -210,18 +210,18 @@ UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 		return 0;
 	packed = obj.slot == HEAP_NO_SLOT && !obj.large;
 	if (!packed)
-		heap_unmake(mm, &obj, &by, args->a[3] ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED);
+		chk_unmake(mm, &obj, &by, args->a[3] ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED);
 	mutex_unlock(&mm->lock);
 	return packed; /* the library's, then */
 }
 
 UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 {
-	const struct heap_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
+	const struct chk_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
 	u64 addr = args->a[0], size = args->a[1];
 	struct mm *mm = current_mm();
-	struct heap_bug_report b;
-	struct heap_object obj;
+	struct chk_bug_report b;
+	struct chk_object obj;
 	s64 ret;
 
 	STATS_INC(heap_reallocs);
@@ -230,7 +230,7 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 	if ((s64)size < 0) {
 		bug_begin(&b, CHECK_BAD_SIZE, addr, &by);
 		b.head.size = size;
-		heap_report(&b.head, &b.parts);
+		chk_report(&b.head, &b.parts);
 		return -ENOMEM;
 	}
 	if (!take(mm, addr, &by, &obj))
@@ -240,10 +240,10 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 	else if (over_budget(mm->check->heap, size, 1))
 		ret = -EDQUOT;
 	else
-		ret = heap_make(mm, size, mm->check->heap->config.align, &by);
+		ret = chk_make(mm, size, mm->check->heap->config.align, &by);
 	if (ret > 0) {
-		heap_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
-		heap_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
+		chk_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
+		chk_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
 	}
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -252,12 +252,12 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 static s64 call_size(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_object obj;
+	struct chk_object obj;
 	s64 ret = -EINVAL;
 
 	STATS_INC(heap_sizes);
 	mutex_lock(&mm->lock);
-	if (mm->check->heap && heap_object_at(mm, args->a[0], &obj))
+	if (mm->check->heap && chk_object_at(mm, args->a[0], &obj))
 		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -311,7 +311,7 @@ static s64 call_unalias(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
 	u64 from = args->a[0], count = args->a[1], n;
-	struct heap_gone gone = HEAP_GONE_INIT;
+	struct chk_gone gone = HEAP_GONE_INIT;
 	struct heap_dead dead[64];
 	s64 ret = 0;
 
@@ -337,9 +337,9 @@ static s64 call_unalias(const struct syscall_args *args)
 static s64 call_bug(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_bug_report b;
-	struct heap_object obj;
-	struct heap_caller by;
+	struct chk_bug_report b;
+	struct chk_object obj;
+	struct chk_caller by;
 	struct heap_bug bug;
 
 	if (!mm->check->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
@@ -348,10 +348,10 @@ static s64 call_bug(const struct syscall_args *args)
 	mutex_lock(&mm->lock);
 	bug_begin(&b, (enum check_kind)bug.kind, bug.addr, &by);
 	b.head.size = bug.size;
-	if (heap_range(bug.addr) && heap_object_of(mm, bug.addr, &obj))
-		heap_bug_object(mm, &obj, &b);
+	if (chk_range(bug.addr) && chk_object_of(mm, bug.addr, &obj))
+		chk_bug_object(mm, &obj, &b);
 	mutex_unlock(&mm->lock);
-	heap_report(&b.head, &b.parts);
+	chk_report(&b.head, &b.parts);
 	return 0;
 }
 
@@ -373,8 +373,8 @@ static s64 call_own_malloc(const struct syscall_args *args)
 
 static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
 	[HEAP_CALL_START] = call_start,
-	[HEAP_CALL_UNWIND] = heap_call_unwind,
-	[HEAP_CALL_MODULE] = heap_call_module,
+	[HEAP_CALL_UNWIND] = chk_call_unwind,
+	[HEAP_CALL_MODULE] = chk_call_module,
 	[HEAP_CALL_STACK] = call_stack,
 	[HEAP_CALL_ALLOC] = call_alloc,
 	[HEAP_CALL_FREE] = call_free,
@@ -427,10 +427,10 @@ static void send_summary(struct mm *mm)
 
 void chk_process_ends(int wait_status)
 {
-	const struct heap_caller nobody = {.tid = current()->tid};
+	const struct chk_caller nobody = {.tid = current()->tid};
 	struct mm *mm = current_mm();
-	struct heap_bug_report b;
-	struct heap_object obj;
+	struct chk_bug_report b;
+	struct chk_object obj;
 	u64 at = 0;
 
 	/* What a signal ended has nothing to answer for; what shares its memory with another goes
@@ -444,17 +444,17 @@ void chk_process_ends(int wait_status)
 		return;
 	}
 	mm->check->heap->exiting = true;
-	while (heap_object_next(mm, at, true, &obj)) {
-		u64 damage = heap_damage(mm, &obj);
+	while (chk_object_next(mm, at, true, &obj)) {
+		u64 damage = chk_damage(mm, &obj);
 
 		at = obj.o.start + MAX(obj.o.size, 1);
 		if (!damage || (mm->check->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
 			continue;
 		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
 		b.head.size = 1;
-		heap_bug_object(mm, &obj, &b);
+		chk_bug_object(mm, &obj, &b);
 		mutex_unlock(&mm->lock);
-		heap_report(&b.head, &b.parts);
+		chk_report(&b.head, &b.parts);
 		mutex_lock(&mm->lock);
 	}
 	mutex_unlock(&mm->lock);

@@ -7,10 +7,10 @@
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
 
-bool heap_may_change(struct mm *mm, u64 start, u64 end)
+bool chk_may_change(struct mm *mm, u64 start, u64 end)
 {
 	const u64 spans = mm->check->heap ? mm->check->heap->spans << HEAP_SPAN_SHIFT : 0;
-	struct heap_object obj;
+	struct chk_object obj;
 
 	if (!check_owns(start, end))
 		return true;
@@ -19,24 +19,24 @@ bool heap_may_change(struct mm *mm, u64 start, u64 end)
 	if (start - HEAP_BASE_AREA < HEAP_BASE_SIZE)
 		return end <= HEAP_BASE_AREA + spans;
 	for (u64 at = start; at < end; at = ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
-		if (!heap_object_of(mm, at, &obj) || obj.o.state != HEAP_STATE_LIVE ||
+		if (!chk_object_of(mm, at, &obj) || obj.o.state != HEAP_STATE_LIVE ||
 		    at >= ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
 			return false;
 	return true;
 }
 
-bool heap_discard(struct mm *mm, u64 start, u64 end)
+bool chk_discard(struct mm *mm, u64 start, u64 end)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 	void *p;
 
 	if (start < HEAP_BASE_AREA || start >= HEAP_LARGE_AREA)
 		return false;
 	for (u64 page = start; page < end; page += PAGE_SIZE) {
-		if (!heap_object_of(mm, page, &obj) || obj.o.start > page ||
+		if (!chk_object_of(mm, page, &obj) || obj.o.start > page ||
 		    obj.o.start + obj.o.size < page + PAGE_SIZE)
 			continue;
-		p = heap_touch(mm, page);
+		p = chk_touch(mm, page);
 		if (p)
 			memset(p, 0, PAGE_SIZE);
 	}

@@ -23,7 +23,7 @@ struct stack {
 };
 #define STACK_WORDS(count) (sizeof(struct stack) / sizeof(u64) + (count))
 
-struct heap_depot {
+struct chk_depot {
 	u32 refs; /* atomic */
 	struct mutex lock;
 	u64 *block[BLOCKS];
@@ -33,9 +33,9 @@ struct heap_depot {
 	u64 stacks;
 };
 
-struct heap_depot *depot_new(void)
+struct chk_depot *depot_new(void)
 {
-	struct heap_depot *d = kzalloc(sizeof(*d));
+	struct chk_depot *d = kzalloc(sizeof(*d));
 
 	if (!d)
 		return NULL;
@@ -49,12 +49,12 @@ struct heap_depot *depot_new(void)
 	return NULL;
 }
 
-void depot_get(struct heap_depot *d)
+void depot_get(struct chk_depot *d)
 {
 	__atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
 }
 
-void depot_put(struct heap_depot *d)
+void depot_put(struct chk_depot *d)
 {
 	if (__atomic_fetch_sub(&d->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
@@ -64,13 +64,13 @@ void depot_put(struct heap_depot *d)
 	kfree(d);
 }
 
-static struct stack *stack_of(const struct heap_depot *d, u32 id)
+static struct stack *stack_of(const struct chk_depot *d, u32 id)
 {
 	return (struct stack *)(d->block[id / BLOCK_WORDS] + id % BLOCK_WORDS);
 }
 
 /* Is this a number that depot_add returned? Those come from the program. */
-static bool known(const struct heap_depot *d, u32 id)
+static bool known(const struct chk_depot *d, u32 id)
 {
 	u32 at = id % BLOCK_WORDS, block = id / BLOCK_WORDS;
 
@@ -94,7 +94,7 @@ static u32 hash_of(const u64 *pc, u32 count)
 	return (u32)(h >> 32);
 }
 
-static void more_buckets(struct heap_depot *d)
+static void more_buckets(struct chk_depot *d)
 {
 	u32 buckets = d->buckets * 8, *bucket = kzalloc(buckets * sizeof(*bucket));
 
@@ -115,7 +115,7 @@ static void more_buckets(struct heap_depot *d)
 }
 
 /* Room for a stack: its number, or 0. */
-static u32 room(struct heap_depot *d, u32 count)
+static u32 room(struct chk_depot *d, u32 count)
 {
 	u32 words = STACK_WORDS(count), id;
 
@@ -132,7 +132,7 @@ static u32 room(struct heap_depot *d, u32 count)
 	return id;
 }
 
-u32 depot_add(struct heap_depot *d, const u64 *pc, u32 count)
+u32 depot_add(struct chk_depot *d, const u64 *pc, u32 count)
 {
 	u32 hash = hash_of(pc, count), id;
 	struct stack *s;
@@ -161,7 +161,7 @@ unlock:
 	return id;
 }
 
-u32 depot_stack(struct heap_depot *d, u32 id, const u64 **pc)
+u32 depot_stack(struct chk_depot *d, u32 id, const u64 **pc)
 {
 	u32 count = 0;
 
@@ -175,7 +175,7 @@ u32 depot_stack(struct heap_depot *d, u32 id, const u64 **pc)
 	return count;
 }
 
-u64 depot_count(const struct heap_depot *d)
+u64 depot_count(const struct chk_depot *d)
 {
 	return READ_ONCE(d->stacks);
 }

@@ -11,17 +11,17 @@
 
 #include "check/abi/check.h"
 
-struct heap_depot;
+struct chk_depot;
 
-struct heap_depot *depot_new(void); /* with one reference; NULL: no memory */
-void depot_get(struct heap_depot *d);
-void depot_put(struct heap_depot *d);
+struct chk_depot *depot_new(void); /* with one reference; NULL: no memory */
+void depot_get(struct chk_depot *d);
+void depot_put(struct chk_depot *d);
 
 /* The number of a stack, innermost first, count <= CHECK_DEPTH_MAX. 0: no memory, or count 0. */
-u32 depot_add(struct heap_depot *d, const u64 *pc, u32 count);
+u32 depot_add(struct chk_depot *d, const u64 *pc, u32 count);
 /* Its addresses; their number, 0 for a number that names none. */
-u32 depot_stack(struct heap_depot *d, u32 id, const u64 **pc);
+u32 depot_stack(struct chk_depot *d, u32 id, const u64 **pc);
 /* Stacks that it has. */
-u64 depot_count(const struct heap_depot *d);
+u64 depot_count(const struct chk_depot *d);
 
 #endif

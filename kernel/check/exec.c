@@ -11,15 +11,15 @@ int chk_exec(struct mm *mm, const struct binary *program, const char *loader, co
 {
 	int ret;
 
-	if (heap_is_loader(loader ? loader : filename)) {
-		*preload = heap_preload(stack->piece, stack->pieces, stack->argc);
+	if (chk_is_loader(loader ? loader : filename)) {
+		*preload = chk_preload(stack->piece, stack->pieces, stack->argc);
 		return 0;
 	}
 	if (loader) {
-		heap_unwatched(filename, "its interpreter is no ld.so that is known");
+		chk_unwatched(filename, "its interpreter is no ld.so that is known");
 		return 0;
 	}
-	ret = heap_static(program, mm, filename);
+	ret = chk_static(program, mm, filename);
 	return ret < 0 ? binary_fail_errno(program, -ret) : 0;
 }
 

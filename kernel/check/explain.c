@@ -41,7 +41,7 @@ static bool is_stack_overflow(struct mm *mm, u64 addr, u64 sp)
 
 static enum check_access access_of(u64 trapno, u64 error)
 {
-	return trapno == VEC_PF ? heap_access(error) : CHECK_ACCESS_NONE;
+	return trapno == VEC_PF ? chk_access(error) : CHECK_ACCESS_NONE;
 }
 
 void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
@@ -59,8 +59,8 @@ void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
 		r.where = CHECK_WHERE_STACK;
 	} else {
 		r.kind = CHECK_WILD_POINTER;
-		r.where = heap_where(mm, addr);
+		r.where = chk_where(mm, addr);
 	}
 	mutex_unlock(&mm->lock);
-	heap_report(&r, NULL);
+	chk_report(&r, NULL);
 }

@@ -12,13 +12,13 @@
 #include "kernel/stats.h"
 #include "kernel/task/task.h"
 
-int heap_populate(struct mm *mm, u64 page)
+int chk_populate(struct mm *mm, u64 page)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 
 	if (mm->check->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
 		return base_populate(mm, page);
-	if (!mm->check->heap || !heap_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
+	if (!mm->check->heap || !chk_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
 		return -EFAULT;
 	return range_populate(mm, &obj, page);
 }
@@ -35,18 +35,18 @@ static u64 distance(const struct check_object *o, u64 addr)
  * The object that the program meant: the one whose pages or guard page these are, or the one
  * behind when that is nearer (it is then an underflow).
  */
-static bool meant(struct mm *mm, u64 addr, struct heap_object *obj)
+static bool meant(struct mm *mm, u64 addr, struct chk_object *obj)
 {
-	struct heap_object next;
-	bool found = heap_object_of(mm, addr, obj);
+	struct chk_object next;
+	bool found = chk_object_of(mm, addr, obj);
 
 	/* Behind the last alias that there is: the page before is whose end was overrun. */
 	if (!found && addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
-		found = heap_object_of(mm, addr - PAGE_SIZE, obj);
+		found = chk_object_of(mm, addr - PAGE_SIZE, obj);
 
 	if (found && distance(&obj->o, addr) == 0)
 		return true;
-	if (!heap_object_next(mm, addr, false, &next) || next.o.start - addr > PAGE_SIZE)
+	if (!chk_object_next(mm, addr, false, &next) || next.o.start - addr > PAGE_SIZE)
 		return found;
 	if (!found || distance(&next.o, addr) < distance(&obj->o, addr))
 		*obj = next;
@@ -65,11 +65,11 @@ static enum check_kind kind_of(const struct check_object *o, u64 addr)
 	}
 }
 
-bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b)
+bool chk_bug_prepare(struct mm *mm, u64 addr, struct chk_bug_report *b)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 
-	if (heap_object_old(mm, addr)) {
+	if (chk_object_old(mm, addr)) {
 		b->head.kind = CHECK_USE_AFTER_FREE;
 		b->head.where = CHECK_WHERE_OLD_HEAP;
 		return true;
@@ -77,25 +77,25 @@ bool heap_bug_prepare(struct mm *mm, u64 addr, struct heap_bug_report *b)
 	if (!meant(mm, addr, &obj))
 		return false;
 	b->head.kind = kind_of(&obj.o, addr);
-	heap_bug_object(mm, &obj, b);
+	chk_bug_object(mm, &obj, b);
 	return true;
 }
 
-void heap_bug_object(struct mm *mm, const struct heap_object *obj, struct heap_bug_report *b)
+void chk_bug_object(struct mm *mm, const struct chk_object *obj, struct chk_bug_report *b)
 {
-	struct heap_depot *d = mm->check->heap->depot;
+	struct chk_depot *d = mm->check->heap->depot;
 
 	b->head.object = obj->o;
 	b->parts.alloc.count = depot_stack(d, obj->alloc_stack, &b->parts.alloc.pc);
 	b->parts.free.count = depot_stack(d, obj->free_stack, &b->parts.free.pc);
 	b->parts.around = b->around;
-	b->parts.around_count = heap_around(mm, obj, b->around);
+	b->parts.around_count = chk_around(mm, obj, b->around);
 }
 
 /* A bad access at addr: fills *b. False: the heap knows nothing about it. */
-static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct heap_bug_report *b)
+static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct chk_bug_report *b)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 	bool known = false;
 
 	memset(b, 0, sizeof(*b));
@@ -103,9 +103,9 @@ static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct he
 	b->head.access = access;
 	mutex_lock(&mm->lock);
 	/* The program's own mprotect(2) of what is alive is no bug of ours to explain. */
-	if (mm->check->heap && !(heap_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
+	if (mm->check->heap && !(chk_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
 				 distance(&obj.o, addr) == 0))
-		known = heap_bug_prepare(mm, addr, b);
+		known = chk_bug_prepare(mm, addr, b);
 	mutex_unlock(&mm->lock);
 	return known;
 }
@@ -113,17 +113,17 @@ static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct he
 bool chk_fault(struct trapframe *f, u64 addr, int signal)
 {
 	struct mm *mm = current_mm();
-	enum check_access access = heap_access(f->error);
-	struct heap_bug_report b;
+	enum check_access access = chk_access(f->error);
+	struct chk_bug_report b;
 	int err = -EFAULT;
 
-	if (heap_peek_fault(mm, f))
+	if (chk_peek_fault(mm, f))
 		return true;
-	if (signal != SIGSEGV || !mm->check->heap || !heap_range(addr) ||
+	if (signal != SIGSEGV || !mm->check->heap || !chk_range(addr) ||
 	    !prepare(mm, addr, access, &b))
 		return false;
 	mm->check->heap->sum.faults++;
-	heap_report(&b.head, &b.parts);
+	chk_report(&b.head, &b.parts);
 
 	mutex_lock(&mm->lock);
 	/* Large ones have mappings of their own, where nothing can be put: the program gets its
@@ -134,33 +134,33 @@ bool chk_fault(struct trapframe *f, u64 addr, int signal)
 	return err == 0;
 }
 
-enum check_access heap_access(u64 error)
+enum check_access chk_access(u64 error)
 {
 	if (error & PF_FETCH)
 		return CHECK_ACCESS_EXEC;
 	return error & PF_WRITE ? CHECK_ACCESS_WRITE : CHECK_ACCESS_READ;
 }
 
-void heap_bad_buffer(u64 addr, bool write)
+void chk_bad_buffer(u64 addr, bool write)
 {
 	struct mm *mm = current_mm();
-	struct heap_bug_report b;
+	struct chk_bug_report b;
 
-	if (!mm->check->heap || !heap_range(addr) ||
+	if (!mm->check->heap || !chk_range(addr) ||
 	    !prepare(mm, addr, write ? CHECK_ACCESS_SYSCALL_WRITE : CHECK_ACCESS_SYSCALL_READ, &b))
 		return;
 	b.head.syscall = (u32)current()->syscall_nr;
-	heap_report(&b.head, &b.parts);
+	chk_report(&b.head, &b.parts);
 }
 
-enum check_where heap_where(struct mm *mm, u64 addr)
+enum check_where chk_where(struct mm *mm, u64 addr)
 {
 	struct vma *v = vma_find(mm, addr), *prev;
 	u64 sp = thread_frame(current())->rsp;
 
-	if (heap_range(addr) && mm->check->heap && heap_object_old(mm, addr))
+	if (chk_range(addr) && mm->check->heap && chk_object_old(mm, addr))
 		return CHECK_WHERE_OLD_HEAP;
-	if (!v || v->start > addr || v->backing == &heap_areas)
+	if (!v || v->start > addr || v->backing == &chk_areas)
 		return CHECK_WHERE_UNMAPPED;
 	if ((v->flags & VMA_GROWSDOWN) || (!vma_window(v) && v->start <= sp && sp < v->end))
 		return CHECK_WHERE_STACK;

@@ -20,15 +20,15 @@
 
 static u32 dead_max(void)
 {
-	u64 leaf = HEAP_LEAF_SLOTS * sizeof(struct heap_record);
+	u64 leaf = HEAP_LEAF_SLOTS * sizeof(struct chk_record);
 	u64 n = boot->ram_max / DEAD_RAM_PART / leaf;
 
 	return (u32)MIN(MAX(n, DEAD_LEAST), DEAD_MOST);
 }
 
-static struct heap *heap_alloc(void)
+static struct chk_heap *chk_alloc(void)
 {
-	struct heap *h = kzalloc(sizeof(*h));
+	struct chk_heap *h = kzalloc(sizeof(*h));
 
 	if (!h)
 		return NULL;
@@ -39,7 +39,7 @@ static struct heap *heap_alloc(void)
 	return h;
 }
 
-static void heap_destroy(struct heap *h)
+static void chk_destroy(struct chk_heap *h)
 {
 	if (!h)
 		return;
@@ -53,7 +53,7 @@ static void heap_destroy(struct heap *h)
 	kfree(h);
 }
 
-/* The heap's own VMAs, by their begin; each shows heap_areas from 0 on, so they never merge. */
+/* The heap's own VMAs, by their begin; each shows chk_areas from 0 on, so they never merge. */
 static const struct {
 	u64 start, size;
 } areas[] = {
@@ -82,20 +82,20 @@ static int add_areas(struct mm *mm)
 			.prot = PROT_READ | PROT_WRITE,
 			.max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
 			.flags = VMA_NORESERVE | VMA_NOHUGE,
-			.backing = &heap_areas,
+			.backing = &chk_areas,
 		};
 		vma_insert(mm, v[i]);
 	}
 	return 0;
 }
 
-int heap_begin(struct mm *mm)
+int chk_begin(struct mm *mm)
 {
-	struct heap *h;
+	struct chk_heap *h;
 
 	if (mm->check->heap)
 		return 0;
-	h = heap_alloc();
+	h = chk_alloc();
 	if (!h)
 		return -ENOMEM;
 	h->budget =
@@ -105,7 +105,7 @@ int heap_begin(struct mm *mm)
 	    records_init(&h->records, HEAP_PAGE_AREA_SIZE >> HEAP_SLOT_SHIFT, dead_max()) < 0 ||
 	    records_init(&h->aliases, HEAP_ALIAS_SIZE >> PAGE_SHIFT, dead_max()) < 0 ||
 	    add_areas(mm) < 0) {
-		heap_destroy(h);
+		chk_destroy(h);
 		return -ENOMEM;
 	}
 	mm->check->heap = h;
@@ -120,14 +120,14 @@ int chk_mm_new(struct mm *mm)
 
 int chk_mm_fork(struct mm *child, struct mm *mm)
 {
-	const struct heap *h = mm->check->heap;
-	struct heap *copy;
+	const struct chk_heap *h = mm->check->heap;
+	struct chk_heap *copy;
 
 	child->check->unwind = mm->check->unwind;
 	child->check->preload = mm->check->preload;
 	if (!h)
 		return 0;
-	copy = heap_alloc();
+	copy = chk_alloc();
 	if (!copy)
 		return -ENOMEM;
 	*copy = *h;
@@ -138,7 +138,7 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 	RB_INIT(&copy->large);
 	if (records_dup(&copy->records, &h->records) < 0 ||
 	    records_dup(&copy->aliases, &h->aliases) < 0 || large_dup(copy, h) < 0) {
-		heap_destroy(copy);
+		chk_destroy(copy);
 		return -ENOMEM;
 	}
 	copy->forked = true;
@@ -153,13 +153,13 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 void chk_mm_free(struct mm *mm)
 {
 	leak_free(mm);
-	heap_destroy(mm->check->heap);
+	chk_destroy(mm->check->heap);
 	kfree(mm->check);
 	mm->check = NULL;
 }
 
 /* Every sample that is not needed any more goes when there is no room: every second one. */
-static void sample(struct heap *h)
+static void sample(struct chk_heap *h)
 {
 	if (h->samples == HEAP_SAMPLES) {
 		for (u32 i = 0; i < HEAP_SAMPLES / 2; i++)
@@ -172,7 +172,7 @@ static void sample(struct heap *h)
 	h->sample[h->samples++] = (struct check_sample){h->seq, h->sum.live_bytes, h->sum.live};
 }
 
-u64 heap_operation(struct heap *h)
+u64 chk_operation(struct chk_heap *h)
 {
 	h->seq++;
 	if ((h->config.flags & CHECK_TIMELINE) && h->seq % h->sample_every == 0)
@@ -180,28 +180,28 @@ u64 heap_operation(struct heap *h)
 	return h->seq;
 }
 
-bool heap_find(struct mm *mm, u64 addr, struct check_object *object)
+bool chk_find(struct mm *mm, u64 addr, struct check_object *object)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 
-	if (!mm->check->heap || !heap_object_of(mm, addr, &obj))
+	if (!mm->check->heap || !chk_object_of(mm, addr, &obj))
 		return false;
 	*object = obj.o;
 	return true;
 }
 
-bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack)
+bool chk_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack)
 {
-	struct heap_object obj;
+	struct chk_object obj;
 
-	if (!mm->check->heap || !heap_object_next(mm, addr, true, &obj))
+	if (!mm->check->heap || !chk_object_next(mm, addr, true, &obj))
 		return false;
 	*object = obj.o;
 	*alloc_stack = obj.alloc_stack;
 	return true;
 }
 
-u32 heap_stack(struct mm *mm, u32 id, const u64 **pc)
+u32 chk_stack(struct mm *mm, u32 id, const u64 **pc)
 {
 	return depot_stack(mm->check->heap->depot, id, pc);
 }

@@ -4,8 +4,8 @@
  * kernel/check_hooks.h only; the functions that it calls there (chk_*) are called in a sandbox that
  * checks, and each has its contract there.
  *
- * struct heap is guarded by mm.lock as a whole. It begins with the library's HEAP_CALL_START, is
- * copied by fork(2), and ends with the address space.
+ * struct chk_heap is guarded by mm.lock as a whole. It begins with the library's HEAP_CALL_START,
+ * is copied by fork(2), and ends with the address space.
  */
 #ifndef KERNEL_CHECK_H
 #define KERNEL_CHECK_H
@@ -19,19 +19,19 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 
-struct heap;
+struct chk_heap;
 struct leak_thread;
 
 /* What check has of an address space, from its first moment to its last: mm.check. */
 struct check_mm {
-	struct heap *heap; /* once the library has started; else NULL */
+	struct chk_heap *heap; /* once the library has started; else NULL */
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* leak.h */
 	struct exec_preload preload;	  /* inject.h: what to put back; all 0: nothing */
 };
 
 /* addr lies in the range whose addresses only the heap gives out. */
-static inline bool heap_range(u64 addr)
+static inline bool chk_range(u64 addr)
 {
 	return addr >= HEAP_GUARDED_BASE && addr < HEAP_GUARDED_END;
 }
@@ -39,13 +39,13 @@ static inline bool heap_range(u64 addr)
 /*
  * What lies at or next to addr, live or not. False: nothing that is known of. mm.lock is held.
  */
-bool heap_find(struct mm *mm, u64 addr, struct check_object *object);
+bool chk_find(struct mm *mm, u64 addr, struct check_object *object);
 /*
  * The first live object that ends behind addr; false: there is none. Walks all live objects when
- * begun at 0 and continued at start + MAX(size, 1). *alloc_stack: for heap_stack. mm.lock is held.
+ * begun at 0 and continued at start + MAX(size, 1). *alloc_stack: for chk_stack. mm.lock is held.
  */
-bool heap_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack);
+bool chk_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack);
 /* The return addresses of a stack id, innermost first; valid as long as the heap. Their number. */
-u32 heap_stack(struct mm *mm, u32 id, const u64 **pc);
+u32 chk_stack(struct mm *mm, u32 id, const u64 **pc);
 
 #endif

@@ -21,7 +21,7 @@ static struct {
 	struct ofile *file; /* once made, there to stay */
 } library = {.lock = MUTEX_INIT(LOCK_CHECK_LIBRARY)};
 
-struct ofile *heap_library(void)
+struct ofile *chk_library(void)
 {
 	struct ofile *f = NULL;
 
@@ -46,7 +46,7 @@ static bool begins_with(const char *s, const char *start)
 	return strncmp(s, start, strlen(start)) == 0;
 }
 
-bool heap_is_loader(const char *path)
+bool chk_is_loader(const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
@@ -54,7 +54,7 @@ bool heap_is_loader(const char *path)
 	       begins_with(name, "ld.so") || begins_with(name, "ld-2.");
 }
 
-char *heap_preload(const struct exec_piece *piece, u32 pieces, u32 argc)
+char *chk_preload(const struct exec_piece *piece, u32 pieces, u32 argc)
 {
 	const char *own = NULL;
 	char *string;
@@ -105,7 +105,7 @@ static u64 moved_down(const struct exec_preload *in)
 	return 0;
 }
 
-void heap_inject_undo(void)
+void chk_inject_undo(void)
 {
 	struct mm *mm = current_mm();
 	struct exec_preload in;
@@ -126,5 +126,5 @@ void heap_inject_undo(void)
 
 struct ofile *chk_path(const char *path)
 {
-	return strcmp(path, HEAP_LIBRARY_PATH) == 0 ? heap_library() : NULL;
+	return strcmp(path, HEAP_LIBRARY_PATH) == 0 ? chk_library() : NULL;
 }

@@ -21,18 +21,18 @@ struct ofile;
 #define HEAP_LIBRARY_PATH "/proc/self/buffervm/heap.so"
 
 /* Does this file, by its name, put programs together (ld-linux-x86-64.so.2, ld-musl-*.so.1)? */
-bool heap_is_loader(const char *path);
+bool chk_is_loader(const char *path);
 
 /*
  * The string for a program with these argument and environment strings: kmalloc'ed. NULL: no
  * memory, or there is to be none, since the loader is only asked what it would load.
  */
-char *heap_preload(const struct exec_piece *piece, u32 pieces, u32 argc);
+char *chk_preload(const struct exec_piece *piece, u32 pieces, u32 argc);
 
 /* The library in the running program is there: its traces go. */
-void heap_inject_undo(void);
+void chk_inject_undo(void);
 
 /* The library's file; a reference. NULL: no memory. */
-struct ofile *heap_library(void);
+struct ofile *chk_library(void);
 
 #endif

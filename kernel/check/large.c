@@ -9,54 +9,54 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 
-static int large_compare(const struct heap_large *a, const struct heap_large *b)
+static int large_compare(const struct chk_large *a, const struct chk_large *b)
 {
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
 #define UNUSED_STATIC __attribute__((unused)) static
-RB_GENERATE_INTERNAL(heap_large_tree, heap_large, link, large_compare, UNUSED_STATIC)
+RB_GENERATE_INTERNAL(chk_large_tree, chk_large, link, large_compare, UNUSED_STATIC)
 
-struct heap_large *large_after(struct heap *h, u64 addr)
+struct chk_large *large_after(struct chk_heap *h, u64 addr)
 {
-	struct heap_large key = {.start = addr};
+	struct chk_large key = {.start = addr};
 
-	return RB_NFIND(heap_large_tree, &h->large, &key);
+	return RB_NFIND(chk_large_tree, &h->large, &key);
 }
 
-struct heap_large *large_at_or_before(struct heap *h, u64 addr)
+struct chk_large *large_at_or_before(struct chk_heap *h, u64 addr)
 {
-	struct heap_large *l = large_after(h, addr);
+	struct chk_large *l = large_after(h, addr);
 
 	if (l && l->start == addr)
 		return l;
-	return l ? RB_PREV(heap_large_tree, &h->large, l) : RB_MAX(heap_large_tree, &h->large);
+	return l ? RB_PREV(chk_large_tree, &h->large, l) : RB_MAX(chk_large_tree, &h->large);
 }
 
 /* Dead records in [start, end) go; false: something lives there. */
-static bool forget(struct heap *h, u64 start, u64 end)
+static bool forget(struct chk_heap *h, u64 start, u64 end)
 {
-	struct heap_large *l = large_at_or_before(h, start), *next;
+	struct chk_large *l = large_at_or_before(h, start), *next;
 
 	if (!l || l->end + PAGE_SIZE <= start)
 		l = large_after(h, start);
-	for (struct heap_large *i = l; i && i->start < end;
-	     i = RB_NEXT(heap_large_tree, &h->large, i))
+	for (struct chk_large *i = l; i && i->start < end;
+	     i = RB_NEXT(chk_large_tree, &h->large, i))
 		if (i->state == HEAP_STATE_LIVE)
 			return false;
 	for (; l && l->start < end; l = next) {
-		next = RB_NEXT(heap_large_tree, &h->large, l);
-		RB_REMOVE(heap_large_tree, &h->large, l);
+		next = RB_NEXT(chk_large_tree, &h->large, l);
+		RB_REMOVE(chk_large_tree, &h->large, l);
 		kfree(l);
 	}
 	return true;
 }
 
 /* A place for len bytes and the guard page behind; 0: none. */
-static u64 find_place(struct heap *h, u64 len, u64 align)
+static u64 find_place(struct chk_heap *h, u64 len, u64 align)
 {
 	u64 at = ALIGN_UP(h->large_cursor, align);
-	struct heap_large *l;
+	struct chk_large *l;
 
 	for (u32 rounds = 0; rounds < 2;) {
 		if (at < h->large_cursor || at + len + PAGE_SIZE > HEAP_LARGE_AREA_END) {
@@ -73,11 +73,11 @@ static u64 find_place(struct heap *h, u64 len, u64 align)
 	return 0;
 }
 
-struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
+struct chk_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u64 len = ALIGN_UP(size, PAGE_SIZE), pages = len >> PAGE_SHIFT, at;
-	struct heap_large *l;
+	struct chk_large *l;
 
 	*err = -ENOMEM;
 	if (size > HEAP_LARGE_AREA_END - HEAP_LARGE_AREA || align > HEAP_LARGE_AREA ||
@@ -87,7 +87,7 @@ struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	l = at ? kzalloc(sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;
-	*err = mm_map_at_locked(mm, at, len, &heap_large_objects);
+	*err = mm_map_at_locked(mm, at, len, &chk_large_objects);
 	if (*err < 0) {
 		kfree(l);
 		return NULL;
@@ -95,36 +95,36 @@ struct heap_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	h->large_cursor = at + len + PAGE_SIZE;
 	l->start = at;
 	l->end = at + len;
-	RB_INSERT(heap_large_tree, &h->large, l);
+	RB_INSERT(chk_large_tree, &h->large, l);
 	return l;
 }
 
-void large_unmake(struct mm *mm, struct heap_large *l)
+void large_unmake(struct mm *mm, struct chk_large *l)
 {
 	/* No VMA reaches beyond it, so nothing has to be cut and nothing can fail. */
 	mm_unmap_locked(mm, l->start, l->end - l->start);
 }
 
-int large_dup(struct heap *to, const struct heap *from)
+int large_dup(struct chk_heap *to, const struct chk_heap *from)
 {
-	struct heap_large *l, *copy;
+	struct chk_large *l, *copy;
 
-	RB_FOREACH (l, heap_large_tree, UNCONST(&from->large)) {
+	RB_FOREACH (l, chk_large_tree, UNCONST(&from->large)) {
 		copy = kmalloc(sizeof(*copy));
 		if (!copy)
 			return -ENOMEM;
 		*copy = *l;
-		RB_INSERT(heap_large_tree, &to->large, copy);
+		RB_INSERT(chk_large_tree, &to->large, copy);
 	}
 	return 0;
 }
 
-void large_free(struct heap *h)
+void large_free(struct chk_heap *h)
 {
-	struct heap_large *l;
+	struct chk_large *l;
 
-	while ((l = RB_MIN(heap_large_tree, &h->large))) {
-		RB_REMOVE(heap_large_tree, &h->large, l);
+	while ((l = RB_MIN(chk_large_tree, &h->large))) {
+		RB_REMOVE(chk_large_tree, &h->large, l);
 		kfree(l);
 	}
 }

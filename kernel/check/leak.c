@@ -101,7 +101,7 @@ static bool is_relro(struct vma *v)
 /* A program's pointers may be in it; not in constants, some of which look like addresses. */
 static bool has_pointers(struct vma *v)
 {
-	if (heap_range(v->start) || (vma_traits(v) & VM_SPECIAL))
+	if (chk_range(v->start) || (vma_traits(v) & VM_SPECIAL))
 		return false;
 	return (v->prot & PROT_WRITE) || !vma_file(v) || is_relro(v);
 }
@@ -139,7 +139,7 @@ static int find_objects(struct check *c)
 	int err = 0;
 
 	/* Some of what is known of objects is the program's word: it may make no sense. */
-	while (err != -ENOMEM && heap_next_live(c->mm, at, &o, &stack) && o.start >= at) {
+	while (err != -ENOMEM && chk_next_live(c->mm, at, &o, &stack) && o.start >= at) {
 		err = marks_add(&c->marks, o.start, o.size, stack);
 		at = o.start + MAX(o.size, 1);
 	}
@@ -162,17 +162,17 @@ static void mark(struct check *c)
 static void report_group(struct check *c, const struct mark_group *g, enum check_kind kind)
 {
 	struct check_report head = {.kind = kind, .count = g->count};
-	struct heap_report_parts parts = {0};
-	struct heap_object obj;
+	struct chk_report_parts parts = {0};
+	struct chk_object obj;
 
 	mutex_lock(&c->mm->lock);
-	if (heap_object_at(c->mm, marks_object(&c->marks, g->example)->start, &obj))
+	if (chk_object_at(c->mm, marks_object(&c->marks, g->example)->start, &obj))
 		head.object = obj.o;
 	head.object.size = g->bytes;
-	parts.alloc.count = heap_stack(c->mm, g->stack, &parts.alloc.pc);
+	parts.alloc.count = chk_stack(c->mm, g->stack, &parts.alloc.pc);
 	mutex_unlock(&c->mm->lock);
 	head.addr = head.object.start;
-	heap_report(&head, &parts);
+	chk_report(&head, &parts);
 }
 
 static void report(struct check *c, bool reachable)
@@ -203,7 +203,7 @@ void leak_check(void)
 	leak_thread_ends(); /* this one */
 	if (!c.page || marks_init(&c.marks, memory, &c) < 0)
 		goto out;
-	if (heap_find_module(c.mm, c.mm->check->unwind.given.peek, &c.library) < 0)
+	if (chk_find_module(c.mm, c.mm->check->unwind.given.peek, &c.library) < 0)
 		c.library = (struct heap_module){0};
 	mutex_lock(&c.mm->lock);
 	err = find_objects(&c);

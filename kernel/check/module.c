@@ -54,7 +54,7 @@ void chk_code_appears(struct mm *mm, u64 start, u64 end)
 		new_generation(mm);
 }
 
-bool heap_peek_fault(struct mm *mm, struct trapframe *f)
+bool chk_peek_fault(struct mm *mm, struct trapframe *f)
 {
 	const struct heap_unwind *u = &mm->check->unwind.given;
 
@@ -64,7 +64,7 @@ bool heap_peek_fault(struct mm *mm, struct trapframe *f)
 	return true;
 }
 
-s64 heap_call_unwind(const struct syscall_args *args)
+s64 chk_call_unwind(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
 	struct heap_unwind u;
@@ -246,7 +246,7 @@ static void find_tables(struct mm *mm, struct heap_module *m)
 	m->frames_size = MIN(m->frames_size, m->tables_end - at);
 }
 
-s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m)
+s64 chk_find_module(struct mm *mm, u64 pc, struct heap_module *m)
 {
 	struct ofile *file = NULL;
 	u64 header, size;
@@ -275,10 +275,10 @@ s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m)
 	return 0;
 }
 
-s64 heap_call_module(const struct syscall_args *args)
+s64 chk_call_module(const struct syscall_args *args)
 {
 	struct heap_module m;
-	s64 err = heap_find_module(current_mm(), args->a[0], &m);
+	s64 err = chk_find_module(current_mm(), args->a[0], &m);
 
 	return err ? err : copy_to_user(args->a[1], &m, sizeof(m));
 }

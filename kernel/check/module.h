@@ -24,13 +24,13 @@ struct mm_unwind {
 };
 
 /* HEAP_CALL_UNWIND and HEAP_CALL_MODULE, for calls.c. */
-s64 heap_call_unwind(const struct syscall_args *args);
-s64 heap_call_module(const struct syscall_args *args);
+s64 chk_call_unwind(const struct syscall_args *args);
+s64 chk_call_module(const struct syscall_args *args);
 
 /* As HEAP_CALL_MODULE. mm.lock is not held. */
-s64 heap_find_module(struct mm *mm, u64 pc, struct heap_module *m);
+s64 chk_find_module(struct mm *mm, u64 pc, struct heap_module *m);
 
 /* A fault that cannot be served. True: one of the library's loads; it goes on elsewhere. */
-bool heap_peek_fault(struct mm *mm, struct trapframe *f);
+bool chk_peek_fault(struct mm *mm, struct trapframe *f);
 
 #endif

@@ -26,9 +26,9 @@ static u64 addr_slot(u64 addr)
 	return (addr - HEAP_PAGE_AREA) >> HEAP_SLOT_SHIFT;
 }
 
-void heap_record_object(const struct heap_record *r, u64 slot_addr, struct heap_object *obj)
+void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_object *obj)
 {
-	*obj = (struct heap_object){
+	*obj = (struct chk_object){
 		.o = {.start = slot_addr + r->offset,
 		      .size = r->size,
 		      .state = r->state,
@@ -46,7 +46,7 @@ void heap_record_object(const struct heap_record *r, u64 slot_addr, struct heap_
 }
 
 /* Where canaries are around an object that has its pages for itself. */
-static void page_canaries(struct heap_object *obj)
+static void page_canaries(struct chk_object *obj)
 {
 	u64 start = obj->o.start, end = start + obj->o.size;
 
@@ -56,16 +56,16 @@ static void page_canaries(struct heap_object *obj)
 		obj->low = obj->high = start;
 }
 
-static void from_record(const struct heap_record *r, u64 slot, struct heap_object *obj)
+static void from_record(const struct chk_record *r, u64 slot, struct chk_object *obj)
 {
-	heap_record_object(r, slot_addr(slot), obj);
+	chk_record_object(r, slot_addr(slot), obj);
 	obj->slot = slot;
 	page_canaries(obj);
 }
 
-static void from_large(struct heap_large *l, struct heap_object *obj)
+static void from_large(struct chk_large *l, struct chk_object *obj)
 {
-	*obj = (struct heap_object){
+	*obj = (struct chk_object){
 		.o = {.start = l->object,
 		      .size = l->size,
 		      .state = l->state,
@@ -105,7 +105,7 @@ static u64 pages_of(const struct check_object *o)
 /* The addresses of a leaf whose records go: nothing but scratch pages is left there. */
 static void retire(struct mm *mm, u64 slot)
 {
-	struct heap_records *r = &mm->check->heap->records;
+	struct chk_records *r = &mm->check->heap->records;
 	u64 start = slot_addr(slot);
 
 	if (slot == r->slots)
@@ -114,16 +114,16 @@ static void retire(struct mm *mm, u64 slot)
 	records_drop(r, slot);
 }
 
-static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u64 offset = first_offset(&h->config, size, align);
 	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
 	/* The guard page, and a whole number of slots. */
 	u32 slots = (u32)((pages + 1 + 1) / 2);
 	u32 align_slots = align > HEAP_SLOT_SIZE ? (u32)(align >> HEAP_SLOT_SHIFT) : 1;
-	struct heap_record *r;
-	struct heap_object obj;
+	struct chk_record *r;
+	struct chk_object obj;
 	u64 first, mapped = size ? pages : 0;
 
 	if (!mm_may_expand(mm, pages, true))
@@ -136,7 +136,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_call
 	r->alloc_fn = by->fn;
 	r->alloc_stack = by->stack;
 	r->alloc_tid = by->tid;
-	r->alloc_seq = (u32)heap_operation(h);
+	r->alloc_seq = (u32)chk_operation(h);
 	from_record(r, slot, &obj);
 	first = slot_addr(slot);
 	for (u64 i = 0; i < mapped; i++) {
@@ -158,11 +158,11 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct heap_call
 	return (s64)obj.o.start;
 }
 
-static s64 make_large(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+static s64 make_large(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	s64 err;
-	struct heap_large *l = large_make(mm, size, align, &err);
+	struct chk_large *l = large_make(mm, size, align, &err);
 
 	if (!l)
 		return err;
@@ -172,12 +172,12 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct heap_call
 	l->alloc_fn = by->fn;
 	l->alloc_stack = by->stack;
 	l->alloc_tid = by->tid;
-	l->alloc_seq = heap_operation(h);
+	l->alloc_seq = chk_operation(h);
 	return (s64)l->object;
 }
 
 /* Where the kernel sees a byte of the program's, up to the end of its page; NULL: nothing there. */
-u8 *heap_look(struct mm *mm, u64 addr)
+u8 *chk_look(struct mm *mm, u64 addr)
 {
 	struct pt_leaf leaf;
 
@@ -187,7 +187,7 @@ u8 *heap_look(struct mm *mm, u64 addr)
 }
 
 /* The same for writing: the page comes into being. */
-u8 *heap_touch(struct mm *mm, u64 addr)
+u8 *chk_touch(struct mm *mm, u64 addr)
 {
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
@@ -198,22 +198,22 @@ u8 *heap_touch(struct mm *mm, u64 addr)
 	return (u8 *)phys_to_virt(pt_gpa(*leaf.entry)) + (addr - leaf.va);
 }
 
-s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
+s64 chk_make(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	bool small = size <= HEAP_SMALL_MAX && align <= HEAP_LEAF_SIZE / 2;
-	struct heap_object obj;
+	struct chk_object obj;
 	s64 addr = small ? make_small(mm, size, align, by) : make_large(mm, size, align, by);
 	u64 last;
 
 	if (addr < 0)
 		return addr;
-	if (!small && heap_object_at(mm, (u64)addr, &obj)) {
+	if (!small && chk_object_at(mm, (u64)addr, &obj)) {
 		last = ALIGN_DOWN(obj.o.start + size - 1, PAGE_SIZE);
-		if (obj.o.start > obj.large->start && heap_touch(mm, obj.large->start))
-			range_fill(&obj, obj.large->start, heap_touch(mm, obj.large->start));
-		if (obj.o.start + size < obj.large->end && heap_touch(mm, last))
-			range_fill(&obj, last, heap_touch(mm, last));
+		if (obj.o.start > obj.large->start && chk_touch(mm, obj.large->start))
+			range_fill(&obj, obj.large->start, chk_touch(mm, obj.large->start));
+		if (obj.o.start + size < obj.large->end && chk_touch(mm, last))
+			range_fill(&obj, last, chk_touch(mm, last));
 	}
 	h->sum.objects[HEAP_LEVEL_PAGE]++;
 	h->sum.bytes += size;
@@ -223,17 +223,17 @@ s64 heap_make(struct mm *mm, u64 size, u64 align, const struct heap_caller *by)
 	return addr;
 }
 
-void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap_caller *by,
-		 enum heap_state state)
+void chk_unmake(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
+		enum heap_state state)
 {
-	struct heap *h = mm->check->heap;
+	struct chk_heap *h = mm->check->heap;
 	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE), pages = pages_of(&obj->o);
-	u64 seq = heap_operation(h);
+	u64 seq = chk_operation(h);
 
 	h->sum.live--;
 	h->sum.live_bytes -= obj->o.size;
 	if (obj->large) {
-		struct heap_large *l = obj->large;
+		struct chk_large *l = obj->large;
 
 		l->state = state;
 		l->free_fn = by->fn;
@@ -242,7 +242,7 @@ void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap
 		l->free_seq = seq;
 		large_unmake(mm, l);
 	} else {
-		struct heap_record *r = records_own(&h->records, obj->slot);
+		struct chk_record *r = records_own(&h->records, obj->slot);
 
 		/* Without memory for the record's copy the object stays as it is: a leak. */
 		if (!r)
@@ -262,14 +262,14 @@ void heap_unmake(struct mm *mm, const struct heap_object *obj, const struct heap
 	h->sum.flushes++;
 }
 
-bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
+bool chk_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 {
-	struct heap *h = mm->check->heap;
-	struct heap_large *l;
+	struct chk_heap *h = mm->check->heap;
+	struct chk_large *l;
 	u64 slot;
 
 	if (in_page_area(addr)) {
-		const struct heap_record *r = records_of(&h->records, addr_slot(addr), &slot);
+		const struct chk_record *r = records_of(&h->records, addr_slot(addr), &slot);
 
 		if (r)
 			from_record(r, slot, obj);
@@ -284,15 +284,15 @@ bool heap_object_of(struct mm *mm, u64 addr, struct heap_object *obj)
 	return true;
 }
 
-bool heap_object_at(struct mm *mm, u64 addr, struct heap_object *obj)
+bool chk_object_at(struct mm *mm, u64 addr, struct chk_object *obj)
 {
-	return heap_range(addr) && heap_object_of(mm, addr, obj) && obj->o.start == addr;
+	return chk_range(addr) && chk_object_of(mm, addr, obj) && obj->o.start == addr;
 }
 
-bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *obj)
+bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
-	struct heap *h = mm->check->heap;
-	struct heap_large *l;
+	struct chk_heap *h = mm->check->heap;
+	struct chk_large *l;
 	u64 slot;
 
 	addr = MAX(addr, HEAP_PAGE_AREA);
@@ -319,7 +319,7 @@ bool heap_object_next(struct mm *mm, u64 addr, bool live, struct heap_object *ob
 	return l;
 }
 
-bool heap_object_old(struct mm *mm, u64 addr)
+bool chk_object_old(struct mm *mm, u64 addr)
 {
 	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
 		return records_retired(&mm->check->heap->aliases,
@@ -327,10 +327,10 @@ bool heap_object_old(struct mm *mm, u64 addr)
 	return in_page_area(addr) && records_retired(&mm->check->heap->records, addr_slot(addr));
 }
 
-u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_object *around)
+u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object *around)
 {
-	struct heap_records *r = &mm->check->heap->records;
-	struct heap_object near;
+	struct chk_records *r = &mm->check->heap->records;
+	struct chk_object near;
 	u64 slot = obj->slot, at = obj->o.start;
 	u32 n = 0;
 
@@ -343,7 +343,7 @@ u32 heap_around(struct mm *mm, const struct heap_object *obj, struct check_objec
 		slot = prev;
 		at = slot_addr(slot);
 	}
-	while (n < HEAP_AROUND && heap_object_next(mm, at, false, &near)) {
+	while (n < HEAP_AROUND && chk_object_next(mm, at, false, &near)) {
 		at = near.o.start + MAX(near.o.size, 1);
 		if (near.o.start != obj->o.start)
 			around[n++] = near.o;
@@ -357,7 +357,7 @@ static u64 damage_in(struct mm *mm, u64 at, u64 end)
 {
 	while (at < end) {
 		u64 stop = MIN(end, ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE);
-		const u8 *p = heap_look(mm, at);
+		const u8 *p = chk_look(mm, at);
 
 		for (; p && at < stop; at++, p++)
 			if (*p != HEAP_CANARY)
@@ -367,19 +367,19 @@ static u64 damage_in(struct mm *mm, u64 at, u64 end)
 	return 0;
 }
 
-u64 heap_damage(struct mm *mm, const struct heap_object *obj)
+u64 chk_damage(struct mm *mm, const struct chk_object *obj)
 {
 	u64 damage = damage_in(mm, obj->o.start + obj->o.size, obj->high);
 
 	return damage ? damage : damage_in(mm, obj->low, obj->o.start);
 }
 
-void heap_copy(struct mm *mm, u64 to, u64 from, u64 len)
+void chk_copy(struct mm *mm, u64 to, u64 from, u64 len)
 {
 	while (len) {
 		u64 n = MIN(len, MIN(PAGE_SIZE - (to & PAGE_MASK), PAGE_SIZE - (from & PAGE_MASK)));
-		const u8 *src = heap_look(mm, from);
-		u8 *dst = src ? heap_touch(mm, to)
+		const u8 *src = chk_look(mm, from);
+		u8 *dst = src ? chk_touch(mm, to)
 			      : NULL; /* fresh pages are zero, as absent ones are */
 
 		if (dst)

@@ -14,7 +14,7 @@
 
 #define POPULATE_BATCH 16 /* pages */
 
-void range_fill(const struct heap_object *obj, u64 page, u8 *p)
+void range_fill(const struct chk_object *obj, u64 page, u8 *p)
 {
 	u64 start = obj->o.start, end = start + obj->o.size;
 	u64 front = MAX(page, start - MIN(HEAP_CANARY_FRONT, start - ALIGN_DOWN(start, PAGE_SIZE)));
@@ -26,7 +26,7 @@ void range_fill(const struct heap_object *obj, u64 page, u8 *p)
 }
 
 /* A fresh frame for one page. */
-static int add_page(struct mm *mm, const struct heap_object *obj, u64 page)
+static int add_page(struct mm *mm, const struct chk_object *obj, u64 page)
 {
 	u64 *entry = pt_place(mm, page), gpa;
 
@@ -43,7 +43,7 @@ static int add_page(struct mm *mm, const struct heap_object *obj, u64 page)
 	return 0;
 }
 
-int range_populate(struct mm *mm, const struct heap_object *obj, u64 page)
+int range_populate(struct mm *mm, const struct chk_object *obj, u64 page)
 {
 	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE);
 	u64 end = ALIGN_UP(obj->o.start + obj->o.size, PAGE_SIZE), until;

@@ -12,16 +12,16 @@
 
 #define GROUP_LEAVES 2048
 
-struct heap_leaf {
+struct chk_leaf {
 	u32 refs; /* address spaces; atomic */
 	u32 live;
-	struct heap_record *record;
+	struct chk_record *record;
 };
 
-static struct heap_leaf retired_leaf;
+static struct chk_leaf retired_leaf;
 #define RETIRED (&retired_leaf)
 
-static u64 groups(const struct heap_records *r)
+static u64 groups(const struct chk_records *r)
 {
 	return (r->slots / HEAP_LEAF_SLOTS + GROUP_LEAVES - 1) / GROUP_LEAVES;
 }
@@ -31,9 +31,9 @@ static u64 leaf_number(u64 slot)
 	return slot / HEAP_LEAF_SLOTS;
 }
 
-int records_init(struct heap_records *r, u64 slots, u32 dead_max)
+int records_init(struct chk_records *r, u64 slots, u32 dead_max)
 {
-	*r = (struct heap_records){.slots = slots, .leaf = slots, .dead_max = dead_max};
+	*r = (struct chk_records){.slots = slots, .leaf = slots, .dead_max = dead_max};
 	r->group = kzalloc(groups(r) * sizeof(*r->group));
 	r->dead = kzalloc(dead_max * sizeof(*r->dead));
 	if (r->group && r->dead)
@@ -42,7 +42,7 @@ int records_init(struct heap_records *r, u64 slots, u32 dead_max)
 	return -ENOMEM;
 }
 
-static void leaf_put(struct heap_leaf *leaf)
+static void leaf_put(struct chk_leaf *leaf)
 {
 	if (!leaf || leaf == RETIRED || __atomic_fetch_sub(&leaf->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
@@ -50,7 +50,7 @@ static void leaf_put(struct heap_leaf *leaf)
 	kfree(leaf);
 }
 
-void records_free(struct heap_records *r)
+void records_free(struct chk_records *r)
 {
 	for (u64 g = 0; r->group && g < groups(r); g++) {
 		for (u64 l = 0; r->group[g] && l < GROUP_LEAVES; l++)
@@ -59,10 +59,10 @@ void records_free(struct heap_records *r)
 	}
 	kfree(r->group);
 	kfree(r->dead);
-	*r = (struct heap_records){0};
+	*r = (struct chk_records){0};
 }
 
-int records_dup(struct heap_records *to, const struct heap_records *from)
+int records_dup(struct chk_records *to, const struct chk_records *from)
 {
 	if (records_init(to, from->slots, from->dead_max) < 0)
 		return -ENOMEM;
@@ -75,7 +75,7 @@ int records_dup(struct heap_records *to, const struct heap_records *from)
 			return -ENOMEM;
 		}
 		for (u64 l = 0; l < GROUP_LEAVES; l++) {
-			struct heap_leaf *leaf = from->group[g][l];
+			struct chk_leaf *leaf = from->group[g][l];
 
 			to->group[g][l] = leaf;
 			if (leaf && leaf != RETIRED)
@@ -92,24 +92,24 @@ int records_dup(struct heap_records *to, const struct heap_records *from)
 }
 
 /* Where the pointer to a slot's leaf is; NULL: its group is not there. */
-static struct heap_leaf **leaf_place(const struct heap_records *r, u64 slot)
+static struct chk_leaf **leaf_place(const struct chk_records *r, u64 slot)
 {
 	u64 n = leaf_number(slot);
-	struct heap_leaf **group = slot < r->slots ? r->group[n / GROUP_LEAVES] : NULL;
+	struct chk_leaf **group = slot < r->slots ? r->group[n / GROUP_LEAVES] : NULL;
 
 	return group ? &group[n % GROUP_LEAVES] : NULL;
 }
 
-static struct heap_leaf *leaf_at(const struct heap_records *r, u64 slot)
+static struct chk_leaf *leaf_at(const struct chk_records *r, u64 slot)
 {
-	struct heap_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **place = leaf_place(r, slot);
 
 	return place && *place != RETIRED ? *place : NULL;
 }
 
-static struct heap_leaf *leaf_new(void)
+static struct chk_leaf *leaf_new(void)
 {
-	struct heap_leaf *leaf = kzalloc(sizeof(*leaf));
+	struct chk_leaf *leaf = kzalloc(sizeof(*leaf));
 
 	if (!leaf)
 		return NULL;
@@ -122,9 +122,9 @@ static struct heap_leaf *leaf_new(void)
 }
 
 /* The slot's leaf, for writing; make: also where there is none. NULL: no memory, or none. */
-static struct heap_leaf *leaf_own(struct heap_records *r, u64 slot, bool make)
+static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 {
-	struct heap_leaf **group = r->group[leaf_number(slot) / GROUP_LEAVES], **place, *copy;
+	struct chk_leaf **group = r->group[leaf_number(slot) / GROUP_LEAVES], **place, *copy;
 
 	if (!group && make) {
 		group = kzalloc(GROUP_LEAVES * sizeof(*group));
@@ -151,26 +151,26 @@ static struct heap_leaf *leaf_own(struct heap_records *r, u64 slot, bool make)
 	return copy;
 }
 
-const struct heap_record *records_at(const struct heap_records *r, u64 slot)
+const struct chk_record *records_at(const struct chk_records *r, u64 slot)
 {
-	struct heap_leaf *leaf = leaf_at(r, slot);
-	struct heap_record *record = leaf ? &leaf->record[slot % HEAP_LEAF_SLOTS] : NULL;
+	struct chk_leaf *leaf = leaf_at(r, slot);
+	struct chk_record *record = leaf ? &leaf->record[slot % HEAP_LEAF_SLOTS] : NULL;
 
 	return record && record->state ? record : NULL;
 }
 
-struct heap_record *records_own(struct heap_records *r, u64 slot)
+struct chk_record *records_own(struct chk_records *r, u64 slot)
 {
-	struct heap_leaf *leaf = records_at(r, slot) ? leaf_own(r, slot, false) : NULL;
+	struct chk_leaf *leaf = records_at(r, slot) ? leaf_own(r, slot, false) : NULL;
 
 	return leaf ? &leaf->record[slot % HEAP_LEAF_SLOTS] : NULL;
 }
 
-const struct heap_record *records_of(const struct heap_records *r, u64 slot, u64 *first)
+const struct chk_record *records_of(const struct chk_records *r, u64 slot, u64 *first)
 {
 	*first = slot + 1 <= r->slots ? records_prev(r, slot + 1) : r->slots;
 	if (*first < r->slots) {
-		const struct heap_record *record = records_at(r, *first);
+		const struct chk_record *record = records_at(r, *first);
 
 		if (*first + record->slots > slot)
 			return record;
@@ -178,20 +178,20 @@ const struct heap_record *records_of(const struct heap_records *r, u64 slot, u64
 	return NULL;
 }
 
-bool records_retired(const struct heap_records *r, u64 slot)
+bool records_retired(const struct chk_records *r, u64 slot)
 {
-	struct heap_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **place = leaf_place(r, slot);
 
 	return place && *place == RETIRED;
 }
 
-u64 records_next(const struct heap_records *r, u64 from, bool live)
+u64 records_next(const struct chk_records *r, u64 from, bool live)
 {
 	u64 slot = from;
 
 	while (slot < r->slots) {
 		u64 n = leaf_number(slot);
-		struct heap_leaf *leaf;
+		struct chk_leaf *leaf;
 
 		if (!r->group[n / GROUP_LEAVES]) {
 			slot = (n / GROUP_LEAVES + 1) * GROUP_LEAVES * HEAP_LEAF_SLOTS;
@@ -212,7 +212,7 @@ u64 records_next(const struct heap_records *r, u64 from, bool live)
 	return r->slots;
 }
 
-u64 records_prev(const struct heap_records *r, u64 before)
+u64 records_prev(const struct chk_records *r, u64 before)
 {
 	for (u32 i = 1; i <= HEAP_LEAF_SLOTS && i <= before; i++)
 		if (records_at(r, before - i))
@@ -220,14 +220,14 @@ u64 records_prev(const struct heap_records *r, u64 before)
 	return r->slots;
 }
 
-static void push_dead(struct heap_records *r, u64 slot)
+static void push_dead(struct chk_records *r, u64 slot)
 {
 	KASSERT(r->dead_count < r->dead_max);
 	r->dead[(r->dead_first + r->dead_count++) % r->dead_max] = (u32)leaf_number(slot);
 }
 
 /* The next leaf that is fresh or retired is the one to be filled. False: there is none. */
-static bool next_leaf(struct heap_records *r)
+static bool next_leaf(struct chk_records *r)
 {
 	u64 old = r->leaf, slot = old == r->slots ? 0 : old + HEAP_LEAF_SLOTS;
 
@@ -245,11 +245,11 @@ static bool next_leaf(struct heap_records *r)
 	return false;
 }
 
-struct heap_record *records_add(struct heap_records *r, u32 slots, u32 align, u64 *slot)
+struct chk_record *records_add(struct chk_records *r, u32 slots, u32 align, u64 *slot)
 {
 	u32 at = ALIGN_UP(r->used, align);
-	struct heap_record *record;
-	struct heap_leaf *leaf;
+	struct chk_record *record;
+	struct chk_leaf *leaf;
 
 	if (r->leaf == r->slots || at + slots > HEAP_LEAF_SLOTS) {
 		if (slots > HEAP_LEAF_SLOTS || !next_leaf(r))
@@ -263,13 +263,13 @@ struct heap_record *records_add(struct heap_records *r, u32 slots, u32 align, u6
 	r->used = at + slots;
 	*slot = r->leaf + at;
 	record = &leaf->record[at];
-	*record = (struct heap_record){.state = HEAP_STATE_LIVE, .slots = slots};
+	*record = (struct chk_record){.state = HEAP_STATE_LIVE, .slots = slots};
 	return record;
 }
 
-struct heap_record *records_add_run(struct heap_records *r, const u8 *slots, u32 count, u64 *slot)
+struct chk_record *records_add_run(struct chk_records *r, const u8 *slots, u32 count, u64 *slot)
 {
-	struct heap_record *record;
+	struct chk_record *record;
 	u32 sum = 0;
 
 	for (u32 i = 0; i < count; i++)
@@ -279,13 +279,13 @@ struct heap_record *records_add_run(struct heap_records *r, const u8 *slots, u32
 		return NULL;
 	leaf_at(r, *slot)->live += count - 1;
 	for (u32 i = 0, at = 0; i < count; at += slots[i++])
-		record[at] = (struct heap_record){.state = HEAP_STATE_LIVE, .slots = slots[i]};
+		record[at] = (struct chk_record){.state = HEAP_STATE_LIVE, .slots = slots[i]};
 	return record;
 }
 
-void records_died(struct heap_records *r, u64 slot)
+void records_died(struct chk_records *r, u64 slot)
 {
-	struct heap_leaf *leaf = leaf_own(r, slot, false);
+	struct chk_leaf *leaf = leaf_own(r, slot, false);
 
 	/* The record was written to just now, so the leaf is r's own. */
 	KASSERT(leaf && leaf->live);
@@ -293,7 +293,7 @@ void records_died(struct heap_records *r, u64 slot)
 		push_dead(r, slot);
 }
 
-u64 records_excess(struct heap_records *r)
+u64 records_excess(struct chk_records *r)
 {
 	u32 oldest = r->dead[r->dead_first];
 
@@ -304,9 +304,9 @@ u64 records_excess(struct heap_records *r)
 	return (u64)oldest * HEAP_LEAF_SLOTS;
 }
 
-void records_drop(struct heap_records *r, u64 slot)
+void records_drop(struct chk_records *r, u64 slot)
 {
-	struct heap_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **place = leaf_place(r, slot);
 
 	leaf_put(*place);
 	*place = RETIRED;

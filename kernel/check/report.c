@@ -122,7 +122,7 @@ static void add_maps(struct building *b)
 	kfree(t);
 }
 
-static void add_trace(struct building *b, enum check_part part, const struct heap_trace *t)
+static void add_trace(struct building *b, enum check_part part, const struct chk_trace *t)
 {
 	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
 }
@@ -132,7 +132,7 @@ static void add_callers(struct building *b)
 {
 	struct check_caller caller[CHECK_CALLERS_MAX];
 
-	part_add(b, CHECK_PART_CALLERS, caller, heap_callers(caller) * sizeof(*caller));
+	part_add(b, CHECK_PART_CALLERS, caller, chk_callers(caller) * sizeof(*caller));
 }
 
 static void add_samples(struct building *b, struct mm *mm)
@@ -165,9 +165,9 @@ static void write_core(const struct check_report *head)
 	core_write(&info);
 }
 
-enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts)
+enum check_verdict chk_report(struct check_report *head, const struct chk_report_parts *parts)
 {
-	static const struct heap_report_parts none;
+	static const struct chk_report_parts none;
 	struct process *p = current_process();
 	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
 	/* Found when the process ends anyway; nothing happens there. */

@@ -3,7 +3,7 @@
  * Bugs on their way to the monitor: the kernel's end of HC_check_report.
  *
  * Who finds a bug (kernel/check/, exec, signal) fills in what it knows of a struct check_report and
- * gives stacks as arrays; heap_report adds what is the same for every report, sends it, and does
+ * gives stacks as arrays; chk_report adds what is the same for every report, sends it, and does
  * what the user's choices say.
  */
 #ifndef KERNEL_CHECK_REPORT_H
@@ -12,14 +12,14 @@
 #include "check/abi/check.h"
 
 /* Return addresses, innermost first; count 0: not known. */
-struct heap_trace {
+struct chk_trace {
 	const u64 *pc;
 	u32 count;
 };
 
 /* Parts that only the finder of a bug has. All may be empty; borrowed during the call. */
-struct heap_report_parts {
-	struct heap_trace access, alloc, free;
+struct chk_report_parts {
+	struct chk_trace access, alloc, free;
 	const struct check_object *around;
 	u32 around_count;
 };
@@ -33,6 +33,6 @@ struct heap_report_parts {
  * Does not return where the process ends for the bug: unless the user chose to keep going, or
  * suppressed it. Then the result says which of these.
  */
-enum check_verdict heap_report(struct check_report *head, const struct heap_report_parts *parts);
+enum check_verdict chk_report(struct check_report *head, const struct chk_report_parts *parts);
 
 #endif

@@ -47,7 +47,7 @@ struct takeover {
 	u8 buffer[SYMBOL_BUFFER];
 };
 
-void heap_unwatched(const char *filename, const char *why)
+void chk_unwatched(const char *filename, const char *why)
 {
 	/* Hashes of what was said: a build may run the same tool a thousand times. */
 	static struct mutex lock = MUTEX_INIT(LOCK_CHECK_SAID);
@@ -88,7 +88,7 @@ static int open_library(struct takeover *t)
 
 	b->why = &t->why;
 	b->bad_format = ENOEXEC;
-	ret = binary_adopt(b, heap_library());
+	ret = binary_adopt(b, chk_library());
 	if (ret == 0)
 		ret = binary_check(b);
 	if (ret < 0)
@@ -318,7 +318,7 @@ static int take_over(struct takeover *t, const char *filename)
 	why = choose(t);
 	at = why ? 0 : find_place(t);
 	if (!at) {
-		heap_unwatched(filename, why ? why : "there is no room near it");
+		chk_unwatched(filename, why ? why : "there is no room near it");
 		return 0;
 	}
 	ret = binary_map(&t->library, t->mm, at);
@@ -329,7 +329,7 @@ static int take_over(struct takeover *t, const char *filename)
 	return ret;
 }
 
-int heap_static(const struct binary *program, struct mm *mm, const char *filename)
+int chk_static(const struct binary *program, struct mm *mm, const char *filename)
 {
 	struct takeover *t = kzalloc(sizeof(*t));
 	int ret;

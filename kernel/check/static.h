@@ -14,9 +14,9 @@ struct mm;
  * done (no symbols, functions that are too short, ...), one line tells the user, and the program
  * is left as it was. -ENOMEM or another error of the mappings: mm is of no use any more.
  */
-int heap_static(const struct binary *program, struct mm *mm, const char *filename);
+int chk_static(const struct binary *program, struct mm *mm, const char *filename);
 
 /* One line for the user, once for each program: its heap is not watched, because of why. */
-void heap_unwatched(const char *filename, const char *why);
+void chk_unwatched(const char *filename, const char *why);
 
 #endif

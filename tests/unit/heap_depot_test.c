@@ -26,7 +26,7 @@ static u32 fill(u64 *pc, u32 n)
 
 static void stacks_are_kept_once(void **state)
 {
-	struct heap_depot *d = depot_new();
+	struct chk_depot *d = depot_new();
 	u32 *id = calloc(STACKS, sizeof(*id));
 	u64 pc[CHECK_DEPTH_MAX];
 	const u64 *got;
@@ -58,7 +58,7 @@ static void stacks_are_kept_once(void **state)
 
 static void made_up_numbers_name_nothing(void **state)
 {
-	struct heap_depot *d = depot_new();
+	struct chk_depot *d = depot_new();
 	u64 pc[CHECK_DEPTH_MAX + 1] = {1};
 	const u64 *got;
 

@@ -24,9 +24,9 @@ struct model {
 	} at[SLOTS];
 };
 
-static void die(struct heap_records *r, struct model *m, u64 slot)
+static void die(struct chk_records *r, struct model *m, u64 slot)
 {
-	struct heap_record *record = records_own(r, slot);
+	struct chk_record *record = records_own(r, slot);
 	u64 old;
 
 	assert_non_null(record);
@@ -44,9 +44,9 @@ static void die(struct heap_records *r, struct model *m, u64 slot)
 	records_drop(r, old);
 }
 
-static bool make(struct heap_records *r, struct model *m, u32 slots, u32 align, u32 size)
+static bool make(struct chk_records *r, struct model *m, u32 slots, u32 align, u32 size)
 {
-	struct heap_record *record;
+	struct chk_record *record;
 	u64 slot, old;
 
 	record = records_add(r, slots, align, &slot);
@@ -76,12 +76,12 @@ static bool make(struct heap_records *r, struct model *m, u32 slots, u32 align, 
 	return true;
 }
 
-static void compare(const struct heap_records *r, const struct model *m)
+static void compare(const struct chk_records *r, const struct model *m)
 {
 	u64 owner = SLOTS;
 
 	for (u64 s = 0; s < SLOTS; s++) {
-		const struct heap_record *record = records_at(r, s);
+		const struct chk_record *record = records_at(r, s);
 		u64 first;
 
 		assert_int_equal(records_retired(r, s), m->at[s].gone);
@@ -116,7 +116,7 @@ static void random_operations(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= 40; seed++) {
-		struct heap_records r, child;
+		struct chk_records r, child;
 		struct model *m = calloc(2, sizeof(*m));
 		bool forked = false;
 
@@ -156,13 +156,13 @@ static void random_operations(void **state)
 static void addresses_are_not_reused_early(void **state)
 {
 	struct model *m = calloc(1, sizeof(*m));
-	struct heap_records r;
+	struct chk_records r;
 	u64 before = 0, slot;
 
 	(void)state;
 	assert_int_equal(records_init(&r, SLOTS, 2), 0);
 	for (u64 i = 0; i < SLOTS; i++) {
-		struct heap_record *record = records_add(&r, 1, 1, &slot);
+		struct chk_record *record = records_add(&r, 1, 1, &slot);
 
 		assert_non_null(record);
 		assert_true(i == 0 || slot > before);

@@ -87,15 +87,15 @@ int copy_to_user(u64 dst, const void *src, u64 len)
 static void loaders_are_known_by_name(void **state)
 {
 	(void)state;
-	assert_true(heap_is_loader("/lib64/ld-linux-x86-64.so.2"));
-	assert_true(heap_is_loader("/nix/store/x/lib/ld-linux-x86-64.so.2"));
-	assert_true(heap_is_loader("/lib/ld-musl-x86_64.so.1"));
-	assert_true(heap_is_loader("ld.so"));
-	assert_true(heap_is_loader("/lib/x86_64-linux-gnu/ld-2.31.so"));
-	assert_false(heap_is_loader("/usr/bin/ld"));
-	assert_false(heap_is_loader("/usr/bin/ld.gold"));
-	assert_false(heap_is_loader("/ld-linux/interp"));
-	assert_false(heap_is_loader(""));
+	assert_true(chk_is_loader("/lib64/ld-linux-x86-64.so.2"));
+	assert_true(chk_is_loader("/nix/store/x/lib/ld-linux-x86-64.so.2"));
+	assert_true(chk_is_loader("/lib/ld-musl-x86_64.so.1"));
+	assert_true(chk_is_loader("ld.so"));
+	assert_true(chk_is_loader("/lib/x86_64-linux-gnu/ld-2.31.so"));
+	assert_false(chk_is_loader("/usr/bin/ld"));
+	assert_false(chk_is_loader("/usr/bin/ld.gold"));
+	assert_false(chk_is_loader("/ld-linux/interp"));
+	assert_false(chk_is_loader(""));
 }
 
 static void expect_preload(const char *strings, u64 size, u32 argc, const char *wanted)
@@ -103,7 +103,7 @@ static void expect_preload(const char *strings, u64 size, u32 argc, const char *
 	/* Two pieces, to see that the count goes on from one to the next. */
 	u64 first = strlen(strings) + 1;
 	struct exec_piece piece[] = {{strings, first}, {strings + first, size - first}};
-	char *got = heap_preload(piece, 2, argc);
+	char *got = chk_preload(piece, 2, argc);
 
 	if (wanted)
 		assert_string_equal(got, wanted);
@@ -133,12 +133,12 @@ static void every_trace_goes(void **state)
 	memcpy(memory, (u64[]){0, 100, 100, 100, 0, AT_PAGESZ, 4096, AT_NULL, 0}, 9 * sizeof(u64));
 	check.preload =
 		(struct exec_preload){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
-	heap_inject_undo();
+	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 0, AT_IGNORE, 0, AT_PAGESZ, 4096}),
 			    7 * sizeof(u64));
 	/* Once only: what the program puts there is its own. */
 	memory[1] = 100;
-	heap_inject_undo();
+	chk_inject_undo();
 	assert_int_equal(memory[1], 100);
 }
 
@@ -148,17 +148,17 @@ static void what_the_program_changed_stays(void **state)
 	memcpy(memory, (u64[]){0, 100, 77, 100, 0}, 5 * sizeof(u64));
 	check.preload =
 		(struct exec_preload){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
-	heap_inject_undo();
+	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 77, AT_IGNORE, 0}), 5 * sizeof(u64));
 	/* ld.so run by its name moved envp and vector down over its own arguments. */
 	memcpy(memory, (u64[]){1, 100, 100, 100, 0, AT_PAGESZ, 4096}, 7 * sizeof(u64));
 	check.preload =
 		(struct exec_preload){.string = 100, .slot = 32, .slot_value = 50, .added = 40};
-	heap_inject_undo();
+	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){1, 50, 0, AT_IGNORE, 0, AT_PAGESZ}), 6 * sizeof(u64));
 	/* A stack that is gone. */
 	check.preload = (struct exec_preload){.string = 100, .added = sizeof(memory) - 8};
-	heap_inject_undo();
+	chk_inject_undo();
 }
 
 static void the_library_is_there_for_checks_only(void **state)
