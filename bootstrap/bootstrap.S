@@ -3,16 +3,16 @@
  * From 32-bit protected mode with paging off to the kernel's 64-bit entry.
  *
  * The monitor puts this flat blob at GPA_BOOTSTRAP and starts vCPU 0 on its first byte with flat
- * segments and CR4 set; boot info is at GPA_BOOT_INFO, page tables for both homes and the vCPU's
+ * segments and CR4 set; boot info is at GPA_BOOT_INFO, page tables for both ring modes and the vCPU's
  * area with its GDT are ready. The blob turns on paging and long mode, finds out by a trial which
- * homes the host has, chooses one, and enters the kernel:
+ * ring modes the host has, chooses one, and enters the kernel:
  *
- *   void kernel_entry(gpa of boot info)      in ring 0, or, in the ring-3 home, in ring 3
+ *   void kernel_entry(gpa of boot info)      in ring 0, or, in the ring-3 mode, in ring 3
  *
  * The trial is a SYSCALL in ring 3. Where it raises the privilege, ring 0 runs in hardware: the
- * kernel's home is ring 0, or ring 3 if the monitor wants that. Where it stays in ring 3, ring 0 is
- * emulated, and ring 3 is the only home. The way leads through the vCPU's own door: door_syscall
- * (kernel/arch/x86_64/doors.S) goes on at trial_landing, on the boot stack.
+ * kernel runs in ring 0, or ring 3 if the monitor wants that. Where it stays in ring 3, ring 0 is
+ * emulated, and ring 3 is the only mode. The way leads through the vCPU's own entry page: entry_syscall
+ * (kernel/arch/x86_64/entry.S) goes on at trial_landing, on the boot stack.
  *
  * On a host that emulates ring 0 each instruction there costs about a microsecond, so it is short.
  */
@@ -112,23 +112,23 @@ trial_landing:
 	mov BOOT_INFO_ENTRY(%rdi), %rax
 	test %ecx, %ecx
 	jz raised
-	movl $HOME_RING3, BOOT_INFO_HOME(%rdi)
+	movl $RING_MODE_3, BOOT_INFO_RING_MODE(%rdi)
 	jmp *%rax
 
 raised:
 	movl $1, BOOT_INFO_RAISES(%rdi)
-	cmpl $HOME_RING3, BOOT_INFO_HOME(%rdi)
+	cmpl $RING_MODE_3, BOOT_INFO_RING_MODE(%rdi)
 	je 1f
-	movl $HOME_RING0, BOOT_INFO_HOME(%rdi)
+	movl $RING_MODE_0, BOOT_INFO_RING_MODE(%rdi)
 	mov BOOT_INFO_CR3_RING0(%rdi), %rcx
 	mov %rcx, %cr3
 	jmp *%rax
 
-	/* The ring-3 home all the same: SYSCALL comes down again (door_syscall_lower). */
+	/* The ring-3 mode all the same: SYSCALL comes down again (entry_syscall_lower). */
 1:	mov %rax, %rbx
 	mov $MSR_LSTAR, %ecx
 	rdmsr
-	add $DOOR_SYSCALL_LOWER, %eax
+	add $ENTRY_SYSCALL_LOWER, %eax
 	wrmsr
 	mov %rbx, %rax
 	GO_TO_RING3

@@ -2,7 +2,7 @@
 /*
  * What the monitor tells the kernel before its first instruction, at GPA_BOOT_INFO. One page.
  * Addresses are guest-physical unless they say otherwise. Written by vm/boot.c, read by
- * kernel/main.c; bootstrap.S writes only .home.
+ * kernel/main.c; bootstrap.S writes only .ring_mode.
  */
 #ifndef COMMON_BOOT_INFO_H
 #define COMMON_BOOT_INFO_H
@@ -16,9 +16,9 @@
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
-#define HOME_RING0	0
-#define HOME_RING3	3
-#define HOME_AUTO	255
+#define RING_MODE_0	0
+#define RING_MODE_3	3
+#define RING_MODE_AUTO	255
 
 #ifndef __ASSEMBLER__
 #include "types.h"
@@ -36,11 +36,11 @@ enum {
 struct boot_info {
 	u64 magic;
 	u32 abi_version;
-	u32 home; /* HOME_*: asked for by the monitor, decided by the bootstrap */
+	u32 ring_mode; /* HOME_*: asked for by the monitor, decided by the bootstrap */
 
 	/* Bootstrap: where to go. */
 	u64 entry;     /* guest-virtual address of kernel_entry */
-	u64 cr3_ring0; /* boot page tables of each home */
+	u64 cr3_ring0; /* boot page tables of each ring mode */
 	u64 cr3_ring3;
 
 	/* The bootstrap's trial: it executes SYSCALL in ring 3, trial_rounds times (at least once).
@@ -106,7 +106,7 @@ _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
 #endif
 
 /* For bootstrap.S; checked against the struct in vm/boot.c. */
-#define BOOT_INFO_HOME	    12
+#define BOOT_INFO_RING_MODE 12
 #define BOOT_INFO_ENTRY	    16
 #define BOOT_INFO_CR3_RING0 24
 #define BOOT_INFO_CR3_RING3 32

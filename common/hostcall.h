@@ -115,13 +115,13 @@ enum hostcall_nr {
 
 /* HC_ready: addresses inside the kernel that the monitor steers a vCPU to (guest-virtual). */
 struct hostcall_kernel_info {
-	u64 text_start, text_end; /* all kernel code, the doors not included */
+	u64 text_start, text_end; /* all kernel code, the entry page not included */
 	u64 upcall_entry;	  /* see vm/upcall.c */
 	u64 exit_start, exit_end; /* last instructions before a program runs on */
 	u64 exit_restart;	  /* where they begin anew */
 	u64 copy_start, copy_end; /* copies through windows ... */
 	u64 copy_fixup;		  /* ... and where they fail to */
-	u64 door_head;		  /* bytes of the system-call door before the kernel's stack */
+	u64 entry_head;		  /* bytes of the system-call entry before the kernel's stack */
 };
 
 /* HC_boot_failed: why the first program cannot run. */

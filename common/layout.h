@@ -7,7 +7,7 @@
  *   0x0000_0000  boot slot: bootstrap, boot info, boot page tables, vCPU 0's area,
  *                kernel image, argument blob (all written by the monitor before the first
  *                instruction; the page tables only then)
- *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 home)
+ *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 mode)
  *   0x1_0000_0000 RAM, grows upwards slot by slot (RAM_BASE)
  *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits)
  *   2^(p-1)      file windows, upwards
@@ -16,11 +16,11 @@
  *
  *   0x0000_0000_0000 .. 0x7fff_ffff_f000   programs
  *   0x2000_0000_0000 .. 0x3f00_0000_0000   the guarded heap's, in a sandbox that checks
- *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in the ring-3 home (the upper half but
+ *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in the ring-3 mode (the upper half but
  *                                          its top 2 GiB does not load natively there)
- *   0xffff_8880_0000_0000 ..               physmap in the ring-0 home
+ *   0xffff_8880_0000_0000 ..               physmap in the ring-0 mode
  *   0xffff_ffff_8000_0000 + slide          kernel image
- *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: doors, data, hostcall area
+ *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
  *   0xffff_ffff_d000_0000                  doorbell
  */
 #ifndef COMMON_LAYOUT_H
@@ -69,13 +69,13 @@
 
 /*
  * The guarded range of `buffervm check`: program addresses of which each page is given to one
- * object, once. Below the physmap of the ring-3 home and where Linux puts mappings; page tables
+ * object, once. Below the physmap of the ring-3 mode and where Linux puts mappings; page tables
  * are made as needed.
  */
 #define HEAP_GUARDED_BASE UL(0x200000000000) /* 32 TiB */
 #define HEAP_GUARDED_END  UL(0x3f0000000000)
 
-/* Output port of a hostcall in the ring-0 home. */
+/* Output port of a hostcall in the ring-0 mode. */
 #define HOSTCALL_PORT	  0x500
 
 /* Kernel stacks: this size, aligned to it; the owner's pointer is the lowest word. */

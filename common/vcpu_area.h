@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory that belongs to one vCPU: doors, descriptor tables, and the page through which it
+ * The memory that belongs to one vCPU: entry code, descriptor tables, and the page through which it
  * makes hostcalls. 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:
  *
- *   page 0     door code (one physical page of kernel.elf, mapped at every vCPU's area)
- *   page 1     struct vcpu_data, found by the door code RIP-relative: this is how a door that has
- *              no free register and no stack finds its own vCPU, in both homes
- *   page 2..5  hostcall area: struct hostcall_frame, then its data
+ *   page 0     entry code (one physical page of kernel.elf, mapped at every vCPU's area)
+ *   page 1     struct vcpu_data, found by the entry code RIP-relative: this is how an entry that
+ * has no free register and no stack finds its own vCPU, in both ring modes page 2..5  hostcall
+ * area: struct hostcall_frame, then its data
  *
  * Guest-physical memory holds pages 1..5 contiguously (VCPU_AREA_PAGES). The monitor allocates
  * nothing here: vCPU 0's lies at GPA_VCPU0, the kernel provides the others (hostcall vcpu_start).
@@ -17,16 +17,16 @@
 #include "layout.h"
 #include "x86.h"
 
-#define VCPU_AREA_STRIDE   UL(0x8000)
-#define VCPU_AREA_PAGES	   5
-#define HOSTCALL_AREA_SIZE (4 * PAGE_SIZE)
+#define VCPU_AREA_STRIDE    UL(0x8000)
+#define VCPU_AREA_PAGES	    5
+#define HOSTCALL_AREA_SIZE  (4 * PAGE_SIZE)
 
 /*
- * Entry points of SYSCALL in the door page: where the kernel runs in the ring that SYSCALL leads
+ * Entry points of SYSCALL in the entry page: where the kernel runs in the ring that SYSCALL leads
  * to, and where the kernel runs in ring 3 though SYSCALL raises the privilege.
  */
-#define DOOR_SYSCALL	   0
-#define DOOR_SYSCALL_LOWER 64
+#define ENTRY_SYSCALL	    0
+#define ENTRY_SYSCALL_LOWER 64
 
 #ifndef __ASSEMBLER__
 #include "types.h"
@@ -56,19 +56,19 @@ struct iret_frame {
 };
 
 /*
- * Everything the doors read or write. The guest kernel fills it once (arch/x86_64/vcpu_init.c);
- * IN fields are written by the monitor.
+ * Everything the entry code reads or writes. The guest kernel fills it once
+ * (arch/x86_64/vcpu_init.c); IN fields are written by the monitor.
  */
 struct vcpu_data {
-	/* Used by the doors. */
-	u64 user_rsp;	   /* scratch of the system-call door */
+	/* Used by the entry code. */
+	u64 user_rsp;	   /* scratch of the system-call entry */
 	u64 kstack_top;	   /* guest-virtual; the trap frame ends here */
-	u64 syscall_entry; /* where the system-call door jumps to */
-	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 home) */
-	u64 trap_entry;	   /* where the ring-3 ends of the exception doors jump to */
-	u64 cr2;	   /* ring-3 home: the faulting address */
-	u64 flush_rip;	   /* ring-3 home: an INT3 that ends here asks for INVLPG (%rdi) */
-	u64 switch_rip;	   /* ring-3 home: an UD2 here asks for MOV %rdi, CR3 */
+	u64 syscall_entry; /* where the system-call entry jumps to */
+	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 mode) */
+	u64 trap_entry;	   /* where the ring-3 ends of the exception entries jump to */
+	u64 cr2;	   /* ring-3 mode: the faulting address */
+	u64 flush_rip;	   /* ring-3 mode: an INT3 that ends here asks for INVLPG (%rdi) */
+	u64 switch_rip;	   /* ring-3 mode: an UD2 here asks for MOV %rdi, CR3 */
 
 	/* Read by the monitor when it makes an upcall. */
 	u64 kstack_top_gpa;
@@ -91,15 +91,15 @@ struct vcpu_data {
 	u64 signals_terminal;
 	/* Another vCPU changed the page tables: forget translations before the program goes on. */
 	u32 flush_wanted;
-	/* IN, ring-3 home: the program strayed into what is the kernel's, and gets SIGSEGV. */
+	/* IN, ring-3 mode: the program strayed into what is the kernel's, and gets SIGSEGV. */
 	u32 stray;
 
 	struct tss64 tss;
 	u64 gdt[GDT_ENTRIES];
 	struct idt_gate idt[VEC_COUNT];
-	/* Ring-3 home: what the stub of each vector, and of SYSCALL, hands to IRETQ. */
+	/* Ring-3 mode: what the stub of each vector, and of SYSCALL, hands to IRETQ. */
 	struct iret_frame stub_exit[VEC_COUNT + 1];
-	/* The stack that the CPU pushes an exception frame on; ring-0 home: a double fault's. */
+	/* The stack that the CPU pushes an exception frame on; ring-0 mode: a double fault's. */
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 
 	/*
@@ -117,7 +117,7 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 	_Static_assert(offsetof(struct vcpu_data, field) == (asm_name), "offset used in assembly")
 #endif
 
-/* Offsets for the doors. */
+/* Offsets for the entry code. */
 #define VD_USER_RSP	 0
 #define VD_KSTACK_TOP	 8
 #define VD_SYSCALL_ENTRY 16

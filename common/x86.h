@@ -99,7 +99,7 @@
 #define VEC_AC		   17
 #define VEC_XM		   19
 #define VEC_COUNT	   32
-/* Not a hardware vector: the stub of SYSCALL, behind those of the vectors (doors.S). */
+/* Not a hardware vector: the stub of SYSCALL, behind those of the vectors (entry.S). */
 #define STUB_SYSCALL	   32
 /* Not a hardware vector: the monitor put this vCPU into the kernel (see vcpu_area.h). */
 #define VEC_UPCALL	   32

@@ -2,7 +2,7 @@
 /*
  * What a trap means for the program, and what is done before the program goes on.
  *
- * doors.S enters here on the thread's kernel stack (arch_needs.h); arch/x86_64/trap.c says which
+ * entry.S enters here on the thread's kernel stack (arch_needs.h); arch/x86_64/trap.c says which
  * exception it was. An exception becomes a page or a signal.
  */
 #include <asm/siginfo.h>
@@ -97,7 +97,7 @@ void trap_handle(struct trapframe *f)
 }
 
 /*
- * Ring-3 home: the monitor found the program in the kernel's text, or at the doorbell, where Linux
+ * Ring-3 mode: the monitor found the program in the kernel's text, or at the doorbell, where Linux
  * would have told it of a page fault (vm/upcall.c).
  */
 static void program_strayed(const struct trapframe *f)

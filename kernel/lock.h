@@ -23,9 +23,9 @@
  *
  * A hostcall under a lock must not wait for another thread of the sandbox: that thread may need the
  * lock. It may wait for a disk. That happens under mm.lock (a page fault reads a regular file:
- * read_pages in mm/fault.c, fill in mm/text.c): the read ends by itself, and to release the lock
- * would mean to look up the VMA and the page-table entry a second time after each read. The price:
- * whoever asks /proc about that process waits for the disk, too, with task_lock held.
+ * read_pages in mm/fault.c, fill in mm/text_cache.c): the read ends by itself, and to release the
+ * lock would mean to look up the VMA and the page-table entry a second time after each read. The
+ * price: whoever asks /proc about that process waits for the disk, too, with task_lock held.
  */
 /* clang-format off */
 /*        class        lock                            and the reason */
@@ -40,21 +40,21 @@
 	X(SEM,         "sets.lock, ipc/sem.c") /* semaphores and their undo lists */ \
 	X(MSG,         "queues.lock, ipc/msg.c") \
 	X(MQ,          "mq_lock, ipc/mqueue.c") \
-	X(COOKIE,      "cookie_lock, ipc/cookie.c") \
+	X(COOKIE,      "cookie_lock, ipc/mq_notify.c") \
 	X(MM,          "mm.lock")             /* VMAs and page tables; the end of a mapping may be */ \
 					      /* that of its file, hence the next lines are inside */ \
 	X(SHM,         "segments.lock, ipc/shm.c")   /* a mapping comes or goes */ \
-	X(ASYNC,       "async_lock, fs/async.c") \
+	X(ASYNC,       "async_lock, fs/fasync.c") \
 	X(EPOLL,       "epoll_lock, fs/epoll.c") \
 	X(RECORDS,     "locks_lock, ipc/locks.c") \
-	X(TRAVEL,      "travel_lock, fs/travel.c") \
+	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") \
 	X(SIGNALFD,    "signalfd_lock, fs/signalfd.c") /* a signal comes: task_lock is outside */ \
 	X(PIDFD,       "pidfd_lock, task/pidfd.c")     /* a process ends: task_lock is outside */ \
 	X(CHECK_DEPOT, "depot.lock, check/preload/depot.c") \
 	X(CHECK_SAID,  "lock, check/preload/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
 	X(WINDOW,      "window_lock, mm/window.c")     /* extends the physmap */ \
-	X(TEXT,        "text_lock, mm/text.c")         /* gets and drops frames */ \
+	X(TEXT,        "text_lock, mm/text_cache.c")         /* gets and drops frames */ \
 	X(KMALLOC,     "kmalloc_lock")        /* gets a frame */ \
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* gets a frame of the reserve */ \

@@ -30,7 +30,7 @@
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
 	X(posted,          "of them without an exit") \
-	X(looks,           "questions about names (fs/look_ahead.c)") \
+	X(looks,           "questions about names (fs/path_prefetch.c)") \
 	X(looks_ahead,     "  answered ahead") \
 	X(looks_fetched,   "  asked ahead") \
 	X(looks_dropped,   "    in vain") \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What lies in guest memory before the first instruction: bootstrap, kernel image, page tables of
- * both homes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards the
- * page tables are the guest's alone (layout.h has the map).
+ * both ring modes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards
+ * the page tables are the guest's alone (layout.h has the map).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 
 extern const u8 bootstrap_start[], bootstrap_end[];
 
-_Static_assert(offsetof(struct boot_info, home) == BOOT_INFO_HOME, "bootstrap.S");
+_Static_assert(offsetof(struct boot_info, ring_mode) == BOOT_INFO_RING_MODE, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, entry) == BOOT_INFO_ENTRY, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, cr3_ring0) == BOOT_INFO_CR3_RING0, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, cr3_ring3) == BOOT_INFO_CR3_RING3, "bootstrap.S");
@@ -44,7 +44,7 @@ struct tables {
 	struct sandbox *s;
 	u64 next; /* free page */
 	u64 pml4;
-	u64 user; /* PTE_U in the ring-3 home: there the kernel is ring-3 code too */
+	u64 user; /* PTE_U in the ring-3 mode: there the kernel is ring-3 code too */
 };
 
 static u64 *table_at(struct tables *t, u64 gpa)
@@ -92,14 +92,15 @@ static void map_huge(struct tables *t, u64 va, u64 gpa, u64 size, u64 bits)
 }
 
 /*
- * One home's tables: 1 top, 2 + n for the physmap (n GiB touched), 2 for the identity map of the
- * bootstrap, and for the top slot 1 + 2 + image / 2 MiB + 2.
+ * One ring mode's tables: 1 top, 2 + n for the physmap (n GiB touched), 2 for the identity map of
+ * the bootstrap, and for the top slot 1 + 2 + image / 2 MiB + 2.
  */
-static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 *next, u32 home)
+static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 *next,
+		       u32 ring_mode)
 {
 	struct boot_info *b = s->boot;
-	u64 physmap = home == HOME_RING3 ? PHYSMAP_RING3 : PHYSMAP_RING0;
-	struct tables t = {.s = s, .next = *next, .user = home == HOME_RING3 ? PTE_U : 0};
+	u64 physmap = ring_mode == RING_MODE_3 ? PHYSMAP_RING3 : PHYSMAP_RING0;
+	struct tables t = {.s = s, .next = *next, .user = ring_mode == RING_MODE_3 ? PTE_U : 0};
 
 	t.pml4 = table_new(&t);
 	map_huge(&t, 0, 0, HUGE_SIZE, PTE_W);
@@ -120,7 +121,7 @@ static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 
 		    ALIGN_UP(g->vaddr + g->memory_size, PAGE_SIZE) - start,
 		    (g->write ? PTE_W : 0) | (g->exec ? 0 : PTE_NX));
 	}
-	map(&t, VCPU_AREA_BASE, b->kernel_gpa + image->door, PAGE_SIZE, 0);
+	map(&t, VCPU_AREA_BASE, b->kernel_gpa + image->entry_page, PAGE_SIZE, 0);
 	map(&t, VCPU_AREA_BASE + PAGE_SIZE, GPA_VCPU0, VCPU_AREA_PAGES * PAGE_SIZE, PTE_W | PTE_NX);
 	map(&t, DOORBELL_VA, GPA_DOORBELL, PAGE_SIZE, PTE_W | PTE_NX | PTE_PCD);
 	*next = t.next;
@@ -252,7 +253,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	}
 	b->magic = BOOT_INFO_MAGIC;
 	b->abi_version = ABI_VERSION;
-	b->home = s->opt.home;
+	b->ring_mode = s->opt.ring_mode;
 	b->trial_rounds = s->opt.verbose ? TRIAL_ROUNDS_VERBOSE : TRIAL_ROUNDS;
 	b->xcr0 = kvm_guest_xcr0();
 	b->kernel_gpa = GPA_KERNEL;
@@ -290,21 +291,21 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	memcpy(memory_at(s, (gpa_t){GPA_BOOTSTRAP}, PAGE_SIZE), bootstrap_start,
 	       (size_t)(bootstrap_end - bootstrap_start));
 
-	/* The bootstrap tries SYSCALL out on the second, whichever home was asked for. */
-	b->cr3_ring0 = boot_tables(s, image, &next, HOME_RING0);
-	b->cr3_ring3 = boot_tables(s, image, &next, HOME_RING3);
+	/* The bootstrap tries SYSCALL out on the second, whichever mode was asked for. */
+	b->cr3_ring0 = boot_tables(s, image, &next, RING_MODE_0);
+	b->cr3_ring3 = boot_tables(s, image, &next, RING_MODE_3);
 	fill_identity(s);
 	fill_host(s);
 	return 0;
 }
 
-bool boot_home_settle(struct sandbox *s)
+bool boot_settle_ring_mode(struct sandbox *s)
 {
-	u32 home = READ_ONCE(s->boot->home);
+	u32 ring_mode = READ_ONCE(s->boot->ring_mode);
 
-	s->home = home == HOME_RING3 ? HOME_RING3 : HOME_RING0;
+	s->ring_mode = ring_mode == RING_MODE_3 ? RING_MODE_3 : RING_MODE_0;
 	s->syscall_raises = READ_ONCE(s->boot->syscall_raises) != 0;
-	if (s->opt.home == HOME_RING0 && s->home != HOME_RING0) {
+	if (s->opt.ring_mode == RING_MODE_0 && s->ring_mode != RING_MODE_0) {
 		message("--ring=0: this KVM emulates ring 0: SYSCALL in ring 3 does not lead "
 			"there");
 		return false;
@@ -312,15 +313,15 @@ bool boot_home_settle(struct sandbox *s)
 	return true;
 }
 
-void boot_describe_home(struct sandbox *s)
+void boot_describe_ring_mode(struct sandbox *s)
 {
 	const struct boot_info *b = s->boot;
 	u64 khz = MAX(s->tsc_khz, 1u);
 
 	verbose(s,
-		"home: ring %u; SYSCALL in ring 3 %s and takes %lu ns; an instruction in ring 0 "
+		"ring mode %u; SYSCALL in ring 3 %s and takes %lu ns; an instruction in ring 0 "
 		"takes "
 		"%lu cycles",
-		s->home, s->syscall_raises ? "goes to ring 0" : "stays in ring 3",
+		s->ring_mode, s->syscall_raises ? "goes to ring 0" : "stays in ring 3",
 		READ_ONCE(b->syscall_cycles) * 1000000 / khz, READ_ONCE(b->ring0_cycles));
 }

@@ -42,7 +42,7 @@ struct call {
 };
 
 /*
- * The one door to the host: a system call and its result, >= 0 or -errno. (vcpu_syscall of vm.h is
+ * The one way to the host: a system call and its result, >= 0 or -errno. (vcpu_syscall of vm.h is
  * the other leaf of it, for calls that sleep.) The tests and the fuzzer put their own here.
  */
 s64 host_syscall(long nr, const u64 arg[6]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The door to the host (hostcall.h). Alone in its file so that a test can link another one. */
+/* The way to the host (hostcall.h). Alone in its file so that a test can link another one. */
 #include <errno.h>
 #include <unistd.h>
 #include "vm/hostcall.h"

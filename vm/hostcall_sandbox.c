@@ -105,7 +105,7 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 		return -EINVAL;
 	if (atomic_load(&c->s->ready))
 		return -EALREADY;
-	if (!boot_home_settle(c->s)) {
+	if (!boot_settle_ring_mode(c->s)) {
 		sandbox_end(c->s, SANDBOX_END_ERROR | EXIT_KVM_LACKS);
 		return -ENODEV;
 	}
@@ -115,7 +115,7 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 	c->s->kernel = i;
 	atomic_store(&c->s->ready, true);
 	/* Without it such a program is found when somebody kicks its vCPU. */
-	if (c->s->home == HOME_RING3 && watch_start(c->s) < 0)
+	if (c->s->ring_mode == RING_MODE_3 && watch_start(c->s) < 0)
 		verbose(c->s, "no watch over programs that stray into the kernel");
 	return 0;
 }

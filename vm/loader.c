@@ -124,9 +124,9 @@ static int parse(Elf *elf, struct kernel_image *image, const char **why)
 			.write = ph.p_flags & PF_W,
 			.exec = ph.p_flags & PF_X,
 		};
-		/* kernel.lds: the door page is the first of the code. */
-		if (g->exec && !image->door)
-			image->door = g->vaddr;
+		/* kernel.lds: the entry page is the first of the code. */
+		if (g->exec && !image->entry_page)
+			image->entry_page = g->vaddr;
 		image->segments++;
 		image->memory_size =
 			MAX(image->memory_size, ALIGN_UP(ph.p_vaddr + ph.p_memsz, PAGE_SIZE));
@@ -141,7 +141,7 @@ static int parse(Elf *elf, struct kernel_image *image, const char **why)
 			return -EPROTO;
 	}
 	image->entry = eh.e_entry;
-	if (!image->door || !IS_ALIGNED(image->door, PAGE_SIZE) ||
+	if (!image->entry_page || !IS_ALIGNED(image->entry_page, PAGE_SIZE) ||
 	    image->entry >= image->memory_size)
 		return -EPROTO;
 	if (image->rela_count &&

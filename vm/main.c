@@ -141,11 +141,11 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_RING:
 		if (!strcmp(value, "0"))
-			o->home = HOME_RING0;
+			o->ring_mode = RING_MODE_0;
 		else if (!strcmp(value, "3"))
-			o->home = HOME_RING3;
+			o->ring_mode = RING_MODE_3;
 		else if (!strcmp(value, "auto"))
-			o->home = HOME_AUTO;
+			o->ring_mode = RING_MODE_AUTO;
 		else {
 			message("--ring=%s: 0, 3 or auto", value);
 			return EXIT_USAGE;
@@ -409,7 +409,7 @@ static int run(struct sandbox *s)
 	}
 	outside_init(s);
 	vcpu_run(s->vcpu[0]);
-	boot_describe_home(s);
+	boot_describe_ring_mode(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);
 	return 0;
@@ -423,7 +423,7 @@ int main(int argc, char **argv)
 	if (keep_stdio(s))
 		return EXIT_HOST;
 	pthread_mutex_init(&s->mem.lock, NULL);
-	s->opt.home = HOME_AUTO;
+	s->opt.ring_mode = RING_MODE_AUTO;
 	s->opt.post = true;
 	ret = parse_options(&s->opt, argc, argv);
 	if (ret >= 0)

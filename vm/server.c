@@ -163,7 +163,7 @@ static bool may_post(const struct vcpu *v)
 {
 	const struct sandbox *s = v->sandbox;
 
-	return s->home == HOME_RING3 && s->opt.post && CPU_COUNT(&s->cpus) > 1 &&
+	return s->ring_mode == RING_MODE_3 && s->opt.post && CPU_COUNT(&s->cpus) > 1 &&
 	       s->tsc_khz >= 1000 && !v->own_ids;
 }
 

@@ -6,7 +6,7 @@
  * what the CPU does on an interrupt: it stores RIP, CS, RFLAGS, RSP, SS and an error code of 0 at
  * the top of the kernel stack and goes to the kernel's upcall entry. If the kernel was running it
  * finds the word set before it leaves; only the last instructions of its way out have already
- * looked, and are sent back (exit_restart). Both homes work alike, without interrupts.
+ * looked, and are sent back (exit_restart). Both ring modes work alike, without interrupts.
  *
  * An exception may be on its way to the guest at that moment: KVM has queued it, and would deliver
  * it at whatever RIP we set. It leads into the kernel anyway, so the vCPU is left alone.
@@ -23,24 +23,25 @@
 
 static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
-	/* Ring-3 home: code of the kernel is what lies in the top 2 GiB. */
-	return s->home == HOME_RING3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
+	/* Ring-3 mode: code of the kernel is what lies in the top 2 GiB. */
+	return s->ring_mode == RING_MODE_3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
 }
 
 /*
- * Ring-3 home: the kernel's text runs while the vCPU's own data says that a program does. So the
- * program jumped there, unless it is on its way in or out: on the kernel's stack, or in the doors'
- * first instructions, which change the stack.
+ * Ring-3 mode: the kernel's text runs while the vCPU's own data says that a program does. So the
+ * program jumped there, unless it is on its way in or out: on the kernel's stack, or in the entry
+ * code's first instructions, which change the stack.
  */
 static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
 	const struct hostcall_kernel_info *k = &v->sandbox->kernel;
-	u64 door = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
+	u64 entry_page = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
 
-	return v->sandbox->home == HOME_RING3 && r->rip >= KERNEL_BASE &&
+	return v->sandbox->ring_mode == RING_MODE_3 && r->rip >= KERNEL_BASE &&
 	       sr->cs.selector == SEL_USER_CS && READ_ONCE(v->data->in_program) &&
 	       READ_ONCE(v->data->kstack_top) - r->rsp > KSTACK_SIZE &&
-	       (r->rip < k->exit_start || r->rip >= k->exit_end) && r->rip - door >= k->door_head;
+	       (r->rip < k->exit_start || r->rip >= k->exit_end) &&
+	       r->rip - entry_page >= k->entry_head;
 }
 
 static bool exception_queued(struct vcpu *v)
@@ -58,7 +59,7 @@ static void note_stray(struct vcpu *v)
 
 bool upcall_stray_exit(struct vcpu *v)
 {
-	if (v->sandbox->home != HOME_RING3 || !READ_ONCE(v->data->in_program))
+	if (v->sandbox->ring_mode != RING_MODE_3 || !READ_ONCE(v->data->in_program))
 		return false;
 	note_stray(v);
 	/* KVM finishes the access before it returns; a read finds zeros. */
@@ -99,7 +100,7 @@ void upcall_deliver(struct vcpu *v)
 		r.rip = k->upcall_entry;
 		r.rsp = top - sizeof(frame);
 		r.rflags &= ~(u64)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
-		if (s->home == HOME_RING0) {
+		if (s->ring_mode == RING_MODE_0) {
 			r.rflags &= ~(u64)RFLAGS_IF;
 			sr.cs = (struct kvm_segment){
 				.limit = ~0u,

@@ -148,7 +148,7 @@ static int set_boot_state(struct vcpu *v)
 	struct kvm_sregs sr;
 	struct kvm_regs r = {.rip = GPA_BOOTSTRAP, .rflags = RFLAGS_FIXED};
 	u64 star = (u64)SEL_KERNEL_CS << 32 | (u64)SEL_USER_CS32 << 48;
-	bool lower = v->sandbox->home == HOME_RING3 && v->sandbox->syscall_raises;
+	bool lower = v->sandbox->ring_mode == RING_MODE_3 && v->sandbox->syscall_raises;
 	u64 masked =
 		RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF;
 
@@ -171,7 +171,7 @@ static int set_boot_state(struct vcpu *v)
 		return -errno;
 	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
 	if (set_msr(v, MSR_STAR, star) ||
-	    set_msr(v, MSR_LSTAR, area + (lower ? DOOR_SYSCALL_LOWER : DOOR_SYSCALL)) ||
+	    set_msr(v, MSR_LSTAR, area + (lower ? ENTRY_SYSCALL_LOWER : ENTRY_SYSCALL)) ||
 	    set_msr(v, MSR_SFMASK, masked))
 		return -EIO;
 	return 0;
@@ -179,7 +179,7 @@ static int set_boot_state(struct vcpu *v)
 
 /*
  * Guest TSC = host TSC: the clocks that the monitor reads for the vDSO (hostcall clock_read) then
- * speak of the guest's. In the ring-3 home RDTSC is not intercepted and this holds anyway. Where
+ * speak of the guest's. In the ring-3 mode RDTSC is not intercepted and this holds anyway. Where
  * KVM cannot set the offset (before 5.16), writing the TSC is good to some microseconds.
  */
 static int set_tsc(struct vcpu *v)

@@ -33,7 +33,7 @@ struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
-	u32 home;	    /* HOME_* */
+	u32 ring_mode;	    /* HOME_* */
 	bool trace, verbose, no_aslr, stats, post;
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* what its reporter is asked; NULL without */
@@ -84,7 +84,7 @@ struct sandbox {
 	struct memory mem;
 	u32 gpa_bits;
 	struct boot_info *boot; /* in guest memory; write before the first run only */
-	u32 home;		/* HOME_RING0 or HOME_RING3; from HC_ready on */
+	u32 ring_mode;		/* RING_MODE_0 or RING_MODE_3; from HC_ready on */
 	bool syscall_raises;	/* SYSCALL in ring 3 leads to ring 0; from HC_ready on */
 	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
 	_Atomic bool ready;
@@ -136,7 +136,7 @@ struct kernel_image {
 		bool write, exec;
 	} segment[8];
 	u32 segments;
-	u64 door; /* image-relative address of the door page */
+	u64 entry_page; /* image-relative address of the entry page */
 	u64 rela, rela_count;
 };
 /*
@@ -150,12 +150,13 @@ int loader_load(const struct kernel_image *image, u8 *host, u64 va);
 /* boot.c: everything in guest memory before the first instruction. 0 or an exit_status. */
 int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program);
 /*
- * At HC_ready: s->home and s->syscall_raises become what the bootstrap found out. False, with a
- * message, when the home that was asked for is none that this host has.
+ * At HC_ready: s->ring_mode and s->syscall_raises become what the bootstrap found out. False, with
+ * a message, when this host does not have the ring mode that was asked for.
  */
-bool boot_home_settle(struct sandbox *s);
-/* With -v, a line on the home and on what the bootstrap measured. After boot_home_settle. */
-void boot_describe_home(struct sandbox *s);
+bool boot_settle_ring_mode(struct sandbox *s);
+/* With -v, a line on the ring mode and on what the bootstrap measured. After boot_settle_ring_mode.
+ */
+void boot_describe_ring_mode(struct sandbox *s);
 u64 boot_blob_size(struct sandbox *s, const char *program);
 /* GDT of a vCPU's area. */
 void boot_vcpu_area(struct vcpu *v);
@@ -164,14 +165,14 @@ void boot_vcpu_area(struct vcpu *v);
 void upcall_deliver(struct vcpu *v);
 /*
  * The exit that the vCPU just made is none of the kernel's. True: a program made it that touched
- * what is the kernel's (ring-3 home); it gets SIGSEGV at the next KVM_RUN.
+ * what is the kernel's (ring-3 mode); it gets SIGSEGV at the next KVM_RUN.
  */
 bool upcall_stray_exit(struct vcpu *v);
 /* KVM_RUN said EFAULT: a page of a window is gone. 0, or -EFAULT: nothing of the kind. */
 int upcall_window_fault(struct vcpu *v);
 
 /*
- * watch.c: from now on a program that jumped into the kernel (ring-3 home), and spins there, is
+ * watch.c: from now on a program that jumped into the kernel (ring-3 mode), and spins there, is
  * found and gets SIGSEGV. A thread that looks twice a second. 0 or -errno.
  */
 int watch_start(struct sandbox *s);

@@ -16,7 +16,7 @@
 
 /*
  * to[0] = the word at a, to[1] = that at b; false: one is not readable. Both lie in user addresses
- * and not in the physmap of the ring-3 home, where a read beyond the end of memory ends the VM.
+ * and not in the physmap of the ring-3 mode, where a read beyond the end of memory ends the VM.
  */
 bool peek_words(u64 a, u64 b, u64 to[2]);
 

@@ -16,7 +16,7 @@
 #include "check/preload/peek.h"
 #include "check/preload/unwind.h"
 #include "check/preload/unwind_kernel.h"
-#include "check/preload/way.h"
+#include "check/preload/unwind_memo.h"
 
 #define FRAME_MAX    (UL(256) << 20) /* bytes of one frame: what is larger is no frame */
 #define ADDRESS_BITS 47

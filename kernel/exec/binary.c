@@ -203,7 +203,7 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 int binary_map(struct binary *b, struct mm *mm, u64 at)
 {
 	const struct elf_image *image = &b->image;
-	/* Large ones lie so that 2 MiB of the file can be one page: kernel/mm/text.h. */
+	/* Large ones lie so that 2 MiB of the file can be one page: kernel/mm/text_cache.h. */
 	u64 align = image->end - image->start >= HUGE_SIZE ? MAX(image->align, HUGE_SIZE)
 							   : image->align;
 	u64 first = ALIGN_DOWN(image->start, image->align);

@@ -22,7 +22,7 @@
 #include "kernel/exec/stack.h"
 #include "kernel/exec/vdso.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"

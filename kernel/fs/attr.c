@@ -2,7 +2,7 @@
 /* System calls that read or change what a name or an open file says of itself. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/mm/mm.h"
 

@@ -4,7 +4,7 @@
  * everything that belongs to the open file is its kind's, and mostly the host's.
  */
 #include <linux/close_range.h>
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 

@@ -26,7 +26,7 @@ struct ofile {
 	u32 mode;		    /* st_mode & S_IFMT of the file, 0 unknown yet */
 	struct window *window;	    /* last one made for it: most files are mapped several times */
 	struct lock_file *locks;    /* if it was locked: ipc/locks.c */
-	struct async *async;	    /* if its input is to send a signal: fs/async.c. Owned */
+	struct async *async;	    /* if its input is to send a signal: fs/fasync.c. Owned */
 	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
 };
 

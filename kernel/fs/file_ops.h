@@ -6,7 +6,7 @@
  *
  * The caller of each operation but .release holds a reference to the file, so that the file stays.
  * The caller holds no lock, except: .process task_lock; .info and .name task_lock, and .name
- * fs_info.lock, too; .poll_handle perhaps that of fs/async.c; .release perhaps any that is above
+ * fs_info.lock, too; .poll_handle perhaps that of fs/fasync.c; .release perhaps any that is above
  * the kind's own in lock.h, because whoever drops a reference may be the last.
  *
  * Arguments are the program's: nobody has checked ranges and flags that the host would check.
@@ -30,7 +30,7 @@ struct file_ops {
 	/*
 	 * The host's handle is all there is to the file: a message that takes a descriptor along
 	 * (SCM_RIGHTS) takes the handle, and the receiver makes a new struct ofile of what arrives.
-	 * Otherwise the receiver gets the same struct ofile: fs/travel.c.
+	 * Otherwise the receiver gets the same struct ofile: fs/scm_inflight.c.
 	 */
 	bool all_on_host;
 

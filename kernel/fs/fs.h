@@ -148,8 +148,9 @@ int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline);
 	})
 
 /*
- * fs/travel.c: a message is to take f along (0 or -ENOBUFS); it was not sent; what came as handle:
- * a reference, or NULL where the handle is all there is. stays: MSG_PEEK, it will come again.
+ * fs/scm_inflight.c: a message is to take f along (0 or -ENOBUFS); it was not sent; what came as
+ * handle: a reference, or NULL where the handle is all there is. stays: MSG_PEEK, it will come
+ * again.
  */
 int travel_begin(struct ofile *f);
 void travel_cancel(struct ofile *f);

@@ -25,7 +25,7 @@ void record_locks_close(struct files *files, struct ofile *f);
 /* The last reference to f goes. */
 void record_locks_forget(struct ofile *f);
 
-/* -- Messages of mq_notify(3) in netlink sockets: kernel/ipc/cookie.c ----------------------- */
+/* -- Messages of mq_notify(3) in netlink sockets: kernel/ipc/mq_notify.c ----------------------- */
 
 /*
  * bytes have been received from f, with these flags of recv(2), and lie in these buffers of the

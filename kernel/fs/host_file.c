@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See host_file.h. */
 #include <linux/fs.h>
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"

@@ -13,7 +13,7 @@ struct host_file {
 	s64 tty_device;	 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
 	bool tty_master; /* it is the terminal's master */
 	bool records;	 /* the host reads it iovec by iovec, records whole: inotify(7) */
-	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/cookie.c */
+	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/mq_notify.c */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for; epoll_lock */
 };
 

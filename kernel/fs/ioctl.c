@@ -11,7 +11,7 @@
 #include <linux/rtc.h>
 #include <linux/sockios.h>
 #include <linux/vt.h>
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"

@@ -3,10 +3,10 @@
  * Open files and the descriptors of the running process. An ofile owns its handle: the host's file
  * is closed when the last descriptor, mapping in progress or wait lets go of it.
  */
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/mm/window.h"
 
 struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags)

@@ -3,7 +3,7 @@
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
 

@@ -28,7 +28,7 @@
 #include "kernel/fs/io.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
-#include "kernel/ipc/cookie.h"
+#include "kernel/ipc/mq_notify.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/ipc/wait.h"
 #include "kernel/kernel.h"

@@ -18,7 +18,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
-#include "kernel/mm/text.h"
+#include "kernel/mm/text_cache.h"
 #include "kernel/mm/window.h"
 
 #define BATCH_ANON   16 /* pages */

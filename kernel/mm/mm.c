@@ -13,7 +13,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
-#include "kernel/mm/text.h"
+#include "kernel/mm/text_cache.h"
 
 struct mm *mm_new(void)
 {
@@ -105,7 +105,7 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->env_start = mm->env_start;
 	child->env_end = mm->env_end;
 	child->vdso = mm->vdso;
-	child->hears = mm->hears;
+	child->has_shared_mapping = mm->has_shared_mapping;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_len = mm->auxv_len;
 }

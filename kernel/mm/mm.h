@@ -29,7 +29,7 @@ enum {
 	VMA_DONTFORK = 1 << 6,
 	VMA_WIPEONFORK = 1 << 7,
 	VMA_LOCKED = 1 << 8,
-	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text.h */
+	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text_cache.h */
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
 	VMA_MODULE = 1 << 11,	/* a hook tells when it goes: kernel/check_hooks.h */
 };
@@ -70,13 +70,14 @@ struct mm {
 	u64 code_start, code_end, data_start, data_end;
 	u64 arg_start, arg_end, env_start, env_end;
 	u64 vdso;
-	u64 auxv[64];	/* AT_NULL-terminated, for /proc/self/auxv */
-	u32 auxv_len;	/* in u64s */
-	char *exe_path; /* absolute; for /proc/self/exe; kmalloc'ed */
-	s32 exe_handle; /* host handle of the program's file, -1 none */
-	bool hears;  /* had a shared mapping, in which others may have left word: fs/look_ahead.c */
-	bool unborn; /* execve(2) is filling it: no process has it yet */
-	struct check_mm *check; /* kernel/check_hooks.h: NULL unless the sandbox checks */
+	u64 auxv[64];		 /* AT_NULL-terminated, for /proc/self/auxv */
+	u32 auxv_len;		 /* in u64s */
+	char *exe_path;		 /* absolute; for /proc/self/exe; kmalloc'ed */
+	s32 exe_handle;		 /* host handle of the program's file, -1 none */
+	bool has_shared_mapping; /* had a shared mapping, in which others may have left word:
+				    fs/path_prefetch.c */
+	bool unborn;		 /* execve(2) is filling it: no process has it yet */
+	struct check_mm *check;	 /* kernel/check_hooks.h: NULL unless the sandbox checks */
 	/* vCPUs that run in this address space, for TLB shootdown */
 	u64 cpus[64];
 };

@@ -341,7 +341,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 	if (v->prot & PROT_EXEC)
 		check_code_appears(mm, v->start, v->end);
 	if (shared && (v->max_prot & PROT_WRITE || !o.quiet))
-		mm->hears = true;
+		mm->has_shared_mapping = true;
 	add_vma(mm, v);
 	return addr;
 }

@@ -3,7 +3,7 @@
  * What address spaces have to do with the running process and its vCPUs: limits, and flushes, in
  * the one place where cached translations are forgotten.
  *
- * A single page costs 16 us and everything 36 us in the ring-3 home, so three pages or more are
+ * A single page costs 16 us and everything 36 us in the ring-3 mode, so three pages or more are
  * everything.
  */
 #include "kernel/kernel.h"

@@ -2,7 +2,7 @@
 /*
  * The program's memory, as the kernel touches it: never through the program's own addresses, but
  * by walking its page tables (faulting pages in as the program would) and going through the
- * physmap. So no fault happens in the kernel, SMAP stays closed, and both homes work alike.
+ * physmap. So no fault happens in the kernel, SMAP stays closed, and both ring modes work alike.
  *
  * All take and release current's mm.lock. -EFAULT: not mapped, or not allowed for this access.
  */

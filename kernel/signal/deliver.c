@@ -5,7 +5,7 @@
  * left; then an interrupted system call for which no handler ran starts again.
  */
 #include "kernel/signal/signal.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/task/exit.h"

@@ -9,7 +9,7 @@
  * by sighand.lock, taken inside it.
  */
 #include "kernel/signal/signal.h"
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/signalfd.h"
 #include "kernel/check_hooks.h"
 #include "kernel/kernel.h"

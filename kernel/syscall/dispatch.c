@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system-call table and its front door. A row of syscall.def without a function is a null
+ * The system-call table and its dispatch. A row of syscall.def without a function is a null
  * pointer here: ENOSYS, counted, and named when the sandbox ends.
  */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/check_hooks.h"
 #include "kernel/define_syscall.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
 #include "kernel/stats.h"

@@ -12,7 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/mm.h"
-#include "kernel/mm/text.h"
+#include "kernel/mm/text_cache.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"

@@ -10,7 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"

@@ -59,7 +59,7 @@ struct thread {
 
 	struct check_buffer bad_buffer;
 
-	struct look_ahead *look_ahead; /* fs/look_ahead.c; NULL: it has not asked yet */
+	struct look_ahead *look_ahead; /* fs/path_prefetch.c; NULL: it has not asked yet */
 	u64 calls;		       /* system calls that it has made */
 	bool looked;		       /* the system call under way is a question of it */
 

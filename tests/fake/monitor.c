@@ -119,7 +119,7 @@ int watch_start(struct sandbox *s)
 	return 0;
 }
 
-bool boot_home_settle(struct sandbox *s)
+bool boot_settle_ring_mode(struct sandbox *s)
 {
 	(void)s;
 	return true;

@@ -124,7 +124,7 @@ u64 arch_pagetable_new(void)
 	return frame_alloc(0, FRAME_ZERO);
 }
 
-/* As in the ring-3 home: the physmap takes a piece out of the lower half. */
+/* As in the ring-3 mode: the physmap takes a piece out of the lower half. */
 bool arch_user_slot(unsigned slot)
 {
 	return slot < 256 &&

@@ -135,7 +135,7 @@ CASE(uses_kernel_addresses)
 }
 
 /*
- * Natively, and in the ring-0 home, the first look ends it. In the ring-3 home there is the guest
+ * Natively, and in the ring-0 mode, the first look ends it. In the ring-3 mode there is the guest
  * kernel to be read and, through the physmap, to be changed: an endless loop goes behind its text.
  * From there no system call, no fault and no signal handler leads out.
  */
@@ -201,7 +201,7 @@ static void vector_to_doorbell(void)
 	__asm__ volatile("movups %%xmm0, (%0)" ::"r"(0xffffffffd0000010) : "memory");
 }
 
-/* In the ring-3 home there is a door to the monitor. It is not the program's. */
+/* In the ring-3 mode there is a door to the monitor. It is not the program's. */
 CASE(rings_the_doorbell)
 {
 	SHOW(end_of(read_doorbell));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Questions about names, asked in the same order again and again, while the answers change: is each
- * answer the one of its moment? A kernel that asks ahead of the program (kernel/fs/look_ahead.c)
+ * answer the one of its moment? A kernel that asks ahead of the program (kernel/fs/path_prefetch.c)
  * would be caught here with an old one.
  */
 #include "check.h"

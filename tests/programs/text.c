@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Long after its last change the kernel under test may keep a copy of a file: kernel/mm/text.h. */
+/* Long after its last change the kernel under test may keep a copy of a file:
+ * kernel/mm/text_cache.h. */
 #define SETTLED 5
 
 /* In the program's text, as far from what a data segment is as possible; COPY patches it. */

@@ -6,7 +6,7 @@
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c
  * sources: kernel/mm/vma.c kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
- * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/text.c
+ * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/text_cache.c
  */
 #include <errno.h>
 #include <setjmp.h>

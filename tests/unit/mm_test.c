@@ -7,7 +7,7 @@
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
- * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text.c
+ * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text_cache.c
  * sources: kernel/fs/mapping.c
  */
 #include <errno.h>
@@ -29,7 +29,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
-#include "kernel/mm/text.h"
+#include "kernel/mm/text_cache.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "tests/fake/ram.h"

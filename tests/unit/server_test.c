@@ -50,7 +50,7 @@ static int set_up(void **state)
 	cycles_per_us = (__builtin_ia32_rdtsc() - ticks) / 10000;
 	sandbox.tsc_khz = (u32)cycles_per_us * 1000;
 	sandbox.opt.post = true;
-	sandbox.home = HOME_RING3;
+	sandbox.ring_mode = RING_MODE_3;
 	vcpu.sandbox = &sandbox;
 	CPU_SET(0, &sandbox.cpus);
 	CPU_SET(1, &sandbox.cpus);
@@ -82,9 +82,9 @@ static void it_stays_away(void **state)
 	/* Calls that may sleep. */
 	calls(HC_wait, 2000);
 	assert_false(READ_ONCE(data.server_on));
-	sandbox.home = HOME_RING0;
+	sandbox.ring_mode = RING_MODE_0;
 	calls(HC_readv, 2000);
-	sandbox.home = HOME_RING3;
+	sandbox.ring_mode = RING_MODE_3;
 	sandbox.opt.post = false;
 	calls(HC_readv, 2000);
 	sandbox.opt.post = true;

@@ -5,7 +5,7 @@
  * either stack, functions that end in one that does not return. And does it stop, without reading
  * what is not there, when the stack or the tables are nonsense?
  *
- * sources: check/preload/unwind.c check/preload/way.c check/preload/modules.c
+ * sources: check/preload/unwind.c check/preload/unwind_memo.c check/preload/modules.c
  * sources: check/preload/guess.c check/preload/cfi.c tests/fake/peek.c tests/fake/modules.c
  */
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the rest of the kernel knows of the machine. Nothing outside kernel/arch/x86_64/ knows
- * which home (ring 0 or ring 3) it is in.
+ * which ring mode (ring 0 or ring 3) it is in.
  */
 #ifndef ARCH_H
 #define ARCH_H
@@ -15,7 +15,7 @@
 
 /*
  * Registers of a program while it is in the kernel. Always ends at the top of the thread's kernel
- * stack. Pushed by doors.S in this order, from the end.
+ * stack. Pushed by entry.S in this order, from the end.
  */
 struct trapframe {
 	u64 r15, r14, r13, r12, rbp, rbx; /* callee-saved */
@@ -115,9 +115,9 @@ int arch_set_gsbase(u64 base);
  */
 int arch_copy(void *dst, const void *src, u64 n);
 
-/* Boot only, in this order. First: which home, and where physical memory is. */
+/* Boot only, in this order. First: which ring mode, and where physical memory is. */
 void arch_init(u64 boot_info_gpa);
-/* Fills this vCPU's doors and tables; from then on exceptions reach the kernel. */
+/* Fills this vCPU's entry data and tables; from then on exceptions reach the kernel. */
 void arch_vcpu_init(void);
 /* Works out what programs' FPU state is, and panics on a CPU that does not keep to it. */
 void arch_fpu_init(void);

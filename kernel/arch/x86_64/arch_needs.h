@@ -25,7 +25,7 @@ void arch_needs_pages_freed(u64 gpa, unsigned order);
 u32 arch_needs_user_bytes(u8 *to, u64 va, u32 size);
 
 /*
- * doors.S calls these on the thread's kernel stack, with the frame at its top. trap_handle serves
+ * entry.S calls these on the thread's kernel stack, with the frame at its top. trap_handle serves
  * an exception or an upcall; syscall_dispatch runs the system call in the frame and leaves its
  * result there. Then exit_work does what waits before the program goes on; it is called again until
  * the upcall word stays clear. kernel/entry.c, kernel/syscall/dispatch.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Constants that doors.S shares with C. */
+/* Constants that entry.S shares with C. */
 #ifndef ARCH_ASM_H
 #define ARCH_ASM_H
 

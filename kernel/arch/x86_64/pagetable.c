@@ -21,7 +21,7 @@ static struct mutex physmap_lock = MUTEX_INIT(LOCK_PHYSMAP);
 
 u64 pagetable_kernel(void)
 {
-	return ring3_home ? boot->cr3_ring3 : boot->cr3_ring0;
+	return ring3_mode ? boot->cr3_ring3 : boot->cr3_ring0;
 }
 
 static unsigned physmap_slot(void)
@@ -43,7 +43,7 @@ bool arch_user_range(u64 start, u64 end)
 {
 	if (start > end || end > USER_TOP)
 		return false;
-	return !ring3_home || end <= PHYSMAP_RING3 || start >= PHYSMAP_RING3 + PHYSMAP_SIZE;
+	return !ring3_mode || end <= PHYSMAP_RING3 || start >= PHYSMAP_RING3 + PHYSMAP_SIZE;
 }
 
 u64 arch_pagetable_new(void)
@@ -72,7 +72,7 @@ u64 arch_pte_table(u64 gpa)
 
 int arch_physmap(u64 gpa, u64 size)
 {
-	u64 user = ring3_home ? PTE_U : 0;
+	u64 user = ring3_mode ? PTE_U : 0;
 	int ret = 0;
 
 	KASSERT(IS_ALIGNED(gpa | size, HUGE_SIZE) && gpa + size <= PHYSMAP_SIZE);
@@ -104,7 +104,7 @@ int arch_physmap(u64 gpa, u64 size)
 
 int pagetable_map_vcpu(u32 id, u64 gpa)
 {
-	u64 user = ring3_home ? PTE_U : 0;
+	u64 user = ring3_mode ? PTE_U : 0;
 	u64 va = ring_area(id);
 	u64 *pml4 = phys_to_virt(pagetable_kernel());
 	/* vCPU 0's area lies in the same GiB: tables exist down to the one of 2 MiB entries. */
@@ -125,7 +125,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 		return -ENOMEM;
 	}
 	pt = (u64 *)phys_to_virt(*pde & PTE_ADDR) + (va >> PAGE_SHIFT & (SLOTS - 1));
-	pt[0] = virt_to_phys(door_start) | PTE_P | PTE_A | PTE_D | user;
+	pt[0] = virt_to_phys(entry_page_start) | PTE_P | PTE_A | PTE_D | user;
 	for (unsigned i = 0; i < VCPU_AREA_PAGES; i++)
 		pt[1 + i] = (gpa + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | user;
 	mutex_unlock(&physmap_lock);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The two homes: which one it is, and each privileged operation in it.
+ * The two ring modes: which one it is, and each privileged operation in it.
  *
- * In the ring-0 home an operation is its instruction. In the ring-3 home the instructions that
- * need ring 0 are asked of the exception stubs (doors.S): INT3 for INVLPG, UD2 for MOV CR3.
+ * In the ring-0 mode an operation is its instruction. In the ring-3 mode the instructions that
+ * need ring 0 are asked of the exception stubs (entry.S): INT3 for INVLPG, UD2 for MOV CR3.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -13,7 +13,7 @@
 
 #define FLUSH_SPINS 1000
 
-bool ring3_home;
+bool ring3_mode;
 u64 physmap_base;
 const struct boot_info *boot;
 
@@ -38,10 +38,10 @@ void arch_init(u64 boot_info_gpa)
 	u16 cs;
 
 	__asm__("mov %%cs, %0" : "=r"(cs));
-	ring3_home = (cs & 3) == 3;
-	physmap_base = ring3_home ? PHYSMAP_RING3 : PHYSMAP_RING0;
+	ring3_mode = (cs & 3) == 3;
+	physmap_base = ring3_mode ? PHYSMAP_RING3 : PHYSMAP_RING0;
 	boot = phys_to_virt(boot_info_gpa);
-	if (!ring3_home)
+	if (!ring3_mode)
 		ring0_protect();
 }
 
@@ -59,7 +59,7 @@ u64 arch_fault_address(void)
 {
 	u64 cr2;
 
-	if (ring3_home)
+	if (ring3_mode)
 		return arch_vcpu_data()->cr2;
 	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
 	return cr2;
@@ -68,7 +68,7 @@ u64 arch_fault_address(void)
 void arch_flush_page(u64 va)
 {
 	STATS_INC(page_flushes);
-	if (ring3_home)
+	if (ring3_mode)
 		ring3_flush_page(va);
 	else
 		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
@@ -77,7 +77,7 @@ void arch_flush_page(u64 va)
 static void load_cr3(u64 pml4_gpa)
 {
 	arch_vcpu_data()->cr3 = pml4_gpa;
-	if (ring3_home)
+	if (ring3_mode)
 		ring3_switch(pml4_gpa);
 	else
 		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
@@ -108,7 +108,7 @@ void arch_flush_all(u64 pml4_gpa)
  */
 bool arch_flush_is_shared(void)
 {
-	return ring3_home && !boot->syscall_raises;
+	return ring3_mode && !boot->syscall_raises;
 }
 
 static struct vcpu_data *data_of(u32 vcpu)
@@ -122,7 +122,7 @@ void arch_flush_request(u32 vcpu)
 
 	__atomic_store_n(&d->flush_wanted, 1, __ATOMIC_SEQ_CST);
 	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
-	/* In the kernel it finds the word on its way out: exit_to_program in doors.S. */
+	/* In the kernel it finds the word on its way out: exit_to_program in entry.S. */
 	if (__atomic_load_n(&d->in_program, __ATOMIC_SEQ_CST))
 		arch_vcpu_kick(vcpu);
 }
@@ -154,7 +154,7 @@ void arch_upcall_taken(void)
 
 void arch_doorbell(void)
 {
-	if (ring3_home)
+	if (ring3_mode)
 		__asm__ volatile("movl %0, (%1)" : : "r"(1), "r"(DOORBELL_VA) : "memory");
 	else
 		__asm__ volatile("outl %0, %1" : : "a"(1), "d"((u16)HOSTCALL_PORT) : "memory");
@@ -162,7 +162,7 @@ void arch_doorbell(void)
 
 struct vcpu_data *arch_posting_data(void)
 {
-	return ring3_home ? data_of(0) : NULL;
+	return ring3_mode ? data_of(0) : NULL;
 }
 
 /* FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE. */

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What only this directory knows: the home, and the instructions that differ in it.
+ * What only this directory knows: the ring mode, and the instructions that differ in it.
  */
 #ifndef ARCH_RING_H
 #define ARCH_RING_H
 
 #include "kernel/arch/x86_64/arch.h"
 
-extern bool ring3_home;
+extern bool ring3_mode;
 
-/* doors.S */
-extern char door_start[], door_syscall[], door_syscall_on_stack[], isr_start[], trap_entry[],
-	syscall_entry[];
+/* entry.S */
+extern char entry_page_start[], entry_syscall[], entry_syscall_on_stack[], isr_start[],
+	trap_entry[], syscall_entry[];
 extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
 extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_switch_rip[];
-extern const u64 door_stub_offset[VEC_COUNT], door_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
+extern const u64 entry_stub_offset[VEC_COUNT], entry_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
 extern char vcpu_entry[];
 void ring3_flush_page(u64 va);
 void ring3_switch(u64 cr3);
 
 /* The top-level table without a program. */
 u64 pagetable_kernel(void);
-/* Makes the area of a vCPU visible: door page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */
+/* Makes the area of a vCPU visible: entry page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */
 int pagetable_map_vcpu(u32 id, u64 gpa);
 /* Which vCPU area a vCPU has. */
 static inline u64 ring_area(u32 vcpu)

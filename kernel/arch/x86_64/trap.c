@@ -51,12 +51,12 @@ u32 arch_fpu_exceptions(u64 vector)
 }
 
 /*
- * In the ring-3 home a program can jump into the kernel: what faults there is the program, as long
+ * In the ring-3 mode a program can jump into the kernel: what faults there is the program, as long
  * as nothing but the way out runs on a kernel stack while a program is said to run.
  */
 static bool from_kernel(const struct trapframe *f, bool in_program)
 {
-	if (!ring3_home)
+	if (!ring3_mode)
 		return (f->cs & 3) == 0;
 	return f->rip >= KERNEL_BASE &&
 	       (f->rsp >= KERNEL_BASE || f->rsp - physmap_base < PHYSMAP_SIZE) &&
@@ -94,14 +94,14 @@ u64 arch_trap_vector(struct trapframe *f)
 	if (from_kernel(f, in_program))
 		arch_trap_panic(f);
 	/*
-	 * SYSCALL with TF set, ring-3 home: the CPU masks no flag there and traps on the door's
+	 * SYSCALL with TF set, ring-3 mode: the CPU masks no flag there and traps on the entry's
 	 * first instruction, before anything is on the kernel stack. Go on untraced.
 	 */
-	if (ring3_home && f->vector == VEC_DB && f->rip == (u64)d - PAGE_SIZE) {
+	if (ring3_mode && f->vector == VEC_DB && f->rip == (u64)d - PAGE_SIZE) {
 		f->rflags &= ~(u64)RFLAGS_TF;
 		return ARCH_TRAP_DONE;
 	}
-	if (f->vector == VEC_UD && ring3_home && is_disguised(f))
+	if (f->vector == VEC_UD && ring3_mode && is_disguised(f))
 		return VEC_GP;
 	return f->vector;
 }

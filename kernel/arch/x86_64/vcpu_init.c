@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A vCPU's area: descriptor tables, doors, and the binding of kernel stacks to it.
+ * A vCPU's area: descriptor tables, entry page, and the binding of kernel stacks to it.
  *
  * The monitor filled the GDT and set GDTR, IDTR, TR, STAR, LSTAR and SFMASK to the area's
- * addresses; the content of IDT, TSS and door data is ours.
+ * addresses; the content of IDT, TSS and entry data is ours.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -50,7 +50,7 @@ static void kstack_use(struct vcpu_data *d, void *kstack)
 
 	d->kstack_top = top;
 	d->kstack_top_gpa = virt_to_phys((void *)(top - 1)) + 1;
-	if (ring3_home)
+	if (ring3_mode)
 		for (unsigned v = 0; v < ARRAY_SIZE(d->stub_exit); v++)
 			d->stub_exit[v].rsp = top;
 	else
@@ -74,7 +74,7 @@ static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 	};
 }
 
-/* Where a stub of the ring-3 home goes on: in ring 3, on the kernel stack. */
+/* Where a stub of the ring-3 mode goes on: in ring 3, on the kernel stack. */
 static void stub_exit_set(struct iret_frame *exit, u64 rip)
 {
 	exit->rip = rip;
@@ -83,10 +83,10 @@ static void stub_exit_set(struct iret_frame *exit, u64 rip)
 	exit->rflags = RFLAGS_FIXED | RFLAGS_IF;
 }
 
-/* d: the data page, wherever it is visible now; door: the address its vCPU sees the doors at. */
-static void fill_data(struct vcpu_data *d, u64 door)
+/* d: the data page, wherever it is visible now; entry_page: where its vCPU sees the entry page. */
+static void fill_data(struct vcpu_data *d, u64 entry_page)
 {
-	u64 ring0_top = door + PAGE_SIZE + VD_RING0_TOP;
+	u64 ring0_top = entry_page + PAGE_SIZE + VD_RING0_TOP;
 
 	d->syscall_entry = (u64)syscall_entry;
 	d->trap_entry = (u64)trap_entry;
@@ -98,18 +98,18 @@ static void fill_data(struct vcpu_data *d, u64 door)
 		/* Programs may execute INT3 and INTO; any other INT n is a #GP. */
 		u8 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
 
-		if (ring3_home) {
-			idt_set(&d->idt[v], door + door_stub_offset[v], 0, dpl);
-			stub_exit_set(&d->stub_exit[v], door + door_trap_offset[v]);
+		if (ring3_mode) {
+			idt_set(&d->idt[v], entry_page + entry_stub_offset[v], 0, dpl);
+			stub_exit_set(&d->stub_exit[v], entry_page + entry_trap_offset[v]);
 		} else {
 			idt_set(&d->idt[v], (u64)isr_start + isr_offset[v], v == VEC_DF ? 1 : 0,
 				dpl);
 		}
 	}
 	stub_exit_set(&d->stub_exit[STUB_SYSCALL],
-		      door + (u64)(door_syscall_on_stack - door_start));
+		      entry_page + (u64)(entry_syscall_on_stack - entry_page_start));
 	d->cr3 = pagetable_kernel();
-	if (ring3_home)
+	if (ring3_mode)
 		d->tss.rsp[0] = ring0_top;
 	else
 		d->tss.ist[0] = ring0_top;
@@ -166,7 +166,7 @@ void arch_announce(void)
 		.copy_start = (u64)copy_start,
 		.copy_end = (u64)copy_end,
 		.copy_fixup = (u64)copy_fixup,
-		.door_head = (u64)(door_syscall_on_stack - door_start),
+		.entry_head = (u64)(entry_syscall_on_stack - entry_page_start),
 	};
 
 	hc_ready(&info, sizeof(info));

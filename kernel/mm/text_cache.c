@@ -6,7 +6,7 @@
  * A piece belongs to a version of a file, its time of change as the monitor saw it when the mapping
  * was made; there is none while that is so recent that another change could have the same time.
  */
-#include "kernel/mm/text.h"
+#include "kernel/mm/text_cache.h"
 #include <bsd/sys/queue.h>
 #include <linux/mman.h>
 #include "kernel/hostcall.h"

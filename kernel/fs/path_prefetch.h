@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Questions about names (readlink, stat, access, an open that fails) that are asked of the host
- * before the program asks them: look_ahead.c says why nobody can tell.
+ * before the program asks them: path_prefetch.c says why nobody can tell.
  */
 #ifndef KERNEL_FS_LOOK_AHEAD_H
 #define KERNEL_FS_LOOK_AHEAD_H

@@ -20,7 +20,7 @@
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
-#include "kernel/ipc/cookie.h"
+#include "kernel/ipc/mq_notify.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"

@@ -9,7 +9,7 @@
  * mm.lock and task_lock, and signals are sent after it is released.
  */
 #include <linux/poll.h>
-#include "kernel/fs/async.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 
 struct async {

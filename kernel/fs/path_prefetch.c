@@ -16,9 +16,9 @@
  *     kicked for another reason);
  *   - by the only thread of a process that shares its memory with none (a vfork child does, and so
  *     does its parent) and never had a shared mapping in which it could be told of a change without
- *     a system call (mm.hears). Not every such mapping counts: that of a file which is open for
- *     reading only, is no memory file, and was not changed for seconds, is the one that glibc's
- *     iconv has in every program with a locale;
+ *     a system call (mm.has_shared_mapping). Not every such mapping counts: that of a file which is
+ * open for reading only, is no memory file, and was not changed for seconds, is the one that
+ * glibc's iconv has in every program with a locale;
  *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times what a hostcall costs on this
  * host, for a program can read the clock without a system call. Two programs that agree to act at a
  * moment of the clock, with less than that between them, could tell.
@@ -46,7 +46,7 @@
 #include <asm/unistd.h>
 #include "common/boot_info.h"
 #include "kernel/fs/fs.h"
-#include "kernel/fs/look_ahead.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/predict.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/mm.h"
@@ -104,7 +104,7 @@ static void leave_predictor(struct predictor *p)
 static bool hears_nothing(const struct process *p)
 {
 	return p->nthreads == 1 && __atomic_load_n(&p->mm->users, __ATOMIC_RELAXED) == 1 &&
-	       !p->mm->hears;
+	       !p->mm->has_shared_mapping;
 }
 
 static struct look_ahead *record_of(struct thread *t)

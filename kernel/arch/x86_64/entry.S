@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The doors: every way into the kernel and the one way out.
+ * Entry code: every way into the kernel and the one way out.
  *
- * Section .text.door is one page that is mapped at the head of every vCPU's area, so that
+ * Section .text.entry is one page that is mapped at the head of every vCPU's area, so that
  * VD(field), RIP-relative, is this vCPU's struct vcpu_data (the page after it) without a register,
  * a stack or a segment base. Code in it reaches the rest of the kernel through pointers in
  * vcpu_data only: RIP-relative jumps would miss.
  *
  * All ways in build a struct trapframe (arch.h) at the top of the thread's kernel stack:
  *
- *   system call, both homes    CPU -> door_syscall -> syscall_entry
- *     ring-3 home, where SYSCALL raises the privilege:
- *                              CPU -> door_syscall_lower (ring 0) -> IRETQ -> door_syscall_on_stack
- *   exception, ring-0 home     CPU -> isr_N -> trap_entry
- *   exception, ring-3 home     CPU -> stub_N (ring 0) -> IRETQ -> door_trap_N (ring 3) -> trap_entry
- *   upcall, both homes         monitor -> upcall_entry
+ *   system call, both ring modes    CPU -> entry_syscall -> syscall_entry
+ *     ring-3 mode, where SYSCALL raises the privilege:
+ *                              CPU -> entry_syscall_lower (ring 0) -> IRETQ -> entry_syscall_on_stack
+ *   exception, ring-0 mode     CPU -> isr_N -> trap_entry
+ *   exception, ring-3 mode     CPU -> stub_N (ring 0) -> IRETQ -> entry_trap_N (ring 3) -> trap_entry
+ *   upcall, both ring modes         monitor -> upcall_entry
  *
  * and all leave through exit_to_program.
  */
@@ -23,31 +23,31 @@
 #include "common/x86.h"
 #include "kernel/arch/x86_64/asm.h"
 
-#define VD(field) (door_start + PAGE_SIZE + VD_##field)(%rip)
+#define VD(field) (entry_page_start + PAGE_SIZE + VD_##field)(%rip)
 
-/* What the CPU pushed on the ring-0 stack of the ring-3 home. */
-#define R0_SS	  (door_start + PAGE_SIZE + VD_RING0_TOP - 8)(%rip)
-#define R0_RSP	  (door_start + PAGE_SIZE + VD_RING0_TOP - 16)(%rip)
-#define R0_RFLAGS (door_start + PAGE_SIZE + VD_RING0_TOP - 24)(%rip)
-#define R0_CS	  (door_start + PAGE_SIZE + VD_RING0_TOP - 32)(%rip)
-#define R0_RIP	  (door_start + PAGE_SIZE + VD_RING0_TOP - 40)(%rip)
-#define R0_ERROR  (door_start + PAGE_SIZE + VD_RING0_TOP - 48)(%rip)
+/* What the CPU pushed on the ring-0 stack of the ring-3 mode. */
+#define R0_SS	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 8)(%rip)
+#define R0_RSP	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 16)(%rip)
+#define R0_RFLAGS (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 24)(%rip)
+#define R0_CS	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 32)(%rip)
+#define R0_RIP	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 40)(%rip)
+#define R0_ERROR  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 48)(%rip)
 
-	.section .text.door, "ax", @progbits
+	.section .text.entry, "ax", @progbits
 	.balign PAGE_SIZE
-	.globl door_start
-door_start:
+	.globl entry_page_start
+entry_page_start:
 
 /*
  * LSTAR, at offset 0 of the area. RCX: return address, R11: flags, RSP: the program's; interrupts
- * off and flags masked in the ring-0 home; in the ring-3 home the CPU only jumped here.
+ * off and flags masked in the ring-0 mode; in the ring-3 mode the CPU only jumped here.
  */
-	.globl door_syscall
-door_syscall:
+	.globl entry_syscall
+entry_syscall:
 	mov %rsp, VD(USER_RSP)
 	mov VD(KSTACK_TOP), %rsp
-	.globl door_syscall_on_stack
-door_syscall_on_stack:
+	.globl entry_syscall_on_stack
+entry_syscall_on_stack:
 	movl $0, VD(IN_PROGRAM)
 	push $SEL_USER_DS
 	push VD(USER_RSP)
@@ -57,20 +57,20 @@ door_syscall_on_stack:
 	jmp *VD(SYSCALL_ENTRY)
 
 /*
- * Ring-3 home, ring 0: each instruction may be emulated by the host, so a stub only hands over. The
- * frame that IRETQ takes is prepared (arch_vcpu_init): door_trap_N, on the kernel stack.
+ * Ring-3 mode, ring 0: each instruction may be emulated by the host, so a stub only hands over. The
+ * frame that IRETQ takes is prepared (arch_vcpu_init): entry_trap_N, on the kernel stack.
  */
 .macro STUB_LEAVE nr
-	lea (door_start + PAGE_SIZE + VD_STUB_EXIT + \nr * IRET_FRAME_SIZE)(%rip), %rsp
+	lea (entry_page_start + PAGE_SIZE + VD_STUB_EXIT + \nr * IRET_FRAME_SIZE)(%rip), %rsp
 	iretq
 .endm
 
 /*
- * LSTAR in the ring-3 home of a host whose SYSCALL goes to ring 0 (the bootstrap's trial): back to
- * ring 3, to the second half of door_syscall.
+ * LSTAR in the ring-3 mode of a host whose SYSCALL goes to ring 0 (the bootstrap's trial): back to
+ * ring 3, to the second half of entry_syscall.
  */
-	.org door_start + DOOR_SYSCALL_LOWER
-door_syscall_lower:
+	.org entry_page_start + ENTRY_SYSCALL_LOWER
+entry_syscall_lower:
 	mov %rsp, VD(USER_RSP)
 	STUB_LEAVE STUB_SYSCALL
 
@@ -94,10 +94,10 @@ stub_\nr:
 	STUB_LEAVE \nr
 .endm
 
-/* Ring-3 home, ring 3 again, on the kernel stack: what the CPU pushed becomes a trap frame. */
-.macro DOOR_TRAP nr, has_error
+/* Ring-3 mode, ring 3 again, on the kernel stack: what the CPU pushed becomes a trap frame. */
+.macro ENTRY_TRAP nr, has_error
 	.balign 16
-door_trap_\nr:
+entry_trap_\nr:
 .if \nr == VEC_PF
 	mov %rax, VD(CR2)
 	mov VD(SCRATCH_RAX), %rax
@@ -134,20 +134,20 @@ door_trap_\nr:
 
 #define VECTOR(nr, has_error) STUB nr
 #include "kernel/arch/x86_64/vectors.h"
-#define VECTOR(nr, has_error) DOOR_TRAP nr, has_error
+#define VECTOR(nr, has_error) ENTRY_TRAP nr, has_error
 #include "kernel/arch/x86_64/vectors.h"
 
-	.org door_start + PAGE_SIZE, 0xcc /* fails when the door code is more than its page */
+	.org entry_page_start + PAGE_SIZE, 0xcc /* fails when the entry code is more than its page */
 
-	/* For arch_vcpu_init: offsets from door_start and, the last, from isr_start. */
+	/* For arch_vcpu_init: offsets from entry_page_start and, the last, from isr_start. */
 	.section .rodata
 	.balign 8
-	.globl door_stub_offset, door_trap_offset, isr_offset
-#define VECTOR(nr, has_error) .quad stub_##nr - door_start;
-door_stub_offset:
+	.globl entry_stub_offset, entry_trap_offset, isr_offset
+#define VECTOR(nr, has_error) .quad stub_##nr - entry_page_start;
+entry_stub_offset:
 #include "kernel/arch/x86_64/vectors.h"
-#define VECTOR(nr, has_error) .quad door_trap_##nr - door_start;
-door_trap_offset:
+#define VECTOR(nr, has_error) .quad entry_trap_##nr - entry_page_start;
+entry_trap_offset:
 #include "kernel/arch/x86_64/vectors.h"
 #define VECTOR(nr, has_error) .quad isr_##nr - isr_start;
 isr_offset:
@@ -155,7 +155,7 @@ isr_offset:
 
 	.text
 
-/* Ring-0 home: from the CPU, on the thread's kernel stack (TSS.RSP0). */
+/* Ring-0 mode: from the CPU, on the thread's kernel stack (TSS.RSP0). */
 	.globl isr_start
 isr_start:
 .macro ISR nr, has_error
@@ -278,7 +278,7 @@ exit_start:
 exit_end:
 
 /*
- * void kernel_entry(u64 boot_info_gpa): from the bootstrap, in the home's ring. No stack yet.
+ * void kernel_entry(u64 boot_info_gpa): from the bootstrap, in the ring of its mode. No stack yet.
  */
 	.globl kernel_entry
 kernel_entry:
@@ -314,7 +314,7 @@ arch_exit_to_program:
 	mov %rdi, %rsp
 	jmp exit_to_program
 
-/* Ring-3 home services: see stub_3 and stub_6. RDI: the address, or the new CR3. */
+/* Ring-3 mode services: see stub_3 and stub_6. RDI: the address, or the new CR3. */
 	.globl ring3_flush_page, ring3_flush_rip, ring3_switch, ring3_switch_rip
 ring3_flush_page:
 	int3

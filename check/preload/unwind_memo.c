@@ -7,7 +7,7 @@
  * A few memories serve all stacks of the program. A walk has one to itself, or none: a memory that
  * another thread has, or what a signal handler interrupted, is left alone.
  */
-#include "check/preload/way.h"
+#include "check/preload/unwind_memo.h"
 
 #define MEMORIES    32u
 #define STEPS	    192u

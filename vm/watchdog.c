@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The watch, ring-3 home. A program can jump into the guest kernel's text there, and if it does not
+ * The watch, ring-3 mode. A program can jump into the guest kernel's text there, and if it does not
  * fault it may go on for ever in code that looks at no signal. Twice a second the watch kicks each
  * vCPU that made no exit since its last look: upcall_deliver then sees where it is. A program that
  * computes pays some 30 us for that; a vCPU that sleeps in a host call is left alone.
