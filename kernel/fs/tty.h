@@ -24,7 +24,7 @@ s64 tty_check(struct ofile *f, enum tty_access access);
 bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result);
 
 /* Bytes that were written to a pseudo-terminal's master: its keys may be signals. */
-void tty_master_written(struct ofile *f, u64 uva, u64 len);
+void tty_master_written(struct ofile *f, u64 addr, u64 len);
 
 /* f was opened with these flags: a session leader without a terminal may have one now. */
 void tty_opened(struct ofile *f, u32 flags);
