@@ -7,11 +7,11 @@
  * area with its GDT are ready. The blob turns on paging and long mode, finds out by a trial which
  * ring modes the host has, chooses one, and enters the kernel:
  *
- *   void kernel_entry(gpa of boot info)      in ring 0, or, in the ring-3 mode, in ring 3
+ *   void kernel_entry(gpa of boot info)      in ring 0, or, in ring-3 mode, in ring 3
  *
  * The trial is a SYSCALL in ring 3. Where it raises the privilege, ring 0 runs in hardware: the
  * kernel runs in ring 0, or ring 3 if the monitor wants that. Where it stays in ring 3, ring 0 is
- * emulated, and ring 3 is the only mode. The way leads through the vCPU's own entry page: entry_syscall
+ * emulated, and ring 3 is the only mode. The trial takes the vCPU's own entry page: entry_syscall
  * (kernel/arch/x86_64/entry.S) goes on at trial_landing, on the boot stack.
  *
  * On a host that emulates ring 0 each instruction there costs about a microsecond, so it is short.
@@ -124,7 +124,7 @@ raised:
 	mov %rcx, %cr3
 	jmp *%rax
 
-	/* The ring-3 mode all the same: SYSCALL comes down again (entry_syscall_lower). */
+	/* Ring-3 mode was asked for: a stub brings SYSCALL back to ring 3 (entry_syscall_lower). */
 1:	mov %rax, %rbx
 	mov $MSR_LSTAR, %ecx
 	rdmsr

@@ -2,7 +2,7 @@
 /*
  * What the monitor tells the kernel before its first instruction, at GPA_BOOT_INFO. One page.
  * Addresses are guest-physical unless they say otherwise. Written by vm/boot.c, read by
- * kernel/main.c; bootstrap.S writes only .ring_mode.
+ * kernel/main.c. The bootstrap writes .ring_mode and what its trial found (OUT).
  */
 #ifndef COMMON_BOOT_INFO_H
 #define COMMON_BOOT_INFO_H
@@ -36,15 +36,14 @@ enum {
 struct boot_info {
 	u64 magic;
 	u32 abi_version;
-	u32 ring_mode; /* HOME_*: asked for by the monitor, decided by the bootstrap */
+	u32 ring_mode; /* RING_MODE_*: asked for by the monitor, decided by the bootstrap */
 
 	/* Bootstrap: where to go. */
 	u64 entry;     /* guest-virtual address of kernel_entry */
 	u64 cr3_ring0; /* boot page tables of each ring mode */
 	u64 cr3_ring3;
 
-	/* The bootstrap's trial: it executes SYSCALL in ring 3, trial_rounds times (at least once).
-	 */
+	/* The bootstrap's trial executes SYSCALL in ring 3, trial_rounds times, at least once. */
 	u32 trial_rounds;
 	u32 syscall_raises; /* OUT: 1: SYSCALL goes to ring 0; 0: it stays in ring 3 */
 	u64 syscall_cycles; /* OUT: TSC cycles from SYSCALL to LSTAR, the least of all rounds */

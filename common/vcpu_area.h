@@ -4,9 +4,9 @@
  * makes hostcalls. 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:
  *
  *   page 0     entry code (one physical page of kernel.elf, mapped at every vCPU's area)
- *   page 1     struct vcpu_data, found by the entry code RIP-relative: this is how an entry that
- * has no free register and no stack finds its own vCPU, in both ring modes page 2..5  hostcall
- * area: struct hostcall_frame, then its data
+ *   page 1     struct vcpu_data, found by the entry code RIP-relative: an entry that has no free
+ *              register and no stack finds its own vCPU so, in both ring modes
+ *   page 2..5  hostcall area: struct hostcall_frame, then its data
  *
  * Guest-physical memory holds pages 1..5 contiguously (VCPU_AREA_PAGES). The monitor allocates
  * nothing here: vCPU 0's lies at GPA_VCPU0, the kernel provides the others (hostcall vcpu_start).

@@ -33,7 +33,7 @@ struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
-	u32 ring_mode;	    /* HOME_* */
+	u32 ring_mode;	    /* RING_MODE_* */
 	bool trace, verbose, no_aslr, stats, post;
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* what its reporter is asked; NULL without */

@@ -16,12 +16,12 @@
  *     kicked for another reason);
  *   - by the only thread of a process that shares its memory with none (a vfork child does, and so
  *     does its parent) and never had a shared mapping in which it could be told of a change without
- *     a system call (mm.has_shared_mapping). Not every such mapping counts: that of a file which is
- * open for reading only, is no memory file, and was not changed for seconds, is the one that
- * glibc's iconv has in every program with a locale;
- *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times what a hostcall costs on this
- * host, for a program can read the clock without a system call. Two programs that agree to act at a
- * moment of the clock, with less than that between them, could tell.
+ *     a system call (mm.has_shared_mapping). Not every such mapping counts: that of a file which
+ *     is open for reading only, is no memory file, and was not changed for seconds, is the one
+ *     that glibc's iconv has in every program with a locale;
+ *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times what a hostcall costs on
+ *     this host, because a program can read the clock without a system call. Two programs that
+ *     agree to act at a moment of the clock, with less than that between them, could tell.
  *
  * Fork and exec are system calls, and answers belong to the thread. What changes how a name is
  * resolved (identity, root directory) changes only by system calls of the process itself.
