@@ -12,7 +12,7 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	6
+#define ABI_VERSION	7
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
@@ -32,6 +32,13 @@ enum {
 };
 
 #define BOOT_RLIMITS 16
+
+/* One answer of CPUID. */
+struct boot_cpuid {
+	u32 leaf, subleaf;
+	u32 has_subleaves; /* 0: the answer is the same for each subleaf */
+	u32 reg[4];	   /* EAX to EDX; the APIC id of leaves 1, 0xb and 0x1f is not in it */
+};
 
 struct boot_info {
 	u64 magic;
@@ -89,6 +96,12 @@ struct boot_info {
 
 	u64 hwcap, hwcap2; /* the host's AT_HWCAP, AT_HWCAP2 */
 	u64 xcr0;	   /* what the monitor asked KVM for; the hardware may have another */
+	/*
+	 * Where CPUID faults in ring 3 because KVM's answers do not fit the hardware's XCR0: all
+	 * answers for programs, struct boot_cpuid[cpuid_count]. Elsewhere the count is 0.
+	 */
+	u64 cpuid_gpa;
+	u32 cpuid_count;
 	u32 tsc_khz;
 	u32 pids_max; /* threads and processes that there may be; 0: as many as vCPUs */
 	u32 ncpus;    /* CPUs the host lets us use */

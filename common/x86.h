@@ -32,6 +32,8 @@
 #define CPUID_NAME_ECX	   0x4d567265
 
 #define MSR_TSC		   0x10
+#define MSR_MISC_FEATURES  0x140
+#define MISC_CPUID_FAULT   (1 << 0) /* CPUID faults above ring 0 */
 #define MSR_EFER	   0xc0000080
 #define MSR_STAR	   0xc0000081
 #define MSR_LSTAR	   0xc0000082

@@ -276,6 +276,15 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 		snprintf(b->core_pattern, sizeof(b->core_pattern), "%s", s->opt.core_pattern);
 	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
 	b->blob_size = boot_blob_size(s, program);
+	b->cpuid_gpa = ALIGN_UP(b->blob_gpa + b->blob_size, 8);
+	if (kvm_cpuid_differs())
+		b->cpuid_count = kvm_cpuid_table(
+			s->vcpu[0]->fd,
+			memory_at(s, (gpa_t){b->cpuid_gpa}, CPUID_MAX * sizeof(struct boot_cpuid)));
+	if (kvm_cpuid_differs() && !b->cpuid_count) {
+		message("cannot read the CPUID of a vCPU: %s", strerror(errno));
+		return EXIT_HOST;
+	}
 
 	kernel = memory_at(s, (gpa_t){GPA_KERNEL}, image->memory_size);
 	blob = memory_at(s, (gpa_t){b->blob_gpa}, b->blob_size);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* /dev/kvm: opened, checked for what we need, and the VM made. */
-#include <asm/prctl.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "vm/vm.h"
 
@@ -58,8 +56,6 @@ static int check_device(struct sandbox *s)
 	return 0;
 }
 
-#define CPUID_MAX 256
-
 /* Bits of CPUID that are taken away: leaf, subleaf, register (0 eax .. 3 edx), bits. */
 static const struct {
 	u32 leaf, subleaf, reg, bits;
@@ -75,16 +71,13 @@ static const struct {
 #define CPUID1_ECX_VMX	(1u << 5)
 #define CPUID81_ECX_SVM (1u << 2)
 
+#define CPUID_XSTATE	0xd
 #define XCR0_AMX	(3UL << 17)
-#define XCR0_TILEDATA	18
-
-#ifndef ARCH_REQ_XCOMP_GUEST_PERM
-#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
-#endif
 
 /* What vCPUs are given; the same for all but for the APIC id. Made once, kept. */
 static struct kvm_cpuid2 *cpuid;
 static u64 guest_xcr0;
+static u64 inherited; /* inherited_xcr0() */
 
 u64 kvm_guest_xcr0(void)
 {
@@ -108,17 +101,6 @@ static u64 inherited_xcr0(void)
 	return (u64)hi << 32 | lo;
 }
 
-/*
- * A guest that inherits AMX in XCR0 has to hear the size of its state from CPUID leaf 0xd, which
- * KVM works out from the XCR0 that it was given. KVM offers AMX's bits to a process that asked for
- * them. The tiles themselves stay hidden (below), and Linux keeps them from being used (XFD).
- */
-static void ask_for_amx(u64 inherited)
-{
-	if (inherited & XCR0_AMX)
-		syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, XCR0_TILEDATA);
-}
-
 static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
 {
 	return reg == 0 ? &e->eax : reg == 1 ? &e->ebx : reg == 2 ? &e->ecx : &e->edx;
@@ -126,10 +108,9 @@ static u32 *cpuid_reg(struct kvm_cpuid_entry2 *e, u32 reg)
 
 static int read_cpuid(struct sandbox *s)
 {
-	u64 inherited = inherited_xcr0();
 	u32 kept = 0;
 
-	ask_for_amx(inherited);
+	inherited = inherited_xcr0();
 	cpuid = calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
 	if (!cpuid)
 		return -ENOMEM;
@@ -147,8 +128,8 @@ static int read_cpuid(struct sandbox *s)
 		for (size_t h = 0; h < ARRAY_SIZE(hidden); h++)
 			if (hidden[h].leaf == e->function && hidden[h].subleaf == e->index)
 				*cpuid_reg(e, hidden[h].reg) &= ~hidden[h].bits;
-		if (e->function == 0xd && e->index == 0)
-			guest_xcr0 = (e->eax | (u64)e->edx << 32) & ~(XCR0_AMX & ~inherited);
+		if (e->function == CPUID_XSTATE && e->index == 0)
+			guest_xcr0 = (e->eax | (u64)e->edx << 32) & ~XCR0_AMX;
 		if (e->function == 0x80000008)
 			s->gpa_bits = MIN(MAX(e->eax & 0xff, 36u), 40u);
 		cpuid->entries[kept++] = *e;
@@ -166,29 +147,76 @@ static int read_cpuid(struct sandbox *s)
 	return guest_xcr0 ? 0 : -ENODEV;
 }
 
-static int set_cpuid(int vcpu_fd)
+int kvm_setup_cpuid(int vcpu_fd, u32 id)
 {
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.value = guest_xcr0}}};
 
+	for (u32 i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ebx = (cpuid->entries[i].ebx & 0xffffff) | id << 24;
 	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return -errno;
 	return ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0 ? -errno : 0;
 }
 
-int kvm_setup_cpuid(int vcpu_fd, u32 id)
+bool kvm_cpuid_differs(void)
 {
-	int ret;
+	return inherited && inherited != guest_xcr0;
+}
 
-	for (u32 i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == 1)
-			cpuid->entries[i].ebx = (cpuid->entries[i].ebx & 0xffffff) | id << 24;
-	ret = set_cpuid(vcpu_fd);
-	if (ret == 0 || !(guest_xcr0 & XCR0_AMX))
-		return ret;
-	/* This KVM does not give what it offers: CPUID then tells of a smaller state
-	 * (docs/hosts.md). */
-	guest_xcr0 &= ~XCR0_AMX;
-	return set_cpuid(vcpu_fd);
+void kvm_cpuid_keep(void)
+{
+	inherited = 0;
+}
+
+static void set_answer(struct boot_cpuid *to, const struct kvm_cpuid_entry2 *e)
+{
+	*to = (struct boot_cpuid){
+		.leaf = e->function,
+		.subleaf = e->index,
+		.has_subleaves = e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? 1 : 0,
+		.reg = {e->eax, e->ebx, e->ecx, e->edx},
+	};
+	/* KVM sets it when a program asks, as CR4 has it. */
+	if (e->function == 1)
+		to->reg[2] |= bit_OSXSAVE;
+}
+
+/* The sizes and offsets of leaf 0xd as the host CPU has them: what XSAVE writes. */
+static void set_xstate_answer(struct boot_cpuid *to, u32 subleaf)
+{
+	u32 eax, ebx, ecx, edx;
+
+	__cpuid_count(CPUID_XSTATE, subleaf, eax, ebx, ecx, edx);
+	/* Subleaf 1, EAX: which instructions of the family there are; KVM's answer stays. */
+	if (subleaf == 1)
+		to->reg[1] = ebx;
+	else
+		*to = (struct boot_cpuid){CPUID_XSTATE, subleaf, 1, {eax, ebx, ecx, edx}};
+}
+
+u32 kvm_cpuid_table(int vcpu_fd, struct boot_cpuid *table)
+{
+	struct kvm_cpuid2 *all = calloc(1, sizeof(*all) + CPUID_MAX * sizeof(all->entries[0]));
+	u32 n = 0;
+
+	if (!all)
+		return 0;
+	all->nent = CPUID_MAX;
+	/* Not what was set: KVMs that run ring 3 on the host CPU adapt it. */
+	if (ioctl(vcpu_fd, KVM_GET_CPUID2, all) < 0)
+		all->nent = 0;
+	for (u32 i = 0; i < all->nent; i++)
+		if (all->entries[i].function != CPUID_XSTATE || all->entries[i].index == 1)
+			set_answer(&table[n++], &all->entries[i]);
+	for (u32 i = 0; i < n; i++)
+		if (table[i].leaf == CPUID_XSTATE)
+			set_xstate_answer(&table[i], 1);
+	for (u32 sub = 0; n && sub < 63 && n < CPUID_MAX; sub++)
+		if (sub == 0 || (sub > 1 && inherited >> sub & 1))
+			set_xstate_answer(&table[n++], sub);
+	free(all);
+	return n;
 }
 
 int kvm_open(struct sandbox *s)

@@ -343,7 +343,8 @@ static int keep_stdio(struct sandbox *s)
 
 static int memory_setup(struct sandbox *s, const struct kernel_image *image, const char *program)
 {
-	u64 boot_size = GPA_KERNEL + image->memory_size + PAGE_SIZE + boot_blob_size(s, program);
+	u64 boot_size = GPA_KERNEL + image->memory_size + PAGE_SIZE + boot_blob_size(s, program) +
+			CPUID_MAX * sizeof(struct boot_cpuid);
 	u64 top = 1UL << s->gpa_bits;
 	struct sysinfo info;
 	int ret;

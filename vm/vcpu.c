@@ -170,6 +170,13 @@ static int set_boot_state(struct vcpu *v)
 	if (ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
 		return -errno;
 	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
+	if (kvm_cpuid_differs() && set_msr(v, MSR_MISC_FEATURES, MISC_CPUID_FAULT)) {
+		if (v->id)
+			return -EIO;
+		/* Programs then hear of a smaller XSAVE state than is written: docs/hosts.md. */
+		kvm_cpuid_keep();
+		verbose(v->sandbox, "this KVM cannot make CPUID fault");
+	}
 	if (set_msr(v, MSR_STAR, star) ||
 	    set_msr(v, MSR_LSTAR, area + (lower ? ENTRY_SYSCALL_LOWER : ENTRY_SYSCALL)) ||
 	    set_msr(v, MSR_SFMASK, masked))

@@ -123,8 +123,21 @@ int kvm_open(struct sandbox *s);
 /* CPUID and XCR0 for a vCPU: what KVM supports less what the guest cannot have. 0 or -errno.
  * Not for two vCPUs at once. */
 int kvm_setup_cpuid(int vcpu_fd, u32 id);
-/* The XCR0 that vCPUs are given: after the first kvm_setup_cpuid. */
+/* The XCR0 that vCPUs are given: after kvm_open. */
 u64 kvm_guest_xcr0(void);
+/*
+ * Does the guest's ring 3 run with another XCR0 than KVM was given, so that KVM's answers to CPUID
+ * do not fit? Then CPUID has to fault there, and the guest kernel answers. After kvm_open.
+ */
+#define CPUID_MAX 256
+bool kvm_cpuid_differs(void);
+/* CPUID cannot be made to fault: from now on kvm_cpuid_differs is false. */
+void kvm_cpuid_keep(void);
+/*
+ * The answers for a program on a vCPU that has its CPUID: what KVM would say, but leaf 0xd as the
+ * hardware is. Returns how many were written to table[CPUID_MAX], 0 on failure.
+ */
+u32 kvm_cpuid_table(int vcpu_fd, struct boot_cpuid *table);
 
 /* loader.c: a kernel image, as it lies in a file. */
 struct kernel_image {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/xstate.h"
 #include "kernel/kernel.h"
 
@@ -45,7 +46,7 @@ void panic(const char *fmt, ...)
 	longjmp(panicked, 1);
 }
 
-void xstate_cpu_cpuid(u32 leaf, u32 subleaf, u32 reg[4])
+void cpuid_read(u32 leaf, u32 subleaf, u32 reg[4])
 {
 	assert_int_equal(leaf, 0xd);
 	memset(reg, 0, 4 * sizeof(*reg));

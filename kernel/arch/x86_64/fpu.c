@@ -8,19 +8,13 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/xstate.h"
 
 #define MXCSR_DEFAULT 0x1f80
 #define FCW_DEFAULT   0x37f
 
 static struct xstate xstate;
-
-void xstate_cpu_cpuid(u32 leaf, u32 subleaf, u32 reg[4])
-{
-	reg[0] = leaf;
-	reg[2] = subleaf;
-	__asm__ volatile("cpuid" : "+a"(reg[0]), "=b"(reg[1]), "+c"(reg[2]), "=d"(reg[3]));
-}
 
 u64 xstate_cpu_xcr0(void)
 {
@@ -47,11 +41,13 @@ void arch_describe_cpu(void)
 {
 	u32 reg[4];
 
-	xstate_cpu_cpuid(CPUID_HYPERVISOR, 0, reg);
+	cpuid_read(CPUID_HYPERVISOR, 0, reg);
 	klog(1,
 	     "CPUID is answered by %s; XCR0 is %#lx (%#lx was asked for), of it programs have "
 	     "%#lx in %u bytes",
-	     reg[1] == CPUID_NAME_EBX && reg[2] == CPUID_NAME_ECX ? "KVM" : "the host's CPU",
+	     boot->cpuid_count					    ? "the guest kernel"
+	     : reg[1] == CPUID_NAME_EBX && reg[2] == CPUID_NAME_ECX ? "KVM"
+								    : "the host's CPU",
 	     xstate_cpu_xcr0(), boot->xcr0, xstate.features, xstate.size);
 }
 

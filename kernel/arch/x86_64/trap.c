@@ -7,6 +7,7 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/operand.h"
 #include "kernel/arch/x86_64/ring.h"
 
@@ -101,6 +102,9 @@ u64 arch_trap_vector(struct trapframe *f)
 		f->rflags &= ~(u64)RFLAGS_TF;
 		return ARCH_TRAP_DONE;
 	}
+	/* A single step sees the trap that the CPU would have made behind the instruction. */
+	if (f->vector == VEC_GP && cpuid_emulate(f))
+		return f->rflags & RFLAGS_TF ? VEC_DB : ARCH_TRAP_DONE;
 	if (f->vector == VEC_UD && ring3_mode && is_disguised(f))
 		return VEC_GP;
 	return f->vector;

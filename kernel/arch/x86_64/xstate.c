@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* See xstate.h. Pure but for the three functions that stand for the CPU. */
+/* See xstate.h. Pure but for the functions that stand for the CPU. */
 #include "kernel/arch/x86_64/xstate.h"
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/kernel.h"
 
 #define CPUID_XSTATE  0xd
@@ -20,7 +21,7 @@ static u32 size_of(u64 features)
 		if (!(features & 1UL << i))
 			continue;
 		/* EAX: size, EBX: offset in the standard format (SDM vol. 1, 13.2). */
-		xstate_cpu_cpuid(CPUID_XSTATE, i, reg);
+		cpuid_read(CPUID_XSTATE, i, reg);
 		size = MAX(size, reg[0] + reg[1]);
 	}
 	return size;
@@ -52,7 +53,7 @@ void xstate_init(struct xstate *x)
 {
 	u32 reg[4];
 
-	xstate_cpu_cpuid(CPUID_XSTATE, 0, reg);
+	cpuid_read(CPUID_XSTATE, 0, reg);
 	x->features = (reg[0] | (u64)reg[3] << 32) & xstate_cpu_xcr0() & ~XSTATE_AMX;
 	x->size = size_of(x->features);
 	try_out(x);

@@ -49,10 +49,9 @@ struct xstate {
 };
 
 /*
- * The instructions, in fpu.c; a test has a CPU of its own. subleaf goes into ECX; reg: EAX to EDX.
- * The area of xstate_cpu_save is aligned to XSAVE_ALIGN, its header is zero.
+ * The instructions, in fpu.c; a test has a CPU of its own. The area of xstate_cpu_save is aligned
+ * to XSAVE_ALIGN, its header is zero.
  */
-void xstate_cpu_cpuid(u32 leaf, u32 subleaf, u32 reg[4]);
 u64 xstate_cpu_xcr0(void);
 void xstate_cpu_save(struct xsave_area *area, u64 features);
 
