@@ -50,6 +50,8 @@
 	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") \
 	X(SIGNALFD,    "signalfd_lock, fs/signalfd.c") /* a signal comes: task_lock is outside */ \
 	X(PIDFD,       "pidfd_lock, task/pidfd.c")     /* a process ends: task_lock is outside */ \
+	X(PIPES,       "pipes_lock, fs/pipe.c") /* a file ends; epoll and O_ASYNC ask for its handle */ \
+	X(PIPE,        "pipe.lock, fs/pipe.c") /* gets and drops frames */ \
 	X(CHECK_DEPOT, "depot.lock, check/preload/depot.c") \
 	X(CHECK_SAID,  "lock, check/preload/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
@@ -60,7 +62,8 @@
 	X(PHYSMAP,     "physmap_lock")        /* gets a frame of the reserve */ \
 	X(FRAME,       "frame_lock") \
 	X(CLOCK,       "clock_lock")          /* takes nothing */ \
-	X(POOL,        "pool_lock, task/vcpu.c")       /* takes nothing */
+	X(POOL,        "pool_lock, task/vcpu.c")       /* takes nothing */ \
+	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */
 /* clang-format on */
 
 enum lock_class {

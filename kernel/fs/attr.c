@@ -84,6 +84,43 @@ DEFINE_SYSCALL2(lstat, uva, path, uva, out)
 	return stat_result(path_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st), &st, out);
 }
 
+static struct statx_timestamp statx_time(u64 seconds, u64 nanoseconds)
+{
+	return (struct statx_timestamp){.tv_sec = (s64)seconds, .tv_nsec = (u32)nanoseconds};
+}
+
+/* Of a file about which the kernel knows more than the host. */
+static s64 statx_of_file(struct ofile *f, u32 flags, u32 mask, struct statx *stx)
+{
+	struct stat st;
+	s64 r;
+
+	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+		return -EINVAL;
+	r = ofile_stat(f, &st);
+	if (r < 0)
+		return r;
+	*stx = (struct statx){
+		.stx_mask = STATX_BASIC_STATS,
+		.stx_blksize = (u32)st.st_blksize,
+		.stx_nlink = (u32)st.st_nlink,
+		.stx_uid = st.st_uid,
+		.stx_gid = st.st_gid,
+		.stx_mode = (u16)st.st_mode,
+		.stx_ino = st.st_ino,
+		.stx_size = (u64)st.st_size,
+		.stx_blocks = (u64)st.st_blocks,
+		.stx_atime = statx_time(st.st_atime, st.st_atime_nsec),
+		.stx_mtime = statx_time(st.st_mtime, st.st_mtime_nsec),
+		.stx_ctime = statx_time(st.st_ctime, st.st_ctime_nsec),
+		/* A device number as makedev(3) of the host has it; those of file systems without a
+		   device have the major number 0. */
+		.stx_dev_major = (u32)(st.st_dev >> 8 & 0xfff),
+		.stx_dev_minor = (u32)((st.st_dev & 0xff) | (st.st_dev >> 12 & 0xfff00)),
+	};
+	return 0;
+}
+
 DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 {
 	const struct pseudo_node *node;
@@ -96,8 +133,13 @@ DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 	if (r < 0)
 		return r;
 	node = pseudo_node_of(&p);
-	r = node ? node->fs->statx(node, mask, &stx)
-		 : hc_statx(p.dir, p.path, flags | p.at, mask, &stx, sizeof(stx));
+	if (node) {
+		r = node->fs->statx(node, mask, &stx);
+	} else if (p.kind == PATH_FILE && ofile_has_stat(p.hold)) {
+		r = statx_of_file(p.hold, flags, mask, &stx);
+	} else {
+		r = hc_statx(p.dir, p.path, flags | p.at, mask, &stx, sizeof(stx));
+	}
 	path_put(&p);
 	return r < 0 ? fs_nointr(r) : copy_to_user(out, &stx, sizeof(stx));
 }
@@ -115,6 +157,8 @@ DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 	node = pseudo_node_of(&p);
 	if (node)
 		r = node->fs->access(node, mode);
+	else if (path_to_host(&p) < 0)
+		r = -EBADF;
 	else if (flags | p.at || mode > 7 ||
 		 !look_ahead(&p, HOSTCALL_LOOK_ACCESS + mode, NULL, 0, &r))
 		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at);
@@ -147,6 +191,8 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 	text = kmalloc(HOSTCALL_PATH_MAX);
 	if (!text)
 		r = -ENOMEM;
+	else if (path_to_host(&p) < 0)
+		r = -EBADF;
 	else if (p.kind == PATH_PSEUDO)
 		r = p.node.fs->is_link(&p.node)
 			    ? p.node.fs->readlink(&p.node, text, HOSTCALL_PATH_MAX)
@@ -336,7 +382,7 @@ DEFINE_SYSCALL2(statfs, uva, path, uva, out)
 		return r;
 	node = pseudo_node_of(&p);
 	if (p.kind == PATH_FILE && !node)
-		r = hc_fstatfs(p.dir, &st, sizeof(st));
+		r = path_to_host(&p) < 0 ? -EBADF : hc_fstatfs(p.dir, &st, sizeof(st));
 	else
 		r = hc_statfs(p.dir, node ? node->fs->root : p.path, &st, sizeof(st));
 	path_put(&p);
@@ -356,7 +402,7 @@ DEFINE_SYSCALL2(fstatfs, s32, fd, uva, out)
 	if (node)
 		r = hc_statfs(current_process()->fs->root, node->fs->root, &st, sizeof(st));
 	else
-		r = hc_fstatfs(f->handle, &st, sizeof(st));
+		r = ofile_handle(f) < 0 ? -EBADF : hc_fstatfs(f->handle, &st, sizeof(st));
 	ofile_put(f);
 	return statfs_result(r, &st, out);
 }

@@ -58,8 +58,20 @@ DEFINE_SYSCALL4(sendfile, s32, out, s32, in, uva, user_offset, u64, len)
 		broken_pipe(r_);                                                                   \
 	})
 
+/* The host does not know the file of this descriptor: so it is no regular file. */
+static bool is_guests(s32 fd)
+{
+	struct ofile *f = fd_get(fd);
+	bool guests = f && f->handle < 0;
+
+	ofile_put(f);
+	return guests;
+}
+
 DEFINE_SYSCALL6(copy_file_range, s32, in, uva, in_off, s32, out, uva, out_off, u64, len, u32, flags)
 {
+	if (is_guests(in) || is_guests(out))
+		return -EINVAL;
 	return COPY(hc_copy_file_range, in, in_off, out, out_off, len, flags);
 }
 

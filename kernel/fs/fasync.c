@@ -162,7 +162,9 @@ s64 async_ioctl(struct ofile *f, s32 fd, u64 arg)
 	}
 	if (get_user(&on, arg) < 0)
 		return -EFAULT;
-	flags = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0));
+	flags = ofile_handle(f);
+	if (flags >= 0)
+		flags = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0));
 	if (flags >= 0) {
 		flags = on ? flags | FASYNC : flags & ~FASYNC;
 		flags = fs_nointr(hc_fcntl(f->handle, F_SETFL, (u64)flags));

@@ -152,7 +152,7 @@ static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 	case F_SETLEASE:
 	case F_GETLEASE:
 	case F_NOTIFY:
-		return fs_nointr(hc_fcntl(f->handle, cmd, arg));
+		return ofile_fcntl(f, cmd, arg);
 	case F_SETOWN:
 	case F_GETOWN:
 	case F_SETOWN_EX:

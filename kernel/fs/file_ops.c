@@ -32,9 +32,47 @@ s64 ofile_stat(struct ofile *f, struct stat *st)
 	return CALL(f, stat, hc_fstat(f->handle, st, sizeof(*st)), st);
 }
 
+bool ofile_has_stat(const struct ofile *f)
+{
+	return f->ops->stat != NULL;
+}
+
+s64 ofile_handle(struct ofile *f)
+{
+	s64 r;
+
+	if (f->handle >= 0)
+		return f->handle;
+	r = CALL(f, to_host, -EINVAL);
+	return r < 0 ? r : f->handle;
+}
+
+s64 ofile_poll(struct ofile *f, struct wait_entry *e)
+{
+	return CALL(f, poll, -EREMOTE, e);
+}
+
+void ofile_unpoll(struct ofile *f, struct wait_entry *e)
+{
+	if (f->ops->unpoll)
+		f->ops->unpoll(f, e);
+}
+
 s64 ofile_poll_handle(struct ofile *f)
 {
 	return CALL(f, poll_handle, -EPERM);
+}
+
+static s64 host_fcntl(struct ofile *f, u32 cmd, u64 arg)
+{
+	s64 handle = ofile_handle(f);
+
+	return handle < 0 ? handle : fs_nointr(hc_fcntl((s32)handle, cmd, arg));
+}
+
+s64 ofile_fcntl(struct ofile *f, u32 cmd, u64 arg)
+{
+	return CALL(f, fcntl, host_fcntl(f, cmd, arg), cmd, arg);
 }
 
 s64 ofile_ioctl(struct ofile *f, u32 nr, u64 arg)
@@ -81,10 +119,11 @@ s64 ofile_name(struct ofile *f, char *buf, u64 size)
 
 void ofile_info(struct ofile *f, struct file_info *info)
 {
-	*info = (struct file_info){
-		.pos = hc_lseek(f->handle, 0, SEEK_CUR),
-		.flags = hc_fcntl(f->handle, F_GETFL, 0),
-	};
+	*info = (struct file_info){.flags = -1};
+	if (f->handle >= 0) {
+		info->pos = hc_lseek(f->handle, 0, SEEK_CUR);
+		info->flags = hc_fcntl(f->handle, F_GETFL, 0);
+	}
 	if (info->flags < 0)
 		info->flags = f->flags;
 	if (f->ops->info)

@@ -24,6 +24,7 @@ struct ofile;
 struct process;
 struct pseudo_node;
 struct stat;
+struct wait_entry;
 
 struct file_ops {
 	u32 size; /* of the kind's struct, whose first member is its struct ofile */
@@ -44,12 +45,28 @@ struct file_ops {
 	/* fstat(2). Absent: the host says it of the handle. */
 	s64 (*stat)(struct ofile *f, struct stat *st);
 	/*
+	 * Readiness that the kernel knows: POLL* of all that is there. e, unless it is NULL, stands
+	 * in the file's queue of sleepers afterwards, until unpoll. -EREMOTE: the host knows, see
+	 * poll_handle, and e is not queued; a file that becomes such wakes its sleepers. Absent:
+	 * -EREMOTE. Both are there or none.
+	 */
+	s64 (*poll)(struct ofile *f, struct wait_entry *e);
+	void (*unpoll)(struct ofile *f, struct wait_entry *e);
+	/*
+	 * The file has no handle while the kernel can do without, and is to get one now, for good:
+	 * 0. Absent: a file without a handle never has one.
+	 */
+	s64 (*to_host)(struct ofile *f);
+	/*
 	 * The handle whose readiness on the host is the file's, for poll, select, epoll and
 	 * O_ASYNC. It stays the file's, and the same as long as the file is there. Absent: -EPERM.
 	 */
 	s64 (*poll_handle)(struct ofile *f);
 	/* ioctl(2), but for FIOCLEX, FIONCLEX and FIOASYNC. Absent: -ENOTTY. */
 	s64 (*ioctl)(struct ofile *f, u32 nr, u64 arg);
+	/* fcntl(2) with a command that belongs to a kind of file: F_SETPIPE_SZ, F_ADD_SEALS, ...
+	 * Absent: the host does it with the handle. */
+	s64 (*fcntl)(struct ofile *f, u32 cmd, u64 arg);
 	/* F_GETFL. Absent: the flags that the kernel keeps, ofile.flags. */
 	s64 (*get_flags)(struct ofile *f);
 	/* F_SETFL through descriptor fd: 0. Absent: O_NONBLOCK changes in ofile.flags. */
@@ -98,7 +115,11 @@ s64 ofile_write(struct ofile *f, struct io_request *rq);
 s64 ofile_seek(struct ofile *f, s64 offset, u32 whence);
 s64 ofile_getdents(struct ofile *f, char *buf, u64 size);
 s64 ofile_stat(struct ofile *f, struct stat *st);
+bool ofile_has_stat(const struct ofile *f); /* .stat is there */
+s64 ofile_poll(struct ofile *f, struct wait_entry *e);
+void ofile_unpoll(struct ofile *f, struct wait_entry *e);
 s64 ofile_poll_handle(struct ofile *f);
+s64 ofile_fcntl(struct ofile *f, u32 cmd, u64 arg);
 s64 ofile_ioctl(struct ofile *f, u32 nr, u64 arg);
 s64 ofile_get_flags(struct ofile *f);
 s64 ofile_set_flags(struct ofile *f, s32 fd, u64 flags);
@@ -111,6 +132,12 @@ const struct pseudo_node *ofile_node(struct ofile *f);
 bool ofile_process(struct ofile *f, struct process **p);
 void ofile_closed(struct ofile *f);
 void ofile_release(struct ofile *f);
+
+/*
+ * The handle of the file (>= 0), for what only the host can do. A file that has none yet gets one.
+ * -EINVAL: it cannot have one; or what kept it from getting one.
+ */
+s64 ofile_handle(struct ofile *f);
 
 /* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
 u32 ofile_type(struct ofile *f);

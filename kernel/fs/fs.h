@@ -41,14 +41,18 @@ s64 fs_restart_socket(s32 handle, bool sends, s64 result);
  * caller has mapped EINTR), on failure the handle is closed.
  */
 s32 fd_new(s64 handle, u32 flags, bool cloexec);
-/* The same for two handles; fd[2] goes to the program at out. 0 or -errno. */
+/* Descriptors for two files, both of whose references it takes; fd[2] goes to out. 0 or -errno. */
+s64 fd_install_pair(struct ofile *const file[2], bool cloexec, uva out);
+/* The same for two handles. */
 s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 
 /* The value of a call that takes the host handle h of descriptor fd; -EBADF without it. */
-#define WITH_FD(h, fd, call)                                                                       \
+#define WITH_FD(h, fd, call) WITH_HANDLE(fd_handle, h, fd, call)
+/* The same where get, a function as fd_handle, finds the handle. */
+#define WITH_HANDLE(get, h, fd, call)                                                              \
 	({                                                                                         \
 		struct ofile *file_##h;                                                            \
-		const s32 h = fd_handle((fd), &file_##h);                                          \
+		const s32 h = get((fd), &file_##h);                                                \
 		s64 r_##h = h;                                                                     \
 		if (h >= 0) {                                                                      \
 			r_##h = (call);                                                            \
@@ -61,7 +65,7 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 
 enum fs_path_kind {
 	PATH_HOST,   /* path below dir, on the host */
-	PATH_FILE,   /* an open file itself: hold, dir is its handle, path is "" */
+	PATH_FILE,   /* an open file itself: hold, path is ""; dir is its handle, perhaps < 0 */
 	PATH_PSEUDO, /* a name of the kernel's own, in /proc: node */
 };
 
@@ -82,6 +86,12 @@ struct fs_path {
 int path_get(struct fs_path *p, s32 dirfd, uva path, int at);
 int path_get_kernel(struct fs_path *p, s32 dirfd, const char *path, int at);
 void path_put(struct fs_path *p);
+
+/*
+ * Makes sure that dir is a handle, where the file that p is may have none yet: before p->dir is
+ * used for a p from path_get or path_get_kernel. 0 or -errno.
+ */
+int path_to_host(struct fs_path *p);
 
 /*
  * The same for calls that change names or files: our /proc refuses them with EPERM. An open file

@@ -7,6 +7,7 @@
 #include "common/types.h"
 
 struct ofile;
+struct user_segs;
 
 #define IO_AT_POS (-1L) /* offset: the file's own position */
 
@@ -28,5 +29,13 @@ struct io_request {
  * the file operation of whoever's content is the host's. Bytes or -errno; SIGPIPE was sent.
  */
 s64 io_transfer(struct ofile *f, struct io_request *rq);
+
+/*
+ * For kinds that move the bytes themselves. io_pin adds the buffers of the next max bytes to segs,
+ * which is empty, or fewer if there are no more or segs is full; rq stays. Bytes, or -EFAULT where
+ * not one can be had. io_advance goes n bytes further.
+ */
+s64 io_pin(const struct io_request *rq, u64 max, struct user_segs *segs);
+void io_advance(struct io_request *rq, u64 n);
 
 #endif

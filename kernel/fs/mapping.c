@@ -141,12 +141,12 @@ static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, b
 	bool write;
 	int err;
 
-	if (file->handle < 0)
-		return -ENODEV;
 	if (file->flags & O_PATH)
 		return -EBADF;
 	if (access == O_WRONLY)
 		return -EACCES;
+	if (file->handle < 0)
+		return -ENODEV;
 	write = shared && access == O_RDWR;
 	/* memfd_create(2): such a file is as one that was opened for reading. */
 	if (write && is_sealed(file)) {

@@ -87,14 +87,17 @@ struct ofile *fd_get(s32 fd)
 
 s32 fd_handle(s32 fd, struct ofile **file)
 {
+	s64 handle;
+
 	*file = fd_get(fd);
 	if (!*file)
 		return -EBADF;
-	if ((*file)->handle >= 0)
-		return (*file)->handle;
+	handle = ofile_handle(*file);
+	if (handle >= 0)
+		return (s32)handle;
 	ofile_put(*file);
 	*file = NULL;
-	return -EINVAL;
+	return (s32)handle;
 }
 
 s32 fd_install(struct ofile *file, s32 min, bool cloexec)
@@ -130,26 +133,38 @@ s32 fd_new(s64 handle, u32 flags, bool cloexec)
 	return fd;
 }
 
-s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out)
+s64 fd_install_pair(struct ofile *const file[2], bool cloexec, uva out)
 {
-	s32 fd[2];
-	s64 err;
+	struct files *files = current_process()->files;
+	s32 fd[2] = {-1, -1};
+	s64 err = 0;
 
-	fd[0] = fd_new(handle[0], flags[0], cloexec);
-	if (fd[0] < 0) {
-		hc_close(handle[1]);
-		return fd[0];
+	for (int i = 0; i < 2 && !err; i++) {
+		fd[i] = fd_install(file[i], 0, cloexec);
+		err = MIN(fd[i], 0);
 	}
-	fd[1] = fd_new(handle[1], flags[1], cloexec);
-	err = fd[1] < 0 ? fd[1] : copy_to_user(out, fd, sizeof(fd));
-	if (err < 0) {
-		struct files *files = current_process()->files;
-
-		file_close(files, fdtable_remove(files, fd[0]));
-		if (fd[1] >= 0)
-			file_close(files, fdtable_remove(files, fd[1]));
+	if (!err)
+		err = copy_to_user(out, fd, sizeof(fd));
+	for (int i = 0; i < 2 && err; i++) {
+		if (fd[i] >= 0)
+			file_close(files, fdtable_remove(files, fd[i]));
+		else
+			ofile_put(file[i]);
 	}
 	return err;
+}
+
+s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out)
+{
+	struct ofile *file[2];
+
+	for (int i = 0; i < 2; i++)
+		file[i] = ofile_of_handle(handle[i], flags[i]);
+	if (file[0] && file[1])
+		return fd_install_pair(file, cloexec, out);
+	ofile_put(file[0]);
+	ofile_put(file[1]);
+	return -ENOMEM;
 }
 
 void fs_signal(int sig)

@@ -126,8 +126,12 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 	} else if (dirfd == AT_FDCWD) {
 		p->dir = cwd_handle(&p->hold);
 	} else {
-		p->dir = fd_handle(dirfd, &p->hold);
-		if (p->dir < 0)
+		p->hold = fd_get(dirfd);
+		if (!p->hold)
+			return -EBADF;
+		p->dir = p->hold->handle;
+		/* Only to find out that it is no directory. */
+		if (p->dir < 0 && *p->path && path_to_host(p) < 0)
 			return -EBADF;
 	}
 	if (path_ends_in_directory(p->path))
@@ -194,6 +198,17 @@ int path_get_kernel(struct fs_path *p, s32 dirfd, const char *path, int at)
 	return finish(p, r);
 }
 
+int path_to_host(struct fs_path *p)
+{
+	s64 handle;
+
+	if (p->dir >= 0 || !p->hold)
+		return 0;
+	handle = ofile_handle(p->hold);
+	p->dir = (s32)handle;
+	return handle < 0 ? (int)handle : 0;
+}
+
 int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at)
 {
 	char *name;
@@ -203,7 +218,11 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at)
 		return r;
 	if (p->kind == PATH_PSEUDO || (p->hold && !*p->path && ofile_is_pseudo_dir(p->hold)))
 		return finish(p, -EPERM);
-	if (p->kind != PATH_FILE || at & PATH_BY_HANDLE)
+	if (p->kind == PATH_FILE && at & PATH_BY_HANDLE) {
+		r = path_to_host(p);
+		return r < 0 ? finish(p, r) : 0;
+	}
+	if (p->kind != PATH_FILE)
 		return 0;
 	name = kmalloc(HOSTCALL_PATH_MAX);
 	r = name ? base_path(p, name) : -ENOMEM;

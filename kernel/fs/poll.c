@@ -6,6 +6,7 @@
  */
 #include <asm/poll.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/waitq.h"
 #include "kernel/time/clock.h"
 
 /* -- Deadlines ------------------------------------------------------------------------------ */
@@ -81,7 +82,12 @@ struct poll_set {
 	u32 count;
 	struct ofile **file;  /* references, NULL for descriptors that are not open */
 	struct pollfd *guest; /* fds are descriptors */
-	struct pollfd *host;  /* fds are handles */
+	struct pollfd *host;  /* fds are handles; one more at the end, for the bell */
+
+	/* Of the files whose readiness the kernel knows (ofile_poll), while this thread waits. */
+	struct wait_entry *entry; /* NULL: none of the files is such a one */
+	struct sleeper sleeper;
+	u32 hosts, guests; /* how many files of each kind there are, in the last scan */
 };
 
 static int poll_set_new(struct poll_set *set, u32 count)
@@ -89,10 +95,10 @@ static int poll_set_new(struct poll_set *set, u32 count)
 	const u64 each = 2 * sizeof(struct pollfd) + sizeof(struct ofile *);
 	char *mem;
 
-	mem = kzalloc(count ? count * each : 1);
+	mem = kzalloc(count * each + sizeof(struct pollfd));
 	if (!mem)
 		return -ENOMEM;
-	set->count = count;
+	*set = (struct poll_set){.count = count, .sleeper = SLEEPER_INIT};
 	set->file = (void *)mem;
 	set->guest = (void *)(set->file + count);
 	set->host = set->guest + count;
@@ -104,19 +110,131 @@ static void poll_set_free(struct poll_set *set)
 	for (u32 i = 0; i < set->count; i++)
 		ofile_put(set->file[i]);
 	kfree(set->file);
+	kfree(set->entry);
 }
 
+/* Polls set->host, and the bell if there is one. */
 static s64 host_poll(struct poll_set *set, s64 timeout)
 {
-	u64 bytes = set->count * sizeof(*set->host);
+	u64 bytes = (set->count + (set->sleeper.bell >= 0)) * sizeof(*set->host);
 	struct hostcall_seg seg[8];
 	struct segs segs;
 	int err;
 
-	if (set->count <= POLL_FEW)
+	set->host[set->count] = (struct pollfd){.fd = set->sleeper.bell, .events = POLLIN};
+	if (bytes <= POLL_FEW * sizeof(*set->host))
 		return hc_poll(set->host, bytes, timeout);
 	err = kernel_segs(seg, ARRAY_SIZE(seg), set->host, bytes, &segs);
 	return err < 0 ? err : hc_poll_many(&segs, timeout);
+}
+
+/*
+ * Looks at all files. Those that the host has to be asked about come into set->host, of the others
+ * revents is filled in and, with queue, this thread comes into their queues. Returns how many
+ * have events, descriptors that are not open among them.
+ */
+static s64 scan(struct poll_set *set, bool queue)
+{
+	s64 ready = 0;
+
+	set->hosts = set->guests = 0;
+	for (u32 i = 0; i < set->count; i++) {
+		struct pollfd *guest = &set->guest[i], *host = &set->host[i];
+		struct wait_entry *e = queue ? &set->entry[i] : NULL;
+		const u32 always = POLLERR | POLLHUP;
+		s64 r;
+
+		*host = (struct pollfd){.fd = -1, .events = guest->events};
+		guest->revents = 0;
+		if (e)
+			*e = (struct wait_entry){.sleeper = set->file[i] ? &set->sleeper : NULL,
+						 .events = (u16)guest->events | always};
+		if (guest->fd < 0)
+			continue;
+		r = set->file[i] ? ofile_poll(set->file[i], e) : -EBADF;
+		if (r >= 0) {
+			guest->revents = (short)(r & ((u16)guest->events | always));
+			set->guests++;
+		} else if (set->file[i]) {
+			r = ofile_poll_handle(set->file[i]);
+			host->fd = (s32)r;
+			set->hosts += r >= 0;
+		}
+		if (r < 0)
+			guest->revents = POLLNVAL;
+		ready += guest->revents != 0;
+	}
+	return ready;
+}
+
+/* Adds what the host says, waiting until the deadline for it. How many files, or -EINTR. */
+static s64 ask_host(struct poll_set *set, u64 deadline)
+{
+	s64 r = FS_WAIT(timeout, deadline, host_poll(set, timeout)), ready = 0;
+
+	if (r < 0)
+		return r;
+	for (u32 i = 0; i < set->count; i++) {
+		if (set->host[i].fd >= 0) {
+			set->guest[i].revents = set->host[i].revents;
+			ready += set->host[i].revents != 0;
+		}
+	}
+	return ready;
+}
+
+/* Sleeps until one of the files may have events: 0. -EINTR, -ETIMEDOUT, or how many files have. */
+static s64 sleep_for_any(struct poll_set *set, u64 deadline)
+{
+	s64 r;
+
+	if (!set->hosts)
+		return sleeper_sleep(&set->sleeper, deadline);
+	if (set->sleeper.bell < 0)
+		return 0; /* a file has become the host's in between: once more, with a bell */
+	r = ask_host(set, deadline);
+	return r || set->sleeper.woken ? r : -ETIMEDOUT;
+}
+
+/* This thread is in the queues of the files that the kernel knows. As sleep_for_any. */
+static s64 queue_and_sleep(struct poll_set *set, u64 deadline, s64 *ready)
+{
+	s64 r = 0;
+
+	set->sleeper = (struct sleeper)SLEEPER_INIT;
+	if (!set->entry)
+		set->entry = kzalloc(set->count * sizeof(*set->entry));
+	if (!set->entry)
+		return -ENOMEM;
+	if (set->hosts)
+		r = set->sleeper.bell = bell_get();
+	if (r < 0)
+		return r;
+	*ready = scan(set, true);
+	r = *ready ? 0 : sleep_for_any(set, deadline);
+	for (u32 i = 0; i < set->count; i++)
+		if (set->entry[i].sleeper)
+			ofile_unpoll(set->file[i], &set->entry[i]);
+	bell_put(set->sleeper.bell);
+	set->sleeper.bell = -1;
+	return r;
+}
+
+/* As poll_set_wait, for files of both kinds, after a scan that found so many ready. */
+static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
+{
+	s64 r = 0;
+
+	while (!ready && !r && deadline)
+		r = queue_and_sleep(set, deadline, &ready);
+	if (r > 0)
+		return r; /* of the host's files, while the others had nothing */
+	/* What is there counts more than a signal or the end of the time. */
+	if (!ready)
+		ready = scan(set, false);
+	if (set->hosts)
+		ready += MAX(ask_host(set, 0), 0L);
+	return ready || r == -ETIMEDOUT ? ready : r;
 }
 
 /*
@@ -125,33 +243,17 @@ static s64 host_poll(struct poll_set *set, s64 timeout)
  */
 static s64 poll_set_wait(struct poll_set *set, u64 deadline)
 {
-	s64 bad = 0, r;
+	s64 ready, r;
 
-	for (u32 i = 0; i < set->count; i++) {
-		struct pollfd *guest = &set->guest[i], *host = &set->host[i];
-		s64 handle;
-
-		*host = (struct pollfd){.fd = -1, .events = guest->events};
-		guest->revents = 0;
-		if (guest->fd < 0)
-			continue;
-		set->file[i] = fd_get(guest->fd);
-		handle = set->file[i] ? ofile_poll_handle(set->file[i]) : -EBADF;
-		if (handle >= 0) {
-			host->fd = (s32)handle;
-		} else {
-			guest->revents = POLLNVAL;
-			bad++;
-		}
-	}
-	r = FS_WAIT(timeout, bad ? 0 : deadline, host_poll(set, timeout));
-	if (r == -EINTR && bad)
-		r = 0;
-	if (r < 0)
-		return r;
 	for (u32 i = 0; i < set->count; i++)
-		set->guest[i].revents |= set->host[i].revents;
-	return r + bad;
+		set->file[i] = set->guest[i].fd < 0 ? NULL : fd_get(set->guest[i].fd);
+	ready = scan(set, false);
+	if (set->guests)
+		return wait_mixed(set, ready, deadline);
+	r = ask_host(set, ready ? 0 : deadline);
+	if (r == -EINTR && ready)
+		r = 0;
+	return r < 0 ? r : r + ready;
 }
 
 static s64 poll_user(uva fds, u32 count, u64 deadline)

@@ -55,6 +55,21 @@ static void go_to(struct io_request *rq, const struct io_request *whole, u64 tot
 	}
 }
 
+s64 io_pin(const struct io_request *rq, u64 max, struct user_segs *segs)
+{
+	struct io_request part = *rq;
+
+	part.left = MIN(part.left, max);
+	return next_piece(&part, segs);
+}
+
+void io_advance(struct io_request *rq, u64 n)
+{
+	const struct io_request before = *rq;
+
+	go_to(rq, &before, n);
+}
+
 /* What a kick ended, and no signal, is not over: only a signal may cut a write short. */
 static bool cut_by_kick(const struct io_request *rq)
 {

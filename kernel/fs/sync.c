@@ -29,7 +29,19 @@ DEFINE_SYSCALL4(sync_file_range, s32, fd, s64, offset, s64, len, u32, flags)
 
 DEFINE_SYSCALL4(fadvise64, s32, fd, s64, offset, s64, len, u32, advice)
 {
-	return WITH_FD(h, fd, fs_nointr(hc_fadvise64(h, offset, len, advice)));
+	struct ofile *f = fd_get(fd);
+	s64 r = -EBADF;
+
+	/* Filters give advice on their standard input: a pipe need not become the host's for that.
+	 */
+	if (f && f->handle < 0 && ofile_type(f) == S_IFIFO)
+		r = -ESPIPE;
+	else if (f)
+		r = ofile_handle(f);
+	if (r >= 0)
+		r = fs_nointr(hc_fadvise64((s32)r, offset, len, advice));
+	ofile_put(f);
+	return r;
 }
 
 DEFINE_SYSCALL3(readahead, s32, fd, s64, offset, u64, len)

@@ -29,7 +29,7 @@ static s64 target_fd(struct target *t, s32 fd)
 	*t = (struct target){.file = fd_get(fd)};
 	if (!t->file)
 		return -EBADF;
-	if (!ofile_node(t->file))
+	if (!ofile_node(t->file) && ofile_handle(t->file) >= 0)
 		return 0;
 	ofile_put(t->file);
 	return -EOPNOTSUPP;

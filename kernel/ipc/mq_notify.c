@@ -100,7 +100,9 @@ int cookie_new(struct cookie **cookie, s32 fd, uva bytes)
 	err = copy_from_user(c->bytes, bytes, COOKIE_LEN);
 	if (!err) {
 		c->socket = fd_get(fd);
-		err = c->socket ? check_socket(c->socket) : -EBADF;
+		err = !c->socket		? -EBADF
+		      : host_file_of(c->socket) ? check_socket(c->socket)
+						: -ENOTSOCK;
 	}
 	if (err)
 		cookie_put(c);

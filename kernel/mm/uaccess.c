@@ -312,6 +312,39 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	return done ? 0 : err;
 }
 
+int segs_write(struct segs_cursor *c, const void *src, u64 n)
+{
+	while (n) {
+		const struct hostcall_seg *seg = &c->segs->array[c->index];
+		u64 part = MIN(n, seg->len - c->done);
+		int err = copy_bytes((char *)phys_to_virt(seg->gpa) + c->done, src, part,
+				     c->segs->window[c->index] != NULL);
+
+		if (err)
+			return err;
+		src = (const char *)src + part;
+		n -= part;
+		c->done += part;
+		if (c->done == seg->len) {
+			c->index++;
+			c->done = 0;
+		}
+	}
+	return 0;
+}
+
+int copy_from_buffer(void *dst, u64 src, u64 len, u64 before)
+{
+	struct mm *mm = current_mm();
+
+	if (user_range(src, len)) {
+		mutex_lock(&mm->lock);
+		check_buffer(mm, src, len, before, false, CHECK_IF_REACHED);
+		mutex_unlock(&mm->lock);
+	}
+	return copy_from_user(dst, src, len);
+}
+
 int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out)
 {
 	u64 gpa = virt_to_phys(p);

@@ -51,6 +51,23 @@ void user_segs_put(struct user_segs *s);
  * made. */
 void user_segs_continue(u64 total);
 
+/*
+ * The pinned segments as memory: a place in them that begins at 0 and goes on with each call.
+ * segs_write copies n bytes there, of which there are enough. 0, or -EFAULT: a file was truncated.
+ */
+struct segs_cursor {
+	const struct user_segs *segs;
+	u32 index;
+	u64 done; /* bytes of that segment */
+};
+int segs_write(struct segs_cursor *c, const void *src, u64 n);
+
+/*
+ * As copy_from_user, for the bytes that a program sends somewhere: `buffervm check` looks at the
+ * buffer. before: bytes of the same call that lie before it.
+ */
+int copy_from_buffer(void *dst, u64 src, u64 len, u64 before);
+
 /* Segments of the kernel's own memory (heap or image). At most two pieces for heap memory. */
 int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out);
 

@@ -28,6 +28,7 @@ static struct thread *test_thread(void);
 #include "kernel/fs/dir.c"
 #include "kernel/fs/poll.c"
 #include "kernel/fs/rw.c"
+#include "kernel/fs/waitq.c"
 
 #define HANDLE	    40 /* of the counting kind's files */
 #define POLL_HANDLE 41 /* what the host is to poll for them */
@@ -184,6 +185,11 @@ void mutex_lock(struct mutex *m)
 void mutex_unlock(struct mutex *m)
 {
 	assert_int_equal(--m->word, 0);
+}
+
+u64 virt_to_phys(const void *p)
+{
+	return (u64)p;
 }
 
 void *kmalloc(u64 size)

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/* See waitq.h. */
+#include <linux/fcntl.h>
+#include "kernel/fs/waitq.h"
+#include "kernel/fs/fs.h"
+
+/* -- Queues --------------------------------------------------------------------------------- */
+
+void waitq_init(struct waitq *q)
+{
+	TAILQ_INIT(&q->entries);
+}
+
+void waitq_add(struct waitq *q, struct wait_entry *e)
+{
+	TAILQ_INSERT_TAIL(&q->entries, e, link);
+	e->queued = true;
+}
+
+void waitq_remove(struct waitq *q, struct wait_entry *e)
+{
+	if (e->queued)
+		TAILQ_REMOVE(&q->entries, e, link);
+	e->queued = false;
+}
+
+static void wake(struct sleeper *s)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 one = 1;
+
+	if (__atomic_exchange_n(&s->woken, 1, __ATOMIC_RELEASE))
+		return;
+	if (s->bell < 0)
+		hc_wake(virt_to_phys(&s->woken), 1);
+	else if (kernel_segs(seg, 2, &one, sizeof(one), &segs) == 0)
+		hc_writev(s->bell, &segs);
+}
+
+void waitq_wake(struct waitq *q, u32 events, bool all)
+{
+	struct wait_entry *e = TAILQ_FIRST(&q->entries), *next;
+
+	for (; e; e = next) {
+		bool last = e->exclusive && !all;
+
+		next = TAILQ_NEXT(e, link);
+		if (!(e->events & events))
+			continue;
+		waitq_remove(q, e);
+		wake(e->sleeper);
+		if (last)
+			break;
+	}
+}
+
+/* -- Sleeping ------------------------------------------------------------------------------- */
+
+s64 sleeper_sleep(struct sleeper *s, u64 deadline)
+{
+	while (!__atomic_load_n(&s->woken, __ATOMIC_ACQUIRE)) {
+		s64 left, err;
+
+		signal_upcall();
+		if (signal_pending())
+			return -EINTR;
+		left = fs_time_left(deadline);
+		if (left == 0)
+			return -ETIMEDOUT;
+		err = hc_wait(virt_to_phys(&s->woken), 0, (u64)left);
+		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -ETIMEDOUT)
+			return err;
+	}
+	return 0;
+}
+
+/* -- Bells ---------------------------------------------------------------------------------- */
+
+#define BELLS_IDLE 16 /* are kept */
+
+static struct mutex bells_lock = MUTEX_INIT(LOCK_BELLS);
+static s32 idle[BELLS_IDLE] GUARDED_BY(bells_lock);
+static u32 idle_count GUARDED_BY(bells_lock);
+
+s32 bell_get(void)
+{
+	s32 bell = -1;
+
+	mutex_lock(&bells_lock);
+	if (idle_count)
+		bell = idle[--idle_count];
+	mutex_unlock(&bells_lock);
+	return bell >= 0 ? bell : (s32)fs_nointr(hc_eventfd2(0, O_NONBLOCK));
+}
+
+void bell_put(s32 bell)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 rung = 0;
+
+	if (bell < 0)
+		return;
+	/* It may have been rung. A handle that does not become silent is of no use. */
+	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs) == 0 &&
+	    hc_readv(bell, &segs) != -EINTR) {
+		mutex_lock(&bells_lock);
+		if (idle_count < BELLS_IDLE) {
+			idle[idle_count++] = bell;
+			bell = -1;
+		}
+		mutex_unlock(&bells_lock);
+	}
+	if (bell >= 0)
+		hc_close(bell);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How threads wait for objects of the guest kernel: pipes and what else has no host file behind it.
+ *
+ * An object has a struct waitq, which the object's lock guards. A waiting thread is a struct
+ * sleeper on its kernel stack; it stands in the queue of each object that it waits for with a
+ * struct wait_entry, as poll(2) may wait for many. Whoever changes an object wakes the entries that
+ * wait for this change, under the object's lock. A woken entry leaves the queue, so that it is
+ * woken once.
+ *
+ * The order of a thread that waits: lock the object, look at it, waitq_add, unlock, sleeper_sleep,
+ * lock, waitq_remove, look again. waitq_remove is needed also after a wake-up: the lock makes sure
+ * that the waker does not use the sleeper any more.
+ */
+#ifndef KERNEL_FS_WAITQ_H
+#define KERNEL_FS_WAITQ_H
+
+#include <bsd/sys/queue.h>
+#include "common/types.h"
+
+#define SLEEP_FOREVER (~0UL)
+
+struct sleeper {
+	u32 woken; /* atomic; becomes 1 */
+	s32 bell;  /* an eventfd of the host's that rings, too; -1: none */
+};
+#define SLEEPER_INIT                                                                               \
+	{                                                                                          \
+		.bell = -1                                                                         \
+	}
+
+struct wait_entry {
+	TAILQ_ENTRY(wait_entry) link;
+	struct sleeper *sleeper;
+	u32 events;	/* POLL*: a wake-up for one of these is for this entry */
+	bool exclusive; /* of such entries a wake-up takes one: waitq_wake */
+	bool queued;
+};
+
+struct waitq {
+	TAILQ_HEAD(, wait_entry) entries;
+};
+
+void waitq_init(struct waitq *q);
+
+/* The object's lock is held in the three of them. e->sleeper, .events and .exclusive are set. */
+void waitq_add(struct waitq *q, struct wait_entry *e);
+/* Also allowed, and needed, for an entry that was woken. */
+void waitq_remove(struct waitq *q, struct wait_entry *e);
+/*
+ * Wakes the entries that wait for one of these events, in the order in which they came, up to and
+ * with the first exclusive one. all: also the exclusive ones behind it.
+ */
+void waitq_wake(struct waitq *q, u32 events, bool all);
+
+/*
+ * Sleeps until woken: 0. -EINTR: a signal is there, or the thread is to end. -ETIMEDOUT: the
+ * deadline (clock_monotonic_ns, or SLEEP_FOREVER) has passed. No lock may be held.
+ */
+s64 sleeper_sleep(struct sleeper *s, u64 deadline);
+
+/*
+ * For a thread that sleeps in the host's poll: the handle of an eventfd that becomes readable when
+ * the sleeper is woken. Set it before the first waitq_add. -errno. bell_put takes it back, after
+ * the last waitq_remove; -1 is allowed.
+ */
+s32 bell_get(void);
+void bell_put(s32 bell);
+
+#endif
