@@ -10,6 +10,7 @@
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
+#include "kernel/fs/pipe.h"
 #include "kernel/time/clock.h"
 
 /* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */
@@ -54,6 +55,29 @@ struct cmsghdr {
 	u64 len; /* with this header */
 	s32 level, type;
 };
+
+/* As fd_get; NULL and *err: it is no socket. Sockets are the host's. */
+static struct ofile *socket_get(s32 fd, s64 *err)
+{
+	struct ofile *f = fd_get(fd);
+
+	*err = f ? -ENOTSOCK : -EBADF;
+	if (f && f->handle >= 0)
+		return f;
+	ofile_put(f);
+	return NULL;
+}
+
+/* As fd_handle. */
+static s32 socket_handle(s32 fd, struct ofile **file)
+{
+	s64 err;
+
+	*file = socket_get(fd, &err);
+	return *file ? (*file)->handle : (s32)err;
+}
+
+#define WITH_SOCKET(h, fd, call) WITH_HANDLE(socket_handle, h, fd, call)
 
 s64 fs_restart_socket(s32 handle, bool sends, s64 result)
 {
@@ -114,7 +138,7 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 		s64 r_ = address_from_user(&a_, addr, len);                                        \
 		if (r_ >= 0) {                                                                     \
 			const s32 dir_ = cwd_handle(&cwd_);                                        \
-			r_ = WITH_FD(                                                              \
+			r_ = WITH_SOCKET(                                                          \
 				h_, fd,                                                            \
 				fs_restart_socket(h_, true, call(h_, dir_, a_.bytes, a_.len)));    \
 			ofile_put(cwd_);                                                           \
@@ -135,7 +159,7 @@ DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
 DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
 {
 	struct address a;
-	s64 r = WITH_FD(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
+	s64 r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
 
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
@@ -143,7 +167,7 @@ DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
 DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 {
 	struct address a;
-	s64 r = WITH_FD(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
+	s64 r = WITH_SOCKET(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
 
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
@@ -170,7 +194,7 @@ DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
 
 DEFINE_SYSCALL2(listen, s32, fd, s32, backlog)
 {
-	return WITH_FD(h, fd, fs_nointr(hc_listen(h, (u64)(s64)backlog)));
+	return WITH_SOCKET(h, fd, fs_nointr(hc_listen(h, (u64)(s64)backlog)));
 }
 
 DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
@@ -180,7 +204,7 @@ DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	r = WITH_FD(
+	r = WITH_SOCKET(
 		h, fd,
 		fs_restart_socket(h, false,
 				  hc_accept4(h, flags & SOCK_NONBLOCK, &a, addr ? sizeof(a) : 0)));
@@ -204,7 +228,7 @@ DEFINE_SYSCALL3(accept, s32, fd, uva, addr, uva, len_ptr)
 
 DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
 {
-	return WITH_FD(h, fd, fs_nointr(hc_shutdown(h, how)));
+	return WITH_SOCKET(h, fd, fs_nointr(hc_shutdown(h, how)));
 }
 
 /* -- Options ------------------------------------------------------------------------------------
@@ -222,7 +246,7 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 		return -ENOMEM;
 	r = copy_from_user(buf, value, len);
 	if (r >= 0)
-		r = WITH_FD(
+		r = WITH_SOCKET(
 			h, fd,
 			fs_nointr(hc_setsockopt(h, level, name, value ? buf : NULL, len, HC_NONE)));
 	kfree(buf);
@@ -245,7 +269,7 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 		return -ENOMEM;
 	r = copy_from_user(buf, value, len); /* some options read what they are asked about */
 	if (r >= 0)
-		r = WITH_FD(h, fd, fs_nointr(hc_getsockopt(h, level, name, buf, len)));
+		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockopt(h, level, name, buf, len)));
 	if (r >= 0) {
 		len = r;
 		r = copy_to_user(value, buf, len);
@@ -339,8 +363,11 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 	s32 fd;
 
 	if (!f)
+		f = pipe_arrived(handle);
+	else
+		hc_close(handle);
+	if (!f)
 		return fd_new(handle, O_RDWR, cloexec);
-	hc_close(handle);
 	fd = fd_install(f, 0, cloexec);
 	if (fd < 0)
 		ofile_put(f);
@@ -461,11 +488,11 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 {
 	struct message m = {0};
 	struct rights *rights = NULL;
-	struct ofile *f = fd_get(fd);
 	s64 r;
+	struct ofile *f = socket_get(fd, &r);
 
 	if (!f)
-		return -EBADF;
+		return r;
 	if (hdr->name && hdr->namelen)
 		r = address_from_user(&m.addr, hdr->name, MIN(hdr->namelen, ADDR_MAX));
 	else
@@ -494,12 +521,12 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 {
 	struct hostcall_recv *head;
 	struct message m = {0};
-	struct ofile *f = fd_get(fd);
-	u64 room = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
 	s64 r;
+	struct ofile *f = socket_get(fd, &r);
+	u64 room = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
 
 	if (!f)
-		return -EBADF;
+		return r;
 	head = m.control = kzalloc(sizeof(*head) + room);
 	r = head ? message_data(&m, hdr->iov, hdr->iovlen, true) : -ENOMEM;
 	if (r >= 0)
@@ -614,9 +641,10 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		r = address_from_user(&m.addr, addr, addr_len);
 	if (r < 0)
 		return r;
-	f = fd_get(fd);
+	f = socket_get(fd, &r);
 	if (!f)
-		return -EBADF;
+		return r;
+	r = 0;
 	/* In pieces only where one hostcall does not take all: no datagram is that large. */
 	do {
 		u64 piece;
@@ -649,12 +677,14 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uva, len_ptr)
 {
 	struct hostcall_recv head;
-	struct ofile *f = fd_get(fd);
-	struct user_segs *data = user_segs_new();
-	s64 r = 0;
+	s64 r;
+	struct ofile *f = socket_get(fd, &r);
+	struct user_segs *data;
 
-	if (!f || !data)
-		r = f ? -ENOMEM : -EBADF;
+	if (!f)
+		return r;
+	data = user_segs_new();
+	r = data ? 0 : -ENOMEM;
 	if (r >= 0)
 		r = user_segs_add(data, buf, MIN(len, MESSAGE_MAX), true);
 	if (r >= 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls that make files without a name: pipes, counters, timers, memory, watches. */
+/* System calls that make files of the host's without a name: counters, timers, memory, watches. */
 #include <linux/inotify.h>
 #include <linux/memfd.h>
 #include <linux/time_types.h>
@@ -7,20 +7,6 @@
 #include "kernel/fs/host_file.h"
 
 /* EFD_CLOEXEC and its like are O_CLOEXEC: eventfd(2), timerfd_create(2), inotify_init(2). */
-
-DEFINE_SYSCALL2(pipe2, uva, out, u32, flags)
-{
-	const u32 modes[2] = {O_RDONLY | flags, O_WRONLY | flags};
-	s32 handle[2];
-	s64 r = fs_nointr(hc_pipe2(flags & ~O_CLOEXEC, handle, sizeof(handle)));
-
-	return r < 0 ? r : fd_new_pair(handle, modes, flags & O_CLOEXEC, out);
-}
-
-DEFINE_SYSCALL1(pipe, uva, out)
-{
-	return do_pipe2(out, 0);
-}
 
 DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
 {

@@ -1,0 +1,1035 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pipes, of both kinds: the guest kernel's own, and those that have become the host's. Most cases
+ * run for each of them, and moving() makes one into the other while somebody uses it. A pipe moves
+ * when the host has to know it, and any flock(2) is a reason; natively that is nothing special.
+ */
+#include "check.h"
+#include "child.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#define PAGE 4096
+
+static int p[2];
+static bool hosts; /* the pipe is to be the host's from the start */
+static char big[1 << 20], other[1 << 20];
+
+static void move(int fd)
+{
+	NEED(flock(fd, LOCK_UN) == 0);
+}
+
+static void open_pipe(int flags)
+{
+	NEED(pipe2(p, flags) == 0);
+	if (hosts)
+		move(p[0]);
+}
+
+static void close_pipe(void)
+{
+	close(p[0]);
+	close(p[1]);
+}
+
+static int wait_child(pid_t pid)
+{
+	int status = 0;
+
+	NEED(waitpid(pid, &status, 0) == pid);
+	if (WIFSIGNALED(status))
+		printf("killed by %d\n", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		printf("exit status %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+/* Runs a case's body for both kinds. */
+#define BOTH_KINDS for (int kind_ = 0; kind_ < 2 && (hosts = kind_, true); kind_++)
+
+static void pattern(char *at, size_t n, unsigned seed)
+{
+	for (size_t i = 0; i < n; i++)
+		at[i] = (char)((i + seed) * 2654435761U >> 13);
+}
+
+/* What is readable and writable now, as letters. */
+static const char *ready(int fd)
+{
+	static char text[8];
+	struct pollfd f = {fd, POLLIN | POLLOUT, 0};
+	char *at = text;
+
+	NEED(poll(&f, 1, 0) >= 0);
+	if (f.revents & POLLIN)
+		*at++ = 'i';
+	if (f.revents & POLLOUT)
+		*at++ = 'o';
+	if (f.revents & POLLHUP)
+		*at++ = 'h';
+	if (f.revents & POLLERR)
+		*at++ = 'e';
+	*at = 0;
+	return text;
+}
+
+static int unread(int fd)
+{
+	int n = -1;
+
+	NEED(ioctl(fd, FIONREAD, &n) == 0);
+	return n;
+}
+
+/* Bytes until a non-blocking pipe takes no more. */
+static long fill(size_t chunk)
+{
+	long sum = 0, n;
+
+	while ((n = write(p[1], big, chunk)) > 0)
+		sum += n;
+	return sum;
+}
+
+CASE(capacity)
+{
+	static const size_t sizes[] = {1,    3,	   100,	 1000, 2048,  3000,
+				       4095, 4096, 4097, 5000, 65536, 100000};
+
+	BOTH_KINDS
+	{
+		/* Small writes to the host take their time. */
+		for (size_t i = hosts ? 3 : 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			open_pipe(O_NONBLOCK);
+			printf("%zu: %ld", sizes[i], fill(sizes[i]));
+			printf(" %d %s", unread(p[0]), ready(p[1]));
+			NEED(read(p[0], other, 1) == 1);
+			printf(" after 1: %s %ld", ready(p[1]), fill(100));
+			NEED(read(p[0], other, PAGE - 1) == PAGE - 1);
+			printf(" after a page: %s %ld", ready(p[1]), fill(10));
+			NEED(read(p[0], other, 3 * PAGE + 5) == 3 * PAGE + 5);
+			printf(" after more: %s %ld\n", ready(p[1]), fill(5000));
+			close_pipe();
+		}
+	}
+}
+
+CASE(content)
+{
+	BOTH_KINDS
+	{
+		pattern(big, sizeof(big), 0);
+		open_pipe(0);
+		pid_t pid = start_child();
+		if (pid == 0) {
+			close(p[0]);
+			for (size_t done = 0, n; done < sizeof(big); done += n) {
+				n = (done * 7 % 30011) + 1;
+				if (n > sizeof(big) - done)
+					n = sizeof(big) - done;
+				NEED(write(p[1], big + done, n) == (ssize_t)n);
+			}
+			_exit(0);
+		}
+		close(p[1]);
+		size_t done = 0;
+		for (ssize_t n; (n = read(p[0], other + done, done * 5 % 9001 + 1)) > 0;)
+			done += (size_t)n;
+		SHOW(done);
+		CHECK(memcmp(big, other, sizeof(big)) == 0);
+		close(p[0]);
+		wait_child(pid);
+	}
+}
+
+CASE(packets)
+{
+	BOTH_KINDS
+	{
+		char text[PAGE * 3] = "";
+
+		open_pipe(O_DIRECT | O_NONBLOCK);
+		SHOW(fcntl(p[0], F_GETFL) & O_DIRECT);
+		SHOW(fcntl(p[1], F_GETFL) & O_DIRECT);
+		SHOW(write(p[1], "one", 3));
+		SHOW(write(p[1], "three", 5));
+		SHOW(write(p[1], "", 0));
+		SHOW(unread(p[0]));
+		SHOW(read(p[0], text, 2)); /* the rest is lost */
+		SHOW(unread(p[0]));
+		SHOW(read(p[0], text, 100));
+		SHOW(write(p[1], big, PAGE + 10)); /* two packets */
+		SHOW(read(p[0], text, sizeof(text)));
+		SHOW(read(p[0], text, sizeof(text)));
+		SHOW(read(p[0], text, sizeof(text)));
+		SHOW(fill(1));
+		SHOW(read(p[0], text, sizeof(text)));
+		SHOW(fill(1));
+		/* Packet mode ends; what is there stays packets. */
+		SHOW(fcntl(p[1], F_SETFL, O_NONBLOCK));
+		SHOW(read(p[0], text, 10));
+		SHOW(read(p[0], text, 10));
+		SHOW(write(p[1], "abc", 3));
+		SHOW(write(p[1], "def", 3));
+		for (int i = 0; i < 14; i++)
+			NEED(read(p[0], text, 10) == 1);
+		SHOW(read(p[0], text, 10));
+		close_pipe();
+	}
+}
+
+CASE(sizes)
+{
+	BOTH_KINDS
+	{
+		open_pipe(O_NONBLOCK);
+		SHOW(fcntl(p[0], F_GETPIPE_SZ));
+		SHOW(fcntl(p[0], F_SETPIPE_SZ, 5000));
+		SHOW(fcntl(p[1], F_GETPIPE_SZ));
+		SHOW(fill(PAGE));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 0));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 65537));
+		SHOW(*ready(p[1]));
+		SHOW(fill(PAGE));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 65536));
+		SHOW(read(p[0], other, 1 << 17));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 1));
+		SHOW(fill(1));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
+		SHOW(fill(sizeof(big)));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, 0x80000001));
+		SHOW(fcntl(p[1], F_SETPIPE_SZ, -1));
+		close_pipe();
+	}
+}
+
+CASE(bad_buffers)
+{
+	char *two =
+		mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	NEED(two != MAP_FAILED);
+	NEED(mprotect(two + 2 * PAGE, PAGE, PROT_NONE) == 0);
+	memset(two, 'x', PAGE * 2);
+	BOTH_KINDS
+	{
+		static const int before[] = {0, 1, 100, PAGE, PAGE + 1, 2 * PAGE};
+
+		for (int i = 0; i < 6; i++) {
+			char *at = two + 2 * PAGE - before[i];
+			/* What pipes of the host get wrong is another matter. */
+			if (!hosts) {
+				open_pipe(O_NONBLOCK);
+				printf("%d good:\n", before[i]);
+				SHOW(write(p[1], at, 100));
+				SHOW(write(p[1], at, PAGE));
+				SHOW(write(p[1], at, 3 * PAGE));
+				SHOW(unread(p[0]));
+				close_pipe();
+			}
+			/* A reader that fails loses nothing. */
+			open_pipe(O_NONBLOCK);
+			NEED(write(p[1], big, 300) == 300);
+			NEED(write(p[1], big, 2 * PAGE) == 2 * PAGE);
+			if (!before[i])
+				SHOW(read(p[0], at, 100));
+			SHOW(read(p[0], other, sizeof(other)));
+			close_pipe();
+		}
+		if (hosts)
+			break;
+		open_pipe(O_NONBLOCK);
+		SHOW(write(p[1], NULL, 0));
+		SHOW(write(p[1], NULL, 1));
+		SHOW(read(p[0], NULL, 1));
+		SHOW(read(p[0], NULL, 0));
+		fill(PAGE);
+		SHOW(write(p[1], NULL, 1));
+		close(p[0]);
+		signal(SIGPIPE, SIG_IGN);
+		SHOW(write(p[1], NULL, 1));
+		SHOW(write(p[1], "", 0));
+		close(p[1]);
+	}
+	munmap(two, 4 * PAGE);
+}
+
+CASE(vectors)
+{
+	static struct iovec one[1024];
+
+	BOTH_KINDS
+	{
+		pattern(big, 8192, 3);
+		memset(other, 0, 8192);
+		open_pipe(O_NONBLOCK);
+		for (int i = 0; i < 1024; i++)
+			one[i] = (struct iovec){big + i * 3, i % 4 ? 3 : 0};
+		SHOW(writev(p[1], one, 1024));
+		SHOW(unread(p[0]));
+		SHOW(writev(p[1], one, 1025));
+		SHOW(writev(p[1], one, 0));
+		for (int i = 0; i < 1024; i++)
+			one[i] = (struct iovec){other + i * 2, 2};
+		SHOW(readv(p[0], one, 1024));
+		SHOW(readv(p[0], one, 1024));
+		SHOW(readv(p[0], one, 1024));
+		one[0] = (struct iovec){big, 10};
+		one[1] = (struct iovec){NULL, 10};
+		if (!hosts)
+			SHOW(writev(p[1], one, 2));
+		SHOW(preadv(p[0], one, 1, 0));
+		SHOW(pwritev(p[1], one, 1, 0));
+		SHOW(preadv2(p[0], one, 1, -1, 0));
+		SHOW(pwritev2(p[1], one, 1, -1, 0));
+		SHOW(pwritev2(p[1], one, 1, -1, 0x4000));
+		SHOW(preadv2(p[0], one, 1, -1, RWF_NOWAIT));
+		SHOW(preadv2(p[0], one, 1, -1, RWF_NOWAIT));
+		close_pipe();
+	}
+}
+
+static volatile int signals;
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+CASE(broken)
+{
+	BOTH_KINDS
+	{
+		signals = 0;
+		signal(SIGPIPE, count_signal);
+		open_pipe(0);
+		close(p[0]);
+		SHOW(write(p[1], "x", 1));
+		SHOW(write(p[1], "x", 0));
+		SHOW(*ready(p[1]));
+		SHOW(signals);
+		close(p[1]);
+		/* A writer that waits hears of it, and of what it has written. */
+		open_pipe(0);
+		pid_t pid = start_child();
+		if (pid == 0) {
+			close(p[1]);
+			settle(100000);
+			_exit(0);
+		}
+		close(p[0]);
+		signals = 0;
+		SHOW(write(p[1], big, 100000));
+		SHOW(signals);
+		SHOW(write(p[1], big, 1));
+		SHOW(signals);
+		close(p[1]);
+		wait_child(pid);
+		/* The end, also of a writer that is killed. */
+		open_pipe(0);
+		pid = start_child();
+		if (pid == 0) {
+			write(p[1], "last", 4);
+			settle(100000);
+			raise(SIGKILL);
+		}
+		close(p[1]);
+		SHOW(read(p[0], other, 10));
+		SHOW(read(p[0], other, 10));
+		SHOW(*ready(p[0]));
+		close(p[0]);
+		wait_child(pid);
+	}
+	signal(SIGPIPE, SIG_DFL);
+}
+
+/* Records of several writers come whole, whoever reads them. */
+CASE(records)
+{
+	struct record {
+		int writer, number;
+		char rest[504];
+	} r;
+
+	BOTH_KINDS
+	{
+		int next[4] = {0}, bad = 0;
+		pid_t pid[4];
+
+		open_pipe(0);
+		for (int w = 0; w < 4; w++) {
+			pid[w] = start_child();
+			if (pid[w])
+				continue;
+			memset(&r, 'a' + w, sizeof(r));
+			r.writer = w;
+			for (r.number = 0; r.number < 500; r.number++)
+				NEED(write(p[1], &r, sizeof(r)) == sizeof(r));
+			_exit(0);
+		}
+		close(p[1]);
+		for (ssize_t n; (n = read(p[0], &r, sizeof(r))) != 0;) {
+			NEED(n == sizeof(r));
+			bad += r.writer < 0 || r.writer > 3 || r.number != next[r.writer]++;
+			for (size_t i = 0; i < sizeof(r.rest) && !bad; i++)
+				bad += r.rest[i] != 'a' + r.writer;
+		}
+		CHECK(!bad);
+		for (int w = 0; w < 4; w++) {
+			SHOW(next[w]);
+			wait_child(pid[w]);
+		}
+		close(p[0]);
+	}
+}
+
+/* As make -j: many wait for one byte, each takes it and puts it back. */
+CASE(tokens)
+{
+	BOTH_KINDS
+	{
+		pid_t pid[6];
+		int done[2];
+		char c, sum = 0;
+
+		open_pipe(0);
+		NEED(pipe(done) == 0);
+		for (int i = 0; i < 6; i++) {
+			pid[i] = start_child();
+			if (pid[i])
+				continue;
+			for (int k = 0; k < 50; k++) {
+				NEED(read(p[0], &c, 1) == 1);
+				NEED(write(p[1], &c, 1) == 1);
+			}
+			write(done[1], "d", 1);
+			_exit(0);
+		}
+		write(p[1], "12", 2);
+		for (int i = 0; i < 6; i++) {
+			NEED(read(done[0], &c, 1) == 1);
+			wait_child(pid[i]);
+		}
+		SHOW(unread(p[0]));
+		NEED(read(p[0], other, 2) == 2);
+		sum = (char)(other[0] + other[1]);
+		SHOW(sum);
+		close_pipe();
+		close(done[0]);
+		close(done[1]);
+	}
+}
+
+CASE(names)
+{
+	BOTH_KINDS
+	{
+		char a[64] = "", b[64] = "", c[64], path[64];
+		struct stat st, st2;
+		struct statx x;
+		long n;
+
+		open_pipe(0);
+		NEED(fstat(p[0], &st) == 0 && fstat(p[1], &st2) == 0);
+		CHECK(st.st_ino == st2.st_ino && st.st_dev == st2.st_dev);
+		SHOW(st.st_mode);
+		SHOW(st.st_nlink);
+		SHOW(st.st_size);
+		SHOW(st.st_blksize);
+		CHECK(st.st_uid == geteuid() && st.st_gid == getegid());
+		sprintf(path, "/proc/self/fd/%d", p[0]);
+		n = readlink(path, a, sizeof(a));
+		CHECK(n > 8);
+		SHOW(stat(path, &st2));
+		CHECK(st.st_ino == st2.st_ino);
+		sprintf(path, "/proc/self/fd/%d", p[1]);
+		CHECK(readlink(path, b, sizeof(b)) == n && strcmp(a, b) == 0);
+		sprintf(c, "pipe:[%lu]", (unsigned long)st.st_ino);
+		CHECK(strcmp(a, c) == 0);
+		SHOW(statx(p[1], "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x));
+		CHECK(x.stx_ino == st.st_ino && x.stx_mode == st.st_mode);
+		CHECK(x.stx_dev_minor == (st.st_dev & 0xff) && x.stx_dev_major == 0);
+		sprintf(path, "/proc/self/fdinfo/%d", p[1]);
+		FILE *f = fopen(path, "r");
+		NEED(f);
+		NEED(fgets(c, sizeof(c), f));
+		printf("%s", c);
+		NEED(fgets(c, sizeof(c), f));
+		printf("%s", c);
+		fclose(f);
+		/* The number is the same whatever happens to the pipe, and no other pipe's. */
+		move(p[0]);
+		NEED(fstat(p[1], &st2) == 0);
+		CHECK(st.st_ino == st2.st_ino && st.st_dev == st2.st_dev);
+		int q[2];
+		NEED(pipe(q) == 0 && fstat(q[0], &st2) == 0);
+		CHECK(st.st_ino != st2.st_ino && st.st_dev == st2.st_dev);
+		close(q[0]);
+		close(q[1]);
+		close_pipe();
+	}
+}
+
+CASE(reopened)
+{
+	BOTH_KINDS
+	{
+		char r[64], w[64];
+		int fd;
+
+		open_pipe(0);
+		sprintf(r, "/proc/self/fd/%d", p[0]);
+		sprintf(w, "/proc/self/fd/%d", p[1]);
+		NEED(write(p[1], "abc", 3) == 3);
+		SHOW_OK(fd = open(w, O_RDONLY | O_NONBLOCK));
+		SHOW(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK | O_APPEND));
+		SHOW(fcntl(fd, F_GETFL) & 0100000); /* O_LARGEFILE */
+		SHOW(fcntl(p[0], F_GETFL));
+		SHOW(read(fd, other, 2));
+		SHOW(read(fd, other, 2));
+		SHOW(read(fd, other, 2));
+		close(p[0]);
+		SHOW(write(p[1], "x", 1)); /* fd still reads */
+		close(p[1]);
+		SHOW(read(fd, other, 2));
+		SHOW(read(fd, other, 2));
+		sprintf(r, "/proc/self/fd/%d", fd);
+		SHOW_OK(p[1] = open(r, O_WRONLY));
+		SHOW(read(fd, other, 2));
+		SHOW(write(p[1], "yz", 2));
+		SHOW(read(fd, other, 2));
+		close(p[1]);
+		SHOW_OK(p[1] = open(r, O_RDWR | O_TRUNC));
+		SHOW(write(p[1], "1", 1));
+		SHOW(*ready(p[1]));
+		SHOW(read(p[1], other, 5));
+		SHOW(open(r, O_RDONLY | O_DIRECTORY));
+		SHOW(open(r, O_RDONLY | O_DIRECT));
+		SHOW(open(r, O_RDWR | O_CREAT | O_EXCL, 0600));
+		SHOW_OK(p[0] = open(r, O_PATH));
+		SHOW(read(p[0], other, 1));
+		close(p[0]);
+		close(p[1]);
+		close(fd);
+	}
+}
+
+CASE(other_calls)
+{
+	BOTH_KINDS
+	{
+		socklen_t len = sizeof(int);
+		struct sockaddr a;
+		int n;
+
+		open_pipe(O_NONBLOCK);
+		SHOW(lseek(p[0], 0, SEEK_SET));
+		SHOW(pread(p[0], other, 1, 0));
+		SHOW(pwrite(p[1], other, 1, 0));
+		SHOW(read(p[1], other, 1));
+		SHOW(write(p[0], other, 1));
+		SHOW(read(p[0], other, 1));
+		SHOW(posix_fadvise(p[0], 0, 0, POSIX_FADV_SEQUENTIAL));
+		SHOW(copy_file_range(p[0], NULL, p[1], NULL, 1, 0));
+		SHOW(getsockopt(p[0], SOL_SOCKET, SO_TYPE, &n, &len));
+		len = sizeof(a);
+		SHOW(getpeername(p[0], &a, &len));
+		SHOW(send(p[1], "x", 1, 0));
+		SHOW(recv(p[0], other, 1, 0));
+		SHOW(isatty(p[0]));
+		SHOW((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, p[0], 0) == -1);
+		SHOW(errno);
+		SHOW((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, p[1], 0) == -1);
+		SHOW(errno);
+		n = 0;
+		SHOW(ioctl(p[0], FIONBIO, &n));
+		SHOW(fcntl(p[0], F_GETFL));
+		SHOW(fcntl(p[1], F_SETFL, O_APPEND | O_NONBLOCK | O_CREAT));
+		SHOW(fcntl(p[1], F_GETFL));
+		SHOW(ioctl(p[0], 0x12345678, &n));
+		close_pipe();
+		open_pipe(0);
+		SHOW(ftruncate(p[1], 0));
+		SHOW(fallocate(p[1], 0, 0, 1));
+		SHOW(fsync(p[1]));
+		SHOW(fchmod(p[1], 0640));
+		struct stat st;
+		NEED(fstat(p[0], &st) == 0);
+		SHOW(st.st_mode);
+		SHOW(fchdir(p[0]));
+		SHOW(openat(p[0], "x", O_RDONLY));
+		close_pipe();
+		SHOW(pipe2(p, O_APPEND));
+		SHOW(pipe2(NULL, 0));
+		SHOW(pipe2(NULL, 1 << 30));
+	}
+}
+
+CASE(interrupted)
+{
+	struct sigaction sa = {.sa_handler = count_signal};
+
+	BOTH_KINDS
+	{
+		for (int restart = 0; restart < 2; restart++) {
+			sa.sa_flags = restart ? SA_RESTART : 0;
+			sigaction(SIGUSR1, &sa, NULL);
+			open_pipe(0);
+			signals = 0;
+			pid_t pid = start_child();
+			if (pid == 0) {
+				settle(100000);
+				kill(getppid(), SIGUSR1);
+				settle(200000);
+				write(p[1], "late", 4);
+				settle(200000);
+				kill(getppid(), SIGUSR1);
+				settle(200000);
+				while (read(p[0], other, sizeof(other)) < 70000 && unread(p[0]))
+					;
+				_exit(0);
+			}
+			SHOW(read(p[0], other, 10));
+			if (!restart)
+				SHOW(read(p[0], other, 10));
+			/* What is written already counts. */
+			ssize_t n = write(p[1], big, 70000);
+			CHECK(n == 65536 || n == 70000);
+			SHOW(signals);
+			close_pipe();
+			kill(pid, SIGKILL);
+			NEED(waitpid(pid, NULL, 0) == pid);
+		}
+	}
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Files of both kinds in one call, whichever comes first. */
+CASE(waiting_for_many)
+{
+	int s[2], e = eventfd(0, 0), q[2];
+	uint64_t one = 1;
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	BOTH_KINDS
+	{
+		open_pipe(0);
+		NEED(pipe(q) == 0);
+		for (int turn = 0; turn < 6; turn++) {
+			struct pollfd f[] = {{p[0], POLLIN, 0},
+					     {s[0], POLLIN, 0},
+					     {e, POLLIN, 0},
+					     {-1, POLLIN, 0},
+					     {q[0], POLLIN, 0}};
+			pid_t pid = start_child();
+
+			if (pid == 0) {
+				settle(50000);
+				write(turn % 3 == 0 ? p[1] : turn % 3 == 1 ? s[1] : q[1], "w", 1);
+				_exit(0);
+			}
+			if (turn < 3) {
+				SHOW(poll(f, 5, -1));
+				for (int i = 0; i < 5; i++)
+					printf("%x ", f[i].revents);
+				printf("\n");
+			} else {
+				fd_set in;
+
+				FD_ZERO(&in);
+				FD_SET(p[0], &in);
+				FD_SET(s[0], &in);
+				FD_SET(q[0], &in);
+				SHOW(select(q[1] + 1, &in, NULL, NULL, NULL));
+				printf("%d %d %d\n", !!FD_ISSET(p[0], &in), !!FD_ISSET(s[0], &in),
+				       !!FD_ISSET(q[0], &in));
+			}
+			NEED(read(turn % 3 == 0	  ? p[0]
+				  : turn % 3 == 1 ? s[0]
+						  : q[0],
+				  other, 9) == 1);
+			wait_child(pid);
+		}
+		/* Both at once, and the times. */
+		struct pollfd f[] = {
+			{p[0], POLLIN, 0}, {p[1], POLLOUT, 0}, {e, POLLIN, 0}, {999, 0, 0}};
+		SHOW(poll(f, 3, 0));
+		NEED(write(e, &one, 8) == 8);
+		NEED(write(p[1], "x", 1) == 1);
+		SHOW(poll(f, 3, -1));
+		SHOW(poll(f, 4, -1));
+		SHOW(f[3].revents);
+		NEED(read(e, &one, 8) == 8);
+		NEED(read(p[0], other, 1) == 1);
+		f[1].events = 0;
+		long start = now_ms();
+		SHOW(poll(f, 3, 50));
+		CHECK(now_ms() - start >= 50);
+		start = now_ms();
+		SHOW(poll(f, 2, 50));
+		CHECK(now_ms() - start >= 50);
+		/* The end of the other side, without being asked for. */
+		f[0].events = 0;
+		pid_t pid = start_child();
+		if (pid == 0) {
+			settle(50000);
+			_exit(0);
+		}
+		close(p[1]);
+		SHOW(poll(f, 1, -1));
+		SHOW(f[0].revents);
+		close(p[0]);
+		wait_child(pid);
+		close(q[0]);
+		close(q[1]);
+	}
+	close(e);
+	close(s[0]);
+	close(s[1]);
+}
+
+CASE(signal_ends_poll)
+{
+	struct sigaction sa = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR1, &sa, NULL);
+	BOTH_KINDS
+	{
+		int e = eventfd(0, 0);
+
+		for (int with = 0; with < 2; with++) {
+			struct pollfd f[] = {{0}, {e, POLLIN, 0}};
+
+			open_pipe(0);
+			f[0] = (struct pollfd){p[0], POLLIN, 0};
+			pid_t pid = start_child();
+			if (pid == 0) {
+				settle(50000);
+				kill(getppid(), SIGUSR1);
+				_exit(0);
+			}
+			SHOW(poll(f, 1 + (nfds_t)with, -1));
+			wait_child(pid);
+			close_pipe();
+		}
+		close(e);
+	}
+}
+
+CASE(epolls)
+{
+	BOTH_KINDS
+	{
+		struct epoll_event ev = {.events = EPOLLIN, .data.u64 = 5};
+		int ep = epoll_create1(0);
+
+		open_pipe(0);
+		NEED(write(p[1], "before", 6) == 6);
+		SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev));
+		SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev));
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		SHOW(ev.events);
+		SHOW(ev.data.u64);
+		SHOW(read(p[0], other, 100));
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		ev = (struct epoll_event){.events = EPOLLIN | EPOLLET};
+		SHOW(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &ev));
+		NEED(write(p[1], "1", 1) == 1);
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		NEED(write(p[1], "1", 1) == 1);
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		close(p[1]);
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		SHOW(ev.events);
+		SHOW(epoll_ctl(ep, EPOLL_CTL_DEL, p[0], NULL));
+		SHOW(epoll_wait(ep, &ev, 1, 0));
+		close(p[0]);
+		close(ep);
+	}
+}
+
+CASE(input_by_signal)
+{
+	struct sigaction sa = {.sa_handler = count_signal};
+
+	sigaction(SIGIO, &sa, NULL);
+	BOTH_KINDS
+	{
+		signals = 0;
+		open_pipe(0);
+		NEED(fcntl(p[0], F_SETOWN, getpid()) == 0);
+		SHOW(fcntl(p[0], F_SETFL, O_ASYNC | O_NONBLOCK));
+		SHOW(fcntl(p[0], F_GETFL) & (O_ASYNC | O_NONBLOCK));
+		NEED(write(p[1], "x", 1) == 1);
+		for (int i = 0; i < 1000 && !signals; i++)
+			usleep(1000);
+		CHECK(signals > 0);
+		SHOW(fcntl(p[0], F_SETFL, 0));
+		close_pipe();
+	}
+	signal(SIGIO, SIG_DFL);
+}
+
+static void send_fd(int to, int fd)
+{
+	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
+	struct iovec part = {"m", 1};
+	struct msghdr m = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = room,
+			   .msg_controllen = sizeof(room)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	NEED(sendmsg(to, &m, 0) == 1);
+}
+
+static int receive_fd(int from)
+{
+	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr m = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = room,
+			   .msg_controllen = sizeof(room)};
+	int fd;
+
+	NEED(recvmsg(from, &m, 0) == 1 && CMSG_FIRSTHDR(&m));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(int));
+	return fd;
+}
+
+/* An end that travels takes the bytes along, keeps its number, and counts as an end under way. */
+CASE(sent_away)
+{
+	int s[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	BOTH_KINDS
+	{
+		for (int packets = 0; packets < 2; packets++) {
+			struct stat a, b;
+			int r, w;
+
+			open_pipe(O_NONBLOCK | (packets ? O_DIRECT : 0));
+			pattern(big, 50000, 9);
+			NEED(write(p[1], big, 10) == 10);
+			SHOW(write(p[1], big + 10, 49990));
+			SHOW(read(p[0], other, 7));
+			NEED(fstat(p[0], &a) == 0);
+			send_fd(s[0], p[0]);
+			close(p[0]);
+			SHOW(write(p[1], big, 100));
+			r = receive_fd(s[1]);
+			NEED(fstat(r, &b) == 0);
+			CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+			SHOW(unread(r));
+			for (ssize_t n, done = packets ? 10 : 7; done < 50000; done += n) {
+				n = read(r, other, 60000);
+				NEED(n > 0);
+				if (done + n <= 50000)
+					CHECK(memcmp(big + done, other, (size_t)n) == 0);
+				if (packets)
+					printf("%zd\n", n);
+			}
+			send_fd(s[0], p[1]);
+			close(p[1]);
+			while (read(r, other, 60000) > 0)
+				;
+			SHOW(read(r, other, 1)); /* somebody may write yet */
+			w = receive_fd(s[1]);
+			SHOW(write(w, "later", 5));
+			close(w);
+			SHOW(read(r, other, 10));
+			SHOW(read(r, other, 10));
+			close(r);
+		}
+	}
+	close(s[0]);
+	close(s[1]);
+}
+
+CASE(splicing)
+{
+	int file = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600), q[2];
+	struct iovec v = {"vmsplice", 8};
+
+	NEED(file >= 0);
+	BOTH_KINDS
+	{
+		open_pipe(O_NONBLOCK);
+		NEED(pipe2(q, O_NONBLOCK) == 0);
+		NEED(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+		SHOW(write(p[1], "0123456789", 10));
+		SHOW(tee(p[0], q[1], 4, 0));
+		SHOW(splice(p[0], NULL, q[1], NULL, 100, 0));
+		SHOW(unread(p[0]));
+		SHOW(unread(q[0]));
+		SHOW(splice(q[0], NULL, file, NULL, 100, 0));
+		SHOW(lseek(file, 0, SEEK_CUR));
+		SHOW(pread(file, other, 100, 0));
+		CHECK(memcmp(other, "01230123456789", 14) == 0);
+		off_t at = 4;
+		SHOW(sendfile(p[1], file, &at, 5));
+		SHOW(read(p[0], other, 100));
+		CHECK(memcmp(other, "01234", 5) == 0);
+		SHOW(vmsplice(p[1], &v, 1, 0));
+		SHOW(read(p[0], other, 100));
+		SHOW(splice(p[0], NULL, q[1], NULL, 100, SPLICE_F_NONBLOCK));
+		close_pipe();
+		close(q[0]);
+		close(q[1]);
+	}
+	close(file);
+	unlink("file");
+}
+
+/* Somebody waits in each way while the pipe becomes the host's. */
+CASE(moving)
+{
+	pid_t pid;
+
+	hosts = false;
+	open_pipe(0);
+	pid = start_child();
+	if (pid == 0) {
+		close(p[1]);
+		SHOW(read(p[0], other, 10));
+		_exit(0);
+	}
+	settle(100000);
+	move(p[1]);
+	settle(50000);
+	NEED(write(p[1], "reader", 6) == 6);
+	wait_child(pid);
+
+	pid = start_child();
+	if (pid == 0) {
+		struct pollfd f = {p[0], POLLIN, 0};
+
+		SHOW(poll(&f, 1, -1));
+		_exit(0);
+	}
+	settle(100000);
+	NEED(write(p[1], "poll", 4) == 4);
+	wait_child(pid);
+	close_pipe();
+
+	/* A poll that began before, alone and with a file of the host's. */
+	for (int with = 0; with < 2; with++) {
+		int e = eventfd(0, 0);
+
+		open_pipe(0);
+		pid = start_child();
+		if (pid == 0) {
+			struct pollfd f[] = {{p[0], POLLIN, 0}, {e, POLLIN, 0}};
+
+			SHOW(poll(f, 1 + (nfds_t)with, -1));
+			SHOW(f[0].revents);
+			_exit(0);
+		}
+		settle(100000);
+		move(p[0]);
+		settle(50000);
+		NEED(write(p[1], "x", 1) == 1);
+		wait_child(pid);
+		close_pipe();
+		close(e);
+	}
+
+	/* A writer with more than the pipe takes. */
+	open_pipe(0);
+	pattern(big, 300000, 1);
+	pid = start_child();
+	if (pid == 0) {
+		SHOW(write(p[1], big, 300000));
+		_exit(0);
+	}
+	settle(100000);
+	SHOW(read(p[0], other, 1000));
+	move(p[0]);
+	close(p[1]);
+	size_t done = 1000;
+	for (ssize_t n; (n = read(p[0], other + done, 5000)) > 0;)
+		done += (size_t)n;
+	SHOW(done);
+	CHECK(memcmp(big, other, 300000) == 0);
+	wait_child(pid);
+	close(p[0]);
+
+	/* A larger pipe, one end of which is gone. */
+	open_pipe(O_NONBLOCK);
+	SHOW(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
+	SHOW(write(p[1], big, 300000));
+	close(p[1]);
+	move(p[0]);
+	SHOW(fcntl(p[0], F_GETPIPE_SZ));
+	SHOW(read(p[0], other, sizeof(other)));
+	CHECK(memcmp(big, other, 300000) == 0);
+	SHOW(read(p[0], other, 1));
+	close(p[0]);
+	open_pipe(O_NONBLOCK);
+	close(p[0]);
+	move(p[1]);
+	signal(SIGPIPE, SIG_IGN);
+	SHOW(write(p[1], "x", 1));
+	close(p[1]);
+}
+
+static void *write_much(void *arg)
+{
+	for (size_t done = 0; done < sizeof(big); done += 8192)
+		NEED(write(p[1], big + done, 8192) == 8192);
+	close(p[1]);
+	return arg;
+}
+
+/* Threads of one process, and a move in the middle of it all. */
+CASE(threads)
+{
+	BOTH_KINDS
+	{
+		pthread_t t;
+		size_t done = 0;
+
+		pattern(big, sizeof(big), 5);
+		open_pipe(0);
+		NEED(pthread_create(&t, NULL, write_much, NULL) == 0);
+		for (ssize_t n; (n = read(p[0], other + done, 3000)) > 0;) {
+			done += (size_t)n;
+			if (done > 500000 && done < 503000)
+				move(p[0]);
+		}
+		pthread_join(t, NULL);
+		SHOW(done);
+		CHECK(memcmp(big, other, sizeof(big)) == 0);
+		close(p[0]);
+	}
+}
