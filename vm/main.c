@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check.h"
+#include "vm/kvm_stats.h"
 #include "vm/vm.h"
 
 extern const u8 kernel_elf_start[], kernel_elf_end[];
@@ -38,7 +39,7 @@ static void usage(FILE *to, bool check)
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
 		"  --no-post              every hostcall is an exit of the machine\n"
-		"  --stats                print counters at exit\n"
+		"  --stats[=kvm]          print counters at exit (kvm: only KVM's)\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
 		"\n",
@@ -112,7 +113,7 @@ static const struct option run_options[] = {
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"trace", no_argument, NULL, OPT_TRACE},
-	{"stats", no_argument, NULL, OPT_STATS},
+	{"stats", optional_argument, NULL, OPT_STATS},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -164,7 +165,12 @@ static int run_option(struct options *o, int c, const char *value)
 		o->post = false;
 		break;
 	case OPT_STATS:
-		o->stats = true;
+		if (value && strcmp(value, "kvm")) {
+			message("--stats=%s: kvm, or no value", value);
+			return EXIT_USAGE;
+		}
+		o->kvm_stats = value != NULL;
+		o->stats = !value;
 		break;
 	case 'v':
 		o->verbose = true;
@@ -413,6 +419,7 @@ static int run(struct sandbox *s)
 	boot_describe_ring_mode(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);
+	kvm_stats_report(s);
 	return 0;
 }
 

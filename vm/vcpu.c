@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "vm/kvm_stats.h"
 #include "vm/timer.h"
 #include "vm/vm.h"
 
@@ -239,6 +240,7 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	if (ret)
 		goto unmap;
 	boot_vcpu_area(v);
+	kvm_stats_open(v);
 	*out = v;
 	return 0;
 
@@ -255,6 +257,8 @@ free_v:
 static void vcpu_destroy(struct vcpu *v)
 {
 	munmap(v->run, (size_t)ioctl(v->sandbox->kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
+	if (v->stats_fd >= 0)
+		close(v->stats_fd);
 	close(v->fd);
 	free(v);
 }

@@ -35,6 +35,7 @@ struct options {
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 ring_mode;	    /* RING_MODE_* */
 	bool trace, verbose, no_aslr, stats, post;
+	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* what its reporter is asked; NULL without */
 	const char *core_pattern;	     /* with CHECK_CORE */
@@ -61,6 +62,7 @@ struct memory {
 struct vcpu {
 	u32 id;
 	int fd;
+	int stats_fd; /* KVM's counters of it (kvm_stats.h), or -1 */
 	struct kvm_run *run;
 	pthread_t thread;
 	pid_t tid;
