@@ -9,7 +9,7 @@
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
 #   make check-real  real programs under buffervm check: same output, no report
-#   make bench      figures beside native
+#   make bench      figures beside native (QUICK=1; AGAINST=another buffervm; FIGURES="name...")
 #   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1)
 #   make install    buffervm, its man page and documents, under DESTDIR and PREFIX
 #   make dist       the source as git has it, as BUILD/buffervm-VERSION.tar.xz
@@ -102,7 +102,7 @@ conformance:
 bench:
 	@scripts/deps build bench
 	+@$(MAKE) --no-print-directory all
-	@bench/run -b $(BUILD)
+	@bench/run -b $(BUILD) $(if $(QUICK),--quick) $(if $(AGAINST),--against $(AGAINST)) $(FIGURES)
 
 check-real:
 	@scripts/deps build unit test conformance

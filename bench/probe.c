@@ -5,7 +5,7 @@
  * operations there were.
  *
  *   probe integer | avx | chase | mutex | call | read-one | read-big FILE | touch | fork | vfork |
- *         thread | pipe
+ *         thread | pipe | thread-pipe | futex | epoll
  *   probe idle | family N     waits for the end of its input; with N children that do the same
  *
  * The clock is read in the program itself, so that start-up does not count.
@@ -13,12 +13,14 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <immintrin.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,7 +48,7 @@ static long turns(long n)
 
 static double integer(void)
 {
-	long n = turns(200000000);
+	long n = turns(100000000);
 	uint64_t x = 88172645463325252UL;
 	double start = now_ns();
 
@@ -61,7 +63,7 @@ static double integer(void)
 
 __attribute__((target("avx2,fma"))) static double avx(void)
 {
-	long n = turns(100000000);
+	long n = turns(50000000);
 	__m256 a = _mm256_set1_ps(1.0f), b = _mm256_set1_ps(0.999f), c = _mm256_set1_ps(0.001f);
 	__m256 d = a;
 	double start = now_ns();
@@ -78,7 +80,7 @@ __attribute__((target("avx2,fma"))) static double avx(void)
 /* One cycle through 64 MiB in an order that no prefetcher follows. */
 static double chase(void)
 {
-	long cells = 64 * MIB / 64, n = turns(5000000), at = 0;
+	long cells = 64 * MIB / 64, n = turns(2000000), at = 0;
 	long(*cell)[8] =
 		mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	long *order = malloc((size_t)cells * sizeof(*order));
@@ -108,7 +110,7 @@ static double chase(void)
 
 static double call(void)
 {
-	long n = turns(50000);
+	long n = turns(20000);
 	double start = now_ns();
 
 	for (long i = 0; i < n; i++)
@@ -118,7 +120,7 @@ static double call(void)
 
 static double read_one(void)
 {
-	long n = turns(10000);
+	long n = turns(5000);
 	int fd = open("/dev/zero", O_RDONLY);
 	char byte;
 	double start = now_ns();
@@ -135,36 +137,37 @@ static double read_big(const char *path)
 	double total = 0, start;
 	int fd = open(path, O_RDONLY);
 	ssize_t got;
+	long n;
 
 	memset(buf, 1, MIB);
+	n = turns(256);
 	start = now_ns();
-	for (int turn = 0; turn < 4; turn++) {
-		lseek(fd, 0, SEEK_SET);
-		while ((got = read(fd, buf, MIB)) > 0)
-			total += (double)got;
+	for (long i = 0; i < n; i++) {
+		got = read(fd, buf, MIB);
+		if (got <= 0 && (lseek(fd, 0, SEEK_SET) < 0 || (got = read(fd, buf, MIB)) <= 0))
+			exit(1);
+		total += (double)got;
 	}
-	done = (long)(total / (double)MIB);
 	return total / ((now_ns() - start) / 1e9);
 }
 
-/* First touches of 16 MiB, page after page. */
+/* First touches of 16 MiB at most, page after page. */
 static double touch(void)
 {
-	size_t size = 16 * MIB;
+	size_t size = (size_t)turns(16 * MIB / 4096) * 4096;
 	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	double start = now_ns();
 
 	for (size_t i = 0; i < size; i += 4096)
 		p[i] = 1;
-	done = (long)(size / 4096);
-	return (now_ns() - start) / (double)(size / 4096);
+	return (now_ns() - start) / (double)done;
 }
 
 /* Nobody else wants it: futex(2) is never called. */
 static double mutex(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	long n = turns(50000000);
+	long n = turns(25000000);
 	double start = now_ns();
 
 	for (long i = 0; i < n; i++) {
@@ -193,7 +196,7 @@ static double fork_wait(void)
 
 static double vfork_exec(void)
 {
-	long n = turns(100);
+	long n = turns(50);
 	char *argv[] = {"true", NULL}, *envp[] = {NULL};
 	double start = now_ns();
 
@@ -230,7 +233,7 @@ static double thread(void)
 /* There and back between two processes. */
 static double pipe_pong(void)
 {
-	long n = turns(5000);
+	long n = turns(2000);
 	int to[2], from[2];
 	char byte = 0;
 	double start;
@@ -253,6 +256,112 @@ static double pipe_pong(void)
 	close(to[1]);
 	waitpid(pid, NULL, 0);
 	return start;
+}
+
+/* What the second thread of thread_pong and futex_pong has. */
+static int pong_to[2], pong_from[2];
+static uint32_t turn; /* whose turn it is: 0 the first thread's, 1 the second's, 2 the end */
+
+static void *pipe_echo(void *arg)
+{
+	char byte;
+
+	while (read(pong_to[0], &byte, 1) == 1)
+		if (write(pong_from[1], &byte, 1) != 1)
+			exit(1);
+	return arg;
+}
+
+/* There and back between two threads of a process. */
+static double thread_pong(void)
+{
+	long n = turns(2000);
+	pthread_t t;
+	char byte = 0;
+	double start;
+
+	if (pipe(pong_to) || pipe(pong_from) || pthread_create(&t, NULL, pipe_echo, NULL))
+		exit(1);
+	start = now_ns();
+	for (long i = 0; i < n; i++)
+		if (write(pong_to[1], &byte, 1) != 1 || read(pong_from[0], &byte, 1) != 1)
+			exit(1);
+	start = (now_ns() - start) / (double)n;
+	close(pong_to[1]);
+	pthread_join(t, NULL);
+	return start;
+}
+
+/* Gives the turn to the other thread. */
+static void hand_over(uint32_t to)
+{
+	__atomic_store_n(&turn, to, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Sleeps until it is no longer that thread's turn; whose it is then. */
+static uint32_t await(uint32_t other)
+{
+	uint32_t now;
+
+	while ((now = __atomic_load_n(&turn, __ATOMIC_SEQ_CST)) == other)
+		syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, other, NULL, NULL, 0);
+	return now;
+}
+
+static void *futex_echo(void *arg)
+{
+	while (await(0) == 1)
+		hand_over(0);
+	return arg;
+}
+
+/* There and back between two threads by FUTEX_WAKE and FUTEX_WAIT, without any spinning. */
+static double futex_pong(void)
+{
+	long n = turns(2000);
+	pthread_t t;
+	double start;
+
+	if (pthread_create(&t, NULL, futex_echo, NULL))
+		exit(1);
+	start = now_ns();
+	for (long i = 0; i < n; i++) {
+		hand_over(1);
+		await(1);
+	}
+	start = (now_ns() - start) / (double)n;
+	hand_over(2);
+	pthread_join(t, NULL);
+	return start;
+}
+
+#define EPOLL_FILES 100
+
+/* One of a hundred pipes is made ready, found by epoll_wait, and emptied. */
+static double epoll_one(void)
+{
+	long n = turns(2000);
+	int to[EPOLL_FILES][2], fd = epoll_create1(0);
+	char byte = 0;
+	double start;
+
+	for (int i = 0; i < EPOLL_FILES; i++) {
+		struct epoll_event e = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+
+		if (pipe(to[i]) || epoll_ctl(fd, EPOLL_CTL_ADD, to[i][0], &e))
+			exit(1);
+	}
+	start = now_ns();
+	for (long i = 0; i < n; i++) {
+		uint32_t which = (uint32_t)(i * 37 % EPOLL_FILES);
+		struct epoll_event e;
+
+		if (write(to[which][1], &byte, 1) != 1 || epoll_wait(fd, &e, 1, -1) != 1 ||
+		    e.data.u32 != which || read(to[which][0], &byte, 1) != 1)
+			exit(1);
+	}
+	return (now_ns() - start) / (double)n;
 }
 
 /* Stays until stdin ends, with a mebibyte of its own: for looking at memory. */
@@ -312,9 +421,11 @@ static const struct {
 	const char *name;
 	double (*run)(void);
 } figures[] = {
-	{"integer", integer},	{"avx", avx},	     {"chase", chase},	  {"call", call},
-	{"read-one", read_one}, {"touch", touch},    {"fork", fork_wait}, {"vfork", vfork_exec},
-	{"thread", thread},	{"pipe", pipe_pong}, {"idle", idle},	  {"mutex", mutex},
+	{"integer", integer},  {"avx", avx},	     {"chase", chase},
+	{"mutex", mutex},      {"call", call},	     {"read-one", read_one},
+	{"touch", touch},      {"fork", fork_wait},  {"vfork", vfork_exec},
+	{"thread", thread},    {"pipe", pipe_pong},  {"thread-pipe", thread_pong},
+	{"futex", futex_pong}, {"epoll", epoll_one}, {"idle", idle},
 };
 
 int main(int argc, char **argv)
