@@ -130,15 +130,21 @@ static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
 	};
 }
 
-/* 0 or -EIO. The kernel's struct ends in an array: one MSR at a time is enough here. */
-static int set_msr(struct vcpu *v, u32 index, u64 data)
+#define MSRS_ALWAYS 3
+#define MSRS_MAX    4
+
+/*
+ * How many were set: up to the first that KVM refuses. One ioctl for all: where the host is a guest
+ * itself, each costs it exits.
+ */
+static u32 set_msrs(struct vcpu *v, const struct kvm_msr_entry *entry, u32 count)
 {
-	u64 room[(sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)) / sizeof(u64)] = {0};
+	u64 room[(sizeof(struct kvm_msrs) + MSRS_MAX * sizeof(*entry)) / sizeof(u64)] = {0};
 	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
 
-	msrs->nmsrs = 1;
-	msrs->entries[0] = (struct kvm_msr_entry){.index = index, .data = data};
-	return ioctl(v->fd, KVM_SET_MSRS, msrs) == 1 ? 0 : -EIO;
+	msrs->nmsrs = count;
+	memcpy(msrs->entries, entry, count * sizeof(*entry));
+	return (u32)MAX(ioctl(v->fd, KVM_SET_MSRS, msrs), 0);
 }
 
 /* Registers of vCPU 0 for the bootstrap: 32-bit protected mode, paging off. */
@@ -152,6 +158,14 @@ static int set_boot_state(struct vcpu *v)
 	bool lower = v->sandbox->ring_mode == RING_MODE_3 && v->sandbox->syscall_raises;
 	u64 masked =
 		RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF;
+	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
+	const struct kvm_msr_entry msrs[MSRS_MAX] = {
+		{.index = MSR_STAR, .data = star},
+		{.index = MSR_LSTAR, .data = area + (lower ? ENTRY_SYSCALL_LOWER : ENTRY_SYSCALL)},
+		{.index = MSR_SFMASK, .data = masked},
+		{.index = MSR_MISC_FEATURES, .data = MISC_CPUID_FAULT},
+	};
+	u32 wanted, done;
 
 	if (ioctl(v->fd, KVM_GET_SREGS, &sr) < 0)
 		return -errno;
@@ -170,19 +184,15 @@ static int set_boot_state(struct vcpu *v)
 	sr.efer = 0;
 	if (ioctl(v->fd, KVM_SET_SREGS, &sr) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
 		return -errno;
-	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
-	if (kvm_cpuid_differs() && set_msr(v, MSR_MISC_FEATURES, MISC_CPUID_FAULT)) {
-		if (v->id)
-			return -EIO;
+	wanted = kvm_cpuid_differs() ? MSRS_MAX : MSRS_ALWAYS;
+	done = set_msrs(v, msrs, wanted);
+	if (done == MSRS_ALWAYS && wanted == MSRS_MAX && !v->id) {
 		/* Programs then hear of a smaller XSAVE state than is written: docs/hosts.md. */
 		kvm_cpuid_keep();
 		verbose(v->sandbox, "this KVM cannot make CPUID fault");
+		return 0;
 	}
-	if (set_msr(v, MSR_STAR, star) ||
-	    set_msr(v, MSR_LSTAR, area + (lower ? ENTRY_SYSCALL_LOWER : ENTRY_SYSCALL)) ||
-	    set_msr(v, MSR_SFMASK, masked))
-		return -EIO;
-	return 0;
+	return done == wanted ? 0 : -EIO;
 }
 
 /*
@@ -198,10 +208,12 @@ static int set_tsc(struct vcpu *v)
 		.attr = KVM_VCPU_TSC_OFFSET,
 		.addr = (u64)&offset,
 	};
+	struct kvm_msr_entry tsc = {.index = MSR_TSC};
 
 	if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr) == 0)
 		return 0;
-	return set_msr(v, MSR_TSC, __builtin_ia32_rdtsc());
+	tsc.data = __builtin_ia32_rdtsc();
+	return set_msrs(v, &tsc, 1) == 1 ? 0 : -EIO;
 }
 
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
