@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "vm/cpuid_caches.h"
 #include "vm/vm.h"
 
 /* Capabilities without which nothing works, and why. */
@@ -144,6 +145,7 @@ static int read_cpuid(struct sandbox *s)
 			.ecx = CPUID_NAME_ECX,
 		};
 	cpuid->nent = kept;
+	cpuid_describe_caches(cpuid);
 	return guest_xcr0 ? 0 : -ENODEV;
 }
 
