@@ -39,6 +39,9 @@ _Static_assert(offsetof(struct boot_info, ring0_cycles) == BOOT_INFO_RING0, "boo
 #define TRIAL_ROUNDS	     1
 #define TRIAL_ROUNDS_VERBOSE 8
 
+/* Frames that every program uses: the array's pages for them are there at once (16 MiB). */
+#define FRAMES_FIRST	     4096
+
 /* Page tables, built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
 struct tables {
 	struct sandbox *s;
@@ -60,6 +63,8 @@ static u64 table_new(struct tables *t)
 	if (gpa == GPA_BOOT_PT_END)
 		abort();
 	t->next += PAGE_SIZE;
+	/* A table may stay empty, and the guest then reads it: see memory_populate. */
+	WRITE_ONCE(*table_at(t, gpa), 0);
 	return gpa;
 }
 
@@ -195,9 +200,9 @@ static void fill_identity(struct sandbox *s)
 	b->ngroups = (u32)MAX(n, 0);
 	for (u32 i = 0; i < b->ngroups; i++)
 		b->groups[i] = groups[i];
-	for (int cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_READ, cap) == 1)
-			b->cap_bounding |= 1UL << cap;
+	/* Up to the first that this Linux does not know. */
+	for (int cap = 0, has; cap < 64 && (has = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
+		b->cap_bounding |= (u64)has << cap;
 	b->nice = getpriority(PRIO_PROCESS, 0);
 	b->ioprio = (u32)MAX(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), 0);
 	b->umask = umask(0); /* the guest applies its own from now on */
@@ -286,6 +291,9 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 		return EXIT_HOST;
 	}
 
+	memory_populate(s, (gpa_t){b->frames_gpa}, FRAMES_FIRST * FRAME_STRUCT_SIZE);
+	memory_populate(s, (gpa_t){GPA_VCPU0}, VCPU_AREA_PAGES * PAGE_SIZE);
+	memory_populate(s, (gpa_t){GPA_KERNEL}, image->memory_size + b->blob_size);
 	kernel = memory_at(s, (gpa_t){GPA_KERNEL}, image->memory_size);
 	blob = memory_at(s, (gpa_t){b->blob_gpa}, b->blob_size);
 	if (!kernel || !blob) {

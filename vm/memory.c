@@ -14,6 +14,10 @@
 #include <sys/mman.h>
 #include "vm/vm.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define RAM_FIRST    (64UL << 20)
 #define WINDOW_SLOT  (256UL << 20)
 /* A step beyond doubling helps nobody: a slot of 1 GiB takes half a millisecond. */
@@ -77,6 +81,16 @@ int memory_init(struct sandbox *s, u64 boot_size)
 	if (ret < 0)
 		return ret;
 	return memory_grow(s, MIN(RAM_FIRST, m->ram_max), &added);
+}
+
+void memory_populate(struct sandbox *s, gpa_t gpa, u64 len)
+{
+	u64 start = ALIGN_DOWN(gpa.raw, PAGE_SIZE),
+	    size = ALIGN_UP(gpa.raw + len, PAGE_SIZE) - start;
+	void *host = memory_at(s, (gpa_t){start}, size);
+
+	if (host)
+		madvise(host, size, MADV_POPULATE_WRITE);
 }
 
 u64 memory_frames_gpa(const struct sandbox *s)

@@ -110,6 +110,13 @@ void *memory_at(struct sandbox *s, gpa_t gpa, u64 len);
 /* Boot slot, frame array and first RAM; ram_max is set. 0 or -errno. */
 int memory_init(struct sandbox *s, u64 boot_size);
 u64 memory_frames_gpa(const struct sandbox *s);
+/*
+ * Has the host give the pages of a range at once. For ranges that the guest will touch page by
+ * page: under shadow paging each first touch is an exit, unless the page is there already and KVM
+ * maps it together with a neighbour; a page that is read before it is written costs three. Where
+ * the host refuses (Linux before 5.14), they come as they are touched.
+ */
+void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
 /* Adds RAM (at least bytes, at most ram_max in total). 0 or -errno. */
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */
