@@ -109,7 +109,8 @@ struct vcpu_data {
 	u32 server_on __attribute__((aligned(64)));
 	u64 posted __attribute__((aligned(64))); /* bit n: vCPU n has posted a call */
 
-	u64 cr3; /* of this vCPU, as the kernel loaded it */
+	u64 cr3;   /* of this vCPU, as the kernel loaded it */
+	u64 stats; /* guest-virtual: what the kernel counts on this vCPU (kernel/stats.h) */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

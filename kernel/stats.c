@@ -16,9 +16,9 @@ static const char *const hostcall_names[HC_MAX] = {
 #include "common/hostcall.def"
 };
 
-struct kernel_stats *stats_mine(void)
+struct kernel_stats *stats_of(u32 id)
 {
-	return of_vcpu[arch_vcpu_data()->id];
+	return __atomic_load_n(&of_vcpu[id], __ATOMIC_ACQUIRE);
 }
 
 int stats_add_vcpu(u32 id)
@@ -50,7 +50,7 @@ void stats_report(void)
 	static struct kernel_stats sum; /* large for a stack; the report is made once */
 
 	for (u32 id = 0; id < VCPUS_MAX; id++) {
-		const struct kernel_stats *s = __atomic_load_n(&of_vcpu[id], __ATOMIC_ACQUIRE);
+		const struct kernel_stats *s = stats_of(id);
 
 		if (s)
 			sum_up(&sum, s);

@@ -8,6 +8,7 @@
 
 #include "common/hostcall.h"
 #include "common/types.h"
+#include "kernel/arch/x86_64/arch.h"
 
 /* clang-format off */
 #ifdef BUFFERVM_CHECK
@@ -65,8 +66,18 @@ struct kernel_stats {
 	struct hostcall_stats hostcall[HC_MAX];
 };
 
-/* The running vCPU's. */
+/* Those of a vCPU for which stats_add_vcpu made room; NULL: there are none. */
+struct kernel_stats *stats_of(u32 id);
+
+/* The running vCPU's. A test on the host defines it itself, as arch_vcpu_data(). */
+#if __STDC_HOSTED__
 struct kernel_stats *stats_mine(void);
+#else
+static inline struct kernel_stats *stats_mine(void)
+{
+	return (struct kernel_stats *)arch_vcpu_data()->stats;
+}
+#endif
 
 /*
  * Adds n to a counter of stats_mine(). The report may read it meanwhile. A vCPU runs one thread and

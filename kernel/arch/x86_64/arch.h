@@ -33,14 +33,35 @@ struct thread;
 struct hostcall_frame;
 struct xsave_area;
 
-/* The thread that runs: the lowest word of its kernel stack names it. */
-static inline struct thread *current(void)
+/* The two words at the bottom of each kernel stack (arch_kstack_bind). */
+struct kstack_head {
+	struct thread *thread;
+	struct vcpu_data *vcpu;
+};
+
+static inline struct kstack_head *arch_kstack_head(void)
 {
 	u64 sp;
 
 	__asm__("mov %%rsp, %0" : "=r"(sp));
-	return *(struct thread **)(sp & ~(KSTACK_SIZE - 1));
+	return (struct kstack_head *)(sp & ~(KSTACK_SIZE - 1));
 }
+
+/* The thread that runs. */
+static inline struct thread *current(void)
+{
+	return arch_kstack_head()->thread;
+}
+
+/* Of the vCPU that runs this. A test on the host has no such stacks and defines it itself. */
+#if __STDC_HOSTED__
+struct vcpu_data *arch_vcpu_data(void);
+#else
+static inline struct vcpu_data *arch_vcpu_data(void)
+{
+	return arch_kstack_head()->vcpu;
+}
+#endif
 
 /* Guest-physical memory as the kernel sees it. RAM and windows; valid once arch_physmap did it. */
 extern u64 physmap_base;
@@ -152,7 +173,6 @@ void arch_doorbell(void);
 /* Where hostcalls are posted; NULL where an exit costs less than another thread's help. */
 struct vcpu_data *arch_posting_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
-struct vcpu_data *arch_vcpu_data(void);		  /* of this vCPU */
 
 /*
  * Traps, for kernel/entry.c. arch_trap_vector: what the trap is, a VEC_* that can differ from the

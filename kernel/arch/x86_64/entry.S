@@ -341,9 +341,10 @@ copy_fixup:
 	mov $-EFAULT, %eax
 	ret
 
+	/* As large and as aligned as every kernel stack: its lowest words are a struct kstack_head. */
 	.bss
-	.balign 16
-	.skip 8192
+	.balign KSTACK_SIZE
+	.skip KSTACK_SIZE
 boot_stack_top:
 
 	.section .note.buffervm, "a", @note

@@ -10,15 +10,10 @@
 #include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/arch/x86_64/ring.h"
 #include "kernel/hostcall.h"
+#include "kernel/stats.h"
 
 #define VCPU_AREA_ORDER 3
 _Static_assert(PAGE_SIZE << VCPU_AREA_ORDER >= VCPU_AREA_PAGES * PAGE_SIZE, "the block fits");
-
-/* The two words at the bottom of each kernel stack. */
-struct kstack_head {
-	struct thread *thread;
-	struct vcpu_data *vcpu;
-};
 
 void arch_kstack_bind(void *kstack, struct thread *t, u32 vcpu)
 {
@@ -26,17 +21,6 @@ void arch_kstack_bind(void *kstack, struct thread *t, u32 vcpu)
 
 	head->thread = t;
 	head->vcpu = (struct vcpu_data *)(ring_area(vcpu) + PAGE_SIZE);
-}
-
-struct vcpu_data *arch_vcpu_data(void)
-{
-	u64 sp;
-
-	__asm__("mov %%rsp, %0" : "=r"(sp));
-	/* The boot stack is vCPU 0's. */
-	if (sp - boot->kernel_va < boot->kernel_size)
-		return (struct vcpu_data *)(ring_area(0) + PAGE_SIZE);
-	return ((struct kstack_head *)(sp & ~(KSTACK_SIZE - 1)))->vcpu;
 }
 
 struct hostcall_frame *arch_hostcall_frame(void)
@@ -83,9 +67,10 @@ static void stub_exit_set(struct iret_frame *exit, u64 rip)
 	exit->rflags = RFLAGS_FIXED | RFLAGS_IF;
 }
 
-/* d: the data page, wherever it is visible now; entry_page: where its vCPU sees the entry page. */
-static void fill_data(struct vcpu_data *d, u64 entry_page)
+/* d: the data page of vCPU id, wherever it is visible now. */
+static void fill_data(struct vcpu_data *d, u32 id)
 {
+	u64 entry_page = ring_area(id); /* as the vCPU sees it */
 	u64 ring0_top = entry_page + PAGE_SIZE + VD_RING0_TOP;
 
 	d->syscall_entry = (u64)syscall_entry;
@@ -93,6 +78,7 @@ static void fill_data(struct vcpu_data *d, u64 entry_page)
 	d->flush_rip = (u64)ring3_flush_rip;
 	d->switch_rip = (u64)ring3_switch_rip;
 	d->tss.iomap_base = sizeof(d->tss);
+	d->stats = (u64)stats_of(id);
 
 	for (unsigned v = 0; v < VEC_COUNT; v++) {
 		/* Programs may execute INT3 and INTO; any other INT n is a #GP. */
@@ -117,7 +103,8 @@ static void fill_data(struct vcpu_data *d, u64 entry_page)
 
 void arch_vcpu_init(void)
 {
-	fill_data(arch_vcpu_data(), ring_area(0));
+	arch_kstack_bind(arch_kstack_head(), NULL, 0); /* the boot stack is vCPU 0's */
+	fill_data(arch_vcpu_data(), 0);
 }
 
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
@@ -132,7 +119,7 @@ int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 	ret = pagetable_map_vcpu(id, gpa);
 	if (ret)
 		goto free;
-	fill_data(d, ring_area(id));
+	fill_data(d, id);
 	kstack_use(d, kstack);
 	/* vcpu_entry pops them. */
 	sp = (u64 *)((struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1) - 2;
