@@ -17,6 +17,7 @@
 
 struct mm *mm_new(void)
 {
+	static u64 last_id;
 	struct mm *mm = kzalloc(sizeof(*mm));
 
 	if (!mm)
@@ -27,6 +28,7 @@ struct mm *mm_new(void)
 	if (check_mm_new(mm) < 0)
 		goto free_pagetable;
 	mm->users = 1;
+	mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	mutex_init(&mm->lock, LOCK_MM);
 	mm->mmap_top = USER_TOP;
 	mm->exe_handle = -1;

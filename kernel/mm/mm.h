@@ -54,6 +54,7 @@ RB_HEAD(vma_tree, vma);
 struct mm {
 	struct mutex lock;
 	u32 users;
+	u64 id;	  /* no other one ever has the same: proc/proc_mem.c */
 	u64 pml4; /* GPA of the top-level table */
 	struct vma_tree vmas;
 	u32 vma_count;

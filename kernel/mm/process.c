@@ -32,21 +32,25 @@ static void for_others(struct mm *mm, void (*fn)(u32 vcpu))
 
 static void flush_others(struct mm *mm)
 {
-	if (arch_flush_is_shared())
-		return;
 	for_others(mm, arch_flush_request);
 	for_others(mm, arch_flush_wait);
 }
 
 void mm_flush(struct mm *mm, u64 start, u64 end)
 {
-	/* An address space that is being made, or one that is left, is loaded nowhere. */
-	if (mm == current_mm()) {
-		if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
-			arch_flush_all(mm->pml4);
-		else
-			for (u64 va = start; va < end; va += PAGE_SIZE)
-				arch_flush_page(va);
+	/*
+	 * An address space that is being made, or one that is left, is loaded nowhere. Another
+	 * process's (mm/remote.c) is loaded only on others: what this vCPU flushes is its own.
+	 */
+	if (mm != current_mm()) {
+		flush_others(mm);
+		return;
 	}
-	flush_others(mm);
+	if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
+		arch_flush_all(mm->pml4);
+	else
+		for (u64 va = start; va < end; va += PAGE_SIZE)
+			arch_flush_page(va);
+	if (!arch_flush_is_shared())
+		flush_others(mm);
 }
