@@ -16,9 +16,9 @@
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/task/creds.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace_access.h"
 
 struct pidfd {
 	struct ofile file;
@@ -198,17 +198,6 @@ DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
 	return err;
 }
 
-/* ptrace(2), "Ptrace access mode checking", PTRACE_MODE_ATTACH_REALCREDS. */
-static bool may_access(const struct process *p)
-{
-	const struct creds *own = &current_process()->creds, *c = &p->creds;
-
-	if (p == current_process() || capable(CAP_SYS_PTRACE))
-		return true;
-	return own->ruid == c->ruid && own->ruid == c->euid && own->ruid == c->suid &&
-	       own->rgid == c->rgid && own->rgid == c->egid && own->rgid == c->sgid && p->dumpable;
-}
-
 /* One more reference to what p's descriptor names. task_lock held. */
 static struct ofile *take(struct process *p, s32 fd, int *err)
 {
@@ -219,7 +208,7 @@ static struct ofile *take(struct process *p, s32 fd, int *err)
 	if (!p)
 		return NULL;
 	*err = -EPERM;
-	if (!may_access(p))
+	if (!ptrace_may_access(p, PTRACE_REALCREDS))
 		return NULL;
 	*err = -ESRCH;
 	if (!p->files)
