@@ -26,6 +26,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/proc_mem.h"
 #include "kernel/proc/proc_text.h"
 #include "kernel/task/creds.h"
 #include "kernel/task/process.h"
@@ -48,7 +49,7 @@ enum place {
 #define WRITE_MAX 4096 /* longest write to a file */
 
 static const struct pseudo_fs proc_fs;
-static const struct file_ops proc_file_ops, proc_dir_ops;
+static const struct file_ops proc_file_ops, proc_dir_ops, proc_mem_ops;
 
 typedef void text_fn(struct text *t, const struct proc_ctx *c);
 typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
@@ -110,7 +111,7 @@ static const struct proc_entry entries[] = {
 	FILE(EACH, oom_score, 0444, NULL),
 	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
 	FILE(EACH, personality, 0400, NULL),
-	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* nobody may, as under ptrace_scope=3 */
+	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* no text: proc_mem.h */
 	LINK(EACH, "root", link_root),
 	FILE(EACH, smaps, 0444, NULL),
 	FILE(EACH, smaps_rollup, 0444, NULL),
@@ -162,7 +163,8 @@ struct proc_file {
 	struct ofile file;
 	struct pseudo_node node;
 	char *path; /* the name it was opened by; owned */
-	u64 pos;    /* directories: where the next entry is, see below */
+	u64 pos;    /* directories: where the next entry is, see below; mem: the address */
+	u64 mm;	    /* mem: proc_mem_open */
 };
 
 static struct proc_file *file_of(struct ofile *f)
@@ -595,20 +597,36 @@ static int check_flags(const struct proc_entry *e, u32 flags)
 	if (flags & O_DIRECTORY)
 		return -ENOTDIR;
 	if (!e->text)
-		return -EACCES;
+		return 0; /* mem: whose it is decides */
 	/* The superuser may open all of them, and then not write. */
 	return write && !e->write && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
+}
+
+/* The address space that a file mem shows. 0 or -errno. */
+static int open_mem(const struct proc_node *node, u64 *mm)
+{
+	struct proc_ctx c;
+	int err = (int)ctx_get(node, &c);
+
+	if (err)
+		return err;
+	*mm = proc_mem_open(c.p, &err);
+	ctx_put(&c);
+	return err;
 }
 
 static struct ofile *proc_open(const struct pseudo_node *node, const char *path, u32 flags,
 			       int *err)
 {
 	const struct proc_entry *entry = of(node)->entry;
-	bool dir = S_ISDIR(entry->mode);
+	bool dir = S_ISDIR(entry->mode), mem = S_ISREG(entry->mode) && !entry->text;
 	struct ofile *f;
 	s64 handle;
+	u64 mm = 0;
 
 	*err = check_flags(entry, flags);
+	if (!*err && mem && !(flags & O_PATH))
+		*err = open_mem(of(node), &mm);
 	if (*err)
 		return NULL;
 	if (dir)
@@ -619,8 +637,10 @@ static struct ofile *proc_open(const struct pseudo_node *node, const char *path,
 		*err = fs_nointr(handle);
 		return NULL;
 	}
-	f = ofile_new(dir ? &proc_dir_ops : &proc_file_ops, handle,
-		      flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY));
+	f = ofile_new(dir   ? &proc_dir_ops
+		      : mem ? &proc_mem_ops
+			    : &proc_file_ops,
+		      handle, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY));
 	if (!f) {
 		hc_close(handle);
 		*err = -ENOMEM;
@@ -628,10 +648,11 @@ static struct ofile *proc_open(const struct pseudo_node *node, const char *path,
 	}
 	f->mode = entry->mode & S_IFMT;
 	file_of(f)->node = *node;
+	file_of(f)->mm = mm;
 	file_of(f)->path = kstrdup(path);
 	if (!file_of(f)->path)
 		*err = -ENOMEM;
-	else if (!dir && !(flags & O_PATH))
+	else if (!dir && !mem && !(flags & O_PATH))
 		*err = refresh(f);
 	if (*err) {
 		ofile_put(f);
@@ -982,6 +1003,47 @@ static const struct file_ops proc_file_ops = {
 	.reopen = proc_reopen,
 	.name = proc_name,
 	.info = proc_info,
+	.node = proc_node,
+	.release = proc_release,
+};
+
+static s64 mem_transfer(struct ofile *f, struct io_request *rq)
+{
+	u32 unwanted = rq->dir == IO_READ ? O_WRONLY : O_RDONLY;
+
+	if ((f->flags & O_ACCMODE) == unwanted)
+		return -EBADF;
+	return proc_mem_transfer(file_of(f)->mm, &file_of(f)->pos, rq);
+}
+
+/* Positions are addresses: any is fine, and there is no end to count from. */
+static s64 mem_seek(struct ofile *f, s64 offset, u32 whence)
+{
+	if (whence > SEEK_CUR)
+		return -EINVAL;
+	if (whence == SEEK_CUR)
+		offset += (s64)file_of(f)->pos;
+	file_of(f)->pos = (u64)offset;
+	return offset;
+}
+
+static void mem_info(struct ofile *f, struct file_info *info)
+{
+	info->pos = (s64)file_of(f)->pos;
+	info->flags = f->flags;
+}
+
+static const struct file_ops proc_mem_ops = {
+	.size = sizeof(struct proc_file),
+	.read = mem_transfer,
+	.write = mem_transfer,
+	.seek = mem_seek,
+	.stat = proc_fstat,
+	.get_flags = proc_get_flags,
+	.set_flags = proc_set_flags,
+	.reopen = proc_reopen,
+	.name = proc_name,
+	.info = mem_info,
 	.node = proc_node,
 	.release = proc_release,
 };

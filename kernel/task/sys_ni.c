@@ -11,9 +11,6 @@
 	X(rseq, ENOSYS, "its promise, an abort on preemption, is the host scheduler's to keep")    \
 	X(seccomp, ENOSYS, "a filter that is not enforced must not be accepted")                   \
 	X(ptrace, EPERM, "as under kernel.yama.ptrace_scope=3")                                    \
-	X(process_vm_readv, EPERM, "as ptrace")                                                    \
-	X(process_vm_writev, EPERM, "as ptrace")                                                   \
-	X(kcmp, ENOSYS, "kernel without CONFIG_KCMP")                                              \
 	X(userfaultfd, ENOSYS, "kernel without CONFIG_USERFAULTFD")                                \
 	X(perf_event_open, EACCES, "as under kernel.perf_event_paranoid=3")                        \
 	X(bpf, EPERM, "as under kernel.unprivileged_bpf_disabled")                                 \

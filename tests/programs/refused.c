@@ -14,13 +14,11 @@
 #include <sys/msg.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 CASE(tracing)
 {
-	struct iovec local = {&local, 1}, remote = {&local, 1};
 	pid_t pid;
 
 	fflush(stdout);
@@ -31,8 +29,6 @@ CASE(tracing)
 	}
 	waitpid(pid, NULL, 0);
 	SHOW(ptrace(PTRACE_ATTACH, getpid(), NULL, NULL));
-	SHOW(syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0));
-	SHOW(syscall(SYS_process_vm_writev, getpid(), &local, 1, &remote, 1, 0));
 }
 
 CASE(user_faults)
