@@ -173,6 +173,24 @@ int clear_user(u64 dst, u64 len)
 	return mm_clear(current_mm(), dst, len);
 }
 
+int copy_struct_from_user(void *dst, u64 size, u64 src, u64 user_size)
+{
+	u64 both = MIN(size, user_size);
+	u8 rest[64];
+
+	memset((u8 *)dst + both, 0, size - both);
+	for (u64 at = both; at < user_size; at += sizeof(rest)) {
+		u64 n = MIN(user_size - at, sizeof(rest));
+
+		if (copy_from_user(rest, src + at, n))
+			return -EFAULT;
+		for (u64 i = 0; i < n; i++)
+			if (rest[i])
+				return -E2BIG;
+	}
+	return copy_from_user(dst, src, both);
+}
+
 s64 strncpy_from_user(char *dst, u64 src, u64 max)
 {
 	struct mm *mm = current_mm();

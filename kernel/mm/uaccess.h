@@ -15,6 +15,11 @@
 int copy_from_user(void *dst, u64 src, u64 len);
 int copy_to_user(u64 dst, const void *src, u64 len);
 int clear_user(u64 dst, u64 len);
+/*
+ * A struct that grows with Linux's versions: dst has size bytes, the program's has user_size. What
+ * the program does not have is zero in dst; what it has beyond has to be zero, else -E2BIG.
+ */
+int copy_struct_from_user(void *dst, u64 size, u64 src, u64 user_size);
 /* Copies a string with its NUL; length without NUL, -ENAMETOOLONG when max is reached first. */
 s64 strncpy_from_user(char *dst, u64 src, u64 max);
 

@@ -363,25 +363,11 @@ DEFINE_SYSCALL5(clone, u64, flags, u64, stack, uva, parent_tid, uva, child_tid, 
 /* struct clone_args as it was first (VER0) and is now; what a caller has more must be zero. */
 static int read_args(struct clone_args *args, uva from, u64 size)
 {
-	u8 rest[64];
-
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
-	memset(args, 0, sizeof(*args));
-	if (copy_from_user(args, from, MIN(size, sizeof(*args))))
-		return -EFAULT;
-	for (u64 at = sizeof(*args); at < size; at += sizeof(rest)) {
-		u64 n = MIN(size - at, sizeof(rest));
-
-		if (copy_from_user(rest, from + at, n))
-			return -EFAULT;
-		for (u64 i = 0; i < n; i++)
-			if (rest[i])
-				return -E2BIG;
-	}
-	return 0;
+	return copy_struct_from_user(args, sizeof(*args), from, size);
 }
 
 /* clone(2), "The set_tid array": one number, for there is one namespace. 0 is any. */
