@@ -416,13 +416,14 @@ void proc_text_stat(struct text *t, const struct proc_ctx *c)
 		    children->minor_faults, (u64)ru.ru_majflt, children->major_faults,
 		    ticks(&ru.ru_utime), ticks(&ru.ru_stime), usage_ticks(children->user_us),
 		    usage_ticks(children->system_us));
-	text_printf(t, "%d %d %u 0 %lu ", 20 + th->nice, th->nice, MAX(p->nthreads, 1U),
-		    p->start_ns / (1000000000 / USAGE_TICKS));
+	text_printf(t, "%d %d %u 0 %lu ",
+		    th->rt_priority ? -1 - (s32)th->rt_priority : 20 + th->nice, th->nice,
+		    MAX(p->nthreads, 1U), p->start_ns / (1000000000 / USAGE_TICKS));
 	text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 ", u.vsz, PAGES(u.rss),
 		    p->rlimit[RLIMIT_RSS].cur, mm->code_start, mm->code_end, mm->stack_top);
-	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u 0 %d 0 0 0 ", th->pending.set,
+	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u %u %d 0 0 0 ", th->pending.set,
 		    th->blocked & 0x7fffffff, ignored & 0x7fffffff, caught & 0x7fffffff,
-		    p->exit_signal, th->vcpu, th->policy);
+		    p->exit_signal, th->vcpu, th->rt_priority, th->policy);
 	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->data_start, mm->data_end,
 		    mm->brk_start, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
 		    p->zombie ? p->wait_status : 0);

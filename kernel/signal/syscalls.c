@@ -270,7 +270,7 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 		return -ESRCH;
 	mutex_lock(&task_lock);
 	pgid = pid == 0 ? current_process()->pgid : -pid;
-	p = pid > 0 ? process_find(pid) : NULL;
+	p = pid > 0 ? process_of_tid(pid) : NULL;
 	if (p)
 		err = signal_checked(p, NULL, &info);
 	else if (pid <= 0)
@@ -342,7 +342,7 @@ DEFINE_SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uva, uinfo)
 	if (!valid_signal(sig))
 		return -EINVAL;
 	mutex_lock(&task_lock);
-	p = pid > 0 ? process_find(pid) : NULL;
+	p = pid > 0 ? process_of_tid(pid) : NULL;
 	err = p ? signal_checked(p, NULL, &info) : -ESRCH;
 	mutex_unlock(&task_lock);
 	return err;

@@ -36,7 +36,7 @@ DEFINE_SYSCALL1(getpgid, int, pid)
 	s64 result;
 
 	mutex_lock(&task_lock);
-	p = process_find(pid);
+	p = process_of_tid(pid);
 	result = p ? p->pgid : -ESRCH;
 	mutex_unlock(&task_lock);
 	return result;
@@ -48,7 +48,7 @@ DEFINE_SYSCALL1(getsid, int, pid)
 	s64 result;
 
 	mutex_lock(&task_lock);
-	p = process_find(pid);
+	p = process_of_tid(pid);
 	result = p ? p->sid : -ESRCH;
 	mutex_unlock(&task_lock);
 	return result;
@@ -69,11 +69,14 @@ s32 group_session(s32 pgid)
 }
 
 /* setpgid(2). task_lock held. */
-static int change_group(struct process *p, s32 pgid)
+static int change_group(s32 pid, s32 pgid)
 {
 	struct process *self = current_process();
+	struct process *p = process_find(pid);
 
 	ASSERT_HELD(&task_lock);
+	if (!p && thread_find(pid))
+		return -EINVAL; /* a thread that is not the leader */
 	if (!p || (p != self && p->parent != self))
 		return -ESRCH;
 	if (p->sid != self->sid || p->pid == p->sid)
@@ -95,7 +98,7 @@ DEFINE_SYSCALL2(setpgid, int, pid, int, pgid)
 	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return -EINVAL;
 	mutex_lock(&task_lock);
-	err = change_group(process_find(pid), pgid);
+	err = change_group(pid, pgid);
 	mutex_unlock(&task_lock);
 	return err;
 }

@@ -126,6 +126,12 @@ s32 pid_alloc(s32 wanted);
 
 /* By number, NULL: no such; 0 is the caller's own. task_lock held. */
 struct process *process_find(s32 pid);
+/*
+ * The process that a thread's number names, as Linux's calls about processes take it: the number of
+ * any thread will do, and that of a process whose threads have ended. 0 is the caller's own; NULL:
+ * no such. task_lock held.
+ */
+struct process *process_of_tid(s32 tid);
 
 /* ids.c: the session that a process group is in, 0: there is no such group. task_lock held. */
 s32 group_session(s32 pgid);

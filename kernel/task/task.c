@@ -119,8 +119,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 	t->timer_slack = TIMER_SLACK_DEFAULT;
 	if (like) {
 		t->blocked = like->blocked;
-		t->nice = like->nice;
-		t->policy = like->policy;
+		policy_inherit(t, like);
 		t->ioprio = like->ioprio;
 		t->timer_slack = like->timer_slack;
 		memcpy(t->comm, like->comm, sizeof(t->comm));
@@ -280,6 +279,14 @@ struct thread *thread_find(s32 tid)
 	/* The leader may have ended before the others: they stand for it. */
 	p = process_find(tid);
 	return p ? TAILQ_FIRST(&p->threads) : NULL;
+}
+
+struct process *process_of_tid(s32 tid)
+{
+	struct process *p = process_find(tid);
+	struct thread *t = p ? NULL : thread_find(tid);
+
+	return t ? t->proc : p;
 }
 
 DEFINE_SYSCALL1(set_tid_address, uva, tidptr)

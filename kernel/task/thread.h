@@ -52,7 +52,9 @@ struct thread {
 
 	u64 clear_child_tid; /* user addresses */
 	u64 robust_list;
-	s32 nice, policy;
+	s32 nice, policy; /* task/policy.c */
+	u32 rt_priority;  /* of SCHED_FIFO and SCHED_RR; else 0 */
+	bool reset_on_fork;
 	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
 	char comm[TASK_COMM];
@@ -88,6 +90,8 @@ void thread_link(struct thread *t, s32 tid); /* task_lock held */
 /* By number, NULL: no such; 0 is the caller's own. task_lock held. */
 struct thread *thread_find(s32 tid);
 
+/* policy.c: a new thread begins with another's policy and nice value: sched(7), "Resetting". */
+void policy_inherit(struct thread *child, const struct thread *parent);
 /* sched.c: a new thread's vCPU runs where the running thread's does. */
 void affinity_inherit(const struct thread *child);
 

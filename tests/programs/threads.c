@@ -194,6 +194,45 @@ static void *name_myself(void *arg)
 	return NULL;
 }
 
+static atomic_int tid_of_other, other_may_end;
+
+static void *waits_to_end(void *unused)
+{
+	tid_of_other = gettid();
+	while (!other_may_end)
+		usleep(1000);
+	return unused;
+}
+
+/* Calls about processes take the number of any thread, but for some that want the leader's. */
+CASE(numbers_of_threads_stand_for_the_process)
+{
+	siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
+	sigset_t set, before;
+	pthread_t thread;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	NEED(sigprocmask(SIG_BLOCK, &set, &before) == 0);
+	tid_of_other = other_may_end = 0;
+	NEED(pthread_create(&thread, NULL, waits_to_end, NULL) == 0);
+	while (!tid_of_other)
+		usleep(1000);
+	CHECK(tid_of_other != getpid());
+	SHOW(kill(tid_of_other, 0));
+	SHOW(kill(tid_of_other, SIGUSR1));
+	/* For the whole process: the leader can take it. */
+	SHOW(sigwaitinfo(&set, NULL));
+	SHOW(syscall(SYS_rt_sigqueueinfo, tid_of_other, SIGUSR1, &info));
+	SHOW(sigwaitinfo(&set, NULL));
+	CHECK(getpgid(tid_of_other) == getpgid(0));
+	CHECK(getsid(tid_of_other) == getsid(0));
+	SHOW(setpgid(tid_of_other, 0));
+	other_may_end = 1;
+	pthread_join(thread, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 CASE(names)
 {
 	char name[16];
