@@ -451,6 +451,7 @@ static void commit(struct exec *x)
 	signal_exec();
 	timers_exec();
 	futex_exit(t);
+	t->owns_nothing = false;
 	look_ahead_free(t);
 	enter_mm(x->mm);
 	x->mm = NULL;

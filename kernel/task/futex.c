@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex(2): threads sleep on a word of their program's memory.
- *
- * A waiter stands in the queue of its key's bucket and sleeps, in the host, on a word of its own
- * (struct waiter, on its kernel stack); whoever takes it out of the queue sets that word and wakes
- * it. The bucket's lock makes "compare, then queue" one step for every waker. Keys: a word in a
- * shared mapping is named by file and offset, any other by address space and address, so both are
- * the same whatever page is behind them at the moment (copy-on-write changes it).
- *
- * Lock order: a bucket (the lower address first where two are taken) > mm.lock. Inside task_lock.
- * Priority inheritance is refused with ENOSYS: it would be the host scheduler's to give.
+ * futex(2): threads sleep on a word of their program's memory. The queues, which futex_queue.h
+ * describes, and the operations on plain words; those that hand a word to an owner are in
+ * futex_pi.c, the system calls with flags of their own in futex2.c. The lists of locks that a
+ * thread leaves behind are here, too.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -20,32 +14,14 @@
 #include "kernel/mm/window.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/futex.h"
+#include "kernel/task/futex_queue.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #include <linux/futex.h>
 
-struct key {
-	u64 space; /* struct mm *, or inode */
-	u64 dev;   /* of a shared mapping's file; 0 with an mm */
-	u64 at;	   /* address, or offset in the file */
-};
-
-struct bucket {
-	struct mutex lock;
-	TAILQ_HEAD(, waiter) waiters;
-};
-
-struct waiter {
-	TAILQ_ENTRY(waiter) link;
-	struct key key;
-	struct bucket *bucket; /* where it stands; changed by requeueing, under both locks */
-	u32 bitset;
-	u32 woken; /* the word it sleeps on: 1 when it was taken out of the queue */
-};
-
 #define BUCKETS 256
-static struct bucket buckets[BUCKETS];
+static struct futex_bucket buckets[BUCKETS];
 
 void futex_init(void)
 {
@@ -55,12 +31,21 @@ void futex_init(void)
 	}
 }
 
-static bool same_key(const struct key *a, const struct key *b)
+bool futex_same_key(const struct futex_key *a, const struct futex_key *b)
 {
 	return a->space == b->space && a->dev == b->dev && a->at == b->at;
 }
 
-static struct bucket *bucket_of(const struct key *k)
+void futex_each_bucket(void (*fn)(struct futex_bucket *b, void *arg), void *arg)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		mutex_lock(&buckets[i].lock);
+		fn(&buckets[i], arg);
+		mutex_unlock(&buckets[i].lock);
+	}
+}
+
+struct futex_bucket *futex_bucket_of(const struct futex_key *k)
 {
 	u64 h = (k->space ^ k->dev << 32 ^ k->at >> 2) * 0x9e3779b97f4a7c15UL;
 
@@ -68,26 +53,30 @@ static struct bucket *bucket_of(const struct key *k)
 }
 _Static_assert(BUCKETS == 1 << (64 - 56), "the hash's top byte");
 
-/* -EINVAL: not aligned; -EFAULT: not the program's; a private key needs no mapping there. */
-static int make_key(struct key *k, uva addr, bool shared)
+int futex_key_of(struct futex_key *k, uva addr, bool shared)
 {
 	struct mm *mm = current_mm();
 	struct vma *v;
 	int err = 0;
+	u32 word;
 
 	if (!IS_ALIGNED(addr, sizeof(u32)))
 		return -EINVAL;
 	if (addr >= USER_TOP)
 		return -EFAULT;
-	*k = (struct key){.space = (u64)mm, .at = addr};
+	*k = (struct futex_key){.space = (u64)mm, .at = addr};
 	if (!shared)
 		return 0;
+	/* Bit 0 keeps it apart from a private one of the same address, as FUT_OFF_MMSHARED does. */
+	k->at |= 1;
+	if (get_user(&word, addr))
+		return -EFAULT;
 	mutex_lock(&mm->lock);
 	v = vma_find(mm, addr);
 	if (!v || v->start > addr)
 		err = -EFAULT;
 	else if ((v->flags & VMA_SHARED) && vma_window(v))
-		*k = (struct key){
+		*k = (struct futex_key){
 			.space = vma_window(v)->ino,
 			.dev = vma_window(v)->dev | 1UL << 63, /* never 0 */
 			.at = v->offset + (addr - v->start),
@@ -96,61 +85,73 @@ static int make_key(struct key *k, uva addr, bool shared)
 	return err;
 }
 
-UNCHECKED_LOCKING static void lock_two(struct bucket *a, struct bucket *b)
+UNCHECKED_LOCKING void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	mutex_lock(a < b ? &a->lock : &b->lock);
 	if (a != b)
 		mutex_lock(a < b ? &b->lock : &a->lock);
 }
 
-UNCHECKED_LOCKING static void unlock_two(struct bucket *a, struct bucket *b)
+UNCHECKED_LOCKING void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	mutex_unlock(&a->lock);
 	if (a != b)
 		mutex_unlock(&b->lock);
 }
 
-/* Out of the queue and awake. The bucket's lock keeps w alive until both is done. */
-static void wake_waiter(struct bucket *b, struct waiter *w)
+void futex_take_out(struct futex_bucket *b, struct futex_waiter *w)
 {
 	ASSERT_HELD(&b->lock);
 	TAILQ_REMOVE(&b->waiters, w, link);
-	__atomic_store_n(&w->woken, 1, __ATOMIC_RELEASE);
-	hc_wake(virt_to_phys(&w->woken), 1);
+	w->queued = false;
+	futex_rouse(w);
 }
 
-/* At most count waiters of the key; how many it were. Lock of b held. */
-static u32 wake_key(struct bucket *b, const struct key *k, u32 count, u32 bitset)
+void futex_rouse(struct futex_waiter *w)
 {
-	struct waiter *w = TAILQ_FIRST(&b->waiters);
+	u32 *word = w->sleeps_on ? w->sleeps_on : &w->woken;
+
+	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
+	hc_wake(virt_to_phys(word), 1);
+}
+
+/*
+ * At most count waiters of the key; how many it were. -EINVAL: one of them waits to own a word,
+ * which is handed over and not woken. Lock of b held.
+ */
+static s32 wake_key(struct futex_bucket *b, const struct futex_key *k, u32 count, u32 bitset)
+{
+	struct futex_waiter *w = TAILQ_FIRST(&b->waiters);
 	u32 woken = 0;
 
 	ASSERT_HELD(&b->lock);
 	while (w && woken < count) {
-		struct waiter *next = TAILQ_NEXT(w, link);
+		struct futex_waiter *next = TAILQ_NEXT(w, link);
 
-		if (same_key(&w->key, k) && (w->bitset & bitset)) {
-			wake_waiter(b, w);
+		if (futex_same_key(&w->key, k) && (w->pi || w->to_pi))
+			return -EINVAL;
+		if (futex_same_key(&w->key, k) && (w->bitset & bitset)) {
+			futex_take_out(b, w);
 			woken++;
 		}
 		w = next;
 	}
-	return woken;
+	return (s32)woken;
 }
 
-static s64 futex_wake(uva addr, bool shared, u32 count, u32 bitset)
+s64 futex_wake(uva addr, bool shared, u32 count, u32 bitset)
 {
-	struct bucket *b;
-	struct key k;
-	u32 woken;
+	struct futex_bucket *b;
+	struct futex_key k;
+	s32 woken;
 	int err;
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = make_key(&k, addr, shared);
+	err = futex_key_of(&k, addr, shared);
 	if (err)
 		return err;
-	b = bucket_of(&k);
+	b = futex_bucket_of(&k);
 	mutex_lock(&b->lock);
 	woken = wake_key(b, &k, count, bitset);
 	mutex_unlock(&b->lock);
@@ -162,30 +163,41 @@ void futex_wake_user(u64 addr, u32 count)
 	futex_wake(addr, true, count, FUTEX_BITSET_MATCH_ANY);
 }
 
-/* Takes w out of the queue it is in; false: a waker did. */
-static bool dequeue(struct waiter *w)
+UNCHECKED_LOCKING struct futex_bucket *futex_lock_bucket(struct futex_waiter *w)
 {
 	for (;;) {
-		struct bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
-		bool queued;
+		struct futex_bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
 
 		mutex_lock(&b->lock);
-		if (b != w->bucket) { /* requeued meanwhile */
-			mutex_unlock(&b->lock);
-			continue;
-		}
-		queued = !w->woken;
-		if (queued)
-			TAILQ_REMOVE(&b->waiters, w, link);
-		mutex_unlock(&b->lock);
-		return queued;
+		if (b == w->bucket)
+			return b;
+		mutex_unlock(&b->lock); /* requeued meanwhile */
 	}
 }
 
-/* Compares and queues. 0, -EAGAIN where the word has another value, -EFAULT. */
-static int enqueue(struct waiter *w, uva addr, u32 value)
+UNCHECKED_LOCKING bool futex_dequeue(struct futex_waiter *w)
 {
-	struct bucket *b = bucket_of(&w->key);
+	struct futex_bucket *b = futex_lock_bucket(w);
+	bool queued = w->queued;
+
+	if (queued)
+		TAILQ_REMOVE(&b->waiters, w, link);
+	w->queued = false;
+	mutex_unlock(&b->lock);
+	return queued;
+}
+
+void futex_queue(struct futex_bucket *b, struct futex_waiter *w)
+{
+	ASSERT_HELD(&b->lock);
+	w->bucket = b;
+	w->queued = true;
+	TAILQ_INSERT_TAIL(&b->waiters, w, link);
+}
+
+int futex_enqueue(struct futex_waiter *w, uva addr, u32 value)
+{
+	struct futex_bucket *b = futex_bucket_of(&w->key);
 	u32 now;
 	int err = 0;
 
@@ -194,21 +206,18 @@ static int enqueue(struct waiter *w, uva addr, u32 value)
 		err = -EFAULT;
 	else if (now != value)
 		err = -EAGAIN;
-	if (!err) {
-		w->bucket = b;
-		TAILQ_INSERT_TAIL(&b->waiters, w, link);
-	}
+	if (!err)
+		futex_queue(b, w);
 	mutex_unlock(&b->lock);
 	return err;
 }
 
-/* Sleeps until woken, or until the deadline (clock_monotonic_ns; 0: none), or a signal. */
-static s64 sleep_in_queue(struct waiter *w, u64 deadline)
+s64 futex_sleep(u32 *word, u64 deadline)
 {
-	u64 gpa = virt_to_phys(&w->woken);
+	u64 gpa = virt_to_phys(word);
 	s64 err;
 
-	while (!__atomic_load_n(&w->woken, __ATOMIC_ACQUIRE)) {
+	while (!__atomic_load_n(word, __ATOMIC_ACQUIRE)) {
 		s64 left = -1;
 
 		if (deadline) {
@@ -228,27 +237,30 @@ static s64 sleep_in_queue(struct waiter *w, u64 deadline)
 	return 0;
 }
 
-static s64 futex_wait(uva addr, bool shared, u32 value, u64 deadline, u32 bitset)
+static s64 wait_again(void *restart);
+
+s64 futex_wait(uva addr, bool shared, u32 value, u64 deadline, u32 bitset)
 {
-	struct waiter w = {.bitset = bitset};
+	struct futex_waiter w = {.bitset = bitset};
 	struct thread *t = current();
 	s64 result;
 	int err;
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = make_key(&w.key, addr, shared);
+	err = futex_key_of(&w.key, addr, shared);
 	if (!err)
-		err = enqueue(&w, addr, value);
+		err = futex_enqueue(&w, addr, value);
 	if (err)
 		return err;
-	result = sleep_in_queue(&w, deadline);
-	if (!dequeue(&w))
+	result = futex_sleep(&w.woken, deadline);
+	if (!futex_dequeue(&w))
 		return 0; /* woken, whatever else happened meanwhile */
 	if (result != -EINTR)
 		return result;
 	if (deadline == 0)
 		return -ERESTARTSYS;
+	t->restart.fn = wait_again;
 	t->restart.arg[0] = addr;
 	t->restart.arg[1] = (u64)bitset << 32 | value;
 	t->restart.arg[2] = deadline;
@@ -263,11 +275,7 @@ static s64 wait_again(void *restart)
 	return futex_wait(arg[0], arg[3], (u32)arg[1], arg[2], (u32)(arg[1] >> 32));
 }
 
-/*
- * The moment of CLOCK_MONOTONIC that a timeout means: a span, or a moment of that clock or of
- * CLOCK_REALTIME. A realtime clock that is set meanwhile is not followed.
- */
-static int read_deadline(u64 *deadline, u64 timeout, bool absolute, bool realtime)
+int futex_deadline(u64 *deadline, u64 timeout, bool absolute, bool realtime)
 {
 	struct __kernel_timespec ts;
 	u64 now = clock_monotonic_ns();
@@ -284,24 +292,35 @@ static int read_deadline(u64 *deadline, u64 timeout, bool absolute, bool realtim
 	return 0;
 }
 
-static s64 futex_requeue(u64 from, u64 to, bool shared, s32 wake, s32 requeue, const u32 *expected)
+void futex_move(struct futex_bucket *from, struct futex_bucket *to, struct futex_waiter *w,
+		const struct futex_key *key)
 {
-	struct bucket *bf, *bt;
-	struct key kf, kt;
-	struct waiter *w;
+	ASSERT_HELD(&from->lock);
+	TAILQ_REMOVE(&from->waiters, w, link);
+	w->key = *key;
+	__atomic_store_n(&w->bucket, to, __ATOMIC_RELEASE);
+	TAILQ_INSERT_TAIL(&to->waiters, w, link);
+}
+
+s64 futex_requeue(const struct futex_pair *pair, s32 wake, s32 requeue, const u32 *expected)
+{
+	uva from = pair->from, to = pair->to;
+	struct futex_bucket *bf, *bt;
+	struct futex_key kf, kt;
+	struct futex_waiter *w;
 	s32 woken, moved = 0;
 	int err;
 
 	if (wake < 0 || requeue < 0)
 		return -EINVAL;
-	err = make_key(&kf, from, shared);
+	err = futex_key_of(&kf, from, pair->from_shared);
 	if (!err)
-		err = make_key(&kt, to, shared);
+		err = futex_key_of(&kt, to, pair->to_shared);
 	if (err)
 		return err;
-	bf = bucket_of(&kf);
-	bt = bucket_of(&kt);
-	lock_two(bf, bt);
+	bf = futex_bucket_of(&kf);
+	bt = futex_bucket_of(&kt);
+	futex_lock_two(bf, bt);
 	if (expected) {
 		u32 now;
 
@@ -309,31 +328,31 @@ static s64 futex_requeue(u64 from, u64 to, bool shared, s32 wake, s32 requeue, c
 		if (err)
 			goto out;
 	}
-	woken = (s32)wake_key(bf, &kf, (u32)wake, FUTEX_BITSET_MATCH_ANY);
-	w = same_key(&kf, &kt) ? NULL : TAILQ_FIRST(&bf->waiters);
+	woken = wake_key(bf, &kf, (u32)wake, FUTEX_BITSET_MATCH_ANY);
+	err = woken;
+	if (woken < 0)
+		goto out;
+	w = futex_same_key(&kf, &kt) ? NULL : TAILQ_FIRST(&bf->waiters);
 	while (w && moved < requeue) {
-		struct waiter *next = TAILQ_NEXT(w, link);
+		struct futex_waiter *next = TAILQ_NEXT(w, link);
 
-		if (same_key(&w->key, &kf)) {
-			TAILQ_REMOVE(&bf->waiters, w, link);
-			w->key = kt;
-			__atomic_store_n(&w->bucket, bt, __ATOMIC_RELEASE);
-			TAILQ_INSERT_TAIL(&bt->waiters, w, link);
+		if (futex_same_key(&w->key, &kf)) {
+			if (w->pi || w->to_pi) {
+				err = -EINVAL;
+				goto out;
+			}
+			futex_move(bf, bt, w, &kt);
 			moved++;
 		}
 		w = next;
 	}
 	err = woken + moved;
 out:
-	unlock_two(bf, bt);
+	futex_unlock_two(bf, bt);
 	return err;
 }
 
-/*
- * A word of the program that is written in one step with other threads' accesses: its page is
- * pinned, and used through the physmap. Undo with user_segs_put.
- */
-static u32 *pin_word(uva addr, struct user_segs **segs)
+u32 *futex_pin(uva addr, struct user_segs **segs)
 {
 	*segs = user_segs_new();
 	if (!*segs)
@@ -365,7 +384,7 @@ static int wake_op(uva addr, u32 op)
 		oparg = (s32)(1U << (oparg & 31));
 	if (kind > FUTEX_OP_XOR || test > FUTEX_OP_CMP_GE)
 		return -ENOSYS;
-	word = pin_word(addr, &segs);
+	word = futex_pin(addr, &segs);
 	if (!word)
 		return -EFAULT;
 	old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -409,26 +428,29 @@ static int wake_op(uva addr, u32 op)
 
 static s64 futex_wake_op(uva addr, uva addr2, bool shared, s32 wake, s32 wake2, u32 op)
 {
-	struct bucket *b, *b2;
-	struct key k, k2;
+	struct futex_bucket *b, *b2;
+	struct futex_key k, k2;
 	s64 result;
-	int err = make_key(&k, addr, shared);
+	int err = futex_key_of(&k, addr, shared);
 
 	if (!err)
-		err = make_key(&k2, addr2, shared);
+		err = futex_key_of(&k2, addr2, shared);
 	if (err)
 		return err;
-	b = bucket_of(&k);
-	b2 = bucket_of(&k2);
-	lock_two(b, b2);
+	b = futex_bucket_of(&k);
+	b2 = futex_bucket_of(&k2);
+	futex_lock_two(b, b2);
 	err = wake_op(addr2, op);
 	result = err;
 	if (err >= 0) {
 		result = wake_key(b, &k, (u32)MAX(wake, 1), FUTEX_BITSET_MATCH_ANY);
-		if (err)
-			result += wake_key(b2, &k2, (u32)MAX(wake2, 1), FUTEX_BITSET_MATCH_ANY);
+		if (err && result >= 0) {
+			s32 second = wake_key(b2, &k2, (u32)MAX(wake2, 1), FUTEX_BITSET_MATCH_ANY);
+
+			result = second < 0 ? second : result + second;
+		}
 	}
-	unlock_two(b, b2);
+	futex_unlock_two(b, b2);
 	return result;
 }
 
@@ -437,22 +459,25 @@ DEFINE_SYSCALL6(futex, uva, uaddr, u32, op, u32, val, uva, timeout, uva, uaddr2,
 	unsigned cmd = op & FUTEX_CMD_MASK;
 	bool shared = !(op & FUTEX_PRIVATE_FLAG);
 	bool realtime = op & FUTEX_CLOCK_REALTIME;
+	const struct futex_pair pair = {uaddr, uaddr2, shared, shared};
 	u64 deadline = 0;
 	int err;
 
-	if (realtime && cmd != FUTEX_WAIT_BITSET)
+	if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT_REQUEUE_PI &&
+	    cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
+	if (timeout && (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
+			cmd == FUTEX_LOCK_PI2 || cmd == FUTEX_WAIT_REQUEUE_PI)) {
+		err = futex_deadline(&deadline, timeout, cmd != FUTEX_WAIT,
+				     realtime || cmd == FUTEX_LOCK_PI);
+		if (err)
+			return err;
+	}
 	switch (cmd) {
 	case FUTEX_WAIT:
 		val3 = FUTEX_BITSET_MATCH_ANY;
 		/* fallthrough */
 	case FUTEX_WAIT_BITSET:
-		if (timeout) {
-			err = read_deadline(&deadline, timeout, cmd == FUTEX_WAIT_BITSET, realtime);
-			if (err)
-				return err;
-		}
-		current()->restart.fn = wait_again;
 		return futex_wait(uaddr, shared, val, deadline, val3);
 	case FUTEX_WAKE:
 		val3 = FUTEX_BITSET_MATCH_ANY;
@@ -460,11 +485,22 @@ DEFINE_SYSCALL6(futex, uva, uaddr, u32, op, u32, val, uva, timeout, uva, uaddr2,
 	case FUTEX_WAKE_BITSET:
 		return futex_wake(uaddr, shared, (u32)MAX((s32)val, 1), val3);
 	case FUTEX_REQUEUE:
-		return futex_requeue(uaddr, uaddr2, shared, (s32)val, (s32)timeout, NULL);
+		return futex_requeue(&pair, (s32)val, (s32)timeout, NULL);
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(uaddr, uaddr2, shared, (s32)val, (s32)timeout, &val3);
+		return futex_requeue(&pair, (s32)val, (s32)timeout, &val3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(uaddr, uaddr2, shared, (s32)val, (s32)timeout, val3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(uaddr, shared, deadline, false);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(uaddr, shared, 0, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(uaddr, shared);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(&pair, val, deadline);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(&pair, (s32)val, (s32)timeout, val3);
 	default:
 		return -ENOSYS;
 	}
@@ -495,15 +531,19 @@ DEFINE_SYSCALL3(get_robust_list, int, tid, uva, head, uva, len)
 	return 0;
 }
 
-/* The owner of this lock is dead: mark it, and let one waiter see it. */
-static void bury(uva addr, u32 tid)
+/*
+ * The owner of this lock is dead: mark it, and let one waiter see it. The one who waits to own the
+ * word (pi) gets it from futex_pi_exit. A lock that was about to be taken or released (pending) may
+ * have been released already, with nobody woken.
+ */
+static void bury(uva addr, u32 tid, bool pi, bool pending)
 {
 	struct user_segs *segs;
 	u32 *word, old;
 
 	if (!IS_ALIGNED(addr, sizeof(u32)))
 		return;
-	word = pin_word(addr, &segs);
+	word = futex_pin(addr, &segs);
 	if (!word)
 		return;
 	old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -512,31 +552,40 @@ static void bury(uva addr, u32 tid)
 					    false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		;
 	user_segs_put(segs);
-	if ((old & FUTEX_TID_MASK) == tid && (old & FUTEX_WAITERS))
+	if (!pi && (((old & FUTEX_TID_MASK) == tid && (old & FUTEX_WAITERS)) || (pending && !old)))
 		futex_wake_user(addr, 1);
 }
 
-void futex_exit(struct thread *t)
+/* Bit 0 of a list's pointer marks a lock with an owner (futex_pi.c). */
+#define ROBUST_PI 1UL
+
+static void bury_all(struct thread *t)
 {
 	struct robust_list_head head;
 	u64 entry, pending;
 
 	if (t->robust_list == 0 || get_user(&head, t->robust_list))
 		return;
-	/* Bit 0 of a pointer marks a priority-inheriting lock: there are none. */
-	pending = (u64)head.list_op_pending & ~1UL;
-	entry = (u64)head.list.next & ~1UL;
-	for (unsigned n = 0; n < ROBUST_LIST_LIMIT && entry != t->robust_list; n++) {
-		u64 next;
-		int err = get_user(&next, entry);
+	pending = (u64)head.list_op_pending;
+	entry = (u64)head.list.next;
+	for (unsigned n = 0; n < ROBUST_LIST_LIMIT && (entry & ~ROBUST_PI) != t->robust_list; n++) {
+		u64 at = entry & ~ROBUST_PI, next;
+		int err = get_user(&next, at);
 
-		if (entry != pending)
-			bury(entry + (u64)head.futex_offset, (u32)t->tid);
+		if (at != (pending & ~ROBUST_PI))
+			bury(at + (u64)head.futex_offset, (u32)t->tid, entry & ROBUST_PI, false);
 		if (err)
 			break;
-		entry = next & ~1UL;
+		entry = next;
 	}
-	if (pending)
-		bury(pending + (u64)head.futex_offset, (u32)t->tid);
+	if (pending & ~ROBUST_PI)
+		bury((pending & ~ROBUST_PI) + (u64)head.futex_offset, (u32)t->tid,
+		     pending & ROBUST_PI, true);
+}
+
+void futex_exit(struct thread *t)
+{
+	bury_all(t);
 	t->robust_list = 0;
+	futex_pi_exit(t);
 }

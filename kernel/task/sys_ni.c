@@ -54,6 +54,10 @@
 	X(fsmount, EPERM, "as mount")                                                              \
 	X(fspick, EPERM, "as mount")                                                               \
 	X(mount_setattr, EPERM, "as mount")                                                        \
+	X(open_tree_attr, EPERM, "as mount")                                                       \
+	X(map_shadow_stack, EOPNOTSUPP, "a CPU without shadow stacks")                             \
+	X(lsm_get_self_attr, EOPNOTSUPP, "no security module is there")                            \
+	X(lsm_set_self_attr, EOPNOTSUPP, "as lsm_get_self_attr")                                   \
 	X(chroot, EPERM, "as for a user without CAP_SYS_CHROOT")                                   \
 	X(name_to_handle_at, EOPNOTSUPP, "file system without handles")                            \
 	X(open_by_handle_at, EPERM, "as for a user without CAP_DAC_READ_SEARCH")                   \
@@ -67,7 +71,6 @@
 	X(memfd_secret, ENOSYS, "kernel without CONFIG_SECRETMEM")                                 \
 	X(process_madvise, EPERM, "as ptrace")                                                     \
 	X(process_mrelease, EPERM, "as ptrace")                                                    \
-	X(futex_waitv, ENOSYS, "programs fall back to futex")                                      \
 	X(lookup_dcookie, EPERM, "as perf_event_open")                                             \
 	X(fanotify_init, EPERM, "as for a user without CAP_SYS_ADMIN")                             \
 	X(fanotify_mark, EBADF, "no fanotify file can exist")

@@ -52,8 +52,9 @@ struct thread {
 
 	u64 clear_child_tid; /* user addresses */
 	u64 robust_list;
-	s32 nice, policy; /* task/policy.c */
-	u32 rt_priority;  /* of SCHED_FIFO and SCHED_RR; else 0 */
+	bool owns_nothing; /* no futex any more: task/futex_pi.c */
+	s32 nice, policy;  /* task/policy.c */
+	u32 rt_priority;   /* of SCHED_FIFO and SCHED_RR; else 0 */
 	bool reset_on_fork;
 	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
