@@ -45,6 +45,7 @@
 					      /* that of its file, hence the next lines are inside */ \
 	X(SHM,         "segments.lock, ipc/shm.c")   /* a mapping comes or goes */ \
 	X(ASYNC,       "async_lock, fs/fasync.c") \
+	X(AIO,         "context.lock, fs/aio.c")     /* looks into files for what they are polled by */ \
 	X(EPOLL,       "epoll_lock, fs/epoll.c") \
 	X(RECORDS,     "locks_lock, ipc/locks.c") \
 	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") \

@@ -18,12 +18,6 @@
 	  "as under kernel.io_uring_disabled; programs fall back to epoll")                        \
 	X(io_uring_enter, ENOSYS, "as io_uring_setup")                                             \
 	X(io_uring_register, ENOSYS, "as io_uring_setup")                                          \
-	X(io_setup, ENOSYS, "kernel without CONFIG_AIO")                                           \
-	X(io_destroy, ENOSYS, "kernel without CONFIG_AIO")                                         \
-	X(io_getevents, ENOSYS, "kernel without CONFIG_AIO")                                       \
-	X(io_submit, ENOSYS, "kernel without CONFIG_AIO")                                          \
-	X(io_cancel, ENOSYS, "kernel without CONFIG_AIO")                                          \
-	X(io_pgetevents, ENOSYS, "kernel without CONFIG_AIO")                                      \
 	X(add_key, ENOSYS, "kernel without CONFIG_KEYS")                                           \
 	X(request_key, ENOSYS, "kernel without CONFIG_KEYS")                                       \
 	X(keyctl, ENOSYS, "kernel without CONFIG_KEYS")                                            \

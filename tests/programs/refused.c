@@ -45,14 +45,6 @@ CASE(rings)
 	SHOW(syscall(SYS_io_uring_register, -1, 0, NULL, 0));
 }
 
-CASE(asynchronous_io)
-{
-	unsigned long context = 0;
-
-	SHOW(syscall(SYS_io_setup, 8, &context));
-	SHOW(syscall(SYS_io_destroy, context));
-}
-
 /* For checkpoints: of a kernel that is configured for them. */
 CASE(copies_of_messages)
 {
