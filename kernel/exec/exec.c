@@ -187,6 +187,7 @@ static int new_mm(struct exec *x)
 	if (!x->mm)
 		return binary_fail_errno(&x->program, ENOMEM);
 	x->mm->unborn = true;
+	mm_inherit(x->mm, current_mm());
 	if (x->random.stack)
 		pad += STACK_RANDOM_PAGES * PAGE_SIZE;
 	room = room < STACK_ROOM_MAX ? room + pad : STACK_ROOM_MAX;

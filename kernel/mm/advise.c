@@ -96,6 +96,16 @@ static bool refused(const struct advice *a, const struct vma *v)
 	       ((a->refused & NOT_SPECIAL) && (vma_traits(v) & VM_SPECIAL));
 }
 
+/* mseal(2): advice that loses what the program cannot write itself. */
+static bool sealed(const struct advice *a, const struct vma *v)
+{
+	bool loses = a->act == drop_pages || a->act == remove_pages ||
+		     (a->set & (VMA_DONTFORK | VMA_WIPEONFORK));
+
+	return (v->flags & VMA_SEALED) && loses && !v->backing && !(v->flags & VMA_SHARED) &&
+	       !(v->prot & PROT_WRITE);
+}
+
 /*
  * Memory that its backing manages: pages may go, but how it is mapped, and that a child has it,
  * too, is not the program's choice. Most advice may be ignored.
@@ -116,6 +126,8 @@ static int apply(struct mm *mm, const struct advice *a, struct vma *v, u64 start
 
 	if (refused(a, v))
 		return -EINVAL;
+	if (sealed(a, v))
+		return -EPERM;
 	if (vma_traits(v) & VM_MANAGED)
 		return apply_managed(mm, a, v, start, end);
 	if (a->act)

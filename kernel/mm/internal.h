@@ -53,6 +53,8 @@ bool mm_may_change(struct mm *mm, u64 start, u64 end);
 
 /* VMAs of [start, end) begin and end there. 0 or -ENOMEM. */
 int mm_cut(struct mm *mm, u64 start, u64 end);
+/* PR_SET_MDWE: memory with PROT_* before may not get these afterwards; a new mapping has both. */
+bool mm_denies_exec(const struct mm *mm, u32 before, u32 after);
 
 /* A window on fresh shared memory of this size (memfd), which VMAs can refer to. */
 int window_anon(u64 size, struct window **out);

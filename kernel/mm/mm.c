@@ -92,6 +92,12 @@ static int copy_vmas(struct mm *child, struct mm *mm, struct pt_flush *flush)
 	return 0;
 }
 
+void mm_inherit(struct mm *mm, const struct mm *from)
+{
+	mm->mdwe = from->mdwe && !from->mdwe_not_inherited;
+	mm->merges = from->merges;
+}
+
 static void copy_layout(struct mm *child, const struct mm *mm)
 {
 	child->mmap_top = mm->mmap_top;
@@ -122,6 +128,7 @@ struct mm *mm_dup(struct mm *mm)
 		return NULL;
 	mutex_lock(&mm->lock);
 	copy_layout(child, mm);
+	mm_inherit(child, mm);
 	err = copy_vmas(child, mm, &flush);
 	if (!err)
 		err = check_mm_fork(child, mm);

@@ -32,6 +32,7 @@ enum {
 	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text_cache.h */
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
 	VMA_MODULE = 1 << 11,	/* a hook tells when it goes: kernel/check_hooks.h */
+	VMA_SEALED = 1 << 12,	/* mseal(2): stays as it is, until the address space ends */
 };
 
 struct vma {
@@ -77,6 +78,9 @@ struct mm {
 	s32 exe_handle;		 /* host handle of the program's file, -1 none */
 	bool has_shared_mapping; /* had a shared mapping, in which others may have left word:
 				    fs/path_prefetch.c */
+	bool mdwe;		 /* PR_SET_MDWE: no page becomes executable */
+	bool mdwe_not_inherited; /* ... but those of a child */
+	bool merges;		 /* PR_SET_MEMORY_MERGE: only kept */
 	bool unborn;		 /* execve(2) is filling it: no process has it yet */
 	struct check_mm *check;	 /* kernel/check_hooks.h: NULL unless the sandbox checks */
 	/* vCPUs that run in this address space, for TLB shootdown */
@@ -104,6 +108,15 @@ s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
+/* mseal(2) of a page-aligned range. */
+s64 mm_seal(struct mm *mm, u64 addr, u64 len);
+/*
+ * remap_file_pages(2): [addr, addr + len), which lies inside one shared mapping, shows its file
+ * from the byte offset on. All page-aligned.
+ */
+s64 mm_remap_pages(struct mm *mm, u64 addr, u64 len, u64 offset);
+/* A new address space has what fork(2) and execve(2) leave of prctl(2)'s choices for memory. */
+void mm_inherit(struct mm *mm, const struct mm *from);
 /*
  * A private mapping of the first len bytes of a backing, at addr or in a free place (0), which
  * never allows more than prot. It takes a reference. No flags of mlockall(2) or prctl(2) apply to
@@ -111,6 +124,8 @@ s64 mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
  */
 s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing *b);
 
+/* prctl(2) PR_SET_MDWE. 0; -EPERM: a bit that is set would go, or the other one change. */
+s64 mm_set_mdwe(struct mm *mm, bool refuse, bool not_inherited);
 /* [start, end) is a range that programs may have mappings in: not the kernel's, not check's. */
 bool mm_user_range(u64 start, u64 end);
 

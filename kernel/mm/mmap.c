@@ -70,6 +70,37 @@ bool mm_may_change(struct mm *mm, u64 start, u64 end)
 	return true;
 }
 
+bool mm_denies_exec(const struct mm *mm, u32 before, u32 after)
+{
+	return mm->mdwe && (after & PROT_EXEC) && ((after & PROT_WRITE) || !(before & PROT_EXEC));
+}
+
+static bool has_sealed(struct mm *mm, u64 start, u64 end)
+{
+	for (struct vma *v = first_in(mm, start, end); v; v = next_in(v, end))
+		if (v->flags & VMA_SEALED)
+			return true;
+	return false;
+}
+
+s64 mm_seal(struct mm *mm, u64 addr, u64 len)
+{
+	u64 end = addr + len, at = addr;
+	s64 ret = 0;
+
+	mutex_lock(&mm->lock);
+	for (struct vma *v = first_in(mm, addr, end); v && v->start <= at; v = next_in(v, end))
+		at = v->end;
+	if (at < end)
+		ret = -ENOMEM; /* a hole: nothing is changed */
+	if (!ret)
+		ret = mm_cut(mm, addr, end);
+	for (struct vma *v = first_in(mm, addr, end); !ret && v; v = next_in(v, end))
+		v->flags |= VMA_SEALED;
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
 u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end)
 {
 	u64 pages = 0;
@@ -201,7 +232,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 {
 	struct vma *v, *prev, *next;
 	u32 module = 0;
-	int err = mm_cut(mm, start, end);
+	int err = has_sealed(mm, start, end) ? -EPERM : mm_cut(mm, start, end);
 
 	if (err)
 		return err;
@@ -413,12 +444,14 @@ static void protect_vma(struct mm *mm, struct vma *v, u32 prot, struct pt_flush 
 	pt_protect(mm, v, v->start, v->end, flush);
 }
 
-static int may_protect(const struct vma *v, u64 start, u64 end, u32 prot)
+static int may_protect(const struct mm *mm, const struct vma *v, u64 start, u64 end, u32 prot)
 {
 	bool counted = (v->prot & PROT_WRITE) || (v->flags & (VMA_SHARED | VMA_NORESERVE));
 	u64 pages = (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 
-	if (prot & ~v->max_prot)
+	if (v->flags & VMA_SEALED)
+		return -EPERM;
+	if ((prot & ~v->max_prot) || mm_denies_exec(mm, v->prot, prot))
 		return -EACCES;
 	if ((prot & PROT_WRITE) && !counted && !mm_may_commit(pages))
 		return -ENOMEM;
@@ -467,8 +500,8 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 			break;
 		}
 		next = MIN(v->end, end);
-		if (v->prot != prot) {
-			ret = may_protect(v, addr, end, prot);
+		if (v->prot != prot || (v->flags & VMA_SEALED)) {
+			ret = may_protect(mm, v, addr, end, prot);
 			if (!ret)
 				ret = mm_cut(mm, addr, next);
 			if (ret < 0)
@@ -677,6 +710,8 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 	v = vma_find(mm, addr);
 	if (!v || v->start > addr || check_owns(addr, addr + MAX(m.old_len, 1)))
 		return -EFAULT;
+	if (v->flags & VMA_SEALED)
+		return -EPERM;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(mm, &m, flags);
 
@@ -708,6 +743,40 @@ s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 n
 
 	mutex_lock(&mm->lock);
 	ret = mm_remap_locked(mm, addr, old_len, new_len, flags, new_addr);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+s64 mm_remap_pages(struct mm *mm, u64 addr, u64 len, u64 offset)
+{
+	struct vma *v, *copy = NULL;
+	s64 ret = -EINVAL;
+
+	mutex_lock(&mm->lock);
+	v = vma_find(mm, addr);
+	if (v && v->start <= addr && addr + len <= v->end && (v->flags & VMA_SHARED) && v->backing)
+		ret = v->flags & VMA_SEALED ? -EPERM : 0;
+	if (!ret) {
+		copy = vma_dup(v);
+		ret = copy ? 0 : -ENOMEM;
+	}
+	if (!ret) {
+		copy->start = addr;
+		copy->end = addr + len;
+		copy->offset = offset;
+		copy->next_fault = 0;
+		ret = widen_backing(mm, copy, len);
+		if (!ret)
+			ret = clear_range(mm, addr, addr + len);
+		if (ret)
+			vma_free(copy);
+	}
+	if (!ret) {
+		vma_insert(mm, copy);
+		if (copy->flags & VMA_LOCKED)
+			mm->locked_pages += len >> PAGE_SHIFT;
+		vma_merge(mm, copy);
+	}
 	mutex_unlock(&mm->lock);
 	return ret;
 }

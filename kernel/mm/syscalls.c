@@ -82,6 +82,8 @@ s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct 
 		return ret;
 	mutex_lock(&mm->lock);
 	ret = check_limits(mm, addr, len, prot, flags);
+	if (!ret && mm_denies_exec(mm, prot, prot))
+		ret = -EACCES;
 	if (!ret)
 		ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
 	/* What cannot be had now comes, or fails, when it is touched. */
@@ -90,6 +92,21 @@ s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct 
 	     (mm->map_flags & VMA_LOCKED)))
 		mm_populate_locked(mm, ret, ret + ALIGN_UP(len, PAGE_SIZE),
 				   prot & PROT_WRITE ? MM_WRITE : MM_READ);
+	mutex_unlock(&mm->lock);
+	return ret;
+}
+
+s64 mm_set_mdwe(struct mm *mm, bool refuse, bool not_inherited)
+{
+	s64 ret = 0;
+
+	mutex_lock(&mm->lock);
+	if (mm->mdwe && (!refuse || not_inherited != mm->mdwe_not_inherited)) {
+		ret = -EPERM;
+	} else {
+		mm->mdwe = refuse;
+		mm->mdwe_not_inherited = not_inherited;
+	}
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -130,6 +147,28 @@ DEFINE_SYSCALL5(mremap, u64, addr, u64, old_len, u64, new_len, u32, flags, u64, 
 DEFINE_SYSCALL3(madvise, u64, addr, u64, len, s32, advice)
 {
 	return mm_advise(current_mm(), addr, len, advice);
+}
+
+DEFINE_SYSCALL3(mseal, u64, addr, u64, len, u64, flags)
+{
+	u64 end = addr + ALIGN_UP(len, PAGE_SIZE);
+
+	if (flags || !IS_ALIGNED(addr, PAGE_SIZE) || (len && !ALIGN_UP(len, PAGE_SIZE)) ||
+	    end < addr)
+		return -EINVAL;
+	return end == addr ? 0 : mm_seal(current_mm(), addr, end - addr);
+}
+
+/* The pages come with the next access: MAP_POPULATE, which Linux adds, is only a wish. */
+DEFINE_SYSCALL5(remap_file_pages, u64, addr, u64, len, u64, prot, u64, page, u32, flags)
+{
+	u64 from = ALIGN_DOWN(addr, PAGE_SIZE), size = ALIGN_DOWN(len, PAGE_SIZE);
+
+	(void)flags; /* MAP_NONBLOCK, and what is ignored */
+	if (prot || from + size <= from || page + (size >> PAGE_SHIFT) < page ||
+	    page > ~0UL >> PAGE_SHIFT)
+		return -EINVAL;
+	return mm_remap_pages(current_mm(), from, size, page << PAGE_SHIFT);
 }
 
 /* Moves the end of the heap up into free space; false: it stays. */

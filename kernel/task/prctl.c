@@ -16,8 +16,21 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
+/* Not in linux/prctl.h of Linux 6.1. */
 #ifndef PR_GET_AUXV
 #define PR_GET_AUXV 0x41555856
+#endif
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE		 65
+#define PR_GET_MDWE		 66
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+#ifndef PR_MDWE_NO_INHERIT
+#define PR_MDWE_NO_INHERIT 2
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
 #endif
 
 /* Not in asm/prctl.h of Linux 6.1. */
@@ -27,6 +40,9 @@
 #endif
 
 #define TIMER_SLACK_DEFAULT 50000
+
+#define AUXV_SIZE	    448 /* of Linux's saved_auxv, which PR_GET_AUXV's result is */
+_Static_assert(AUXV_SIZE <= sizeof(((struct mm *)0)->auxv), "so much can be copied");
 
 static s64 set_name(uva from)
 {
@@ -91,9 +107,77 @@ static s64 set_thp_disable(bool disable)
 static s64 get_auxv(uva to, u64 size)
 {
 	struct mm *mm = current_mm();
-	u64 have = sizeof(mm->auxv);
+	u64 have = AUXV_SIZE;
 
 	return copy_to_user(to, mm->auxv, MIN(size, have)) ? -EFAULT : (s64)have;
+}
+
+/*
+ * Memory-deny-write-execute. It cannot be taken back, and a child has it unless NO_INHERIT is set,
+ * which a later call cannot change either: mm_set_mdwe has both for prctl(2).
+ */
+static s64 set_mdwe(u64 bits)
+{
+	if ((bits & ~(u64)(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT)) ||
+	    bits == PR_MDWE_NO_INHERIT)
+		return -EINVAL;
+	return mm_set_mdwe(current_mm(), bits & PR_MDWE_REFUSE_EXEC_GAIN,
+			   bits & PR_MDWE_NO_INHERIT);
+}
+
+static s64 get_mdwe(void)
+{
+	const struct mm *mm = current_mm();
+
+	return (mm->mdwe ? PR_MDWE_REFUSE_EXEC_GAIN : 0) |
+	       (mm->mdwe_not_inherited ? PR_MDWE_NO_INHERIT : 0);
+}
+
+/*
+ * Speculation. Nothing of it can be changed for one thread, because guest threads have no host
+ * thread of their own: it is on, without PR_SPEC_PRCTL. The L1D flush is off for good.
+ */
+static s64 get_speculation(u64 which)
+{
+	switch (which) {
+	case PR_SPEC_STORE_BYPASS:
+	case PR_SPEC_INDIRECT_BRANCH:
+		return PR_SPEC_ENABLE;
+	case PR_SPEC_L1D_FLUSH:
+		return PR_SPEC_FORCE_DISABLE;
+	default:
+		return -ENODEV;
+	}
+}
+
+static s64 set_speculation(u64 which)
+{
+	switch (which) {
+	case PR_SPEC_STORE_BYPASS:
+	case PR_SPEC_INDIRECT_BRANCH:
+		return -ENXIO;
+	case PR_SPEC_L1D_FLUSH:
+		return -EPERM;
+	default:
+		return -ENODEV;
+	}
+}
+
+/* What a machine check's handler does is the host's; a process's choice is kept for it to ask. */
+static s64 set_mce_policy(u64 op, u64 policy)
+{
+	struct process *p = current_process();
+
+	if (op == PR_MCE_KILL_CLEAR) {
+		if (policy)
+			return -EINVAL;
+		p->mce_policy = PR_MCE_KILL_DEFAULT;
+		return 0;
+	}
+	if (op != PR_MCE_KILL_SET || policy > PR_MCE_KILL_DEFAULT)
+		return -EINVAL;
+	p->mce_policy = (u8)policy;
+	return 0;
 }
 
 /* A flag that takes exactly 0 or 1. */
@@ -174,7 +258,9 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_SET_SECUREBITS:
 		return -EPERM;
 	case PR_MCE_KILL_GET:
-		return a2 || !others_zero ? -EINVAL : PR_MCE_KILL_DEFAULT;
+		return a2 || !others_zero ? -EINVAL : p->mce_policy;
+	case PR_MCE_KILL:
+		return a4 || a5 ? -EINVAL : set_mce_policy(a2, a3);
 	case PR_GET_TID_ADDRESS:
 		return put_user(t->clear_child_tid, a2);
 	case PR_GET_AUXV:
@@ -185,8 +271,26 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_SET_MM:
 		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_GET_SPECULATION_CTRL:
+		return others_zero ? get_speculation(a2) : -EINVAL;
 	case PR_SET_SPECULATION_CTRL:
-		return -ENODEV;
+		return a4 || a5 ? -EINVAL : set_speculation(a2);
+	case PR_SET_MDWE:
+		return others_zero ? set_mdwe(a2) : -EINVAL;
+	case PR_GET_MDWE:
+		return a2 || !others_zero ? -EINVAL : get_mdwe();
+	case PR_SET_MEMORY_MERGE:
+		if (!others_zero)
+			return -EINVAL;
+		current_mm()->merges = a2 != 0; /* the host merges RAM or not: --ksm */
+		return 0;
+	case PR_GET_MEMORY_MERGE:
+		return a2 || !others_zero ? -EINVAL : current_mm()->merges;
+	case PR_SET_IO_FLUSHER:
+	case PR_GET_IO_FLUSHER:
+		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		/* Only off. */
+		return a2 == PR_SYS_DISPATCH_OFF && others_zero ? 0 : -EINVAL;
 	default:
 		/* Names of mappings, seccomp, Yama among them: see the head of this file. */
 		return -EINVAL;

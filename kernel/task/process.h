@@ -55,6 +55,7 @@ struct process {
 	bool dumpable, no_new_privs, keep_caps, subreaper;
 	s32 pdeathsig;
 	u32 personality;
+	u8 mce_policy;	/* PR_MCE_KILL_*, only kept */
 	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_* that were made */
 	s32 oom_score_adj;
 	u64 end_seen_ns; /* task/oom.c: when somebody began to wait for its memory, or 0 */

@@ -25,6 +25,8 @@
 #include "kernel/task/vcpu.h"
 #include "kernel/time/clock.h"
 
+#include <linux/prctl.h>
+
 #define TIMER_SLACK_DEFAULT 50000 /* ns, PR_GET_TIMERSLACK of a fresh Linux process */
 
 struct mutex task_lock = MUTEX_INIT(LOCK_TASK);
@@ -169,6 +171,7 @@ struct process *process_new(const struct process *parent)
 	p->no_new_privs = parent->no_new_privs;
 	p->keep_caps = parent->keep_caps;
 	p->personality = parent->personality;
+	p->mce_policy = parent->mce_policy;
 	p->membarrier = parent->membarrier;
 	p->oom_score_adj = parent->oom_score_adj;
 	return p;
@@ -198,6 +201,7 @@ void task_init(void)
 	p->pgid = boot->pgid;
 	p->sid = boot->sid;
 	p->dumpable = true;
+	p->mce_policy = PR_MCE_KILL_DEFAULT;
 	for (unsigned i = 0; i < BOOT_RLIMITS; i++) {
 		p->rlimit[i].cur = boot->rlimit[i].cur;
 		p->rlimit[i].max = boot->rlimit[i].max;
