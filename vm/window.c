@@ -192,13 +192,36 @@ static s64 reserve_again(u8 *host, u64 size)
 	return is_error(ret) ? ret : 0;
 }
 
+/*
+ * A window that is not to be written shows a memory file through a descriptor for reading, because
+ * the host counts every shared mapping of the other kind as a writer: F_SEAL_WRITE would be EBUSY
+ * (fcntl(2)) while a program has only a private mapping. Returns fd where that is not needed, or
+ * not to be had; only memory files have seals.
+ */
+static int reading_fd(int fd, bool writable)
+{
+	s64 flags = writable ? -1 : HOST_CALL(fcntl, (u64)fd, F_GETFL, 0);
+	char path[32];
+	s64 only;
+
+	if (flags < 0 || (flags & O_ACCMODE) != O_RDWR ||
+	    HOST_CALL(fcntl, (u64)fd, F_GET_SEALS, 0) < 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	only = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_RDONLY | O_CLOEXEC, 0);
+	return is_error(only) ? fd : (int)only;
+}
+
 /* Maps the file's range over [host, host + size). A file that refuses leaves what was there. */
 static s64 map_over(u8 *host, u64 size, int fd, u64 offset, bool writable)
 {
 	u64 prot = PROT_READ | (writable ? PROT_WRITE : 0);
-	s64 at = HOST_CALL(mmap, 0, size, prot, MAP_SHARED, (u64)fd, offset);
+	int shown = reading_fd(fd, writable);
+	s64 at = HOST_CALL(mmap, 0, size, prot, MAP_SHARED, (u64)shown, offset);
 	s64 ret;
 
+	if (shown != fd)
+		HOST_CALL(close, (u64)shown);
 	if (is_error(at))
 		return at;
 	ret = HOST_CALL(mremap, (u64)at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, (u64)host);

@@ -101,9 +101,24 @@ s64 ofile_truncate(struct ofile *f, s64 length)
 	return CALL(f, truncate, -EINVAL, length);
 }
 
+static bool open_for(const struct ofile *f, u32 access)
+{
+	u32 mode = f->flags & O_ACCMODE;
+
+	return !(f->flags & O_PATH) && (mode == access || mode == O_RDWR);
+}
+
+/* What fallocate(2) says of a file without the operation. */
+static s64 cannot_allocate(struct ofile *f)
+{
+	if (!open_for(f, O_WRONLY))
+		return -EBADF;
+	return ofile_type(f) == S_IFREG ? -EOPNOTSUPP : -ENODEV;
+}
+
 s64 ofile_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
 {
-	return CALL(f, allocate, -EINVAL, mode, offset, len);
+	return CALL(f, allocate, cannot_allocate(f), mode, offset, len);
 }
 
 struct ofile *ofile_reopen(struct ofile *f, u32 flags, int *err)
@@ -150,4 +165,19 @@ void ofile_release(struct ofile *f)
 {
 	if (f->ops->release)
 		f->ops->release(f);
+}
+
+/* A text of /proc lies in a file of the host's, too. */
+s64 ofile_may_move_from(struct ofile *f)
+{
+	if (!open_for(f, O_RDONLY))
+		return -EBADF;
+	return f->ops->all_on_host || ofile_node(f) ? 0 : -EINVAL;
+}
+
+s64 ofile_may_move_to(struct ofile *f)
+{
+	if (!open_for(f, O_WRONLY))
+		return -EBADF;
+	return f->ops->all_on_host ? 0 : -EINVAL;
 }

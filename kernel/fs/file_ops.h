@@ -71,7 +71,10 @@ struct file_ops {
 	s64 (*get_flags)(struct ofile *f);
 	/* F_SETFL through descriptor fd: 0. Absent: O_NONBLOCK changes in ofile.flags. */
 	s64 (*set_flags)(struct ofile *f, s32 fd, u64 flags);
-	/* ftruncate(2), fallocate(2); RLIMIT_FSIZE was looked at. Absent: -EINVAL. */
+	/*
+	 * ftruncate(2), fallocate(2); RLIMIT_FSIZE was looked at. Absent: -EINVAL; of allocate what
+	 * Linux says of a file system, or a file, without it.
+	 */
 	s64 (*truncate)(struct ofile *f, s64 length);
 	s64 (*allocate)(struct ofile *f, u32 mode, s64 offset, s64 len);
 	/* Opens once more what the file is, as open(2) of /proc/self/fd/N. Absent: the host does.
@@ -138,6 +141,13 @@ void ofile_release(struct ofile *f);
  * -EINVAL: it cannot have one; or what kept it from getting one.
  */
 s64 ofile_handle(struct ofile *f);
+
+/*
+ * The host can move bytes from the file, or to it, with a call of its own (splice and its kin): 0;
+ * -EBADF: it is not open for that; -EINVAL: reading, or writing, it is the kernel's affair.
+ */
+s64 ofile_may_move_from(struct ofile *f);
+s64 ofile_may_move_to(struct ofile *f);
 
 /* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
 u32 ofile_type(struct ofile *f);

@@ -46,34 +46,40 @@ static s64 below_limit(u64 pos, u64 len)
 	return len ? MIN(len, limit - pos) : 0;
 }
 
-/* Where a write will begin. */
-static s64 write_position(struct ofile *f, const struct io_request *rq)
+/* Where a write at offset (or IO_AT_POS) with these RWF_* flags will begin. */
+static s64 write_position(struct ofile *f, s64 offset, u32 rwf)
 {
 	struct stat st;
 	s64 flags = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0)), r;
 
 	if (flags < 0)
 		return flags;
-	if (flags & O_APPEND || rq->flags & RWF_APPEND) {
+	if (flags & O_APPEND || rwf & RWF_APPEND) {
 		r = fs_nointr(hc_fstat(f->handle, &st, sizeof(st)));
 		return r < 0 ? r : st.st_size;
 	}
-	return rq->offset == IO_AT_POS ? fs_nointr(hc_lseek(f->handle, 0, SEEK_CUR)) : rq->offset;
+	return offset == IO_AT_POS ? fs_nointr(hc_lseek(f->handle, 0, SEEK_CUR)) : offset;
 }
 
-/* Takes what RLIMIT_FSIZE does not allow off a write. Costs nothing where there is no limit. */
-static s64 limit_write(struct ofile *f, struct io_request *rq)
+s64 host_file_room(struct ofile *f, s64 offset, u32 rwf, u64 len)
 {
-	s64 r;
+	s64 at;
 
+	len = MIN(len, (u64)INT64_MAX);
 	if (current_process()->rlimit[RLIMIT_FSIZE].cur == RLIM_INFINITY ||
 	    ofile_type(f) != S_IFREG)
-		return 0;
-	r = write_position(f, rq);
+		return (s64)len;
+	at = write_position(f, offset, rwf);
+	return at < 0 ? at : below_limit((u64)at, len);
+}
+
+/* Takes what RLIMIT_FSIZE does not allow off a write. */
+static s64 limit_write(struct ofile *f, struct io_request *rq)
+{
+	s64 r = host_file_room(f, rq->offset, rq->flags, rq->left);
+
 	if (r >= 0)
-		r = below_limit(r, rq->left);
-	if (r >= 0)
-		rq->left = r;
+		rq->left = (u64)r;
 	return r;
 }
 

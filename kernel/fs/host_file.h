@@ -38,4 +38,10 @@ s64 host_get_flags(struct ofile *f);
 s64 host_set_flags(struct ofile *f, s32 fd, u64 flags);
 s64 host_ioctl(struct ofile *f, u32 nr, u64 arg); /* fs/ioctl.c */
 
+/*
+ * RLIMIT_FSIZE: how many of len bytes a write with these RWF_* flags at offset (IO_AT_POS: the
+ * file's position) may have. -EFBIG, with SIGXFSZ, when none. Costs nothing without a limit.
+ */
+s64 host_file_room(struct ofile *f, s64 offset, u32 rwf, u64 len);
+
 #endif

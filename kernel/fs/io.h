@@ -9,7 +9,11 @@
 struct ofile;
 struct user_segs;
 
-#define IO_AT_POS (-1L) /* offset: the file's own position */
+/* SPLICE_F_MOVE, _NONBLOCK, _MORE, _GIFT: splice(2). Linux has them in no header for programs. */
+#define SPLICE_F_NONBLOCK 2
+#define SPLICE_F_ALL	  15
+
+#define IO_AT_POS	  (-1L) /* offset: the file's own position */
 
 enum io_direction { IO_READ, IO_WRITE };
 

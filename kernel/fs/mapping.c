@@ -108,7 +108,7 @@ static int file_widen(struct vm_backing *b, u64 offset, u64 len, struct vm_backi
 {
 	const struct window *w = b->window;
 
-	if (offset + len <= w->offset + w->size)
+	if (window_covers(w, offset, len, w->writable))
 		return 0;
 	return open_window(file_of(b), offset, len, w->writable, wider);
 }

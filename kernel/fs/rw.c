@@ -183,7 +183,9 @@ static s64 one_buffer(s32 fd, enum io_direction dir, uva buf, u64 len, s64 offse
 	return run(fd, &rq);
 }
 
-static s64 vector(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 offset, u32 flags)
+/* As vector, but moves at most so many bytes. */
+static s64 vector_of(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 offset, u32 flags,
+		     u64 most)
 {
 	struct iovec few[IOV_FEW], *iov = few;
 	struct io_request rq = {.dir = dir, .count = count, .offset = offset, .flags = flags};
@@ -200,7 +202,7 @@ static s64 vector(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 of
 	for (u32 i = 0; r >= 0 && i < count; i++) {
 		if ((s64)iov[i].iov_len < 0)
 			r = -EINVAL;
-		sum = MIN(sum + iov[i].iov_len, RW_MAX);
+		sum = MIN(sum + iov[i].iov_len, most);
 	}
 	if (r >= 0) {
 		rq.iov = iov;
@@ -210,6 +212,11 @@ static s64 vector(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 of
 	if (iov != few)
 		kfree(iov);
 	return r;
+}
+
+static s64 vector(s32 fd, enum io_direction dir, uva iov, u32 count, s64 offset, u32 flags)
+{
+	return vector_of(fd, dir, iov, count, offset, flags, RW_MAX);
 }
 
 DEFINE_SYSCALL3(read, s32, fd, uva, buf, u64, len)
@@ -265,16 +272,49 @@ DEFINE_SYSCALL6(pwritev2, s32, fd, uva, iov, u32, count, s64, offset, u64, high,
 	return offset < IO_AT_POS ? -EINVAL : vector(fd, IO_WRITE, iov, count, offset, flags);
 }
 
-/* Copies, for the page tables are not given away: SPLICE_F_GIFT is only advice. */
+/*
+ * How many bytes one vmsplice(2) moves at most: a page of the program's takes a page of the pipe,
+ * also where only its end is wanted.
+ */
+static u64 vmsplice_most(struct ofile *f, uva user_iov)
+{
+	s64 size = ofile_fcntl(f, F_GETPIPE_SZ, 0);
+	struct iovec first;
+
+	if (size < (s64)PAGE_SIZE || get_user(&first, user_iov))
+		return RW_MAX;
+	return (u64)size - ((u64)first.iov_base & (PAGE_SIZE - 1));
+}
+
+/*
+ * Moves what there is or fits at once. While that is nothing it waits, as a read, or a write of one
+ * page, does; so does a file that cannot be asked without waiting (a named pipe).
+ */
+static s64 vmsplice(s32 fd, struct ofile *f, uva iov, u32 count, bool nonblock)
+{
+	enum io_direction dir = (f->flags & O_ACCMODE) == O_RDONLY ? IO_READ : IO_WRITE;
+	u64 most = dir == IO_READ ? RW_MAX : vmsplice_most(f, iov);
+	s64 r = vector_of(fd, dir, iov, count, IO_AT_POS, RWF_NOWAIT, most);
+
+	if (nonblock || (r != -EAGAIN && r != -EOPNOTSUPP))
+		return r;
+	if (dir == IO_WRITE && r == -EAGAIN)
+		most = PAGE_SIZE;
+	return vector_of(fd, dir, iov, count, IO_AT_POS, 0, most);
+}
+
+/* Copies, because page tables are not given away: SPLICE_F_GIFT is only advice. */
 DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
 {
-	struct ofile *f = fd_get(fd);
+	struct ofile *f;
 	s64 r = -EBADF;
 
-	(void)flags;
-	if (f && ofile_type(f) == S_IFIFO)
-		r = vector(fd, (f->flags & O_ACCMODE) == O_RDONLY ? IO_READ : IO_WRITE, iov,
-			   MIN(count, (u64)UIO_MAXIOV + 1), IO_AT_POS, 0);
+	if (flags & ~(u32)SPLICE_F_ALL)
+		return -EINVAL;
+	f = fd_get(fd);
+	if (f && !(f->flags & O_PATH) && ofile_type(f) == S_IFIFO)
+		r = vmsplice(fd, f, iov, (u32)MIN(count, (u64)UIO_MAXIOV + 1),
+			     flags & SPLICE_F_NONBLOCK);
 	ofile_put(f);
 	return r;
 }

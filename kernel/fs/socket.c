@@ -366,8 +366,11 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 		f = pipe_arrived(handle);
 	else
 		hc_close(handle);
-	if (!f)
-		return fd_new(handle, O_RDWR, cloexec);
+	if (!f) {
+		s64 flags = hc_fcntl(handle, F_GETFL, 0);
+
+		return fd_new(handle, flags < 0 ? O_RDWR : (u32)flags, cloexec);
+	}
 	fd = fd_install(f, 0, cloexec);
 	if (fd < 0)
 		ofile_put(f);
