@@ -406,7 +406,9 @@ static void enter_mm(struct mm *mm)
 	p->mm = mm;
 	oom_memory_goes();
 	mutex_unlock(&task_lock);
-	vfork_release(p);
+	mutex_lock(&task_lock);
+	vfork_release(current());
+	mutex_unlock(&task_lock);
 	if (old)
 		mm_put(old);
 	oom_memory_gone();

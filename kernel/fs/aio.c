@@ -325,6 +325,9 @@ static s64 perform(struct aio_request *rq, struct ofile *f, const struct iocb *c
 	case IOCB_CMD_POLL:
 		if (!only_buf || cb->aio_buf > UINT16_MAX)
 			return -EINVAL;
+		/* It has one from now on, so that none has to be made with the lock held. */
+		if (ofile_poll_handle(f) < 0)
+			return -EINVAL;
 		rq->poll_events = (u16)cb->aio_buf;
 		rq->poll = ofile_get(f);
 		return 1;

@@ -474,6 +474,8 @@ static void attributes(const struct proc_node *node, struct stat *st)
 	st->st_atime_nsec = st->st_mtime_nsec = st->st_ctime_nsec = now.tv_nsec;
 	st->st_uid = c.p->creds.euid;
 	st->st_gid = c.p->creds.egid;
+	if (e->holds == TASKS)
+		st->st_nlink += MAX(c.p->nthreads, 1U);
 	if (e->link == link_fd) {
 		st->st_size = 64;
 		st->st_mode |= fd_link_mode(&c);

@@ -270,14 +270,17 @@ static const struct thread *thread_of(const struct proc_ctx *c)
 	return c->t ? c->t : &none;
 }
 
-/* Whether another thread runs or sleeps only the host knows; most sleep most of the time. */
+/*
+ * A thread runs while it is in its program; in the kernel it mostly sleeps. The leader may have
+ * ended before the others.
+ */
 static const char *state(const struct proc_ctx *c)
 {
-	if (!c->t)
+	if (!c->t || (c->whole && c->t->tid != c->p->pid))
 		return "Z (zombie)";
 	if (c->p->stopped)
 		return "T (stopped)";
-	return c->running ? "R (running)" : "S (sleeping)";
+	return c->running || arch_vcpu_in_program(c->t->vcpu) ? "R (running)" : "S (sleeping)";
 }
 
 static s32 parent_pid(const struct process *p)

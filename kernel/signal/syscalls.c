@@ -8,16 +8,25 @@
 #include "kernel/fs/file_ops.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/creds.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #include <linux/capability.h>
+#include <linux/pidfd.h>
 #include <linux/time.h>
 
 /* What rt_sigaction(2) keeps of sa_flags; the rest reads back as 0, so that programs can probe. */
 #define SA_KNOWN                                                                                   \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
 	 SA_RESETHAND | SA_RESTORER | SA_EXPOSE_TAGBITS)
+
+/* Not in linux/pidfd.h of Linux 6.1. */
+#ifndef PIDFD_SIGNAL_THREAD
+#define PIDFD_SIGNAL_THREAD	   1
+#define PIDFD_SIGNAL_THREAD_GROUP  2
+#define PIDFD_SIGNAL_PROCESS_GROUP 4
+#endif
 
 static bool valid_signal(int sig)
 {
@@ -370,14 +379,65 @@ static bool stands_for_process(struct ofile *f)
 	return stands;
 }
 
+/* Whom pidfd_send_signal(2) means. */
+struct pidfd_target {
+	struct process *p; /* NULL: it is gone */
+	struct thread *t;  /* NULL: whoever of the process takes it */
+	bool group;	   /* the whole process group */
+};
+
+/* flags: PIDFD_SIGNAL_*. task_lock held, as for what is found. */
+static struct pidfd_target target_of(struct ofile *f, u32 flags)
+{
+	struct pidfd_target to = {.group = flags & PIDFD_SIGNAL_PROCESS_GROUP};
+	struct thread *t = NULL;
+	bool of_thread;
+
+	ASSERT_HELD(&task_lock);
+	ofile_process(f, &to.p);
+	of_thread = is_pidfd(f) && pidfd_of_thread(f, &t);
+	if (of_thread && !t)
+		to.p = NULL;
+	if (to.p && !of_thread && (flags & PIDFD_SIGNAL_THREAD))
+		t = thread_find(to.p->pid);
+	if (!(flags & (PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)))
+		to.t = t;
+	return to;
+}
+
+static int pidfd_signal(struct ofile *f, u32 flags, bool has_info, siginfo_t *info)
+{
+	struct pidfd_target to;
+	int err;
+
+	mutex_lock(&task_lock);
+	to = target_of(f, flags);
+	if (!has_info && to.t)
+		info->si_code = SI_TKILL;
+	/* Only a process itself may claim that the kernel or kill(2) sent it. */
+	if (has_info && to.p != current_process() &&
+	    (info->si_code >= 0 || info->si_code == SI_TKILL))
+		err = -EPERM;
+	else if (!to.p)
+		err = -ESRCH;
+	else if (to.group)
+		err = signal_many(to.p->pgid, info);
+	else
+		err = signal_checked(to.p, to.t, info);
+	mutex_unlock(&task_lock);
+	return err;
+}
+
 DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 {
+	const u32 all =
+		PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP;
 	siginfo_t info = signal_info(sig, SI_USER);
-	struct process *p = NULL;
 	struct ofile *f;
 	int err = -EBADF;
 
-	if (flags)
+	/* One of them at most. */
+	if ((flags & ~all) || (flags & (flags - 1)))
 		return -EINVAL;
 	/* A pidfd, or a directory /proc/PID as before there were pidfds: pidfd_send_signal(2). */
 	f = fd_get(pidfd);
@@ -385,15 +445,8 @@ DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 		err = uinfo && get_user(&info, uinfo) ? -EFAULT : 0;
 		if (!err && (info.si_signo != sig || !valid_signal(sig)))
 			err = -EINVAL;
-		mutex_lock(&task_lock);
-		ofile_process(f, &p);
-		/* Only a process itself may claim that the kernel or kill(2) sent it. */
-		if (!err && uinfo && p != current_process() &&
-		    (info.si_code >= 0 || info.si_code == SI_TKILL))
-			err = -EPERM;
 		if (!err)
-			err = p ? signal_checked(p, NULL, &info) : -ESRCH;
-		mutex_unlock(&task_lock);
+			err = pidfd_signal(f, flags, uinfo != 0, &info);
 	}
 	ofile_put(f);
 	return err;

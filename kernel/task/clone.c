@@ -217,6 +217,7 @@ static int link(struct thread *t, const struct request *rq)
 	if (p == parent)
 		goto out;
 	p->pid = tid;
+	p->made_by = self->tid;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
 	if (rq->flags & (CLONE_PARENT | CLONE_THREAD))
@@ -229,22 +230,21 @@ out:
 	return err;
 }
 
-void vfork_release(struct process *p)
+void vfork_release(struct thread *t)
 {
-	struct vfork_wait *w;
+	struct vfork_wait *w = t->vfork_wait;
 
-	mutex_lock(&task_lock);
-	w = p->vfork_wait;
-	p->vfork_wait = NULL;
+	ASSERT_HELD(&task_lock);
+	t->vfork_wait = NULL;
 	if (w) {
 		__atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
 		hc_wake(virt_to_phys(&w->done), 1);
 	}
-	mutex_unlock(&task_lock);
 }
 
-/* Sleeps until the child lets go of the memory; only its own end comes first. */
-static void vfork_sleep(struct process *child, struct vfork_wait *w)
+/* Sleeps until the child, which may be a thread, lets go of the memory; only its own end comes
+ * first. */
+static void vfork_sleep(struct thread *child, struct vfork_wait *w)
 {
 	struct thread *self = current();
 
@@ -280,7 +280,7 @@ static s32 make_pidfd(struct process *p, const struct request *rq)
 static s64 clone(const struct request *rq)
 {
 	struct process *self = current_process();
-	bool vfork = (rq->flags & CLONE_VFORK) && !(rq->flags & CLONE_THREAD);
+	bool vfork = rq->flags & CLONE_VFORK;
 	struct vfork_wait vfork_wait = {0};
 	struct process *p = self;
 	struct thread *t = NULL;
@@ -309,7 +309,7 @@ static s64 clone(const struct request *rq)
 	if (rq->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = rq->child_tid;
 	if (vfork)
-		p->vfork_wait = &vfork_wait;
+		t->vfork_wait = &vfork_wait;
 	if (rq->flags & CLONE_PIDFD) {
 		pidfd = make_pidfd(p, rq);
 		err = MIN(pidfd, 0);
@@ -325,7 +325,7 @@ static s64 clone(const struct request *rq)
 	affinity_inherit(t);
 	vcpu_run(t);
 	if (vfork)
-		vfork_sleep(p, &vfork_wait);
+		vfork_sleep(t, &vfork_wait);
 	return tid;
 
 close_pidfd:

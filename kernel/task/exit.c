@@ -168,7 +168,9 @@ static void process_end(struct process *p)
 	oom_memory_goes();
 	mutex_unlock(&task_lock);
 	vcpu_enter_mm(NULL);
-	vfork_release(p);
+	mutex_lock(&task_lock);
+	vfork_release(current());
+	mutex_unlock(&task_lock);
 	mm_put(mm);
 	oom_memory_gone();
 	sem_exit(p);
@@ -193,6 +195,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
 
 	ASSERT_HELD(&task_lock);
 	TAILQ_REMOVE(&p->threads, t, link);
+	pidfd_thread_ends(t);
 	p->nthreads--;
 	if (p->exec_by) {
 		p->threads_word++;
@@ -234,8 +237,10 @@ void thread_exit(int wait_status)
 	if (!p->group_exit && t->tid == p->pid)
 		p->wait_status = wait_status;
 	last = p->nthreads == 1;
-	if (!last)
+	if (!last) {
+		vfork_release(t);
 		unlink_and_retire(t);
+	}
 	p->exiting = true;
 	mutex_unlock(&task_lock);
 

@@ -6,6 +6,7 @@
 #include "common/types.h"
 
 struct process;
+struct thread;
 
 /*
  * exit.c. Ends the calling process with this wait(2) status, or the calling thread (status: what
@@ -20,8 +21,8 @@ void process_kill_others(struct process *p);
  * -EAGAIN: the process ends, or another thread does the same.
  */
 int process_single(void);
-/* execve(2) and exit: the memory that vfork(2) lent is the parent's again. */
-void vfork_release(struct process *p);
+/* execve(2) and exit: the memory that vfork(2) lent is the creator's again. task_lock held. */
+void vfork_release(struct thread *t);
 
 /* wait.c: the parent has something to learn of a child. task_lock held. */
 void wait_notify(struct process *parent);

@@ -29,6 +29,17 @@ static u32 going;    /* address spaces that are being freed */
 static u32 freed;    /* changes when one was; the word of ... */
 static u32 sleepers; /* ... so many */
 
+/* Its memory is a waiting parent's. task_lock held. */
+static bool has_lent_memory(const struct process *p)
+{
+	const struct thread *t;
+
+	TAILQ_FOREACH (t, &p->threads, link)
+		if (t->vfork_wait)
+			return true;
+	return false;
+}
+
 /* Pages that its end would bring, more or less. task_lock held. */
 static s64 badness(const struct process *p, u64 total)
 {
@@ -36,7 +47,7 @@ static s64 badness(const struct process *p, u64 total)
 
 	ASSERT_HELD(&task_lock);
 	/* A vfork(2) child has its parent's memory, and the parent counts. */
-	if (!mm || p->vfork_wait || p->oom_score_adj == ADJ_NEVER)
+	if (!mm || has_lent_memory(p) || p->oom_score_adj == ADJ_NEVER)
 		return NO_VICTIM;
 	return (s64)(mm->resident_pages + mm->page_tables) +
 	       (s64)p->oom_score_adj * (s64)(total / 1000);

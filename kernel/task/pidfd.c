@@ -20,10 +20,16 @@
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace_access.h"
 
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
 struct pidfd {
 	struct ofile file;
-	LIST_ENTRY(pidfd) link; /* of proc->pidfds */
+	LIST_ENTRY(pidfd) link; /* of thread->pidfds, if there is a thread, else of proc->pidfds */
 	struct process *proc;	/* NULL: it was waited for, or none yet */
+	struct thread *thread;	/* PIDFD_THREAD: the one it stands for, until that ends */
+	bool of_thread;		/* PIDFD_THREAD */
 };
 
 static struct mutex pidfd_lock =
@@ -98,6 +104,33 @@ s32 pidfd_install(struct process *p)
 	return install(f);
 }
 
+/* task_lock held. */
+static void attach_thread(struct ofile *f, struct thread *t)
+{
+	struct pidfd *fd = pidfd_of(f);
+
+	mutex_lock(&pidfd_lock);
+	fd->of_thread = true;
+	fd->proc = t->proc;
+	fd->thread = t;
+	LIST_INSERT_HEAD(&t->pidfds, fd, link);
+	mutex_unlock(&pidfd_lock);
+}
+
+void pidfd_thread_ends(struct thread *t)
+{
+	struct pidfd *fd;
+
+	mutex_lock(&pidfd_lock);
+	while ((fd = LIST_FIRST(&t->pidfds))) {
+		LIST_REMOVE(fd, link);
+		fd->thread = NULL;
+		LIST_INSERT_HEAD(&fd->proc->pidfds, fd, link);
+		make_readable(fd);
+	}
+	mutex_unlock(&pidfd_lock);
+}
+
 void pidfd_exited(struct process *p)
 {
 	struct pidfd *fd;
@@ -141,6 +174,18 @@ struct process *pidfd_process(struct ofile *f)
 	return p;
 }
 
+bool pidfd_of_thread(struct ofile *f, struct thread **t)
+{
+	bool of_thread;
+
+	ASSERT_HELD(&task_lock);
+	mutex_lock(&pidfd_lock);
+	of_thread = pidfd_of(f)->of_thread;
+	*t = pidfd_of(f)->thread;
+	mutex_unlock(&pidfd_lock);
+	return of_thread;
+}
+
 static s64 pidfd_name(struct ofile *f, char *buf, u64 size)
 {
 	(void)f;
@@ -152,8 +197,11 @@ static void pidfd_info(struct ofile *f, struct file_info *info)
 {
 	const struct process *p = pidfd_process(f);
 	s32 pid = p && !p->zombie ? p->pid : -1;
+	struct thread *t;
 
 	ASSERT_HELD(&task_lock);
+	if (pidfd_of_thread(f, &t))
+		pid = t ? t->tid : -1;
 	snprintf(info->more, sizeof(info->more), "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
@@ -177,22 +225,27 @@ static const struct file_ops pidfd_ops = {
 DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
 {
 	struct process *p;
+	struct thread *t;
 	struct ofile *f;
 	int err;
 
-	if ((flags & ~(u32)PIDFD_NONBLOCK) || pid <= 0)
+	if ((flags & ~(u32)(PIDFD_NONBLOCK | PIDFD_THREAD)) || pid <= 0)
 		return -EINVAL;
-	f = create(flags, &err);
+	f = create(flags & PIDFD_NONBLOCK, &err);
 	if (!f)
 		return err;
 	mutex_lock(&task_lock);
 	p = process_find(pid);
-	if (p)
+	t = thread_find(pid);
+	err = 0;
+	if ((flags & PIDFD_THREAD) && t && t->tid == pid)
+		attach_thread(f, t);
+	else if (p && !(flags & PIDFD_THREAD))
 		attach(f, p);
 	else
-		err = thread_find(pid) ? -ENOENT : -ESRCH;
+		err = t && !p ? -ENOENT : -ESRCH;
 	mutex_unlock(&task_lock);
-	if (p)
+	if (!err)
 		return install(f);
 	ofile_put(f);
 	return err;

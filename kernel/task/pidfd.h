@@ -7,6 +7,7 @@
 
 struct ofile;
 struct process;
+struct thread;
 
 /*
  * A descriptor of the running process for p (close-on-exec), or -errno. clone(2) does this before
@@ -18,9 +19,14 @@ s32 pidfd_install(struct process *p);
 void pidfd_exited(struct process *p);
 void pidfd_freed(struct process *p);
 
+/* The thread, which has ended, leaves its process. task_lock held. */
+void pidfd_thread_ends(struct thread *t);
+
 /* Is f one? */
 bool is_pidfd(const struct ofile *f);
 /* The process, or NULL when it was waited for. f is a pidfd. task_lock held. */
 struct process *pidfd_process(struct ofile *f);
+/* Whether it was opened with PIDFD_THREAD; *t is the thread, or NULL when that ended. The same. */
+bool pidfd_of_thread(struct ofile *f, struct thread **t);
 
 #endif

@@ -36,6 +36,7 @@ struct vfork_wait {
 struct process {
 	s32 pid, pgid, sid;
 	struct process *parent;
+	s32 made_by;			/* the thread of the parent that it is a child of */
 	s32 ppid_outside;		/* parent's pid when parent is NULL (the first process) */
 	TAILQ_HEAD(, process) children; /* the oldest first: wait(2) finds them so */
 	TAILQ_ENTRY(process) sibling;
@@ -68,7 +69,6 @@ struct process {
 	bool zombie;		/* its end can be waited for */
 	int wait_status;	/* wait(2) status, once one of these is set */
 	struct thread *exec_by; /* the thread in execve(2) that all others end for */
-	struct vfork_wait *vfork_wait; /* the parent's */
 
 	/* Job control, task/stop.c. */
 	u32 stopped;	       /* the signal that stopped it, or 0; threads sleep on this word */

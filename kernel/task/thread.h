@@ -16,6 +16,7 @@
 struct look_ahead;
 struct process;
 struct user_segs;
+struct vfork_wait;
 
 #define TASK_COMM 16
 
@@ -35,7 +36,8 @@ struct thread {
 	} start;
 	struct usage start_usage; /* of the vCPU's host thread, when this one began */
 
-	struct frozen *frozen; /* while it is: task/freeze.c */
+	struct vfork_wait *vfork_wait; /* its creator's, until it lets go of the memory */
+	struct frozen *frozen;	       /* while it is: task/freeze.c */
 
 	sigset blocked;
 	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */
@@ -59,6 +61,7 @@ struct thread {
 	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
 	char comm[TASK_COMM];
+	LIST_HEAD(, pidfd) pidfds; /* task/pidfd.c */
 
 	struct check_buffer bad_buffer;
 

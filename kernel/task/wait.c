@@ -49,10 +49,29 @@ void wait_notify(struct process *parent)
 		hc_wake(virt_to_phys(&parent->child_word), INT32_MAX);
 }
 
+/*
+ * A child of the running thread: wait(2), __WNOTHREAD. The children of a thread that has ended, and
+ * orphans, are the first thread's.
+ */
+static bool is_own(const struct process *child)
+{
+	const struct process *self = current_process();
+	const struct thread *t;
+
+	ASSERT_HELD(&task_lock);
+	TAILQ_FOREACH (t, &self->threads, link)
+		if (t->tid == child->made_by)
+			return t == current();
+	return current() == TAILQ_FIRST(&self->threads);
+}
+
 static bool selects(const struct waiting *w, const struct process *child)
 {
 	/* wait(2), Linux notes: a clone child is one that ends without SIGCHLD. */
 	bool is_clone = child->exit_signal != SIGCHLD;
+
+	if ((w->options & __WNOTHREAD) && !is_own(child))
+		return false;
 
 	if (!(w->options & __WALL) && is_clone != ((w->options & (int)__WCLONE) != 0))
 		return false;
@@ -198,6 +217,7 @@ static int from_pidfd(struct waiting *w, s32 fd)
 {
 	struct ofile *f = fd_get(fd);
 	struct process *p;
+	struct thread *t;
 
 	if (!f || !is_pidfd(f)) {
 		ofile_put(f);
@@ -207,6 +227,8 @@ static int from_pidfd(struct waiting *w, s32 fd)
 	p = pidfd_process(f);
 	w->type = P_PID;
 	w->id = p ? p->pid : 0; /* nobody has that */
+	if (p && pidfd_of_thread(f, &t) && t && t->tid != p->pid)
+		w->id = 0;
 	mutex_unlock(&task_lock);
 	w->nonblock = f->flags & O_NONBLOCK;
 	ofile_put(f);

@@ -163,6 +163,8 @@ __attribute__((noreturn)) void arch_enter_stack(void *sp, void (*fn)(void *), vo
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg);
 /* Makes a vCPU come to exit_work, wherever it is. */
 void arch_vcpu_kick(u32 id);
+/* A program runs on the vCPU at the moment. */
+bool arch_vcpu_in_program(u32 id);
 /* Leaves the kernel with the thread's trap frame. */
 __attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);
 /* A trap frame for the first instruction of a program: everything else 0. */

@@ -127,6 +127,11 @@ void arch_flush_request(u32 vcpu)
 		arch_vcpu_kick(vcpu);
 }
 
+bool arch_vcpu_in_program(u32 vcpu)
+{
+	return READ_ONCE(data_of(vcpu)->in_program);
+}
+
 void arch_flush_wait(u32 vcpu)
 {
 	struct vcpu_data *d = data_of(vcpu);
