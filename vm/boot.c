@@ -253,7 +253,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	u8 *kernel, *blob;
 
 	if (getrandom(b->random, sizeof(b->random), 0) != sizeof(b->random)) {
-		message("no random bytes: %s", strerror(errno));
+		message("no random bytes: %s", host_error(errno));
 		return EXIT_HOST;
 	}
 	b->magic = BOOT_INFO_MAGIC;

@@ -25,6 +25,7 @@ struct chunk {
 
 static struct chunk *_Atomic chunks[HANDLE_MAX / CHUNK_SIZE];
 static _Atomic u64 open_handles;
+static u64 most = HANDLE_MAX;
 
 /* The word of a descriptor; NULL when there can be no handle of that number. */
 static _Atomic u32 *word_of(u64 number)
@@ -35,6 +36,11 @@ static _Atomic u32 *word_of(u64 number)
 		return NULL;
 	chunk = atomic_load_explicit(&chunks[number / CHUNK_SIZE], memory_order_acquire);
 	return chunk ? &chunk->state[number % CHUNK_SIZE] : NULL;
+}
+
+void handle_limit(u64 max)
+{
+	most = max;
 }
 
 s64 handle_add(int fd)
@@ -53,8 +59,12 @@ s64 handle_add(int fd)
 		HOST_CALL(close, (u64)fd);
 		return -EMFILE;
 	}
+	if (atomic_fetch_add(&open_handles, 1) >= most) {
+		atomic_fetch_sub(&open_handles, 1);
+		HOST_CALL(close, (u64)fd);
+		return -ENFILE;
+	}
 	atomic_store(word, OPEN);
-	atomic_fetch_add(&open_handles, 1);
 	return fd;
 }
 

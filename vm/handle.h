@@ -15,7 +15,13 @@
 
 #define HANDLE_MAX (1 << 20) /* descriptors at or above this number are never handles */
 
-/* Makes fd, which the caller owns, a handle. Returns it, or -EMFILE (fd is closed then). */
+/* From now on there are at most max handles. Before the second thread. */
+void handle_limit(u64 max);
+
+/*
+ * Makes fd, which the caller owns, a handle. Returns it, or -EMFILE, or -ENFILE at the limit (fd is
+ * closed then).
+ */
 s64 handle_add(int fd);
 
 /*

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "vm/vm.h"
 
@@ -17,7 +18,32 @@
 	(1UL << SIGHUP | 1UL << SIGINT | 1UL << SIGQUIT | 1UL << SIGTSTP | 1UL << SIGTTIN |        \
 	 1UL << SIGTTOU | 1UL << SIGWINCH | 1UL << SIGCONT | 1UL << SIGIO)
 
+/* Default actions that do not end a process: signal(7). */
+#define HARMLESS_SIGNALS                                                                           \
+	(1UL << SIGCHLD | 1UL << SIGCONT | 1UL << SIGURG | 1UL << SIGWINCH | 1UL << SIGSTOP |      \
+	 1UL << SIGTSTP | 1UL << SIGTTIN | 1UL << SIGTTOU)
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
 static struct sandbox *sandbox; /* one per process: a handler has no argument */
+
+/*
+ * SIGTERM is a request that a sound guest kernel takes from its word within moments, whatever the
+ * program does with it. A kernel that does not is broken or hostile, and whoever asks the sandbox
+ * to end has nothing but SIGKILL: so the monitor counts ticks until the word is taken. Ticks and
+ * not a time, because time goes on while the whole process is stopped. Main thread only.
+ */
+#define TICK_NS	       500000000
+#define TICKS_MAX      10  /* five seconds */
+#define TICKS_HOST_MAX 120 /* vCPU 0 is in one host call, such as fsync(2), and cannot look */
+static struct {
+	timer_t timer; /* kicks the main thread with OUTSIDE_TICK */
+	bool there;
+	u32 ticks, host_ticks;
+	u64 hostcalls; /* vCPU 0's at the last tick */
+} term;
 
 /* A fault of our own: die of it, as without a handler. */
 static bool own_fault(int sig, const siginfo_t *si)
@@ -35,11 +61,62 @@ static bool own_fault(int sig, const siginfo_t *si)
 	}
 }
 
+static void set_ticks(bool on)
+{
+	const struct itimerspec value = {{0, on ? TICK_NS : 0}, {0, on ? TICK_NS : 0}};
+
+	if (term.there)
+		timer_settime(term.timer, 0, &value, NULL);
+}
+
+static void give_up(void)
+{
+	if (atomic_load(&sandbox->end_status) == -1)
+		message("the guest kernel does not take SIGTERM: the sandbox ends");
+	sandbox_end(sandbox, SIGTERM);
+}
+
+void outside_tick(void)
+{
+	struct vcpu *v = sandbox->vcpu[0];
+	bool waits =
+		__atomic_load_n(&v->data->signals_arrived, __ATOMIC_SEQ_CST) >> (SIGTERM - 1) & 1;
+	bool in_host = !READ_ONCE(v->in_kvm) && READ_ONCE(v->hostcalls) == term.hostcalls;
+
+	if (atomic_load(&sandbox->end_status) != -1)
+		outside_die(SIGTERM); /* and the main thread does not come to its end */
+	if (!waits) {
+		set_ticks(false);
+		return;
+	}
+	term.hostcalls = READ_ONCE(v->hostcalls);
+	if (in_host)
+		term.host_ticks++;
+	else
+		term.ticks++;
+	if (term.ticks >= TICKS_MAX || term.host_ticks >= TICKS_HOST_MAX)
+		give_up();
+}
+
+/* SIGTERM is in the guest's word; before: it was there already. */
+static void note_term(bool before)
+{
+	if (!before) {
+		term.ticks = term.host_ticks = 0;
+		term.hostcalls = READ_ONCE(sandbox->vcpu[0]->hostcalls);
+		set_ticks(true);
+	} else if (term.ticks > 0) {
+		/* Not at once: timeout(1) and others send each signal to a process and its group.
+		 */
+		give_up();
+	}
+}
+
 static void on_signal(int sig, siginfo_t *si, void *context)
 {
 	int saved = errno;
 	struct vcpu *v = sandbox->vcpu[0];
-	u64 *word;
+	u64 *word, before;
 
 	(void)context;
 	if (own_fault(sig, si)) {
@@ -56,7 +133,9 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	word = si->si_code == SI_KERNEL && (TERMINAL_SIGNALS >> sig & 1)
 		       ? &v->data->signals_terminal
 		       : &v->data->signals_arrived;
-	__atomic_fetch_or(word, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
+	before = __atomic_fetch_or(word, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
+	if (sig == SIGTERM)
+		note_term(before >> (sig - 1) & 1);
 	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
 	vcpu_kick(v);
 	errno = saved;
@@ -79,9 +158,13 @@ static bool is_ignored(int sig)
 void outside_init(struct sandbox *s)
 {
 	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+	struct sigevent tick = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = VCPU_KICK_SIGNAL};
 	sigset_t blocked, none;
 
 	sandbox = s;
+	tick.sigev_notify_thread_id = gettid();
+	tick.sigev_value.sival_int = OUTSIDE_TICK;
+	term.there = timer_create(CLOCK_MONOTONIC, &tick, &term.timer) == 0;
 	sigfillset(&sa.sa_mask);
 	for (int sig = 1; sig < NSIG; sig++) {
 		if (sig == SIGKILL || sig == SIGSTOP || sig == VCPU_KICK_SIGNAL)
@@ -122,6 +205,11 @@ int outside_stop(int sig)
 	return 0;
 }
 
+bool outside_deadly(int sig)
+{
+	return sig > 0 && sig < NSIG && !(HARMLESS_SIGNALS >> sig & 1);
+}
+
 void outside_die(int sig)
 {
 	struct sigaction sa = {.sa_handler = SIG_DFL};
@@ -131,6 +219,6 @@ void outside_die(int sig)
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	kill(getpid(), sig);
-	/* Only a signal whose default is to be ignored comes here. */
+	/* Only glibc's own signals, which sigaction(2) of glibc refuses, may come here. */
 	_exit(128 + sig);
 }

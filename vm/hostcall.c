@@ -25,6 +25,7 @@
 #include <sys/timerfd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/own_proc.h"
 #include "vm/timer.h"
 
 /* Buffers of rows up to this size are structs that the host knows the size of. */
@@ -500,18 +501,19 @@ u64 iov_bytes(const struct iovec *iov, u32 count)
 	return sum;
 }
 
-/* A directory of the start as a handle; -1 where it may not be opened. */
-static s32 start_dir(const char *path)
+/* A directory of the start as a handle, or -errno. */
+static s64 start_dir(const char *path)
 {
 	s64 fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : (s32)handle_add((int)fd);
+	return fd < 0 ? fd : handle_add((int)fd);
 }
 
 int hostcall_init(struct sandbox *s)
 {
 	struct boot_info *boot = s->boot;
 	struct rlimit files;
+	s64 cwd, root;
 
 	/*
 	 * The guest kernel enforces the program's limit (in boot info already). All that its
@@ -523,6 +525,8 @@ int hostcall_init(struct sandbox *s)
 		files.rlim_cur = MIN(files.rlim_max, HANDLE_MAX);
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	handle_limit(s->opt.files);
+	own_proc_hide();
 	s->umask = boot->umask;
 	for (int fd = 0; fd < 3; fd++) {
 		bool closed = s->stdio_closed >> fd & 1;
@@ -530,7 +534,9 @@ int hostcall_init(struct sandbox *s)
 		boot->stdio[fd] = closed ? -1 : (s32)handle_add(fd);
 		boot->stdio_flags[fd] = closed ? 0 : (u32)HOST_CALL(fcntl, (u64)fd, F_GETFL);
 	}
-	boot->cwd = start_dir(".");
-	boot->root = start_dir("/");
-	return boot->root < 0 ? -EACCES : 0;
+	cwd = start_dir(".");
+	root = start_dir("/");
+	boot->cwd = (s32)MAX(cwd, -1L); /* a directory may be one that nobody may enter */
+	boot->root = (s32)root;
+	return cwd == -EMFILE ? -EMFILE : (int)MIN(root, 0L);
 }

@@ -65,6 +65,12 @@ s64 host_message(struct call *c, long nr, u64 file, struct msghdr *msg, u64 flag
 /* What a call on this file returns that has to wait but was kicked: -EAGAIN or -EINTR. */
 s64 host_would_wait(u64 file);
 
+/*
+ * readlinkat(2), but -EACCES for a link in the monitor's own directory of procfs (own_proc.h):
+ * those tell the monitor's number, program and descriptors.
+ */
+s64 host_readlink(int dir, const char *path, char *target, u64 size);
+
 /* Gives this thread a working directory and umask of its own. 0 or -errno. */
 s64 host_own_fs(void);
 

@@ -3,17 +3,16 @@
 #include <linux/kcmp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/own_proc.h"
 
 #define XATTR_MAX 0x10000 /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
 
@@ -28,67 +27,6 @@ static struct fd_link fd_link(int fd)
 
 	snprintf(link.path, sizeof(link.path), "/proc/self/fd/%d", fd);
 	return link;
-}
-
-/*
- * What the monitor's directory in /proc says of the namespaces, mounts and accounting that it
- * shares with the programs: the kernel's /proc refers to these (kernel/proc/proc.c).
- */
-static bool is_shared_name(const char *name)
-{
-	static const char *const shared[] = {
-		"cgroup",     "cpuset", "gid_map", "io",	"loginuid",  "mountinfo", "mounts",
-		"mountstats", "net",	"ns",	   "oom_score", "sessionid", "setgroups", "uid_map",
-	};
-	size_t len = name ? strcspn(name, "/") : 0;
-
-	for (u32 i = 0; i < ARRAY_SIZE(shared); i++)
-		if (strlen(shared[i]) == len && memcmp(shared[i], name, len) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Does the path of an open file of procfs lie in the monitor's own directory there? Every number
- * among its components is looked at, for a thread has a directory of its own and a procfs may be
- * mounted anywhere.
- */
-static bool is_monitor_path(char *path)
-{
-	char task[48], *rest = path;
-
-	for (char *part = strsep(&rest, "/"); part; part = strsep(&rest, "/")) {
-		size_t digits = strspn(part, "0123456789");
-
-		if (digits == 0 || digits > 10 || part[digits] != '\0')
-			continue;
-		snprintf(task, sizeof(task), "/proc/self/task/%s", part);
-		if (HOST_CALL(faccessat, (u64)AT_FDCWD, (u64)task, 0) == 0)
-			return !is_shared_name(rest);
-	}
-	return false;
-}
-
-/*
- * The guest kernel answers for /proc/self and has its own there. What reaches the host's is a
- * kernel that goes astray: through mem or map_files it would write into the monitor.
- */
-static bool is_monitor_file(int fd)
-{
-	char path[HOSTCALL_PATH_MAX];
-	struct fd_link link = fd_link(fd);
-	struct statfs st;
-	s64 n;
-
-	if (HOST_CALL(fstatfs, (u64)fd, (u64)&st) < 0 || st.f_type != PROC_SUPER_MAGIC)
-		return false;
-	n = HOST_CALL(readlink, (u64)link.path, (u64)path, sizeof(path) - 1);
-	if (n < 0)
-		return true;
-	path[n] = '\0';
-	if ((HOST_CALL(fcntl, (u64)fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
-		return true; /* settings of the host, too, are only to be read */
-	return is_monitor_path(path);
 }
 
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY | O_LARGEFILE)
@@ -110,9 +48,11 @@ static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const c
 		if (err < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
 			fd = host_syscall(nr, arg);
 	}
+	if (fd == -EACCES && own_proc_is_shared(path))
+		fd = own_proc_open(nr, arg);
 	if (fd < 0)
 		return fd;
-	if (is_monitor_file((int)fd)) {
+	if (own_proc_forbids((int)fd)) {
 		HOST_CALL(close, (u64)fd);
 		return -EACCES;
 	}
@@ -196,6 +136,30 @@ s64 hc_do_handle_path(struct call *c, int file, void *path, u32 path_len)
 	if (file < 0)
 		return -EBADF;
 	return HOST_CALL(readlink, (u64)link.path, (u64)path, path_len);
+}
+
+/* By an O_PATH descriptor, so that what is looked at is what is read. */
+s64 host_readlink(int dir, const char *path, char *target, u64 size)
+{
+	s64 fd, n = -EACCES;
+
+	/* "" is the link that dir itself stands for; its handle was looked at when it was made. */
+	if (path[0] == '\0')
+		return HOST_CALL(readlinkat, (u64)dir, (u64)path, (u64)target, size);
+	fd = HOST_CALL(openat, (u64)dir, (u64)path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	if (!own_proc_forbids((int)fd))
+		n = HOST_CALL(readlinkat, (u64)fd, (u64) "", (u64)target, size);
+	HOST_CALL(close, (u64)fd);
+	return n == -ENOENT ? -EINVAL : n; /* it is no link */
+}
+
+s64 hc_do_readlinkat(struct call *c, int dir, const char *path, void *target, u32 target_len,
+		     u64 len_)
+{
+	(void)c, (void)len_;
+	return host_readlink(dir, path, target, target_len);
 }
 
 s64 hc_do_futimens(struct call *c, int file, const void *times, u32 times_len)

@@ -27,8 +27,8 @@ static struct hostcall_seen answer(int dir, u8 kind, const char *path, const str
 	case HOSTCALL_LOOK_LINK:
 		if (room->size == 0)
 			break;
-		seen.result = (s32)HOST_CALL(readlinkat, (u64)dir, (u64)path, (u64)room->data,
-					     MIN(room->size, (u32)HOSTCALL_PATH_MAX));
+		seen.result = (s32)host_readlink(dir, path, (char *)room->data,
+						 MIN(room->size, (u32)HOSTCALL_PATH_MAX));
 		if (seen.result >= (s32)room->size)
 			seen.result = -EINTR; /* may be cut short */
 		else if (seen.result > 0)

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
@@ -39,6 +41,11 @@ static size_t one_line(char to[TEXT_MAX + 1], const void *text, u32 len)
 
 s64 hc_do_exit(struct call *c, u64 status)
 {
+	if (WIFSIGNALED((int)status & 0xffff) && !outside_deadly(WTERMSIG((int)status))) {
+		message("the guest ended with status %#lx, which is none", status & 0xffff);
+		sandbox_end(c->s, SANDBOX_END_ERROR | EXIT_INTERNAL);
+		return 0;
+	}
 	sandbox_end(c->s, (int)(status & 0xffff));
 	return 0;
 }
@@ -64,7 +71,7 @@ s64 hc_do_boot_failed(struct call *c, const void *failure, u32 failure_len)
 	memcpy(&f, failure, failure_len);
 	one_line(line, f.text, sizeof(f.text));
 	if (f.error > 0)
-		message("%s: %s%s%s", program, line, line[0] ? ": " : "", strerror(f.error));
+		message("%s: %s%s%s", program, line, line[0] ? ": " : "", host_error((int)f.error));
 	else
 		message("%s: %s", program, line);
 	if (f.status == 0 || f.status > 255)
@@ -73,15 +80,52 @@ s64 hc_do_boot_failed(struct call *c, const void *failure, u32 failure_len)
 	return 0;
 }
 
+/*
+ * May the guest's log have one more line? LOG_BURST at once, then LOG_RATE a second; what is left
+ * out is counted in *lost and told with the next line that may pass.
+ */
+#define LOG_BURST 1000
+#define LOG_RATE  20
+
+static bool log_passes(u64 *lost)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static u64 left = LOG_BURST, filled_ns, dropped;
+	struct timespec now;
+	u64 ns, more;
+	bool passes;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+	pthread_mutex_lock(&lock);
+	more = (ns - filled_ns) / (1000000000 / LOG_RATE);
+	if (more > 0) {
+		left = MIN(left + more, (u64)LOG_BURST);
+		filled_ns = ns;
+	}
+	passes = left > 0;
+	left -= passes;
+	dropped += !passes;
+	*lost = passes ? dropped : 0;
+	dropped = passes ? 0 : dropped;
+	pthread_mutex_unlock(&lock);
+	return passes;
+}
+
+/* Every line of the guest's says so: it is not the monitor's word. */
 s64 hc_do_log(struct call *c, u64 level, const void *text, u32 text_len)
 {
 	char line[TEXT_MAX + 1];
+	u64 lost;
 
+	if (level != 0 && !c->s->opt.verbose)
+		return 0;
+	if (!log_passes(&lost))
+		return 0;
+	if (lost > 0)
+		message("kernel: (%lu lines left out)", lost);
 	one_line(line, text, text_len);
-	if (level == 0)
-		message("%s", line);
-	else
-		verbose(c->s, "kernel: %s", line);
+	message("kernel: %s", line);
 	return 0;
 }
 
@@ -335,9 +379,12 @@ s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 	s32 target = (s32)pid;
 
 	(void)c;
+	/* As 0: -1 would be every process, where the group's number is 1. */
+	if (target == -getpgrp())
+		target = 0;
 	if (target == getpid())
 		return outside_stop((int)MIN(signal, (u64)NSIG));
-	if (target != getppid() && target != 0 && target != -getpgrp())
+	if (target != getppid() && target != 0)
 		return -EPERM;
 	return HOST_CALL(kill, (u64)(s64)target, signal);
 }

@@ -41,7 +41,7 @@ static int check_device(struct sandbox *s)
 	int version = ioctl(s->kvm, KVM_GET_API_VERSION, 0);
 
 	if (version < 0) {
-		message("/dev/kvm is not KVM's device: %s", strerror(errno));
+		message("/dev/kvm is not KVM's device: %s", host_error(errno));
 		return EXIT_NO_KVM;
 	}
 	if (version != KVM_API_VERSION) {
@@ -226,13 +226,17 @@ int kvm_open(struct sandbox *s)
 	int ret;
 
 	s->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (s->kvm < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+		message("cannot open /dev/kvm: %s", host_error(errno));
+		return EXIT_HOST;
+	}
 	if (s->kvm < 0) {
 		if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 			message("there is no /dev/kvm (%s): no KVM on this host, or its module is "
 				"not loaded",
-				strerror(errno));
+				host_error(errno));
 		else
-			message("cannot open /dev/kvm: %s%s", strerror(errno),
+			message("cannot open /dev/kvm: %s%s", host_error(errno),
 				errno == EACCES ? " (is the user in group kvm?)" : "");
 		return EXIT_NO_KVM;
 	}
@@ -241,12 +245,12 @@ int kvm_open(struct sandbox *s)
 		return ret;
 	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0);
 	if (s->vm < 0) {
-		message("cannot create a VM: %s", strerror(errno));
+		message("cannot create a VM: %s", host_error(errno));
 		return EXIT_HOST;
 	}
 	ret = read_cpuid(s);
 	if (ret) {
-		message("this KVM has no CPUID or XCR0 for guests: %s", strerror(-ret));
+		message("this KVM has no CPUID or XCR0 for guests: %s", host_error(-ret));
 		return EXIT_KVM_LACKS;
 	}
 	/* Both are x86 specifics that some KVMs do not have, and then do not need. */

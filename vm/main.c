@@ -20,9 +20,12 @@
 extern const u8 kernel_elf_start[], kernel_elf_end[];
 
 /* The monitor's own descriptors live from here on: low numbers are the guest's. */
-#define OWN_FD_MIN 512
+#define OWN_FD_MIN    512
 
-#define MEM_MIN	   (8UL << 20)
+#define MEM_MIN	      (8UL << 20)
+
+/* A file may cost the host some KiB, and a full pipe 64: enough for servers, and bounded. */
+#define FILES_DEFAULT 65536
 
 static struct sandbox sandbox = {.end_status = -1, .stderr_fd = -1};
 
@@ -35,6 +38,8 @@ static void usage(FILE *to, bool check)
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
 		"host's)\n"
 		"  --pids=N               most processes and threads it may have at once\n"
+		"  --files=N              most open files its processes may have together "
+		"(65536)\n"
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
@@ -96,6 +101,7 @@ static u32 parse_count(const char *text)
 enum {
 	OPT_MEM = 256,
 	OPT_PIDS,
+	OPT_FILES,
 	OPT_RING,
 	OPT_NO_ASLR,
 	OPT_TRACE,
@@ -110,6 +116,7 @@ enum {
 static const struct option run_options[] = {
 	{"mem", required_argument, NULL, OPT_MEM},
 	{"pids", required_argument, NULL, OPT_PIDS},
+	{"files", required_argument, NULL, OPT_FILES},
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"trace", no_argument, NULL, OPT_TRACE},
@@ -137,6 +144,13 @@ static int run_option(struct options *o, int c, const char *value)
 		o->pids = parse_count(value);
 		if (!o->pids) {
 			message("--pids=%s is not a number from 1 on", value);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPT_FILES:
+		o->files = parse_count(value);
+		if (!o->files) {
+			message("--files=%s is not a number from 1 on", value);
 			return EXIT_USAGE;
 		}
 		break;
@@ -343,6 +357,10 @@ static int keep_stdio(struct sandbox *s)
 	/* A small RLIMIT_NOFILE may forbid the high number. */
 	if (s->stderr_fd < 0 && !(s->stdio_closed & 1u << STDERR_FILENO))
 		s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (s->stderr_fd < 0 && !(s->stdio_closed & 1u << STDERR_FILENO)) {
+		message("cannot keep standard error: %s", host_error(EMFILE));
+		return EXIT_HOST;
+	}
 	message_to(s->stderr_fd);
 	return 0;
 }
@@ -367,7 +385,7 @@ static int memory_setup(struct sandbox *s, const struct kernel_image *image, con
 	s->mem.window_end = top;
 	ret = memory_init(s, MAX(BOOT_SLOT_MIN, ALIGN_UP(boot_size, HUGE_SIZE)));
 	if (ret) {
-		message("no memory for the guest: %s", strerror(-ret));
+		message("no memory for the guest: %s", host_error(-ret));
 		return EXIT_HOST;
 	}
 	s->boot = memory_at(s, (gpa_t){GPA_BOOT_INFO}, sizeof(*s->boot));
@@ -398,7 +416,7 @@ static int run(struct sandbox *s)
 		return ret;
 	ret = vcpu_create(s, 0, (gpa_t){GPA_VCPU0}, &s->vcpu[0]);
 	if (ret) {
-		message("cannot make a vCPU: %s", strerror(-ret));
+		message("cannot make a vCPU: %s", host_error(-ret));
 		return ret == -ENODEV ? EXIT_KVM_LACKS : EXIT_HOST;
 	}
 	ret = boot_prepare(s, &image, program);
@@ -406,12 +424,12 @@ static int run(struct sandbox *s)
 		return ret;
 	ret = hostcall_init(s);
 	if (ret) {
-		message("cannot give the guest its files: %s", strerror(-ret));
+		message("cannot give the guest its files: %s", host_error(-ret));
 		return EXIT_HOST;
 	}
 	ret = vcpu_signals_init();
 	if (ret) {
-		message("cannot handle signals: %s", strerror(-ret));
+		message("cannot handle signals: %s", host_error(-ret));
 		return EXIT_HOST;
 	}
 	outside_init(s);
@@ -433,6 +451,7 @@ int main(int argc, char **argv)
 	pthread_mutex_init(&s->mem.lock, NULL);
 	s->opt.ring_mode = RING_MODE_AUTO;
 	s->opt.post = true;
+	s->opt.files = FILES_DEFAULT;
 	ret = parse_options(&s->opt, argc, argv);
 	if (ret >= 0)
 		return ret;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "vm/vm.h"
 
@@ -34,6 +35,39 @@ void message(const char *fmt, ...)
 	va_start(ap, fmt);
 	print(fmt, ap);
 	va_end(ap);
+}
+
+const char *host_error(int error)
+{
+	static char text[160];
+	const char *what = strerror(error);
+	struct rlimit limit;
+
+	switch (error) {
+	case EMFILE:
+		getrlimit(RLIMIT_NOFILE, &limit);
+		snprintf(text, sizeof(text), "%s: the limit (ulimit -n) is %lu", what,
+			 (unsigned long)limit.rlim_cur);
+		return text;
+	case ENOMEM:
+		if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+			break;
+		snprintf(text, sizeof(text),
+			 "%s: addresses are limited (ulimit -v) to %lu KiB, and the sandbox "
+			 "reserves "
+			 "as many as --mem says",
+			 what, (unsigned long)limit.rlim_cur / 1024);
+		return text;
+	case EAGAIN:
+		if (getrlimit(RLIMIT_NPROC, &limit) || limit.rlim_cur == RLIM_INFINITY)
+			break;
+		snprintf(text, sizeof(text), "%s: the user's limit of threads (ulimit -u) is %lu",
+			 what, (unsigned long)limit.rlim_cur);
+		return text;
+	default:
+		break;
+	}
+	return what;
 }
 
 void verbose(struct sandbox *s, const char *fmt, ...)

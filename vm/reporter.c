@@ -122,7 +122,7 @@ int reporter_start(const struct report_options *o, int text_fd)
 
 	make_arguments(&a, o);
 	if (a.failed || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
-		message("cannot start the reporter: %s", strerror(errno));
+		message("cannot start the reporter: %s", host_error(errno));
 		goto free_arguments;
 	}
 	/* Its end is no signal to the guest: outside.c leaves SIGCHLD alone. */
@@ -133,7 +133,7 @@ int reporter_start(const struct report_options *o, int text_fd)
 	}
 	close(pair[1]);
 	if (reporter < 0) {
-		message("cannot start the reporter: %s", strerror(errno));
+		message("cannot start the reporter: %s", host_error(errno));
 		close(pair[0]);
 		goto free_arguments;
 	}

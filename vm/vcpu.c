@@ -88,7 +88,9 @@ static void on_kick(int sig, siginfo_t *si, void *context)
 	(void)sig;
 	if (!v)
 		return;
-	if (si->si_code == SI_TIMER)
+	if (si->si_code == SI_TIMER && si->si_value.sival_int == OUTSIDE_TICK)
+		outside_tick();
+	else if (si->si_code == SI_TIMER)
 		timer_expired(v->sandbox, si->si_value.sival_int);
 	v->kicks++;
 	v->run->immediate_exit = 1;
@@ -296,6 +298,17 @@ static int set_start_state(struct vcpu *v, u64 rip, u64 rsp, u64 cr3)
 											  : 0;
 }
 
+/*
+ * --pids holds against a guest kernel that does not count, too. A thread that has ended keeps its
+ * vCPU for a moment, and a scheduler may want one on each CPU: so there may be that many more.
+ */
+static bool too_many(const struct sandbox *s)
+{
+	u32 cpus = (u32)CPU_COUNT(&s->cpus);
+
+	return s->opt.pids && 1 + s->vcpus >= (u64)s->opt.pids + MAX(cpus, 1U);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	vcpu_run(arg);
@@ -315,6 +328,9 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	pthread_mutex_lock(&lock);
 	if (s->vcpu[id])
 		goto unlock;
+	ret = -EAGAIN;
+	if (too_many(s))
+		goto unlock;
 	ret = vcpu_create(s, id, area, &v);
 	if (ret)
 		goto unlock;
@@ -329,6 +345,7 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	sigdelset(&all, VCPU_KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	__atomic_store_n(&s->vcpu[id], v, __ATOMIC_RELEASE);
+	s->vcpus++;
 	ret = -pthread_create(&v->thread, &attr, vcpu_thread, v);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);

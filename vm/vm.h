@@ -33,6 +33,7 @@ struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
+	u32 files;	    /* handles at most */
 	u32 ring_mode;	    /* RING_MODE_* */
 	bool trace, verbose, no_aslr, stats, post;
 	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
@@ -92,6 +93,7 @@ struct sandbox {
 	_Atomic bool ready;
 	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready, for further vCPUs */
 	struct vcpu *vcpu[VCPU_MAX];
+	u32 vcpus;	  /* that were started beside vCPU 0: vcpu_start */
 	u32 stdio_closed; /* bit n: descriptor n was closed at start */
 	int stderr_fd;	  /* own duplicate: messages reach the user whatever the guest closes */
 	u32 umask;	  /* of the start; the monitor's own is 0 (hostcall_init) */
@@ -204,7 +206,12 @@ void outside_init(struct sandbox *s);
 /* The process stops by that signal until somebody continues it. 0, or -EPERM: it is no stop signal.
  */
 int outside_stop(int sig);
+/* The default action of sig ends a process. */
+bool outside_deadly(int sig);
 __attribute__((noreturn)) void outside_die(int sig); /* the process dies by that signal */
+/* A kick of the main thread with this value is the clock of a SIGTERM that waits to be taken. */
+#define OUTSIDE_TICK (-2)
+void outside_tick(void); /* in the signal handler */
 
 /* vcpu.c */
 #define VCPU_KICK_SIGNAL (SIGRTMIN + 1)
@@ -246,6 +253,11 @@ int hostcall_init(struct sandbox *s);
 /* message.c: "buffervm: ..." on the user's stderr, one write. */
 void message(const char *fmt, ...) __printf(1, 2);
 void message_to(int fd); /* descriptor that messages go to */
+/*
+ * strerror(3), with the limit of this process that is the likely cause. The result is good until
+ * the next call; before the second thread.
+ */
+const char *host_error(int error);
 void verbose(struct sandbox *s, const char *fmt, ...) __printf(2, 3);
 
 #endif

@@ -292,7 +292,8 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 	if (pid > 0 && !p && pid == boot->ppid)
 		return hc_kill_outside((u64)(s64)pid, (u64)sig);
 	if (pid <= 0 && pid != -1 && group_reaches_outside(pgid)) {
-		int outside = (int)hc_kill_outside((u64)(s64)-pgid, (u64)sig);
+		/* 0 is the monitor's group: -pgid may be -1, which means something else. */
+		int outside = (int)hc_kill_outside(0, (u64)sig);
 
 		return err ? outside : 0;
 	}

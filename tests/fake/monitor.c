@@ -21,7 +21,8 @@ __asm__(".pushsection .rodata\n"
 
 struct fake_monitor fake = {.ended = -1};
 
-static struct sandbox sandbox = {.kvm = -1, .vm = -1, .stderr_fd = -1, .end_status = -1};
+static struct sandbox sandbox = {
+	.opt.files = 1 << 20, .kvm = -1, .vm = -1, .stderr_fd = -1, .end_status = -1};
 static struct vcpu vcpu0;
 static struct vcpu_data data;
 static struct boot_info boot;
@@ -111,6 +112,17 @@ int vcpu_remember(struct vcpu *v)
 int outside_stop(int sig)
 {
 	return sig == SIGSTOP ? 0 : -EPERM;
+}
+
+const char *host_error(int error)
+{
+	return strerror(error);
+}
+
+/* The harmless ones of a real monitor that the tests use. */
+bool outside_deadly(int sig)
+{
+	return sig > 0 && sig < NSIG && sig != SIGSTOP && sig != SIGCHLD;
 }
 
 int watch_start(struct sandbox *s)

@@ -7,7 +7,7 @@
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_brief.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_look.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
- * sources: vm/handle.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/handle.c vm/own_proc.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -315,7 +315,7 @@ static void the_monitors_proc_is_closed(void **state)
 {
 	static const char *const path[] = {"/proc/self/mem", "/proc/thread-self/mem",
 					   "/proc/self/maps"};
-	char by_pid[64];
+	char by_pid[64], link[64];
 	s64 dir;
 
 	(void)state;
@@ -327,6 +327,12 @@ static void the_monitors_proc_is_closed(void **state)
 	assert_true(dir >= 0);
 	assert_int_equal(hc_openat((s32)dir, by_pid + 6, O_PATH, 0), -EACCES);
 	hc_close((s32)dir);
+	/* By a file that is no link in procfs, too. */
+	snprintf(link, sizeof(link), "/tmp/hostcall_test.%d", getpid());
+	assert_int_equal(symlink("/proc/self/mem", link), 0);
+	assert_int_equal(hc_openat(s->boot->root, link, O_RDONLY, 0), -EACCES);
+	unlink(link);
+	assert_true(hc_openat(s->boot->root, "/proc/self/mountinfo", O_RDONLY, 0) >= 0);
 }
 
 /* ---- windows -------------------------------------------------------------------------------- */
@@ -937,6 +943,63 @@ static void an_open_tells_what_it_opened(void **state)
 
 /* ---- the sandbox ---------------------------------------------------------------------------- */
 
+/* Links there tell who the monitor is and what it has open. */
+static void the_monitors_links_are_not_read(void **state)
+{
+	static const char *const path[] = {"/proc/self",     "/proc/thread-self", "/proc/self/exe",
+					   "/proc/self/cwd", "/proc/self/fd/0",	  "/dev/fd/0"};
+	char target[64], by_pid[64];
+
+	(void)state;
+	snprintf(by_pid, sizeof(by_pid), "/proc/%d/exe", getpid());
+	assert_int_equal(hc_readlinkat(s->boot->root, by_pid, target, sizeof(target), HC_NONE),
+			 -EACCES);
+	for (u32 i = 0; i < ARRAY_SIZE(path); i++)
+		assert_int_equal(
+			hc_readlinkat(s->boot->root, path[i], target, sizeof(target), HC_NONE),
+			-EACCES);
+	/* What the programs share with the monitor, and other links, are. */
+	assert_true(hc_readlinkat(s->boot->root, "/proc/self/ns/pid", target, sizeof(target),
+				  HC_NONE) > 4);
+	assert_memory_equal(target, "pid:", 4);
+	assert_int_equal(
+		hc_readlinkat(s->boot->root, "/proc/mounts", target, sizeof(target), HC_NONE), 11);
+	assert_int_equal(hc_readlinkat(s->boot->root, "/etc", target, sizeof(target), HC_NONE),
+			 -EINVAL);
+	assert_int_equal(hc_readlinkat(s->boot->root, "/none", target, sizeof(target), HC_NONE),
+			 -ENOENT);
+}
+
+static void a_status_that_is_no_end_is_refused(void **state)
+{
+	(void)state;
+	for (u32 sig = 1; sig < 127; sig++) {
+		bool ends = sig < NSIG && sig != SIGSTOP && sig != SIGCHLD;
+
+		hc_exit(sig);
+		assert_int_equal(fake.ended, ends ? (int)sig : SANDBOX_END_ERROR | EXIT_INTERNAL);
+	}
+}
+
+static void the_guests_log_is_marked_and_limited(void **state)
+{
+	static bool before; /* the second run begins with what the first one left */
+	u32 said = 0;
+
+	(void)state;
+	hc_log(0, "not the monitor's", 17);
+	if (!before)
+		assert_string_equal(fake.said, "kernel: not the monitor's");
+	for (u32 i = 0; i < 5000; i++) {
+		fake.said[0] = '\0';
+		hc_log(0, "again", 5);
+		said += fake.said[0] != '\0';
+	}
+	/* A burst, and some a second for as long as this took. */
+	assert_in_range(said, before ? 0 : 900, 2000);
+	before = true;
+}
+
 static void ends_are_told(void **state)
 {
 	struct hostcall_boot_failure failure = {
@@ -960,7 +1023,8 @@ static void processes_outside_are_out_of_reach(void **state)
 {
 	(void)state;
 	assert_int_equal(hc_kill_outside(1, 0), getppid() == 1 ? 0 : -EPERM);
-	assert_int_equal(hc_kill_outside((u64)(s64)-1, 0), -EPERM);
+	assert_int_equal(hc_kill_outside((u64)(s64)-1, 0), getpgrp() == 1 ? 0 : -EPERM);
+	assert_int_equal(hc_kill_outside((u64)(s64)-getpgrp(), 0), 0);
 	assert_int_equal(hc_kill_outside((u64)getpid() + 1, 0), -EPERM);
 	assert_int_equal(hc_kill_outside((u64)getppid(), 0), 0);
 }
@@ -1172,6 +1236,9 @@ int main(void)
 		cmocka_unit_test(words_are_waited_for),
 		cmocka_unit_test(timers_mark_their_bit),
 		cmocka_unit_test(clocks_agree),
+		cmocka_unit_test(the_monitors_links_are_not_read),
+		cmocka_unit_test(a_status_that_is_no_end_is_refused),
+		cmocka_unit_test(the_guests_log_is_marked_and_limited),
 		cmocka_unit_test(the_heap_library_is_sealed_and_for_checks_only),
 	};
 
