@@ -25,10 +25,11 @@
 #include "check_config.h"
 
 enum {
-	BOOT_TRACE = 1 << 0,   /* send a line per system call (hostcall trace) */
-	BOOT_NO_ASLR = 1 << 1, /* fixed addresses for programs */
-	BOOT_VERBOSE = 1 << 2, /* kernel log reaches the user */
-	BOOT_STATS = 1 << 3,   /* counters at exit */
+	BOOT_TRACE = 1 << 0,	    /* send a line per system call (hostcall trace) */
+	BOOT_NO_ASLR = 1 << 1,	    /* fixed addresses for programs */
+	BOOT_VERBOSE = 1 << 2,	    /* kernel log reaches the user */
+	BOOT_STATS = 1 << 3,	    /* counters at exit */
+	BOOT_NO_NEW_PRIVS = 1 << 4, /* prctl(2), of the process that the first program replaces */
 };
 
 #define BOOT_RLIMITS 16
@@ -85,9 +86,11 @@ struct boot_info {
 	u32 ngroups;
 	u32 groups[64];
 	u32 umask;
-	s32 nice;	     /* getpriority(2)'s */
-	u32 ioprio;	     /* ioprio_get(2)'s, 0: none was set */
-	u64 cap_bounding;    /* capabilities(7): what root can be given */
+	s32 nice;	  /* getpriority(2)'s */
+	u32 ioprio;	  /* ioprio_get(2)'s, 0: none was set */
+	u64 cap_bounding; /* capabilities(7): what root can be given, and the process's others */
+	u64 cap_effective, cap_permitted, cap_inheritable, cap_ambient;
+	u32 securebits;
 	u64 signals_ignored; /* bit n: signal n+1 was SIG_IGN at start, and stays so */
 	u64 signals_blocked;
 	struct {

@@ -174,10 +174,21 @@ enum hostcall_look_kind {
 	HOSTCALL_LOOK_STAT,  /* stat(2); data: struct stat */
 	HOSTCALL_LOOK_LSTAT, /* lstat(2); the same */
 	HOSTCALL_LOOK_THERE, /* stat(2) without data: does the name lead to anything? */
-	HOSTCALL_LOOK_ACCESS /* access(2) for F_OK; and the mode, up to 7 */
+	HOSTCALL_LOOK_ACCESS /* access(2), with AT_EACCESS, for F_OK; and the mode, up to 7 */
 };
 #define HOSTCALL_LOOK_KINDS (HOSTCALL_LOOK_ACCESS + 8)
 #define HOSTCALL_LOOK_ALIGN 8
+
+/*
+ * Argument of ids: user and group IDs of a vCPU's thread, and its effective capabilities (bit n:
+ * capability n), of which it gets those that the monitor may have. Its saved IDs and permitted
+ * capabilities stay the monitor's, so that it can become somebody else again.
+ */
+struct hostcall_ids {
+	u32 ruid, euid, fsuid;
+	u32 rgid, egid, fsgid;
+	u64 caps;
+};
 
 /* HC_recvmsg: precedes the control data in .head. */
 struct hostcall_recv {

@@ -40,6 +40,78 @@ static const bool brief[HC_MAX] = {
 #undef X
 };
 
+/*
+ * The host's answer to these is the same whoever asks. Others are asked as who the running thread
+ * is: they open, make, change or look at names, or the host notes who did it.
+ */
+static const bool for_anybody[HC_MAX] = {
+	[HC_exit] = true,
+	[HC_panic] = true,
+	[HC_boot_failed] = true,
+	[HC_log] = true,
+	[HC_trace] = true,
+	[HC_ready] = true,
+	[HC_stats] = true,
+	[HC_ram_grow] = true,
+	[HC_ram_discard] = true,
+	[HC_window_map] = true,
+	[HC_window_unmap] = true,
+	[HC_window_file_size] = true,
+	[HC_window_sync] = true,
+	[HC_window_advise] = true,
+	[HC_window_resident] = true,
+	[HC_vcpu_start] = true,
+	[HC_vcpu_kick] = true,
+	[HC_wait] = true,
+	[HC_wake] = true,
+	[HC_sched_yield] = true,
+	[HC_sched_getaffinity] = true,
+	[HC_cpu_time] = true,
+	[HC_ids] = true,
+	[HC_getcpu] = true,
+	[HC_clock_read] = true,
+	[HC_clock_gettime] = true,
+	[HC_clock_getres] = true,
+	[HC_clock_nanosleep] = true,
+	[HC_timer_settime] = true,
+	[HC_timer_gettime] = true,
+	[HC_timer_delete] = true,
+	[HC_close] = true,
+	[HC_dup] = true,
+	[HC_handle_path] = true,
+	[HC_fstat] = true,
+	[HC_fstatfs] = true,
+	[HC_readv] = true,
+	[HC_preadv2] = true,
+	[HC_lseek] = true,
+	[HC_getdents64] = true,
+	[HC_fsync] = true,
+	[HC_fdatasync] = true,
+	[HC_flock] = true,
+	[HC_fcntl_lock] = true,
+	[HC_same_file] = true,
+	[HC_sync] = true,
+	[HC_timerfd_settime] = true,
+	[HC_timerfd_gettime] = true,
+	[HC_inotify_rm_watch] = true,
+	[HC_poll] = true,
+	[HC_epoll_ctl] = true,
+	[HC_epoll_wait] = true,
+	[HC_poll_many] = true,
+	[HC_accept4] = true,
+	[HC_getsockname] = true,
+	[HC_getpeername] = true,
+	[HC_shutdown] = true,
+	[HC_recvmsg] = true,
+	[HC_getrandom] = true,
+	[HC_uname] = true,
+	[HC_sysinfo] = true,
+	[HC_membarrier] = true,
+	[HC_check_report] = true,
+	[HC_check_summary] = true,
+	[HC_check_library] = true,
+};
+
 static void ring(void)
 {
 	u64 start = arch_rdtsc(), took;
@@ -105,6 +177,11 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	s64 ret;
 	u64 start;
 
+	if (!for_anybody[nr]) {
+		ret = host_ids_settle();
+		if (ret < 0)
+			return ret;
+	}
 	frame->nr = nr;
 	for (unsigned i = 0; i < count; i++) {
 		const struct hostcall_param *p = &params[i];

@@ -29,6 +29,12 @@ struct hostcall_param {
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count);
 
 /*
+ * kernel/task/host_ids.c: this vCPU's host thread gets the identity of the guest thread that runs
+ * on it, if it has another. 0 or -errno. Makes a hostcall itself.
+ */
+int host_ids_settle(void);
+
+/*
  * What a hostcall costs on this host when the monitor has next to nothing to do for it: the
  * shortest one that rang the doorbell until now, in TSC cycles and in nanoseconds. 0: none was made
  * yet, or the TSC's frequency is unknown. For decisions that weigh a hostcall against something.

@@ -5,6 +5,7 @@
  * the page tables are the guest's alone (layout.h has the map).
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
@@ -176,6 +177,30 @@ static void write_blob(struct sandbox *s, const char *program, u8 *to)
 		to = (u8 *)stpcpy((char *)to, *e) + 1;
 }
 
+/*
+ * The monitor's own sets, which execve(2) made for it, are those that the program would have got.
+ * It keeps them: hostcall ids.
+ */
+static void fill_capabilities(struct boot_info *b)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = {0};
+	int bits = prctl(PR_GET_SECUREBITS);
+
+	if (syscall(SYS_capget, &head, set) == 0) {
+		b->cap_effective = set[0].effective | (u64)set[1].effective << 32;
+		b->cap_permitted = set[0].permitted | (u64)set[1].permitted << 32;
+		b->cap_inheritable = set[0].inheritable | (u64)set[1].inheritable << 32;
+	}
+	/* Ambient ones are inheritable, too. */
+	for (int cap = 0; cap < 64 && b->cap_inheritable >> cap; cap++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
+			b->cap_ambient |= 1UL << cap;
+	b->securebits = (u32)MAX(bits, 0);
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		b->flags |= BOOT_NO_NEW_PRIVS;
+}
+
 /* Who the first program is for everybody outside: it replaces the monitor's own process. */
 static void fill_identity(struct sandbox *s)
 {
@@ -203,6 +228,7 @@ static void fill_identity(struct sandbox *s)
 	/* Up to the first that this Linux does not know. */
 	for (int cap = 0, has; cap < 64 && (has = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
 		b->cap_bounding |= (u64)has << cap;
+	fill_capabilities(b);
 	b->nice = getpriority(PRIO_PROCESS, 0);
 	b->ioprio = (u32)MAX(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), 0);
 	b->umask = umask(0); /* the guest applies its own from now on */
@@ -273,8 +299,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->window_base = s->mem.window_base;
 	b->window_end = s->mem.window_end;
 	b->boot_slot_size = s->mem.slot[0].size;
-	b->flags = (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
-		   (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
+	b->flags |= (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
+		    (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
 	b->check = s->opt.check;
 	b->pids_max = s->opt.pids;
 	if (s->opt.core_pattern)

@@ -51,7 +51,7 @@ static struct hostcall_seen answer(int dir, u8 kind, const char *path, const str
 		break;
 	default:
 		seen.result = (s32)HOST_CALL(faccessat2, (u64)dir, (u64)path,
-					     (u64)(kind - HOSTCALL_LOOK_ACCESS), 0);
+					     (u64)(kind - HOSTCALL_LOOK_ACCESS), AT_EACCESS);
 		break;
 	}
 	return seen;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Hostcalls about the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
@@ -325,29 +326,61 @@ s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
 }
 
 /*
- * By system call, not by glibc: that changes all threads of the process. setfsuid(2) says nothing
- * about failure; a second call with an impossible id tells the present one.
+ * The effective capabilities of this thread become all of caps that it is permitted. Permitted ones
+ * stay as long as one of its user IDs is that of the monitor's start, as the saved one always is.
  */
-s64 hc_do_fs_ids(struct call *c, u64 uid, u64 gid, const void *groups, u32 groups_len)
+static s64 set_capabilities(u64 caps)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3];
+	s64 ret = HOST_CALL(capget, (u64)&head, (u64)set);
+
+	for (u32 i = 0; ret >= 0 && i < ARRAY_SIZE(set); i++)
+		set[i].effective = (u32)(caps >> 32 * i) & set[i].permitted;
+	return ret < 0 ? ret : HOST_CALL(capset, (u64)&head, (u64)set);
+}
+
+static s64 set_groups(const void *groups, u32 count)
 {
 	u32 present[GROUPS_MAX];
-	u32 count = groups_len / sizeof(gid_t);
+	s64 n = HOST_CALL(getgroups, ARRAY_SIZE(present), (u64)present);
+
+	if (n == count && (count == 0 || memcmp(present, groups, count * sizeof(gid_t)) == 0))
+		return 0;
+	return HOST_CALL(setgroups, count, (u64)groups);
+}
+
+/*
+ * By system call, not by glibc: that changes all threads of the process. Each change of a user ID
+ * takes effective capabilities away that the next step needs. setfsuid(2) says nothing about
+ * failure; a second call with an impossible id tells the present one.
+ */
+s64 hc_do_ids(struct call *c, const void *ids, u32 ids_len, const void *groups, u32 groups_len)
+{
+	struct hostcall_ids want;
 	s64 ret;
 
+	if (ids_len != sizeof(want))
+		return -EINVAL;
+	memcpy(&want, ids, sizeof(want));
 	WRITE_ONCE(c->v->own_ids, true);
-	ret = HOST_CALL(getgroups, ARRAY_SIZE(present), (u64)present);
-	if (ret != count || (count > 0 && memcmp(present, groups, count * sizeof(gid_t)) != 0)) {
-		ret = HOST_CALL(setgroups, count, (u64)groups);
-		if (ret < 0)
-			return ret;
-	}
-	HOST_CALL(setfsgid, gid);
-	if ((u32)HOST_CALL(setfsgid, (u64)-1) != (u32)gid)
+	ret = set_capabilities(~0UL);
+	if (ret >= 0)
+		ret = set_groups(groups, groups_len / sizeof(gid_t));
+	if (ret >= 0)
+		ret = HOST_CALL(setresgid, want.rgid, want.egid, (u64)-1);
+	if (ret >= 0)
+		ret = HOST_CALL(setresuid, want.ruid, want.euid, (u64)-1);
+	if (ret >= 0)
+		ret = set_capabilities(~0UL);
+	if (ret < 0)
+		return ret;
+	HOST_CALL(setfsgid, want.fsgid);
+	HOST_CALL(setfsuid, want.fsuid);
+	if ((u32)HOST_CALL(setfsgid, (u64)-1) != want.fsgid ||
+	    (u32)HOST_CALL(setfsuid, (u64)-1) != want.fsuid)
 		return -EPERM;
-	HOST_CALL(setfsuid, uid);
-	if ((u32)HOST_CALL(setfsuid, (u64)-1) != (u32)uid)
-		return -EPERM;
-	return 0;
+	return set_capabilities(want.caps);
 }
 
 s64 hc_do_getrandom(struct call *c, const struct iovec *data, u32 data_count, u64 flags)

@@ -73,7 +73,7 @@ struct vcpu {
 	_Atomic bool in_use;
 	u64 exits, hostcalls;
 	pthread_mutex_t call_lock; /* held by whoever works on its frame */
-	bool own_ids;		   /* its thread opens files as somebody else: hostcall fs_ids */
+	bool own_ids;		   /* its thread opens files as somebody else: hostcall ids */
 	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
 	u64 kicks, upcalls;
 	bool in_kvm; /* its thread is in KVM_RUN, or about to be */

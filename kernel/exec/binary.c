@@ -111,6 +111,10 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
 
+	b->set_uid = st.st_mode & S_ISUID ? st.st_uid : (u32)-1;
+	/* Without the group's execute bit it once meant mandatory locks: execve(2). */
+	b->set_gid =
+		(st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ? st.st_gid : (u32)-1;
 	return read_head(b, (u64)st.st_size);
 }
 
@@ -122,6 +126,7 @@ int binary_adopt(struct binary *b, struct ofile *file)
 	if (!file)
 		return binary_fail_errno(b, ENOMEM);
 	b->file = file;
+	b->set_uid = b->set_gid = (u32)-1;
 	ret = hc_fstat(file->handle, &st, sizeof(st));
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);

@@ -24,6 +24,7 @@ struct binary {
 	u64 file_size;
 	u8 *head; /* first head_len bytes: a page or the whole file */
 	u64 head_len;
+	u32 set_uid, set_gid; /* owner and group that its set-ID bits give; (u32)-1: none */
 
 	/* binary_check */
 	u8 *table;

@@ -4,10 +4,11 @@
  * space with segments, vDSO and stack, and only then lets go of the old program. So, unlike on
  * Linux, a program that cannot be mapped is an error and not a SIGKILL.
  *
- * Set-user-ID and set-group-ID bits are not honoured (as with no_new_privs): the monitor has the
- * rights of whoever started it. An executable file must be readable.
+ * Set-user-ID and set-group-ID bits are honoured where the monitor has the right to change its
+ * identity, which root's has. File capabilities are not. An executable file must be readable.
  */
 #include <asm/resource.h>
+#include <asm/statfs.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/fcntl.h>
@@ -28,6 +29,8 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/task/cred_rules.h"
+#include "kernel/task/host_ids.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/exit.h"
@@ -39,6 +42,10 @@
 #include "kernel/task/vcpu.h"
 
 /* Where things go: Linux's values for 48-bit addresses. */
+#ifndef ST_NOSUID
+#define ST_NOSUID 2 /* f_flags: statfs(2) */
+#endif
+
 #define PIE_BASE	   ALIGN_DOWN(USER_TOP / 3 * 2, PAGE_SIZE) /* programs with PT_INTERP */
 #define MAP_RANDOM_PAGES   (1UL << 28)
 #define STACK_RANDOM_PAGES (1UL << 22)
@@ -73,6 +80,8 @@ struct exec {
 	struct exec_piece piece[EXEC_PIECES + 2 * SCRIPT_DEPTH + 1];
 	struct mm *mm;
 	struct files *files; /* own copy, if they were shared */
+	struct creds creds;  /* that the program begins with */
+	bool secure;	     /* AT_SECURE */
 };
 
 /* The script that was opened becomes an argument of its interpreter, which is opened instead. */
@@ -230,9 +239,30 @@ static void aux(struct exec_stack *s, u64 type, u64 value)
 	s->aux[s->aux_count++] = (struct exec_aux){type, value};
 }
 
+/*
+ * Who the program is. A set-user-ID file gives its owner where that means anything: the host thread
+ * can become that user, and the file system is not mounted with nosuid.
+ */
+static void decide_creds(struct exec *x)
+{
+	const u64 needed = 1UL << CAP_SETUID | 1UL << CAP_SETGID;
+	const struct binary *b = &x->program;
+	u32 uid = NO_ID, gid = NO_ID;
+	struct statfs fs;
+
+	x->creds = *current_creds();
+	if ((b->set_uid != NO_ID || b->set_gid != NO_ID) && !x->creds.no_new_privs &&
+	    (boot->cap_permitted & needed) == needed &&
+	    hc_fstatfs(b->file->handle, &fs, sizeof(fs)) == 0 && !(fs.f_flags & ST_NOSUID)) {
+		uid = b->set_uid;
+		gid = b->set_gid;
+	}
+	x->secure = cred_exec(&x->creds, uid, gid);
+}
+
 static void fill_aux(struct exec *x)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = &x->creds;
 	const struct binary *b = &x->program;
 	struct exec_stack *s = &x->stack;
 
@@ -251,7 +281,7 @@ static void fill_aux(struct exec *x)
 	aux(s, AT_EUID, c->euid);
 	aux(s, AT_GID, c->rgid);
 	aux(s, AT_EGID, c->egid);
-	aux(s, AT_SECURE, c->ruid != c->euid || c->rgid != c->egid);
+	aux(s, AT_SECURE, x->secure);
 	aux(s, AT_HWCAP2, boot->hwcap2);
 }
 
@@ -323,6 +353,7 @@ static int build_stack(struct exec *x)
 	memcpy(s->random, x->random.at_random, sizeof(s->random));
 	s->gap = x->random.gap;
 	s->top = mm->stack_top;
+	decide_creds(x);
 	fill_aux(x);
 	if (exec_stack_write(s, mm) < 0)
 		return binary_fail_errno(&x->program, ENOMEM);
@@ -414,19 +445,19 @@ static void enter_mm(struct mm *mm)
 	oom_memory_gone();
 }
 
-/* capabilities(7), "Transformation of capabilities during execve", for a file without its own. */
-static void exec_creds(struct process *p)
+/* Towards the host they take effect with the next hostcall that depends on them. */
+static void take_creds(const struct exec *x)
 {
-	struct creds *c = &p->creds;
-	u64 roots = c->cap_inheritable | c->cap_bounding;
+	struct thread *t = current();
+	struct process *p = t->proc;
 
-	if (p->no_new_privs)
-		roots &= c->cap_permitted;
-	c->cap_permitted = c->ruid == 0 || c->euid == 0 ? roots : 0;
-	c->cap_effective = c->euid == 0 ? roots : 0;
-	c->suid = c->fsuid = c->euid;
-	c->sgid = c->fsgid = c->egid;
-	p->keep_caps = false;
+	mutex_lock(&task_lock);
+	p->dumpable = x->creds.euid == t->creds.euid && x->creds.egid == t->creds.egid;
+	t->creds = x->creds;
+	if (x->creds.stamp != CREDS_BOOT || !p->dumpable)
+		t->creds.stamp = host_ids_stamp();
+	p->creds = t->creds;
+	mutex_unlock(&task_lock);
 }
 
 /* The point of no return: nothing here fails. */
@@ -461,8 +492,7 @@ static void commit(struct exec *x)
 
 	strlcpy(p->comm, slash ? slash + 1 : x->filename, sizeof(p->comm));
 	memcpy(t->comm, p->comm, sizeof(t->comm));
-	exec_creds(p);
-	p->dumpable = true;
+	take_creds(x);
 	p->membarrier = 0;
 	p->personality &= ~(u32)READ_IMPLIES_EXEC;
 	t->clear_child_tid = 0;

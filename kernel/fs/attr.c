@@ -2,6 +2,7 @@
 /* System calls that read or change what a name or an open file says of itself. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/mm/mm.h"
@@ -150,20 +151,29 @@ DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 {
 	const struct pseudo_node *node;
 	struct fs_path p;
-	s64 r = path_get(&p, dirfd, path, flags);
+	int view = flags & AT_EACCESS ? 0 : creds_access_begin();
+	s64 r = view < 0 ? view : path_get(&p, dirfd, path, flags);
 
 	if (r < 0)
-		return r;
+		goto out;
 	node = pseudo_node_of(&p);
+	/*
+	 * The host thread already is who the question is about, hence AT_EACCESS: what the host
+	 * would work out from that thread's real user knows nothing of dropped capabilities.
+	 */
 	if (node)
 		r = node->fs->access(node, mode);
 	else if (path_to_host(&p) < 0)
 		r = -EBADF;
-	else if (flags | p.at || mode > 7 ||
+	else if (view || flags | p.at || mode > 7 ||
 		 !look_ahead(&p, HOSTCALL_LOOK_ACCESS + mode, NULL, 0, &r))
-		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at);
+		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at | AT_EACCESS);
 	path_put(&p);
-	return fs_nointr(r);
+	r = fs_nointr(r);
+out:
+	if (view > 0)
+		creds_access_end();
+	return r;
 }
 
 DEFINE_SYSCALL3(faccessat, s32, dirfd, uva, path, u32, mode)

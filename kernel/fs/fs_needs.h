@@ -25,6 +25,16 @@ void record_locks_close(struct files *files, struct ofile *f);
 /* The last reference to f goes. */
 void record_locks_forget(struct ofile *f);
 
+/* -- Identity towards the host: kernel/task/creds.c ------------------------------------------- */
+
+/*
+ * access(2): between begin and end the running thread's hostcalls are made with its real user and
+ * group, if those differ from what it opens files with: 1. 0: they do not, and nothing is to be
+ * ended. -ENOMEM.
+ */
+int creds_access_begin(void);
+void creds_access_end(void);
+
 /* -- Messages of mq_notify(3) in netlink sockets: kernel/ipc/mq_notify.c ----------------------- */
 
 /*

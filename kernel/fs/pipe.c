@@ -107,7 +107,7 @@ static void page_free(const void *page)
 
 static struct pipe *pipe_new(void)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	struct pipe *p = kzalloc(sizeof(*p));
 
 	if (!p)
@@ -826,7 +826,7 @@ static struct ofile *pipe_reopen(struct ofile *f, u32 flags, int *err)
 		*err = (int)pipe_to_host(f);
 		return *err ? NULL : host_file_of_result(hc_reopen(f->handle, flags), flags, err);
 	}
-	if (current_process()->creds.fsuid != p->uid && !capable(CAP_DAC_OVERRIDE))
+	if (current_creds()->fsuid != p->uid && !capable(CAP_DAC_OVERRIDE))
 		*err = -EACCES;
 	else if (flags & O_DIRECT)
 		*err = -EINVAL;

@@ -45,7 +45,7 @@ bool ipc_in_group(const struct creds *c, u32 gid)
 
 bool ipc_allowed(const struct ipc_perm_k *perm, u32 mode)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	u32 asked = mode >> 6 | mode >> 3 | mode;
 	u32 granted = perm->mode;
 
@@ -58,7 +58,7 @@ bool ipc_allowed(const struct ipc_perm_k *perm, u32 mode)
 
 bool ipc_owned(const struct ipc_perm_k *perm)
 {
-	u32 euid = current_process()->creds.euid;
+	u32 euid = current_creds()->euid;
 
 	return euid == perm->cuid || euid == perm->uid || capable(CAP_SYS_ADMIN);
 }
@@ -104,7 +104,7 @@ static s32 free_index(struct ipc_table *t)
 
 s32 ipc_add(struct ipc_table *t, struct ipc_perm_k *perm, s32 key, u32 flags)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	s32 index = free_index(t);
 
 	if (index < 0)

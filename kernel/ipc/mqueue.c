@@ -208,7 +208,7 @@ static void send_signal(const struct registration *n)
 	struct process *p;
 
 	info.si_pid = current_process()->pid;
-	info.si_uid = current_process()->creds.ruid;
+	info.si_uid = current_creds()->ruid;
 	info._sifields._rt._sigval = n->value;
 	mutex_lock(&task_lock);
 	p = process_find(n->pid);
@@ -425,7 +425,7 @@ static void free_unused(struct mqueue *q)
 static bool may_open(const struct mqueue *q, u32 flags)
 {
 	static const u32 needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	u32 granted = q->mode;
 
 	if (c->fsuid == q->uid)
@@ -472,8 +472,8 @@ static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *a
 		return NULL;
 	}
 	q->mode = mode & ~p->fs->umask & 0777;
-	q->uid = p->creds.fsuid;
-	q->gid = p->creds.fsgid;
+	q->uid = current_creds()->fsuid;
+	q->gid = current_creds()->fsgid;
 	q->most = attr->mq_maxmsg;
 	q->size_max = attr->mq_msgsize;
 	q->cost = cost;
@@ -568,7 +568,7 @@ DEFINE_SYSCALL4(mq_open, uva, user_name, u32, flags, u32, mode, uva, user_attr)
 
 DEFINE_SYSCALL1(mq_unlink, uva, user_name)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	char name[NAME_LEN + 1];
 	struct mqueue *q;
 	int err = read_name(name, user_name);

@@ -523,7 +523,7 @@ static s64 proc_access(const struct pseudo_node *node, u32 mode)
 	if (mode & ~7U)
 		return -EINVAL;
 	/* The superuser may read and write all, but execute only what somebody may. */
-	if (current_process()->creds.ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
+	if (current_creds()->ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
 		return 0;
 	return (st.st_mode >> 6 & mode) == mode ? 0 : -EACCES;
 }

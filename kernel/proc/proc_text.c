@@ -509,7 +509,7 @@ static void status_signals(struct text *t, const struct proc_ctx *c)
 void proc_text_status(struct text *t, const struct proc_ctx *c)
 {
 	const struct process *p = c->p;
-	const struct creds *cr = &p->creds;
+	const struct creds *cr = c->t ? &c->t->creds : &p->creds;
 	struct rusage ru = rusage_of(c);
 
 	text_printf(t, "Name:\t%s\n", comm(c));
@@ -530,9 +530,9 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 	status_signals(t, c);
 	text_printf(t,
 		    "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
-		    "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
-		    cr->cap_inheritable, cr->cap_permitted, cr->cap_effective, cr->cap_bounding, 0,
-		    p->no_new_privs);
+		    "CapAmb:\t%016lx\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+		    cr->cap_inheritable, cr->cap_permitted, cr->cap_effective, cr->cap_bounding,
+		    cr->cap_ambient, cr->no_new_privs);
 	cpus_allowed(t, c->t);
 	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

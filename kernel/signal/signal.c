@@ -97,7 +97,7 @@ siginfo_t signal_info(int sig, int code)
 	info.si_signo = sig;
 	info.si_code = code;
 	info.si_pid = current_process()->pid;
-	info.si_uid = current_process()->creds.ruid;
+	info.si_uid = current_creds()->ruid;
 	return info;
 }
 

@@ -139,6 +139,7 @@ static struct process *process_make(const struct request *rq)
 
 	if (!p)
 		return NULL;
+	p->creds = *current_creds();
 	p->exit_signal = rq->exit_signal;
 	p->files = SHARE(CLONE_FILES, self->files, files_dup(self->files));
 	p->fs = SHARE(CLONE_FS, self->fs, fs_dup(self->fs));
@@ -181,7 +182,6 @@ void thread_begin(struct thread *t)
 	t->start.fpu = NULL;
 	arch_set_fsbase(t->start.fsbase);
 	arch_set_gsbase(t->start.gsbase);
-	vcpu_fs_ids(&p->creds);
 	if (p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY) {
 		mutex_lock(&task_lock);
 		timers_limit(p);

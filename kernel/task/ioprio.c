@@ -44,7 +44,7 @@ static s64 check(s32 ioprio)
 
 static s64 set(struct thread *t, s32 ioprio)
 {
-	const struct creds *c = &current_process()->creds;
+	const struct creds *c = current_creds();
 	u32 owner = t->proc->creds.ruid;
 
 	if (owner != c->euid && owner != c->ruid && !capable(CAP_SYS_NICE))
@@ -58,7 +58,7 @@ static bool selects(const struct process *p, int which, s32 who)
 {
 	if (which == IOPRIO_WHO_PGRP)
 		return p->pgid == (who ? who : current_process()->pgid);
-	return p->creds.ruid == (who ? (u32)who : current_process()->creds.ruid);
+	return p->creds.ruid == (who ? (u32)who : current_creds()->ruid);
 }
 
 /* task_lock held. */

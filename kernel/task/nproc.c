@@ -40,8 +40,8 @@ bool nproc_full(void)
 	ASSERT_HELD(&task_lock);
 	if (boot->pids_max && tasks >= boot->pids_max)
 		return true;
-	if (self->creds.ruid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
-	    count_of(self->creds.ruid) >= self->rlimit[RLIMIT_NPROC].cur)
+	if (current_creds()->ruid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
+	    count_of(current_creds()->ruid) >= self->rlimit[RLIMIT_NPROC].cur)
 		return true;
 	self->nproc_exceeded = false;
 	return false;
@@ -51,7 +51,7 @@ void nproc_user_changes(const struct creds *new)
 {
 	struct process *self = current_process();
 
-	if (new->ruid != self->creds.ruid)
+	if (new->ruid != current_creds()->ruid)
 		self->nproc_exceeded =
 			new->ruid != 0 && count_of(new->ruid) > self->rlimit[RLIMIT_NPROC].cur;
 }
@@ -60,7 +60,7 @@ bool nproc_forbids_exec(void)
 {
 	struct process *self = current_process();
 
-	self->nproc_exceeded =
-		self->nproc_exceeded && count_of(self->creds.ruid) > self->rlimit[RLIMIT_NPROC].cur;
+	self->nproc_exceeded = self->nproc_exceeded &&
+			       count_of(current_creds()->ruid) > self->rlimit[RLIMIT_NPROC].cur;
 	return self->nproc_exceeded;
 }

@@ -315,7 +315,7 @@ static bool priority_selects(const struct thread *t, int which, s32 who)
 	case PRIO_PGRP:
 		return p->pgid == (who ? who : current_process()->pgid);
 	default:
-		return p->creds.ruid == (who ? (u32)who : current_process()->creds.ruid);
+		return p->creds.ruid == (who ? (u32)who : current_creds()->ruid);
 	}
 }
 

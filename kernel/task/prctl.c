@@ -7,7 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
-#include "kernel/task/creds.h"
+#include "kernel/task/cred_rules.h"
 #include "kernel/task/process.h"
 
 #include <asm/prctl.h>
@@ -15,6 +15,7 @@
 #include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 
 /* Not in linux/prctl.h of Linux 6.1. */
 #ifndef PR_GET_AUXV
@@ -61,7 +62,7 @@ static s64 set_name(uva from)
 
 static s64 capability_bounding(u64 option, u64 cap)
 {
-	struct creds *c = &current_process()->creds;
+	struct creds *c = current_creds();
 
 	if (option == PR_CAPBSET_DROP && !capable(CAP_SETPCAP))
 		return -EPERM;
@@ -73,22 +74,16 @@ static s64 capability_bounding(u64 option, u64 cap)
 	return 0;
 }
 
-/* No ambient capabilities: none can be set, and clearing them is done. */
-static s64 capability_ambient(u64 op, u64 cap)
+static s64 set_keepcaps(u64 value)
 {
-	if (op == PR_CAP_AMBIENT_CLEAR_ALL)
-		return cap ? -EINVAL : 0;
-	if (cap > CAP_LAST_CAP)
+	struct creds *c = current_creds();
+
+	if (value > 1)
 		return -EINVAL;
-	switch (op) {
-	case PR_CAP_AMBIENT_IS_SET:
-	case PR_CAP_AMBIENT_LOWER:
-		return 0;
-	case PR_CAP_AMBIENT_RAISE:
+	if (c->securebits & SECBIT_KEEP_CAPS_LOCKED)
 		return -EPERM;
-	default:
-		return -EINVAL;
-	}
+	c->securebits = (c->securebits & ~(u32)SECBIT_KEEP_CAPS) | (value ? SECBIT_KEEP_CAPS : 0);
+	return 0;
 }
 
 static s64 set_thp_disable(bool disable)
@@ -212,16 +207,20 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_DUMPABLE:
 		return p->dumpable;
 	case PR_SET_KEEPCAPS:
-		return set_flag(&p->keep_caps, a2);
+		return set_keepcaps(a2);
 	case PR_GET_KEEPCAPS:
-		return p->keep_caps;
+		return (current_creds()->securebits & SECBIT_KEEP_CAPS) != 0;
+	case PR_SET_SECUREBITS:
+		return cred_set_securebits(current_creds(), a2);
+	case PR_GET_SECUREBITS:
+		return current_creds()->securebits;
 	case PR_SET_NO_NEW_PRIVS:
 		if (a2 != 1 || !others_zero)
 			return -EINVAL;
-		p->no_new_privs = true;
+		current_creds()->no_new_privs = true;
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
-		return a2 || !others_zero ? -EINVAL : p->no_new_privs;
+		return a2 || !others_zero ? -EINVAL : current_creds()->no_new_privs;
 	case PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a2 != 0;
 		return 0;
@@ -252,11 +251,7 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_CAPBSET_DROP:
 		return capability_bounding((u64)option, a2);
 	case PR_CAP_AMBIENT:
-		return a4 || a5 ? -EINVAL : capability_ambient(a2, a3);
-	case PR_GET_SECUREBITS:
-		return 0;
-	case PR_SET_SECUREBITS:
-		return -EPERM;
+		return a4 || a5 ? -EINVAL : cred_ambient(current_creds(), a2, a3);
 	case PR_MCE_KILL_GET:
 		return a2 || !others_zero ? -EINVAL : p->mce_policy;
 	case PR_MCE_KILL:

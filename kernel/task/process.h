@@ -50,10 +50,10 @@ struct process {
 	struct fs_info *fs;
 	struct sighand *sighand;
 	struct sigpending pending; /* for the whole process */
-	struct creds creds;
+	struct creds creds;	   /* its leader's: for others to look at */
 	struct rlimit_pair rlimit[BOOT_RLIMITS];
 	char comm[TASK_COMM];
-	bool dumpable, no_new_privs, keep_caps, subreaper;
+	bool dumpable, subreaper;
 	s32 pdeathsig;
 	u32 personality;
 	u8 mce_policy;	/* PR_MCE_KILL_*, only kept */

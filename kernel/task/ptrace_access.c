@@ -11,7 +11,7 @@
 
 bool ptrace_may_access(const struct process *p, enum ptrace_creds which)
 {
-	const struct creds *own = &current_process()->creds, *c = &p->creds;
+	const struct creds *own = current_creds(), *c = &p->creds;
 	u32 uid = which == PTRACE_FSCREDS ? own->fsuid : own->ruid;
 	u32 gid = which == PTRACE_FSCREDS ? own->fsgid : own->rgid;
 	u64 caps = which == PTRACE_FSCREDS ? own->cap_effective : own->cap_permitted;

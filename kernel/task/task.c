@@ -18,6 +18,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/creds.h"
+#include "kernel/task/host_ids.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
@@ -100,13 +101,16 @@ static void creds_boot(struct creds *c)
 		.sgid = boot->sgid,
 		.fsgid = boot->egid,
 		.ngroups = MIN(boot->ngroups, ARRAY_SIZE(c->groups)),
+		.cap_effective = boot->cap_effective,
+		.cap_permitted = boot->cap_permitted,
+		.cap_inheritable = boot->cap_inheritable,
+		.cap_ambient = boot->cap_ambient,
 		.cap_bounding = boot->cap_bounding & CAPABILITIES_ALL,
+		.securebits = boot->securebits,
+		.no_new_privs = boot->flags & BOOT_NO_NEW_PRIVS,
+		.stamp = CREDS_BOOT,
 	};
 	memcpy(c->groups, boot->groups, c->ngroups * sizeof(c->groups[0]));
-	if (c->euid == 0)
-		c->cap_effective = c->cap_bounding;
-	if (c->ruid == 0 || c->euid == 0)
-		c->cap_permitted = c->cap_bounding;
 }
 
 struct thread *thread_new(struct process *p, const struct thread *like)
@@ -120,6 +124,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 	t->altstack.flags = SS_DISABLE;
 	t->timer_slack = TIMER_SLACK_DEFAULT;
 	if (like) {
+		t->creds = like->creds;
 		t->blocked = like->blocked;
 		policy_inherit(t, like);
 		t->ioprio = like->ioprio;
@@ -164,12 +169,9 @@ struct process *process_new(const struct process *parent)
 		return p;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
-	p->creds = parent->creds;
 	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->dumpable = parent->dumpable;
-	p->no_new_privs = parent->no_new_privs;
-	p->keep_caps = parent->keep_caps;
 	p->personality = parent->personality;
 	p->mce_policy = parent->mce_policy;
 	p->membarrier = parent->membarrier;
@@ -213,6 +215,7 @@ void task_init(void)
 	p->sighand = sighand_boot();
 	t = thread_new(p, NULL);
 	KASSERT(p->mm && p->files && p->fs && p->sighand && t);
+	t->creds = p->creds;
 	t->blocked = boot->signals_blocked & ~SIGNALS_FORCED;
 	t->nice = boot->nice;
 	t->ioprio = (u16)boot->ioprio;

@@ -10,6 +10,7 @@
 #include "common/types.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/check_hooks.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/sigset.h"
 #include "kernel/task/usage.h"
 
@@ -25,8 +26,10 @@ struct thread {
 	u32 vcpu; /* index of its vCPU */
 	struct process *proc;
 	TAILQ_ENTRY(thread) link;
-	void *kstack; /* the vCPU's */
-	bool dying;   /* ends when it would go back to its program; task_lock */
+	struct creds creds;
+	struct creds *acting; /* instead of .creds towards the host: task/host_ids.h */
+	void *kstack;	      /* the vCPU's */
+	bool dying;	      /* ends when it would go back to its program; task_lock */
 
 	/* How it begins, from clone to thread_begin. */
 	struct {
@@ -78,6 +81,11 @@ struct thread {
 	void *trace_line;	/* syscall/trace.c: begun before the call */
 	struct user_segs *segs; /* reused by user_segs_new */
 };
+
+static inline struct creds *current_creds(void)
+{
+	return &current()->creds;
+}
 
 /* The program's registers: always at the top of the kernel stack. */
 static inline struct trapframe *thread_frame(struct thread *t)

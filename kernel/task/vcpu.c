@@ -37,9 +37,6 @@ struct vcpu {
 	void *kstack;
 	struct thread *next; /* with VCPU_RUN */
 	struct mm *mm;	     /* NULL: the kernel's own tables */
-	struct {
-		u32 uid, gid, ngroups, groups[ARRAY_SIZE(((struct creds *)0)->groups)];
-	} fs_ids; /* of its host thread */
 };
 
 static struct mutex pool_lock =
@@ -78,29 +75,6 @@ static void give_order(struct vcpu *v, enum order order)
 {
 	__atomic_store_n(&v->order, order, __ATOMIC_RELEASE);
 	hc_wake(virt_to_phys(&v->order), 1);
-}
-
-static void remember_ids(struct vcpu *v, const struct creds *c)
-{
-	v->fs_ids.uid = c->fsuid;
-	v->fs_ids.gid = c->fsgid;
-	v->fs_ids.ngroups = c->ngroups;
-	memcpy(v->fs_ids.groups, c->groups, c->ngroups * sizeof(c->groups[0]));
-}
-
-int vcpu_fs_ids(const struct creds *c)
-{
-	struct vcpu *v = self();
-	u32 bytes = c->ngroups * (u32)sizeof(c->groups[0]);
-	int err;
-
-	if (v->fs_ids.uid == c->fsuid && v->fs_ids.gid == c->fsgid &&
-	    v->fs_ids.ngroups == c->ngroups && memcmp(v->fs_ids.groups, c->groups, bytes) == 0)
-		return 0;
-	err = (int)hc_fs_ids(c->fsuid, c->fsgid, c->groups, bytes);
-	if (err == 0)
-		remember_ids(v, c);
-	return err;
 }
 
 void vcpu_enter_mm(struct mm *mm)
@@ -180,7 +154,6 @@ void vcpu_boot(struct thread *t, void *kstack)
 	v->kstack = kstack;
 	vcpus[0] = v;
 	count = 1;
-	remember_ids(v, &t->proc->creds);
 	t->vcpu = 0;
 	t->kstack = kstack;
 }
@@ -204,7 +177,6 @@ static struct vcpu *start_another(void)
 	if (!may)
 		goto free;
 	v->kstack = phys_to_virt(stack);
-	v->fs_ids = self()->fs_ids; /* a host thread begins as the one that makes it */
 	arch_kstack_bind(v->kstack, NULL, v->id);
 	if (stats_add_vcpu(v->id) == 0 && arch_vcpu_start(v->id, v->kstack, idle, v) == 0)
 		return v;

@@ -5,7 +5,6 @@
 
 #include "common/types.h"
 
-struct creds;
 struct mm;
 struct thread;
 struct vcpu;
@@ -30,8 +29,5 @@ __attribute__((noreturn)) void vcpu_retire(u32 id);
 
 /* The running vCPU goes over to mm; NULL: to the kernel's own tables. mm.cpus follows. */
 void vcpu_enter_mm(struct mm *mm);
-
-/* The running vCPU's host thread opens files as c says. 0, or -errno and the host refused. */
-int vcpu_fs_ids(const struct creds *c);
 
 #endif
