@@ -62,6 +62,7 @@
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* gets a frame of the reserve */ \
 	X(FRAME,       "frame_lock") \
+	X(SPARE,       "spare_lock, mm/spare.c")       /* takes nothing */ \
 	X(CLOCK,       "clock_lock")          /* takes nothing */ \
 	X(POOL,        "pool_lock, task/vcpu.c")       /* takes nothing */ \
 	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */

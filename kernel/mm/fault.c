@@ -345,6 +345,8 @@ static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 	u64 *first = leaf->entry - (f->page - start) / PAGE_SIZE;
 
 	STATS_INC(fault_upgrade);
+	if (leaf->size == PAGE_SIZE)
+		frame_note_rewritten(pt_gpa(*leaf->entry));
 	/* Frames may be shared inside the address space: each on its own. */
 	if (leaf->size == HUGE_SIZE || (vma_traits(v) & VM_ALIASED)) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
@@ -379,7 +381,8 @@ static int copy_frames(struct vm_fault *f, u64 *entry)
 			gpa = copy_page(gpa, false, &err);
 			if (!gpa)
 				break;
-			copied++;
+			frame_note_rewritten(old[copied++]);
+			frame_note_rewritten(gpa);
 		}
 		pt_set(f->mm, &entry[i], pt_value(v, gpa, PTE_OWNED));
 		v->next_copy = f->page + (i + 1) * PAGE_SIZE;

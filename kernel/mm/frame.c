@@ -23,10 +23,10 @@
 /* refs and pins are for frames in use; zero and the links for the first frame of a free block. */
 struct frame {
 	u32 refs;
-	u8 free;  /* first frame of a free block */
-	u8 order; /* of that block, or of the block in use that begins here */
-	u8 zero;  /* the free block's content is zero */
-	u8 unused;
+	u8 free;      /* first frame of a free block */
+	u8 order;     /* of that block, or of the block in use that begins here */
+	u8 zero;      /* the free block's content is zero */
+	u8 rewritten; /* frame_note_rewritten */
 	union {
 		u32 pins; /* how many of the references are the host's, during a call */
 		u32 next; /* index + 1 of the neighbours in the free list, 0: none */
@@ -405,6 +405,16 @@ bool frame_range_unshared(u64 gpa, u64 count)
 			return false;
 	}
 	return true;
+}
+
+void frame_note_rewritten(u64 gpa)
+{
+	__atomic_store_n(&frames[index_of(gpa)].rewritten, 1, __ATOMIC_RELAXED);
+}
+
+bool frame_rewritten(u64 gpa)
+{
+	return __atomic_load_n(&frames[index_of(gpa)].rewritten, __ATOMIC_RELAXED);
 }
 
 unsigned frame_order(u64 gpa)

@@ -50,6 +50,13 @@ bool frame_range_pinned(u64 gpa, u64 count);
 /* All of them have exactly one reference but for pins. */
 bool frame_range_unshared(u64 gpa, u64 count);
 
+/*
+ * A frame that was written again after a fork had made it read-only: it will be after the next
+ * fork, too, so that fork copies it at once. Forgotten when the frame is free.
+ */
+void frame_note_rewritten(u64 gpa);
+bool frame_rewritten(u64 gpa);
+
 /* Order of the unsplit block that begins at gpa. */
 unsigned frame_order(u64 gpa);
 

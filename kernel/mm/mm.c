@@ -13,30 +13,46 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/spare.h"
 #include "kernel/mm/text_cache.h"
+
+void mm_free(struct mm *mm)
+{
+	pt_destroy(mm);
+	KASSERT(!mm->resident_pages && !mm->page_tables);
+	frame_put(mm->pml4);
+	kfree(mm);
+}
+
+/* An empty address space in the tables that mm has. NULL, and mm is freed: no memory. */
+static struct mm *begin(struct mm *mm)
+{
+	static u64 last_id;
+
+	*mm = (struct mm){
+		.pml4 = mm->pml4,
+		.page_tables = mm->page_tables,
+		.id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED),
+		.users = 1,
+		.mmap_top = USER_TOP,
+		.exe_handle = -1,
+	};
+	mutex_init(&mm->lock, LOCK_MM);
+	if (check_mm_new(mm) == 0)
+		return mm;
+	mm_free(mm);
+	return NULL;
+}
 
 struct mm *mm_new(void)
 {
-	static u64 last_id;
 	struct mm *mm = kzalloc(sizeof(*mm));
 
 	if (!mm)
 		return NULL;
 	mm->pml4 = arch_pagetable_new();
-	if (!mm->pml4)
-		goto free_mm;
-	if (check_mm_new(mm) < 0)
-		goto free_pagetable;
-	mm->users = 1;
-	mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
-	mutex_init(&mm->lock, LOCK_MM);
-	mm->mmap_top = USER_TOP;
-	mm->exe_handle = -1;
-	return mm;
-
-free_pagetable:
-	frame_put(mm->pml4);
-free_mm:
+	if (mm->pml4)
+		return begin(mm);
 	kfree(mm);
 	return NULL;
 }
@@ -48,23 +64,28 @@ void mm_get(struct mm *mm)
 
 void mm_put(struct mm *mm)
 {
+	bool keep;
 	struct vma *v;
 
 	if (__atomic_fetch_sub(&mm->users, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	vcpu_evict(mm);
-	pt_destroy(mm);
+	spare_forget(mm);
+	keep = spare_wanted(mm);
+	if (keep)
+		pt_clear(mm);
+	else
+		pt_destroy(mm);
 	while ((v = vma_first(mm))) {
 		vma_remove(mm, v);
 		vma_free(v);
 	}
 	check_mm_free(mm);
-	KASSERT(!mm->resident_pages && !mm->page_tables);
-	frame_put(mm->pml4);
 	if (mm->exe_handle >= 0)
 		hc_close(mm->exe_handle);
 	kfree(mm->exe_path);
-	kfree(mm);
+	if (!keep || !spare_keep(mm))
+		mm_free(mm);
 }
 
 /* The VMAs and pages that a child gets. */
@@ -118,17 +139,20 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->auxv_len = mm->auxv_len;
 }
 
-struct mm *mm_dup(struct mm *mm)
+struct mm *mm_dup(struct mm *mm, bool alone)
 {
 	struct pt_flush flush = PT_FLUSH_INIT;
-	struct mm *child = mm_new();
+	struct mm *child = spare_take(mm);
 	int err;
 
+	child = child ? begin(child) : mm_new();
 	if (!child)
 		return NULL;
+	child->copied_from = mm->id;
 	mutex_lock(&mm->lock);
 	copy_layout(child, mm);
 	mm_inherit(child, mm);
+	child->copies_at_once = alone;
 	err = copy_vmas(child, mm, &flush);
 	if (!err)
 		err = check_mm_fork(child, mm);

@@ -55,8 +55,9 @@ RB_HEAD(vma_tree, vma);
 struct mm {
 	struct mutex lock;
 	u32 users;
-	u64 id;	  /* no other one ever has the same: proc/proc_mem.c */
-	u64 pml4; /* GPA of the top-level table */
+	u64 id;		 /* no other one ever has the same: proc/proc_mem.c */
+	u64 copied_from; /* id of the one that fork(2) copied, or 0 */
+	u64 pml4;	 /* GPA of the top-level table */
 	struct vma_tree vmas;
 	u32 vma_count;
 	u64 total_pages; /* sum of VMA sizes */
@@ -81,6 +82,7 @@ struct mm {
 	bool mdwe;		 /* PR_SET_MDWE: no page becomes executable */
 	bool mdwe_not_inherited; /* ... but those of a child */
 	bool merges;		 /* PR_SET_MEMORY_MERGE: only kept */
+	bool copies_at_once;	 /* mm_dup fills it for the only thread that runs in the other */
 	bool unborn;		 /* execve(2) is filling it: no process has it yet */
 	struct check_mm *check;	 /* kernel/check_hooks.h: NULL unless the sandbox checks */
 	/* vCPUs that run in this address space, for TLB shootdown */
@@ -92,8 +94,12 @@ struct mm {
 
 struct mm *mm_new(void); /* empty, users 1; NULL: no memory */
 void mm_get(struct mm *mm);
-void mm_put(struct mm *mm);	  /* the last one frees all; must not be the running one */
-struct mm *mm_dup(struct mm *mm); /* fork: copy-on-write both sides; NULL: no memory */
+void mm_put(struct mm *mm); /* the last one frees all; must not be the running one */
+/*
+ * fork: copy-on-write both sides; NULL: no memory. alone: no other thread runs in mm, so that some
+ * pages may be copied at once while they stay writable (fork.md).
+ */
+struct mm *mm_dup(struct mm *mm, bool alone);
 
 /*
  * mmap(2) for the kernel's own use. source is NULL for anonymous memory; a file's: fs/mapping.h.

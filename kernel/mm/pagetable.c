@@ -10,13 +10,15 @@
 #include <linux/mman.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/mm/backing.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
 
-#define ENTRIES 512
-#define TOP	3 /* level of the PML4; a page table has level 0 */
+#define ENTRIES	       512
+#define COPIES_AT_ONCE 16 /* pages of a VMA that fork copies: copied_at_once */
+#define TOP	       3  /* level of the PML4; a page table has level 0 */
 
 static u64 span(int level)
 {
@@ -80,9 +82,16 @@ static u64 table_new(struct mm *mm)
 	return gpa;
 }
 
+/*
+ * A software KVM that has shadowed the table takes each write to it for a new entry, and emulates
+ * the instruction, until it sees that the page is no table any more. It takes a write that is too
+ * small for an entry for that (detect_write_misaligned in Linux's arch/x86/kvm/mmu/mmu.c). Without
+ * this hint, the zeros for the next owner would be written one emulated word after another.
+ */
 static void table_free(struct mm *mm, u64 gpa)
 {
 	mm->page_tables--;
+	*(volatile u16 *)phys_to_virt(gpa) = 0;
 	frame_put(gpa);
 }
 
@@ -131,6 +140,21 @@ u64 *pt_place_huge(struct mm *mm, u64 va)
 	u64 *e = place(mm, va, 1);
 
 	return e && (!*e || is_leaf(*e, 1)) ? e : NULL;
+}
+
+/* The same in an address space that no vCPU has loaded: an empty table there goes. */
+static u64 *place_huge_anew(struct mm *mm, u64 va)
+{
+	u64 *e = place(mm, va, 1);
+
+	if (!e || !*e || is_leaf(*e, 1))
+		return e;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (table_at(*e)[i])
+			return NULL;
+	table_free(mm, *e & PTE_ADDR);
+	WRITE_ONCE(*e, 0);
+	return e;
 }
 
 int pt_cut(struct mm *mm, u64 va)
@@ -299,6 +323,15 @@ void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high)
 	put_now(&c.putting);
 }
 
+void pt_clear(struct mm *mm)
+{
+	/* No table lies in what may go. */
+	struct clearing all = {.mm = mm, .end = USER_TOP, .low = 1UL << 47};
+
+	reap(&all, phys_to_virt(mm->pml4), TOP, 0);
+	put_now(&all.putting);
+}
+
 void pt_destroy(struct mm *mm)
 {
 	struct clearing all = {.mm = mm, .end = USER_TOP, .high = 1UL << 47};
@@ -353,15 +386,38 @@ void pt_drop_windows(struct mm *mm, u64 start, u64 end)
 	pt_flush_now(mm, &flush);
 }
 
+/*
+ * Both sides of the fork will write the page soon, as they did after the last one. A copy now is a
+ * memcpy; later it is a fault and a flush for each side.
+ */
+static bool copied_at_once(const struct vma *v, const struct pt_leaf *leaf)
+{
+	return (*leaf->entry & PTE_OWNED) && leaf->size == PAGE_SIZE && (v->prot & PROT_WRITE) &&
+	       !(v->flags & VMA_SHARED) && !(vma_traits(v) & VM_ALIASED) &&
+	       frame_rewritten(pt_gpa(*leaf->entry)) && !frame_scarce();
+}
+
+/* A frame of the child's own with the page's content; its entry, or 0: no memory. */
+static u64 copy_for_child(const struct vma *v, u64 entry, unsigned flags)
+{
+	u64 gpa = frame_alloc(0, flags);
+
+	if (!gpa)
+		return 0;
+	memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(entry)), PAGE_SIZE);
+	return pt_value(v, gpa, PTE_OWNED);
+}
+
 int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush *flush)
 {
 	struct pt_leaf leaf;
+	unsigned copies = 0;
 
 	for (u64 va = v->start; pt_next(src, va, v->end, &leaf); va = leaf.va + leaf.size) {
 		u64 value = *leaf.entry;
 		bool pinned = (value & PTE_OWNED) && (value & PTE_W) &&
 			      frame_range_pinned(pt_gpa(value), pt_pages(value));
-		u64 *e;
+		u64 *e, copy = 0;
 
 		if (pinned && leaf.size == HUGE_SIZE) {
 			if (split(src, leaf.entry) < 0)
@@ -369,16 +425,22 @@ int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush
 			leaf.size = 0; /* look at its pages */
 			continue;
 		}
-		e = leaf.size == HUGE_SIZE ? pt_place_huge(dst, leaf.va) : pt_place(dst, leaf.va);
+		e = leaf.size == HUGE_SIZE ? place_huge_anew(dst, leaf.va) : pt_place(dst, leaf.va);
 		if (!e)
 			return -ENOMEM;
 		if (pinned) {
-			u64 gpa = frame_alloc(0, 0);
-
-			if (!gpa)
+			copy = copy_for_child(v, value, 0);
+			if (!copy)
 				return -ENOMEM;
-			memcpy(phys_to_virt(gpa), phys_to_virt(pt_gpa(value)), PAGE_SIZE);
-			value = pt_value(v, gpa, PTE_OWNED);
+		} else if (dst->copies_at_once && copies < COPIES_AT_ONCE &&
+			   copied_at_once(v, &leaf)) {
+			copy = copy_for_child(v, value, FRAME_USER);
+			if (copy)
+				frame_note_rewritten(pt_gpa(copy));
+			copies++;
+		}
+		if (copy) {
+			value = copy;
 		} else if (value & PTE_OWNED) {
 			if (value & PTE_W) {
 				value &= ~PTE_W;

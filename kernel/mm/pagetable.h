@@ -81,6 +81,8 @@ void pt_flush_now(struct mm *mm, struct pt_flush *f);
 void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high);
 /* The same for everything, tables included, of an address space in which no vCPU runs. */
 void pt_destroy(struct mm *mm);
+/* The same, but the tables stay. */
+void pt_clear(struct mm *mm);
 
 /*
  * What a leaf of this VMA may be now: value of the entry for a page at gpa. Write permission is

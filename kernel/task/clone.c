@@ -131,6 +131,12 @@ static void process_unmake(struct process *p)
 		 ? (__atomic_add_fetch(&(object)->users, 1, __ATOMIC_RELAXED), (object))           \
 		 : (copy))
 
+/* No other thread runs in the process's memory, nor will until the running one makes one. */
+static bool runs_alone(const struct process *p)
+{
+	return p->nthreads == 1 && __atomic_load_n(&p->mm->users, __ATOMIC_RELAXED) == 1;
+}
+
 /* The child of fork(2) and the like, nowhere linked. NULL: no memory. */
 static struct process *process_make(const struct request *rq)
 {
@@ -147,7 +153,7 @@ static struct process *process_make(const struct request *rq)
 			   sighand_copy(self->sighand, rq->flags & CLONE_CLEAR_SIGHAND));
 	if (p->files && p->fs && p->sighand &&
 	    (!(rq->flags & CLONE_SYSVSEM) || sem_share(p, self) == 0))
-		p->mm = SHARE(CLONE_VM, self->mm, mm_dup(self->mm));
+		p->mm = SHARE(CLONE_VM, self->mm, mm_dup(self->mm, runs_alone(self)));
 	if (p->mm)
 		return p;
 	process_unmake(p);

@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/spare.h"
 #include "kernel/mm/text_cache.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/process.h"
@@ -143,7 +144,7 @@ bool oom_make_room(void)
 	struct thread *t = current();
 	bool lost;
 
-	if (text_shrink())
+	if (text_shrink() || spare_shrink())
 		return true;
 	mutex_lock(&task_lock);
 	if (!frame_left_for_user() && !ends(t->proc) && !somebody_goes()) {

@@ -6,6 +6,7 @@
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c
  * sources: kernel/mm/vma.c kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
+ * sources: kernel/mm/spare.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/text_cache.c
  */
 #include <errno.h>
@@ -375,7 +376,7 @@ static void children_hold_references_of_their_own(void **state)
 	map(mm, BASE + 32 * P, 16 * P, R, MAP_PRIVATE, m, 0);
 	assert_int_equal(mm_advise(mm, BASE + 32 * P, 8 * P, MADV_DONTFORK), 0);
 	check_page(mm, BASE + P, MM_READ, 0, 0);
-	space[1] = mm_dup(mm);
+	space[1] = mm_dup(mm, false);
 	assert_int_equal(m->refs, 5); /* three here, two there */
 	assert_int_equal(m->forks, 2);
 	check_refs();
@@ -581,8 +582,9 @@ static void random_calls_keep_the_count(void **state)
 			} else {
 				/* exit, then fork of another or execve */
 				leave(i);
-				space[i] =
-					i != from && space[from] ? mm_dup(space[from]) : mm_new();
+				space[i] = i != from && space[from]
+						   ? mm_dup(space[from], rand() % 2)
+						   : mm_new();
 				assert_non_null(space[i]);
 			}
 			check_refs();

@@ -8,7 +8,7 @@
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text_cache.c
- * sources: kernel/fs/mapping.c
+ * sources: kernel/fs/mapping.c kernel/mm/spare.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/spare.h"
 #include "kernel/mm/text_cache.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
@@ -573,14 +574,14 @@ static void children_get_copies(void **state)
 	for (u64 va = BASE; va < BASE + 7 * MIB; va += PAGE_SIZE)
 		cpu_write(mm, va, va);
 	mm_protect(mm, BASE + MIB, MIB, PROT_NONE);
-	child = mm_dup(mm);
+	child = mm_dup(mm, true);
 	assert_non_null(child);
 	for (u64 va = BASE; va < BASE + MIB; va += PAGE_SIZE)
 		cpu_write(mm, va, 1);
 	for (u64 va = BASE; va < BASE + MIB; va += PAGE_SIZE)
 		assert_int_equal(cpu_read(child, va), va);
 	mm_protect(child, BASE + MIB, MIB, R | W);
-	grandchild = mm_dup(child);
+	grandchild = mm_dup(child, true);
 	for (u64 va = BASE + MIB; va < BASE + 2 * MIB; va += PAGE_SIZE)
 		assert_int_equal(cpu_write(child, va, 2), 0);
 	mm_protect(mm, BASE + MIB, MIB, R);
@@ -600,6 +601,97 @@ static void children_get_copies(void **state)
 	end(mm, before);
 }
 
+/*
+ * What parent or child wrote after a fork is copied by the next one and stays writable, but only
+ * for the only thread: another one could be in the middle of a write.
+ */
+static void pages_rewritten_after_a_fork_are_copied_by_the_next(void **state)
+{
+	u64 before, mine = BASE, childs = BASE + PAGE_SIZE, nobodys = BASE + 2 * PAGE_SIZE;
+	struct mm *mm = begin(&before), *child;
+
+	(void)state;
+	map(mm, BASE, MIB, R | W, MAP_PRIVATE | MAP_FIXED);
+	for (u64 va = BASE; va <= nobodys; va += PAGE_SIZE)
+		cpu_write(mm, va, 1);
+	child = mm_dup(mm, true);
+	assert_non_null(child);
+	for (u64 va = BASE; va <= nobodys; va += PAGE_SIZE)
+		assert_false(walk(mm, va) & PTE_W);
+	cpu_write(mm, mine, 2);
+	cpu_write(child, childs, 3);
+	mm_put(child);
+
+	child = mm_dup(mm, false);
+	assert_non_null(child);
+	assert_false(walk(mm, mine) & PTE_W);
+	cpu_write(mm, mine, 2);
+	mm_put(child);
+
+	child = mm_dup(mm, true);
+	assert_non_null(child);
+	assert_true(walk(mm, mine) & walk(child, mine) & PTE_W);
+	assert_true(walk(child, childs) & PTE_W);
+	assert_false((walk(mm, nobodys) | walk(child, nobodys)) & PTE_W);
+	assert_true((walk(mm, mine) ^ walk(child, mine)) & PTE_ADDR);
+	assert_true((walk(mm, childs) ^ walk(child, childs)) & PTE_ADDR);
+	cpu_write(mm, mine, 4);
+	cpu_write(child, childs, 5);
+	assert_int_equal(cpu_read(child, mine), 2);
+	assert_int_equal(cpu_read(mm, childs), 1);
+	mm_put(child);
+	end(mm, before);
+}
+
+/* A child gets the tables of the one before, and nothing else of it. */
+static void tables_of_a_child_serve_the_next(void **state)
+{
+	u64 before, pml4, tables;
+	struct mm *mm = begin(&before), *child, *other;
+
+	(void)state;
+	map(mm, BASE, 4 * MIB, R | W, MAP_PRIVATE | MAP_FIXED);
+	cpu_write(mm, BASE, 1);
+	child = mm_dup(mm, true);
+	assert_non_null(child);
+	map(child, BASE + 8 * MIB, MIB, R | W, MAP_PRIVATE | MAP_FIXED);
+	cpu_write(child, BASE, 2);
+	cpu_write(child, BASE + 8 * MIB, 3);
+	pml4 = child->pml4;
+	tables = child->page_tables;
+	mm_put(child);
+
+	child = mm_dup(mm, true);
+	other = mm_dup(mm, true);
+	assert_non_null(child);
+	assert_non_null(other);
+	assert_int_equal(child->pml4, pml4);
+	assert_int_equal(child->page_tables, tables);
+	assert_int_not_equal(other->pml4, pml4);
+	assert_int_equal(cpu_read(child, BASE), 1);
+	check_signal(child, BASE + 8 * MIB, MM_READ, SIGSEGV, SEGV_MAPERR);
+	assert_int_equal(child->resident_pages, other->resident_pages);
+	mm_put(child);
+	mm_put(other);
+
+	/* Where an empty table is left, the next child may need 2 MiB. */
+	mm_unmap(mm, BASE, 4 * MIB);
+	map(mm, BASE, 4 * MIB, R | W, MAP_PRIVATE | MAP_FIXED);
+	mm_advise(mm, BASE, 4 * MIB, MADV_HUGEPAGE);
+	cpu_write(mm, BASE, 4);
+	assert_true(walk(mm, BASE) & PTE_PS);
+	child = mm_dup(mm, true);
+	assert_non_null(child);
+	assert_int_equal(child->pml4, pml4);
+	assert_int_equal(cpu_read(child, BASE), 4);
+	assert_int_equal(cpu_write(child, BASE, 5), 0);
+	assert_int_equal(cpu_read(mm, BASE), 4);
+	mm_put(child);
+	assert_true(spare_shrink());
+	assert_false(spare_shrink());
+	end(mm, before);
+}
+
 /* While the host reads or writes a page for the parent, a fork must not take it away. */
 static void pinned_pages_stay_the_parents(void **state)
 {
@@ -615,7 +707,7 @@ static void pinned_pages_stay_the_parents(void **state)
 		cpu_write(mm, BASE + PAGE_SIZE, 2);
 		gpa = walk(mm, BASE) & PTE_ADDR;
 		frame_pin_range(gpa, 1);
-		child = mm_dup(mm);
+		child = mm_dup(mm, true);
 		assert_non_null(child);
 		assert_true(walk(mm, BASE) & PTE_W);
 		assert_int_equal(walk(mm, BASE) & PTE_ADDR, gpa);
@@ -927,7 +1019,7 @@ static void random_calls_match_the_model(void **state)
 				check_page(mm, va, at(va));
 			/* A child now and then. One of the two goes on, the other one ends. */
 			if (round % 40 == 10) {
-				child = mm_dup(mm);
+				child = mm_dup(mm, true);
 				assert_non_null(child);
 				memcpy(saved, model, sizeof(model));
 			} else if (round % 40 == 20) {
@@ -975,6 +1067,8 @@ int main(void)
 		cmocka_unit_test_setup(walking_through_memory_takes_few_faults, setup),
 		cmocka_unit_test_setup(moved_mappings_keep_their_pages, setup),
 		cmocka_unit_test_setup(children_get_copies, setup),
+		cmocka_unit_test_setup(pages_rewritten_after_a_fork_are_copied_by_the_next, setup),
+		cmocka_unit_test_setup(tables_of_a_child_serve_the_next, setup),
 		cmocka_unit_test_setup(pinned_pages_stay_the_parents, setup),
 		cmocka_unit_test_setup(advice, setup),
 		cmocka_unit_test_setup(random_calls_match_the_model, setup),
