@@ -20,7 +20,7 @@ void mm_free(struct mm *mm)
 {
 	pt_destroy(mm);
 	KASSERT(!mm->resident_pages && !mm->page_tables);
-	frame_put(mm->pml4);
+	pt_free_page(mm->pml4);
 	kfree(mm);
 }
 

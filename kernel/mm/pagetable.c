@@ -82,17 +82,16 @@ static u64 table_new(struct mm *mm)
 	return gpa;
 }
 
-/*
- * A software KVM that has shadowed the table takes each write to it for a new entry, and emulates
- * the instruction, until it sees that the page is no table any more. It takes a write that is too
- * small for an entry for that (detect_write_misaligned in Linux's arch/x86/kvm/mmu/mmu.c). Without
- * this hint, the zeros for the next owner would be written one emulated word after another.
- */
+void pt_free_page(u64 gpa)
+{
+	*(volatile u16 *)phys_to_virt(gpa) = 0;
+	frame_put(gpa);
+}
+
 static void table_free(struct mm *mm, u64 gpa)
 {
 	mm->page_tables--;
-	*(volatile u16 *)phys_to_virt(gpa) = 0;
-	frame_put(gpa);
+	pt_free_page(gpa);
 }
 
 /* The 2 MiB page becomes 512 pages with the same access. */

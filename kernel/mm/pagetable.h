@@ -83,6 +83,14 @@ void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high);
 void pt_destroy(struct mm *mm);
 /* The same, but the tables stay. */
 void pt_clear(struct mm *mm);
+/*
+ * Frees the page of a top-level table, or of any other. A software KVM that has shadowed a table
+ * takes each write to it for a new entry, and emulates the instruction, until it sees that the page
+ * is no table any more. It takes a write that is too small for an entry for that
+ * (detect_write_misaligned in Linux's arch/x86/kvm/mmu/mmu.c). Without this hint, the zeros for the
+ * next owner would be written one emulated word after another.
+ */
+void pt_free_page(u64 gpa);
 
 /*
  * What a leaf of this VMA may be now: value of the entry for a page at gpa. Write permission is
