@@ -650,7 +650,7 @@ static const struct {
 	{"set_flags to none", lack_clear_flags, 0},
 	{"get_flags once more", lack_get_flags, O_RDWR},
 	{"truncate", lack_truncate, -EINVAL},
-	{"allocate", lack_allocate, -EINVAL},
+	{"allocate", lack_allocate, -ENODEV},
 	{"reopen", lack_reopen, -EBADF},
 	{"name", lack_name, -EBADF},
 	{"info", lack_info, O_RDWR},
