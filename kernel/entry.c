@@ -16,6 +16,8 @@
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
+#include "kernel/task/ptrace_debug.h"
 
 /* Exceptions that are a signal whatever the program was doing; signal 0: not a program's. */
 static const struct {
@@ -23,7 +25,7 @@ static const struct {
 	short code;
 	bool at_rip; /* si_addr is the instruction */
 } trap_signal[VEC_COUNT] = {
-	[VEC_DE] = {SIGFPE, FPE_INTDIV, true},	[VEC_DB] = {SIGTRAP, TRAP_TRACE, true},
+	[VEC_DE] = {SIGFPE, FPE_INTDIV, true},	[VEC_DB] = {SIGTRAP, 0, true},
 	[VEC_BP] = {SIGTRAP, SI_KERNEL, false}, [VEC_OF] = {SIGSEGV, SI_KERNEL, false},
 	[VEC_BR] = {SIGSEGV, SI_KERNEL, false}, [VEC_UD] = {SIGILL, ILL_ILLOPN, true},
 	[VEC_TS] = {SIGSEGV, SI_KERNEL, false}, [VEC_NP] = {SIGBUS, SI_KERNEL, false},
@@ -48,6 +50,20 @@ static int fpe_code(u64 vector)
 		if (flags & 1u << cause[i].bit)
 			return cause[i].code;
 	return FPE_FLTINV;
+}
+
+/* si_code of an exception that is in trap_signal. */
+static int signal_code(u64 vector)
+{
+	switch (vector) {
+	case VEC_MF:
+	case VEC_XM:
+		return fpe_code(vector);
+	case VEC_DB:
+		return ptrace_debug_trap(current());
+	default:
+		return trap_signal[vector].code;
+	}
 }
 
 u32 arch_needs_user_bytes(u8 *to, u64 va, u32 size)
@@ -78,8 +94,12 @@ void trap_handle(struct trapframe *f)
 {
 	u64 v = arch_trap_vector(f);
 
-	if (v == ARCH_TRAP_DONE)
+	if (v == ARCH_TRAP_DONE || (v == VEC_DB && ptrace_stray_step(current())))
 		return;
+	if (v == ARCH_TRAP_SYSCALL) {
+		syscall_dispatch(f);
+		return;
+	}
 	if (v == VEC_UPCALL) {
 		STATS_INC(upcalls);
 		return; /* exit_work looks at the reasons */
@@ -91,9 +111,8 @@ void trap_handle(struct trapframe *f)
 	if (v >= VEC_COUNT || !trap_signal[v].signal)
 		arch_trap_panic(f);
 	STATS_INC(traps);
-	signal_fault(trap_signal[v].signal,
-		     v == VEC_MF || v == VEC_XM ? fpe_code(v) : trap_signal[v].code,
-		     trap_signal[v].at_rip ? f->rip : 0, v, f->error);
+	signal_fault(trap_signal[v].signal, signal_code(v), trap_signal[v].at_rip ? f->rip : 0, v,
+		     f->error);
 }
 
 /*

@@ -29,6 +29,10 @@ struct trapframe {
 /* The same in the order of Linux's struct user_regs_struct; DS to GS are 0. reg: OUT. */
 void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[USER_REGS]);
 
+/* The word of the frame that has this register; NULL: it is none of the frame's (FS_BASE, DS...).
+ */
+u64 *arch_user_reg(struct trapframe *f, u32 reg);
+
 struct thread;
 struct hostcall_frame;
 struct xsave_area;
@@ -122,6 +126,9 @@ u64 arch_fpu_features(void);
 void arch_fpu_save(struct xsave_area *area);
 /* 0, or -EINVAL where the state would fault (bytes from a program): nothing is loaded then. */
 int arch_fpu_restore(const struct xsave_area *area);
+/* The checks of the same: a state that XRSTOR takes, a value of MXCSR. */
+bool arch_fpu_valid(const struct xsave_area *area);
+bool arch_fpu_mxcsr_valid(u32 mxcsr);
 void arch_fpu_reset(void); /* as after execve */
 
 /* The program's FS and GS bases. */
@@ -178,11 +185,12 @@ struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
 
 /*
  * Traps, for kernel/entry.c. arch_trap_vector: what the trap is, a VEC_* that can differ from the
- * frame's where the CPU names another (operand.h), VEC_UPCALL, or ARCH_TRAP_DONE: the program goes
- * on. Called once, first of all. A trap from inside the kernel is a panic, and arch_trap_panic is
- * the same one for a trap that no program can cause.
+ * frame's where the CPU names another (operand.h), VEC_UPCALL, ARCH_TRAP_SYSCALL, or
+ * ARCH_TRAP_DONE: the program goes on. Called once, first of all. A trap from inside the kernel is
+ * a panic, and arch_trap_panic is the same one for a trap that no program can cause.
  */
-#define ARCH_TRAP_DONE (~0UL)
+#define ARCH_TRAP_DONE	  (~0UL)
+#define ARCH_TRAP_SYSCALL (~1UL) /* a SYSCALL with TF set: the frame is that of the call now */
 u64 arch_trap_vector(struct trapframe *f);
 __attribute__((noreturn)) void arch_trap_panic(const struct trapframe *f);
 /* The address that the last page fault of this vCPU was about. */

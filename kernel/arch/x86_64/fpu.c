@@ -88,15 +88,25 @@ static void restore(const struct xsave_area *area)
 			 : "memory");
 }
 
-int arch_fpu_restore(const struct xsave_area *area)
+bool arch_fpu_mxcsr_valid(u32 mxcsr)
+{
+	return !(mxcsr & ~mxcsr_mask());
+}
+
+bool arch_fpu_valid(const struct xsave_area *area)
 {
 	/* What makes XRSTOR fault. */
 	if (area->header.xstate_bv & ~xstate.features || area->header.xcomp_bv)
-		return -EINVAL;
+		return false;
 	for (unsigned i = 0; i < ARRAY_SIZE(area->header.reserved); i++)
 		if (area->header.reserved[i])
-			return -EINVAL;
-	if (area->mxcsr & ~mxcsr_mask())
+			return false;
+	return arch_fpu_mxcsr_valid(area->mxcsr);
+}
+
+int arch_fpu_restore(const struct xsave_area *area)
+{
+	if (!arch_fpu_valid(area))
 		return -EINVAL;
 	restore(area);
 	return 0;

@@ -96,11 +96,17 @@ u64 arch_trap_vector(struct trapframe *f)
 		arch_trap_panic(f);
 	/*
 	 * SYSCALL with TF set, ring-3 mode: the CPU masks no flag there and traps on the entry's
-	 * first instruction, before anything is on the kernel stack. Go on untraced.
+	 * first instruction, before anything is on the kernel stack. The frame becomes what the
+	 * entry code makes of a system call.
 	 */
 	if (ring3_mode && f->vector == VEC_DB && f->rip == (u64)d - PAGE_SIZE) {
-		f->rflags &= ~(u64)RFLAGS_TF;
-		return ARCH_TRAP_DONE;
+		f->orig_rax = f->rax;
+		f->rax = (u64)-ENOSYS;
+		f->vector = TRAP_SYSCALL;
+		f->error = 0;
+		f->rip = f->rcx;
+		f->rflags = f->r11;
+		return ARCH_TRAP_SYSCALL;
 	}
 	/* A single step sees the trap that the CPU would have made behind the instruction. */
 	if (f->vector == VEC_GP && cpuid_emulate(f))
