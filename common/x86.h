@@ -43,6 +43,7 @@
 #define MSR_TSC_AUX	   0xc0000103
 
 #define RFLAGS_FIXED	   (1 << 1)
+#define DR7_GUEST	   0xffff07ffUL /* what the guest may set in DR7: not GD, nothing reserved */
 #define RFLAGS_TF	   (1 << 8)
 #define RFLAGS_IF	   (1 << 9)
 #define RFLAGS_DF	   (1 << 10)

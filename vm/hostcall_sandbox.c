@@ -5,6 +5,8 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -323,6 +325,32 @@ s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
 	if (who > 1)
 		return -EINVAL;
 	return HOST_CALL(getrusage, who == 0 ? (u64)RUSAGE_SELF : RUSAGE_THREAD, (u64)usage);
+}
+
+/*
+ * What the guest puts there concerns its own addresses only: KVM keeps a vCPU's debug registers
+ * apart from the host's. GD and reserved bits are not for it to set.
+ */
+s64 hc_do_debug_regs(struct call *c, void *regs, u32 regs_len)
+{
+	struct kvm_debugregs now, new;
+	u64 *dr = regs;
+
+	if (regs_len != 8 * sizeof(u64) || dr[7] & ~DR7_GUEST || dr[6] >> 32)
+		return -EINVAL;
+	if (ioctl(c->v->fd, KVM_GET_DEBUGREGS, &now) < 0)
+		return -errno;
+	new = (struct kvm_debugregs){.dr6 = dr[6], .dr7 = dr[7]};
+	memcpy(new.db, dr, sizeof(new.db));
+	for (unsigned i = 0; i < sizeof(new.db) / sizeof(new.db[0]); i++)
+		if (new.db[i] >= USER_TOP)
+			return -EINVAL;
+	if (ioctl(c->v->fd, KVM_SET_DEBUGREGS, &new) < 0)
+		return -errno;
+	memcpy(dr, now.db, sizeof(now.db));
+	dr[6] = now.dr6;
+	dr[7] = now.dr7;
+	return 0;
 }
 
 /*

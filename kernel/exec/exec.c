@@ -38,6 +38,7 @@
 #include "kernel/task/nproc.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/vcpu.h"
 
@@ -521,6 +522,7 @@ static char *exec_filename(s32 dirfd, const char *path)
 int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args *args,
 		 struct exec_error *why)
 {
+	s32 old_tid = current()->tid;
 	struct exec *x;
 	bool forbidden;
 	int ret;
@@ -554,5 +556,7 @@ int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args 
 	kfree(x->preload);
 	kfree(x->filename);
 	kfree(x);
+	if (ret == 0)
+		ptrace_exec_event(old_tid);
 	return ret;
 }

@@ -278,7 +278,9 @@ static const char *state(const struct proc_ctx *c)
 {
 	if (!c->t || (c->whole && c->t->tid != c->p->pid))
 		return "Z (zombie)";
-	if (c->p->stopped)
+	if (c->t->ptrace.stopped)
+		return "t (tracing stop)";
+	if (c->p->stopped && !c->t->ptrace.tracer)
 		return "T (stopped)";
 	return c->running || arch_vcpu_in_program(c->t->vcpu) ? "R (running)" : "S (sleeping)";
 }
@@ -286,6 +288,11 @@ static const char *state(const struct proc_ctx *c)
 static s32 parent_pid(const struct process *p)
 {
 	return p->parent ? p->parent->pid : p->ppid_outside;
+}
+
+static s32 tracer_pid(const struct thread *t)
+{
+	return t->ptrace.tracer ? t->ptrace.tracer->proc->pid : 0;
 }
 
 void proc_text_comm(struct text *t, const struct proc_ctx *c)
@@ -516,8 +523,8 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 	if (p->fs)
 		text_printf(t, "Umask:\t%04o\n", p->fs->umask);
 	text_printf(t, "State:\t%s\n", state(c));
-	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, c->tid,
-		    parent_pid(p));
+	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", p->pid, c->tid,
+		    parent_pid(p), tracer_pid(thread_of(c)));
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t",
 		    cr->ruid, cr->euid, cr->suid, cr->fsuid, cr->rgid, cr->egid, cr->sgid,
 		    cr->fsgid, p->files ? fdtable_size(p->files) : 0);

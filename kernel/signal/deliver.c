@@ -11,6 +11,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/freeze.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
 #include "kernel/trace.h"
 
@@ -77,7 +78,7 @@ static void stop(int sig)
 {
 	struct process *p = current_process();
 
-	if (p == init_process) {
+	if (p == init_process && !ptrace_traced(current())) {
 		hc_kill_outside(p->pid, (u64)sig);
 		return;
 	}
@@ -107,12 +108,17 @@ static int next_handled(siginfo_t *info, struct sigaction_k *action)
 			mutex_unlock(&task_lock);
 			return 0;
 		}
+		mutex_unlock(&task_lock);
+		if (ptrace_traced(t)) {
+			sig = ptrace_signal_stop(sig, info);
+			if (sig == 0)
+				return 0;
+		}
 		mutex_lock(&h->lock);
 		*action = h->action[sig - 1];
 		if (action->handler > (u64)SIG_IGN && (action->flags & SA_RESETHAND))
 			h->action[sig - 1].handler = (u64)SIG_DFL;
 		mutex_unlock(&h->lock);
-		mutex_unlock(&task_lock);
 
 		if (boot->flags & BOOT_TRACE)
 			trace_signal(info);
@@ -139,6 +145,10 @@ static void enter_handler(struct trapframe *frame, int sig, const siginfo_t *inf
 	};
 	sigset blocked = t->blocked | action->mask;
 
+	if (t->ptrace.flag_is_ours) { /* not in the handler's saved flags */
+		frame->rflags &= ~(u64)RFLAGS_TF;
+		t->ptrace.flag_is_ours = false;
+	}
 	fix_interrupted(frame, action);
 	if (signal_frame_push(frame, &req)) {
 		signal_force_segv(sig);
@@ -148,6 +158,7 @@ static void enter_handler(struct trapframe *frame, int sig, const siginfo_t *inf
 	if (!(action->flags & SA_NODEFER))
 		blocked |= SIGBIT(sig);
 	signal_set_blocked(blocked);
+	ptrace_handler_entered();
 }
 
 void signal_deliver(struct trapframe *frame)
@@ -159,22 +170,30 @@ void signal_deliver(struct trapframe *frame)
 
 	signal_upcall();
 	look_ahead_drop(t);
+	ptrace_settle(t);
 	for (;;) {
 		if (READ_ONCE(t->dying))
 			thread_exit(0);
-		if (READ_ONCE(t->proc->stopped)) {
-			process_park();
+		if (ptrace_or_process_stop_due(t)) {
+			if (ptrace_traced(t))
+				ptrace_trap_stop();
+			else
+				process_park();
 			continue;
 		}
 		if (process_is_frozen(t)) {
 			freeze_park();
 			continue;
 		}
-		if (signal_pending() && (sig = next_handled(&info, &action)) != 0) {
-			enter_handler(frame, sig, &info, &action);
-			continue;
+		if (signal_pending()) {
+			sig = next_handled(&info, &action);
+			if (sig)
+				enter_handler(frame, sig, &info, &action);
+			/* A tracer may have taken it away: there may be more. */
+			if (sig || signal_pending())
+				continue;
 		}
-		if (READ_ONCE(t->proc->stopped) || process_is_frozen(t))
+		if (ptrace_or_process_stop_due(t) || process_is_frozen(t))
 			continue;
 		if (!t->restore_blocked)
 			break;

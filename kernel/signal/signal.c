@@ -20,6 +20,7 @@
 #include "kernel/task/freeze.h"
 #include "kernel/fs/tty.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
 #include "kernel/task/timer.h"
 
@@ -117,6 +118,9 @@ static bool is_ignored(struct process *p, const struct thread *t, int sig)
 
 	/* A blocked signal stays: its disposition may be another one when it is unblocked. */
 	if (t && ((t->blocked | t->waited) & SIGBIT(sig)))
+		return false;
+	/* A tracer sees every signal of its tracee. */
+	if (t && ptrace_traced(t) && sig != SIGKILL)
 		return false;
 	handler = handler_of(p, sig);
 	return handler == (u64)SIG_IGN ||
@@ -231,6 +235,8 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 	/* Whatever is blocked, and before anybody takes it. */
 	if (sig == SIGCONT || sig == SIGKILL)
 		process_continue(p, sig == SIGCONT);
+	if (sig == SIGCONT)
+		ptrace_continued(p);
 
 	if (is_ignored(p, t ? t : TAILQ_FIRST(&p->threads), sig))
 		return 0;
@@ -241,7 +247,16 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 	to = t ? t : taker(p, sig);
 	if (to && wants(to, sig))
 		signal_kick(to);
+	if (sig == SIGKILL)
+		TAILQ_FOREACH (to, &p->threads, link)
+			ptrace_wake(to);
 	return 0;
+}
+
+void signal_queue_locked(struct thread *t, const siginfo_t *info)
+{
+	ASSERT_HELD(&task_lock);
+	enqueue(&t->pending, t->proc, info, true);
 }
 
 void signal_group(s32 pgid, const siginfo_t *info)
@@ -399,7 +414,7 @@ bool signal_pending(void)
 	struct thread *t = current();
 
 	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0 ||
-	       READ_ONCE(t->dying) || READ_ONCE(t->proc->stopped) || process_is_frozen(t);
+	       READ_ONCE(t->dying) || ptrace_or_process_stop_due(t) || process_is_frozen(t);
 }
 
 /* Others of the process take what t will not any more. task_lock held. */

@@ -31,6 +31,8 @@ struct sighand {
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info);
 int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info);
 
+/* For a thread that does not run yet: pending, whoever ignores it. task_lock held. */
+void signal_queue_locked(struct thread *t, const siginfo_t *info);
 /* For all processes of a group. task_lock held. */
 void signal_group(s32 pgid, const siginfo_t *info);
 /* The running process ignores it, or the running thread blocks it. task_lock held. */

@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
 #include "kernel/stats.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/thread.h"
 #include "kernel/trace.h"
 
@@ -49,7 +50,14 @@ static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 	return number >= 0 ? check_syscall((u64)number, args) : unknown(nr);
 }
 
-void syscall_dispatch(struct trapframe *f)
+/* No call has this number, for sure. */
+static bool is_no_number(u64 nr)
+{
+	return nr >= SYSCALL_MAX && check_syscall_number(nr) < 0;
+}
+
+/* The call in the frame, which a tracer may have changed. */
+static void call(struct trapframe *f)
 {
 	/* As Linux: the number is eax, sign-extended. */
 	u64 nr = (u64)(s64)(s32)f->orig_rax;
@@ -62,7 +70,12 @@ void syscall_dispatch(struct trapframe *f)
 		trace_enter(nr, &args);
 	current()->bad_buffer.addr = current()->bad_buffer.before = 0;
 	look_ahead_enter(current());
-	ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args) : dispatch_other(nr, &args);
+	/* -ENOSYS is in the frame already, or what a tracer put there. */
+	if (is_no_number(nr))
+		ret = (s64)f->rax;
+	else
+		ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args)
+						       : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
 	look_ahead_leave(current());
 	lock_assert_none();
@@ -70,4 +83,13 @@ void syscall_dispatch(struct trapframe *f)
 		check_buffer_report(ret);
 	if (boot->flags & BOOT_TRACE)
 		trace_syscall(nr, &args, ret);
+}
+
+void syscall_dispatch(struct trapframe *f)
+{
+	if (!ptrace_wants_syscalls(current()) || ptrace_syscall_enter())
+		call(f);
+	/* The tracer may have come, or gone, in the meantime. */
+	if (ptrace_wants_syscalls(current()))
+		ptrace_syscall_exit();
 }

@@ -22,11 +22,13 @@
 #include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/task_needs.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/usage.h"
 #include "kernel/task/vcpu.h"
 
+#include "kernel/task/ptrace_abi.h"
 #include <linux/resource.h>
 #include <linux/sched.h>
 
@@ -171,6 +173,8 @@ static int copy_registers(struct thread *t, const struct request *rq)
 	t->start.fsbase = rq->flags & CLONE_SETTLS ? rq->tls : arch_get_fsbase();
 	t->start.gsbase = arch_get_gsbase();
 	*frame = *thread_frame(current());
+	if (current()->ptrace.flag_is_ours)
+		frame->rflags &= ~(u64)RFLAGS_TF;
 	frame->rax = 0;
 	if (rq->stack)
 		frame->rsp = rq->stack;
@@ -199,6 +203,14 @@ void thread_begin(struct thread *t)
 	arch_exit_to_program(thread_frame(t));
 }
 
+/* ptrace(2): which of its events this is. */
+static int trace_event(const struct request *rq)
+{
+	if (rq->flags & CLONE_VFORK)
+		return PTRACE_EVENT_VFORK;
+	return rq->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
+}
+
 /* Into the tree. 0, or -errno and nothing has changed. */
 static int link(struct thread *t, const struct request *rq)
 {
@@ -220,6 +232,8 @@ static int link(struct thread *t, const struct request *rq)
 	if (err)
 		goto out;
 	thread_link(t, tid);
+	if (!(rq->flags & CLONE_UNTRACED))
+		ptrace_new_thread(t, trace_event(rq), rq->flags & CLONE_PTRACE);
 	if (p == parent)
 		goto out;
 	p->pid = tid;
@@ -330,8 +344,12 @@ static s64 clone(const struct request *rq)
 		put_user(tid, rq->parent_tid);
 	affinity_inherit(t);
 	vcpu_run(t);
-	if (vfork)
+	if (!(rq->flags & CLONE_UNTRACED))
+		ptrace_child_event(trace_event(rq), tid);
+	if (vfork) {
 		vfork_sleep(t, &vfork_wait);
+		ptrace_child_event(PTRACE_EVENT_VFORK_DONE, tid);
+	}
 	return tid;
 
 close_pidfd:

@@ -29,6 +29,8 @@
 #include "kernel/task/oom.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
+#include "kernel/task/ptrace_debug.h"
 #include "kernel/task/stop.h"
 #include "kernel/task/task_needs.h"
 #include "kernel/task/timer.h"
@@ -61,6 +63,7 @@ void process_kill_others(struct process *p)
 			continue;
 		t->dying = true;
 		signal_kick(t);
+		ptrace_wake(t);
 	}
 	/* Those that are parked. */
 	hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
@@ -122,6 +125,20 @@ static bool notify_parent(struct process *p)
 	return reap;
 }
 
+void process_tell_end(struct process *p)
+{
+	struct thread *tracer = ptrace_leader_tracer(p);
+	int status = p->wait_status;
+
+	ASSERT_HELD(&task_lock);
+	/* The parent hears of it when the tracer has waited: ptrace(2), "Death under ptrace". */
+	if (tracer && tracer->proc != p->parent)
+		ptrace_tell_tracer(p->ended_leader, status & 0x7f ? CLD_KILLED : CLD_EXITED,
+				   status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+	else if (notify_parent(p))
+		process_free(p);
+}
+
 /* p's children are somebody else's from now on. task_lock held. */
 static void give_children_away(struct process *p)
 {
@@ -145,8 +162,8 @@ static void give_children_away(struct process *p)
 		}
 		/* A child of init has to answer with SIGCHLD. */
 		child->exit_signal = SIGCHLD;
-		if (child->zombie && notify_parent(child))
-			process_free(child);
+		if (child->zombie)
+			process_tell_end(child);
 	}
 }
 
@@ -188,33 +205,33 @@ static void process_end(struct process *p)
 }
 
 /* The running thread is no more: only its vCPU goes on. Takes task_lock's holder role over. */
-__attribute__((noreturn)) static void unlink_and_retire(struct thread *t)
+__attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wait_status)
 {
 	struct process *p = t->proc;
 	u32 vcpu = t->vcpu;
+	bool kept;
 
 	ASSERT_HELD(&task_lock);
+	ptrace_tracer_ends(t);
 	TAILQ_REMOVE(&p->threads, t, link);
 	pidfd_thread_ends(t);
 	p->nthreads--;
+	kept = ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status);
 	if (p->exec_by) {
 		p->threads_word++;
 		hc_wake(virt_to_phys(&p->threads_word), INT32_MAX);
 	}
 	if (p->nthreads == 0) {
-		bool reap;
-
 		p->zombie = true;
 		pidfd_exited(p);
-		reap = notify_parent(p);
-		if (reap)
-			process_free(p);
+		process_tell_end(p);
 	} else {
 		nproc_ends();
 		process_stopped_check(p);
 	}
 	mutex_unlock(&task_lock);
-	thread_free(t);
+	if (!kept)
+		thread_free(t);
 	vcpu_retire(vcpu);
 }
 
@@ -225,10 +242,13 @@ void thread_exit(int wait_status)
 	struct usage used;
 	bool last;
 
+	ptrace_exit_event(p->group_exit ? p->wait_status : wait_status);
 	check_thread_ends(wait_status);
 	futex_exit(t);
 	clear_child_tid(t);
 	usage_thread(&used);
+	memset(t->ptrace.debug, 0, sizeof(t->ptrace.debug));
+	ptrace_debug_load(t);
 
 	mutex_lock(&task_lock);
 	usage_add(&p->usage, &used);
@@ -239,7 +259,7 @@ void thread_exit(int wait_status)
 	last = p->nthreads == 1;
 	if (!last) {
 		vfork_release(t);
-		unlink_and_retire(t);
+		unlink_and_retire(t, wait_status);
 	}
 	p->exiting = true;
 	mutex_unlock(&task_lock);
@@ -250,7 +270,7 @@ void thread_exit(int wait_status)
 		trace_exit(p->wait_status);
 	process_end(p);
 	mutex_lock(&task_lock);
-	unlink_and_retire(t);
+	unlink_and_retire(t, wait_status);
 }
 
 /* The running thread becomes the only one of its process; as process_single. */
@@ -295,6 +315,7 @@ void process_exit(int wait_status)
 	}
 	mutex_unlock(&task_lock);
 	if (p == init_process && p->group_exit) {
+		ptrace_exit_event(p->wait_status);
 		futex_exit(current());
 		sandbox_exit(p->wait_status);
 	}
@@ -307,6 +328,7 @@ int process_single(void)
 
 	if (!err) {
 		mutex_lock(&task_lock);
+		ptrace_leader_replaced(current()->proc);
 		current()->tid = current()->proc->pid;
 		mutex_unlock(&task_lock);
 	}

@@ -21,6 +21,9 @@ void process_kill_others(struct process *p);
  * -EAGAIN: the process ends, or another thread does the same.
  */
 int process_single(void);
+/* A process's end is told to its tracer or its parent; p goes if nobody wants it. task_lock held.
+ */
+void process_tell_end(struct process *p);
 /* execve(2) and exit: the memory that vfork(2) lent is the creator's again. task_lock held. */
 void vfork_release(struct thread *t);
 

@@ -62,13 +62,14 @@ struct process {
 	u64 end_seen_ns; /* task/oom.c: when somebody began to wait for its memory, or 0 */
 	s32 exit_signal;
 
-	bool nproc_exceeded;	/* task/nproc.h */
-	bool did_exec;		/* since fork: the parent may not change its group any more */
-	bool group_exit;	/* all threads are to end, with wait_status */
-	bool exiting;		/* the last thread is on its way out: takes no signals any more */
-	bool zombie;		/* its end can be waited for */
-	int wait_status;	/* wait(2) status, once one of these is set */
-	struct thread *exec_by; /* the thread in execve(2) that all others end for */
+	bool nproc_exceeded; /* task/nproc.h */
+	bool did_exec;	     /* since fork: the parent may not change its group any more */
+	bool group_exit;     /* all threads are to end, with wait_status */
+	bool exiting;	     /* the last thread is on its way out: takes no signals any more */
+	bool zombie;	     /* its end can be waited for */
+	int wait_status;     /* wait(2) status, once one of these is set */
+	struct thread *ended_leader; /* it is traced, and not waited for: task/ptrace_link.c */
+	struct thread *exec_by;	     /* the thread in execve(2) that all others end for */
 
 	/* Job control, task/stop.c. */
 	u32 stopped;	       /* the signal that stopped it, or 0; threads sleep on this word */

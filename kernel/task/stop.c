@@ -11,6 +11,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
 
 /* SIGCHLD for news of a child that lives. */
@@ -44,15 +45,23 @@ void process_stopped_check(struct process *p)
 void process_stop(struct process *p, int sig)
 {
 	struct thread *t;
+	bool again = p->stopped;
 
 	ASSERT_HELD(&task_lock);
-	if (p->stopped || p->group_exit)
+	if (p->group_exit)
 		return;
-	p->stop_report = 0;
-	p->continued_report = false;
-	__atomic_store_n(&p->stopped, (u32)sig, __ATOMIC_RELEASE);
-	TAILQ_FOREACH (t, &p->threads, link)
-		signal_kick(t);
+	if (!again) {
+		p->stop_report = 0;
+		p->continued_report = false;
+		__atomic_store_n(&p->stopped, (u32)sig, __ATOMIC_RELEASE);
+	}
+	TAILQ_FOREACH (t, &p->threads, link) {
+		/* A tracer may have let its tracees go on: they stop again. */
+		if (ptrace_traced(t) && !t->ptrace.stopped)
+			t->ptrace.trap = true;
+		if (!again || ptrace_traced(t))
+			signal_kick(t);
+	}
 }
 
 void process_continue(struct process *p, bool report)
@@ -78,7 +87,7 @@ void process_park(void)
 	mutex_lock(&task_lock);
 	p->parked++;
 	process_stopped_check(p);
-	while ((sig = p->stopped) && !t->dying) {
+	while ((sig = p->stopped) && !t->dying && !ptrace_traced(t)) {
 		mutex_unlock(&task_lock);
 		hc_wait(virt_to_phys(&p->stopped), sig, -1UL);
 		signal_upcall();

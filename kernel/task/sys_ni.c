@@ -10,7 +10,6 @@
 #define REFUSED(X)                                                                                 \
 	X(rseq, ENOSYS, "its promise, an abort on preemption, is the host scheduler's to keep")    \
 	X(seccomp, ENOSYS, "a filter that is not enforced must not be accepted")                   \
-	X(ptrace, EPERM, "as under kernel.yama.ptrace_scope=3")                                    \
 	X(userfaultfd, ENOSYS, "kernel without CONFIG_USERFAULTFD")                                \
 	X(perf_event_open, EACCES, "as under kernel.perf_event_paranoid=3")                        \
 	X(bpf, EPERM, "as under kernel.unprivileged_bpf_disabled")                                 \
@@ -63,8 +62,8 @@
 	X(landlock_add_rule, ENOSYS, "as landlock_create_ruleset")                                 \
 	X(landlock_restrict_self, ENOSYS, "as landlock_create_ruleset")                            \
 	X(memfd_secret, ENOSYS, "kernel without CONFIG_SECRETMEM")                                 \
-	X(process_madvise, EPERM, "as ptrace")                                                     \
-	X(process_mrelease, EPERM, "as ptrace")                                                    \
+	X(process_madvise, EPERM, "its caller may not advise others' memory")                      \
+	X(process_mrelease, EPERM, "as process_madvise")                                           \
 	X(lookup_dcookie, EPERM, "as perf_event_open")                                             \
 	X(fanotify_init, EPERM, "as for a user without CAP_SYS_ADMIN")                             \
 	X(fanotify_mark, EBADF, "no fanotify file can exist")

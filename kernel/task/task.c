@@ -23,6 +23,7 @@
 #include "kernel/task/nproc.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/time/clock.h"
 
@@ -121,6 +122,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 		return NULL;
 	t->proc = p;
 	TAILQ_INIT(&t->pending.queue);
+	TAILQ_INIT(&t->ptrace.tracees);
 	t->altstack.flags = SS_DISABLE;
 	t->timer_slack = TIMER_SLACK_DEFAULT;
 	if (like) {
@@ -183,6 +185,7 @@ void process_free(struct process *p)
 {
 	KASSERT(TAILQ_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
 	pidfd_freed(p);
+	ptrace_process_freed(p);
 	LIST_REMOVE(p, all);
 	nproc_ends();
 	if (p->parent)

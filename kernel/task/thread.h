@@ -11,6 +11,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/check_hooks.h"
 #include "kernel/task/creds.h"
+#include "kernel/task/ptrace_state.h"
 #include "kernel/task/sigset.h"
 #include "kernel/task/usage.h"
 
@@ -41,6 +42,7 @@ struct thread {
 
 	struct vfork_wait *vfork_wait; /* its creator's, until it lets go of the memory */
 	struct frozen *frozen;	       /* while it is: task/freeze.c */
+	struct ptrace_state ptrace;
 
 	sigset blocked;
 	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */

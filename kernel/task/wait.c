@@ -15,6 +15,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/usage.h"
 
 #include <linux/fcntl.h>
@@ -39,6 +40,7 @@ struct waiting {
 	u32 uid;
 	int status; /* as wait4 has it */
 	struct usage usage;
+	bool traced; /* a ptrace-stop */
 };
 
 void wait_notify(struct process *parent)
@@ -85,16 +87,26 @@ static bool selects(const struct waiting *w, const struct process *child)
 	}
 }
 
+/* Who traces the child, if that is another process: its end is that one's to see first. */
+static bool is_anothers_tracee(const struct process *child)
+{
+	const struct thread *tracer = ptrace_leader_tracer(child);
+
+	return tracer && tracer->proc != current_process();
+}
+
 /* Takes the child's news, if any is wanted. */
 static bool take_news(struct waiting *w, struct process *child)
 {
 	bool keep = w->options & WNOWAIT;
+	bool own_tracee = ptrace_leader_tracer(child) && !is_anothers_tracee(child);
 
-	if (child->zombie && (w->options & WEXITED))
+	if (child->zombie && (w->options & WEXITED) && !is_anothers_tracee(child))
 		w->status = child->wait_status;
 	else if (child->zombie)
 		return false;
-	else if (child->stop_report > 0 && (w->options & WSTOPPED))
+	/* Its stops are ptrace-stops: tracee_news. */
+	else if (child->stop_report > 0 && (w->options & WSTOPPED) && !own_tracee)
 		w->status = child->stop_report << 8 | STATUS_STOPPED;
 	else if (child->continued_report && (w->options & WCONTINUED))
 		w->status = STATUS_CONTINUED;
@@ -118,11 +130,71 @@ static bool take_news(struct waiting *w, struct process *child)
 	return true;
 }
 
+/* -- Tracees ------------------------------------------------------------------------------------
+ */
+
+static bool selects_tracee(const struct waiting *w, const struct thread *t)
+{
+	s32 pgid = t->ptrace.zombie && !t->proc ? t->ptrace.pgid : t->proc->pgid;
+
+	/* Children of the process itself end as such: look. */
+	if (t->ptrace.zombie && t->proc && t->proc->parent == current_process())
+		return false;
+	return w->type == P_PID ? t->tid == w->id : w->type == P_PGID ? pgid == w->id : true;
+}
+
+/* Takes a tracee's news: a ptrace-stop, of which every wait hears, or its end. */
+static bool take_tracee_news(struct waiting *w, struct thread *t)
+{
+	bool keep = w->options & WNOWAIT;
+	const struct process *p = t->proc;
+
+	w->pid = t->tid;
+	w->uid = p ? p->creds.ruid : t->ptrace.uid;
+	w->usage = (struct usage){0};
+	if (t->ptrace.zombie) {
+		/* A leader's end is that of its process. */
+		if (!(w->options & WEXITED) || (p && !p->zombie))
+			return false;
+		w->status = p ? p->wait_status : t->ptrace.status;
+		if (!keep)
+			ptrace_detach(t);
+		return true;
+	}
+	if (!ptrace_has_news(t))
+		return false;
+	w->status = (int)(t->ptrace.code << 8 | STATUS_STOPPED);
+	w->traced = true;
+	if (!keep)
+		t->ptrace.code = 0;
+	return true;
+}
+
+/* As look, for what the process's threads trace. */
+static int look_at_tracees(struct waiting *w)
+{
+	struct thread *tracer, *t;
+	int result = -ECHILD;
+
+	TAILQ_FOREACH (tracer, &current_process()->threads, link) {
+		if ((w->options & __WNOTHREAD) && tracer != current())
+			continue;
+		TAILQ_FOREACH (t, &tracer->ptrace.tracees, ptrace.link) {
+			if (!selects_tracee(w, t))
+				continue;
+			if (take_tracee_news(w, t))
+				return 0;
+			result = -EAGAIN;
+		}
+	}
+	return result;
+}
+
 /* 0: found; -ECHILD; -EAGAIN: nothing yet. task_lock held. */
 static int look(struct waiting *w)
 {
 	struct process *child;
-	int result = -ECHILD;
+	int result = -ECHILD, tracees;
 
 	ASSERT_HELD(&task_lock);
 	TAILQ_FOREACH (child, &current_process()->children, sibling) {
@@ -134,7 +206,8 @@ static int look(struct waiting *w)
 		if (!child->zombie || (w->options & WEXITED))
 			result = -EAGAIN;
 	}
-	return result;
+	tracees = look_at_tracees(w);
+	return tracees == -ECHILD ? result : tracees;
 }
 
 /* The pid; 0: nothing yet (WNOHANG); -errno. */
@@ -200,7 +273,7 @@ static siginfo_t to_siginfo(const struct waiting *w)
 		info.si_code = CLD_CONTINUED;
 		info.si_status = SIGCONT;
 	} else if ((w->status & 0xff) == STATUS_STOPPED) {
-		info.si_code = CLD_STOPPED;
+		info.si_code = w->traced ? CLD_TRAPPED : CLD_STOPPED;
 		info.si_status = w->status >> 8;
 	} else if (w->status & 0x7f) {
 		info.si_code = CLD_KILLED;

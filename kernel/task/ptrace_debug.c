@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hardware breakpoints and watchpoints of tracees (Intel SDM 3B, 18.2). What PTRACE_POKEUSER may
+ * write is what Linux's arch/x86/kernel/ptrace.c and hw_breakpoint.c allow.
+ *
+ * The registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and only
+ * while its thread has a breakpoint: .loaded of that vCPU says so. The CPU's own DR6 is asked for
+ * after an exception; what PEEKUSER shows of it is kept with the reserved bits inverted, so that 0
+ * is its initial value.
+ */
+#include <asm/siginfo.h>
+#include "common/x86.h"
+#include "kernel/arch/x86_64/arch.h"
+#include "kernel/hostcall.h"
+#include "kernel/kernel.h"
+#include "kernel/task/process.h"
+#include "kernel/task/ptrace_debug.h"
+#include "kernel/task/vcpu.h"
+
+#define SLOTS	     4
+#define DR6	     6
+#define DR7	     7
+#define DR6_RESERVED 0xffff0ff0UL
+#define DR6_STEP     (1UL << 14)
+#define DR7_ENABLED  3UL /* of a slot: local and global */
+#define DR7_FIXED    (1UL << 10)
+
+enum { RW_EXECUTE, RW_WRITE, RW_IO, RW_ACCESS }; /* what a slot is about */
+
+static bool loaded[VCPUS_MAX]; /* each vCPU's own */
+
+static bool slot_enabled(u64 dr7, u32 slot)
+{
+	return dr7 >> 2 * slot & DR7_ENABLED;
+}
+static u32 slot_kind(u64 dr7, u32 slot)
+{
+	return dr7 >> (16 + 4 * slot) & 3;
+}
+/* Bytes that the slot watches. */
+static u64 slot_len(u64 dr7, u32 slot)
+{
+	static const u8 len[4] = {1, 2, 8, 4};
+
+	return len[dr7 >> (18 + 4 * slot) & 3];
+}
+
+/* A slot with this address, as DR7 describes it, is one that Linux takes. */
+static bool slot_valid(u64 dr7, u32 slot, u64 addr)
+{
+	u64 len = slot_len(dr7, slot);
+
+	if (slot_kind(dr7, slot) == RW_IO || (slot_kind(dr7, slot) == RW_EXECUTE && len != 1))
+		return false;
+	return addr + len - 1 < USER_TOP && !(addr & (len - 1));
+}
+
+u64 ptrace_debug_get(const struct thread *t, u32 nr)
+{
+	ASSERT_HELD(&task_lock);
+	return nr == DR6 ? t->ptrace.debug[nr] ^ DR6_RESERVED : t->ptrace.debug[nr];
+}
+
+static int set_address(u64 *debug, u32 slot, u64 value)
+{
+	if (value >= USER_TOP ||
+	    (slot_enabled(debug[DR7], slot) && !slot_valid(debug[DR7], slot, value)))
+		return -EINVAL;
+	debug[slot] = value;
+	return 0;
+}
+
+static int set_control(u64 *debug, u64 value)
+{
+	for (u32 i = 0; i < SLOTS; i++)
+		if ((slot_enabled(value, i) || debug[i]) && !slot_valid(value, i, debug[i]))
+			return -EINVAL;
+	debug[DR7] = value;
+	return 0;
+}
+
+int ptrace_debug_set(struct thread *t, u32 nr, u64 value)
+{
+	u64 *debug = t->ptrace.debug;
+
+	ASSERT_HELD(&task_lock);
+	if (nr < SLOTS)
+		return set_address(debug, nr, value);
+	if (nr == DR7)
+		return set_control(debug, value);
+	if (nr != DR6)
+		return -EIO;
+	debug[DR6] = value ^ DR6_RESERVED;
+	return 0;
+}
+
+/* What the CPU gets: addresses, and in DR7 only the slots that are enabled. */
+static bool hardware(const struct thread *t, u64 hw[DEBUG_REGS])
+{
+	const u64 *debug = t->ptrace.debug;
+
+	memset(hw, 0, DEBUG_REGS * sizeof(*hw));
+	hw[DR6] = DR6_RESERVED;
+	hw[DR7] = DR7_FIXED;
+	for (u32 i = 0; i < SLOTS; i++) {
+		if (!slot_enabled(debug[DR7], i))
+			continue;
+		hw[i] = debug[i];
+		hw[DR7] |= 1UL << 2 * i | (debug[DR7] & 0xfUL << (16 + 4 * i));
+	}
+	return hw[DR7] != DR7_FIXED;
+}
+
+void ptrace_debug_load(struct thread *t)
+{
+	u64 hw[DEBUG_REGS];
+	bool wanted = hardware(t, hw);
+	s64 err;
+
+	if (!wanted && !loaded[t->vcpu])
+		return;
+	err = hc_debug_regs(hw, sizeof(hw));
+	if (err)
+		klog(1, "the host does not set debug registers: error %ld", -err);
+	loaded[t->vcpu] = wanted && !err;
+}
+
+int ptrace_debug_trap(struct thread *t)
+{
+	struct trapframe *frame = thread_frame(t);
+	u64 hw[DEBUG_REGS], hit;
+
+	t->ptrace.debug[DR6] = 0;
+	if (!loaded[t->vcpu]) {
+		t->ptrace.debug[DR6] = DR6_STEP;
+		return TRAP_TRACE;
+	}
+	/* Sets the same once more; DR6 is what it was before. */
+	hardware(t, hw);
+	if (hc_debug_regs(hw, sizeof(hw)))
+		hw[DR6] = DR6_STEP;
+	hit = hw[DR6] & ((1UL << SLOTS) - 1);
+	for (u32 i = 0; i < SLOTS; i++) {
+		if (!slot_enabled(t->ptrace.debug[DR7], i))
+			hit &= ~(1UL << i);
+		/* A fault: the instruction is still to come, and must not trap again. */
+		else if (hit & 1UL << i && slot_kind(t->ptrace.debug[DR7], i) == RW_EXECUTE)
+			frame->rflags |= RFLAGS_RF;
+	}
+	t->ptrace.debug[DR6] = hit | (hw[DR6] & DR6_STEP);
+	return hit ? TRAP_HWBKPT : TRAP_TRACE;
+}
