@@ -12,24 +12,8 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-CASE(tracing)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		SHOW(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
-		_exit(0);
-	}
-	waitpid(pid, NULL, 0);
-	SHOW(ptrace(PTRACE_ATTACH, getpid(), NULL, NULL));
-}
 
 CASE(user_faults)
 {

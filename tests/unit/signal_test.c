@@ -184,6 +184,29 @@ void process_continue(struct process *p, bool report)
 	p->stopped = 0;
 }
 
+/* Tracing: what the tracer makes of a signal is the test's to say. Nobody steps. */
+static int traced_signal;
+
+int ptrace_signal_stop(int sig, siginfo_t *info)
+{
+	info->si_signo = traced_signal;
+	return sig ? traced_signal : 0;
+}
+void ptrace_trap_stop(void) {}
+void ptrace_handler_entered(void) {}
+void ptrace_wake(struct thread *t)
+{
+	(void)t;
+}
+void ptrace_continued(struct process *p)
+{
+	(void)p;
+}
+void ptrace_settle(struct thread *t)
+{
+	(void)t;
+}
+
 void process_park(void)
 {
 	proc.stopped = 0;
@@ -631,6 +654,44 @@ static void ignored_signals_vanish_unless_blocked(void **state)
 	assert_int_equal(proc.pending.set, SIGBIT(SIGUSR1));
 }
 
+/* Somebody traces the thread; signals go on as this one, 0: not at all. */
+static void trace(int as)
+{
+	static struct thread tracer;
+
+	thread.ptrace.tracer = &tracer;
+	traced_signal = as;
+}
+
+static void tracer_sees_ignored_signals_and_may_replace_them(void **state)
+{
+	struct trapframe *f;
+
+	(void)state;
+	hand.action[SIGUSR2 - 1].handler = (u64)SIG_IGN;
+	handle(SIGUSR1, 0, 0);
+	trace(SIGUSR1);
+	send(SIGUSR2);
+	assert_int_equal(proc.pending.set, SIGBIT(SIGUSR2));
+	f = deliver();
+	assert_int_equal(f->rip, HANDLER);
+	assert_int_equal(f->rdi, SIGUSR1);
+}
+
+static void tracer_suppresses_signals(void **state)
+{
+	struct trapframe before = *thread_frame(&thread), *f;
+
+	(void)state;
+	trace(0);
+	send(SIGTERM);
+	send(SIGHUP);
+	f = deliver();
+	assert_int_equal(proc.pending.set, 0);
+	assert_int_equal(f->rip, before.rip);
+	assert_int_equal(end_status, -1);
+}
+
 static void default_action_ends_with_the_signal(void **state)
 {
 	(void)state;
@@ -869,6 +930,8 @@ int main(void)
 		TEST(standard_signals_are_pending_once),
 		TEST(sigqueue_beyond_the_limit_is_refused_but_kill_arrives),
 		TEST(ignored_signals_vanish_unless_blocked),
+		TEST(tracer_sees_ignored_signals_and_may_replace_them),
+		TEST(tracer_suppresses_signals),
 		TEST(default_action_ends_with_the_signal),
 		TEST(stop_and_continue_cancel_each_other),
 		TEST(faults_come_before_other_signals),
