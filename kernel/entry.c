@@ -94,7 +94,7 @@ void trap_handle(struct trapframe *f)
 {
 	u64 v = arch_trap_vector(f);
 
-	if (v == ARCH_TRAP_DONE || (v == VEC_DB && ptrace_stray_step(current())))
+	if (v == ARCH_TRAP_DONE || (v == VEC_DB && ptrace_hides_step(current())))
 		return;
 	if (v == ARCH_TRAP_SYSCALL) {
 		syscall_dispatch(f);

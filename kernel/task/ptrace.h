@@ -40,8 +40,8 @@ static inline bool ptrace_or_process_stop_due(const struct thread *t)
 }
 /* A thread that is traced no more, or not stepped any more, loses what the tracer set for it. */
 void ptrace_settle(struct thread *t);
-/* A debug exception that is left over from a tracer that is gone. */
-bool ptrace_stray_step(struct thread *t);
+/* A debug exception that the program and its tracer are not to hear of. The running thread's. */
+bool ptrace_hides_step(struct thread *t);
 /* A handler was entered while the tracee is stepped: it stops at the first instruction. */
 void ptrace_handler_entered(void);
 
@@ -54,7 +54,8 @@ void ptrace_syscall_exit(void);
 /* The thread is traced in a way that one of the two has to be called. */
 static inline bool ptrace_wants_syscalls(const struct thread *t)
 {
-	return READ_ONCE(t->ptrace.run) != PTRACE_RUN || READ_ONCE(t->ptrace.step);
+	return READ_ONCE(t->ptrace.run) != PTRACE_RUN || READ_ONCE(t->ptrace.step) ||
+	       t->ptrace.watched;
 }
 
 /* PTRACE_EVENT_EXIT; status as wait(2) will have it. */

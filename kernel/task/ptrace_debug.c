@@ -3,16 +3,22 @@
  * Hardware breakpoints and watchpoints of tracees (Intel SDM 3B, 18.2). What PTRACE_POKEUSER may
  * write is what Linux's arch/x86/kernel/ptrace.c and hw_breakpoint.c allow.
  *
- * The registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and only
- * while its thread has a breakpoint: .loaded of that vCPU says so. The CPU's own DR6 is asked for
- * after an exception; what PEEKUSER shows of it is kept with the reserved bits inverted, so that 0
- * is its initial value.
+ * Where the host's debug registers do not work (arch_debug_regs_work), the thread is stepped and
+ * its registers and memory are compared with the breakpoints behind each instruction. A watchpoint
+ * is hit then when the memory's content changes; that it was read, or written with what was there,
+ * is not seen. What a system call writes is not the program's doing.
+ *
+ * Else the registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and
+ * only while its thread has a breakpoint: .loaded of that vCPU says so. The CPU's own DR6 is asked
+ * for after an exception; what PEEKUSER shows of it is kept with the reserved bits inverted, so
+ * that 0 is its initial value.
  */
 #include <asm/siginfo.h>
 #include "common/x86.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/mm/remote.h"
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace_debug.h"
 #include "kernel/task/vcpu.h"
@@ -111,12 +117,63 @@ static bool hardware(const struct thread *t, u64 hw[DEBUG_REGS])
 	return hw[DR7] != DR7_FIXED;
 }
 
+/* The content of what the slot watches; 0 where there is no memory. */
+static u64 content(const struct thread *t, u32 slot)
+{
+	u64 value = 0;
+
+	mm_remote_copy(current_mm(), t->ptrace.debug[slot], &value,
+		       slot_len(t->ptrace.debug[DR7], slot), MM_REMOTE_READ | MM_REMOTE_FORCE);
+	return value;
+}
+
+/* One bit for each slot that is hit where the thread is now. data: watchpoints, too. */
+static u64 hits(struct thread *t, bool data)
+{
+	struct ptrace_state *s = &t->ptrace;
+	struct trapframe *frame = thread_frame(t);
+	u64 hit = 0;
+
+	for (u32 i = 0; i < SLOTS; i++) {
+		u64 now;
+
+		if (!slot_enabled(s->debug[DR7], i))
+			continue;
+		if (slot_kind(s->debug[DR7], i) == RW_EXECUTE) {
+			if (frame->rip == s->debug[i] && !(frame->rflags & RFLAGS_RF))
+				hit |= 1UL << i;
+			continue;
+		}
+		now = content(t, i);
+		if (data && now != s->seen[i])
+			hit |= 1UL << i;
+		s->seen[i] = now;
+	}
+	return hit;
+}
+
+bool ptrace_debug_arm(struct thread *t)
+{
+	t->ptrace.debug[DR6] = hits(t, false);
+	return t->ptrace.debug[DR6];
+}
+
+bool ptrace_debug_look(struct thread *t)
+{
+	t->ptrace.debug[DR6] = hits(t, true);
+	return t->ptrace.debug[DR6];
+}
+
 void ptrace_debug_load(struct thread *t)
 {
 	u64 hw[DEBUG_REGS];
 	bool wanted = hardware(t, hw);
 	s64 err;
 
+	if (!arch_debug_regs_work()) {
+		t->ptrace.watched = wanted;
+		return;
+	}
 	if (!wanted && !loaded[t->vcpu])
 		return;
 	err = hc_debug_regs(hw, sizeof(hw));
@@ -130,6 +187,15 @@ int ptrace_debug_trap(struct thread *t)
 	struct trapframe *frame = thread_frame(t);
 	u64 hw[DEBUG_REGS], hit;
 
+	if (t->ptrace.watched) {
+		/* ptrace_debug_look was called, unless the program is stepped anyway. */
+		hit = t->ptrace.step ? hits(t, true) : t->ptrace.debug[DR6];
+		for (u32 i = 0; i < SLOTS; i++)
+			if (hit & 1UL << i && slot_kind(t->ptrace.debug[DR7], i) == RW_EXECUTE)
+				frame->rflags |= RFLAGS_RF;
+		t->ptrace.debug[DR6] = hit | (t->ptrace.step ? DR6_STEP : 0);
+		return hit ? TRAP_HWBKPT : TRAP_TRACE;
+	}
 	t->ptrace.debug[DR6] = 0;
 	if (!loaded[t->vcpu]) {
 		t->ptrace.debug[DR6] = DR6_STEP;

@@ -14,6 +14,13 @@ int ptrace_debug_set(struct thread *t, u32 nr, u64 value);
 /* The running thread's vCPU gets its debug registers, before the program goes on. */
 void ptrace_debug_load(struct thread *t);
 /*
+ * Where debug registers do not work, a thread that has a breakpoint is stepped (.watched). The
+ * first is called before it goes on, the second after an instruction: they return true if it is at
+ * a breakpoint, or the instruction changed what is watched. The running thread.
+ */
+bool ptrace_debug_arm(struct thread *t);
+bool ptrace_debug_look(struct thread *t);
+/*
  * A debug exception: notes in DR6 what it was about. Returns the si_code of the SIGTRAP: TRAP_TRACE
  * or TRAP_HWBKPT.
  */

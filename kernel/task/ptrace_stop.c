@@ -51,15 +51,15 @@ static bool pops_flags(const struct trapframe *frame)
 	return i < len && insn[i] == 0x9d;
 }
 
-/* RFLAGS.TF follows .step. */
+/* RFLAGS.TF follows .step and .watched. */
 static void set_trap_flag(struct thread *t)
 {
 	struct trapframe *frame = thread_frame(t);
 	bool own = (frame->rflags & RFLAGS_TF) && !t->ptrace.flag_is_ours;
 
-	if (t->ptrace.step) {
+	if (t->ptrace.step || t->ptrace.watched) {
 		frame->rflags |= RFLAGS_TF;
-		t->ptrace.flag_is_ours = !own && !pops_flags(frame);
+		t->ptrace.flag_is_ours = !own && (t->ptrace.watched || !pops_flags(frame));
 	} else if (t->ptrace.flag_is_ours) {
 		frame->rflags &= ~(u64)RFLAGS_TF;
 		t->ptrace.flag_is_ours = false;
@@ -68,18 +68,28 @@ static void set_trap_flag(struct thread *t)
 
 void ptrace_settle(struct thread *t)
 {
-	if (t->ptrace.flag_is_ours && !t->ptrace.step)
-		set_trap_flag(t);
 	ptrace_debug_load(t);
+	if (t->ptrace.flag_is_ours)
+		set_trap_flag(t);
 }
 
-bool ptrace_stray_step(struct thread *t)
+bool ptrace_hides_step(struct thread *t)
 {
-	bool stray = t->ptrace.flag_is_ours && !t->ptrace.step;
+	if (!t->ptrace.flag_is_ours || t->ptrace.step)
+		return false;
+	/* Left over from a tracer that is gone, or an instruction that changed nothing. */
+	if (t->ptrace.watched && ptrace_debug_look(t))
+		return false;
+	set_trap_flag(t);
+	return true;
+}
 
-	if (stray)
-		set_trap_flag(t);
-	return stray;
+/* The thread goes on from here: a breakpoint may be at its very next instruction. */
+static void arm(struct thread *t)
+{
+	set_trap_flag(t);
+	if (t->ptrace.watched && ptrace_debug_arm(t))
+		signal_fault(SIGTRAP, TRAP_HWBKPT, thread_frame(t)->rip, VEC_DB, 0);
 }
 
 /* The tracee goes on with what its tracer made of its registers. */
@@ -87,13 +97,13 @@ static void load_registers(struct thread *t, struct ptrace_regs *regs)
 {
 	struct trapframe *frame = thread_frame(t);
 
-	set_trap_flag(t);
 	arch_set_fsbase(regs->fsbase);
 	arch_set_gsbase(regs->gsbase);
 	if (regs->fpu)
 		arch_fpu_restore(regs->fpu);
 	fpu_area_free(regs->fpu);
 	ptrace_debug_load(t);
+	arm(t);
 	/* Linux finds out at its IRET. */
 	if (frame->rip >= USER_TOP && !READ_ONCE(t->dying))
 		signal_force_segv(0);
@@ -271,6 +281,8 @@ void ptrace_handler_entered(void)
 
 	if (ptrace_traced(t) && t->ptrace.step)
 		notify(SIGTRAP);
+	else if (t->ptrace.watched)
+		arm(t);
 }
 
 /* -- System calls ---------------------------------------------------------------------------- */
@@ -314,6 +326,11 @@ void ptrace_syscall_exit(void)
 
 	if (!ptrace_traced(t))
 		return;
+	if (t->ptrace.watched) {
+		if (t->ptrace.flag_is_ours && !t->ptrace.step)
+			thread_frame(t)->r11 &= ~(u64)RFLAGS_TF;
+		arm(t);
+	}
 	/* A step over the call: user_single_step_report in Linux. */
 	if (t->ptrace.step && thread_frame(t)->vector == TRAP_SYSCALL)
 		signal_fault(SIGTRAP, TRAP_BRKPT, thread_frame(t)->rip, VEC_DB, 0);

@@ -951,3 +951,77 @@ CASE(other_users_and_the_undumpable)
 	await(other);
 	end(pid);
 }
+
+static volatile struct {
+	uint64_t word, other;
+} watched __attribute__((aligned(16)));
+
+__attribute__((noinline)) static void at_breakpoint(void)
+{
+	__asm__ volatile("");
+}
+
+static void writes_and_calls(void)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+
+	watched.other = 1;
+	watched.word = 1;
+	NEED(read(fd, (void *)&watched.word, 8) == 8); /* the kernel's writes do not count */
+	watched.word = 2;
+	at_breakpoint();
+	watched.other = 3;
+	_exit((int)watched.word);
+}
+
+#define DR(n) (offsetof(struct user, u_debugreg) + (n)*8)
+
+static unsigned long debug_reg(pid_t pid, int n)
+{
+	unsigned long value = 0;
+
+	NEED(PT(PTRACE_PEEKUSR, pid, DR(n), &value) == 0);
+	return value;
+}
+
+CASE(hardware_breakpoints)
+{
+	pid_t pid = traced(writes_and_calls);
+
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(0), &watched.word));
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(1), at_breakpoint));
+	/* DR0: 8 bytes, writes; DR1: execution; both local. */
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0x90000 | 1 | 4));
+	PT(PTRACE_CONT, pid, 0, 0);
+	for (int i = 0; i < 3; i++) {
+		siginfo_t info;
+
+		await(pid);
+		info = info_of(pid);
+		printf("  hit %#lx\n", debug_reg(pid, 6) & 0xf);
+		if (i == 2)
+			CHECK(regs_of(pid).rip == (unsigned long)at_breakpoint &&
+			      info.si_addr == (void *)at_breakpoint);
+		PT(PTRACE_CONT, pid, 0, 0);
+	}
+	await(pid);
+}
+
+CASE(debug_registers)
+{
+	pid_t pid = traced(exit_7);
+
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(4), 1));
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(0), -1));
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(0), (char *)&watched + 1));
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0xd0001)); /* 4 bytes, not aligned */
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0x20001)); /* I/O */
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0xc0001)); /* execution of 4 bytes */
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0x10001));
+	CHECK(debug_reg(pid, 7) == 0x10001 && debug_reg(pid, 4) == 0);
+	CHECK(debug_reg(pid, 0) == (unsigned long)&watched + 1);
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(6), 0));
+	SHOW(PT(PTRACE_POKEUSR, pid, DR(7), 0));
+	PT(PTRACE_CONT, pid, 0, 0);
+	await(pid);
+}

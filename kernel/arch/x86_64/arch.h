@@ -201,6 +201,13 @@ u64 arch_fault_address(void);
  */
 u32 arch_fpu_exceptions(u64 vector);
 
+/*
+ * The host gives a vCPU debug registers (hostcall debug_regs) that work. Not so a KVM that keeps
+ * the guest in ring 3: kvm_pvm takes DR7, by KVM_SET_DEBUGREGS and KVM_SET_GUEST_DEBUG alike, and
+ * no exception ever comes.
+ */
+bool arch_debug_regs_work(void);
+
 u64 arch_rdtsc(void);
 static inline void arch_pause(void)
 {
