@@ -250,9 +250,14 @@ static void decide_creds(struct exec *x)
 	const struct binary *b = &x->program;
 	u32 uid = NO_ID, gid = NO_ID;
 	struct statfs fs;
+	bool traced;
 
+	/* A tracer would have the privileges, too: execve(2), ptrace(2). */
+	mutex_lock(&task_lock);
+	traced = ptrace_by_unprivileged(current());
+	mutex_unlock(&task_lock);
 	x->creds = *current_creds();
-	if ((b->set_uid != NO_ID || b->set_gid != NO_ID) && !x->creds.no_new_privs &&
+	if ((b->set_uid != NO_ID || b->set_gid != NO_ID) && !x->creds.no_new_privs && !traced &&
 	    (boot->cap_permitted & needed) == needed &&
 	    hc_fstatfs(b->file->handle, &fs, sizeof(fs)) == 0 && !(fs.f_flags & ST_NOSUID)) {
 		uid = b->set_uid;
@@ -454,6 +459,9 @@ static void take_creds(const struct exec *x)
 
 	mutex_lock(&task_lock);
 	p->dumpable = x->creds.euid == t->creds.euid && x->creds.egid == t->creds.egid;
+	/* A tracer that came after decide_creds stays outside. */
+	if (!p->dumpable && ptrace_by_unprivileged(t))
+		ptrace_detach(t);
 	t->creds = x->creds;
 	if (x->creds.stamp != CREDS_BOOT || !p->dumpable)
 		t->creds.stamp = host_ids_stamp();

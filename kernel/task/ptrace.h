@@ -90,6 +90,8 @@ void ptrace_leader_replaced(struct process *p);
 /* The process goes, with what was kept of its leader. */
 void ptrace_process_freed(struct process *p);
 
+/* Somebody traces t who might not look into a privileged process. */
+bool ptrace_by_unprivileged(const struct thread *t);
 /* News of a tracee for wait(2): a stop that was not told. */
 bool ptrace_has_news(const struct thread *t);
 /* SIGCHLD to the tracer, and its wait(2) looks again. */

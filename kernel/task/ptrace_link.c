@@ -10,6 +10,7 @@
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/signal/signal.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
@@ -41,6 +42,14 @@ bool ptrace_has_news(const struct thread *t)
 {
 	ASSERT_HELD(&task_lock);
 	return t->ptrace.stopped && !t->ptrace.listening && t->ptrace.code;
+}
+
+bool ptrace_by_unprivileged(const struct thread *t)
+{
+	const struct thread *tracer = t->ptrace.tracer;
+
+	ASSERT_HELD(&task_lock);
+	return tracer && !(tracer->creds.cap_effective >> CAP_SYS_PTRACE & 1);
 }
 
 void ptrace_attach(struct thread *t, struct thread *tracer, bool seized, u32 options)
