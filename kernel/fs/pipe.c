@@ -152,6 +152,7 @@ static struct ofile *file_new(struct pipe *p, u32 flags, s32 handle)
 
 static void pipe_release(struct ofile *f)
 {
+	struct wakeups w = {0};
 	struct pipe *p = pipe_of(f);
 	bool last;
 
@@ -161,14 +162,15 @@ static void pipe_release(struct ofile *f)
 	p->readers -= reads(f);
 	p->writers -= writes(f);
 	if (!p->writers)
-		waitq_wake(&p->waiters, READABLE | POLLHUP, true);
+		waitq_wake(&p->waiters, READABLE | POLLHUP, true, &w);
 	if (!p->readers)
-		waitq_wake(&p->waiters, WRITABLE | POLLERR, true);
+		waitq_wake(&p->waiters, WRITABLE | POLLERR, true, &w);
 	last = LIST_EMPTY(&p->files);
 	if (last && p->on_host)
 		LIST_REMOVE(p, link);
 	mutex_unlock(&p->lock);
 	mutex_unlock(&pipes_lock);
+	wakeups_send(&w);
 	if (last)
 		pipe_free(p);
 }
@@ -221,7 +223,7 @@ static s64 take_end(const struct ofile *f, s32 end[2], s32 spare)
 	return r;
 }
 
-static void set_moved(struct pipe *p, const struct stat *st)
+static void set_moved(struct pipe *p, const struct stat *st, struct wakeups *w)
 {
 	struct pipe_file *file;
 	struct pipe_slot *s;
@@ -238,11 +240,11 @@ static void set_moved(struct pipe *p, const struct stat *st)
 	p->on_host = true;
 	LIST_INSERT_HEAD(&moved, p, link);
 	/* Those who sleep go on in the host. */
-	waitq_wake(&p->waiters, ~0U, true);
+	waitq_wake(&p->waiters, ~0U, true, w);
 }
 
 /* Nothing has changed if it fails. Both locks are held. */
-static s64 move(struct pipe *p)
+static s64 move(struct pipe *p, struct wakeups *w)
 {
 	struct pipe_file *file;
 	struct stat st;
@@ -266,7 +268,7 @@ static s64 move(struct pipe *p)
 			file->moved = (s32)r;
 	}
 	if (r >= 0)
-		set_moved(p, &st);
+		set_moved(p, &st, w);
 	else
 		LIST_FOREACH (file, &p->files, link)
 			if (file->moved >= 0)
@@ -281,15 +283,17 @@ static s64 move(struct pipe *p)
 
 static s64 pipe_to_host(struct ofile *f)
 {
+	struct wakeups w = {0};
 	struct pipe *p = pipe_of(f);
 	s64 r = 0;
 
 	mutex_lock(&pipes_lock);
 	mutex_lock(&p->lock);
 	if (!p->on_host)
-		r = move(p);
+		r = move(p, &w);
 	mutex_unlock(&p->lock);
 	mutex_unlock(&pipes_lock);
+	wakeups_send(&w);
 	return fs_nointr(r);
 }
 
@@ -363,11 +367,14 @@ static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 /* Moves bytes to the pinned buffer; -EFAULT: a page of it has gone. *packet: one was read. */
 static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 {
+	struct wakeups w = {0};
 	struct segs_cursor at = {.segs = to};
+	bool was_full;
 	u64 done = 0;
 	int err = 0;
 
 	mutex_lock(&p->lock);
+	was_full = ring_full(&p->ring);
 	while (done < to->bytes && !ring_empty(&p->ring) && !*packet) {
 		const struct pipe_slot *s = ring_slot(&p->ring, 0);
 		const u32 n = (u32)MIN(to->bytes - done, (u64)s->len);
@@ -381,12 +388,13 @@ static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 	}
 	if (done) {
 		p->atime = clock_realtime_ns();
-		if (!ring_full(&p->ring))
-			waitq_wake(&p->waiters, WRITABLE, false);
+		if (was_full && !ring_full(&p->ring))
+			waitq_wake(&p->waiters, WRITABLE, false, &w);
 	}
 	if (!ring_empty(&p->ring))
-		waitq_wake(&p->waiters, READABLE, false);
+		waitq_wake(&p->waiters, READABLE, false, &w);
 	mutex_unlock(&p->lock);
+	wakeups_send(&w);
 	return done ? (s64)done : err;
 }
 
@@ -516,6 +524,7 @@ static int batch_fill(struct batch *b, const struct io_request *rq, u32 pages, u
 /* Puts the pages into the pipe, as many as there is room for, and frees the others. Bytes. */
 static s64 batch_commit(struct ofile *f, struct batch *b)
 {
+	struct wakeups w = {0};
 	struct pipe *p = pipe_of(f);
 	u32 i = 0;
 	s64 done = 0;
@@ -537,11 +546,12 @@ static s64 batch_commit(struct ofile *f, struct batch *b)
 	}
 	if (done) {
 		p->mtime = p->ctime = clock_realtime_ns();
-		waitq_wake(&p->waiters, READABLE, false);
+		waitq_wake(&p->waiters, READABLE, false, &w);
 		if (!ring_full(&p->ring))
-			waitq_wake(&p->waiters, WRITABLE, false);
+			waitq_wake(&p->waiters, WRITABLE, false, &w);
 	}
 	mutex_unlock(&p->lock);
+	wakeups_send(&w);
 	for (i = 0; i < b->count; i++)
 		page_free(b->chunk[i].page);
 	return done;
@@ -710,7 +720,7 @@ static s64 pipe_set_flags(struct ofile *f, s32 fd, u64 flags)
 }
 
 /* F_SETPIPE_SZ: pipe(7), "/proc files". The new size. */
-static s64 set_size(struct pipe *p, u64 asked)
+static s64 set_size(struct pipe *p, u64 asked, struct wakeups *w)
 {
 	u64 size = PAGE_SIZE;
 	s64 r;
@@ -726,12 +736,13 @@ static s64 set_size(struct pipe *p, u64 asked)
 	if (r < 0)
 		return r;
 	if (!ring_full(&p->ring))
-		waitq_wake(&p->waiters, WRITABLE, true);
+		waitq_wake(&p->waiters, WRITABLE, true, w);
 	return (s64)size;
 }
 
 static s64 pipe_fcntl(struct ofile *f, u32 cmd, u64 arg)
 {
+	struct wakeups w = {0};
 	struct pipe *p = pipe_of(f);
 	s64 r = ON_HOST;
 
@@ -739,8 +750,9 @@ static s64 pipe_fcntl(struct ofile *f, u32 cmd, u64 arg)
 	if (!p->on_host && cmd == F_GETPIPE_SZ)
 		r = p->ring.size * (s64)PAGE_SIZE;
 	else if (!p->on_host && cmd == F_SETPIPE_SZ)
-		r = set_size(p, (u32)arg);
+		r = set_size(p, (u32)arg, &w);
 	mutex_unlock(&p->lock);
+	wakeups_send(&w);
 	if (r != ON_HOST)
 		return r;
 	r = ofile_handle(f);

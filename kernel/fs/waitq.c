@@ -24,21 +24,39 @@ void waitq_remove(struct waitq *q, struct wait_entry *e)
 	e->queued = false;
 }
 
-static void wake(struct sleeper *s)
+static void ring(s32 bell)
 {
 	struct hostcall_seg seg[2];
 	struct segs segs;
 	u64 one = 1;
 
-	if (__atomic_exchange_n(&s->woken, 1, __ATOMIC_RELEASE))
-		return;
-	if (s->bell < 0)
-		hc_wake(virt_to_phys(&s->woken), 1);
-	else if (kernel_segs(seg, 2, &one, sizeof(one), &segs) == 0)
-		hc_writev(s->bell, &segs);
+	if (kernel_segs(seg, 2, &one, sizeof(one), &segs) == 0)
+		hc_writev(bell, &segs);
 }
 
-void waitq_wake(struct waitq *q, u32 events, bool all)
+/*
+ * The sleeper may be gone when its word is woken: then nobody sleeps there, or somebody who looks
+ * whether it was meant. A bell might be another file by then, so it rings at once.
+ */
+static void wake(struct sleeper *s, struct wakeups *w)
+{
+	if (__atomic_exchange_n(&s->woken, 1, __ATOMIC_RELEASE))
+		return;
+	if (s->bell >= 0)
+		ring(s->bell);
+	else if (w->count < ARRAY_SIZE(w->word))
+		w->word[w->count++] = virt_to_phys(&s->woken);
+	else
+		hc_wake(virt_to_phys(&s->woken), 1);
+}
+
+void wakeups_send(const struct wakeups *w)
+{
+	for (u32 i = 0; i < w->count; i++)
+		hc_wake(w->word[i], 1);
+}
+
+void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w)
 {
 	struct wait_entry *e = TAILQ_FIRST(&q->entries), *next;
 
@@ -49,7 +67,7 @@ void waitq_wake(struct waitq *q, u32 events, bool all)
 		if (!(e->events & events))
 			continue;
 		waitq_remove(q, e);
-		wake(e->sleeper);
+		wake(e->sleeper, w);
 		if (last)
 			break;
 	}

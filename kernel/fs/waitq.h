@@ -41,17 +41,28 @@ struct waitq {
 	TAILQ_HEAD(, wait_entry) entries;
 };
 
+/*
+ * Threads that were woken and may still sleep in the host: to be told when the object's lock is
+ * free again, because they take it first of all. Zeros: nobody.
+ */
+struct wakeups {
+	u32 count;
+	u64 word[8]; /* guest-physical */
+};
+
 void waitq_init(struct waitq *q);
 
-/* The object's lock is held in the three of them. e->sleeper, .events and .exclusive are set. */
+/* The object's lock is held in these three. e->sleeper, .events and .exclusive are set. */
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Also allowed, and needed, for an entry that was woken. */
 void waitq_remove(struct waitq *q, struct wait_entry *e);
 /*
  * Wakes the entries that wait for one of these events, in the order in which they came, up to and
- * with the first exclusive one. all: also the exclusive ones behind it.
+ * with the first exclusive one. all: also the exclusive ones behind it. The caller calls
+ * wakeups_send, once for all its uses of w, after it has released the lock.
  */
-void waitq_wake(struct waitq *q, u32 events, bool all);
+void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w);
+void wakeups_send(const struct wakeups *w);
 
 /*
  * Sleeps until woken: 0. -EINTR: a signal is there, or the thread is to end. -ETIMEDOUT: the
