@@ -28,7 +28,9 @@
 #define SLOTS_DEFAULT 16	/* pipe(7): 65,536 bytes */
 #define SIZE_MAX_USER (1 << 20) /* of F_SETPIPE_SZ without CAP_SYS_RESOURCE */
 #define SIZE_MAX_ROOT (1U << 31)
-#define BATCH	      16 /* pages that a writer fills at a time */
+#define BATCH	      16		   /* pages that a writer fills at a time */
+#define OFFER_MIN     (4 * (s64)PAGE_SIZE) /* less is not worth the pins */
+#define OFFER_MAX     (1UL << 20)
 
 #define READABLE      (POLLIN | POLLRDNORM)
 #define WRITABLE      (POLLOUT | POLLWRNORM)
@@ -49,10 +51,25 @@ struct pipe {
 	bool on_host;	      /* it has moved; never back. ring and waiters are empty then */
 	u64 host_dev, host_ino;
 	struct pipe_ring ring;
+	TAILQ_HEAD(, offer) offers;
 	struct waitq waiters; /* READABLE, WRITABLE, and POLLHUP, POLLERR when an end is gone */
 	u64 ino;
 	u32 uid, gid;
 	u64 atime, mtime, ctime; /* CLOCK_REALTIME */
+};
+
+/*
+ * A large write that waits: readers take its bytes without it. First they go directly to a reader's
+ * buffer, when the ring is empty; then they fill the ring. So the ring is full as long as there is
+ * an offer with bytes left, as it would be if the writer woke each time, and nothing comes in
+ * between.
+ */
+struct offer {
+	TAILQ_ENTRY(offer) link; /* of pipe->offers */
+	struct segs_cursor at;	 /* in the pinned buffer */
+	u64 left;		 /* of it */
+	bool queued;
+	struct wait_entry entry;
 };
 
 struct pipe_file {
@@ -119,6 +136,7 @@ static struct pipe *pipe_new(void)
 	mutex_init(&p->lock, LOCK_PIPE);
 	LIST_INIT(&p->files);
 	waitq_init(&p->waiters);
+	TAILQ_INIT(&p->offers);
 	p->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
 	p->uid = c->fsuid;
 	p->gid = c->fsgid;
@@ -351,6 +369,7 @@ static bool nonblocking(const struct ofile *f, const struct io_request *rq)
 static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 {
 	struct pipe *p = pipe_of(f);
+	const struct offer *o;
 	s64 r = 0;
 
 	mutex_lock(&p->lock);
@@ -360,8 +379,72 @@ static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 		r = ON_HOST;
 	else if (r >= 0 || p->ring.bytes)
 		r = (s64)p->ring.bytes;
+	if (r > 0)
+		TAILQ_FOREACH (o, &p->offers, link)
+			r += (s64)o->left;
 	mutex_unlock(&p->lock);
 	return r;
+}
+
+/* All of it was taken, or its writer has to go on itself. */
+static void offer_ends(struct pipe *p, struct offer *o, struct wakeups *w)
+{
+	ASSERT_HELD(&p->lock);
+	TAILQ_REMOVE(&p->offers, o, link);
+	o->queued = false;
+	waitq_wake_one(&p->waiters, &o->entry, w);
+}
+
+/* Takes up to max bytes of the offers to a reader's buffer. Bytes, or -EFAULT for not one. */
+static s64 take_offered(struct pipe *p, struct segs_cursor *to, u64 max, struct wakeups *w)
+{
+	struct offer *o;
+	u64 done = 0, n;
+	int err = 0;
+
+	ASSERT_HELD(&p->lock);
+	while (done < max && !err && (o = TAILQ_FIRST(&p->offers))) {
+		struct segs_cursor before = o->at;
+		const void *from = segs_next(&o->at, MIN(max - done, o->left), &n);
+
+		err = segs_write(to, from, n);
+		if (err) {
+			o->at = before;
+			break;
+		}
+		done += n;
+		o->left -= n;
+		if (!o->left)
+			offer_ends(p, o, w);
+	}
+	return done ? (s64)done : err;
+}
+
+/* Fills the ring with what is offered. */
+static void refill(struct pipe *p, struct wakeups *w)
+{
+	struct offer *o;
+
+	ASSERT_HELD(&p->lock);
+	while (!ring_full(&p->ring) && (o = TAILQ_FIRST(&p->offers))) {
+		const u32 len = (u32)MIN(o->left, PAGE_SIZE);
+		char *page = page_new();
+		u64 n;
+
+		if (!page) { /* the writer finds out what that means */
+			offer_ends(p, o, w);
+			break;
+		}
+		for (u32 done = 0; done < len; done += (u32)n) {
+			const void *from = segs_next(&o->at, len - done, &n);
+
+			memcpy(page + done, from, n);
+		}
+		ring_append(&p->ring, page, len, false);
+		o->left -= len;
+		if (!o->left)
+			offer_ends(p, o, w);
+	}
 }
 
 /* Moves bytes to the pinned buffer; -EFAULT: a page of it has gone. *packet: one was read. */
@@ -386,6 +469,13 @@ static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 		page_free(ring_consume(&p->ring, n));
 		done += n;
 	}
+	if (!err && !*packet && done < to->bytes && !TAILQ_EMPTY(&p->offers)) {
+		s64 more = take_offered(p, &at, to->bytes - done, &w);
+
+		done += (u64)MAX(more, 0L);
+		err = MIN((int)more, 0);
+	}
+	refill(p, &w);
 	if (done) {
 		p->atime = clock_realtime_ns();
 		if (was_full && !ring_full(&p->ring))
@@ -557,6 +647,65 @@ static s64 batch_commit(struct ofile *f, struct batch *b)
 	return done;
 }
 
+/*
+ * The pipe is full, and there is much to write: offers the next bytes of it to the readers, until
+ * they have taken them or the writer has to look at the pipe. Bytes taken, or -ERESTARTSYS.
+ */
+UNCHECKED_LOCKING static s64 offer_to_readers(struct pipe *p, struct user_segs *segs)
+{
+	struct sleeper s = SLEEPER_INIT;
+	struct offer o = {.at.segs = segs,
+			  .left = segs->bytes,
+			  .entry = {.sleeper = &s, .events = WRITABLE, .exclusive = true}};
+	s64 r = 0;
+
+	mutex_lock(&p->lock);
+	if (!p->on_host && p->readers && ring_full(&p->ring)) {
+		TAILQ_INSERT_TAIL(&p->offers, &o, link);
+		o.queued = true;
+		waitq_add(&p->waiters, &o.entry);
+		mutex_unlock(&p->lock);
+		r = sleeper_sleep(&s, SLEEP_FOREVER);
+		mutex_lock(&p->lock);
+		waitq_remove(&p->waiters, &o.entry);
+		if (o.queued)
+			TAILQ_REMOVE(&p->offers, &o, link);
+	}
+	mutex_unlock(&p->lock);
+	if (o.left < segs->bytes)
+		return (s64)(segs->bytes - o.left);
+	return r < 0 && !s.woken ? -ERESTARTSYS : 0;
+}
+
+static bool looks_full(struct pipe *p)
+{
+	bool full;
+
+	mutex_lock(&p->lock);
+	full = ring_full(&p->ring);
+	mutex_unlock(&p->lock);
+	return full;
+}
+
+/* Bytes that were written so; 0: none, and the usual way is to be gone; -ERESTARTSYS. */
+static s64 write_by_offer(struct ofile *f, const struct io_request *rq)
+{
+	struct user_segs *segs;
+	s64 r = 0;
+
+	if (rq->left < (u64)OFFER_MIN || f->flags & O_DIRECT || nonblocking(f, rq) ||
+	    !looks_full(pipe_of(f)))
+		return 0;
+	segs = user_segs_new();
+	if (!segs)
+		return 0;
+	/* Files' pages may go while the bytes are waited for; they are copied at once. */
+	if (io_pin(rq, OFFER_MAX, segs) >= OFFER_MIN && segs_plain(segs))
+		r = offer_to_readers(pipe_of(f), segs);
+	user_segs_put(segs);
+	return r;
+}
+
 static s64 pipe_write(struct ofile *f, struct io_request *rq)
 {
 	s64 total = 0, r = 0;
@@ -571,10 +720,18 @@ static s64 pipe_write(struct ofile *f, struct io_request *rq)
 	while (r >= 0 && rq->left) {
 		struct batch b;
 
+		user_segs_continue((u64)total);
+		r = write_by_offer(f, rq);
+		if (r < 0)
+			break;
+		if (r > 0) {
+			io_advance(rq, (u64)r);
+			total += r;
+			continue;
+		}
 		r = room(f, rq, tail, &b.merge);
 		if (r < 0)
 			break;
-		user_segs_continue((u64)total);
 		r = batch_fill(&b, rq, (u32)r, tail);
 		if (r < 0)
 			break;

@@ -56,6 +56,13 @@ void wakeups_send(const struct wakeups *w)
 		hc_wake(w->word[i], 1);
 }
 
+void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w)
+{
+	if (e->queued)
+		wake(e->sleeper, w);
+	waitq_remove(q, e);
+}
+
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w)
 {
 	struct wait_entry *e = TAILQ_FIRST(&q->entries), *next;
@@ -66,8 +73,7 @@ void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w)
 		next = TAILQ_NEXT(e, link);
 		if (!(e->events & events))
 			continue;
-		waitq_remove(q, e);
-		wake(e->sleeper, w);
+		waitq_wake_one(q, e, w);
 		if (last)
 			break;
 	}

@@ -52,7 +52,7 @@ struct wakeups {
 
 void waitq_init(struct waitq *q);
 
-/* The object's lock is held in these three. e->sleeper, .events and .exclusive are set. */
+/* The object's lock is held in these four. e->sleeper, .events and .exclusive are set. */
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Also allowed, and needed, for an entry that was woken. */
 void waitq_remove(struct waitq *q, struct wait_entry *e);
@@ -62,6 +62,8 @@ void waitq_remove(struct waitq *q, struct wait_entry *e);
  * wakeups_send, once for all its uses of w, after it has released the lock.
  */
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w);
+/* The same for one entry, which may have been woken already. */
+void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w);
 void wakeups_send(const struct wakeups *w);
 
 /*

@@ -351,6 +351,28 @@ int segs_write(struct segs_cursor *c, const void *src, u64 n)
 	return 0;
 }
 
+bool segs_plain(const struct user_segs *s)
+{
+	for (u32 i = 0; i < s->segs.count; i++)
+		if (s->window[i])
+			return false;
+	return true;
+}
+
+const void *segs_next(struct segs_cursor *c, u64 max, u64 *n)
+{
+	const struct hostcall_seg *seg = &c->segs->array[c->index];
+	const void *at = (const char *)phys_to_virt(seg->gpa) + c->done;
+
+	*n = MIN(max, seg->len - c->done);
+	c->done += *n;
+	if (c->done == seg->len) {
+		c->index++;
+		c->done = 0;
+	}
+	return at;
+}
+
 int copy_from_buffer(void *dst, u64 src, u64 len, u64 before)
 {
 	struct mm *mm = current_mm();

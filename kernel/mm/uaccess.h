@@ -66,6 +66,12 @@ struct segs_cursor {
 	u64 done; /* bytes of that segment */
 };
 int segs_write(struct segs_cursor *c, const void *src, u64 n);
+/*
+ * For segments that are frames only, which segs_plain says: where the next bytes lie, at most max
+ * of them, and *n how many lie there together.
+ */
+bool segs_plain(const struct user_segs *s);
+const void *segs_next(struct segs_cursor *c, u64 max, u64 *n);
 
 /*
  * As copy_from_user, for the bytes that a program sends somewhere: `buffervm check` looks at the

@@ -911,6 +911,87 @@ CASE(splicing)
 	unlink("file");
 }
 
+/* A writer that waits with more than the pipe holds: what others see meanwhile. */
+CASE(large_writes)
+{
+	struct sigaction sa = {.sa_handler = count_signal};
+
+	sigaction(SIGUSR1, &sa, NULL);
+	BOTH_KINDS
+	{
+		for (int how = 0; how < 5; how++) {
+			size_t done = 0;
+
+			printf("large write %d\n", how);
+			pattern(big, 400000, 11);
+			open_pipe(0);
+			pid_t pid = start_child();
+			if (pid == 0) {
+				close(p[0]);
+				signal(SIGPIPE, SIG_IGN);
+				long n = write(p[1], big, 400000);
+
+				printf("writer: %ld %s\n", n, n < 0 ? check_errno(errno) : "");
+				_exit(0);
+			}
+			while (unread(p[0]) < 65536)
+				usleep(1000);
+			SHOW(*ready(p[1]));
+			close(p[1]);
+			NEED(read(p[0], other, 10000) == 10000);
+			done = 10000;
+			settle(50000);
+			SHOW(unread(p[0]));
+			if (how == 0) {
+				for (ssize_t n;
+				     (n = read(p[0], other + done, done % 7000 + 1)) > 0;)
+					done += (size_t)n;
+			} else if (how == 1) {
+				kill(pid, SIGUSR1);
+				wait_child(pid);
+			} else if (how == 2) {
+				kill(pid, SIGKILL);
+				wait_child(pid);
+			} else if (how == 3) {
+				SHOW(fcntl(p[0], F_SETPIPE_SZ, 1 << 19));
+				wait_child(pid);
+			} else {
+				close(p[0]);
+				wait_child(pid);
+				continue;
+			}
+			for (ssize_t n; (n = read(p[0], other + done, 50000)) > 0;)
+				done += (size_t)n;
+			SHOW(done);
+			CHECK(memcmp(big, other, done) == 0);
+			close(p[0]);
+			if (how == 0)
+				wait_child(pid);
+		}
+		/* Two at once: each byte of each comes, in its order. */
+		pid_t pid[2];
+		size_t count[2] = {0};
+		open_pipe(0);
+		for (int w = 0; w < 2; w++) {
+			pid[w] = start_child();
+			if (pid[w])
+				continue;
+			memset(big, 'a' + w, 300000);
+			NEED(write(p[1], big, 300000) == 300000);
+			_exit(0);
+		}
+		close(p[1]);
+		for (ssize_t n; (n = read(p[0], other, 6000)) > 0;)
+			for (ssize_t i = 0; i < n; i++)
+				count[other[i] - 'a']++;
+		SHOW(count[0]);
+		SHOW(count[1]);
+		wait_child(pid[0]);
+		wait_child(pid[1]);
+		close(p[0]);
+	}
+}
+
 /* Somebody waits in each way while the pipe becomes the host's. */
 CASE(moving)
 {
