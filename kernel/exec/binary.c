@@ -55,6 +55,9 @@ int binary_fail_errno(const struct binary *b, int error)
 	};
 	char text[64];
 
+	/* A signal came while the host looked at the file. execve(2) does not end with EINTR. */
+	if (error == EINTR || error == ERESTARTSYS)
+		error = ERESTARTNOINTR;
 	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].error == error)
 			return refuse(b, error, table[i].status, table[i].text);

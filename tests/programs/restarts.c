@@ -694,3 +694,27 @@ CASE(two_handlers)
 	}
 	close_both();
 }
+
+/* execve(2) waits for nobody, so no signal ends it: here a child ends at that moment. */
+CASE(exec_while_a_child_ends)
+{
+	struct sigaction action = {.sa_handler = on_alarm};
+	int interrupted = 0, status;
+
+	provide = NULL;
+	for (int i = 0; i < 150; i++) {
+		pid_t pid = fork();
+
+		NEED(pid >= 0);
+		if (pid == 0) {
+			NEED(sigaction(SIGCHLD, &action, NULL) == 0);
+			if (fork() == 0)
+				_exit(0);
+			execl("/bin/true", "true", NULL);
+			_exit(errno == EINTR ? 1 : 2);
+		}
+		NEED(waitpid(pid, &status, 0) == pid);
+		interrupted += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	}
+	SHOW(interrupted);
+}
