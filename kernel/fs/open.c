@@ -30,8 +30,7 @@ static int write_refused(const char *path)
 	return exe && !strcmp(path, exe) ? -ETXTBSY : 0;
 }
 
-/* Opens what p has found. */
-static struct ofile *open_path(struct fs_path *p, const struct open_how *how, int *err)
+static struct ofile *open_once(struct fs_path *p, const struct open_how *how, int *err)
 {
 	s64 handle;
 
@@ -67,6 +66,29 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 		return f;
 	}
 	return host_file_of_result(handle, how->flags, err);
+}
+
+/* open(2) may sleep for another process here, so that a signal ends it: fifo(7), devices. */
+static bool opening_waits(const struct fs_path *p, u32 flags)
+{
+	struct stat st;
+
+	return !(flags & O_NONBLOCK) &&
+	       hc_newfstatat(p->dir, p->path, &st, sizeof(st), p->at) >= 0 &&
+	       !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/*
+ * Opens what p has found. The host interrupts whatever call finds this vCPU kicked; on Linux no
+ * signal is seen by an open of a file that is simply there.
+ */
+static struct ofile *open_path(struct fs_path *p, const struct open_how *how, int *err)
+{
+	struct ofile *f = open_once(p, how, err);
+
+	if (!f && *err == -ERESTARTSYS && !opening_waits(p, (u32)how->flags))
+		*err = -ERESTARTNOINTR;
+	return f;
 }
 
 static int path_flags(u32 flags)
