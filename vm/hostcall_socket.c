@@ -15,27 +15,19 @@
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/sockopt.h"
 
-#ifndef SO_PASSPIDFD
-#define SO_PASSPIDFD 76
-#define SO_PEERPIDFD 77
-#endif
-#ifndef SO_DEVMEM_DONTNEED
-#define SO_DEVMEM_DONTNEED 80
-#endif
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
+#endif
+#ifndef SOL_TLS
+#define SOL_TLS 282
 #endif
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
 #endif
-#ifndef SOL_VSOCK
-#define SOL_VSOCK 287
-#endif
-#define FILTER_FIRST 64 /* netfilter's and its relatives' options: structs with pointers */
-#define FILTER_LAST  191
 
-#define RIGHTS_MAX   253 /* SCM_MAX_FD: unix(7) */
+#define RIGHTS_MAX 253 /* SCM_MAX_FD: unix(7) */
 
 s64 hc_do_socket(struct call *c, u64 domain, u64 type, u64 protocol)
 {
@@ -144,75 +136,41 @@ s64 hc_do_getpeername(struct call *c, int file, void *addr, u32 addr_len)
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-/* Levels of which every option is known to be plain data, but for refused[]. */
-static bool level_is_plain(u64 level)
+/*
+ * A classic BPF program. The guest sends its instructions; the kernel wants a pointer to them, and
+ * checks them itself.
+ */
+static s64 set_program(int file, u64 level, u64 name, const void *value, u32 value_len)
 {
-	switch (level) {
-	case SOL_SOCKET:
-	case IPPROTO_IP:
-	case IPPROTO_IPV6:
-	case IPPROTO_ICMPV6:
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_RAW:
-	case SOL_NETLINK:
-	case SOL_VSOCK:
-		return true;
-	default:
-		return false;
-	}
-}
+	struct sock_fprog program = {
+		.len = (unsigned short)(value_len / sizeof(struct sock_filter)),
+		.filter = UNCONST(value),
+	};
 
-enum { GET = 1, SET = 2 };
-
-static const struct {
-	u16 level, first, last;
-	u8 which;
-} refused[] = {
-	/* Programs by pointer or descriptor; reading one back counts instructions, not bytes. */
-	{SOL_SOCKET, SO_ATTACH_FILTER, SO_ATTACH_FILTER, GET | SET},
-	{SOL_SOCKET, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF, GET | SET},
-	/* Make descriptors that nobody would make handles of. */
-	{SOL_SOCKET, SO_PASSPIDFD, SO_PEERPIDFD, GET | SET},
-	{SOL_SOCKET, SO_DEVMEM_DONTNEED, SO_DEVMEM_DONTNEED, GET | SET},
-	/* Write as many addresses as the data says, not as the length allows. */
-	{IPPROTO_IP, IP_MSFILTER, IP_MSFILTER, GET},
-	{IPPROTO_IP, MCAST_MSFILTER, MCAST_MSFILTER, GET},
-	{IPPROTO_IPV6, MCAST_MSFILTER, MCAST_MSFILTER, GET},
-	{IPPROTO_IP, FILTER_FIRST, FILTER_LAST, GET | SET},
-	{IPPROTO_IPV6, FILTER_FIRST, 65, GET | SET}, /* 66 on are IPv6's own */
-	/* Maps memory, or loads a module. */
-	{IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE, GET | SET},
-	{IPPROTO_TCP, TCP_ULP, TCP_ULP, SET},
-};
-
-static bool option_is_plain(u64 level, u64 name, u8 which)
-{
-	if (!level_is_plain(level) || name > UINT16_MAX)
-		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(refused); i++)
-		if (refused[i].level == level && name >= refused[i].first &&
-		    name <= refused[i].last && (refused[i].which & which))
-			return false;
-	return true;
+	if (value_len == 0 || value_len % sizeof(struct sock_filter) != 0)
+		return -EINVAL;
+	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)&program, sizeof(program));
 }
 
 s64 hc_do_setsockopt(struct call *c, int file, u64 level, u64 name, const void *value,
 		     u32 value_len, u64 len_)
 {
+	u32 most = sockopt_size(level, name, SOCKOPT_SET);
+
 	(void)c, (void)len_;
-	if (!option_is_plain(level, name, SET))
+	if (sockopt_size(level, name, SOCKOPT_PROGRAM) > 0)
+		return set_program(file, level, name, value, value_len);
+	if (most == 0)
 		return -ENOPROTOOPT;
-	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)value, value_len);
+	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)value, MIN(value_len, most));
 }
 
 s64 hc_do_getsockopt(struct call *c, int file, u64 level, u64 name, void *value, u32 value_len)
 {
-	u32 len = value_len;
+	u32 most = sockopt_size(level, name, SOCKOPT_GET), len = MIN(value_len, most);
 	s64 ret;
 
-	if (!option_is_plain(level, name, GET))
+	if (most == 0)
 		return -ENOPROTOOPT;
 	ret = HOST_CALL(getsockopt, (u64)file, level, name, (u64)value, (u64)&len);
 	c->out_bytes = len;
@@ -250,6 +208,18 @@ static s64 rights_get(struct rights *r, const struct cmsghdr *cmsg)
 	return 0;
 }
 
+/* Levels whose outgoing control messages are plain data; SOL_SOCKET's are looked at one by one. */
+static bool level_is_plain(int level)
+{
+	static const int plain[] = {SOL_SOCKET,	 IPPROTO_IP,  IPPROTO_IPV6, IPPROTO_ICMPV6,
+				    IPPROTO_UDP, IPPROTO_TCP, SOL_NETLINK,  SOL_TLS};
+
+	for (u32 i = 0; i < ARRAY_SIZE(plain); i++)
+		if (plain[i] == level)
+			return true;
+	return false;
+}
+
 /* Checks outgoing control data, takes references to its handles, makes credentials the host's. */
 static s64 control_out(struct msghdr *msg, struct rights *rights)
 {
@@ -260,7 +230,7 @@ static s64 control_out(struct msghdr *msg, struct rights *rights)
 
 		if (cmsg->cmsg_len < CMSG_LEN(0) || cmsg->cmsg_len > room)
 			return -EINVAL;
-		if (cmsg->cmsg_level < 0 || !level_is_plain((u64)cmsg->cmsg_level))
+		if (!level_is_plain(cmsg->cmsg_level))
 			return -EINVAL;
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;

@@ -234,6 +234,45 @@ DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
 /* -- Options ------------------------------------------------------------------------------------
  */
 
+/* struct sock_fprog: a classic BPF program, by pointer. */
+struct filter_program {
+	u16 len; /* instructions of 8 bytes */
+	u16 pad[3];
+	uva filter;
+};
+_Static_assert(sizeof(struct filter_program) == 16, "struct sock_fprog of linux/filter.h");
+
+static bool is_program(s32 level, s32 name)
+{
+	return level == SOL_SOCKET &&
+	       (name == SO_ATTACH_FILTER || name == SO_ATTACH_REUSEPORT_CBPF);
+}
+
+/* The monitor takes the instructions for the value. Longer programs than fit there are refused. */
+static s64 attach_program(s32 fd, s32 level, s32 name, uva value, s32 len)
+{
+	struct filter_program p;
+	u32 bytes;
+	void *buf;
+	s64 r;
+
+	if (len != sizeof(p))
+		return -EINVAL;
+	if (get_user(&p, value) < 0)
+		return -EFAULT;
+	bytes = p.len * 8u;
+	if (bytes == 0)
+		return -EINVAL;
+	buf = bytes > OPTION_MAX ? NULL : kmalloc(bytes);
+	if (!buf)
+		return -ENOMEM;
+	r = copy_from_user(buf, p.filter, bytes);
+	if (r >= 0)
+		r = WITH_FD(h, fd, fs_nointr(hc_setsockopt(h, level, name, buf, bytes, HC_NONE)));
+	kfree(buf);
+	return r;
+}
+
 DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len)
 {
 	void *buf;
@@ -241,6 +280,8 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 
 	if (len < 0 || len > OPTION_MAX)
 		return -EINVAL;
+	if (is_program(level, name))
+		return attach_program(fd, level, name, value, len);
 	buf = kmalloc(len + 1);
 	if (!buf)
 		return -ENOMEM;

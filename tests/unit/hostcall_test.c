@@ -7,10 +7,11 @@
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_brief.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_look.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
- * sources: vm/handle.c vm/own_proc.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -650,8 +651,11 @@ static void relative_socket_paths_are_below_dir(void **state)
 static void options_with_pointers_are_refused(void **state)
 {
 	static const u32 bad[][2] = {
-		{SOL_SOCKET, SO_ATTACH_FILTER},
-		{SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF},
+		{SOL_SOCKET, SO_ATTACH_BPF},
+		{SOL_SOCKET, 77 /* SO_PEERPIDFD */},
+		{SOL_SOCKET, 4000 /* of a later kernel */},
+		{IPPROTO_IP, 16 /* IP_IPSEC_POLICY */},
+		{263 /* SOL_PACKET */, 5 /* PACKET_RX_RING */},
 		{IPPROTO_IP, 64 /* IPT_SO_SET_REPLACE */},
 		{IPPROTO_TCP, 35 /* TCP_ZEROCOPY_RECEIVE */},
 		{283 /* SOL_XDP */, 4},
@@ -670,7 +674,42 @@ static void options_with_pointers_are_refused(void **state)
 	on = 0;
 	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), sizeof(on));
 	assert_int_equal(on, 1);
+	/* To be set only, or to be read only. */
+	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_ATTACH_FILTER, value, sizeof(value)),
+			 -ENOPROTOOPT);
+	assert_int_equal(hc_getsockopt(h, IPPROTO_IP, 41 /* IP_MSFILTER */, value, sizeof(value)),
+			 -ENOPROTOOPT);
+	assert_int_equal(hc_setsockopt(h, SOL_SOCKET, SO_PEERCRED, value, 12, 0), -ENOPROTOOPT);
+	/* No more than the option has, whatever room there is. */
+	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_PEERCRED, value, sizeof(value)), 12);
 	hc_close(h);
+}
+
+/* A program comes as its instructions. */
+static void filters_are_attached(void **state)
+{
+	static const struct sock_filter none = {BPF_RET | BPF_K, 0, 0, 0};
+	static const struct sock_filter all = {BPF_RET | BPF_K, 0, 0, ~0u};
+	static const struct sock_filter bad = {0xffff, 0, 0, 0};
+	s32 pair[2];
+	char byte = 'x';
+
+	(void)state;
+	assert_int_equal(hc_socketpair(AF_UNIX, SOCK_DGRAM, 0, pair, sizeof(pair)), 0);
+	assert_int_equal(hc_setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &none, 7, 0),
+			 -EINVAL);
+	assert_int_equal(hc_setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &bad, sizeof(bad), 0),
+			 -EINVAL);
+	assert_int_equal(
+		hc_setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &none, sizeof(none), 0), 0);
+	send(pair[0], &byte, 1, MSG_DONTWAIT);
+	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(hc_setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all), 0),
+			 0);
+	assert_int_equal(send(pair[0], &byte, 1, MSG_DONTWAIT), 1);
+	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
+	hc_close(pair[0]);
+	hc_close(pair[1]);
 }
 
 static void unknown_ioctls_are_enotty(void **state)
@@ -1229,6 +1268,7 @@ int main(void)
 		cmocka_unit_test(control_messages_are_checked),
 		cmocka_unit_test(relative_socket_paths_are_below_dir),
 		cmocka_unit_test(options_with_pointers_are_refused),
+		cmocka_unit_test(filters_are_attached),
 		cmocka_unit_test(unknown_ioctls_are_enotty),
 		cmocka_unit_test(polls_see_handles_only),
 		cmocka_unit_test(path_calls_are_relative_to_dir),
