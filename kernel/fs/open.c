@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/open.h"
 #include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
@@ -96,27 +97,44 @@ static int path_flags(u32 flags)
 	return flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
 }
 
-struct ofile *file_open(s32 dirfd, const char *path, u32 flags, u32 mode, int *err)
+struct ofile *open_how_kernel(s32 dirfd, const char *path, const struct open_how *how, int *err)
 {
-	struct open_how how = {.flags = flags};
 	struct ofile *f = NULL;
 	struct fs_path p;
 
-	if (flags & (O_CREAT | __O_TMPFILE))
-		how.mode = fs_masked(mode);
-	*err = path_get_kernel(&p, dirfd, path, path_flags(flags));
+	*err = path_get_kernel(&p, dirfd, path, path_flags((u32)how->flags));
 	if (!*err) {
-		f = open_path(&p, &how, err);
+		f = open_path(&p, how, err);
 		path_put(&p);
 	}
 	return f;
 }
 
-static s64 open_user(s32 dirfd, uva path, const struct open_how *how)
+struct ofile *file_open(s32 dirfd, const char *path, u32 flags, u32 mode, int *err)
+{
+	struct open_how how = {.flags = flags};
+
+	if (flags & (O_CREAT | __O_TMPFILE))
+		how.mode = fs_masked(mode);
+	return open_how_kernel(dirfd, path, &how, err);
+}
+
+s64 open_install(struct ofile *f, const struct open_how *how)
+{
+	int fd;
+
+	tty_opened(f, (u32)how->flags);
+	fd = fd_install(f, 0, how->flags & O_CLOEXEC);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+s64 open_user(s32 dirfd, uva path, const struct open_how *how)
 {
 	struct ofile *f;
 	struct fs_path p;
-	int err, fd;
+	int err;
 
 	err = path_get(&p, dirfd, path, path_flags(how->flags));
 	if (err)
@@ -125,11 +143,7 @@ static s64 open_user(s32 dirfd, uva path, const struct open_how *how)
 	path_put(&p);
 	if (!f)
 		return err;
-	tty_opened(f, (u32)how->flags);
-	fd = fd_install(f, 0, how->flags & O_CLOEXEC);
-	if (fd < 0)
-		ofile_put(f);
-	return fd;
+	return open_install(f, how);
 }
 
 DEFINE_SYSCALL4(openat, s32, dirfd, uva, path, u32, flags, u32, mode)
@@ -151,22 +165,44 @@ DEFINE_SYSCALL2(creat, uva, path, u32, mode)
 	return do_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-DEFINE_SYSCALL4(openat2, s32, dirfd, uva, path, uva, user_how, u64, size)
+int open_start(struct open_start *start, s32 dirfd)
 {
-	struct open_how how;
-	int err;
+	s64 n = -ENOMEM;
 
-	/* A longer struct is of a newer kernel than this one: openat2(2). */
-	if (size != sizeof(how))
-		return size < sizeof(how) ? -EINVAL : -E2BIG;
-	err = copy_from_user(&how, user_how, sizeof(how));
-	if (err)
-		return err;
-	/* Checks of the flags are the host's, so that both calls agree with it. */
-	if (how.mode & ~(u64)MODE_BITS || (how.mode && !(how.flags & (O_CREAT | __O_TMPFILE))))
-		return -EINVAL;
-	how.mode = how.mode & ~(u64)current_process()->fs->umask;
-	return open_user(dirfd, path, &how);
+	*start = (struct open_start){.dir = current_process()->fs->root,
+				     .name = kmalloc(HOSTCALL_PATH_MAX)};
+	if (dirfd == AT_FDCWD)
+		start->dir = cwd_handle(&start->hold);
+	else if (dirfd != OPEN_AT_ROOT)
+		start->dir = fd_handle(dirfd, &start->hold);
+	if (start->dir < 0) {
+		kfree(start->name);
+		return -EBADF;
+	}
+	if (start->name)
+		n = start->hold ? ofile_name(start->hold, start->name, HOSTCALL_PATH_MAX - 1)
+				: fs_nointr(hc_handle_path(start->dir, start->name,
+							   HOSTCALL_PATH_MAX - 1));
+	if (n < 0) {
+		open_start_end(start);
+		return (int)n;
+	}
+	start->name[n] = '\0';
+	return 0;
+}
+
+void open_start_end(struct open_start *start)
+{
+	ofile_put(start->hold);
+	kfree(start->name);
+}
+
+struct ofile *open_host_limited(const struct open_start *start, const char *path,
+				const struct open_how *how, int *err)
+{
+	s64 handle = hc_openat2(start->dir, path, how, sizeof(*how));
+
+	return host_file_of_result(handle, how->flags, err);
 }
 
 s64 file_pread(struct ofile *f, void *buf, u64 len, u64 offset)

@@ -34,6 +34,8 @@ struct pseudo_fs {
 	 */
 	int (*lookup)(char *path, struct pseudo_node *node, const char **tail);
 	bool (*is_link)(const struct pseudo_node *node);
+	/* The link leads to an object and not along its text: openat2(2), RESOLVE_NO_MAGICLINKS. */
+	bool (*is_magic)(const struct pseudo_node *node);
 	/* Text of a link; relative ones begin at .root. Not terminated. Its length. */
 	s64 (*readlink)(const struct pseudo_node *node, char *buf, u64 size);
 	/* The open file that a link stands for, a reference; NULL where it only has a text. */

@@ -188,6 +188,13 @@ static bool proc_is_link(const struct pseudo_node *node)
 	return is_link(of(node));
 }
 
+static bool proc_is_magic(const struct pseudo_node *node)
+{
+	link_fn *link = of(node)->entry->link;
+
+	return link != link_self && link != link_thread_self;
+}
+
 /* -- The processes behind the names
  * ---------------------------------------------------------------- */
 
@@ -1074,6 +1081,7 @@ static const struct pseudo_fs proc_fs = {
 	.root = "/proc",
 	.lookup = proc_lookup,
 	.is_link = proc_is_link,
+	.is_magic = proc_is_magic,
 	.readlink = proc_readlink,
 	.link_file = proc_link_file,
 	.stat = proc_stat,
