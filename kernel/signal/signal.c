@@ -116,8 +116,11 @@ static bool is_ignored(struct process *p, const struct thread *t, int sig)
 {
 	u64 handler;
 
-	/* A blocked signal stays: its disposition may be another one when it is unblocked. */
-	if (t && ((t->blocked | t->waited) & SIGBIT(sig)))
+	/*
+	 * A blocked signal stays: its disposition may be another one when it is unblocked. One that
+	 * rt_sigtimedwait(2) waits for is ignored all the same, unless it is blocked, too.
+	 */
+	if (t && (t->blocked & SIGBIT(sig)))
 		return false;
 	/* A tracer sees every signal of its tracee. */
 	if (t && ptrace_traced(t) && sig != SIGKILL)
@@ -158,6 +161,33 @@ void signal_flush(struct process *p, sigset signals)
 		flush(&t->pending, signals);
 }
 
+static void flush_timer(struct sigpending *p, s32 id)
+{
+	struct sigqueue *q = TAILQ_FIRST(&p->queue), *next;
+	sigset left = 0, voided = 0;
+
+	for (; q; q = next) {
+		next = TAILQ_NEXT(q, link);
+		if (q->info.si_code == SI_TIMER && q->info.si_tid == id) {
+			voided |= SIGBIT(q->info.si_signo);
+			entry_free(p, q);
+		} else {
+			left |= SIGBIT(q->info.si_signo);
+		}
+	}
+	p->set &= ~(voided & ~left);
+}
+
+void signal_flush_timer(struct process *p, s32 id)
+{
+	struct thread *t;
+
+	ASSERT_HELD(&task_lock);
+	flush_timer(&p->pending, id);
+	TAILQ_FOREACH (t, &p->threads, link)
+		flush_timer(&t->pending, id);
+}
+
 /*
  * force: as much as the memory allows, whatever the limit. -EAGAIN only for a signal that was sent
  * with sigqueue(3) or by a timer: a plain kill(2) always arrives, without siginfo if need be.
@@ -168,7 +198,8 @@ static int enqueue(struct sigpending *p, const struct process *limits, const sig
 	int sig = info->si_signo;
 	struct sigqueue *q = NULL;
 
-	if (sig < SIG_RT_FIRST && (p->set & SIGBIT(sig)))
+	/* A timer's signal is there once for each timer: timer.c sends no second one. */
+	if (sig < SIG_RT_FIRST && (p->set & SIGBIT(sig)) && info->si_code != SI_TIMER)
 		return 0;
 	if (force || sig == SIGKILL ||
 	    __atomic_load_n(&queued, __ATOMIC_RELAXED) < limits->rlimit[RLIMIT_SIGPENDING].cur)

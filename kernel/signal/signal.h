@@ -30,6 +30,11 @@ struct sighand {
  */
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info);
 int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info);
+/*
+ * The timer with this number is set anew or deleted: a signal of its that nobody has taken is void.
+ * task_lock held.
+ */
+void signal_flush_timer(struct process *p, s32 id);
 
 /* For a thread that does not run yet: pending, whoever ignores it. task_lock held. */
 void signal_queue_locked(struct thread *t, const siginfo_t *info);

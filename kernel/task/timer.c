@@ -217,7 +217,7 @@ static void disarm(struct timer *t)
 
 /* -- Expiration ------------------------------------------------------------------------------- */
 
-static bool signal_queued(const struct sigpending *pending, const struct timer *t)
+static bool queued_in(const struct sigpending *pending, const struct timer *t)
 {
 	const struct sigqueue *q;
 
@@ -226,6 +226,44 @@ static bool signal_queued(const struct sigpending *pending, const struct timer *
 			return true;
 	}
 	return false;
+}
+
+/* The timer's last signal waits, for the process or for one of its threads. */
+static bool signal_queued(const struct timer *t)
+{
+	const struct thread *it;
+
+	TAILQ_FOREACH (it, &t->process->threads, link)
+		if (queued_in(&it->pending, t))
+			return true;
+	return queued_in(&t->process->pending, t);
+}
+
+/*
+ * The thread that has used the most time since it was last chosen, of those that do not block t's
+ * signal: a signal for used time goes to a thread that uses it, and to each of them in turn. It is
+ * sent to the thread, because any other thread that came by would take one of the process. NULL:
+ * nobody is to be preferred.
+ */
+static struct thread *consumer(const struct timer *t)
+{
+	struct process *p = t->process;
+	struct thread *it, *most = NULL;
+	u64 best = 0;
+
+	if (p->nthreads == 1)
+		return NULL;
+	TAILQ_FOREACH (it, &p->threads, link) {
+		u64 used = usage_cpu_ns(p, it);
+
+		if (!(it->blocked & SIGBIT(t->signo)) && used - it->charged_ns > best) {
+			best = used - it->charged_ns;
+			most = it;
+		}
+	}
+	if (most)
+		most->charged_ns += best;
+	return most;
 }
 
 static void send(struct timer *t, u64 times)
@@ -237,16 +275,18 @@ static void send(struct timer *t, u64 times)
 	info.si_signo = t->signo;
 	if (t->id < 0) {
 		info.si_code = SI_KERNEL;
-		signal_send_locked(t->process, NULL, &info);
+		signal_send_locked(t->process, t->of == TIME ? NULL : consumer(t), &info);
 		return;
 	}
 	t->overrun += times;
-	if (signal_queued(to ? &to->pending : &t->process->pending, t))
+	if (signal_queued(t))
 		return;
 	t->overrun = times - 1;
 	info.si_code = SI_TIMER;
 	info.si_tid = t->id;
 	info.si_value = t->value;
+	if (!to && t->of == CPU_OF_PROCESS)
+		to = consumer(t);
 	signal_send_locked(t->process, to, &info);
 }
 
@@ -648,6 +688,7 @@ static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 static void posix_free(struct timer *t)
 {
 	disarm(t);
+	signal_flush_timer(t->process, t->id);
 	t->process->ntimers--;
 	LIST_REMOVE(t, link);
 	kfree(t);
@@ -742,6 +783,7 @@ static int posix_set(struct timer *t, bool absolute, struct __kernel_itimerspec 
 		err = from_tai(&new->it_value);
 	t->overrun = 0;
 	t->last_overrun = 0;
+	signal_flush_timer(t->process, t->id);
 	return err ? err : set(t, base, absolute, new);
 }
 

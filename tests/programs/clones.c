@@ -391,6 +391,40 @@ static int looks_at_local(void *arg)
 }
 
 /* CLONE_SETTLS: the new FS base. The C library is not usable there. */
+static int execs_true(void *unused)
+{
+	char *argv[] = {"/bin/true", NULL};
+
+	(void)unused;
+	execve(argv[0], argv, NULL);
+	return 1;
+}
+
+/* The creator of such a thread waits, too: until the thread executes a program, which ends both. */
+CASE(waiting_for_a_thread)
+{
+	const int flags =
+		CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_VM | CLONE_VFORK;
+	char *stack = malloc(65536);
+	int went_on = 0;
+
+	NEED(stack);
+	fflush(stdout);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			clone(execs_true, stack + 65536, flags, NULL);
+			_exit(77);
+		}
+		waitpid(pid, &status, 0);
+		went_on += status == 77 << 8;
+	}
+	CHECK(went_on == 0);
+	free(stack);
+}
+
 CASE(local_storage_of_its_own)
 {
 	static long block[16] __attribute__((aligned(64)));

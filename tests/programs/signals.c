@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -420,6 +421,76 @@ CASE(timers)
 	SHOW(timer_delete(timer));
 	SHOW(timer_delete(timer));
 	SHOW(timer_create(9999, &event, &timer));
+}
+
+static bool about(long n, long least)
+{
+	return n >= least && n < 100 * least * (long)check_slower();
+}
+
+/* Signals of timers that nobody takes: each timer has one, and counts the others. */
+CASE(timers_whose_signal_waits)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+	struct itimerspec every = {{0, 2000000}, {0, 2000000}}, once = {{0, 0}, {0, 1000000}},
+			  off = {{0, 0}, {0, 0}};
+	struct timespec none = {0, 0};
+	sigset_t set, before;
+	timer_t a, b;
+	siginfo_t si;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	NEED(sigprocmask(SIG_BLOCK, &set, &before) == 0);
+	NEED(timer_create(CLOCK_MONOTONIC, &e, &a) == 0);
+	NEED(timer_create(CLOCK_MONOTONIC, &e, &b) == 0);
+	NEED(kill(getpid(), SIGALRM) == 0);
+	NEED(timer_settime(a, 0, &every, NULL) == 0 && timer_settime(b, 0, &every, NULL) == 0);
+	settle(40000);
+	SHOW(sigtimedwait(&set, &si, &none));
+	CHECK(si.si_code == SI_USER);
+	for (int i = 0; i < 2; i++) {
+		SHOW(sigtimedwait(&set, &si, &none));
+		CHECK(si.si_code == SI_TIMER && about(si.si_overrun, 10));
+	}
+	/* What a timer had sent is void when it is set or deleted. */
+	NEED(timer_settime(b, 0, &off, NULL) == 0 && timer_settime(a, 0, &once, NULL) == 0);
+	settle(20000);
+	NEED(timer_settime(a, 0, &off, NULL) == 0);
+	SHOW(sigtimedwait(&set, &si, &none));
+	NEED(timer_settime(a, 0, &once, NULL) == 0);
+	settle(20000);
+	NEED(timer_delete(a) == 0);
+	SHOW(sigtimedwait(&set, &si, &none));
+	timer_delete(b);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A signal that is ignored does not end a wait for it, unless it is blocked, too. */
+CASE(waiting_for_what_is_ignored)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, was;
+	struct timespec brief = {0, 50000000};
+	sigset_t set, before;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	NEED(sigaction(SIGUSR1, &ignore, &was) == 0);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		usleep(10000);
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	SHOW(sigtimedwait(&set, NULL, &brief));
+	waitpid(pid, NULL, 0);
+	NEED(sigprocmask(SIG_BLOCK, &set, &before) == 0);
+	raise(SIGUSR1);
+	SHOW(sigtimedwait(&set, NULL, &brief));
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigaction(SIGUSR1, &was, NULL);
 }
 
 CASE(cpu_timers)

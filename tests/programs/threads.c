@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -231,6 +232,159 @@ CASE(numbers_of_threads_stand_for_the_process)
 	other_may_end = 1;
 	pthread_join(thread, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+#define FD_OF_THREAD   O_EXCL /* PIDFD_THREAD */
+#define SIGNAL_THREAD  1      /* PIDFD_SIGNAL_* */
+#define SIGNAL_PROCESS 2
+
+static _Thread_local sig_atomic_t is_other;
+static atomic_int by_other, by_main;
+
+static void notes_thread(int sig)
+{
+	(void)sig;
+	is_other ? by_other++ : by_main++;
+}
+
+static void *waits_as_other(void *unused)
+{
+	is_other = 1;
+	return waits_to_end(unused);
+}
+
+CASE(descriptors_of_threads)
+{
+	struct sigaction sa = {.sa_handler = notes_thread}, was;
+	struct pollfd p = {.events = POLLIN};
+	pthread_t thread;
+	int fd, whole;
+
+	tid_of_other = other_may_end = by_other = by_main = 0;
+	NEED(sigaction(SIGUSR1, &sa, &was) == 0);
+	NEED(pthread_create(&thread, NULL, waits_as_other, NULL) == 0);
+	while (!tid_of_other)
+		usleep(1000);
+	SHOW(syscall(SYS_pidfd_open, tid_of_other, 0));
+	SHOW_OK(p.fd = fd = (int)syscall(SYS_pidfd_open, tid_of_other, FD_OF_THREAD));
+	SHOW_OK(whole = (int)syscall(SYS_pidfd_open, getpid(), 0));
+	SHOW(syscall(SYS_pidfd_open, 0x3ffffff0, FD_OF_THREAD));
+	SHOW(poll(&p, 1, 0));
+	SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+	SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 3));
+	SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 8));
+	SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+	for (int i = 0; i < 1000 && !by_other; i++)
+		settle(5000);
+	CHECK(by_other == 1 && by_main == 0);
+	SHOW(syscall(SYS_pidfd_send_signal, whole, SIGUSR1, NULL, SIGNAL_THREAD));
+	for (int i = 0; i < 1000 && !by_main; i++)
+		settle(5000);
+	CHECK(by_other == 1 && by_main == 1);
+	SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, SIGNAL_PROCESS));
+	other_may_end = 1;
+	pthread_join(thread, NULL);
+	SHOW(poll(&p, 1, -1));
+	SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+	close(fd);
+	close(whole);
+	sigaction(SIGUSR1, &was, NULL);
+}
+
+static void *forks_and_waits(void *unused)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(3);
+	tid_of_other = pid;
+	while (!other_may_end)
+		usleep(1000);
+	NEED(waitpid(pid, NULL, __WNOTHREAD) == pid);
+	return unused;
+}
+
+CASE(children_of_one_thread)
+{
+	pthread_t thread;
+	siginfo_t info;
+
+	tid_of_other = other_may_end = 0;
+	fflush(stdout);
+	NEED(pthread_create(&thread, NULL, forks_and_waits, NULL) == 0);
+	while (!tid_of_other)
+		usleep(1000);
+	SHOW(waitpid(tid_of_other, NULL, __WNOTHREAD));
+	SHOW(waitid(P_PID, (id_t)tid_of_other, &info, WEXITED | WNOWAIT));
+	other_may_end = 1;
+	pthread_join(thread, NULL);
+}
+
+static char letter_of(pid_t pid)
+{
+	char path[64], text[400] = "", *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	NEED(f && fgets(text, sizeof(text), f));
+	fclose(f);
+	end = strrchr(text, ')');
+	NEED(end);
+	return end[2];
+}
+
+static char settled_letter(pid_t pid, char wanted)
+{
+	for (int i = 0; i < 500 && letter_of(pid) != wanted; i++)
+		settle(5000);
+	return letter_of(pid);
+}
+
+static void *pauses(void *unused)
+{
+	pause();
+	return unused;
+}
+
+CASE(letters_of_states)
+{
+	struct stat st;
+	pthread_t thread;
+	pid_t pid = fork();
+
+	NEED(pid >= 0);
+	if (pid == 0)
+		for (;;)
+			;
+	CHECK(settled_letter(pid, 'R') == 'R');
+	kill(pid, SIGSTOP);
+	CHECK(settled_letter(pid, 'T') == 'T');
+	kill(pid, SIGKILL);
+	CHECK(settled_letter(pid, 'Z') == 'Z');
+	waitpid(pid, NULL, 0);
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	CHECK(settled_letter(pid, 'S') == 'S');
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	pid = fork();
+	if (pid == 0) {
+		pthread_create(&thread, NULL, pauses, NULL);
+		pthread_exit(NULL);
+	}
+	CHECK(settled_letter(pid, 'Z') == 'Z');
+	SHOW(waitpid(pid, NULL, WNOHANG));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	NEED(pthread_create(&thread, NULL, pauses, NULL) == 0);
+	NEED(stat("/proc/self/task", &st) == 0);
+	CHECK(st.st_nlink >= 4);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
 }
 
 CASE(names)
@@ -860,6 +1014,44 @@ static void *burn(void *arg)
 		for (volatile int i = 0; i < 10000; i++)
 			;
 	return arg;
+}
+
+static _Thread_local int own_number;
+static atomic_int profiled[3], may_stop;
+
+static void counts_profile(int sig)
+{
+	profiled[own_number] += sig == SIGPROF;
+}
+
+static void *uses_time(void *n)
+{
+	own_number = (int)(intptr_t)n;
+	while (!may_stop)
+		;
+	return NULL;
+}
+
+/* SIGPROF goes to threads that use time, not to the one that sleeps. */
+CASE(profiling_signals_go_where_time_is_used)
+{
+	struct sigaction sa = {.sa_handler = counts_profile}, was;
+	struct itimerval every = {{0, 10000}, {0, 10000}}, off = {{0, 0}, {0, 0}};
+	pthread_t a, b;
+
+	may_stop = profiled[1] = profiled[2] = 0;
+	NEED(sigaction(SIGPROF, &sa, &was) == 0);
+	NEED(setitimer(ITIMER_PROF, &every, NULL) == 0);
+	NEED(pthread_create(&a, NULL, uses_time, (void *)1) == 0);
+	NEED(pthread_create(&b, NULL, uses_time, (void *)2) == 0);
+	for (int i = 0; i < 500 && (!profiled[1] || !profiled[2]); i++)
+		settle(20000);
+	NEED(setitimer(ITIMER_PROF, &off, NULL) == 0);
+	may_stop = 1;
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	CHECK(profiled[1] > 0 && profiled[2] > 0);
+	sigaction(SIGPROF, &was, NULL);
 }
 
 CASE(interval_timer_over_threads)
