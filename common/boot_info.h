@@ -12,7 +12,7 @@
 /* The ELF note that marks a kernel as ours: owner "BufferVM", this type, a u32 version. */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	7
+#define ABI_VERSION	8
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 

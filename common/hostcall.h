@@ -200,6 +200,16 @@ struct hostcall_recv {
 };
 #define HOSTCALL_CONTROL_MAX 4096
 
+/*
+ * HC_file_events: a file that has O_ASYNC, a lease or F_NOTIFY told something, as siginfo_t has it:
+ * sigaction(2), SIGIO.
+ */
+struct hostcall_file_event {
+	s32 handle;
+	s32 code; /* POLL_IN, ... */
+	u64 band; /* POLLIN, ... */
+};
+
 /* HC_stats: the monitor's counters, in this order. */
 enum hostcall_stat {
 	HOSTCALL_STAT_exits, /* returns from KVM_RUN, of all vCPUs */

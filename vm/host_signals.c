@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "vm/hostcall.h"
 #include "vm/vm.h"
 
 /* What a terminal sends to its foreground group and its session's leader; what a file sends. */
@@ -112,6 +113,53 @@ static void note_term(bool before)
 	}
 }
 
+/*
+ * What files told: written by the handler, which runs on the main thread with all signals blocked,
+ * read by hostcalls one at a time (lock). A full ring loses events, and says so.
+ */
+#define FILE_EVENTS 256
+static struct {
+	pthread_mutex_t lock; /* of those who read */
+	u32 written, read;    /* atomic; free-running */
+	u32 lost;	      /* atomic */
+	struct hostcall_file_event event[FILE_EVENTS];
+} files = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A file's signal: true. Otherwise it is a process that sent it. */
+static bool file_signal(int sig, const siginfo_t *si)
+{
+	u32 at = files.written;
+
+	if (sig != FILE_SIGNAL || si->si_code <= 0 || si->si_code == SI_KERNEL)
+		return false;
+	if (at - __atomic_load_n(&files.read, __ATOMIC_ACQUIRE) == FILE_EVENTS) {
+		__atomic_store_n(&files.lost, 1, __ATOMIC_RELEASE);
+		return true;
+	}
+	files.event[at % FILE_EVENTS] = (struct hostcall_file_event){
+		.handle = si->si_fd, .code = si->si_code, .band = (u64)si->si_band};
+	__atomic_store_n(&files.written, at + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+s64 hc_do_file_events(struct call *c, void *events, u32 events_len)
+{
+	struct hostcall_file_event *to = events;
+	u32 most = events_len / sizeof(*to), n = 0, at;
+
+	(void)c;
+	pthread_mutex_lock(&files.lock);
+	at = files.read;
+	while (n < most && at != __atomic_load_n(&files.written, __ATOMIC_ACQUIRE)) {
+		to[n++] = files.event[at++ % FILE_EVENTS];
+		__atomic_store_n(&files.read, at, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&files.lock);
+	if (n == 0 && __atomic_exchange_n(&files.lost, 0, __ATOMIC_ACQ_REL))
+		return -EOVERFLOW;
+	return n;
+}
+
 static void on_signal(int sig, siginfo_t *si, void *context)
 {
 	int saved = errno;
@@ -129,6 +177,13 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	 */
 	if (si->si_code == SI_USER && si->si_pid == getpid())
 		return;
+	if (file_signal(sig, si)) {
+		sig = SIGIO; /* the guest asks for the rest */
+		si->si_code = SI_KERNEL;
+	} else if (sig == SIGIO && si->si_code == SI_KERNEL) {
+		/* The host could not queue a file's own signal. */
+		__atomic_store_n(&files.lost, 1, __ATOMIC_RELEASE);
+	}
 	/* The terminal's keys, hang-ups and sizes are the foreground group's. */
 	word = si->si_code == SI_KERNEL && (TERMINAL_SIGNALS >> sig & 1)
 		       ? &v->data->signals_terminal

@@ -14,6 +14,10 @@
 #include "vm/hostcall.h"
 #include "vm/own_proc.h"
 
+#ifndef F_CREATED_QUERY /* Linux 6.12 */
+#define F_CREATED_QUERY 1028
+#endif
+
 #define XATTR_MAX 0x10000 /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
 
 /* Link of an open file in /proc. */
@@ -363,14 +367,43 @@ s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_
 }
 
 /*
+ * The file's signals come to the monitor, with the file's number: outside_file_events hands them to
+ * the guest, which sorts out for whom they are.
+ */
+static void signals_here(int file)
+{
+	HOST_CALL(fcntl, (u64)file, F_SETOWN, (u64)getpid());
+	HOST_CALL(fcntl, (u64)file, F_SETSIG, FILE_SIGNAL);
+}
+
+/* Life time hints: fcntl(2) takes their address. The result is the hint. */
+static s64 write_hint(int file, u64 cmd, u64 hint)
+{
+	s64 r = HOST_CALL(fcntl, (u64)file, cmd, (u64)&hint);
+
+	return r < 0 ? r : (s64)(hint & INT32_MAX);
+}
+
+/*
  * The commands whose argument is an integer and that reach nobody but the file. Owners and
- * signals are the guest kernel's; leases and notification would send signals to the monitor;
- * duplicates have their own hostcall.
+ * signals are the guest kernel's; duplicates have their own hostcall.
  */
 s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 {
 	(void)c;
 	switch (cmd) {
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+	case F_GET_FILE_RW_HINT:
+	case F_SET_FILE_RW_HINT:
+		return write_hint(file, cmd, arg);
+	case F_GETLEASE:
+	case F_CREATED_QUERY:
+		break;
+	case F_SETLEASE:
+	case F_NOTIFY:
+		signals_here(file);
+		break;
 	case F_GETFL:
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
@@ -378,9 +411,8 @@ s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 	case F_GET_SEALS:
 		break;
 	case F_SETFL:
-		/* SIGIO comes here; the guest sorts out for whom it is. */
 		if (arg & O_ASYNC)
-			HOST_CALL(fcntl, (u64)file, F_SETOWN, (u64)getpid());
+			signals_here(file);
 		break;
 	default:
 		return -EINVAL;

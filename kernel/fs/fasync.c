@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signal-driven input. The host sends its SIGIO to the monitor and does not say for which file, so
- * each SIGIO is the reason to look at all files that want one: those that have input (or an error)
- * send theirs. So an owner may hear twice of the same input, which SIGIO allows; it does not hear
- * of room for output.
+ * Files that send signals: signal-driven I/O, leases, F_NOTIFY. The host's signals come to the
+ * monitor, with the file and what happened, and the kernel sends the program's. Where the host or
+ * the monitor had no room to queue one, all files with O_ASYNC are looked at, and those that have
+ * input (or an error) send theirs: then an owner may hear twice of the same input.
  *
  * A file may go (async_forget) under mm.lock, when its last mapping does. So async_lock is inside
  * mm.lock and task_lock, and signals are sent after it is released.
@@ -13,14 +13,16 @@
 #include "kernel/fs/fs.h"
 
 struct async {
-	TAILQ_ENTRY(async) link; /* of wanted, while on */
+	TAILQ_ENTRY(async) link; /* of wanted, while linked */
 	struct ofile *file;
-	bool on;
-	s32 type;  /* F_OWNER_* */
-	s32 owner; /* 0: nobody */
-	s32 sig;   /* F_SETSIG; 0: SIGIO without siginfo */
-	s32 fd;	   /* si_fd: as it was when O_ASYNC was set */
-	u64 round; /* of async_arrived: the last one that polled the file */
+	bool linked;
+	bool on;     /* O_ASYNC */
+	bool leased; /* or watched (F_NOTIFY): it may tell something without O_ASYNC */
+	s32 type;    /* F_OWNER_* */
+	s32 owner;   /* 0: nobody */
+	s32 sig;     /* F_SETSIG; 0: SIGIO without siginfo */
+	s32 fd;	     /* si_fd: as it was when O_ASYNC was set */
+	u64 round;   /* of async_arrived: the last one that polled the file */
 };
 
 static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC); /* and all of struct async */
@@ -41,6 +43,19 @@ static struct async *async_of(struct ofile *f)
 	return f->async;
 }
 
+/* Into wanted, or out of it. */
+static void link_wanted(struct async *a)
+{
+	bool link = a->on || a->leased;
+
+	ASSERT_HELD(&async_lock);
+	if (link && !a->linked)
+		TAILQ_INSERT_HEAD(&wanted, a, link); /* also a running round's */
+	else if (!link && a->linked)
+		TAILQ_REMOVE(&wanted, a, link);
+	a->linked = link;
+}
+
 s64 async_set(struct ofile *f, s32 fd, bool on)
 {
 	struct async *a;
@@ -52,10 +67,28 @@ s64 async_set(struct ofile *f, s32 fd, bool on)
 	if (a && a->on != on) {
 		a->on = on;
 		a->fd = fd;
-		if (on)
-			TAILQ_INSERT_HEAD(&wanted, a, link); /* also a running round's */
-		else
-			TAILQ_REMOVE(&wanted, a, link);
+		link_wanted(a);
+	}
+	mutex_unlock(&async_lock);
+	return a ? 0 : -ENOMEM;
+}
+
+s64 async_lease(struct ofile *f, s32 fd, bool on)
+{
+	struct async *a;
+
+	if (!on && !READ_ONCE(f->async))
+		return 0;
+	mutex_lock(&async_lock);
+	a = async_of(f);
+	if (a) {
+		/* Whoever takes a lease hears of it, unless somebody else was named. */
+		if (on && !a->owner)
+			a->owner = current_process()->pid;
+		if (on && !a->linked)
+			a->fd = fd;
+		a->leased = on;
+		link_wanted(a);
 	}
 	mutex_unlock(&async_lock);
 	return a ? 0 : -ENOMEM;
@@ -66,6 +99,7 @@ void async_forget(struct ofile *f)
 	if (!f->async)
 		return;
 	async_set(f, 0, false);
+	async_lease(f, 0, false);
 	kfree(f->async);
 }
 
@@ -172,7 +206,7 @@ s64 async_ioctl(struct ofile *f, s32 fd, u64 arg)
 	return flags < 0 ? flags : async_set(f, fd, on);
 }
 
-static void tell(const struct async *a, short events)
+static void tell(const struct async *a, s32 code, u64 band)
 {
 	siginfo_t info;
 	struct process *p;
@@ -180,9 +214,9 @@ static void tell(const struct async *a, short events)
 
 	memset(&info, 0, sizeof(info));
 	info.si_signo = a->sig ? a->sig : SIGIO;
-	info.si_code = a->sig ? POLL_IN : SI_KERNEL;
+	info.si_code = a->sig ? code : SI_KERNEL;
 	if (a->sig) {
-		info.si_band = events;
+		info.si_band = (s64)band;
 		info.si_fd = a->fd;
 	}
 	mutex_lock(&task_lock);
@@ -215,7 +249,7 @@ static short next_ready(u64 round, struct async *ready)
 		a->round = round;
 		TAILQ_REMOVE(&wanted, a, link);
 		TAILQ_INSERT_TAIL(&wanted, a, link);
-		if (a->owner && handle >= 0 && hc_poll(&poll, sizeof(poll), 0) > 0) {
+		if (a->on && a->owner && handle >= 0 && hc_poll(&poll, sizeof(poll), 0) > 0) {
 			events = poll.revents;
 			*ready = *a;
 		}
@@ -224,12 +258,43 @@ static short next_ready(u64 round, struct async *ready)
 	return events;
 }
 
-void async_arrived(void)
+static void look_at_all(void)
 {
 	u64 round = __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
 	struct async ready;
 	short events;
 
 	while ((events = next_ready(round, &ready)))
-		tell(&ready, events);
+		tell(&ready, POLL_IN, (u64)events);
+}
+
+/* A copy of the file that the host tells of; false: it is not there any more, or tells nobody. */
+static bool find_wanted(s32 handle, struct async *found)
+{
+	struct async *a;
+
+	mutex_lock(&async_lock);
+	TAILQ_FOREACH (a, &wanted, link)
+		if (a->owner && a->file->handle == handle)
+			break;
+	if (a)
+		*found = *a;
+	mutex_unlock(&async_lock);
+	return a != NULL;
+}
+
+#define EVENTS_AT_ONCE 16
+
+void async_arrived(void)
+{
+	struct hostcall_file_event events[EVENTS_AT_ONCE];
+	struct async found;
+	s64 n;
+
+	while ((n = hc_file_events(events, sizeof(events))) > 0)
+		for (s64 i = 0; i < MIN(n, (s64)EVENTS_AT_ONCE); i++)
+			if (find_wanted(events[i].handle, &found))
+				tell(&found, events[i].code, events[i].band);
+	if (n < 0)
+		look_at_all();
 }

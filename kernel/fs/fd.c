@@ -8,6 +8,14 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 
+/* Not in linux/fcntl.h of Linux 6.1. */
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY (F_LINUX_SPECIFIC_BASE + 3)
+#endif
+#ifndef F_CREATED_QUERY
+#define F_CREATED_QUERY (F_LINUX_SPECIFIC_BASE + 4)
+#endif
+
 DEFINE_SYSCALL1(close, s32, fd)
 {
 	struct files *files = current_process()->files;
@@ -131,6 +139,46 @@ static s64 fcntl_lock(struct ofile *f, s32 fd, u32 cmd, uva arg)
 	return r;
 }
 
+/* F_SETLEASE, F_NOTIFY: the file may send signals from now on. */
+static s64 fcntl_watch(struct ofile *f, s32 fd, u32 cmd, u64 arg)
+{
+	bool on = cmd == F_SETLEASE ? arg != F_UNLCK : arg != 0;
+	s64 r = on ? async_lease(f, fd, true) : 0;
+
+	if (r >= 0)
+		r = ofile_fcntl(f, cmd, arg);
+	if (r >= 0 && !on)
+		async_lease(f, fd, false);
+	return r;
+}
+
+/* How long data will live: the program's u64 of the hint, which the host takes and gives. */
+static s64 fcntl_hint(struct ofile *f, u32 cmd, uva arg)
+{
+	bool set = cmd == F_SET_RW_HINT || cmd == F_SET_FILE_RW_HINT;
+	u64 hint = 0;
+	s64 r;
+
+	if (set && get_user(&hint, arg))
+		return -EFAULT;
+	if (set && hint > RWH_WRITE_LIFE_EXTREME)
+		return -EINVAL;
+	r = ofile_fcntl(f, cmd, hint);
+	if (r < 0)
+		return r;
+	return set ? 0 : put_user((u64)r, arg);
+}
+
+/* F_DUPFD_QUERY: fd names f as well. */
+static s64 same_file(const struct ofile *f, s32 fd)
+{
+	struct ofile *other = fd_get(fd);
+	s64 r = other ? other == f : -EBADF;
+
+	ofile_put(other);
+	return r;
+}
+
 static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 {
 	switch (cmd) {
@@ -149,10 +197,19 @@ static s64 fcntl_file(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 	case F_GETPIPE_SZ:
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
-	case F_SETLEASE:
 	case F_GETLEASE:
-	case F_NOTIFY:
+	case F_CREATED_QUERY:
 		return ofile_fcntl(f, cmd, arg);
+	case F_SETLEASE:
+	case F_NOTIFY:
+		return fcntl_watch(f, fd, cmd, arg);
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+	case F_GET_FILE_RW_HINT:
+	case F_SET_FILE_RW_HINT:
+		return fcntl_hint(f, cmd, arg);
+	case F_DUPFD_QUERY:
+		return same_file(f, (s32)arg);
 	case F_SETOWN:
 	case F_GETOWN:
 	case F_SETOWN_EX:
