@@ -17,10 +17,17 @@ static const struct pseudo_node *pseudo_node_of(const struct fs_path *p)
 	return p->kind == PATH_FILE ? ofile_node(p->hold) : NULL;
 }
 
+/* path_get, where a null pointer is the empty name for a call that allows one: statx(2). */
+static int path_get_or_empty(struct fs_path *p, s32 dirfd, uva path, int at)
+{
+	return !path && at & AT_EMPTY_PATH ? path_get_kernel(p, dirfd, "", at)
+					   : path_get(p, dirfd, path, at);
+}
+
 static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 {
 	struct fs_path p;
-	s64 r = path_get(&p, dirfd, path, flags);
+	s64 r = path_get_or_empty(&p, dirfd, path, flags);
 
 	if (r < 0)
 		return r;
@@ -129,8 +136,7 @@ DEFINE_SYSCALL5(statx, s32, dirfd, uva, path, u32, flags, u32, mask, uva, out)
 	struct fs_path p;
 	s64 r;
 
-	/* glibc and others probe with a null path; before Linux 6.11 that is EFAULT. */
-	r = path_get(&p, dirfd, path, flags);
+	r = path_get_or_empty(&p, dirfd, path, (int)flags);
 	if (r < 0)
 		return r;
 	node = pseudo_node_of(&p);
@@ -228,6 +234,15 @@ DEFINE_SYSCALL3(readlink, uva, path, uva, out, s32, size)
 DEFINE_SYSCALL3(fchmodat, s32, dirfd, uva, path, u32, mode)
 {
 	return WITH_PATH(p, dirfd, path, 0, hc_fchmodat(p.dir, p.path, mode));
+}
+
+DEFINE_SYSCALL4(fchmodat2, s32, dirfd, uva, path, u32, mode, u32, flags)
+{
+	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return WITH_PATH(
+		p, dirfd, path, (int)flags | PATH_BY_HANDLE,
+		hc_fchmodat2(p.dir, p.path, mode, (flags & AT_SYMLINK_NOFOLLOW) | (u32)p.at));
 }
 
 DEFINE_SYSCALL2(chmod, uva, path, u32, mode)

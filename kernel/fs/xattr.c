@@ -15,13 +15,18 @@ struct target {
 };
 
 /* Files of our /proc have no attributes. */
-static s64 target_path(struct target *t, uva path, int at)
+static s64 target_below(struct target *t, s32 dirfd, uva path, int at)
 {
 	s64 r;
 
-	*t = (struct target){.by_path = true, .at = at};
-	r = path_get_host(&t->p, AT_FDCWD, path, at);
+	*t = (struct target){.by_path = true, .at = at & AT_SYMLINK_NOFOLLOW};
+	r = path_get_host(&t->p, dirfd, path, at);
 	return r == -EPERM ? -EOPNOTSUPP : r;
+}
+
+static s64 target_path(struct target *t, uva path, int at)
+{
+	return target_below(t, AT_FDCWD, path, at);
 }
 
 static s64 target_fd(struct target *t, s32 fd)
@@ -33,6 +38,22 @@ static s64 target_fd(struct target *t, s32 fd)
 		return 0;
 	ofile_put(t->file);
 	return -EOPNOTSUPP;
+}
+
+/* The newer calls' way: below a directory, or a descriptor itself where the name is empty. */
+static s64 target_at(struct target *t, s32 dirfd, uva path, u32 at)
+{
+	char first = 0;
+
+	if (at & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (at & AT_EMPTY_PATH && dirfd != AT_FDCWD) {
+		if (path && get_user(&first, path))
+			return -EFAULT;
+		if (!first)
+			return target_fd(t, dirfd);
+	}
+	return target_below(t, dirfd, path, (int)at);
 }
 
 static void target_put(struct target *t)
@@ -204,4 +225,53 @@ DEFINE_SYSCALL2(lremovexattr, uva, path, uva, name)
 DEFINE_SYSCALL2(fremovexattr, s32, fd, uva, name)
 {
 	return ON_TARGET(target_fd(&t, fd), xattr_remove(&t, name));
+}
+
+/* -- With a directory, flags, and a struct that grows: Linux 6.13 ------------------------------ */
+
+struct xattr_args_user {
+	u64 value;
+	u32 size, flags;
+};
+
+static s64 read_xattr_args(struct xattr_args_user *a, uva from, u64 size)
+{
+	if (size < sizeof(*a))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(a, sizeof(*a), from, size);
+}
+
+DEFINE_SYSCALL6(setxattrat, s32, dirfd, uva, path, u32, at, uva, name, uva, args, u64, size)
+{
+	struct xattr_args_user a;
+	s64 r = read_xattr_args(&a, args, size);
+
+	if (r < 0)
+		return r;
+	return ON_TARGET(target_at(&t, dirfd, path, at),
+			 xattr_set(&t, name, a.value, a.size, a.flags));
+}
+
+DEFINE_SYSCALL6(getxattrat, s32, dirfd, uva, path, u32, at, uva, name, uva, args, u64, size)
+{
+	struct xattr_args_user a;
+	s64 r = read_xattr_args(&a, args, size);
+
+	if (r < 0)
+		return r;
+	if (a.flags)
+		return -EINVAL;
+	return ON_TARGET(target_at(&t, dirfd, path, at), xattr_get(&t, name, a.value, a.size));
+}
+
+DEFINE_SYSCALL5(listxattrat, s32, dirfd, uva, path, u32, at, uva, list, u64, size)
+{
+	return ON_TARGET(target_at(&t, dirfd, path, at), xattr_list(&t, list, size));
+}
+
+DEFINE_SYSCALL4(removexattrat, s32, dirfd, uva, path, u32, at, uva, name)
+{
+	return ON_TARGET(target_at(&t, dirfd, path, at), xattr_remove(&t, name));
 }

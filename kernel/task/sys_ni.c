@@ -52,7 +52,6 @@
 	X(lsm_get_self_attr, EOPNOTSUPP, "no security module is there")                            \
 	X(lsm_set_self_attr, EOPNOTSUPP, "as lsm_get_self_attr")                                   \
 	X(chroot, EPERM, "as for a user without CAP_SYS_CHROOT")                                   \
-	X(name_to_handle_at, EOPNOTSUPP, "file system without handles")                            \
 	X(open_by_handle_at, EPERM, "as for a user without CAP_DAC_READ_SEARCH")                   \
 	X(swapon, EPERM, "as reboot")                                                              \
 	X(swapoff, EPERM, "as reboot")                                                             \
