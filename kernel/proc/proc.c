@@ -67,7 +67,8 @@ struct proc_entry {
 };
 
 static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
-static write_fn write_comm, write_oom_score_adj, write_timerslack;
+static write_fn write_comm, write_oom_adj, write_oom_score_adj, write_timerslack;
+static write_fn write_clear_refs, write_coredump_filter;
 
 #define DIR(places, name, mode, holds)                                                             \
 	{                                                                                          \
@@ -99,8 +100,10 @@ static const struct proc_entry entries[] = {
 	DIR(ROOT, NULL, 0555, PROCESS),
 
 	FILE(EACH, auxv, 0400, NULL),
+	FILE(EACH, clear_refs, 0200, write_clear_refs),
 	FILE(EACH, cmdline, 0444, NULL),
 	FILE(EACH, comm, 0644, write_comm),
+	FILE(PROCESS, coredump_filter, 0644, write_coredump_filter),
 	LINK(EACH, "cwd", link_cwd),
 	FILE(EACH, environ, 0400, NULL),
 	LINK(EACH, "exe", link_exe),
@@ -108,16 +111,22 @@ static const struct proc_entry entries[] = {
 	DIR(EACH, "fdinfo", 0555, FDINFOS),
 	FILE(EACH, limits, 0644, NULL),
 	FILE(EACH, maps, 0444, NULL),
+	FILE(EACH, numa_maps, 0444, NULL),
+	FILE(EACH, oom_adj, 0644, write_oom_adj),
 	FILE(EACH, oom_score, 0444, NULL),
 	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
 	FILE(EACH, personality, 0400, NULL),
 	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* no text: proc_mem.h */
 	LINK(EACH, "root", link_root),
+	FILE(EACH, schedstat, 0444, NULL),
 	FILE(EACH, smaps, 0444, NULL),
 	FILE(EACH, smaps_rollup, 0444, NULL),
+	FILE(EACH, stack, 0400, NULL),
 	FILE(EACH, stat, 0444, NULL),
 	FILE(EACH, statm, 0444, NULL),
 	FILE(EACH, status, 0444, NULL),
+	FILE(EACH, syscall, 0400, NULL),
+	FILE(PROCESS, timers, 0444, NULL),
 	FILE(EACH, timerslack_ns, 0666, write_timerslack),
 	FILE(EACH, wchan, 0444, NULL),
 	DIR(PROCESS, "task", 0555, TASKS),
@@ -700,6 +709,48 @@ static s64 write_oom_score_adj(const struct proc_ctx *c, const char *text)
 	if (value < c->p->oom_score_adj && !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
 	c->p->oom_score_adj = value;
+	return 0;
+}
+
+/* The older scale, up to 15; -17 is never: proc(5). */
+static s64 write_oom_adj(const struct proc_ctx *c, const char *text)
+{
+	s64 value, r = number(text, &value);
+
+	if (r < 0 || value < OOM_ADJ_MIN || value > OOM_ADJ_MAX)
+		return -EINVAL;
+	value = value == OOM_ADJ_MAX ? 1000 : value * 1000 / -OOM_ADJ_MIN;
+	if (value < c->p->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	c->p->oom_score_adj = (s32)value;
+	return 0;
+}
+
+/*
+ * What a page was used for since then nobody keeps: 1 to 3 have nothing to clear, and 4 (soft-dirty
+ * bits) is for a kernel that has them. 5: the largest resident size is the present one.
+ */
+static s64 write_clear_refs(const struct proc_ctx *c, const char *text)
+{
+	s64 value, r = number(text, &value);
+
+	if (r < 0 || value < 1 || value > 5 || value == 4)
+		return -EINVAL;
+	if (value == 5 && c->p->mm) {
+		mutex_lock(&c->p->mm->lock);
+		c->p->mm->peak_pages = c->p->mm->resident_pages;
+		mutex_unlock(&c->p->mm->lock);
+	}
+	return 0;
+}
+
+static s64 write_coredump_filter(const struct proc_ctx *c, const char *text)
+{
+	s64 value, r = number(text, &value);
+
+	if (r < 0)
+		return r;
+	c->p->coredump_filter = (u32)value & COREDUMP_FILTER_ALL;
 	return 0;
 }
 

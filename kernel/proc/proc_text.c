@@ -25,6 +25,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/task/oom.h"
 #include "kernel/task/process.h"
+#include "kernel/task/timer.h"
 #include "kernel/task/usage.h"
 
 #define KB(bytes)    ((bytes) >> 10)
@@ -237,6 +238,44 @@ void proc_text_smaps_rollup(struct text *t, const struct proc_ctx *c)
 	memory_lines(t, &sum, locked);
 }
 
+/* One node, so that only the numbers of pages differ. */
+static void numa_line(struct text *t, struct mm *mm, struct vma *v, char *name, u64 size)
+{
+	struct mm_resident r;
+
+	mm_vma_name(mm, v, name, size);
+	mm_vma_resident(mm, v, &r);
+	text_printf(t, "%08lx default", v->start);
+	if (!strcmp(name, "[stack]"))
+		text_printf(t, " stack");
+	else if (!strcmp(name, "[heap]"))
+		text_printf(t, " heap");
+	else if (*name == '/')
+		text_printf(t, " file=%s", name);
+	if (r.rss) {
+		if (r.anon)
+			text_printf(t, " anon=%lu dirty=%lu", PAGES(r.anon), PAGES(r.anon));
+		else
+			text_printf(t, " mapped=%lu", PAGES(r.rss));
+		text_printf(t, " N0=%lu", PAGES(r.rss));
+	}
+	text_printf(t, " kernelpagesize_kB=4\n");
+}
+
+void proc_text_numa_maps(struct text *t, const struct proc_ctx *c)
+{
+	struct mm *mm = c->p->mm;
+	char *name = mm ? kmalloc(PAGE_SIZE) : NULL;
+
+	if (!name)
+		return;
+	mutex_lock(&mm->lock);
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+		numa_line(t, mm, v, name, PAGE_SIZE);
+	mutex_unlock(&mm->lock);
+	kfree(name);
+}
+
 static void usage_of(struct mm *mm, struct mm_usage *u)
 {
 	if (mm)
@@ -313,6 +352,64 @@ void proc_text_oom_score(struct text *t, const struct proc_ctx *c)
 void proc_text_oom_score_adj(struct text *t, const struct proc_ctx *c)
 {
 	text_printf(t, "%d\n", c->p->oom_score_adj);
+}
+
+void proc_text_oom_adj(struct text *t, const struct proc_ctx *c)
+{
+	s32 adj = c->p->oom_score_adj;
+
+	text_printf(t, "%d\n", adj == 1000 ? OOM_ADJ_MAX : adj * -OOM_ADJ_MIN / 1000);
+}
+
+/* It is written, and cannot be read. */
+void proc_text_clear_refs(struct text *t, const struct proc_ctx *c)
+{
+	(void)t, (void)c;
+}
+
+void proc_text_coredump_filter(struct text *t, const struct proc_ctx *c)
+{
+	if (c->p->mm)
+		text_printf(t, "%08x\n", c->p->coredump_filter);
+}
+
+/* Where in the kernel it sleeps is nobody's business. */
+void proc_text_stack(struct text *t, const struct proc_ctx *c)
+{
+	(void)t, (void)c;
+}
+
+/* proc(5): the call in which the thread sleeps, its arguments, RSP and RIP. */
+void proc_text_syscall(struct text *t, const struct proc_ctx *c)
+{
+	const struct trapframe *f;
+
+	if (!c->t)
+		return;
+	if (!c->running && arch_vcpu_in_program(c->t->vcpu)) {
+		text_printf(t, "running\n");
+		return;
+	}
+	f = thread_frame(c->t);
+	text_printf(t, "%lu 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n", c->t->syscall_nr,
+		    f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9, f->rsp, f->rip);
+}
+
+static void timer_lines(void *text, s32 id, s32 signo, u64 value, s32 notify, s32 tid, s32 clock)
+{
+	static const char *const how[] = {
+		[SIGEV_SIGNAL] = "signal", [SIGEV_NONE] = "none", [SIGEV_THREAD] = "thread"};
+	struct text *t = text;
+	bool by_tid = notify & SIGEV_THREAD_ID;
+
+	text_printf(t, "ID: %d\nsignal: %d/%016lx\nnotify: %s/%s.%d\nClockID: %d\n", id, signo,
+		    value, how[notify & (SIGEV_NONE | SIGEV_THREAD)], by_tid ? "tid" : "pid", tid,
+		    clock);
+}
+
+void proc_text_timers(struct text *t, const struct proc_ctx *c)
+{
+	timers_each(c->p, timer_lines, t);
 }
 
 void proc_text_timerslack_ns(struct text *t, const struct proc_ctx *c)
@@ -397,6 +494,15 @@ static struct rusage rusage_of(const struct proc_ctx *c)
 	else
 		u.user_us = usage_cpu_ns(c->p, c->t) / 1000;
 	return usage_to_rusage(&u);
+}
+
+/* Time on a CPU, time it waited for one (nobody counts that), and how often it got one. */
+void proc_text_schedstat(struct text *t, const struct proc_ctx *c)
+{
+	struct rusage ru = rusage_of(c);
+
+	text_printf(t, "%lu 0 %lu\n", c->t ? usage_cpu_ns(c->p, c->whole ? NULL : c->t) : 0,
+		    (u64)(ru.ru_nvcsw + ru.ru_nivcsw));
 }
 
 static s64 ticks(const struct __kernel_old_timeval *tv)

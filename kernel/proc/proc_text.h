@@ -43,27 +43,39 @@ struct proc_ctx {
 	bool running;	    /* t is the caller */
 };
 
+/* The scale of oom_adj, which is older than oom_score_adj's: proc(5). */
+#define OOM_ADJ_MIN (-17)
+#define OOM_ADJ_MAX 15
+
 /* One function per file, proc_text_NAME. */
 #define PROC_TEXTS(X)                                                                              \
 	X(auxv)                                                                                    \
+	X(clear_refs)                                                                              \
 	X(cmdline)                                                                                 \
 	X(comm)                                                                                    \
+	X(coredump_filter)                                                                         \
 	X(environ)                                                                                 \
 	X(fdinfo)                                                                                  \
 	X(limits)                                                                                  \
 	X(maps)                                                                                    \
 	X(meminfo)                                                                                 \
 	X(msg)                                                                                     \
+	X(numa_maps)                                                                               \
+	X(oom_adj)                                                                                 \
 	X(oom_score)                                                                               \
 	X(oom_score_adj)                                                                           \
 	X(personality)                                                                             \
+	X(schedstat)                                                                               \
 	X(sem)                                                                                     \
 	X(shm)                                                                                     \
 	X(smaps)                                                                                   \
 	X(smaps_rollup)                                                                            \
+	X(stack)                                                                                   \
 	X(stat)                                                                                    \
 	X(statm)                                                                                   \
 	X(status)                                                                                  \
+	X(syscall)                                                                                 \
+	X(timers)                                                                                  \
 	X(timerslack_ns)                                                                           \
 	X(wchan)
 

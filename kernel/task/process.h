@@ -22,7 +22,10 @@ struct fs_info;
 struct mm;
 struct sighand;
 
-#define PID_MAX 4194304 /* numbers are below */
+#define COREDUMP_FILTER_DEFAULT 0x33
+#define COREDUMP_FILTER_ALL	0x1ff
+
+#define PID_MAX			4194304 /* numbers are below */
 
 struct rlimit_pair {
 	u64 cur, max;
@@ -59,7 +62,8 @@ struct process {
 	u8 mce_policy;	/* PR_MCE_KILL_*, only kept */
 	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_* that were made */
 	s32 oom_score_adj;
-	u64 end_seen_ns; /* task/oom.c: when somebody began to wait for its memory, or 0 */
+	u32 coredump_filter; /* core(5); COREDUMP_FILTER_* */
+	u64 end_seen_ns;     /* task/oom.c: when somebody began to wait for its memory, or 0 */
 	s32 exit_signal;
 
 	bool nproc_exceeded; /* task/nproc.h */

@@ -166,6 +166,7 @@ struct process *process_new(const struct process *parent)
 	TAILQ_INIT(&p->threads);
 	TAILQ_INIT(&p->pending.queue);
 	p->exit_signal = SIGCHLD;
+	p->coredump_filter = parent ? parent->coredump_filter : COREDUMP_FILTER_DEFAULT;
 	p->start_ns = clock_boottime_ns();
 	if (!parent)
 		return p;

@@ -38,7 +38,7 @@ struct thread {
 		u64 fsbase, gsbase;
 		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
 	} start;
-	u64 charged_ns; /* task/timer.c: of its CPU time, what signals were sent for */
+	u64 charged_ns;		  /* task/timer.c: of its CPU time, what signals were sent for */
 	struct usage start_usage; /* of the vCPU's host thread, when this one began */
 
 	struct vfork_wait *vfork_wait; /* its creator's, until it lets go of the memory */

@@ -846,3 +846,16 @@ DEFINE_SYSCALL1(timer_delete, int, id)
 	mutex_unlock(&task_lock);
 	return t ? 0 : -EINVAL;
 }
+
+void timers_each(const struct process *p,
+		 void (*fn)(void *arg, s32 id, s32 signo, u64 value, s32 notify, s32 tid,
+			    s32 clock),
+		 void *arg)
+{
+	const struct timer *t;
+
+	ASSERT_HELD(&task_lock);
+	LIST_FOREACH (t, &p->posix_timers, link)
+		fn(arg, t->id, t->signo, (u64)t->value.sival_ptr, t->notify,
+		   t->notify & SIGEV_THREAD_ID ? t->tid : p->pid, t->clock);
+}

@@ -17,6 +17,14 @@ void timer_signal_taken(siginfo_t *info);
 void timers_exec(void);
 /* The running process ends: all of them go. */
 void timers_exit(void);
+/*
+ * Calls fn for each timer of timer_create(2) that p has, the newest first: its number, signal,
+ * value, SIGEV_*, whom it tells (a thread's number, or p's), its clock. task_lock held.
+ */
+void timers_each(const struct process *p,
+		 void (*fn)(void *arg, s32 id, s32 signo, u64 value, s32 notify, s32 tid,
+			    s32 clock),
+		 void *arg);
 /* RLIMIT_CPU of the process was changed or inherited. 0 or -errno. task_lock held. */
 int timers_limit(struct process *p);
 

@@ -3,6 +3,9 @@
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <time.h>
+#include <signal.h>
 #include <limits.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -181,6 +184,68 @@ CASE(state)
 	CHECK(sscanf(text, "%d %d", &pid, &ppid) == 2 && pid > 0 && ppid > 0);
 	NEED(read_all("/proc/self/limits") > 0);
 	CHECK(strstr(text, "Max open files") != NULL);
+}
+
+static void show_file(const char *name, bool exact)
+{
+	char content[4096] = "", path[64];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	fd = open(path, O_RDONLY);
+	n = fd < 0 ? -1 : read(fd, content, sizeof(content) - 1);
+	/* Numbers of the machine's are one letter. */
+	for (char *c = content; !exact && *c; c++)
+		if (*c >= '0' && *c <= '9')
+			*c = 'N';
+	printf("%s: %s%s", name, n < 0 ? "error" : n ? "" : "empty\n", exact ? content : "");
+	if (!exact && n > 0)
+		printf("%zu words\n",
+		       strcspn(content, "\n") ? (size_t)1 + (strchr(content, ' ') != NULL) : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+static long put(const char *name, const char *content)
+{
+	char path[64];
+	int fd;
+	long r;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	fd = open(path, O_WRONLY);
+	r = fd < 0 ? -1 : write(fd, content, strlen(content));
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+CASE(small_files)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	timer_t id;
+
+	show_file("coredump_filter", true);
+	SHOW(put("coredump_filter", "0x7f\n"));
+	show_file("coredump_filter", true);
+	SHOW(put("coredump_filter", "x"));
+	SHOW(put("coredump_filter", "0x33"));
+	show_file("oom_adj", true);
+	SHOW(put("oom_adj", "15"));
+	show_file("oom_adj", true);
+	show_file("oom_score_adj", true);
+	SHOW(put("oom_adj", "16"));
+	SHOW(put("clear_refs", "1"));
+	SHOW(put("clear_refs", "5"));
+	SHOW(put("clear_refs", "9"));
+	show_file("schedstat", false);
+	show_file("syscall", false);
+	show_file("timers", true);
+	NEED(timer_create(CLOCK_MONOTONIC, &e, &id) == 0);
+	show_file("timers", false);
+	timer_delete(id);
+	show_file("numa_maps", false);
 }
 
 CASE(descriptors)

@@ -170,6 +170,15 @@ void frame_stats(struct frame_stats *s)
 	*s = (struct frame_stats){.total = 1 << 20, .free = 1 << 19};
 }
 
+void timers_each(const struct process *p,
+		 void (*fn)(void *arg, s32 id, s32 signo, u64 value, s32 notify, s32 tid,
+			    s32 clock),
+		 void *arg)
+{
+	(void)p;
+	fn(arg, 3, SIGALRM, 0xabcd, SIGEV_SIGNAL, 42, 1);
+}
+
 struct ofile *fdtable_get(struct files *f, s32 fd)
 {
 	(void)f, (void)fd;
