@@ -4,6 +4,7 @@
  * both ring modes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards
  * the page tables are the guest's alone (layout.h has the map).
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <fcntl.h>
@@ -245,13 +246,24 @@ static void fill_identity(struct sandbox *s)
 	}
 }
 
+/*
+ * What Linux gives a program as AT_HWCAP: CPUID.1:EDX. The C library's getauxval has put a value of
+ * its own in its place.
+ */
+static u64 hwcap(void)
+{
+	unsigned a, b, c, d = 0;
+
+	return __get_cpuid(1, &a, &b, &c, &d) ? d : getauxval(AT_HWCAP);
+}
+
 static void fill_host(struct sandbox *s)
 {
 	struct boot_info *b = s->boot;
 	const char *platform = (const char *)getauxval(AT_PLATFORM);
 	int khz = ioctl(s->vcpu[0]->fd, KVM_GET_TSC_KHZ, 0);
 
-	b->hwcap = getauxval(AT_HWCAP);
+	b->hwcap = hwcap();
 	b->hwcap2 = getauxval(AT_HWCAP2);
 	b->tsc_khz = s->tsc_khz = khz > 0 ? (u32)khz : 0;
 	if (sched_getaffinity(0, sizeof(s->cpus), &s->cpus))

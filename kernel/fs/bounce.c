@@ -6,42 +6,78 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/bounce.h"
 
-int bounce_get(struct bounce *b, const struct iovec *iov, u32 count, u64 len, bool fill)
+/* Memory for len bytes, as segments. 0 or -ENOMEM. */
+static int allocate(struct bounce *b, u64 len)
+{
+	for (u64 at = 0; at < len; at += BOUNCE_CHUNK) {
+		u64 n = MIN(len - at, BOUNCE_CHUNK);
+		char *chunk = b->chunk[at / BOUNCE_CHUNK] = kmalloc(n);
+		struct segs part;
+
+		if (!chunk || kernel_segs(b->seg + b->segs.count, 2, chunk, n, &part) < 0)
+			return -ENOMEM;
+		b->segs.count += part.count;
+	}
+	b->segs.seg = b->seg;
+	b->len = len;
+	return 0;
+}
+
+/* The program's n bytes at user are those of the buffer from at on, which may span chunks. */
+static int move(struct bounce *b, u64 at, u64 user, u64 n, bool fill)
+{
+	int err = 0;
+
+	while (n && !err) {
+		char *p = b->chunk[at / BOUNCE_CHUNK] + at % BOUNCE_CHUNK;
+		u64 now = MIN(n, BOUNCE_CHUNK - at % BOUNCE_CHUNK);
+
+		err = fill ? copy_from_user(p, user, now) : copy_to_user(user, p, now);
+		at += now;
+		user += now;
+		n -= now;
+	}
+	return err;
+}
+
+/* The first bytes of the program's buffers, in or out. */
+static int move_all(struct bounce *b, u64 bytes, bool fill)
 {
 	u64 at = 0;
 	int err = 0;
 
-	*b = (struct bounce){.iov = iov, .count = count, .buf = kmalloc(len)};
-	if (!b->buf)
-		return -ENOMEM;
-	for (u32 i = 0; fill && !err && i < count && at < len; i++) {
-		u64 n = MIN(iov[i].iov_len, len - at);
+	for (u32 i = 0; !err && i < b->count && at < bytes; i++) {
+		u64 n = MIN(b->iov[i].iov_len, bytes - at);
 
-		err = copy_from_user(b->buf + at, (u64)iov[i].iov_base, n);
+		err = move(b, at, (u64)b->iov[i].iov_base, n, fill);
 		at += n;
 	}
-	if (!err)
-		err = kernel_segs(b->seg, ARRAY_SIZE(b->seg), b->buf, len, &b->segs);
+	return err;
+}
+
+int bounce_get(struct bounce *b, const struct iovec *iov, u32 count, u64 len, bool fill)
+{
+	int err;
+
+	*b = (struct bounce){.iov = iov, .count = count};
+	err = allocate(b, len);
+	if (!err && fill)
+		err = move_all(b, len, true);
 	if (err < 0)
 		bounce_put(b);
-	return err < 0 ? err : 0;
+	return err;
 }
 
 s64 bounce_scatter(struct bounce *b, s64 bytes)
 {
-	s64 at = 0;
-
-	for (u32 i = 0; i < b->count && at < bytes; i++) {
-		s64 n = MIN((s64)b->iov[i].iov_len, bytes - at);
-
-		if (copy_to_user((u64)b->iov[i].iov_base, b->buf + at, n) < 0)
-			return -EFAULT;
-		at += n;
-	}
-	return bytes;
+	return move_all(b, (u64)bytes, false) < 0 ? -EFAULT : bytes;
 }
 
 void bounce_put(struct bounce *b)
 {
-	kfree(b->buf);
+	for (u32 i = 0; i < BOUNCE_CHUNKS; i++) {
+		kfree(b->chunk[i]);
+		b->chunk[i] = NULL;
+	}
+	b->len = 0;
 }

@@ -6,14 +6,17 @@
 #include <linux/uio.h>
 #include "kernel/hostcall.h"
 
-#define BOUNCE_MAX (1UL << 20) /* a larger request is cut */
+#define BOUNCE_CHUNK  (1UL << 20)
+#define BOUNCE_CHUNKS 16
+#define BOUNCE_MAX    (BOUNCE_CHUNKS * BOUNCE_CHUNK) /* a larger request is cut, or fails */
 
 struct bounce {
 	const struct iovec *iov;
 	u32 count;
-	char *buf;
+	u64 len; /* 0: not in use */
+	char *chunk[BOUNCE_CHUNKS];
 	struct segs segs; /* for the hostcall */
-	struct hostcall_seg seg[8];
+	struct hostcall_seg seg[2 * BOUNCE_CHUNKS];
 };
 
 /* A buffer for the first len (> 0, at most BOUNCE_MAX) bytes of iov, filled from it if asked. */

@@ -34,6 +34,9 @@
  */
 s64 fs_restart_socket(s32 handle, bool sends, s64 result);
 
+/* The handle is a socket that sends messages, none of which goes in part. */
+bool fs_sends_messages(s32 handle);
+
 /* -- Open files ---------------------------------------------------------------------------- */
 
 /*

@@ -101,9 +101,22 @@ static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
 
 	if (whole->left > BOUNCE_MAX)
 		return false;
+	/* So large is only a message. */
+	if (whole->left > BOUNCE_CHUNK &&
+	    (ofile_type(f) != S_IFSOCK || !fs_sends_messages(f->handle)))
+		return false;
 	if (rq->left && segs->segs.count == HOSTCALL_SEGS_MAX)
 		return ofile_type(f) != S_IFREG;
 	return host && host->records && whole->count == 1 && segs->segs.count > 1;
+}
+
+/* A page of a message is not there: nothing of it is sent. */
+static bool cuts_message(struct ofile *f, const struct io_request *rq,
+			 const struct io_request *whole, const struct user_segs *segs)
+{
+	return rq->dir == IO_WRITE && segs->bytes < whole->left &&
+	       segs->segs.count < HOSTCALL_SEGS_MAX && ofile_type(f) == S_IFSOCK &&
+	       fs_sends_messages(f->handle);
 }
 
 static s64 bounced(struct ofile *f, const struct io_request *rq)
@@ -139,6 +152,8 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 			return total ? total : -ENOMEM;
 		piece = r = next_piece(rq, segs);
 		in_one = !total && must_not_be_cut(f, rq, &whole, segs);
+		if (r >= 0 && !in_one && cuts_message(f, rq, &whole, segs))
+			r = -EFAULT;
 		if (r >= 0 && !in_one)
 			r = host_transfer(f, rq, &segs->segs);
 		user_segs_put(segs);

@@ -29,6 +29,7 @@
 #define ADDR_MAX	 128 /* struct sockaddr_storage */
 #define OPTION_MAX	 4096
 #define MMSG_MAX	 UIO_MAXIOV
+#define SOCK_STREAM	 1 /* asm-generic/socket.h has it for the kernel only */
 #define MESSAGE_MAX	 0x7ffff000UL
 
 struct msghdr {
@@ -108,6 +109,14 @@ struct address {
 };
 _Static_assert(sizeof(struct address) == 132, "as accept4 and its kin have it in hostcall.def");
 
+bool fs_sends_messages(s32 handle)
+{
+	s32 type = SOCK_STREAM;
+
+	return hc_getsockopt(handle, SOL_SOCKET, SO_TYPE, &type, sizeof(type)) >= 0 &&
+	       type != SOCK_STREAM;
+}
+
 static int address_from_user(struct address *a, uva addr, s32 len)
 {
 	if (len < 0 || len > ADDR_MAX)
@@ -125,7 +134,8 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 		return -EFAULT;
 	if (room < 0)
 		return -EINVAL;
-	if (copy_to_user(addr, a->bytes, MIN((u32)room, MIN(a->len, (u32)ADDR_MAX))) < 0)
+	/* A connected stream names nobody: then addr is not looked at. */
+	if (a->len && copy_to_user(addr, a->bytes, MIN((u32)room, MIN(a->len, (u32)ADDR_MAX))) < 0)
 		return -EFAULT;
 	return put_user(a->len, len_ptr);
 }
@@ -459,7 +469,7 @@ static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 struct message {
 	struct address addr;
 	struct user_segs *data;
-	struct bounce bounce;	 /* instead of data, where .buf is set */
+	struct bounce bounce;	 /* instead of data, where .len is set */
 	const struct segs *segs; /* what the hostcall takes, of one of the two */
 	struct iovec *iov;
 	void *control;
@@ -475,8 +485,28 @@ static void message_put(struct message *m)
 	kfree(m->control);
 }
 
+/*
+ * Of sum bytes of the buffers not all are pinned, because there are too many pieces or a page is
+ * not there. A message is not sent without its end, nor cut where its receiver has room.
+ */
+static s64 message_rest(struct message *m, s32 handle, u64 count, u64 sum, bool receive)
+{
+	bool in_pieces = m->data->segs.count == HOSTCALL_SEGS_MAX;
+	s64 r;
+
+	if (!in_pieces)
+		return !receive && fs_sends_messages(handle) ? -EFAULT : 0;
+	if (sum > BOUNCE_CHUNK && !fs_sends_messages(handle))
+		return 0; /* a stream may be cut */
+	if (sum > BOUNCE_MAX)
+		return -ENOBUFS;
+	r = bounce_get(&m->bounce, m->iov, (u32)count, sum, !receive);
+	m->segs = &m->bounce.segs;
+	return r;
+}
+
 /* Pins the buffers. A datagram goes in one piece, by way of the kernel if need be. */
-static s64 message_data(struct message *m, uva user_iov, u64 count, bool receive)
+static s64 message_data(struct message *m, s32 handle, uva user_iov, u64 count, bool receive)
 {
 	u64 sum = 0;
 	s64 r;
@@ -498,12 +528,9 @@ static s64 message_data(struct message *m, uva user_iov, u64 count, bool receive
 			r = user_segs_add(m->data, (u64)m->iov[i].iov_base, len, receive);
 		sum += len;
 	}
-	if (r >= 0 && m->data->bytes < sum && sum <= BOUNCE_MAX &&
-	    m->data->segs.count == HOSTCALL_SEGS_MAX) {
-		r = bounce_get(&m->bounce, m->iov, count, sum, !receive);
-		m->segs = &m->bounce.segs;
-	}
-	return r;
+	if (r < 0 || m->data->bytes == sum)
+		return r;
+	return message_rest(m, handle, count, sum, receive);
 }
 
 static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights, u32 flags)
@@ -551,7 +578,7 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 			r = copy_from_user(m.control, hdr->control, m.controllen);
 	}
 	if (r >= 0)
-		r = message_data(&m, hdr->iov, hdr->iovlen, false);
+		r = message_data(&m, f->handle, hdr->iov, hdr->iovlen, false);
 	if (r >= 0)
 		r = send_parts(f, &m, rights, flags);
 	message_put(&m);
@@ -572,14 +599,14 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 	if (!f)
 		return r;
 	head = m.control = kzalloc(sizeof(*head) + room);
-	r = head ? message_data(&m, hdr->iov, hdr->iovlen, true) : -ENOMEM;
+	r = head ? message_data(&m, f->handle, hdr->iov, hdr->iovlen, true) : -ENOMEM;
 	if (r >= 0)
 		r = fs_restart_socket(f->handle, false,
 				      hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + room,
 						 flags & ~MSG_CMSG_CLOEXEC));
 	if (r >= 0) {
 		u64 len = MIN((u64)head->control_len, room);
-		s64 err = m.bounce.buf ? bounce_scatter(&m.bounce, r) : 0;
+		s64 err = m.bounce.len ? bounce_scatter(&m.bounce, r) : 0;
 
 		if (err >= 0)
 			r = cookie_received(f, m.iov, hdr->iovlen, r, flags, &head->flags);
@@ -678,6 +705,7 @@ DEFINE_SYSCALL5(recvmmsg, s32, fd, uva, vec, u32, count, u32, flags, uva, timeou
 DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32, addr_len)
 {
 	struct message m = {0};
+	struct iovec whole = {(void *)buf, len};
 	struct ofile *f;
 	s64 r = 0, total = 0;
 
@@ -689,7 +717,8 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 	if (!f)
 		return r;
 	r = 0;
-	/* In pieces only where one hostcall does not take all: no datagram is that large. */
+	m.iov = &whole;
+	/* In pieces only where one hostcall does not take all, of a stream. */
 	do {
 		u64 piece;
 
@@ -702,9 +731,14 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		r = user_segs_add(m.data, buf + total, MIN(len, MESSAGE_MAX) - total, false);
 		piece = m.data->bytes;
 		m.segs = &m.data->segs;
+		if (r >= 0 && !total && piece < len && fs_sends_messages(f->handle)) {
+			r = message_rest(&m, f->handle, 1, len, false);
+			piece = len;
+		}
 		if (r >= 0)
 			r = send_parts(f, &m, NULL, flags | (total ? MSG_NOSIGNAL : 0));
 		user_segs_put(m.data);
+		bounce_put(&m.bounce);
 		if (r < 0)
 			break;
 		total += r;
@@ -723,20 +757,28 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 	struct hostcall_recv head;
 	s64 r;
 	struct ofile *f = socket_get(fd, &r);
-	struct user_segs *data;
+	struct iovec whole = {(void *)buf, MIN(len, MESSAGE_MAX)};
+	struct message m = {.iov = &whole};
 
 	if (!f)
 		return r;
-	data = user_segs_new();
-	r = data ? 0 : -ENOMEM;
+	m.data = user_segs_new();
+	r = m.data ? 0 : -ENOMEM;
 	if (r >= 0)
-		r = user_segs_add(data, buf, MIN(len, MESSAGE_MAX), true);
+		r = user_segs_add(m.data, buf, whole.iov_len, true);
+	if (r >= 0) {
+		m.segs = &m.data->segs;
+		if (m.data->bytes < whole.iov_len)
+			r = message_rest(&m, f->handle, 1, whole.iov_len, true);
+	}
 	if (r >= 0)
-		r = fs_restart_socket(
-			f->handle, false,
-			hc_recvmsg(f->handle, &data->segs, &head, sizeof(head), flags));
-	if (data)
-		user_segs_put(data);
+		r = fs_restart_socket(f->handle, false,
+				      hc_recvmsg(f->handle, m.segs, &head, sizeof(head), flags));
+	if (r > 0 && m.bounce.len && bounce_scatter(&m.bounce, r) < 0)
+		r = -EFAULT;
+	bounce_put(&m.bounce);
+	if (m.data)
+		user_segs_put(m.data);
 	if (r > 0)
 		r = cookie_received(f, &(struct iovec){(void *)buf, len}, 1, r, flags, NULL);
 	ofile_put(f);

@@ -201,8 +201,8 @@ s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 byt
 	if (r < 0)
 		return r;
 	r = bytes;
-	if (exchange(f, (const struct nlmsghdr *)b.buf, flags & MSG_PEEK, cookie)) {
-		memcpy(b.buf, cookie, room);
+	if (exchange(f, (const struct nlmsghdr *)b.chunk[0], flags & MSG_PEEK, cookie)) {
+		memcpy(b.chunk[0], cookie, room);
 		r = bounce_scatter(&b, (s64)room);
 		if (r >= 0 && flags & MSG_TRUNC)
 			r = COOKIE_LEN;
