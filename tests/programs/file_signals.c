@@ -120,8 +120,8 @@ CASE(leases)
 		_exit(0);
 	}
 	wait_for(1);
-	CHECK(count >= 1 && last == SIGUSR1 && from == fd);
-	SHOW(fcntl(fd, F_SETLEASE, F_UNLCK));
+	NEED(count >= 1 && last == SIGUSR1 && from == fd);
+	NEED(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
 	waitpid(pid, NULL, 0);
 	close(fd);
 }
