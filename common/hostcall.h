@@ -27,28 +27,28 @@
 #include "types.h"
 #include "vcpu_area.h"
 
-#define HOSTCALL_ARGS	 7
+#define HOSTCALL_ARGS		7
 
 /*
- * Calls that may also be made without ringing: while vcpu_data.server_on of vCPU 0 is set, a thread
- * of the monitor looks at its word .posted. The kernel fills the frame, sets .state to
- * HOSTCALL_POSTED and its bit there (vCPUs below HOSTCALL_POSTERS only), and waits for
+ * Exitless calls, which are made without ringing: while vcpu_data.worker_on of vCPU 0 is set, the
+ * monitor's worker looks at its word .submitted. The kernel fills the frame, sets .state to
+ * HOSTCALL_SUBMITTED and its bit there (vCPUs below HOSTCALL_EXITLESS_VCPUS only), and waits for
  * HOSTCALL_DONE. HOSTCALL_LATER: the call may sleep, so the doorbell must be rung after all. A call
  * that was not taken yet is taken back by setting HOSTCALL_IDLE, atomically. The doorbell may be
  * rung while a call is taken, too: it then waits for the result.
  *
- * The second column says how such a call is kept from sleeping: vm/hostcall_brief.c.
+ * The second column says how such a call is kept from sleeping: vm/hostcall_nonblocking.c.
  */
-#define HOSTCALL_POSTERS 64
+#define HOSTCALL_EXITLESS_VCPUS 64
 enum hostcall_state {
 	HOSTCALL_IDLE,
-	HOSTCALL_POSTED,
+	HOSTCALL_SUBMITTED,
 	HOSTCALL_TAKEN,
 	HOSTCALL_DONE,
 	HOSTCALL_LATER,
 };
 /* clang-format off */
-#define HOSTCALL_BRIEF(X) \
+#define HOSTCALL_NONBLOCKING(X) \
 	X(close, CLOSES) \
 	X(dup, NEVER_SLEEPS) \
 	X(handle_path, NEVER_SLEEPS) \

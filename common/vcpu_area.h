@@ -103,11 +103,11 @@ struct vcpu_data {
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 
 	/*
-	 * vCPU 0's serves all: hostcalls without an exit (hostcall.h). IN: somebody looks at the
-	 * posted ones; cleared by the kernel, too, when nobody came.
+	 * vCPU 0's serves all: exitless calls (hostcall.h). IN: the worker looks at the submitted
+	 * ones; cleared by the kernel, too, when the worker did not come.
 	 */
-	u32 server_on __attribute__((aligned(64)));
-	u64 posted __attribute__((aligned(64))); /* bit n: vCPU n has posted a call */
+	u32 worker_on __attribute__((aligned(64)));
+	u64 submitted __attribute__((aligned(64))); /* bit n: vCPU n has submitted a call */
 
 	u64 cr3;   /* of this vCPU, as the kernel loaded it */
 	u64 stats; /* guest-virtual: what the kernel counts on this vCPU (kernel/stats.h) */

@@ -24,8 +24,9 @@ static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no translation");
 
 /*
- * How long to wait for somebody to take a posted call, and for its result: microseconds at least,
- * and parts or multiples of what ringing costs. Waiting in vain so costs little more than that.
+ * How long to wait until the worker takes an exitless call, and for its result: microseconds at
+ * least, and parts or multiples of what ringing costs. Waiting in vain so costs little more than
+ * that.
  */
 #define TAKE_US	    3
 #define TAKE_PART   6
@@ -34,9 +35,9 @@ _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no transla
 
 static u64 least; /* TSC cycles: the shortest call that rang so far; 0: none did */
 
-static const bool brief[HC_MAX] = {
+static const bool nonblocking[HC_MAX] = {
 #define X(name, how) [HC_##name] = true,
-	HOSTCALL_BRIEF(X)
+	HOSTCALL_NONBLOCKING(X)
 #undef X
 };
 
@@ -147,24 +148,25 @@ static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycle
 }
 
 /* Has the call in the frame served without an exit. False: ring. */
-static bool post(struct hostcall_frame *frame, enum hostcall_nr nr)
+static bool exitless(struct hostcall_frame *frame, enum hostcall_nr nr)
 {
-	struct vcpu_data *shared = arch_posting_data();
+	struct vcpu_data *shared = arch_exitless_data();
 	u32 id = arch_vcpu_data()->id, state;
 
-	if (!shared || !READ_ONCE(shared->server_on) || id >= HOSTCALL_POSTERS || !brief[nr])
+	if (!shared || !READ_ONCE(shared->worker_on) || id >= HOSTCALL_EXITLESS_VCPUS ||
+	    !nonblocking[nr])
 		return false;
-	__atomic_store_n(&frame->state, HOSTCALL_POSTED, __ATOMIC_RELEASE);
-	__atomic_fetch_or(&shared->posted, 1UL << id, __ATOMIC_SEQ_CST);
-	state = wait_while(frame, HOSTCALL_POSTED, TAKE_US, hostcall_cost() / TAKE_PART);
-	if (state == HOSTCALL_POSTED &&
+	__atomic_store_n(&frame->state, HOSTCALL_SUBMITTED, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&shared->submitted, 1UL << id, __ATOMIC_SEQ_CST);
+	state = wait_while(frame, HOSTCALL_SUBMITTED, TAKE_US, hostcall_cost() / TAKE_PART);
+	if (state == HOSTCALL_SUBMITTED &&
 	    __atomic_compare_exchange_n(&frame->state, &state, HOSTCALL_IDLE, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		WRITE_ONCE(shared->server_on, 0); /* until it says again that it looks */
+		WRITE_ONCE(shared->worker_on, 0); /* until it says again that it looks */
 		return false;
 	}
 	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US, hostcall_cost() * SERVE_RINGS);
-	STATS_ADD(posted, state == HOSTCALL_DONE);
+	STATS_ADD(exitless, state == HOSTCALL_DONE);
 	return state == HOSTCALL_DONE;
 }
 
@@ -218,7 +220,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	}
 
 	start = arch_rdtsc();
-	if (!post(frame, nr))
+	if (!exitless(frame, nr))
 		ring();
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);

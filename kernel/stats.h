@@ -30,7 +30,7 @@
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
-	X(posted,          "of them without an exit") \
+	X(exitless,        "of them without an exit") \
 	X(looks,           "questions about names (fs/path_prefetch.c)") \
 	X(looks_ahead,     "  answered ahead") \
 	X(looks_fetched,   "  asked ahead") \

@@ -336,9 +336,11 @@ static void unmarshal(struct call *c, const struct row *row, s64 ret)
 	}
 }
 
-/* The call in v's frame, by this thread, which has v->call_lock. -HOSTCALL_SLEEPS only if posted.
+/*
+ * The call in v's frame, by this thread, which has v->call_lock. -HOSTCALL_SLEEPS only if
+ * submitted.
  */
-static s64 make_call(struct vcpu *v, bool posted)
+static s64 make_call(struct vcpu *v, bool submitted)
 {
 	struct call c = {.s = v->sandbox, .v = v, .out_bytes = UINT32_MAX};
 	struct hostcall_frame frame;
@@ -359,8 +361,8 @@ static s64 make_call(struct vcpu *v, bool posted)
 	}
 	ret = marshal(&c, row, &frame);
 	if (ret == 0) {
-		ret = posted ? hostcall_briefly(&c, row->run) : row->run(&c);
-		if (ret != -HOSTCALL_SLEEPS || !posted)
+		ret = submitted ? hostcall_nonblocking(&c, row->run) : row->run(&c);
+		if (ret != -HOSTCALL_SLEEPS || !submitted)
 			unmarshal(&c, row, ret);
 	}
 	while (c.held > 0)
@@ -371,7 +373,7 @@ static s64 make_call(struct vcpu *v, bool posted)
 void hostcall_dispatch(struct vcpu *v)
 {
 	pthread_mutex_lock(&v->call_lock);
-	/* The doorbell of a kernel that is tired of waiting for its posted call: here it is. */
+	/* The doorbell of a kernel that is tired of waiting for its submitted call: here it is. */
 	if (__atomic_load_n(&v->frame->state, __ATOMIC_ACQUIRE) != HOSTCALL_DONE)
 		WRITE_ONCE(v->frame->ret, make_call(v, false));
 	pthread_mutex_unlock(&v->call_lock);
@@ -379,12 +381,12 @@ void hostcall_dispatch(struct vcpu *v)
 
 void hostcall_serve(struct vcpu *v)
 {
-	u32 posted = HOSTCALL_POSTED;
+	u32 submitted = HOSTCALL_SUBMITTED;
 	s64 ret = -HOSTCALL_SLEEPS;
 
 	if (pthread_mutex_trylock(&v->call_lock))
 		return; /* it rang */
-	if (__atomic_compare_exchange_n(&v->frame->state, &posted, HOSTCALL_TAKEN, false,
+	if (__atomic_compare_exchange_n(&v->frame->state, &submitted, HOSTCALL_TAKEN, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		if (!READ_ONCE(v->own_ids))
 			ret = make_call(v, true);
@@ -411,7 +413,7 @@ static s64 write_some(struct call *c, u64 file, const struct iovec *data, u64 co
 		data++;
 		count--;
 	}
-	return host_call_briefly(
+	return host_call_bounded(
 		c, SYS_write,
 		(const u64[6]){file, (u64)data->iov_base, MIN(data->iov_len, (u64)PIPE_BUF)});
 }
@@ -434,7 +436,7 @@ static s64 transfer_at_once(struct call *c, long nr, const u64 arg[6])
 	for (u64 i = 0; at_position && i < arg[2]; i++)
 		size += data[i].iov_len;
 	return size > PIPE_BUF ? write_some(c, arg[0], data, arg[2])
-			       : host_call_briefly(c, nr, arg);
+			       : host_call_bounded(c, nr, arg);
 }
 
 s64 host_transfer(struct call *c, long nr, const u64 arg[6])

@@ -87,10 +87,10 @@ s64 host_enter_dir(int dir, const char *path);
 s64 host_new_pair(int fd[2], void *handles, u32 handles_len);
 
 /*
- * The body of a posted call (common/hostcall.h), which must not sleep; run is the row's. Its
+ * The body of an exitless call (common/hostcall.h), which must not sleep; run is the row's. Its
  * result, or -HOSTCALL_SLEEPS and nothing has happened.
  */
-s64 hostcall_briefly(struct call *c, s64 (*run)(struct call *c));
+s64 hostcall_nonblocking(struct call *c, s64 (*run)(struct call *c));
 #define HOSTCALL_SLEEPS 514
 
 /* Bytes of an iovec; saturates. */

@@ -43,7 +43,7 @@ static void usage(FILE *to, bool check)
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --trace                print each system call on stderr\n"
-		"  --no-post              every hostcall is an exit of the machine\n"
+		"  --no-exitless          every hostcall is an exit of the machine\n"
 		"  --stats[=kvm]          print counters at exit (kvm: only KVM's)\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version, --help\n"
@@ -106,8 +106,8 @@ enum {
 	OPT_NO_ASLR,
 	OPT_TRACE,
 	OPT_STATS,
-	OPT_POST,
-	OPT_NO_POST,
+	OPT_EXITLESS,
+	OPT_NO_EXITLESS,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -124,8 +124,10 @@ static const struct option run_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
-	{"no-post", no_argument, NULL, OPT_NO_POST},
-	{"post", no_argument, NULL, OPT_POST}, /* the default */
+	{"no-exitless", no_argument, NULL, OPT_NO_EXITLESS},
+	{"exitless", no_argument, NULL, OPT_EXITLESS},	 /* the default */
+	{"no-post", no_argument, NULL, OPT_NO_EXITLESS}, /* the names that 0.1.0 began with */
+	{"post", no_argument, NULL, OPT_EXITLESS},
 	{0},
 };
 
@@ -172,11 +174,11 @@ static int run_option(struct options *o, int c, const char *value)
 	case OPT_TRACE:
 		o->trace = true;
 		break;
-	case OPT_POST:
-		o->post = true;
+	case OPT_EXITLESS:
+		o->exitless = true;
 		break;
-	case OPT_NO_POST:
-		o->post = false;
+	case OPT_NO_EXITLESS:
+		o->exitless = false;
 		break;
 	case OPT_STATS:
 		if (value && strcmp(value, "kvm")) {
@@ -450,7 +452,7 @@ int main(int argc, char **argv)
 		return EXIT_HOST;
 	pthread_mutex_init(&s->mem.lock, NULL);
 	s->opt.ring_mode = RING_MODE_AUTO;
-	s->opt.post = true;
+	s->opt.exitless = true;
 	s->opt.files = FILES_DEFAULT;
 	ret = parse_options(&s->opt, argc, argv);
 	if (ret >= 0)

@@ -18,8 +18,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-#define TIMERS	 64
-#define BRIEF_NS 2000000
+#define TIMERS	   64
+#define BOUNDED_NS 2000000
 
 static struct {
 	pthread_mutex_t lock; /* all fields; held over the host calls, which do not sleep */
@@ -78,9 +78,9 @@ s64 hc_do_timer_create(struct call *c, u64 clock)
 	return ret;
 }
 
-s64 host_call_briefly(struct call *c, long nr, const u64 arg[6])
+s64 host_call_bounded(struct call *c, long nr, const u64 arg[6])
 {
-	const struct itimerspec soon = {{0, BRIEF_NS}, {0, BRIEF_NS}};
+	const struct itimerspec soon = {{0, BOUNDED_NS}, {0, BOUNDED_NS}};
 	struct sigevent event;
 	int id;
 	s64 ret;

@@ -19,6 +19,6 @@ void timer_expired(struct sandbox *s, int n);
  * all, it ends with -EINTR some milliseconds later.
  */
 struct call;
-s64 host_call_briefly(struct call *c, long nr, const u64 arg[6]);
+s64 host_call_bounded(struct call *c, long nr, const u64 arg[6]);
 
 #endif

@@ -380,9 +380,9 @@ static void ring(struct vcpu *v)
 {
 	u32 nr = READ_ONCE(v->frame->nr);
 
-	server_arrive(v);
+	exitless_arrive(v);
 	hostcall_dispatch(v);
-	server_notice(v, nr);
+	exitless_notice(v, nr);
 }
 
 static void handle_exit(struct vcpu *v)

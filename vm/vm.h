@@ -35,7 +35,7 @@ struct options {
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 files;	    /* handles at most */
 	u32 ring_mode;	    /* RING_MODE_* */
-	bool trace, verbose, no_aslr, stats, post;
+	bool trace, verbose, no_aslr, stats, exitless;
 	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* what its reporter is asked; NULL without */
@@ -78,7 +78,7 @@ struct vcpu {
 	u64 kicks, upcalls;
 	bool in_kvm; /* its thread is in KVM_RUN, or about to be */
 	u64 watched; /* exits at the watch's last look */
-	u64 left;    /* TSC when its last hostcall was done (server.c), or 0 */
+	u64 left;    /* TSC when its last hostcall was done (exitless.c), or 0 */
 };
 
 struct sandbox {
@@ -238,17 +238,17 @@ s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6]);
 
 /* hostcall.c: the call in v's frame. Never fails: the result is in the frame. */
 void hostcall_dispatch(struct vcpu *v);
-/* The same for a call that v posted, if it did, by another thread: what may sleep is refused. */
+/* The same for a call that v submitted, if it did, by the worker: what may sleep is refused. */
 void hostcall_serve(struct vcpu *v);
-/* Number nr may be posted. */
-bool hostcall_is_brief(u32 nr);
+/* Returns true if number nr may be an exitless call. */
+bool hostcall_is_nonblocking(u32 nr);
 
 /*
- * server.c: before and after each hostcall for which v left KVM_RUN, by v's thread. Many of them in
- * a short time make it start serving posted ones; how short is worked out from what leaving costs.
+ * exitless.c: before and after each hostcall for which v left KVM_RUN, by v's thread. Many of them
+ * in a short time wake the worker; how short is worked out from what leaving costs.
  */
-void server_arrive(struct vcpu *v);
-void server_notice(struct vcpu *v, u32 nr);
+void exitless_arrive(struct vcpu *v);
+void exitless_notice(struct vcpu *v, u32 nr);
 /* Before the first hostcall: handles for stdio, cwd and root, into s->boot. 0 or -errno. */
 int hostcall_init(struct sandbox *s);
 

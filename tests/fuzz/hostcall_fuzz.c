@@ -9,7 +9,7 @@
  * a host call the area is overwritten, as a second vCPU could do: whoever looks there again
  * after its checks finds garbage.
  *
- * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_brief.c
+ * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_look.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/own_proc.c
  * sources: vm/sockopt.c vm/timer.c vm/window.c
@@ -427,11 +427,11 @@ static void one_call(struct input *in, struct vcpu *v)
 	u8 op = (u8)take(in, 1);
 	u32 at = HOSTCALL_DATA_OFFSET, n = 0;
 
-	if (op >= 0xfe) { /* a frame as it comes, rung or posted */
+	if (op >= 0xfe) { /* a frame as it comes, rung or submitted */
 		for (size_t i = 0; i < sizeof(*frame); i++)
 			area[i] = (u8)take(in, 1);
 		put_data(in, area, &at, (u32)take(in, 2), true);
-		frame->state = op == 0xfe ? HOSTCALL_POSTED : HOSTCALL_IDLE;
+		frame->state = op == 0xfe ? HOSTCALL_SUBMITTED : HOSTCALL_IDLE;
 		op == 0xfe ? hostcall_serve(v) : hostcall_dispatch(v);
 		return;
 	}

@@ -4,7 +4,7 @@
  * kernel's stubs and its marshalling call the monitor's dispatch directly; where a kernel of ours
  * would not send something, the test writes the frame itself.
  *
- * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_brief.c
+ * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_look.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
  * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/ioctl.c vm/timer.c vm/window.c
@@ -52,7 +52,8 @@ int host_ids_settle(void)
 	return 0;
 }
 
-/* Time passes slowly: posted calls are waited for, a second at least, however busy the host is. */
+/* Time passes slowly: exitless calls are waited for, a second at least, however busy the host is.
+ */
 u64 arch_rdtsc(void)
 {
 	return __builtin_ia32_rdtsc() >> 8;
@@ -63,7 +64,7 @@ const struct boot_info *boot = &slow;
 
 struct hostcall_frame *arch_hostcall_frame(void);
 struct vcpu_data *arch_vcpu_data(void);
-struct vcpu_data *arch_posting_data(void);
+struct vcpu_data *arch_exitless_data(void);
 void arch_doorbell(void);
 
 static struct sandbox *s;
@@ -79,20 +80,20 @@ void arch_doorbell(void)
 	hostcall_dispatch(v);
 }
 
-/* All tests run twice: each call by the doorbell, and posted if it may be. */
-static bool posting;
+/* All tests run twice: each call by the doorbell, and exitless if it may be. */
+static bool use_worker;
 
 struct vcpu_data *arch_vcpu_data(void)
 {
 	return v->data;
 }
 
-struct vcpu_data *arch_posting_data(void)
+struct vcpu_data *arch_exitless_data(void)
 {
 	/* Somebody looks, or will when it has the CPU again. */
-	while (posting && !__atomic_load_n(&v->data->server_on, __ATOMIC_RELAXED))
+	while (use_worker && !__atomic_load_n(&v->data->worker_on, __ATOMIC_RELAXED))
 		sched_yield();
-	return posting ? v->data : NULL;
+	return use_worker ? v->data : NULL;
 }
 
 static void *serve(void *arg)
@@ -100,9 +101,9 @@ static void *serve(void *arg)
 	struct vcpu_data *shared = v->data;
 
 	(void)arg;
-	while (__atomic_load_n(&posting, __ATOMIC_RELAXED)) {
-		__atomic_store_n(&shared->server_on, 1, __ATOMIC_RELAXED);
-		if (__atomic_exchange_n(&shared->posted, 0, __ATOMIC_SEQ_CST))
+	while (__atomic_load_n(&use_worker, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&shared->worker_on, 1, __ATOMIC_RELAXED);
+		if (__atomic_exchange_n(&shared->submitted, 0, __ATOMIC_SEQ_CST))
 			hostcall_serve(v);
 		else
 			sched_yield();
@@ -1150,11 +1151,11 @@ static void the_heap_library_is_sealed_and_for_checks_only(void **state)
 	assert_int_equal(hc_close(h), 0);
 }
 
-/* ---- posted calls --------------------------------------------------------------------------- */
+/* ---- exitless calls ------------------------------------------------------------------------- */
 
 static u64 served(void)
 {
-	return __atomic_load_n(&stats.posted, __ATOMIC_RELAXED);
+	return __atomic_load_n(&stats.exitless, __ATOMIC_RELAXED);
 }
 
 static void what_may_sleep_is_not_served(void **state)
@@ -1235,9 +1236,9 @@ static void a_call_that_nobody_takes_is_rung(void **state)
 	v->own_ids = false;
 	/* And one that holds the frame is not disturbed. */
 	pthread_mutex_lock(&v->call_lock);
-	v->frame->state = HOSTCALL_POSTED;
+	v->frame->state = HOSTCALL_SUBMITTED;
 	hostcall_serve(v);
-	assert_int_equal(v->frame->state, HOSTCALL_POSTED);
+	assert_int_equal(v->frame->state, HOSTCALL_SUBMITTED);
 	v->frame->state = HOSTCALL_IDLE;
 	pthread_mutex_unlock(&v->call_lock);
 	hc_close(file);
@@ -1287,20 +1288,20 @@ int main(void)
 		cmocka_unit_test(the_heap_library_is_sealed_and_for_checks_only),
 	};
 
-	const struct CMUnitTest posted[] = {
+	const struct CMUnitTest exitless[] = {
 		cmocka_unit_test(what_may_sleep_is_not_served),
 		cmocka_unit_test(sockets_that_make_others_wait_are_not_served),
 		cmocka_unit_test(a_call_that_nobody_takes_is_rung),
 	};
-	pthread_t server;
+	pthread_t worker;
 	int failed = cmocka_run_group_tests(tests, set_up, NULL);
 
-	posting = true;
-	if (pthread_create(&server, NULL, serve, NULL))
+	use_worker = true;
+	if (pthread_create(&worker, NULL, serve, NULL))
 		return 1;
-	failed += cmocka_run_group_tests_name("posted", tests, set_up, NULL);
-	failed += cmocka_run_group_tests_name("only posted", posted, set_up, NULL);
-	posting = false;
-	pthread_join(server, NULL);
+	failed += cmocka_run_group_tests_name("exitless", tests, set_up, NULL);
+	failed += cmocka_run_group_tests_name("only exitless", exitless, set_up, NULL);
+	use_worker = false;
+	pthread_join(worker, NULL);
 	return failed;
 }

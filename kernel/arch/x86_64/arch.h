@@ -179,8 +179,8 @@ void arch_frame_init(struct trapframe *frame, u64 rip, u64 rsp);
 
 /* Makes the hostcall whose frame is filled in. */
 void arch_doorbell(void);
-/* Where hostcalls are posted; NULL where an exit costs less than another thread's help. */
-struct vcpu_data *arch_posting_data(void);
+/* Where exitless calls are submitted; NULL where an exit costs less than another thread's help. */
+struct vcpu_data *arch_exitless_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
 
 /*

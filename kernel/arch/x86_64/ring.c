@@ -165,7 +165,7 @@ void arch_doorbell(void)
 		__asm__ volatile("outl %0, %1" : : "a"(1), "d"((u16)HOSTCALL_PORT) : "memory");
 }
 
-struct vcpu_data *arch_posting_data(void)
+struct vcpu_data *arch_exitless_data(void)
 {
 	return ring3_mode ? data_of(0) : NULL;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Is the thread that serves posted hostcalls woken when calls come in numbers, and only then, on
- * hosts where a round trip costs 1 us, and on hosts where it costs 600? (vm/posting.h)
- * sources: vm/posting.c
+ * Is the worker of exitless calls woken when calls come in numbers, and only then, on
+ * hosts where a round trip costs 1 us, and on hosts where it costs 600? (vm/exitless_policy.h)
+ * sources: vm/exitless_policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "vm/posting.h"
+#include "vm/exitless_policy.h"
 
 #define US 2500 /* TSC cycles of a microsecond */
 
@@ -25,22 +25,22 @@ static const struct host {
  */
 static u32 woken_after(const struct host *h, u64 work_us, u32 calls)
 {
-	struct posting p = {0};
+	struct exitless_policy p = {0};
 	u64 now = 12345;
 
-	posting_measure(&p, 50 * h->trip_us * US);
-	posting_measure(&p, h->trip_us * US);
+	exitless_policy_measure(&p, 50 * h->trip_us * US);
+	exitless_policy_measure(&p, h->trip_us * US);
 	for (u32 i = 1; i <= calls; i++) {
 		now += (work_us + 1) * US;
-		posting_measure(&p, (h->trip_us + work_us) * US);
+		exitless_policy_measure(&p, (h->trip_us + work_us) * US);
 		now += h->trip_us * US;
-		if (posting_notice(&p, now))
+		if (exitless_policy_notice(&p, now))
 			return i;
 	}
 	return 0;
 }
 
-static void calls_in_numbers_are_posted(void **state)
+static void calls_in_numbers_are_exitless(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
@@ -69,25 +69,25 @@ static void seldom_calls_are_not(void **state)
 /* Nothing is known of the host yet: no decision. */
 static void nothing_measured_wakes_nobody(void **state)
 {
-	struct posting p = {0};
+	struct exitless_policy p = {0};
 
 	(void)state;
 	for (u64 i = 0; i < 1000; i++)
-		assert_false(posting_notice(&p, i));
-	assert_int_equal(posting_idle(&p, 1000), 1000);
+		assert_false(exitless_policy_notice(&p, i));
+	assert_int_equal(exitless_policy_idle(&p, 1000), 1000);
 }
 
 /* A round trip in which somebody else had the CPU says nothing, and one of 0 cycles does not. */
 static void the_least_trip_counts(void **state)
 {
-	struct posting p = {0};
+	struct exitless_policy p = {0};
 
 	(void)state;
-	posting_measure(&p, 0);
-	posting_measure(&p, 9000);
-	posting_measure(&p, 5000);
-	posting_measure(&p, 0);
-	posting_measure(&p, 70000000);
+	exitless_policy_measure(&p, 0);
+	exitless_policy_measure(&p, 9000);
+	exitless_policy_measure(&p, 5000);
+	exitless_policy_measure(&p, 0);
+	exitless_policy_measure(&p, 70000000);
 	assert_int_equal(atomic_load(&p.trip), 5000);
 }
 
@@ -96,12 +96,12 @@ static void looking_costs_no_more_than_waking(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		struct posting p = {0};
+		struct exitless_policy p = {0};
 		u64 trip = hosts[i].trip_us * US;
 
-		posting_measure(&p, trip);
-		assert_in_range(posting_idle(&p, 0), 32 * trip, 100 * trip);
-		assert_int_equal(posting_idle(&p, 1000 * trip), 1000 * trip);
+		exitless_policy_measure(&p, trip);
+		assert_in_range(exitless_policy_idle(&p, 0), 32 * trip, 100 * trip);
+		assert_int_equal(exitless_policy_idle(&p, 1000 * trip), 1000 * trip);
 	}
 }
 
@@ -109,16 +109,16 @@ static void few_calls_are_not_worth_a_crowded_cpu(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		struct posting p = {0};
+		struct exitless_policy p = {0};
 		u64 trip = hosts[i].trip_us * US, period = 64 * trip;
 
-		posting_measure(&p, trip);
-		assert_int_equal(posting_judge(&p, 10 * trip, 0), POSTING_TOO_EARLY);
-		assert_int_equal(posting_judge(&p, period, 3), POSTING_NOT_WORTH);
-		assert_int_equal(posting_judge(&p, period, 32), POSTING_WORTH);
+		exitless_policy_measure(&p, trip);
+		assert_int_equal(exitless_policy_judge(&p, 10 * trip, 0), EXITLESS_TOO_EARLY);
+		assert_int_equal(exitless_policy_judge(&p, period, 3), EXITLESS_NOT_WORTH);
+		assert_int_equal(exitless_policy_judge(&p, period, 32), EXITLESS_WORTH);
 		/* A period in which others had the CPU for long. */
-		assert_int_equal(posting_judge(&p, 10 * period, 32), POSTING_NOT_WORTH);
-		assert_int_equal(posting_judge(&p, 10 * period, 320), POSTING_WORTH);
+		assert_int_equal(exitless_policy_judge(&p, 10 * period, 32), EXITLESS_NOT_WORTH);
+		assert_int_equal(exitless_policy_judge(&p, 10 * period, 320), EXITLESS_WORTH);
 	}
 }
 
@@ -127,20 +127,20 @@ static void finding_out_is_cheap(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		struct posting p = {0};
+		struct exitless_policy p = {0};
 		u64 elapsed = 0;
 
-		posting_measure(&p, hosts[i].trip_us * US);
-		while (posting_judge(&p, elapsed, 0) == POSTING_TOO_EARLY)
+		exitless_policy_measure(&p, hosts[i].trip_us * US);
+		while (exitless_policy_judge(&p, elapsed, 0) == EXITLESS_TOO_EARLY)
 			elapsed += US;
-		assert_true(posting_rest(&p, 50000UL * US) >= 40 * elapsed);
+		assert_true(exitless_policy_rest(&p, 50000UL * US) >= 40 * elapsed);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(calls_in_numbers_are_posted),
+		cmocka_unit_test(calls_in_numbers_are_exitless),
 		cmocka_unit_test(seldom_calls_are_not),
 		cmocka_unit_test(nothing_measured_wakes_nobody),
 		cmocka_unit_test(the_least_trip_counts),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* See posting.h. */
-#include "vm/posting.h"
+/* See exitless_policy.h. */
+#include "vm/exitless_policy.h"
 
 /* So many calls wake the thread if their round trips take one part in NOTICE_PART of the time. */
 #define NOTICE_CALLS 32
@@ -15,12 +15,12 @@
 /* Waking the thread again costs NOTICE_CALLS round trips: looking is cheaper for twice as long. */
 #define IDLE_TRIPS   (2 * NOTICE_CALLS)
 
-static u64 trips(const struct posting *p, u64 n)
+static u64 trips(const struct exitless_policy *p, u64 n)
 {
 	return n * atomic_load_explicit(&p->trip, memory_order_relaxed);
 }
 
-void posting_measure(struct posting *p, u64 trip)
+void exitless_policy_measure(struct exitless_policy *p, u64 trip)
 {
 	u64 least = atomic_load_explicit(&p->trip, memory_order_relaxed);
 
@@ -28,7 +28,7 @@ void posting_measure(struct posting *p, u64 trip)
 		atomic_store_explicit(&p->trip, trip, memory_order_relaxed);
 }
 
-bool posting_notice(struct posting *p, u64 now)
+bool exitless_policy_notice(struct exitless_policy *p, u64 now)
 {
 	if (now - atomic_load(&p->began) > trips(p, NOTICE_CALLS * NOTICE_PART)) {
 		atomic_store(&p->began, now);
@@ -37,19 +37,19 @@ bool posting_notice(struct posting *p, u64 now)
 	return atomic_fetch_add(&p->calls, 1) >= NOTICE_CALLS && trips(p, 1);
 }
 
-u64 posting_idle(const struct posting *p, u64 least)
+u64 exitless_policy_idle(const struct exitless_policy *p, u64 least)
 {
 	return MAX(trips(p, IDLE_TRIPS), least);
 }
 
-u64 posting_rest(const struct posting *p, u64 least)
+u64 exitless_policy_rest(const struct exitless_policy *p, u64 least)
 {
 	return MAX(trips(p, REST_PERIODS * WORTH_CALLS * WORTH_PART), least);
 }
 
-enum posting_verdict posting_judge(const struct posting *p, u64 elapsed, u32 calls)
+enum exitless_verdict exitless_policy_judge(const struct exitless_policy *p, u64 elapsed, u32 calls)
 {
 	if (elapsed < trips(p, WORTH_CALLS * WORTH_PART))
-		return POSTING_TOO_EARLY;
-	return trips(p, (u64)calls * WORTH_PART) >= elapsed ? POSTING_WORTH : POSTING_NOT_WORTH;
+		return EXITLESS_TOO_EARLY;
+	return trips(p, (u64)calls * WORTH_PART) >= elapsed ? EXITLESS_WORTH : EXITLESS_NOT_WORTH;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Does the thread that serves posted hostcalls come when a vCPU makes them in numbers, on a host
+ * Does the worker of exitless calls come when a vCPU makes them in numbers, on a host
  * where each costs 86 us, and serve them? And does it stay away where there is no use for it?
- * sources: vm/server.c vm/posting.c
+ * sources: vm/exitless.c vm/exitless_policy.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,8 @@ static struct sandbox sandbox = {.boot = &boot_info, .vcpu = {&vcpu}};
 static u64 cycles_per_us;
 static _Atomic u32 served;
 
-/* What server.c needs of the monitor. */
-bool hostcall_is_brief(u32 nr)
+/* What exitless.c needs of the monitor. */
+bool hostcall_is_nonblocking(u32 nr)
 {
 	return nr == HC_readv;
 }
@@ -49,7 +49,7 @@ static int set_up(void **state)
 	while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < 10000000);
 	cycles_per_us = (__builtin_ia32_rdtsc() - ticks) / 10000;
 	sandbox.tsc_khz = (u32)cycles_per_us * 1000;
-	sandbox.opt.post = true;
+	sandbox.opt.exitless = true;
 	sandbox.ring_mode = RING_MODE_3;
 	vcpu.sandbox = &sandbox;
 	CPU_SET(0, &sandbox.cpus);
@@ -63,8 +63,8 @@ static void call(u32 nr)
 {
 	u64 end;
 
-	server_arrive(&vcpu);
-	server_notice(&vcpu, nr);
+	exitless_arrive(&vcpu);
+	exitless_notice(&vcpu, nr);
 	end = __builtin_ia32_rdtsc() + TRIP_US * cycles_per_us;
 	while (__builtin_ia32_rdtsc() < end)
 		;
@@ -72,7 +72,7 @@ static void call(u32 nr)
 
 static void calls(u32 nr, int times)
 {
-	while (times-- && !READ_ONCE(data.server_on))
+	while (times-- && !READ_ONCE(data.worker_on))
 		call(nr);
 }
 
@@ -81,31 +81,31 @@ static void it_stays_away(void **state)
 	(void)state;
 	/* Calls that may sleep. */
 	calls(HC_wait, 2000);
-	assert_false(READ_ONCE(data.server_on));
+	assert_false(READ_ONCE(data.worker_on));
 	sandbox.ring_mode = RING_MODE_0;
 	calls(HC_readv, 2000);
 	sandbox.ring_mode = RING_MODE_3;
-	sandbox.opt.post = false;
+	sandbox.opt.exitless = false;
 	calls(HC_readv, 2000);
-	sandbox.opt.post = true;
+	sandbox.opt.exitless = true;
 	vcpu.own_ids = true;
 	calls(HC_readv, 2000);
 	vcpu.own_ids = false;
 	CPU_CLR(1, &sandbox.cpus);
 	calls(HC_readv, 2000);
 	CPU_SET(1, &sandbox.cpus);
-	assert_false(READ_ONCE(data.server_on));
+	assert_false(READ_ONCE(data.worker_on));
 }
 
 /* Seldom: ten times as much of the program's own work as the calls cost. */
 static void it_stays_away_from_few_calls(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200 && !READ_ONCE(data.server_on); i++) {
+	for (int i = 0; i < 200 && !READ_ONCE(data.worker_on); i++) {
 		call(HC_readv);
 		usleep(10 * TRIP_US);
 	}
-	assert_false(READ_ONCE(data.server_on));
+	assert_false(READ_ONCE(data.worker_on));
 }
 
 /* Now or later: where others want the CPU the thread goes to sleep, and the kernel rings again. */
@@ -116,7 +116,7 @@ static void it_comes_and_serves(void **state)
 		u32 before = served;
 
 		calls(HC_readv, 20000);
-		__atomic_fetch_or(&data.posted, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&data.submitted, 1, __ATOMIC_SEQ_CST);
 		for (int wait = 0; wait < 100 && served == before; wait++)
 			usleep(100);
 	}

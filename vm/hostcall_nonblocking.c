@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Posted hostcalls (common/hostcall.h): served by a thread that serves others, too, and so must not
+ * The bodies of exitless calls (common/hostcall.h). The worker serves all vCPUs, and so must not
  * sleep. What may sleep is tried in a way that cannot; where that says that it would have to, or
  * where it could do half of the work, the vCPU's own thread makes the call after all.
  *
@@ -17,17 +17,17 @@
 
 #define MEM_MAJOR 1 /* /dev/null, /dev/zero and the like: Linux's devices.txt */
 
-enum how { NOT_BRIEF, NEVER_SLEEPS, READS, WRITES, WAITS, CLOSES };
+enum how { MAY_BLOCK, NEVER_SLEEPS, READS, WRITES, WAITS, CLOSES };
 
-static const u8 brief[HC_MAX] = {
+static const u8 nonblocking[HC_MAX] = {
 #define X(name, how) [HC_##name] = how,
-	HOSTCALL_BRIEF(X)
+	HOSTCALL_NONBLOCKING(X)
 #undef X
 };
 
-bool hostcall_is_brief(u32 nr)
+bool hostcall_is_nonblocking(u32 nr)
 {
-	return nr < HC_MAX && brief[nr];
+	return nr < HC_MAX && nonblocking[nr];
 }
 
 static bool is_memory(const struct stat *st)
@@ -55,7 +55,7 @@ static bool wants_more(u64 file)
  */
 static s64 transfer(struct call *c, const struct stat *st)
 {
-	bool writes = brief[c->nr] == WRITES;
+	bool writes = nonblocking[c->nr] == WRITES;
 	bool placed = c->nr == HC_preadv2 || c->nr == HC_pwritev2;
 	const struct hc_arg *a = c->arg;
 	u64 raw[6] = {a[0].value, (u64)a[1].iov, a[1].len, -1UL, 0, RWF_NOWAIT};
@@ -118,9 +118,9 @@ static s64 wait_not(struct call *c, s64 (*run)(struct call *c))
 	return (ret == 0 && waits) || ret == -EINTR ? -HOSTCALL_SLEEPS : ret;
 }
 
-s64 hostcall_briefly(struct call *c, s64 (*run)(struct call *c))
+s64 hostcall_nonblocking(struct call *c, s64 (*run)(struct call *c))
 {
-	switch ((enum how)brief[c->nr]) {
+	switch ((enum how)nonblocking[c->nr]) {
 	case NEVER_SLEEPS:
 		return run(c);
 	case READS:
@@ -130,7 +130,7 @@ s64 hostcall_briefly(struct call *c, s64 (*run)(struct call *c))
 		return wait_not(c, run);
 	case CLOSES:
 		return close_file(c, run);
-	case NOT_BRIEF:
+	case MAY_BLOCK:
 		break;
 	}
 	return -HOSTCALL_SLEEPS;
