@@ -56,7 +56,7 @@ enum hostcall_state {
 	X(newfstatat, NEVER_SLEEPS) \
 	X(statx, NEVER_SLEEPS) \
 	X(readlinkat, NEVER_SLEEPS) \
-	X(look, CLOSES) \
+	X(lookup, CLOSES) \
 	X(faccessat2, NEVER_SLEEPS) \
 	X(lseek, NEVER_SLEEPS) \
 	X(getdents64, NEVER_SLEEPS) \
@@ -155,29 +155,29 @@ struct hostcall_window {
 enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open for it */ };
 
 /*
- * HC_look. asked: for each question this struct, then a path with its NUL, then anything up to a
- * multiple of HOSTCALL_LOOK_ALIGN bytes. seen: for each answer, in the same order, a struct
- * hostcall_seen, the data, and again up to such a multiple. The first answer that does not fit, or
- * that a kick spoiled, and all behind it are not given.
+ * HC_lookup. lookups: for each one this struct, then a path with its NUL, then anything up to a
+ * multiple of HOSTCALL_LOOKUP_ALIGN bytes. answers: for each answer, in the same order, a struct
+ * hostcall_lookup_answer, the data, and again up to such a multiple. The first answer that does not
+ * fit, or that a kick spoiled, and all behind it are not given.
  */
-struct hostcall_look {
-	u16 size; /* of all, a multiple of HOSTCALL_LOOK_ALIGN */
-	u8 kind;  /* enum hostcall_look_kind */
+struct hostcall_lookup {
+	u16 size; /* of all, a multiple of HOSTCALL_LOOKUP_ALIGN */
+	u8 kind;  /* enum hostcall_lookup_kind */
 	u8 reserved[5];
 };
-struct hostcall_seen {
+struct hostcall_lookup_answer {
 	s32 result; /* that of the host's call: >= 0 or -errno */
 	u32 len;    /* bytes of data */
 };
-enum hostcall_look_kind {
-	HOSTCALL_LOOK_LINK,  /* readlink(2); data: the target */
-	HOSTCALL_LOOK_STAT,  /* stat(2); data: struct stat */
-	HOSTCALL_LOOK_LSTAT, /* lstat(2); the same */
-	HOSTCALL_LOOK_THERE, /* stat(2) without data: does the name lead to anything? */
-	HOSTCALL_LOOK_ACCESS /* access(2), with AT_EACCESS, for F_OK; and the mode, up to 7 */
+enum hostcall_lookup_kind {
+	HOSTCALL_LOOKUP_LINK,	/* readlink(2); data: the target */
+	HOSTCALL_LOOKUP_STAT,	/* stat(2); data: struct stat */
+	HOSTCALL_LOOKUP_LSTAT,	/* lstat(2); the same */
+	HOSTCALL_LOOKUP_EXISTS, /* stat(2) without data: does the name lead to anything? */
+	HOSTCALL_LOOKUP_ACCESS	/* access(2), with AT_EACCESS, for F_OK; and the mode, up to 7 */
 };
-#define HOSTCALL_LOOK_KINDS (HOSTCALL_LOOK_ACCESS + 8)
-#define HOSTCALL_LOOK_ALIGN 8
+#define HOSTCALL_LOOKUP_KINDS (HOSTCALL_LOOKUP_ACCESS + 8)
+#define HOSTCALL_LOOKUP_ALIGN 8
 
 /*
  * Argument of ids: user and group IDs of a vCPU's thread, and its effective capabilities (bit n:

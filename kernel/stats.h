@@ -31,11 +31,11 @@
 	X(syscalls,        "system calls") \
 	X(hostcalls,       "hostcalls") \
 	X(exitless,        "of them without an exit") \
-	X(looks,           "questions about names (fs/path_prefetch.c)") \
-	X(looks_ahead,     "  answered ahead") \
-	X(looks_fetched,   "  asked ahead") \
-	X(looks_dropped,   "    in vain") \
-	X(stats_ahead,     "fstat answered by the open before it") \
+	X(lookups,         "path lookups (fs/path_prefetch.c)") \
+	X(lookups_ahead,   "  answered by a prefetch") \
+	X(lookups_fetched, "  prefetched") \
+	X(lookups_dropped,   "    in vain") \
+	X(fstats_ahead,    "fstat answered by the open before it") \
 	X(page_faults,     "page faults of programs") \
 	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
 	X(fault_window,    "  pages of files shown") \

@@ -90,7 +90,7 @@ static s64 read_or_write(struct call *c, s64 (*run)(struct call *c))
 /* The last close of a terminal may wait until its output is sent, and a socket's: SO_LINGER. */
 static s64 close_file(struct call *c, s64 (*run)(struct call *c))
 {
-	const struct hc_arg *file = &c->arg[c->nr == HC_look ? 1 : 0];
+	const struct hc_arg *file = &c->arg[c->nr == HC_lookup ? 1 : 0];
 	struct linger linger = {0};
 	struct stat st;
 

@@ -495,7 +495,7 @@ static void commit(struct exec *x)
 	timers_exec();
 	futex_exit(t);
 	t->owns_nothing = false;
-	look_ahead_free(t);
+	path_prefetch_free(t);
 	enter_mm(x->mm);
 	x->mm = NULL;
 

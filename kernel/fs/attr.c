@@ -36,8 +36,8 @@ static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 	} else if (p.kind == PATH_PSEUDO) {
 		r = p.node.fs->stat(&p.node, st);
 	} else if ((flags | p.at) & ~AT_SYMLINK_NOFOLLOW ||
-		   !look_ahead(&p, flags ? HOSTCALL_LOOK_LSTAT : HOSTCALL_LOOK_STAT, st,
-			       sizeof(*st), &r)) {
+		   !path_prefetch(&p, flags ? HOSTCALL_LOOKUP_LSTAT : HOSTCALL_LOOKUP_STAT, st,
+				  sizeof(*st), &r)) {
 		r = hc_newfstatat(p.dir, p.path, st, sizeof(*st), flags | p.at);
 	}
 	path_put(&p);
@@ -55,7 +55,7 @@ static s64 fd_stat(s32 fd, struct stat *st)
 	s64 r = -EBADF;
 
 	if (f)
-		r = look_ahead_fstat(f, st) ? 0 : fs_nointr(ofile_stat(f, st));
+		r = path_prefetch_fstat(f, st) ? 0 : fs_nointr(ofile_stat(f, st));
 	ofile_put(f);
 	return r;
 }
@@ -172,7 +172,7 @@ DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 	else if (path_to_host(&p) < 0)
 		r = -EBADF;
 	else if (view || flags | p.at || mode > 7 ||
-		 !look_ahead(&p, HOSTCALL_LOOK_ACCESS + mode, NULL, 0, &r))
+		 !path_prefetch(&p, HOSTCALL_LOOKUP_ACCESS + mode, NULL, 0, &r))
 		r = hc_faccessat2(p.dir, p.path, mode, flags | p.at | AT_EACCESS);
 	path_put(&p);
 	r = fs_nointr(r);
@@ -213,7 +213,7 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 		r = p.node.fs->is_link(&p.node)
 			    ? p.node.fs->readlink(&p.node, text, HOSTCALL_PATH_MAX)
 			    : -EINVAL;
-	else if (!look_ahead(&p, HOSTCALL_LOOK_LINK, text, HOSTCALL_PATH_MAX, &r))
+	else if (!path_prefetch(&p, HOSTCALL_LOOKUP_LINK, text, HOSTCALL_PATH_MAX, &r))
 		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
 	path_put(&p);
 	if (r >= 0) {

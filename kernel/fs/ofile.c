@@ -39,7 +39,7 @@ void ofile_put(struct ofile *f)
 	ofile_release(f);
 	if (f->window)
 		window_put(f->window);
-	if (f->handle >= 0 && !look_ahead_close(f->handle))
+	if (f->handle >= 0 && !path_prefetch_close(f->handle))
 		hc_close(f->handle);
 	kfree(f);
 }

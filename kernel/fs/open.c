@@ -9,9 +9,9 @@
 #include "kernel/mm/mm.h"
 
 /* Flags with which only the host's answer to stat(2) decides whether a name is missing. */
-#define LOOKS_ON  (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
+#define LOOKUP_FLAGS (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
 
-#define MODE_BITS 07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
+#define MODE_BITS    07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
 
 u32 fs_masked(u32 mode)
 {
@@ -53,17 +53,17 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 		handle = write_refused(p->path);
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
-	} else if (how->flags & ~(u64)LOOKS_ON || !look_ahead_missing(p, &handle)) {
+	} else if (how->flags & ~(u64)LOOKUP_FLAGS || !path_prefetch_missing(p, &handle)) {
 		u64 start = arch_rdtsc();
 		struct ofile *f;
 		struct stat st;
 
 		handle = hc_open_stat(p->dir, p->path, how->flags, how->mode, &st, sizeof(st));
-		if (!(how->flags & ~(u64)LOOKS_ON))
-			look_ahead_opened(p, handle);
+		if (!(how->flags & ~(u64)LOOKUP_FLAGS))
+			path_prefetch_opened(p, handle);
 		f = host_file_of_result(handle, how->flags, err);
 		if (f)
-			look_ahead_stat(f, &st, start);
+			path_prefetch_stat(f, &st, start);
 		return f;
 	}
 	return host_file_of_result(handle, how->flags, err);

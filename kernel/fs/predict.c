@@ -40,7 +40,7 @@ static u64 start_of(const struct predict_walk *w)
 	return mix(mix(4, w->run), w->gap);
 }
 
-/* The walk after this question. */
+/* The walk after this lookup. */
 static void go(struct predict_walk *w, u64 hash)
 {
 	w->run = mix(w->in_run ? w->run : w->last, hash);

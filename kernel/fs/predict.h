@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which questions about names a program asks next, from what programs asked before: pure logic,
+ * Which path lookups a program makes next, from the lookups that programs made before: pure logic,
  * tested on the host (tests/unit/predict_test.c).
  *
- * A question is a kind (any byte) and a path. Questions that follow each other with nothing between
+ * A lookup is a kind (any byte) and a path. Lookups that follow each other with nothing between
  * them are a run. What comes next is looked for behind three contexts, the longest first: all of
- * the run so far and the last question of the run before; the last two questions; the last one.
- * That a run ended there is learned like a question. What a run starts with is looked for behind
+ * the run so far and the last lookup of the run before; the last two lookups; the last one.
+ * That a run ended there is learned like a lookup. What a run starts with is looked for behind
  * the run before it and the number of other system calls since.
  *
  * The memory is fixed: what is new takes the place of something older. All of it is a guess, and
- * may be wrong in every way but one: a question that comes out was once put in.
+ * may be wrong in every way but one: a lookup that comes out was once put in.
  */
 #ifndef KERNEL_FS_PREDICT_H
 #define KERNEL_FS_PREDICT_H
@@ -38,15 +38,15 @@ struct predictor {
 	} step[PREDICT_STEPS]; /* of a bucket the newest first */
 };
 
-/* Where somebody is in his questions. All zero at the start. */
+/* Where a thread is in its lookups. All zero at the start. */
 struct predict_walk {
 	u64 run;	  /* the longest context */
-	u64 last, before; /* the last two questions */
+	u64 last, before; /* the last two lookups */
 	u32 gap;	  /* outside of a run: what else was done since the last one */
 	bool in_run;
 };
 
-/* The walk goes on with this question. p NULL: nothing is learned. */
+/* The walk goes on with this lookup. p NULL: nothing is learned. */
 void predict_ask(struct predictor *p, struct predict_walk *w, u8 kind, const char *path);
 /* Something else was done: the run, if there is one, ended before it. */
 void predict_end(struct predictor *p, struct predict_walk *w);

@@ -169,7 +169,7 @@ void signal_deliver(struct trapframe *frame)
 	int sig;
 
 	signal_upcall();
-	look_ahead_drop(t);
+	path_prefetch_drop(t);
 	ptrace_settle(t);
 	for (;;) {
 		if (READ_ONCE(t->dying))

@@ -69,7 +69,7 @@ static void call(struct trapframe *f)
 	if (boot->flags & BOOT_TRACE)
 		trace_enter(nr, &args);
 	current()->bad_buffer.addr = current()->bad_buffer.before = 0;
-	look_ahead_enter(current());
+	path_prefetch_enter(current());
 	/* -ENOSYS is in the frame already, or what a tracer put there. */
 	if (is_no_number(nr))
 		ret = (s64)f->rax;
@@ -77,7 +77,7 @@ static void call(struct trapframe *f)
 		ret = nr < SYSCALL_MAX && table[nr].fn ? table[nr].fn(&args)
 						       : dispatch_other(nr, &args);
 	f->rax = (u64)ret;
-	look_ahead_leave(current());
+	path_prefetch_leave(current());
 	lock_assert_none();
 	if (current()->bad_buffer.addr)
 		check_buffer_report(ret);

@@ -140,7 +140,7 @@ void thread_free(struct thread *t)
 {
 	fpu_area_free(t->start.fpu);
 	kfree(t->segs);
-	look_ahead_free(t);
+	path_prefetch_free(t);
 	kfree(t);
 }
 

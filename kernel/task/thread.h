@@ -15,7 +15,7 @@
 #include "kernel/task/sigset.h"
 #include "kernel/task/usage.h"
 
-struct look_ahead;
+struct path_prefetch;
 struct process;
 struct user_segs;
 struct vfork_wait;
@@ -71,9 +71,9 @@ struct thread {
 
 	struct check_buffer bad_buffer;
 
-	struct look_ahead *look_ahead; /* fs/path_prefetch.c; NULL: it has not asked yet */
-	u64 calls;		       /* system calls that it has made */
-	bool looked;		       /* the system call under way is a question of it */
+	struct path_prefetch *prefetch; /* fs/path_prefetch.c; NULL: it made no path lookup yet */
+	u64 calls;			/* system calls that it has made */
+	bool is_lookup;			/* the system call under way is a path lookup */
 
 	/* The system call under way, for restarts and the trace. */
 	u64 syscall_nr;

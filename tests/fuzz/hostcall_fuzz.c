@@ -10,7 +10,7 @@
  * after its checks finds garbage.
  *
  * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_nonblocking.c
- * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_look.c vm/hostcall_poll.c
+ * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/own_proc.c
  * sources: vm/sockopt.c vm/timer.c vm/window.c
  */
@@ -388,15 +388,15 @@ static u64 put_control(struct input *in, u8 *area, u32 *at)
 }
 
 /* Questions about names; one of them may lie about its size. */
-static u64 put_look(struct input *in, u8 *area, u32 *at)
+static u64 put_lookup(struct input *in, u8 *area, u32 *at)
 {
 	u32 offset = *at, count = take(in, 1) & 31;
 
 	for (u32 i = 0; i < count; i++) {
 		u32 len = take(in, 1) & 63, room = ALIGN_UP(len + 1, 8u);
-		struct hostcall_look q = {
+		struct hostcall_lookup q = {
 			.size = (u16)(sizeof(q) + room),
-			.kind = take(in, 1) % (HOSTCALL_LOOK_KINDS + 1),
+			.kind = take(in, 1) % (HOSTCALL_LOOKUP_KINDS + 1),
 		};
 
 		if (*at + q.size > HOSTCALL_AREA_SIZE)
@@ -465,8 +465,8 @@ static void one_call(struct input *in, struct vcpu *v)
 				frame->arg[n++] = put_control(in, area, &at);
 				break;
 			}
-			if (frame->nr == HC_look) {
-				frame->arg[n++] = put_look(in, area, &at);
+			if (frame->nr == HC_lookup) {
+				frame->arg[n++] = put_lookup(in, area, &at);
 				break;
 			}
 			frame->arg[n++] = put_data(in, area, &at, (u32)take(in, 1), true);

@@ -254,7 +254,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return -EBADF;
 }
 
-bool look_ahead_close(s32 handle)
+bool path_prefetch_close(s32 handle)
 {
 	(void)handle;
 	return false;

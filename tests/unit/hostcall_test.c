@@ -5,7 +5,7 @@
  * would not send something, the test writes the frame itself.
  *
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
- * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_look.c vm/hostcall_poll.c
+ * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
  * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/ioctl.c vm/timer.c vm/window.c
  */
@@ -800,43 +800,43 @@ static void path_calls_are_relative_to_dir(void **state)
 	rmdir(dir);
 }
 
-/* ---- several questions at once -------------------------------------------------------------- */
+/* ---- several lookups at once -------------------------------------------------------------- */
 
 static struct {
-	u8 asked[3072], seen[4096];
-	u32 asked_len, seen_at;
-} look;
+	u8 lookups[3072], answers[4096];
+	u32 lookups_len, answers_at;
+} batch;
 
 static void ask(u8 kind, const char *path)
 {
 	u32 room = ALIGN_UP((u32)strlen(path) + 1, 8u);
-	struct hostcall_look q = {.size = (u16)(sizeof(q) + room), .kind = kind};
+	struct hostcall_lookup q = {.size = (u16)(sizeof(q) + room), .kind = kind};
 
-	memcpy(look.asked + look.asked_len, &q, sizeof(q));
-	memset(look.asked + look.asked_len + sizeof(q), 'x', room);
-	strcpy((char *)look.asked + look.asked_len + sizeof(q), path);
-	look.asked_len += q.size;
+	memcpy(batch.lookups + batch.lookups_len, &q, sizeof(q));
+	memset(batch.lookups + batch.lookups_len + sizeof(q), 'x', room);
+	strcpy((char *)batch.lookups + batch.lookups_len + sizeof(q), path);
+	batch.lookups_len += q.size;
 }
 
 static s64 answers(s32 dir, u32 room)
 {
-	memset(look.seen, 0x5a, sizeof(look.seen));
-	look.seen_at = 0;
-	return hc_look(dir, -1, look.asked, look.asked_len, look.seen, room);
+	memset(batch.answers, 0x5a, sizeof(batch.answers));
+	batch.answers_at = 0;
+	return hc_lookup(dir, -1, batch.lookups, batch.lookups_len, batch.answers, room);
 }
 
 /* The next answer is this, with len bytes of data. */
 static const void *seen(s32 result, u32 len)
 {
-	const struct hostcall_seen *a = (const void *)(look.seen + look.seen_at);
+	const struct hostcall_lookup_answer *a = (const void *)(batch.answers + batch.answers_at);
 
 	assert_int_equal(a->result, result);
 	assert_int_equal(a->len, len);
-	look.seen_at += ALIGN_UP((u32)sizeof(*a) + len, 8u);
+	batch.answers_at += ALIGN_UP((u32)sizeof(*a) + len, 8u);
 	return a + 1;
 }
 
-static void questions_are_answered_in_turn(void **state)
+static void lookups_are_answered_in_turn(void **state)
 {
 	char dir[] = "/tmp/hostcall-test-XXXXXX";
 	const struct stat *st;
@@ -847,17 +847,17 @@ static void questions_are_answered_in_turn(void **state)
 	assert_non_null(mkdtemp(dir));
 	d = (s32)hc_openat(s->boot->root, dir, O_RDONLY | O_DIRECTORY, 0);
 	assert_int_equal(hc_symlinkat("a target", d, "link"), 0);
-	look.asked_len = 0;
-	ask(HOSTCALL_LOOK_LINK, "link");
-	ask(HOSTCALL_LOOK_LINK, dir);
-	ask(HOSTCALL_LOOK_STAT, "link");
-	ask(HOSTCALL_LOOK_LSTAT, "link");
-	ask(HOSTCALL_LOOK_THERE, "link");
-	ask(HOSTCALL_LOOK_THERE, dir);
-	ask(HOSTCALL_LOOK_STAT, dir);
-	ask(HOSTCALL_LOOK_ACCESS + R_OK + W_OK + X_OK, dir);
-	ask(HOSTCALL_LOOK_ACCESS, "");
-	assert_int_equal(answers(d, sizeof(look.seen)), 9);
+	batch.lookups_len = 0;
+	ask(HOSTCALL_LOOKUP_LINK, "link");
+	ask(HOSTCALL_LOOKUP_LINK, dir);
+	ask(HOSTCALL_LOOKUP_STAT, "link");
+	ask(HOSTCALL_LOOKUP_LSTAT, "link");
+	ask(HOSTCALL_LOOKUP_EXISTS, "link");
+	ask(HOSTCALL_LOOKUP_EXISTS, dir);
+	ask(HOSTCALL_LOOKUP_STAT, dir);
+	ask(HOSTCALL_LOOKUP_ACCESS + R_OK + W_OK + X_OK, dir);
+	ask(HOSTCALL_LOOKUP_ACCESS, "");
+	assert_int_equal(answers(d, sizeof(batch.answers)), 9);
 	assert_memory_equal(seen(8, 8), "a target", 8);
 	seen(-EINVAL, 0);
 	seen(-ENOENT, 0);
@@ -869,26 +869,28 @@ static void questions_are_answered_in_turn(void **state)
 	assert_true(S_ISDIR(st->st_mode));
 	seen(0, 0);
 	seen(-ENOENT, 0);
-	assert_int_equal(look.seen[look.seen_at], 0x5a);
+	assert_int_equal(batch.answers[batch.answers_at], 0x5a);
 	/* No directory: what a relative name alone gets. */
-	look.asked_len = 0;
-	ask(HOSTCALL_LOOK_LINK, "link");
-	ask(HOSTCALL_LOOK_LINK, "/");
-	assert_int_equal(answers(-1, sizeof(look.seen)), 2);
+	batch.lookups_len = 0;
+	ask(HOSTCALL_LOOKUP_LINK, "link");
+	ask(HOSTCALL_LOOKUP_LINK, "/");
+	assert_int_equal(answers(-1, sizeof(batch.answers)), 2);
 	seen(-EBADF, 0);
 	seen(-EINVAL, 0);
-	assert_int_equal(answers(12345, sizeof(look.seen)), -EBADF);
+	assert_int_equal(answers(12345, sizeof(batch.answers)), -EBADF);
 	/* A handle goes first, the directory's too; but only one that is the guest's. */
-	assert_int_equal(hc_look(-1, 12345, look.asked, look.asked_len, look.seen, 4096), -EBADF);
+	assert_int_equal(
+		hc_lookup(-1, 12345, batch.lookups, batch.lookups_len, batch.answers, 4096),
+		-EBADF);
 	h = (s32)hc_openat(d, "link", O_PATH | O_NOFOLLOW, 0);
-	assert_int_equal(hc_look(d, h, look.asked, look.asked_len, look.seen, 4096), 2);
+	assert_int_equal(hc_lookup(d, h, batch.lookups, batch.lookups_len, batch.answers, 4096), 2);
 	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
 	assert_int_equal(hc_fstat(d, &own, sizeof(own)), 0);
 	h = (s32)hc_dup(d);
-	assert_int_equal(hc_look(h, h, look.asked, look.asked_len, look.seen, 4096), 2);
+	assert_int_equal(hc_lookup(h, h, batch.lookups, batch.lookups_len, batch.answers, 4096), 2);
 	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
 	h = (s32)hc_dup(d);
-	assert_int_equal(hc_look(-1, h, look.asked, 9, look.seen, 4096), -EINVAL);
+	assert_int_equal(hc_lookup(-1, h, batch.lookups, 9, batch.answers, 4096), -EINVAL);
 	assert_int_equal(hc_fstat(h, &own, sizeof(own)), -EBADF);
 
 	assert_int_equal(hc_unlinkat(d, "link", 0), 0);
@@ -920,26 +922,26 @@ static void answers_that_do_not_fit_are_not_given(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(link, sizeof(link), "%s/link", dir);
 	assert_int_equal(symlink("8 bytes.", link), 0);
-	look.asked_len = 0;
-	ask(HOSTCALL_LOOK_LINK, link);
-	ask(HOSTCALL_LOOK_STAT, dir);
-	ask(HOSTCALL_LOOK_THERE, link);
+	batch.lookups_len = 0;
+	ask(HOSTCALL_LOOKUP_LINK, link);
+	ask(HOSTCALL_LOOKUP_STAT, dir);
+	ask(HOSTCALL_LOOKUP_EXISTS, link);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		assert_int_equal(answers(s->boot->root, row[i].room), row[i].count);
 		if (row[i].count)
 			assert_memory_equal(seen(8, 8), "8 bytes.", 8);
-		for (u32 at = row[i].room; at < sizeof(look.seen); at++)
-			assert_int_equal(look.seen[at], 0x5a);
+		for (u32 at = row[i].room; at < sizeof(batch.answers); at++)
+			assert_int_equal(batch.answers[at], 0x5a);
 	}
 	unlink(link);
 	rmdir(dir);
 }
 
-static void questions_that_are_none_are_refused(void **state)
+static void malformed_lookups_are_refused(void **state)
 {
-	struct hostcall_look q = {.size = 16, .kind = HOSTCALL_LOOK_LINK};
+	struct hostcall_lookup q = {.size = 16, .kind = HOSTCALL_LOOKUP_LINK};
 	const struct {
-		struct hostcall_look q;
+		struct hostcall_lookup q;
 		u32 len; /* of all that is sent */
 		char end;
 	} row[] = {
@@ -951,18 +953,19 @@ static void questions_that_are_none_are_refused(void **state)
 		{{.size = 24}, 16, '\0'},	/* more than there is */
 		{{.size = 0xfff8}, 3072, '\0'}, /* more than there can be */
 		{q, 16, 'x'},			/* no NUL */
-		{{.size = 16, .kind = HOSTCALL_LOOK_KINDS}, 16, '\0'},
+		{{.size = 16, .kind = HOSTCALL_LOOKUP_KINDS}, 16, '\0'},
 		{{.size = 16, .kind = 0xff}, 16, '\0'},
 	};
 
 	(void)state;
-	assert_int_equal(hc_look(-1, -1, look.asked, 0, look.seen, sizeof(look.seen)), 0);
+	assert_int_equal(hc_lookup(-1, -1, batch.lookups, 0, batch.answers, sizeof(batch.answers)),
+			 0);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
-		memset(look.asked, 'x', sizeof(look.asked));
-		memcpy(look.asked, &row[i].q, sizeof(q));
-		look.asked[15] = (u8)row[i].end;
-		look.asked_len = row[i].len;
-		assert_int_equal(answers(s->boot->root, sizeof(look.seen)), -EINVAL);
+		memset(batch.lookups, 'x', sizeof(batch.lookups));
+		memcpy(batch.lookups, &row[i].q, sizeof(q));
+		batch.lookups[15] = (u8)row[i].end;
+		batch.lookups_len = row[i].len;
+		assert_int_equal(answers(s->boot->root, sizeof(batch.answers)), -EINVAL);
 	}
 }
 
@@ -1273,9 +1276,9 @@ int main(void)
 		cmocka_unit_test(unknown_ioctls_are_enotty),
 		cmocka_unit_test(polls_see_handles_only),
 		cmocka_unit_test(path_calls_are_relative_to_dir),
-		cmocka_unit_test(questions_are_answered_in_turn),
+		cmocka_unit_test(lookups_are_answered_in_turn),
 		cmocka_unit_test(answers_that_do_not_fit_are_not_given),
-		cmocka_unit_test(questions_that_are_none_are_refused),
+		cmocka_unit_test(malformed_lookups_are_refused),
 		cmocka_unit_test(an_open_tells_what_it_opened),
 		cmocka_unit_test(ends_are_told),
 		cmocka_unit_test(processes_outside_are_out_of_reach),

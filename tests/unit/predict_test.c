@@ -51,7 +51,7 @@ static const char *next(const struct predict_walk *w, u32 max, u32 max_vague)
 	return guessed;
 }
 
-/* A run of questions of kind 1, one letter each. */
+/* A run of lookups of kind 1, one letter each. */
 static void run(struct predict_walk *w, const char *letters)
 {
 	for (; *letters; letters++)

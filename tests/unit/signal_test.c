@@ -222,7 +222,7 @@ static int terminal_signal;
 
 void async_arrived(void) {}
 
-void look_ahead_drop(struct thread *t)
+void path_prefetch_drop(struct thread *t)
 {
 	(void)t;
 }

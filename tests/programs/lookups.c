@@ -73,7 +73,7 @@ static void change(int i, char to)
 	NEED(rename(temporary, names[i]) == 0);
 }
 
-/* Letters of a run in which link 3 is changed behind the first two questions by change_it(). */
+/* Letters of a run in which link 3 is changed behind the first two lookups by change_it(). */
 static void show_run(const char *what, void (*change_it)(void))
 {
 	char seen[LINKS + 1] = "";
@@ -513,7 +513,7 @@ CASE(changed_behind_open)
 	NEED(unlink(missing) == 0);
 }
 
-/* ---- questions right behind a close --------------------------------------------------------- */
+/* ---- lookups right behind a close --------------------------------------------------------- */
 
 static void run_behind_close(char seen[LINKS + 1], void (*between)(void))
 {
@@ -546,7 +546,7 @@ CASE(changed_behind_close)
 	run_behind_close(seen, by_a_child);
 	CHECK(!strcmp(seen, "ooonoo"));
 	change(3, 'o');
-	/* The close itself is not late: the pipe has no writer when the questions are asked. */
+	/* The close itself is not late: the pipe has no writer when the lookups are asked. */
 	for (int round = 0; round < 4; round++) {
 		struct stat st;
 		char byte;
