@@ -253,13 +253,13 @@ u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
 {
 	struct walk w = {.r = {rip, rsp, rbp}};
 	u32 generation = READ_ONCE(unwind_generation);
-	struct way way;
+	struct memo_walk memo;
 	bool on = true;
 	u32 n = 0;
 
 	if (generation != READ_ONCE(seen_generation))
 		forget_all(generation);
-	way_begin(&way, rsp, generation);
+	unwind_memo_begin(&memo, rsp, generation);
 	while (on && n < max) {
 		/* The call is before the return address, which may be the next function's. */
 		u64 pc = w.interrupted ? w.r.rip : w.r.rip - 1;
@@ -267,7 +267,7 @@ u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
 
 		if (pc >= USER_TOP)
 			break;
-		n += way_known(&way, &pc, &w.r, max - n - 1, pcs + n);
+		n += unwind_memo_known(&memo, &pc, &w.r, max - n - 1, pcs + n);
 		rule = rule_for(pc);
 		if (rule_kind(rule) == RULE_NO_CODE)
 			break;
@@ -280,8 +280,8 @@ u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
 		w.step.rbp = w.r.rbp;
 		w.step.at[0] = 0;
 		on = step(&w, rule);
-		way_add(&way, &w.step);
+		unwind_memo_add(&memo, &w.step);
 	}
-	way_end(&way);
+	unwind_memo_end(&memo);
 	return n;
 }

@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: MIT
 /*
- * See way.h. The memory of a stack is an array of steps, innermost first: each one's reads lead to
- * the state of the next. A walk first goes through new frames, which it keeps to itself, then, if
- * it comes to one that is in the array, they are put in front of that one.
+ * See unwind_memo.h. The memo of a stack is an array of steps, innermost first: the reads of each
+ * step lead to the state of the next. A walk first goes through new frames and keeps them in its
+ * own array. If the walk comes to a frame of the memo, the new frames are put in front of that one.
  *
- * A few memories serve all stacks of the program. A walk has one to itself, or none: a memory that
- * another thread has, or what a signal handler interrupted, is left alone.
+ * A few memos serve all stacks of the program. A walk has a memo to itself, or none: it does
+ * without one while another thread, or the code that a signal handler interrupted, uses the memo.
  */
 #include "check/preload/unwind_memo.h"
 
-#define MEMORIES    32u
+#define MEMOS	    32u
 #define STEPS	    192u
-#define FIRST	    64u /* where a way is put that has nothing known: room before and behind */
-#define STACK_SHIFT 21	/* a memory is for so much of a stack */
+#define FIRST	    64u /* where a walk that met no frame of the memo is put: space before and behind */
+#define STACK_SHIFT 21 /* log2 of the bytes of a stack that have one memo */
 
-struct way_memory {
+struct unwind_memo {
 	u32 busy;
 	u32 generation;
 	u32 start, end; /* steps in use; the last one's reads are of no step */
 	struct peek_step step[STEPS];
 };
 
-static struct way_memory memories[MEMORIES];
+static struct unwind_memo memos[MEMOS];
 
-void way_begin(struct way *w, u64 rsp, u32 generation)
+void unwind_memo_begin(struct memo_walk *w, u64 rsp, u32 generation)
 {
 	u32 hash = (u32)(rsp >> STACK_SHIFT) * 0x9e3779b1u;
-	struct way_memory *m = &memories[hash >> 27];
+	struct unwind_memo *m = &memos[hash >> 27];
 
-	_Static_assert(MEMORIES == 1u << (32 - 27), "the hash's upper bits");
-	w->memory = NULL;
+	_Static_assert(MEMOS == 1u << (32 - 27), "the hash's upper bits");
+	w->memo = NULL;
 	if (__atomic_exchange_n(&m->busy, 1, __ATOMIC_ACQUIRE))
 		return;
 	if (m->generation != generation) {
 		m->generation = generation;
 		m->start = m->end = 0;
 	}
-	w->memory = m;
+	w->memo = m;
 	w->cursor = m->start;
-	w->at = WAY_NEW;
+	w->at = MEMO_NEW;
 	w->linked = false;
 	w->fresh = 0;
 }
@@ -49,7 +49,7 @@ static bool is_at(const struct peek_step *s, u64 pc, const struct cfi_registers 
 }
 
 /* The steps from here on move to FIRST. */
-static void make_room(struct way_memory *m, u32 from)
+static void make_space(struct unwind_memo *m, u32 from)
 {
 	u32 count = MIN(m->end - from, STEPS - FIRST);
 
@@ -57,16 +57,16 @@ static void make_room(struct way_memory *m, u32 from)
 	m->end = FIRST + count;
 }
 
-/* The new steps are put in front of the one at .cursor, or (all new) make the memory's start. */
-static void settle(struct way *w, bool met)
+/* The new steps are put in front of the one at .cursor, or (all new) make the memo's start. */
+static void settle(struct memo_walk *w, bool met)
 {
-	struct way_memory *m = w->memory;
+	struct unwind_memo *m = w->memo;
 
 	if (!met) {
 		w->cursor = FIRST + w->fresh;
 		m->end = w->cursor;
 	} else if (w->cursor < w->fresh) {
-		make_room(m, w->cursor);
+		make_space(m, w->cursor);
 		w->cursor = FIRST;
 	}
 	m->start = w->cursor - w->fresh;
@@ -74,15 +74,15 @@ static void settle(struct way *w, bool met)
 	w->at = w->cursor;
 }
 
-u32 way_known(struct way *w, u64 *pc, struct cfi_registers *r, u32 max, u64 *pcs)
+u32 unwind_memo_known(struct memo_walk *w, u64 *pc, struct cfi_registers *r, u32 max, u64 *pcs)
 {
-	struct way_memory *m = w->memory;
+	struct unwind_memo *m = w->memo;
 	const struct peek_step *s;
 	u32 count;
 
 	if (!m)
 		return 0;
-	if (w->at == WAY_NEW) {
+	if (w->at == MEMO_NEW) {
 		while (w->cursor < m->end && m->step[w->cursor].rsp < r->rsp)
 			w->cursor++;
 		if (w->cursor == m->end || !is_at(&m->step[w->cursor], *pc, r))
@@ -102,18 +102,18 @@ u32 way_known(struct way *w, u64 *pc, struct cfi_registers *r, u32 max, u64 *pcs
 	return count;
 }
 
-void way_add(struct way *w, const struct peek_step *step)
+void unwind_memo_add(struct memo_walk *w, const struct peek_step *step)
 {
 	static const u64 never;
-	struct way_memory *m = w->memory;
+	struct unwind_memo *m = w->memo;
 	struct peek_step *to;
 
 	if (!m)
 		return;
-	if (w->at == WAY_NEW && w->fresh < WAY_FRESH) {
+	if (w->at == MEMO_NEW && w->fresh < MEMO_FRESH) {
 		to = &w->step[w->fresh++];
 	} else {
-		if (w->at == WAY_NEW)
+		if (w->at == MEMO_NEW)
 			settle(w, false);
 		if (w->at == STEPS)
 			return;
@@ -128,13 +128,13 @@ void way_add(struct way *w, const struct peek_step *step)
 	}
 }
 
-void way_end(struct way *w)
+void unwind_memo_end(struct memo_walk *w)
 {
-	struct way_memory *m = w->memory;
+	struct unwind_memo *m = w->memo;
 
 	if (!m)
 		return;
-	if (w->at == WAY_NEW)
+	if (w->at == MEMO_NEW)
 		settle(w, false);
 	/* The step before leads to another frame than the one that is there. */
 	if (!w->linked)

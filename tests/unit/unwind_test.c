@@ -346,8 +346,8 @@ NOINLINE static void wander(u32 depth)
 		look_below(i ? FRAMES - 1 : 1 + random_below(3));
 }
 
-/* A way remembered from one call, left by a short look from another one: no mixture of both. */
-static void a_short_look_on_another_way(void **state)
+/* A memo of one call, shortened by a short walk from another one: no mixture of both. */
+static void a_short_walk_by_other_frames(void **state)
 {
 	(void)state;
 	for (u32 limit = 1; limit < 5; limit++) {
@@ -516,7 +516,7 @@ int main(void)
 		cmocka_unit_test(signal_handlers),
 		cmocka_unit_test(a_first_instruction),
 		cmocka_unit_test(a_thread_ends_where_it_began),
-		cmocka_unit_test(a_short_look_on_another_way),
+		cmocka_unit_test(a_short_walk_by_other_frames),
 		cmocka_unit_test(ways_that_change),
 		cmocka_unit_test(modules_are_asked_for_once),
 		cmocka_unit_test(without_a_search_table),
