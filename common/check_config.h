@@ -28,10 +28,10 @@ enum {
 /* What the user asked for; in boot_info, and given to the library when it starts. */
 struct check_config {
 	u32 flags; /* CHECK_* */
-	u32 level; /* enum heap_level */
+	u32 level; /* enum chk_level */
 	u32 sample;
 	u32 align;    /* least alignment of objects in page mode: 1 to 16, a power of two */
-	u32 guard;    /* HEAP_GUARD_* */
+	u32 guard;    /* CHK_GUARD_* */
 	u32 depth;    /* frames kept of a stack, at most CHECK_DEPTH_MAX */
 	u64 budget;   /* bytes of RAM beyond which page mode turns to alias mode; 0: chosen */
 	u32 exitcode; /* of a process that is ended for a bug */

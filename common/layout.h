@@ -72,8 +72,8 @@
  * object, once. Below the physmap of the ring-3 mode and where Linux puts mappings; page tables
  * are made as needed.
  */
-#define HEAP_GUARDED_BASE UL(0x200000000000) /* 32 TiB */
-#define HEAP_GUARDED_END  UL(0x3f0000000000)
+#define CHK_GUARDED_BASE  UL(0x200000000000) /* 32 TiB */
+#define CHK_GUARDED_END	  UL(0x3f0000000000)
 
 /* Output port of a hostcall in the ring-0 mode. */
 #define HOSTCALL_PORT	  0x500

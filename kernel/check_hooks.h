@@ -32,7 +32,7 @@ static inline bool check_on(void)
 /* A part of [start, end) lies in the range whose addresses only the guarded heap gives out. */
 static inline bool check_owns(u64 start, u64 end)
 {
-	return check_on() && start < HEAP_GUARDED_END && end > HEAP_GUARDED_BASE;
+	return check_on() && start < CHK_GUARDED_END && end > CHK_GUARDED_BASE;
 }
 
 #define CHECK_HOOK(type, name, parameters, arguments, otherwise)                                   \

@@ -13,15 +13,15 @@
 /* clang-format off */
 #ifdef BUFFERVM_CHECK
 #define CHECK_STATS(X) \
-	X(heap_allocs,     "heap: objects with pages of their own") \
-	X(heap_frees,      "  released") \
-	X(heap_reallocs,   "  reallocated") \
-	X(heap_aliases,    "heap: aliases made") \
-	X(heap_alias_calls,"  in so many calls") \
-	X(heap_unaliases,  "  ended") \
-	X(heap_unalias_calls, "  in so many calls") \
-	X(heap_stacks,     "heap: call stacks taken") \
-	X(heap_sizes,      "heap: sizes asked for")
+	X(chk_allocs,     "heap: objects with pages of their own") \
+	X(chk_frees,      "  released") \
+	X(chk_reallocs,   "  reallocated") \
+	X(chk_aliases,    "heap: aliases made") \
+	X(chk_alias_calls,"  in so many calls") \
+	X(chk_unaliases,  "  ended") \
+	X(chk_unalias_calls, "  in so many calls") \
+	X(chk_stacks,     "heap: call stacks taken") \
+	X(chk_sizes,      "heap: sizes asked for")
 #else
 #define CHECK_STATS(X)
 #endif

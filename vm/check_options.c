@@ -145,14 +145,14 @@ static int add_suppressions(struct options *o, const struct row *row, const char
 }
 
 static const struct choice levels[] = {
-	{"auto", HEAP_LEVEL_AUTO},    {"page", HEAP_LEVEL_PAGE},       {"alias", HEAP_LEVEL_ALIAS},
-	{"packed", HEAP_LEVEL_ALIAS}, {"sampled", HEAP_LEVEL_SAMPLED}, {0},
+	{"auto", CHK_LEVEL_AUTO},    {"page", CHK_LEVEL_PAGE},	     {"alias", CHK_LEVEL_ALIAS},
+	{"packed", CHK_LEVEL_ALIAS}, {"sampled", CHK_LEVEL_SAMPLED}, {0},
 };
 
 static const struct choice guards[] = {
-	{"before", HEAP_GUARD_BEFORE},
-	{"after", HEAP_GUARD_AFTER},
-	{"both", HEAP_GUARD_BEFORE | HEAP_GUARD_AFTER},
+	{"before", CHK_GUARD_BEFORE},
+	{"after", CHK_GUARD_AFTER},
+	{"both", CHK_GUARD_BEFORE | CHK_GUARD_AFTER},
 	{0},
 };
 
@@ -226,9 +226,9 @@ void check_options_init(struct options *o)
 {
 	o->check = (struct check_config){
 		.flags = CHECK_ON,
-		.level = HEAP_LEVEL_AUTO,
+		.level = CHK_LEVEL_AUTO,
 		.align = 16,
-		.guard = HEAP_GUARD_AFTER,
+		.guard = CHK_GUARD_AFTER,
 		.depth = 20,
 		.exitcode = CHECK_EXITCODE,
 	};
@@ -248,7 +248,7 @@ int check_option(struct options *o, int c, const char *value)
 
 int check_options_done(struct options *o)
 {
-	if (o->check.sample && o->check.level != HEAP_LEVEL_SAMPLED) {
+	if (o->check.sample && o->check.level != CHK_LEVEL_SAMPLED) {
 		message("--sample is for --level=sampled");
 		return EXIT_USAGE;
 	}

@@ -17,17 +17,17 @@
 #include "common/user_regs.h"
 
 /* How an object is guarded. The dial: common to configuration, library and records. */
-enum heap_level {
-	HEAP_LEVEL_AUTO,    /* configuration only: start at page, step down where it is hot */
-	HEAP_LEVEL_PAGE,    /* pages of its own, an unmapped one behind (or before) it */
-	HEAP_LEVEL_ALIAS,   /* shares frames with others, has page addresses of its own (packed) */
-	HEAP_LEVEL_SAMPLED, /* configuration only: one object in .sample is HEAP_LEVEL_PAGE */
-	HEAP_LEVEL_NONE,    /* canaries and double-free detection only */
+enum chk_level {
+	CHK_LEVEL_AUTO,	   /* configuration only: start at page, step down where it is hot */
+	CHK_LEVEL_PAGE,	   /* pages of its own, an unmapped one behind (or before) it */
+	CHK_LEVEL_ALIAS,   /* shares frames with others, has page addresses of its own (packed) */
+	CHK_LEVEL_SAMPLED, /* configuration only: one object in .sample is CHK_LEVEL_PAGE */
+	CHK_LEVEL_NONE,	   /* canaries and double-free detection only */
 };
 
 enum {
-	HEAP_GUARD_AFTER = 1 << 0,
-	HEAP_GUARD_BEFORE = 1 << 1,
+	CHK_GUARD_AFTER = 1 << 0,
+	CHK_GUARD_BEFORE = 1 << 1,
 };
 
 /* What kind of bug. Names and explanations: check/report/kind.c. */
@@ -60,21 +60,21 @@ enum check_access {
 };
 
 /* Which function made or released an object. */
-enum heap_function {
-	HEAP_FN_NONE,
-	HEAP_FN_MALLOC,
-	HEAP_FN_CALLOC,
-	HEAP_FN_REALLOC,
-	HEAP_FN_MEMALIGN, /* memalign, posix_memalign, aligned_alloc, valloc, pvalloc */
-	HEAP_FN_NEW,
-	HEAP_FN_NEW_ARRAY,
-	HEAP_FN_FREE,
-	HEAP_FN_DELETE,
-	HEAP_FN_DELETE_ARRAY,
-	HEAP_FUNCTIONS,
+enum chk_function {
+	CHK_FN_NONE,
+	CHK_FN_MALLOC,
+	CHK_FN_CALLOC,
+	CHK_FN_REALLOC,
+	CHK_FN_MEMALIGN, /* memalign, posix_memalign, aligned_alloc, valloc, pvalloc */
+	CHK_FN_NEW,
+	CHK_FN_NEW_ARRAY,
+	CHK_FN_FREE,
+	CHK_FN_DELETE,
+	CHK_FN_DELETE_ARRAY,
+	CHK_FUNCTIONS,
 };
 
-enum heap_state { HEAP_STATE_LIVE = 1, HEAP_STATE_FREED, HEAP_STATE_REALLOCATED };
+enum chk_state { CHK_STATE_LIVE = 1, CHK_STATE_FREED, CHK_STATE_REALLOCATED };
 
 /* What a bad address is, when it is no object. */
 enum check_where {
@@ -91,9 +91,9 @@ enum check_where {
 /* An object of the program's heap. */
 struct check_object {
 	u64 start, size;
-	u32 state;	       /* enum heap_state; 0: there is none */
-	u32 level;	       /* enum heap_level */
-	u32 alloc_fn, free_fn; /* enum heap_function */
+	u32 state;	       /* enum chk_state; 0: there is none */
+	u32 level;	       /* enum chk_level */
+	u32 alloc_fn, free_fn; /* enum chk_function */
 	s32 alloc_tid, free_tid;
 	u64 alloc_seq, free_seq; /* the how manieth operation of the process's heap; 0: not known */
 };
@@ -136,7 +136,7 @@ struct check_report {
 	u64 size;    /* bytes of the access; 0: decode the instruction */
 	u64 count;   /* leaks: objects of this site */
 	u32 syscall; /* number, for CHECK_ACCESS_SYSCALL_* */
-	u32 fn;	     /* enum heap_function that was called, when the heap found it */
+	u32 fn;	     /* enum chk_function that was called, when the heap found it */
 	u64 reg[USER_REGS];
 	u8 insn[16];  /* bytes at RIP ... */
 	u32 insn_len; /* ... as many as could be read */
@@ -170,8 +170,8 @@ struct check_summary {
 	s32 pid;
 	u32 flags; /* CHECK_SUMMARY_* */
 	char comm[16];
-	u64 objects[HEAP_LEVEL_NONE + 1]; /* made at each level */
-	u64 bytes;			  /* asked for, in all */
+	u64 objects[CHK_LEVEL_NONE + 1]; /* made at each level */
+	u64 bytes;			 /* asked for, in all */
 	u64 live, live_bytes, peak_bytes;
 	u64 sites, sites_stepped_down; /* allocation sites seen; guarded less than asked for */
 	u64 budget_hit;		       /* seq at which the budget was spent; 0: never */

@@ -16,7 +16,7 @@
 #define DEAD_LEAST	64   /* that are put off where releases are rare */
 #define DEAD_PAGES	1024 /* that may wait in an arena */
 #define FREED_FILL_MAX	256
-#define SLACK_MAX	0xffff /* bytes: struct heap_slot */
+#define SLACK_MAX	0xffff /* bytes: struct chk_slot */
 
 #define SYS_sched_yield 24
 
@@ -33,7 +33,7 @@ static const u32 sizes[] = {
 struct magazine {
 	u64 alias;
 	u32 next, count, batch;
-	u64 slot[HEAP_ALIAS_BATCH];
+	u64 slot[CHK_ALIAS_BATCH];
 };
 
 struct arena {
@@ -47,10 +47,10 @@ struct arena {
 	u64 batch;	   /* cycles that the last flush took */
 	u32 pending_count, pending_pages;
 	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
-	struct heap_dead pending[HEAP_DEAD_BATCH];
+	struct chk_dead pending[CHK_DEAD_BATCH];
 };
 
-static struct arena arenas[HEAP_ARENAS];
+static struct arena arenas[CHK_ARENAS];
 static u32 spans; /* in use, all arenas */
 
 static u64 thread_pointer(void)
@@ -65,14 +65,14 @@ static struct arena *my_arena(void)
 {
 	u64 tp = thread_pointer();
 
-	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % HEAP_ARENAS];
+	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % CHK_ARENAS];
 }
 
 /* False: this very thread holds it already. */
 static bool lock(struct arena *a)
 {
 	u64 self = thread_pointer();
-	u32 forks = READ_ONCE(heap_changes.forks);
+	u32 forks = READ_ONCE(chk_changes.forks);
 
 	/* A child of fork(2) has none of the threads that may have held it. */
 	if (a->forks != forks) {
@@ -94,19 +94,19 @@ static bool lock(struct arena *a)
 		if (owner == self)
 			return false;
 		if (spins % 64 == 0)
-			heap_linux_call0(SYS_sched_yield);
+			chk_linux_call0(SYS_sched_yield);
 		__builtin_ia32_pause();
 	}
 }
 
 static void free_slot(struct arena *a, u64 number, u32 n);
-static enum base_result release(struct arena *a, void *p, enum heap_function fn, bool moved,
-				bool force, const struct heap_frame *from);
+static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
+				bool force, const struct chk_frame *from);
 
 /* What came meanwhile is done by who lets go. */
 static void unlock(struct arena *a)
 {
-	static const struct heap_frame nowhere;
+	static const struct chk_frame nowhere;
 
 	for (;;) {
 		void *p;
@@ -118,25 +118,25 @@ static void unlock(struct arena *a)
 		while (p) {
 			void *next = *(void **)p;
 
-			release(a, p, HEAP_FN_FREE, false, true, &nowhere);
+			release(a, p, CHK_FN_FREE, false, true, &nowhere);
 			p = next;
 		}
 	}
 }
 
-static struct heap_span *span_at(u64 number)
+static struct chk_span *span_at(u64 number)
 {
-	return (struct heap_span *)HEAP_SPAN_TABLE + number;
+	return (struct chk_span *)CHK_SPAN_TABLE + number;
 }
 
-static struct heap_slot *slots_of(u64 number)
+static struct chk_slot *slots_of(u64 number)
 {
-	return (struct heap_slot *)HEAP_SLOT_TABLE + number * HEAP_SPAN_SLOTS;
+	return (struct chk_slot *)CHK_SLOT_TABLE + number * CHK_SPAN_SLOTS;
 }
 
 static u64 *alias_entry(u64 alias)
 {
-	return (u64 *)HEAP_ALIAS_TABLE + ((alias - HEAP_ALIAS_AREA) >> 12);
+	return (u64 *)CHK_ALIAS_TABLE + ((alias - CHK_ALIAS_AREA) >> 12);
 }
 
 static u32 size_class(u64 size, u64 align)
@@ -155,7 +155,7 @@ static u32 size_class(u64 size, u64 align)
 	}
 	if (size <= 128)
 		return (u32)((size + 15) / 16) - (size > 0);
-	if (size > HEAP_SLOT_MAX)
+	if (size > CHK_SLOT_MAX)
 		return SIZES;
 	c = above[63 - __builtin_clzl(size - 1) - 7];
 	while (sizes[c] < size)
@@ -163,20 +163,20 @@ static u32 size_class(u64 size, u64 align)
 	return c;
 }
 
-static struct heap_span *span_new(struct arena *a, u32 class)
+static struct chk_span *span_new(struct arena *a, u32 class)
 {
-	u32 size = sizes[class], count = (u32)(ALIGN_UP(size, HEAP_SPAN_SIZE) >> HEAP_SPAN_SHIFT);
-	s64 number = heap_syscall1(HEAP_CALL_BASE_GROW, count);
-	struct heap_span *s;
+	u32 size = sizes[class], count = (u32)(ALIGN_UP(size, CHK_SPAN_SIZE) >> CHK_SPAN_SHIFT);
+	s64 number = chk_syscall1(CHK_CALL_BASE_GROW, count);
+	struct chk_span *s;
 
 	if (number < 0)
 		return NULL;
 	s = span_at((u64)number);
 	for (u32 i = 1; i < count; i++)
 		s[i].slots = i;
-	s->per_page = size <= HEAP_PAGED_MAX ? 4096 / size : 0;
-	s->slots = s->per_page ? s->per_page * (HEAP_SPAN_SIZE / 4096)
-			       : MAX(HEAP_SPAN_SIZE / size, 1U);
+	s->per_page = size <= CHK_PAGED_MAX ? 4096 / size : 0;
+	s->slots =
+		s->per_page ? s->per_page * (CHK_SPAN_SIZE / 4096) : MAX(CHK_SPAN_SIZE / size, 1U);
 	s->arena = (u16)(a - arenas);
 	s->inverse = (u32)(((1UL << 32) + size - 1) / size);
 	s->listed = 1;
@@ -189,10 +189,10 @@ static struct heap_span *span_new(struct arena *a, u32 class)
 }
 
 /* A slot that was free: its address, *slot what is known of it. 0: no memory. */
-static u64 take_slot(struct arena *a, u32 class, struct heap_slot **slot)
+static u64 take_slot(struct arena *a, u32 class, struct chk_slot **slot)
 {
 	for (;;) {
-		struct heap_span *s =
+		struct chk_span *s =
 			a->list[class] ? span_at(a->list[class] - 1) : span_new(a, class);
 		u64 number;
 		u32 n;
@@ -212,18 +212,18 @@ static u64 take_slot(struct arena *a, u32 class, struct heap_slot **slot)
 			s->listed = 0;
 			continue;
 		}
-		return heap_slot_addr(s, number, n);
+		return chk_slot_addr(s, number, n);
 	}
 }
 
 static void free_slot(struct arena *a, u64 number, u32 n)
 {
-	struct heap_span *s = span_at(number);
-	struct heap_slot *slot = slots_of(number) + n;
+	struct chk_span *s = span_at(number);
+	struct chk_slot *slot = slots_of(number) + n;
 	u32 class;
 
 	slot->stack = s->free;
-	slot->state = HEAP_SLOT_FREE;
+	slot->state = CHK_SLOT_FREE;
 	s->free = n + 1;
 	if (s->listed)
 		return;
@@ -234,9 +234,9 @@ static void free_slot(struct arena *a, u64 number, u32 n)
 }
 
 /* The slot that begins at an address, -1: none does. Without division. */
-static s64 slot_number(const struct heap_span *s, u64 addr)
+static s64 slot_number(const struct chk_span *s, u64 addr)
 {
-	u32 at = addr & (HEAP_SPAN_SIZE - 1), first = 0, n;
+	u32 at = addr & (CHK_SPAN_SIZE - 1), first = 0, n;
 
 	if (s->per_page) {
 		first = (at >> PAGE_SHIFT) * s->per_page;
@@ -273,7 +273,7 @@ static u64 first_other(const u8 *p, u8 byte, u64 n)
 /* How many there are in a slot's slack. */
 static u64 canaries(u64 slack)
 {
-	return MIN(slack, (u64)HEAP_CANARY_MAX);
+	return MIN(slack, (u64)CHK_CANARY_MAX);
 }
 
 static void fill(u8 *p, u8 byte, u64 n)
@@ -295,22 +295,22 @@ static bool refill(struct arena *a, u32 class)
 {
 	struct magazine *m = &a->magazine[class];
 	u64 since = __builtin_ia32_rdtsc();
-	struct heap_slot *slot;
+	struct chk_slot *slot;
 	u32 pages = 0;
 	s64 alias;
 
-	m->batch = MIN(MAX(m->batch * 2, 4), HEAP_ALIAS_BATCH);
+	m->batch = MIN(MAX(m->batch * 2, 4), CHK_ALIAS_BATCH);
 	m->next = m->count = 0;
-	while (m->count < m->batch && pages < HEAP_ALIAS_BATCH) {
+	while (m->count < m->batch && pages < CHK_ALIAS_BATCH) {
 		u64 base = take_slot(a, class, &slot);
 
 		if (!base)
 			break;
-		slot->state = HEAP_SLOT_PREPARED;
+		slot->state = CHK_SLOT_PREPARED;
 		m->slot[m->count++] = base;
-		pages += heap_slot_pages(base, sizes[class]);
+		pages += chk_slot_pages(base, sizes[class]);
 	}
-	alias = m->count ? heap_syscall4(HEAP_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
+	alias = m->count ? chk_syscall4(CHK_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
 	policy_spent(since);
 	if (alias < 0) {
 		/* Slots that have no alias stay PREPARED for ever: there is no memory anyway. */
@@ -320,24 +320,24 @@ static bool refill(struct arena *a, u32 class)
 	m->alias = (u64)alias;
 	for (u32 n = 0; n < m->count; n++) {
 		*alias_entry((u64)alias) = m->slot[n];
-		alias += heap_slot_pages(m->slot[n], sizes[class]) * PAGE_SIZE;
+		alias += chk_slot_pages(m->slot[n], sizes[class]) * PAGE_SIZE;
 	}
 	return true;
 }
 
 static u64 span_number(u64 addr)
 {
-	return (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
+	return (addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT;
 }
 
-static struct heap_slot *slot_at(u64 addr)
+static struct chk_slot *slot_at(u64 addr)
 {
 	u64 number = span_number(addr);
 
 	return slots_of(number) + slot_number(span_at(number), addr);
 }
 
-static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
+static void *take_alias(struct arena *a, u32 class, struct chk_slot **slot)
 {
 	struct magazine *m = &a->magazine[class];
 	u64 base, alias;
@@ -346,18 +346,18 @@ static void *take_alias(struct arena *a, u32 class, struct heap_slot **slot)
 		return NULL;
 	base = m->slot[m->next];
 	alias = m->alias + (base & 4095);
-	m->alias += heap_slot_pages(base, sizes[class]) * PAGE_SIZE;
+	m->alias += chk_slot_pages(base, sizes[class]) * PAGE_SIZE;
 	m->next++;
 	*slot = slot_at(base);
 	return (void *)alias;
 }
 
 /* Was anything written to an object that was released? Reported. */
-static void check_freed(const struct heap_dead *d, u64 size)
+static void check_freed(const struct chk_dead *d, u64 size)
 {
 	u64 filled = MIN(size, FREED_FILL_MAX);
-	u64 other = first_other((const u8 *)d->alias, HEAP_FREED, filled);
-	struct heap_bug bug = {
+	u64 other = first_other((const u8 *)d->alias, CHK_FREED, filled);
+	struct chk_bug bug = {
 		.kind = CHECK_FREED_OVERWRITTEN,
 		.fn = d->fn,
 		.stack = d->stack,
@@ -366,7 +366,7 @@ static void check_freed(const struct heap_dead *d, u64 size)
 	};
 
 	if (other < filled)
-		heap_syscall1(HEAP_CALL_BUG, (u64)&bug);
+		chk_syscall1(CHK_CALL_BUG, (u64)&bug);
 }
 
 static void flush(struct arena *a)
@@ -375,14 +375,14 @@ static void flush(struct arena *a)
 	u32 count = a->pending_count;
 
 	for (u32 i = 0; i < count; i++) {
-		struct heap_dead *d = &a->pending[i];
+		struct chk_dead *d = &a->pending[i];
 		u64 base = *alias_entry(d->alias);
 
 		if (i >= a->unchecked)
 			check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
 	}
 	if (count)
-		heap_syscall4(HEAP_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
+		chk_syscall4(CHK_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
 	policy_spent(since);
 	a->batch = __builtin_ia32_rdtsc() - since;
 	a->pending_count = a->pending_pages = a->unchecked = 0;
@@ -397,7 +397,7 @@ static void flush(struct arena *a)
 
 void base_flush(void)
 {
-	for (u32 i = 0; i < HEAP_ARENAS; i++) {
+	for (u32 i = 0; i < CHK_ARENAS; i++) {
 		struct arena *a = &arenas[i];
 
 		if (!a->pending_count || !lock(a))
@@ -410,18 +410,18 @@ void base_flush(void)
 /* -- Objects ----------------------------------------------------------------------------------- */
 
 /* The slot behind an address that the program gave, if it begins a slot's object. */
-static struct heap_slot *find(u64 addr, u64 *base, u64 *number)
+static struct chk_slot *find(u64 addr, u64 *base, u64 *number)
 {
-	struct heap_span *s;
+	struct chk_span *s;
 	s64 n;
 
 	*base = addr;
-	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE) {
+	if (addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE) {
 		*base = *alias_entry(addr);
 		if (!*base || ((*base ^ addr) & 4095))
 			return NULL;
 	}
-	if (*base - HEAP_BASE_AREA >= HEAP_BASE_SIZE)
+	if (*base - CHK_BASE_AREA >= CHK_BASE_SIZE)
 		return NULL;
 	*number = span_number(*base);
 	if (*number >= __atomic_load_n(&spans, __ATOMIC_ACQUIRE))
@@ -435,42 +435,42 @@ static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
 {
 	u64 count = canaries(slot_size - size);
 
-	return first_other(object + size, HEAP_CANARY, count) == count;
+	return first_other(object + size, CHK_CANARY, count) == count;
 }
 
 static u32 state_of(u64 addr)
 {
-	return addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE ? HEAP_SLOT_ALIASED : HEAP_SLOT_LIVE;
+	return addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE ? CHK_SLOT_ALIASED : CHK_SLOT_LIVE;
 }
 
-void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
-		 const struct heap_frame *from)
+void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
+		 const struct chk_frame *from)
 {
-	u32 class = size_class(size + HEAP_CANARY_LEAST, align), stack;
+	u32 class = size_class(size + CHK_CANARY_LEAST, align), stack;
 	struct arena *a = my_arena();
-	struct heap_made *made;
-	struct heap_slot *slot;
+	struct chk_made *made;
+	struct chk_slot *slot;
 	void *p;
 
 	/* The slack of a large one that is aligned may be too much for a slot's description. */
 	if (class == SIZES || sizes[class] - size > SLACK_MAX)
 		return NULL;
-	stack = alias ? heap_stack_id(from) : policy_stack(from);
+	stack = alias ? chk_stack_id(from) : policy_stack(from);
 	if (!lock(a))
 		return NULL;
 	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
 	if (p) {
 		/* Before it counts as an object: who looks at all of them at exit sees no other. */
-		fill((u8 *)p + size, HEAP_CANARY, canaries(sizes[class] - size));
+		fill((u8 *)p + size, CHK_CANARY, canaries(sizes[class] - size));
 		slot->stack = stack;
-		slot->tid = heap_tid();
-		slot->seq = heap_operation();
+		slot->tid = chk_tid();
+		slot->seq = chk_operation();
 		slot->slack = (u16)(sizes[class] - size);
 		slot->fn = fn;
-		made = &heap_changes.made[a - arenas];
+		made = &chk_changes.made[a - arenas];
 		*(alias ? &made->alias : &made->none) += 1;
 		*(alias ? &made->alias_bytes : &made->none_bytes) += size;
-		__atomic_store_n(&slot->state, alias ? HEAP_SLOT_ALIASED : HEAP_SLOT_LIVE,
+		__atomic_store_n(&slot->state, alias ? CHK_SLOT_ALIASED : CHK_SLOT_LIVE,
 				 __ATOMIC_RELEASE);
 	}
 	unlock(a);
@@ -483,7 +483,7 @@ void *base_alloc(u64 size, u64 align, enum heap_function fn, bool alias,
  */
 static bool ripe(const struct arena *a)
 {
-	if (a->releases < IMMEDIATE || a->pending_count == HEAP_DEAD_BATCH ||
+	if (a->releases < IMMEDIATE || a->pending_count == CHK_DEAD_BATCH ||
 	    a->pending_pages >= DEAD_PAGES)
 		return true;
 	return a->pending_count % DEAD_LEAST == 0 &&
@@ -491,21 +491,21 @@ static bool ripe(const struct arena *a)
 }
 
 /* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */
-static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn, bool moved,
+static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn, bool moved,
 		      u32 stack)
 {
 	if (!a->pending_count)
 		a->pending_since = __builtin_ia32_rdtsc();
-	a->pending_pages += heap_slot_pages(addr, (u32)size);
-	a->pending[a->pending_count++] = (struct heap_dead){
+	a->pending_pages += chk_slot_pages(addr, (u32)size);
+	a->pending[a->pending_count++] = (struct chk_dead){
 		.alias = addr,
 		.stack = stack,
-		.tid = heap_tid(),
-		.seq = heap_operation(),
+		.tid = chk_tid(),
+		.seq = chk_operation(),
 		.fn = fn,
 		.moved = moved,
 	};
-	fill((u8 *)addr, HEAP_FREED, MIN(size, FREED_FILL_MAX));
+	fill((u8 *)addr, CHK_FREED, MIN(size, FREED_FILL_MAX));
 	if (a->releases < IMMEDIATE)
 		a->releases++;
 	if (ripe(a))
@@ -513,38 +513,38 @@ static void end_alias(struct arena *a, u64 addr, u64 size, enum heap_function fn
 }
 
 /* With the lock held. */
-static enum base_result release(struct arena *a, void *p, enum heap_function fn, bool moved,
-				bool force, const struct heap_frame *from)
+static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
+				bool force, const struct chk_frame *from)
 {
 	u64 base, number, size, slot_size;
-	struct heap_slot *slot = find((u64)p, &base, &number);
+	struct chk_slot *slot = find((u64)p, &base, &number);
 
 	if (!slot || slot->state != state_of((u64)p))
 		return BASE_NOT_MINE;
 	slot_size = span_at(number)->size;
 	size = slot_size - slot->slack;
-	if (!force && (!heap_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
+	if (!force && (!chk_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
 		return BASE_NOT_MINE;
-	if (slot->state == HEAP_SLOT_LIVE) {
+	if (slot->state == CHK_SLOT_LIVE) {
 		free_slot(a, number, (u32)(slot - slots_of(number)));
 		return BASE_DONE;
 	}
-	slot->state = HEAP_SLOT_PENDING;
-	end_alias(a, (u64)p, size, fn, moved, from->rip ? heap_stack_id(from) : 0);
+	slot->state = CHK_SLOT_PENDING;
+	end_alias(a, (u64)p, size, fn, moved, from->rip ? chk_stack_id(from) : 0);
 	return BASE_DONE;
 }
 
-enum base_result base_free(void *p, enum heap_function fn, bool moved, bool force,
-			   const struct heap_frame *from)
+enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force,
+			   const struct chk_frame *from)
 {
 	u64 base, number;
-	struct heap_slot *slot = find((u64)p, &base, &number);
+	struct chk_slot *slot = find((u64)p, &base, &number);
 	enum base_result ret;
 	struct arena *a;
 
 	if (!slot || slot->state != state_of((u64)p))
 		return BASE_NOT_MINE;
-	a = &arenas[span_at(number)->arena % HEAP_ARENAS];
+	a = &arenas[span_at(number)->arena % CHK_ARENAS];
 	if (!lock(a)) {
 		/* It interrupted itself: the object waits, reachable through its own first word. */
 		void *first = __atomic_load_n(&a->later, __ATOMIC_RELAXED);
@@ -563,7 +563,7 @@ enum base_result base_free(void *p, enum heap_function fn, bool moved, bool forc
 bool base_size(const void *p, u64 *size)
 {
 	u64 base, number;
-	struct heap_slot *slot = find((u64)p, &base, &number);
+	struct chk_slot *slot = find((u64)p, &base, &number);
 
 	if (!slot || slot->state != state_of((u64)p))
 		return false;
@@ -571,24 +571,24 @@ bool base_size(const void *p, u64 *size)
 	return true;
 }
 
-bool base_resize(void *p, u64 size, const struct heap_frame *from)
+bool base_resize(void *p, u64 size, const struct chk_frame *from)
 {
 	u64 base, number, old, slot_size;
-	struct heap_slot *slot = find((u64)p, &base, &number);
+	struct chk_slot *slot = find((u64)p, &base, &number);
 
-	if (!slot || slot->state != HEAP_SLOT_LIVE || base != (u64)p)
+	if (!slot || slot->state != CHK_SLOT_LIVE || base != (u64)p)
 		return false;
 	slot_size = span_at(number)->size;
 	old = slot_size - slot->slack;
-	if (size + HEAP_CANARY_LEAST > slot_size || size < slot_size / 2 ||
-	    slot_size - size > SLACK_MAX || slot->fn == HEAP_FN_NEW ||
-	    slot->fn == HEAP_FN_NEW_ARRAY || !canary_intact(p, old, slot_size))
+	if (size + CHK_CANARY_LEAST > slot_size || size < slot_size / 2 ||
+	    slot_size - size > SLACK_MAX || slot->fn == CHK_FN_NEW ||
+	    slot->fn == CHK_FN_NEW_ARRAY || !canary_intact(p, old, slot_size))
 		return false;
 	slot->stack = policy_stack(from);
-	slot->seq = heap_operation();
+	slot->seq = chk_operation();
 	slot->slack = (u16)(slot_size - size);
-	slot->fn = HEAP_FN_REALLOC;
-	fill((u8 *)p + size, HEAP_CANARY, canaries(slot_size - size));
+	slot->fn = CHK_FN_REALLOC;
+	fill((u8 *)p + size, CHK_CANARY, canaries(slot_size - size));
 	return true;
 }
 
@@ -596,10 +596,10 @@ bool base_resize(void *p, u64 size, const struct heap_frame *from)
 
 static bool is_empty(u64 number)
 {
-	const struct heap_span *s = span_at(number);
+	const struct chk_span *s = span_at(number);
 
 	for (u32 n = 0; n < s->fresh; n++)
-		if (slots_of(number)[n].state != HEAP_SLOT_FREE)
+		if (slots_of(number)[n].state != CHK_SLOT_FREE)
 			return false;
 	return s->fresh > 0;
 }
@@ -627,14 +627,14 @@ bool base_give_back(void)
 
 	base_flush();
 	for (u32 number = 0; number < count; number++) {
-		struct arena *a = &arenas[span_at(number)->arena % HEAP_ARENAS];
+		struct arena *a = &arenas[span_at(number)->arena % CHK_ARENAS];
 
 		if (!span_at(number)->size || !is_empty(number) || !lock(a))
 			continue;
 		/* Without the lock it was a guess. */
 		if (is_empty(number) && retire(a, number)) {
-			for (u64 n = 0; n * HEAP_SPAN_SIZE < span_at(number)->size; n++)
-				heap_syscall1(HEAP_CALL_BASE_SHRINK, number + n);
+			for (u64 n = 0; n * CHK_SPAN_SIZE < span_at(number)->size; n++)
+				chk_syscall1(CHK_CALL_BASE_SHRINK, number + n);
 			any = true;
 		}
 		unlock(a);

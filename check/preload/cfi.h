@@ -4,8 +4,8 @@
  * memory with given bounds, which it never leaves, whatever the tables say: tested and fuzzed on
  * the host. Formats: DWARF 4, 6.4; Linux Standard Base Core, 10.6 (.eh_frame, .eh_frame_hdr).
  */
-#ifndef HEAP_CFI_H
-#define HEAP_CFI_H
+#ifndef CHECK_PRELOAD_CFI_H
+#define CHECK_PRELOAD_CFI_H
 
 #include "common/types.h"
 

@@ -13,7 +13,7 @@
 #define DEAD_SOON  4000000UL /* a batch in less time: they come often, and may wait for more */
 #define DEAD_PART  8	     /* ... or one that costs more than this part of the time */
 
-void credit_spend(struct heap_credit *c, u64 took, bool object)
+void credit_spend(struct chk_credit *c, u64 took, bool object)
 {
 	u64 least = __atomic_load_n(&c->object, __ATOMIC_RELAXED);
 
@@ -25,7 +25,7 @@ void credit_spend(struct heap_credit *c, u64 took, bool object)
 	__atomic_fetch_add(&c->spent, took + took / 2, __ATOMIC_RELAXED);
 }
 
-enum heap_credit_left credit_left(const struct heap_credit *c, u64 elapsed, u64 starts)
+enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 starts)
 {
 	u64 object = __atomic_load_n(&c->object, __ATOMIC_RELAXED);
 	u64 sum = MAX(CREDIT, OBJECTS * object) / (1 + starts / SHARERS);

@@ -97,9 +97,9 @@ static u64 jump_distance(u64 function, u64 pc)
  * CALL_INTO: another module calls some function of m, which may have jumped to pc's. CALL_OPEN:
  * what is called is not known. NO_CALL: it cannot have led there.
  */
-static u64 distance(u64 at, u64 pc, const struct heap_module *m)
+static u64 distance(u64 at, u64 pc, const struct chk_module *m)
 {
-	struct heap_module from;
+	struct chk_module from;
 	u64 target;
 	enum call call;
 
@@ -126,7 +126,7 @@ static u64 distance(u64 at, u64 pc, const struct heap_module *m)
 /* Is this a frame pointer of a function whose stack is above at? */
 static bool is_frame(u64 rbp, u64 at)
 {
-	struct heap_module from;
+	struct chk_module from;
 	u64 caller, target;
 
 	return rbp - at - 1 < FRAME_MAX && peek(rbp + 8, &caller) && caller < USER_TOP &&
@@ -152,7 +152,7 @@ static u64 find_rbp(u64 rbp, u64 rsp, u64 end)
 bool guess_caller(u64 pc, struct cfi_registers *r)
 {
 	u64 word, found = 0, caller = 0, nearest = NO_CALL;
-	struct heap_module m, program;
+	struct chk_module m, program;
 
 	if (modules_find(pc, &m) < 0)
 		return false;

@@ -4,8 +4,8 @@
  * like the return address of a call of the function. It may be a wrong one: what an earlier call
  * left behind. Used by the library for its stacks and by the kernel for that of a fault.
  */
-#ifndef HEAP_GUESS_H
-#define HEAP_GUESS_H
+#ifndef CHECK_PRELOAD_GUESS_H
+#define CHECK_PRELOAD_GUESS_H
 
 #include "check/preload/cfi.h"
 

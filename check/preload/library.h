@@ -4,57 +4,57 @@
  * thread, in signal handlers, before the program's constructors and after its destructors. So:
  * no libc, no thread-local storage, nothing that blocks.
  */
-#ifndef HEAP_LIBRARY_H
-#define HEAP_LIBRARY_H
+#ifndef CHECK_PRELOAD_LIBRARY_H
+#define CHECK_PRELOAD_LIBRARY_H
 
-#include "check/abi/heap_call.h"
+#include "check/abi/call.h"
 #include "common/types.h"
 
 /* The state of a caller as its call returns: where stack capture begins. */
-struct heap_frame {
+struct chk_frame {
 	u64 rip, rsp, rbp;
 };
 
 /* The caller of the function that this is written in, which gets a frame pointer for it. */
-#define HEAP_CALLER                                                                                \
+#define CHK_CALLER                                                                                 \
 	({                                                                                         \
 		const u64 *frame_ = __builtin_frame_address(0);                                    \
-		(struct heap_frame){frame_[1], (u64)(frame_ + 2), frame_[0]};                      \
+		(struct chk_frame){frame_[1], (u64)(frame_ + 2), frame_[0]};                       \
 	})
 
-#define HEAP_EXPORT __attribute__((visibility("default")))
+#define CHK_EXPORT __attribute__((visibility("default")))
 
 /* malloc.c: the library's. */
-HEAP_EXPORT void *malloc(__SIZE_TYPE__ size);
+CHK_EXPORT void *malloc(__SIZE_TYPE__ size);
 
 /* start.c: what the kernel said when the library started, which it does now at the latest. */
-const struct heap_start *heap_started(void);
+const struct chk_start *chk_started(void);
 
 /* start.c: what the kernel tells of threads and forks. */
-extern struct heap_changes heap_changes;
+extern struct chk_changes chk_changes;
 /* start.c: the running thread's number, and that of this operation of the process's heap. */
-s32 heap_tid(void);
-u32 heap_operation(void);
+s32 chk_tid(void);
+u32 chk_operation(void);
 
 /* stack.c: the id of the call stack. */
-u32 heap_stack_id(const struct heap_frame *from);
+u32 chk_stack_id(const struct chk_frame *from);
 
 /*
  * alloc.c: the work behind every entry. align: a power of two. NULL, and errno is ENOMEM: no
  * memory; errno is left alone otherwise.
  */
-void *heap_alloc(u64 size, u64 align, enum heap_function fn, const struct heap_frame *from);
-void heap_release(void *p, enum heap_function fn, const struct heap_frame *from);
-void *heap_resize(void *p, u64 size, const struct heap_frame *from);
+void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from);
+void chk_release(void *p, enum chk_function fn, const struct chk_frame *from);
+void *chk_resize(void *p, u64 size, const struct chk_frame *from);
 /* 0: not a live object; a dead one is reported. */
-u64 heap_size(const void *p, const struct heap_frame *from);
+u64 chk_size(const void *p, const struct chk_frame *from);
 
 /* A number that nobody can have meant, in a call of fn: reported. */
-void heap_bad_size(u64 size, enum heap_function fn, const struct heap_frame *from);
+void chk_bad_size(u64 size, enum chk_function fn, const struct chk_frame *from);
 
 /* symbol.c: a function of the program or its libraries; NULL: there is none. */
-void *heap_symbol(const char *name);
+void *chk_symbol(const char *name);
 /* Sets the thread's errno, where the program has one that can be found. */
-void heap_set_errno(int error);
+void chk_set_errno(int error);
 
 #endif

@@ -11,17 +11,17 @@ typedef __SIZE_TYPE__ size_t;
 
 /* As <stdlib.h> and <malloc.h> have them, which are headers of a C library: there is none here.
  * malloc is in library.h. */
-HEAP_EXPORT void *calloc(size_t count, size_t size);
-HEAP_EXPORT void *realloc(void *p, size_t size);
-HEAP_EXPORT void *reallocarray(void *p, size_t count, size_t size);
-HEAP_EXPORT int posix_memalign(void **out, size_t align, size_t size);
-HEAP_EXPORT void *memalign(size_t align, size_t size);
-HEAP_EXPORT void *aligned_alloc(size_t align, size_t size);
-HEAP_EXPORT void *valloc(size_t size);
-HEAP_EXPORT void *pvalloc(size_t size);
-HEAP_EXPORT void free(void *p);
-HEAP_EXPORT void cfree(void *p);
-HEAP_EXPORT size_t malloc_usable_size(void *p);
+CHK_EXPORT void *calloc(size_t count, size_t size);
+CHK_EXPORT void *realloc(void *p, size_t size);
+CHK_EXPORT void *reallocarray(void *p, size_t count, size_t size);
+CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size);
+CHK_EXPORT void *memalign(size_t align, size_t size);
+CHK_EXPORT void *aligned_alloc(size_t align, size_t size);
+CHK_EXPORT void *valloc(size_t size);
+CHK_EXPORT void *pvalloc(size_t size);
+CHK_EXPORT void free(void *p);
+CHK_EXPORT void cfree(void *p);
+CHK_EXPORT size_t malloc_usable_size(void *p);
 
 static bool power_of_two(u64 n)
 {
@@ -29,79 +29,78 @@ static bool power_of_two(u64 n)
 }
 
 /* count * size, as the function fn was asked for it. False: no object has so many bytes. */
-static bool product(size_t count, size_t size, enum heap_function fn, u64 *bytes,
-		    const struct heap_frame *from)
+static bool product(size_t count, size_t size, enum chk_function fn, u64 *bytes,
+		    const struct chk_frame *from)
 {
 	if (!__builtin_mul_overflow(count, size, bytes))
 		return true;
-	heap_bad_size(count, fn, from);
-	heap_set_errno(ENOMEM);
+	chk_bad_size(count, fn, from);
+	chk_set_errno(ENOMEM);
 	return false;
 }
 
-HEAP_EXPORT void *malloc(size_t size)
+CHK_EXPORT void *malloc(size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
-	return heap_alloc(size, 1, HEAP_FN_MALLOC, &from);
+	return chk_alloc(size, 1, CHK_FN_MALLOC, &from);
 }
 
-HEAP_EXPORT void free(void *p)
+CHK_EXPORT void free(void *p)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
 	if (p)
-		heap_release(p, HEAP_FN_FREE, &from);
+		chk_release(p, CHK_FN_FREE, &from);
 }
 
-HEAP_EXPORT void *calloc(size_t count, size_t size)
+CHK_EXPORT void *calloc(size_t count, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 	u64 bytes;
 
-	if (!product(count, size, HEAP_FN_CALLOC, &bytes, &from))
+	if (!product(count, size, CHK_FN_CALLOC, &bytes, &from))
 		return NULL;
 	/* Fresh pages are zero. */
-	return heap_alloc(bytes, 1, HEAP_FN_CALLOC, &from);
+	return chk_alloc(bytes, 1, CHK_FN_CALLOC, &from);
 }
 
-static void *resize(void *p, size_t size, const struct heap_frame *from)
+static void *resize(void *p, size_t size, const struct chk_frame *from)
 {
 	if (!p)
-		return heap_alloc(size, 1, HEAP_FN_REALLOC, from);
+		return chk_alloc(size, 1, CHK_FN_REALLOC, from);
 	if (size)
-		return heap_resize(p, size, from);
-	heap_release(p, HEAP_FN_REALLOC, from);
+		return chk_resize(p, size, from);
+	chk_release(p, CHK_FN_REALLOC, from);
 	return NULL;
 }
 
-HEAP_EXPORT void *realloc(void *p, size_t size)
+CHK_EXPORT void *realloc(void *p, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
 	return resize(p, size, &from);
 }
 
-HEAP_EXPORT void *reallocarray(void *p, size_t count, size_t size)
+CHK_EXPORT void *reallocarray(void *p, size_t count, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 	u64 bytes;
 
-	return product(count, size, HEAP_FN_REALLOC, &bytes, &from) ? resize(p, bytes, &from)
-								    : NULL;
+	return product(count, size, CHK_FN_REALLOC, &bytes, &from) ? resize(p, bytes, &from) : NULL;
 }
 
-HEAP_EXPORT int posix_memalign(void **out, size_t align, size_t size)
+CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 	void *p;
 
 	if (!power_of_two(align) || align % sizeof(void *)) {
-		heap_bad_size(align, HEAP_FN_MEMALIGN, &from);
+		chk_bad_size(align, CHK_FN_MEMALIGN, &from);
 		return EINVAL;
 	}
-	/* It sets no errno, which heap_alloc does only where it fails: nobody relies on that. */
-	p = heap_alloc(size, align, HEAP_FN_MEMALIGN, &from);
+	/* It sets no errno, which chk_alloc does only where it fails: nobody relies on that. */
+	p = chk_alloc(size, align, CHK_FN_MEMALIGN, &from);
 	if (!p)
 		return ENOMEM;
 	*out = p;
@@ -109,58 +108,58 @@ HEAP_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 }
 
 /* The others round an alignment up, as glibc does. */
-static void *aligned(size_t align, size_t size, const struct heap_frame *from)
+static void *aligned(size_t align, size_t size, const struct chk_frame *from)
 {
 	u64 power = 1;
 
 	while (power < align && power << 1)
 		power <<= 1;
 	if (power < align) {
-		heap_set_errno(EINVAL);
+		chk_set_errno(EINVAL);
 		return NULL;
 	}
-	return heap_alloc(size, power, HEAP_FN_MEMALIGN, from);
+	return chk_alloc(size, power, CHK_FN_MEMALIGN, from);
 }
 
-HEAP_EXPORT void *memalign(size_t align, size_t size)
+CHK_EXPORT void *memalign(size_t align, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
 	return aligned(align, size, &from);
 }
 
-HEAP_EXPORT void *aligned_alloc(size_t align, size_t size)
+CHK_EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
 	return aligned(align, size, &from);
 }
 
-HEAP_EXPORT void *valloc(size_t size)
+CHK_EXPORT void *valloc(size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
-	return heap_alloc(size, PAGE_SIZE, HEAP_FN_MEMALIGN, &from);
+	return chk_alloc(size, PAGE_SIZE, CHK_FN_MEMALIGN, &from);
 }
 
-HEAP_EXPORT void *pvalloc(size_t size)
+CHK_EXPORT void *pvalloc(size_t size)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
-	return heap_alloc(ALIGN_UP(size, PAGE_SIZE), PAGE_SIZE, HEAP_FN_MEMALIGN, &from);
+	return chk_alloc(ALIGN_UP(size, PAGE_SIZE), PAGE_SIZE, CHK_FN_MEMALIGN, &from);
 }
 
-HEAP_EXPORT void cfree(void *p)
+CHK_EXPORT void cfree(void *p)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
 	if (p)
-		heap_release(p, HEAP_FN_FREE, &from);
+		chk_release(p, CHK_FN_FREE, &from);
 }
 
-HEAP_EXPORT size_t malloc_usable_size(void *p)
+CHK_EXPORT size_t malloc_usable_size(void *p)
 {
-	const struct heap_frame from = HEAP_CALLER;
+	const struct chk_frame from = CHK_CALLER;
 
-	return p ? heap_size(p, &from) : 0;
+	return p ? chk_size(p, &from) : 0;
 }

@@ -11,10 +11,10 @@
 static struct {
 	u32 version;
 	u32 count;
-	struct heap_module module[MODULES];
+	struct chk_module module[MODULES];
 } known;
 
-bool modules_is_own(const struct heap_module *m)
+bool modules_is_own(const struct chk_module *m)
 {
 	return (u64)modules_is_own - m->start < m->end - m->start;
 }
@@ -32,7 +32,7 @@ static void end(u32 version)
 	__atomic_store_n(&known.version, version + 2, __ATOMIC_RELEASE);
 }
 
-bool modules_known(u64 pc, struct heap_module *out)
+bool modules_known(u64 pc, struct chk_module *out)
 {
 	u32 version = __atomic_load_n(&known.version, __ATOMIC_ACQUIRE);
 	u32 count = MIN(READ_ONCE(known.count), MODULES);
@@ -40,7 +40,7 @@ bool modules_known(u64 pc, struct heap_module *out)
 	if (version & 1)
 		return false;
 	for (u32 i = 0; i < count; i++) {
-		const struct heap_module *m = &known.module[i];
+		const struct chk_module *m = &known.module[i];
 
 		if (pc - READ_ONCE(m->start) >= READ_ONCE(m->end) - READ_ONCE(m->start))
 			continue;
@@ -51,7 +51,7 @@ bool modules_known(u64 pc, struct heap_module *out)
 	return false;
 }
 
-static void remember(const struct heap_module *m)
+static void remember(const struct chk_module *m)
 {
 	u32 version;
 
@@ -62,7 +62,7 @@ static void remember(const struct heap_module *m)
 	end(version);
 }
 
-s64 modules_find(u64 pc, struct heap_module *m)
+s64 modules_find(u64 pc, struct chk_module *m)
 {
 	s64 err;
 

@@ -10,22 +10,22 @@
 
 typedef __SIZE_TYPE__ size_t;
 
-static void *make(size_t size, u64 align, enum heap_function fn, bool throws,
-		  const struct heap_frame *from)
+static void *make(size_t size, u64 align, enum chk_function fn, bool throws,
+		  const struct chk_frame *from)
 {
 	for (;;) {
-		void *p = heap_alloc(size, align, fn, from);
+		void *p = chk_alloc(size, align, fn, from);
 		void (*(*get_handler)(void))(void);
 		void (*fail)(void);
 
 		if (p)
 			return p;
-		get_handler = heap_symbol("_ZSt15get_new_handlerv");
+		get_handler = chk_symbol("_ZSt15get_new_handlerv");
 		if (get_handler && get_handler()) {
 			get_handler()();
 			continue;
 		}
-		fail = throws ? heap_symbol("_ZSt17__throw_bad_allocv") : NULL;
+		fail = throws ? chk_symbol("_ZSt17__throw_bad_allocv") : NULL;
 		if (fail)
 			fail();
 		return NULL;
@@ -33,46 +33,46 @@ static void *make(size_t size, u64 align, enum heap_function fn, bool throws,
 }
 
 #define NEW(name, fn, throws, align, ...)                                                          \
-	HEAP_EXPORT void *name(__VA_ARGS__);                                                       \
-	HEAP_EXPORT void *name(__VA_ARGS__)                                                        \
+	CHK_EXPORT void *name(__VA_ARGS__);                                                        \
+	CHK_EXPORT void *name(__VA_ARGS__)                                                         \
 	{                                                                                          \
-		const struct heap_frame from = HEAP_CALLER;                                        \
+		const struct chk_frame from = CHK_CALLER;                                          \
                                                                                                    \
 		return make(size, align, fn, throws, &from);                                       \
 	}
 
 #define DELETE(name, fn, ...)                                                                      \
-	HEAP_EXPORT void name(__VA_ARGS__);                                                        \
-	HEAP_EXPORT void name(__VA_ARGS__)                                                         \
+	CHK_EXPORT void name(__VA_ARGS__);                                                         \
+	CHK_EXPORT void name(__VA_ARGS__)                                                          \
 	{                                                                                          \
-		const struct heap_frame from = HEAP_CALLER;                                        \
+		const struct chk_frame from = CHK_CALLER;                                          \
                                                                                                    \
 		if (p)                                                                             \
-			heap_release(p, fn, &from);                                                \
+			chk_release(p, fn, &from);                                                 \
 	}
 
 #define UNUSED __attribute__((unused))
 
 /* clang-format off */
-NEW(_Znwm,                              HEAP_FN_NEW,       true,  1,     size_t size)
-NEW(_Znam,                              HEAP_FN_NEW_ARRAY, true,  1,     size_t size)
-NEW(_ZnwmRKSt9nothrow_t,                HEAP_FN_NEW,       false, 1,     size_t size, UNUSED const void *nothrow)
-NEW(_ZnamRKSt9nothrow_t,                HEAP_FN_NEW_ARRAY, false, 1,     size_t size, UNUSED const void *nothrow)
-NEW(_ZnwmSt11align_val_t,               HEAP_FN_NEW,       true,  align, size_t size, size_t align)
-NEW(_ZnamSt11align_val_t,               HEAP_FN_NEW_ARRAY, true,  align, size_t size, size_t align)
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, HEAP_FN_NEW,       false, align, size_t size, size_t align, UNUSED const void *nothrow)
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, HEAP_FN_NEW_ARRAY, false, align, size_t size, size_t align, UNUSED const void *nothrow)
+NEW(_Znwm,                              CHK_FN_NEW,       true,  1,     size_t size)
+NEW(_Znam,                              CHK_FN_NEW_ARRAY, true,  1,     size_t size)
+NEW(_ZnwmRKSt9nothrow_t,                CHK_FN_NEW,       false, 1,     size_t size, UNUSED const void *nothrow)
+NEW(_ZnamRKSt9nothrow_t,                CHK_FN_NEW_ARRAY, false, 1,     size_t size, UNUSED const void *nothrow)
+NEW(_ZnwmSt11align_val_t,               CHK_FN_NEW,       true,  align, size_t size, size_t align)
+NEW(_ZnamSt11align_val_t,               CHK_FN_NEW_ARRAY, true,  align, size_t size, size_t align)
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, CHK_FN_NEW,       false, align, size_t size, size_t align, UNUSED const void *nothrow)
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, CHK_FN_NEW_ARRAY, false, align, size_t size, size_t align, UNUSED const void *nothrow)
 
-DELETE(_ZdlPv,                              HEAP_FN_DELETE,       void *p)
-DELETE(_ZdaPv,                              HEAP_FN_DELETE_ARRAY, void *p)
-DELETE(_ZdlPvm,                             HEAP_FN_DELETE,       void *p, UNUSED size_t size)
-DELETE(_ZdaPvm,                             HEAP_FN_DELETE_ARRAY, void *p, UNUSED size_t size)
-DELETE(_ZdlPvRKSt9nothrow_t,                HEAP_FN_DELETE,       void *p, UNUSED const void *nothrow)
-DELETE(_ZdaPvRKSt9nothrow_t,                HEAP_FN_DELETE_ARRAY, void *p, UNUSED const void *nothrow)
-DELETE(_ZdlPvSt11align_val_t,               HEAP_FN_DELETE,       void *p, UNUSED size_t align)
-DELETE(_ZdaPvSt11align_val_t,               HEAP_FN_DELETE_ARRAY, void *p, UNUSED size_t align)
-DELETE(_ZdlPvmSt11align_val_t,              HEAP_FN_DELETE,       void *p, UNUSED size_t size, UNUSED size_t align)
-DELETE(_ZdaPvmSt11align_val_t,              HEAP_FN_DELETE_ARRAY, void *p, UNUSED size_t size, UNUSED size_t align)
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, HEAP_FN_DELETE,       void *p, UNUSED size_t align, UNUSED const void *nothrow)
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, HEAP_FN_DELETE_ARRAY, void *p, UNUSED size_t align, UNUSED const void *nothrow)
+DELETE(_ZdlPv,                              CHK_FN_DELETE,       void *p)
+DELETE(_ZdaPv,                              CHK_FN_DELETE_ARRAY, void *p)
+DELETE(_ZdlPvm,                             CHK_FN_DELETE,       void *p, UNUSED size_t size)
+DELETE(_ZdaPvm,                             CHK_FN_DELETE_ARRAY, void *p, UNUSED size_t size)
+DELETE(_ZdlPvRKSt9nothrow_t,                CHK_FN_DELETE,       void *p, UNUSED const void *nothrow)
+DELETE(_ZdaPvRKSt9nothrow_t,                CHK_FN_DELETE_ARRAY, void *p, UNUSED const void *nothrow)
+DELETE(_ZdlPvSt11align_val_t,               CHK_FN_DELETE,       void *p, UNUSED size_t align)
+DELETE(_ZdaPvSt11align_val_t,               CHK_FN_DELETE_ARRAY, void *p, UNUSED size_t align)
+DELETE(_ZdlPvmSt11align_val_t,              CHK_FN_DELETE,       void *p, UNUSED size_t size, UNUSED size_t align)
+DELETE(_ZdaPvmSt11align_val_t,              CHK_FN_DELETE_ARRAY, void *p, UNUSED size_t size, UNUSED size_t align)
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, CHK_FN_DELETE,       void *p, UNUSED size_t align, UNUSED const void *nothrow)
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, CHK_FN_DELETE_ARRAY, void *p, UNUSED size_t align, UNUSED const void *nothrow)
 /* clang-format on */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loads that may fault. The kernel goes on at peek_fail when an instruction of
- * [peek_start, peek_end) does (HEAP_CALL_UNWIND): no function here has a frame, and all return 0
+ * [peek_start, peek_end) does (CHK_CALL_UNWIND): no function here has a frame, and all return 0
  * then.
  */
 #include "check/preload/peek.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading memory that may not be there: peek.S, with the kernel's help (HEAP_CALL_UNWIND). Unit
+ * Reading memory that may not be there: peek.S, with the kernel's help (CHK_CALL_UNWIND). Unit
  * tests and the fuzzer have a peek_words of their own.
  */
-#ifndef HEAP_PEEK_H
-#define HEAP_PEEK_H
+#ifndef CHECK_PRELOAD_PEEK_H
+#define CHECK_PRELOAD_PEEK_H
 
 #ifdef __ASSEMBLER__
 #define PEEK_STEP_SIZE	64

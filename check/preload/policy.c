@@ -22,7 +22,7 @@
 static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
 static u64 begun;
-static struct heap_credit credit;
+static struct chk_credit credit;
 static u32 over_budget;
 static u32 unsampled; /* objects until the next one that is */
 
@@ -31,20 +31,20 @@ void policy_over_budget(void)
 	__atomic_store_n(&over_budget, 1, __ATOMIC_RELAXED);
 }
 
-static u64 site_of(const struct heap_frame *from)
+static u64 site_of(const struct chk_frame *from)
 {
 	return (from->rip ^ from->rsp << 20) * 0x9e3779b97f4a7c15UL >> 32;
 }
 
-u32 policy_stack(const struct heap_frame *from)
+u32 policy_stack(const struct chk_frame *from)
 {
 	u64 site = site_of(from),
 	    seen = __atomic_load_n(&site_stack[site % SITES], __ATOMIC_RELAXED);
 
-	if (heap_started()->config.level == HEAP_LEVEL_SAMPLED)
+	if (chk_started()->config.level == CHK_LEVEL_SAMPLED)
 		return 0;
 	if (seen >> 32 != site) {
-		seen = site << 32 | heap_stack_id(from);
+		seen = site << 32 | chk_stack_id(from);
 		__atomic_store_n(&site_stack[site % SITES], seen, __ATOMIC_RELAXED);
 	}
 	return (u32)seen;
@@ -58,22 +58,22 @@ static bool few_bits(u32 n, u32 bits)
 	return !n;
 }
 
-static enum heap_level automatic(const struct heap_frame *from, bool packable)
+static enum chk_level automatic(const struct chk_frame *from, bool packable)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
 	u64 now = __builtin_ia32_rdtsc();
-	enum heap_level level = HEAP_LEVEL_NONE;
-	enum heap_credit_left left;
+	enum chk_level level = CHK_LEVEL_NONE;
+	enum chk_credit_left left;
 
 	if (!begun)
 		begun = now;
-	left = credit_left(&credit, now - begun, heap_started()->starts);
+	left = credit_left(&credit, now - begun, chk_started()->starts);
 	if (n < SITE_FIRST ? left >= CREDIT_FIRST : left == CREDIT_ENOUGH && few_bits(n, 2))
-		level = HEAP_LEVEL_PAGE;
+		level = CHK_LEVEL_PAGE;
 	else if (packable && left == CREDIT_ENOUGH && (n < SITE_ALIAS || few_bits(n, 4)))
-		level = HEAP_LEVEL_ALIAS;
-	if (level != HEAP_LEVEL_PAGE && n == SITE_FIRST)
-		__atomic_fetch_add(&heap_changes.stepped_down, 1, __ATOMIC_RELAXED);
+		level = CHK_LEVEL_ALIAS;
+	if (level != CHK_LEVEL_PAGE && n == SITE_FIRST)
+		__atomic_fetch_add(&chk_changes.stepped_down, 1, __ATOMIC_RELAXED);
 	return level;
 }
 
@@ -96,27 +96,27 @@ static bool sample(u32 n)
 	return !left;
 }
 
-enum heap_level policy_choose(u64 size, const struct heap_frame *from)
+enum chk_level policy_choose(u64 size, const struct chk_frame *from)
 {
-	const struct check_config *c = &heap_started()->config;
-	bool packable = size <= HEAP_PACKED_MAX - HEAP_CANARY_LEAST;
-	enum heap_level level = HEAP_LEVEL_PAGE;
+	const struct check_config *c = &chk_started()->config;
+	bool packable = size <= CHK_PACKED_MAX - CHK_CANARY_LEAST;
+	enum chk_level level = CHK_LEVEL_PAGE;
 
-	if (size > HEAP_SLOT_MAX - HEAP_CANARY_LEAST)
-		return HEAP_LEVEL_PAGE;
+	if (size > CHK_SLOT_MAX - CHK_CANARY_LEAST)
+		return CHK_LEVEL_PAGE;
 	switch (c->level) {
-	case HEAP_LEVEL_ALIAS:
-		level = HEAP_LEVEL_ALIAS;
+	case CHK_LEVEL_ALIAS:
+		level = CHK_LEVEL_ALIAS;
 		break;
-	case HEAP_LEVEL_SAMPLED:
+	case CHK_LEVEL_SAMPLED:
 		if (!sample(c->sample))
-			level = HEAP_LEVEL_NONE;
+			level = CHK_LEVEL_NONE;
 		break;
-	case HEAP_LEVEL_AUTO:
+	case CHK_LEVEL_AUTO:
 		level = automatic(from, packable);
 		break;
 	}
-	if (level == HEAP_LEVEL_PAGE && __atomic_load_n(&over_budget, __ATOMIC_RELAXED))
-		level = HEAP_LEVEL_ALIAS;
-	return level == HEAP_LEVEL_ALIAS && !packable ? HEAP_LEVEL_PAGE : level;
+	if (level == CHK_LEVEL_PAGE && __atomic_load_n(&over_budget, __ATOMIC_RELAXED))
+		level = CHK_LEVEL_ALIAS;
+	return level == CHK_LEVEL_ALIAS && !packable ? CHK_LEVEL_PAGE : level;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Call stacks become numbers. The kernel keeps each stack once (HEAP_CALL_STACK); the numbers of
+ * Call stacks become numbers. The kernel keeps each stack once (CHK_CALL_STACK); the numbers of
  * those seen lately are remembered here, by a hash of the stack.
  *
  * An entry of the memory is one word, hash and number, written at once: no lock, and a signal
@@ -14,9 +14,9 @@
 
 static u64 memory[REMEMBERED]; /* hash, upper half; number, lower half; 0: free */
 
-u32 heap_stack_id(const struct heap_frame *from)
+u32 chk_stack_id(const struct chk_frame *from)
 {
-	u32 depth = heap_started()->config.depth, count;
+	u32 depth = chk_started()->config.depth, count;
 	u64 pc[CHECK_DEPTH_MAX], hash = 0, seen;
 	s64 id;
 
@@ -26,7 +26,7 @@ u32 heap_stack_id(const struct heap_frame *from)
 	seen = __atomic_load_n(&memory[hash % REMEMBERED], __ATOMIC_RELAXED);
 	if (seen && seen >> 32 == hash >> 32)
 		return (u32)seen;
-	id = heap_syscall4(HEAP_CALL_STACK, (u64)pc, count, 0, 0);
+	id = chk_syscall4(CHK_CALL_STACK, (u64)pc, count, 0, 0);
 	if (id <= 0)
 		return 0;
 	seen = (hash >> 32 << 32) | (u32)id;

@@ -11,19 +11,19 @@
 #define SYS_gettid 186
 #define THREADS	   64 /* whose numbers are remembered */
 
-struct heap_changes heap_changes;
+struct chk_changes chk_changes;
 
-static struct heap_start started;
+static struct chk_start started;
 static u32 begun; /* 1: started is filled in */
 
-const struct heap_start *heap_started(void)
+const struct chk_start *chk_started(void)
 {
-	struct heap_start s = {.changes = (u64)&heap_changes};
+	struct chk_start s = {.changes = (u64)&chk_changes};
 
 	if (__builtin_expect(__atomic_load_n(&begun, __ATOMIC_ACQUIRE), 1))
 		return &started;
 	/* Two threads or a signal handler at once: the kernel answers all alike. */
-	if (heap_syscall1(HEAP_CALL_START, (u64)&s) < 0)
+	if (chk_syscall1(CHK_CALL_START, (u64)&s) < 0)
 		return &started;
 	started = s;
 	unwind_init();
@@ -32,21 +32,21 @@ const struct heap_start *heap_started(void)
 }
 
 /* A thread's number is asked for once, and again when there are new threads. */
-s32 heap_tid(void)
+s32 chk_tid(void)
 {
 	static struct {
 		u64 pointer; /* the thread pointer, | 1 */
 		u32 threads;
 		s32 tid;
 	} memory[THREADS];
-	u32 threads = READ_ONCE(heap_changes.threads);
+	u32 threads = READ_ONCE(chk_changes.threads);
 	u64 tp, i;
 
 	__asm__("rdfsbase %0" : "=r"(tp));
 	tp |= 1;
 	i = (tp >> 6 ^ tp >> 12) % THREADS;
 	if (READ_ONCE(memory[i].pointer) != tp || READ_ONCE(memory[i].threads) != threads) {
-		s32 tid = (s32)heap_linux_call0(SYS_gettid);
+		s32 tid = (s32)chk_linux_call0(SYS_gettid);
 
 		/* Threads that share the place overwrite each other's: no reader must mix them. */
 		WRITE_ONCE(memory[i].pointer, 0);
@@ -59,7 +59,7 @@ s32 heap_tid(void)
 }
 
 /* An order, not a sum: two threads at once may get the same number. */
-u32 heap_operation(void)
+u32 chk_operation(void)
 {
 	static u32 operations;
 	u32 n = READ_ONCE(operations) + 1;
@@ -74,8 +74,8 @@ __attribute__((constructor)) static void start(void)
 {
 	const void *used;
 
-	heap_started();
-	used = heap_symbol("malloc");
+	chk_started();
+	used = chk_symbol("malloc");
 	if (used && used != (const void *)malloc)
-		heap_syscall1(HEAP_CALL_OWN_MALLOC, 0);
+		chk_syscall1(CHK_CALL_OWN_MALLOC, 0);
 }

@@ -31,7 +31,7 @@ struct object {
 
 static const struct link_map *first_object(void)
 {
-	const struct heap_start *s = heap_started();
+	const struct chk_start *s = chk_started();
 	const Elf64_Phdr *phdr = (const Elf64_Phdr *)s->phdr, *self = NULL;
 	const Elf64_Dyn *dynamic = NULL;
 	u64 bias;
@@ -124,7 +124,7 @@ static u32 find_sysv(const struct object *o, const char *name)
 	return 0;
 }
 
-void *heap_symbol(const char *name)
+void *chk_symbol(const char *name)
 {
 	for (const struct link_map *m = first_object(); m; m = m->next) {
 		const struct object o = object_of(m);
@@ -142,9 +142,9 @@ void *heap_symbol(const char *name)
 	return NULL;
 }
 
-void heap_set_errno(int error)
+void chk_set_errno(int error)
 {
-	int *(*location)(void) = heap_symbol("__errno_location");
+	int *(*location)(void) = chk_symbol("__errno_location");
 
 	if (location)
 		*location() = error;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's way into the guest kernel (check/abi/heap_call.h). Results: >= 0 or -errno. */
-#ifndef HEAP_SYSCALL_H
-#define HEAP_SYSCALL_H
+/* The library's way into the guest kernel (check/abi/call.h). Results: >= 0 or -errno. */
+#ifndef CHECK_PRELOAD_SYSCALL_H
+#define CHECK_PRELOAD_SYSCALL_H
 
-#include "check/abi/heap_call.h"
+#include "check/abi/call.h"
 
-static inline s64 heap_syscall4(enum heap_call op, u64 a, u64 b, u64 c, u64 d)
+static inline s64 chk_syscall4(enum chk_call op, u64 a, u64 b, u64 c, u64 d)
 {
 	register u64 r10 __asm__("r10") = d;
 	s64 ret;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"((u64)HEAP_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "a"((u64)CHK_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
 
 /* One of Linux's. */
-static inline s64 heap_linux_call0(u64 number)
+static inline s64 chk_linux_call0(u64 number)
 {
 	s64 ret;
 
@@ -26,9 +26,9 @@ static inline s64 heap_linux_call0(u64 number)
 	return ret;
 }
 
-static inline s64 heap_syscall1(enum heap_call op, u64 a)
+static inline s64 chk_syscall1(enum chk_call op, u64 a)
 {
-	return heap_syscall4(op, a, 0, 0, 0);
+	return chk_syscall4(op, a, 0, 0, 0);
 }
 
 #endif

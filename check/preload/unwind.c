@@ -114,7 +114,7 @@ static u32 pack(const struct cfi_frame *f)
 /* False: the tables do not have pc. *err: of find_module. */
 static bool find_frame(u64 pc, struct cfi_frame *frame, s64 *err)
 {
-	struct heap_module m;
+	struct chk_module m;
 	struct cfi_tables t;
 
 	*err = modules_find(pc, &m);

@@ -6,15 +6,15 @@
  * Runs inside the program: no libc, no locks, no allocation; any thread, any signal handler, many
  * at once. What a pc's frame looks like is remembered (pc -> rule), so a frame costs a few
  * nanoseconds from the second time on. Never faults, whatever is on the stack: it is read by
- * unwind_peek (peek.S), behind whose back the kernel catches a fault (HEAP_CALL_UNWIND); tables
- * are read inside the bounds that the kernel gives (HEAP_CALL_MODULE).
+ * unwind_peek (peek.S), behind whose back the kernel catches a fault (CHK_CALL_UNWIND); tables
+ * are read inside the bounds that the kernel gives (CHK_CALL_MODULE).
  */
-#ifndef HEAP_UNWIND_H
-#define HEAP_UNWIND_H
+#ifndef CHECK_PRELOAD_UNWIND_H
+#define CHECK_PRELOAD_UNWIND_H
 
 #include "common/types.h"
 
-/* Before the first unwind_stack of a program, after HEAP_CALL_START. Harmless when repeated. */
+/* Before the first unwind_stack of a program, after CHK_CALL_START. Harmless when repeated. */
 void unwind_init(void);
 
 /*

@@ -10,32 +10,32 @@ extern const u8 peek_fail[] __attribute__((visibility("hidden")));
 
 u64 unwind_program;
 
-static s64 heap_call(enum heap_call nr, u64 a, u64 b)
+static s64 chk_call(enum chk_call nr, u64 a, u64 b)
 {
 	s64 ret;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"(HEAP_CALL_BASE + nr), "D"(a), "S"(b)
+			 : "a"(CHK_CALL_BASE + nr), "D"(a), "S"(b)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
 
-s64 unwind_module(u64 pc, struct heap_module *out)
+s64 unwind_module(u64 pc, struct chk_module *out)
 {
-	return heap_call(HEAP_CALL_MODULE, pc, (u64)out);
+	return chk_call(CHK_CALL_MODULE, pc, (u64)out);
 }
 
 void unwind_init(void)
 {
-	const struct heap_unwind u = {
+	const struct chk_unwind u = {
 		.peek = (u64)peek_start,
 		.peek_end = (u64)peek_end,
 		.peek_fail = (u64)peek_fail,
 		.generation = (u64)&unwind_generation,
 	};
 
-	s64 code = heap_call(HEAP_CALL_UNWIND, (u64)&u, 0);
+	s64 code = chk_call(CHK_CALL_UNWIND, (u64)&u, 0);
 
 	if (code > 0)
 		unwind_program = (u64)code;

@@ -8,8 +8,8 @@
  * the words that were read from there on are unchanged, the remaining frames are the same too.
  * Comparing these words is fast, because no comparison depends on the one before.
  */
-#ifndef CHK_UNWIND_MEMO_H
-#define CHK_UNWIND_MEMO_H
+#ifndef CHECK_PRELOAD_UNWIND_MEMO_H
+#define CHECK_PRELOAD_UNWIND_MEMO_H
 
 #include "check/preload/cfi.h"
 #include "check/preload/peek.h"

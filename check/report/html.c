@@ -208,9 +208,9 @@ static void put_processes(FILE *out, const struct report_run *run)
 		fprintf(out, "<tr><td>%d ", p->pid);
 		report_html_text(out, p->comm);
 		fprintf(out, "</td><td>%" PRIu64, objects);
-		fprintf(out, "</td><td>%" PRIu64, p->objects[HEAP_LEVEL_PAGE]);
-		fprintf(out, "</td><td>%" PRIu64, p->objects[HEAP_LEVEL_ALIAS]);
-		fprintf(out, "</td><td>%" PRIu64, p->objects[HEAP_LEVEL_NONE]);
+		fprintf(out, "</td><td>%" PRIu64, p->objects[CHK_LEVEL_PAGE]);
+		fprintf(out, "</td><td>%" PRIu64, p->objects[CHK_LEVEL_ALIAS]);
+		fprintf(out, "</td><td>%" PRIu64, p->objects[CHK_LEVEL_NONE]);
 		fprintf(out, "</td><td>%" PRIu64, p->bytes);
 		fprintf(out, "</td><td>%" PRIu64, p->peak_bytes);
 		fprintf(out, "</td><td>%" PRIu64, p->live);

@@ -115,9 +115,9 @@ static const char *state_class(u32 state)
 {
 	static const char *const classes[] = {
 		[0] = "live",
-		[HEAP_STATE_LIVE] = "live",
-		[HEAP_STATE_FREED] = "freed",
-		[HEAP_STATE_REALLOCATED] = "freed",
+		[CHK_STATE_LIVE] = "live",
+		[CHK_STATE_FREED] = "freed",
+		[CHK_STATE_REALLOCATED] = "freed",
 	};
 
 	return classes[state];
@@ -127,9 +127,9 @@ static const char *state_word(u32 state)
 {
 	static const char *const words[] = {
 		[0] = "",
-		[HEAP_STATE_LIVE] = "live",
-		[HEAP_STATE_FREED] = "freed",
-		[HEAP_STATE_REALLOCATED] = "moved by realloc",
+		[CHK_STATE_LIVE] = "live",
+		[CHK_STATE_FREED] = "freed",
+		[CHK_STATE_REALLOCATED] = "moved by realloc",
 	};
 
 	return words[state];
@@ -142,7 +142,7 @@ static void put_guard(FILE *out, const struct report_finding *f, const struct sc
 	const struct check_object *o = &f->head.object;
 	u64 guard = ALIGN_UP(o->start + o->size, PAGE);
 
-	if (o->level != HEAP_LEVEL_PAGE || o->state != HEAP_STATE_LIVE || guard >= s->to ||
+	if (o->level != CHK_LEVEL_PAGE || o->state != CHK_STATE_LIVE || guard >= s->to ||
 	    guard < o->start)
 		return;
 	put_box(out, "guard", at(s, guard), WIDTH - MARGIN, y, height);
@@ -285,6 +285,6 @@ void report_html_timeline(FILE *out, const struct report_finding *f)
 		MARGIN, s.from, WIDTH - MARGIN, s.to);
 	put_moment(out, &s, o->alloc_seq, "born", "allocated", 14);
 	put_moment(out, &s, o->free_seq, "died",
-		   o->state == HEAP_STATE_REALLOCATED ? "moved" : "freed", 30);
+		   o->state == CHK_STATE_REALLOCATED ? "moved" : "freed", 30);
 	fputs("</svg></figure>\n", out);
 }

@@ -42,9 +42,9 @@ static const char *const accesses[] = {
 
 static const char *const states[] = {
 	[0] = "",
-	[HEAP_STATE_LIVE] = "live",
-	[HEAP_STATE_FREED] = "freed",
-	[HEAP_STATE_REALLOCATED] = "reallocated",
+	[CHK_STATE_LIVE] = "live",
+	[CHK_STATE_FREED] = "freed",
+	[CHK_STATE_REALLOCATED] = "reallocated",
 };
 
 static const char *const wheres[] = {

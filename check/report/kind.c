@@ -68,22 +68,22 @@ static const struct report_kind kinds[CHECK_KINDS] = {
 static const struct report_kind unknown = {"unknown", "A report of a kind that is not known", "",
 					   true};
 
-static const char *const functions[HEAP_FUNCTIONS] = {
-	[HEAP_FN_NONE] = "an unknown function",
-	[HEAP_FN_MALLOC] = "malloc",
-	[HEAP_FN_CALLOC] = "calloc",
-	[HEAP_FN_REALLOC] = "realloc",
-	[HEAP_FN_MEMALIGN] = "memalign",
-	[HEAP_FN_NEW] = "operator new",
-	[HEAP_FN_NEW_ARRAY] = "operator new[]",
-	[HEAP_FN_FREE] = "free",
-	[HEAP_FN_DELETE] = "operator delete",
-	[HEAP_FN_DELETE_ARRAY] = "operator delete[]",
+static const char *const functions[CHK_FUNCTIONS] = {
+	[CHK_FN_NONE] = "an unknown function",
+	[CHK_FN_MALLOC] = "malloc",
+	[CHK_FN_CALLOC] = "calloc",
+	[CHK_FN_REALLOC] = "realloc",
+	[CHK_FN_MEMALIGN] = "memalign",
+	[CHK_FN_NEW] = "operator new",
+	[CHK_FN_NEW_ARRAY] = "operator new[]",
+	[CHK_FN_FREE] = "free",
+	[CHK_FN_DELETE] = "operator delete",
+	[CHK_FN_DELETE_ARRAY] = "operator delete[]",
 };
 
 static const char *const levels[] = {
-	[HEAP_LEVEL_AUTO] = "auto",	  [HEAP_LEVEL_PAGE] = "page", [HEAP_LEVEL_ALIAS] = "alias",
-	[HEAP_LEVEL_SAMPLED] = "sampled", [HEAP_LEVEL_NONE] = "none",
+	[CHK_LEVEL_AUTO] = "auto",	 [CHK_LEVEL_PAGE] = "page", [CHK_LEVEL_ALIAS] = "alias",
+	[CHK_LEVEL_SAMPLED] = "sampled", [CHK_LEVEL_NONE] = "none",
 };
 
 const struct report_kind *report_kind(u32 kind)
@@ -101,7 +101,7 @@ u32 report_kind_by_name(const char *name)
 
 const char *report_function_name(u32 fn)
 {
-	return fn < HEAP_FUNCTIONS ? functions[fn] : "?";
+	return fn < CHK_FUNCTIONS ? functions[fn] : "?";
 }
 
 const char *report_level_name(u32 level)

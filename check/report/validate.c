@@ -103,15 +103,15 @@ static bool find_pcs(const struct check_report *head, u32 part, size_t len, u8 *
 
 static bool object_is_sane(const struct check_object *o)
 {
-	return o->state <= HEAP_STATE_REALLOCATED && o->level <= HEAP_LEVEL_NONE &&
-	       o->alloc_fn < HEAP_FUNCTIONS && o->free_fn < HEAP_FUNCTIONS &&
+	return o->state <= CHK_STATE_REALLOCATED && o->level <= CHK_LEVEL_NONE &&
+	       o->alloc_fn < CHK_FUNCTIONS && o->free_fn < CHK_FUNCTIONS &&
 	       o->size <= UINT64_MAX - o->start;
 }
 
 static bool head_is_sane(const struct check_report *h)
 {
 	return h->kind > 0 && h->kind < CHECK_KINDS && h->access <= CHECK_ACCESS_SYSCALL_WRITE &&
-	       h->where <= CHECK_WHERE_OLD_HEAP && h->fn < HEAP_FUNCTIONS &&
+	       h->where <= CHECK_WHERE_OLD_HEAP && h->fn < CHK_FUNCTIONS &&
 	       h->insn_len <= sizeof(h->insn) && object_is_sane(&h->object);
 }
 

@@ -45,7 +45,7 @@ static void put_relation(FILE *out, const struct report_finding *f)
 	} else if (addr > end) {
 		put_count(out, addr - end, "byte");
 		fputs(" after the end of ", out);
-	} else if (size > end - addr && o->state == HEAP_STATE_LIVE) {
+	} else if (size > end - addr && o->state == CHK_STATE_LIVE) {
 		fputs("the last ", out);
 		put_count(out, size - (end - addr), "byte");
 		fputs(" after the end of ", out);
@@ -62,9 +62,9 @@ static const char *state_words(const struct check_object *o)
 {
 	static const char *const words[] = {
 		[0] = "",
-		[HEAP_STATE_LIVE] = "",
-		[HEAP_STATE_FREED] = " that was freed",
-		[HEAP_STATE_REALLOCATED] = " that realloc moved elsewhere",
+		[CHK_STATE_LIVE] = "",
+		[CHK_STATE_FREED] = " that was freed",
+		[CHK_STATE_REALLOCATED] = " that realloc moved elsewhere",
 	};
 
 	return words[o->state];
@@ -163,7 +163,7 @@ static void title_double_free(FILE *out, const struct report_finding *f)
 	fprintf(out, "%s of 0x%" PRIx64 ", ", function(f), f->head.addr);
 	if (f->head.object.state) {
 		put_object(out, &f->head.object);
-		fputs(f->head.object.state == HEAP_STATE_REALLOCATED
+		fputs(f->head.object.state == CHK_STATE_REALLOCATED
 			      ? " that realloc moved elsewhere"
 			      : " that was freed already",
 		      out);
@@ -354,7 +354,7 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 		break;
 	default:
 		fprintf(out, "%s by %s in thread %d",
-			o->state == HEAP_STATE_REALLOCATED ? "moved" : "freed",
+			o->state == CHK_STATE_REALLOCATED ? "moved" : "freed",
 			report_function_name(o->free_fn), o->free_tid);
 		break;
 	}

@@ -29,59 +29,59 @@ static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
 	return p;
 }
 
-static bool read_span_entry(struct mm *mm, u64 number, struct heap_span *s)
+static bool read_span_entry(struct mm *mm, u64 number, struct chk_span *s)
 {
 	return number < mm->check->heap->spans &&
-	       read_entry(mm, HEAP_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
+	       read_entry(mm, CHK_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
 }
 
 /* The span, if its description makes sense. */
-static bool read_span(struct mm *mm, u64 number, struct heap_span *s)
+static bool read_span(struct mm *mm, u64 number, struct chk_span *s)
 {
-	return read_span_entry(mm, number, s) && s->size >= 16 && s->size <= HEAP_SLOT_MAX &&
-	       s->slots <= MAX(HEAP_SPAN_SIZE / s->size, 1) &&
+	return read_span_entry(mm, number, s) && s->size >= 16 && s->size <= CHK_SLOT_MAX &&
+	       s->slots <= MAX(CHK_SPAN_SIZE / s->size, 1) &&
 	       (!s->per_page || s->per_page == PAGE_SIZE / s->size);
 }
 
 /* Where the run of spans begins that a span belongs to, if it does; else that one. */
 static u64 run_of(struct mm *mm, u64 number)
 {
-	struct heap_span s;
+	struct chk_span s;
 
-	if (!read_span_entry(mm, number, &s) || s.size || s.slots >= HEAP_SLOT_MAX / HEAP_SPAN_SIZE)
+	if (!read_span_entry(mm, number, &s) || s.size || s.slots >= CHK_SLOT_MAX / CHK_SPAN_SIZE)
 		return number;
 	return number - MIN(s.slots, number);
 }
 
 static u64 slot_entry(u64 number, u32 slot)
 {
-	return HEAP_SLOT_TABLE + (number * HEAP_SPAN_SLOTS + slot) * sizeof(struct heap_slot);
+	return CHK_SLOT_TABLE + (number * CHK_SPAN_SLOTS + slot) * sizeof(struct chk_slot);
 }
 
 static bool in_base(u64 addr)
 {
-	return addr - HEAP_BASE_AREA < HEAP_BASE_SIZE;
+	return addr - CHK_BASE_AREA < CHK_BASE_SIZE;
 }
 
 static bool in_aliases(u64 addr)
 {
-	return addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE;
+	return addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE;
 }
 
 static u64 alias_page(u64 n)
 {
-	return HEAP_ALIAS_AREA + (n << PAGE_SHIFT);
+	return CHK_ALIAS_AREA + (n << PAGE_SHIFT);
 }
 
 static u64 alias_number(u64 addr)
 {
-	return (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT;
+	return (addr - CHK_ALIAS_AREA) >> PAGE_SHIFT;
 }
 
 /* The slot of span number that an address lies in; -1: none does. */
-static s64 slot_number(const struct heap_span *s, u64 number, u64 addr)
+static s64 slot_number(const struct chk_span *s, u64 number, u64 addr)
 {
-	u64 at = addr - (HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT)), first = 0, n;
+	u64 at = addr - (CHK_BASE_AREA + (number << CHK_SPAN_SHIFT)), first = 0, n;
 
 	if (s->per_page) {
 		first = (at >> PAGE_SHIFT) * s->per_page;
@@ -92,9 +92,9 @@ static s64 slot_number(const struct heap_span *s, u64 number, u64 addr)
 }
 
 /* The slot that has a base address; its own address goes to *at. */
-static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, struct heap_slot *slot)
+static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct chk_span *s, struct chk_slot *slot)
 {
-	u64 number = (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT;
+	u64 number = (addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT;
 	s64 n;
 
 	if (!in_base(addr))
@@ -105,27 +105,27 @@ static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct heap_span *s, str
 	n = slot_number(s, number, addr);
 	if (n < 0 || !read_entry(mm, slot_entry(number, (u32)n), slot, sizeof(*slot)))
 		return false;
-	*at = heap_slot_addr(s, number, (u32)n);
+	*at = chk_slot_addr(s, number, (u32)n);
 	return slot->slack <= s->size;
 }
 
-static void from_slot(u64 start, const struct heap_span *s, const struct heap_slot *slot,
+static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot *slot,
 		      struct chk_object *obj)
 {
-	bool live = slot->state == HEAP_SLOT_LIVE || slot->state == HEAP_SLOT_ALIASED;
+	bool live = slot->state == CHK_SLOT_LIVE || slot->state == CHK_SLOT_ALIASED;
 
 	*obj = (struct chk_object){
 		.o = {.start = start,
 		      .size = s->size - slot->slack,
-		      .state = live ? HEAP_STATE_LIVE : HEAP_STATE_FREED,
-		      .level = in_base(start) ? HEAP_LEVEL_NONE : HEAP_LEVEL_ALIAS,
-		      .alloc_fn = slot->fn < HEAP_FUNCTIONS ? slot->fn : HEAP_FN_NONE,
+		      .state = live ? CHK_STATE_LIVE : CHK_STATE_FREED,
+		      .level = in_base(start) ? CHK_LEVEL_NONE : CHK_LEVEL_ALIAS,
+		      .alloc_fn = slot->fn < CHK_FUNCTIONS ? slot->fn : CHK_FN_NONE,
 		      .alloc_tid = slot->tid,
 		      .alloc_seq = slot->seq},
-		.alloc_stack = slot->state == HEAP_SLOT_FREE ? 0 : slot->stack,
-		.slot = HEAP_NO_SLOT,
+		.alloc_stack = slot->state == CHK_SLOT_FREE ? 0 : slot->stack,
+		.slot = CHK_NO_SLOT,
 		.low = start,
-		.high = start + s->size - slot->slack + MIN(slot->slack, HEAP_CANARY_MAX),
+		.high = start + s->size - slot->slack + MIN(slot->slack, CHK_CANARY_MAX),
 	};
 }
 
@@ -133,20 +133,20 @@ static void from_slot(u64 start, const struct heap_span *s, const struct heap_sl
 static bool alias_object(struct mm *mm, u64 n, struct chk_object *obj)
 {
 	const struct chk_record *r = records_of(&mm->check->heap->aliases, n, &n);
-	struct heap_span s;
-	struct heap_slot slot;
+	struct chk_span s;
+	struct chk_slot slot;
 	u64 base, at;
 
 	if (!r)
 		return false;
-	if (r->state != HEAP_STATE_LIVE) {
+	if (r->state != CHK_STATE_LIVE) {
 		chk_record_object(r, alias_page(n), obj);
-		obj->o.level = HEAP_LEVEL_ALIAS;
+		obj->o.level = CHK_LEVEL_ALIAS;
 		return true;
 	}
-	if (!read_entry(mm, HEAP_ALIAS_TABLE + n * sizeof(base), &base, sizeof(base)) ||
+	if (!read_entry(mm, CHK_ALIAS_TABLE + n * sizeof(base), &base, sizeof(base)) ||
 	    !read_slot(mm, base, &at, &s, &slot) || at != base ||
-	    (slot.state != HEAP_SLOT_ALIASED && slot.state != HEAP_SLOT_PENDING))
+	    (slot.state != CHK_SLOT_ALIASED && slot.state != CHK_SLOT_PENDING))
 		return false;
 	from_slot(alias_page(n) + (base & PAGE_MASK), &s, &slot, obj);
 	return true;
@@ -154,8 +154,8 @@ static bool alias_object(struct mm *mm, u64 n, struct chk_object *obj)
 
 bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 {
-	struct heap_span s;
-	struct heap_slot slot;
+	struct chk_span s;
+	struct chk_slot slot;
 	u64 at;
 
 	if (in_aliases(addr))
@@ -163,7 +163,7 @@ bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 	if (!read_slot(mm, addr, &at, &s, &slot))
 		return false;
 	/* Objects with aliases are elsewhere; a slot that was never used has no function. */
-	if ((slot.state != HEAP_SLOT_LIVE && slot.state != HEAP_SLOT_FREE) || !slot.fn)
+	if ((slot.state != CHK_SLOT_LIVE && slot.state != CHK_SLOT_FREE) || !slot.fn)
 		return false;
 	from_slot(at, &s, &slot, obj);
 	return true;
@@ -172,19 +172,19 @@ bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 /* The objects at level none, in spans from number on. */
 static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
-	u64 number = run_of(mm, (addr - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT);
+	u64 number = run_of(mm, (addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT);
 
 	for (; number < mm->check->heap->spans; number++) {
-		struct heap_span s;
+		struct chk_span s;
 
 		if (!read_span(mm, number, &s))
 			continue;
 		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
-			u64 at = heap_slot_addr(&s, number, n);
+			u64 at = chk_slot_addr(&s, number, n);
 
 			if (at + s.size > addr && base_object_of(mm, at, obj) &&
 			    obj->o.start + MAX(obj->o.size, 1) > addr &&
-			    (!live || obj->o.state == HEAP_STATE_LIVE))
+			    (!live || obj->o.state == CHK_STATE_LIVE))
 				return true;
 		}
 	}
@@ -196,16 +196,16 @@ bool base_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj
 	struct chk_records *r = &mm->check->heap->aliases;
 	u64 n;
 
-	addr = MAX(addr, HEAP_BASE_AREA);
+	addr = MAX(addr, CHK_BASE_AREA);
 	if (in_base(addr) && next_in_spans(mm, addr, live, obj))
 		return true;
-	addr = MAX(addr, HEAP_ALIAS_AREA);
+	addr = MAX(addr, CHK_ALIAS_AREA);
 	/* The one that reaches into the page, else one that begins in it or later. */
 	if (!records_of(r, alias_number(addr), &n))
 		n = alias_number(addr);
 	for (; (n = records_next(r, n, live)) < r->slots; n++)
 		if (alias_object(mm, n, obj) && obj->o.start + MAX(obj->o.size, 1) > addr &&
-		    (!live || obj->o.state == HEAP_STATE_LIVE))
+		    (!live || obj->o.state == CHK_STATE_LIVE))
 			return true;
 	return false;
 }
@@ -213,18 +213,18 @@ bool base_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj
 int base_populate(struct mm *mm, u64 page)
 {
 	u64 end = page + TABLE_BATCH * PAGE_SIZE, number, *entry, gpa;
-	struct heap_span s;
+	struct chk_span s;
 
-	if (page >= HEAP_ALIAS_AREA)
+	if (page >= CHK_ALIAS_AREA)
 		return -EFAULT;
 	if (in_base(page)) {
-		end = MIN(end, HEAP_BASE_AREA + (mm->check->heap->spans << HEAP_SPAN_SHIFT));
+		end = MIN(end, CHK_BASE_AREA + (mm->check->heap->spans << CHK_SPAN_SHIFT));
 		if (page >= end)
 			return -EFAULT;
 	}
 	/* What is known of a few slots fits a page, whatever room there is for many. */
-	if (page >= HEAP_SLOT_TABLE && page < HEAP_SPAN_TABLE) {
-		number = (page - HEAP_SLOT_TABLE) / (HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
+	if (page >= CHK_SLOT_TABLE && page < CHK_SPAN_TABLE) {
+		number = (page - CHK_SLOT_TABLE) / (CHK_SPAN_SLOTS * sizeof(struct chk_slot));
 		if (read_span(mm, number, &s))
 			end = MIN(end, MAX(page + 1, slot_entry(number, s.slots)));
 	}
@@ -246,9 +246,9 @@ int base_populate(struct mm *mm, u64 page)
 s64 base_grow(struct mm *mm, u64 count)
 {
 	struct chk_heap *h = mm->check->heap;
-	u64 pages = count * (HEAP_SPAN_SIZE / PAGE_SIZE);
+	u64 pages = count * (CHK_SPAN_SIZE / PAGE_SIZE);
 
-	if (count > HEAP_SPANS - h->spans || !mm_may_expand(mm, pages, true))
+	if (count > CHK_SPANS - h->spans || !mm_may_expand(mm, pages, true))
 		return -ENOMEM;
 	mm->total_pages += pages;
 	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
@@ -259,13 +259,13 @@ s64 base_grow(struct mm *mm, u64 count)
 int base_shrink(struct mm *mm, u64 number)
 {
 	struct chk_heap *h = mm->check->heap;
-	u64 start = HEAP_BASE_AREA + (number << HEAP_SPAN_SHIFT);
+	u64 start = CHK_BASE_AREA + (number << CHK_SPAN_SHIFT);
 
 	if (number >= h->spans || h->spans_back == h->spans)
 		return -EINVAL;
-	pt_unmap(mm, start, start + HEAP_SPAN_SIZE, start, start);
+	pt_unmap(mm, start, start + CHK_SPAN_SIZE, start, start);
 	h->spans_back++;
-	mm->total_pages -= HEAP_SPAN_SIZE / PAGE_SIZE;
+	mm->total_pages -= CHK_SPAN_SIZE / PAGE_SIZE;
 	return 0;
 }
 
@@ -297,35 +297,35 @@ static void retire(struct mm *mm)
 {
 	struct chk_records *r = &mm->check->heap->aliases;
 	u64 n = records_excess(r), page = alias_page(n);
-	u64 table = HEAP_ALIAS_TABLE + n * sizeof(u64);
+	u64 table = CHK_ALIAS_TABLE + n * sizeof(u64);
 
 	if (n == r->slots)
 		return;
-	pt_unmap(mm, page, page + HEAP_LEAF_SLOTS * PAGE_SIZE, page,
-		 page + HEAP_LEAF_SLOTS * PAGE_SIZE);
-	pt_unmap(mm, table, table + HEAP_LEAF_SLOTS * sizeof(u64), table, table);
+	pt_unmap(mm, page, page + CHK_LEAF_SLOTS * PAGE_SIZE, page,
+		 page + CHK_LEAF_SLOTS * PAGE_SIZE);
+	pt_unmap(mm, table, table + CHK_LEAF_SLOTS * sizeof(u64), table, table);
 	records_drop(r, n);
 }
 
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 {
 	struct chk_heap *h = mm->check->heap;
-	u8 pages[HEAP_ALIAS_BATCH] = {0};
+	u8 pages[CHK_ALIAS_BATCH] = {0};
 	u32 sum = 0;
 	int err = 0;
 	u64 n;
 
 	for (u32 i = 0; i < count; i++) {
-		struct heap_span s;
+		struct chk_span s;
 
 		if (!in_base(slot[i]) ||
-		    !read_span(mm, (slot[i] - HEAP_BASE_AREA) >> HEAP_SPAN_SHIFT, &s) ||
-		    s.size > HEAP_PACKED_MAX)
+		    !read_span(mm, (slot[i] - CHK_BASE_AREA) >> CHK_SPAN_SHIFT, &s) ||
+		    s.size > CHK_PACKED_MAX)
 			return -EINVAL;
-		pages[i] = (u8)heap_slot_pages(slot[i], s.size);
+		pages[i] = (u8)chk_slot_pages(slot[i], s.size);
 		sum += pages[i];
 	}
-	if (sum > HEAP_LEAF_SLOTS)
+	if (sum > CHK_LEAF_SLOTS)
 		return -EINVAL;
 	if (!records_add_run(&h->aliases, pages, count, &n))
 		return -ENOMEM;
@@ -358,19 +358,19 @@ static void clear_alias(struct mm *mm, u64 page, struct chk_gone *gone)
 	pt_flush_add(&gone->flush, page, page + PAGE_SIZE);
 }
 
-void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct chk_gone *gone)
+void base_unalias(struct mm *mm, const struct chk_dead *dead, u32 count, struct chk_gone *gone)
 {
 	struct chk_heap *h = mm->check->heap;
 
 	for (u32 i = 0; i < count; i++) {
-		const struct heap_dead *d = &dead[i];
+		const struct chk_dead *d = &dead[i];
 		u64 n = alias_number(d->alias);
 		struct chk_object obj;
 		struct chk_record *r;
 		u32 pages;
 
 		if (!in_aliases(d->alias) || !records_at(&h->aliases, n) ||
-		    records_at(&h->aliases, n)->state != HEAP_STATE_LIVE ||
+		    records_at(&h->aliases, n)->state != CHK_STATE_LIVE ||
 		    !alias_object(mm, n, &obj))
 			continue;
 		r = records_own(&h->aliases, n);
@@ -380,9 +380,9 @@ void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct
 		*r = (struct chk_record){
 			.size = (u32)obj.o.size,
 			.offset = obj.o.start & PAGE_MASK,
-			.state = d->moved ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED,
+			.state = d->moved ? CHK_STATE_REALLOCATED : CHK_STATE_FREED,
 			.alloc_fn = obj.o.alloc_fn,
-			.free_fn = d->fn < HEAP_FUNCTIONS ? d->fn : HEAP_FN_NONE,
+			.free_fn = d->fn < CHK_FUNCTIONS ? d->fn : CHK_FN_NONE,
 			.slots = pages,
 			.alloc_stack = obj.alloc_stack,
 			.free_stack = d->stack,
@@ -447,7 +447,7 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 		u64 n = alias_number(leaf.va), first, base, *entry, gpa;
 
 		if (!records_of(&mm->check->heap->aliases, n, &first) ||
-		    !read_entry(mm, HEAP_ALIAS_TABLE + first * sizeof(base), &base, sizeof(base)) ||
+		    !read_entry(mm, CHK_ALIAS_TABLE + first * sizeof(base), &base, sizeof(base)) ||
 		    !in_base(base))
 			continue;
 		base = ALIGN_DOWN(base, PAGE_SIZE) + ((n - first) << PAGE_SHIFT);
@@ -464,12 +464,12 @@ int chk_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt
 {
 	const struct chk_heap *h = mm->check->heap;
 
-	if (v->start >= HEAP_ALIAS_AREA)
+	if (v->start >= CHK_ALIAS_AREA)
 		return copy_aliases(child, mm, v);
 	if (in_base(v->start) && h->aliases.leaf != h->aliases.slots)
 		return copy_pages(child, mm, v);
 	/* A few pages are copied faster than they fault later, on both sides. */
-	if (v->start == HEAP_PAGE_AREA && h->pages <= EAGER_FORK)
+	if (v->start == CHK_PAGE_AREA && h->pages <= EAGER_FORK)
 		return copy_pages(child, mm, v);
 	return pt_copy(child, mm, v, flush);
 }

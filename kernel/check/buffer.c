@@ -35,7 +35,7 @@ void chk_buffer(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum ch
 	u64 left;
 
 	if (!chk_range(start) || mm != current_mm() || !chk_find(mm, start, &o) ||
-	    o.state != HEAP_STATE_LIVE || start - o.start > o.size)
+	    o.state != CHK_STATE_LIVE || start - o.start > o.size)
 		return;
 	left = o.start + o.size - start;
 	if (len > left)

@@ -26,7 +26,7 @@ u64 unwind_program; /* 0: the caller is looked for everywhere */
 static struct {
 	struct mutex lock;
 	u32 count;
-	struct heap_module module[MODULES];
+	struct chk_module module[MODULES];
 } known = {.lock = MUTEX_INIT(LOCK_CHECK_CALLERS)};
 
 bool peek_words(u64 a, u64 b, u64 to[2])
@@ -37,7 +37,7 @@ bool peek_words(u64 a, u64 b, u64 to[2])
 	       mm_copy_from(mm, &to[1], b, sizeof(*to)) == 0;
 }
 
-bool modules_is_own(const struct heap_module *m)
+bool modules_is_own(const struct chk_module *m)
 {
 	return current_mm()->check->unwind.given.peek - m->start < m->end - m->start;
 }
@@ -54,7 +54,7 @@ static bool is_code(struct mm *mm, u64 pc)
 	return is;
 }
 
-bool modules_known(u64 pc, struct heap_module *m)
+bool modules_known(u64 pc, struct chk_module *m)
 {
 	for (u32 i = 0; i < known.count; i++) {
 		*m = known.module[i];
@@ -68,7 +68,7 @@ bool modules_known(u64 pc, struct heap_module *m)
 	return true;
 }
 
-s64 modules_find(u64 pc, struct heap_module *m)
+s64 modules_find(u64 pc, struct chk_module *m)
 {
 	return modules_known(pc, m) ? 0 : -ENOENT;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The heap library's system calls (check/abi/heap_call.h), each checked as any program's: a library
+ * The heap library's system calls (check/abi/call.h), each checked as any program's: a library
  * that the program has overwritten harms the program only.
  */
 #include <linux/auxvec.h>
-#include "check/abi/heap_call.h"
+#include "check/abi/call.h"
 #include "kernel/check/heap.h"
 #include "kernel/check/inject.h"
 #include "kernel/check/internal.h"
@@ -29,8 +29,8 @@ static u64 starts; /* calls of it */
 static s64 call_start(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_start in;
-	struct heap_start start = {
+	struct chk_start in;
+	struct chk_start start = {
 		.config = boot->check,
 		.starts = __atomic_fetch_add(&starts, 1, __ATOMIC_RELAXED),
 		.phdr = auxv_value(mm, AT_PHDR),
@@ -55,7 +55,7 @@ static s64 call_stack(const struct syscall_args *args)
 	u64 pc[CHECK_DEPTH_MAX], count = args->a[1];
 	struct chk_heap *h = current_mm()->check->heap;
 
-	STATS_INC(heap_stacks);
+	STATS_INC(chk_stacks);
 	if (!h || count > CHECK_DEPTH_MAX ||
 	    copy_from_user(pc, args->a[0], count * sizeof(*pc)) < 0)
 		return -EINVAL;
@@ -65,7 +65,7 @@ static s64 call_stack(const struct syscall_args *args)
 static struct chk_caller caller(u64 fn, u64 stack)
 {
 	return (struct chk_caller){
-		.fn = fn < HEAP_FUNCTIONS ? (u32)fn : HEAP_FN_NONE,
+		.fn = fn < CHK_FUNCTIONS ? (u32)fn : CHK_FN_NONE,
 		.stack = (u32)stack,
 		.tid = current()->tid,
 	};
@@ -88,7 +88,7 @@ static bool over_budget(struct chk_heap *h, u64 size, u64 align)
 {
 	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
 	 */
-	if (h->pages < h->budget || size > HEAP_PACKED_MAX / 2 || align > PAGE_SIZE)
+	if (h->pages < h->budget || size > CHK_PACKED_MAX / 2 || align > PAGE_SIZE)
 		return false;
 	if (!h->sum.budget_hit) {
 		h->sum.budget_hit = h->seq;
@@ -109,7 +109,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	struct chk_bug_report b;
 	s64 ret;
 
-	STATS_INC(heap_allocs);
+	STATS_INC(chk_allocs);
 	if (!mm->check->heap || !align || (align & (align - 1)))
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -141,7 +141,7 @@ static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
 		return;
 	}
 	chk_bug_object(mm, &obj, b);
-	if (obj.o.state != HEAP_STATE_LIVE)
+	if (obj.o.state != CHK_STATE_LIVE)
 		b->head.kind = CHECK_DOUBLE_FREE;
 	if (obj.o.start != addr)
 		b->head.where = CHECK_WHERE_INTERIOR;
@@ -158,7 +158,7 @@ static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct
 	if (damage) {
 		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
 		b->head.size = 1;
-	} else if (!heap_releases(by->fn, obj->o.alloc_fn)) {
+	} else if (!chk_releases(by->fn, obj->o.alloc_fn)) {
 		bug_begin(b, CHECK_MISMATCHED_FREE, obj->o.start, by);
 	} else {
 		return false;
@@ -178,14 +178,14 @@ UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_cal
 
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
-	if (!chk_object_at(mm, addr, obj) || obj->o.state != HEAP_STATE_LIVE) {
+	if (!chk_object_at(mm, addr, obj) || obj->o.state != CHK_STATE_LIVE) {
 		bad_release(mm, addr, by, &b);
 	} else if (suspicious(mm, obj, by, &b)) {
 		mutex_unlock(&mm->lock);
 		chk_report(&b.head, &b.parts);
 		/* Another thread may have been faster meanwhile: that is its bug, too. */
 		mutex_lock(&mm->lock);
-		if (chk_object_at(mm, addr, obj) && obj->o.state == HEAP_STATE_LIVE)
+		if (chk_object_at(mm, addr, obj) && obj->o.state == CHK_STATE_LIVE)
 			return true;
 		bad_release(mm, addr, by, &b);
 	} else {
@@ -203,28 +203,28 @@ UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 	struct chk_object obj;
 	bool packed;
 
-	STATS_INC(heap_frees);
+	STATS_INC(chk_frees);
 	if (!mm->check->heap)
 		return -EINVAL;
 	if (!take(mm, args->a[0], &by, &obj))
 		return 0;
-	packed = obj.slot == HEAP_NO_SLOT && !obj.large;
+	packed = obj.slot == CHK_NO_SLOT && !obj.large;
 	if (!packed)
-		chk_unmake(mm, &obj, &by, args->a[3] ? HEAP_STATE_REALLOCATED : HEAP_STATE_FREED);
+		chk_unmake(mm, &obj, &by, args->a[3] ? CHK_STATE_REALLOCATED : CHK_STATE_FREED);
 	mutex_unlock(&mm->lock);
 	return packed; /* the library's, then */
 }
 
 UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 {
-	const struct chk_caller by = caller(HEAP_FN_REALLOC, args->a[2]);
+	const struct chk_caller by = caller(CHK_FN_REALLOC, args->a[2]);
 	u64 addr = args->a[0], size = args->a[1];
 	struct mm *mm = current_mm();
 	struct chk_bug_report b;
 	struct chk_object obj;
 	s64 ret;
 
-	STATS_INC(heap_reallocs);
+	STATS_INC(chk_reallocs);
 	if (!mm->check->heap)
 		return -EINVAL;
 	if ((s64)size < 0) {
@@ -235,7 +235,7 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 	}
 	if (!take(mm, addr, &by, &obj))
 		return -ENOMEM;
-	if (obj.slot == HEAP_NO_SLOT && !obj.large)
+	if (obj.slot == CHK_NO_SLOT && !obj.large)
 		ret = -EINVAL; /* packed: the library does that itself */
 	else if (over_budget(mm->check->heap, size, 1))
 		ret = -EDQUOT;
@@ -243,7 +243,7 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 		ret = chk_make(mm, size, mm->check->heap->config.align, &by);
 	if (ret > 0) {
 		chk_copy(mm, (u64)ret, addr, MIN(size, obj.o.size));
-		chk_unmake(mm, &obj, &by, HEAP_STATE_REALLOCATED);
+		chk_unmake(mm, &obj, &by, CHK_STATE_REALLOCATED);
 	}
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -255,10 +255,10 @@ static s64 call_size(const struct syscall_args *args)
 	struct chk_object obj;
 	s64 ret = -EINVAL;
 
-	STATS_INC(heap_sizes);
+	STATS_INC(chk_sizes);
 	mutex_lock(&mm->lock);
 	if (mm->check->heap && chk_object_at(mm, args->a[0], &obj))
-		ret = obj.o.state == HEAP_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
+		ret = obj.o.state == CHK_STATE_LIVE ? (s64)obj.o.size : -ESTALE;
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -268,7 +268,7 @@ static s64 call_base_grow(const struct syscall_args *args)
 	struct mm *mm = current_mm();
 	s64 ret;
 
-	if (!mm->check->heap || args->a[0] > HEAP_SPANS)
+	if (!mm->check->heap || args->a[0] > CHK_SPANS)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
@@ -291,17 +291,17 @@ static s64 call_base_shrink(const struct syscall_args *args)
 
 static s64 call_alias(const struct syscall_args *args)
 {
-	u64 slot[HEAP_ALIAS_BATCH], count = args->a[1];
+	u64 slot[CHK_ALIAS_BATCH], count = args->a[1];
 	struct mm *mm = current_mm();
 	s64 ret;
 
-	STATS_INC(heap_alias_calls);
-	if (!mm->check->heap || !count || count > HEAP_ALIAS_BATCH ||
+	STATS_INC(chk_alias_calls);
+	if (!mm->check->heap || !count || count > CHK_ALIAS_BATCH ||
 	    copy_from_user(slot, args->a[0], count * sizeof(*slot)) < 0)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
-	STATS_ADD(heap_aliases, count);
+	STATS_ADD(chk_aliases, count);
 	ret = base_alias(mm, slot, (u32)count);
 	mutex_unlock(&mm->lock);
 	return ret;
@@ -311,14 +311,14 @@ static s64 call_unalias(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
 	u64 from = args->a[0], count = args->a[1], n;
-	struct chk_gone gone = HEAP_GONE_INIT;
-	struct heap_dead dead[64];
+	struct chk_gone gone = CHK_GONE_INIT;
+	struct chk_dead dead[64];
 	s64 ret = 0;
 
-	STATS_INC(heap_unalias_calls);
-	if (!mm->check->heap || count > HEAP_DEAD_BATCH)
+	STATS_INC(chk_unalias_calls);
+	if (!mm->check->heap || count > CHK_DEAD_BATCH)
 		return -EINVAL;
-	STATS_ADD(heap_unaliases, count);
+	STATS_ADD(chk_unaliases, count);
 	for (; !ret && count; count -= n, from += n * sizeof(*dead)) {
 		n = MIN(count, ARRAY_SIZE(dead));
 		ret = copy_from_user(dead, from, n * sizeof(*dead)) < 0 ? -EINVAL : 0;
@@ -340,7 +340,7 @@ static s64 call_bug(const struct syscall_args *args)
 	struct chk_bug_report b;
 	struct chk_object obj;
 	struct chk_caller by;
-	struct heap_bug bug;
+	struct chk_bug bug;
 
 	if (!mm->check->heap || get_user(&bug, args->a[0]) < 0 || bug.kind >= CHECK_KINDS)
 		return -EINVAL;
@@ -371,38 +371,38 @@ static s64 call_own_malloc(const struct syscall_args *args)
 	return 0;
 }
 
-static s64 (*const calls[HEAP_CALLS])(const struct syscall_args *args) = {
-	[HEAP_CALL_START] = call_start,
-	[HEAP_CALL_UNWIND] = chk_call_unwind,
-	[HEAP_CALL_MODULE] = chk_call_module,
-	[HEAP_CALL_STACK] = call_stack,
-	[HEAP_CALL_ALLOC] = call_alloc,
-	[HEAP_CALL_FREE] = call_free,
-	[HEAP_CALL_REALLOC] = call_realloc,
-	[HEAP_CALL_SIZE] = call_size,
-	[HEAP_CALL_BUG] = call_bug,
-	[HEAP_CALL_BASE_GROW] = call_base_grow,
-	[HEAP_CALL_ALIAS] = call_alias,
-	[HEAP_CALL_UNALIAS] = call_unalias,
-	[HEAP_CALL_BASE_SHRINK] = call_base_shrink,
-	[HEAP_CALL_OWN_MALLOC] = call_own_malloc,
+static s64 (*const calls[CHK_CALLS])(const struct syscall_args *args) = {
+	[CHK_CALL_START] = call_start,
+	[CHK_CALL_UNWIND] = chk_call_unwind,
+	[CHK_CALL_MODULE] = chk_call_module,
+	[CHK_CALL_STACK] = call_stack,
+	[CHK_CALL_ALLOC] = call_alloc,
+	[CHK_CALL_FREE] = call_free,
+	[CHK_CALL_REALLOC] = call_realloc,
+	[CHK_CALL_SIZE] = call_size,
+	[CHK_CALL_BUG] = call_bug,
+	[CHK_CALL_BASE_GROW] = call_base_grow,
+	[CHK_CALL_ALIAS] = call_alias,
+	[CHK_CALL_UNALIAS] = call_unalias,
+	[CHK_CALL_BASE_SHRINK] = call_base_shrink,
+	[CHK_CALL_OWN_MALLOC] = call_own_malloc,
 };
 
 s64 chk_syscall_number(u64 nr)
 {
-	return nr - HEAP_CALL_BASE < HEAP_CALLS ? (s64)(nr - HEAP_CALL_BASE) : -1;
+	return nr - CHK_CALL_BASE < CHK_CALLS ? (s64)(nr - CHK_CALL_BASE) : -1;
 }
 
 s64 chk_syscall(u64 number, const struct syscall_args *args)
 {
-	return number < HEAP_CALLS ? calls[number](args) : -ENOSYS;
+	return number < CHK_CALLS ? calls[number](args) : -ENOSYS;
 }
 
 /* -- The end of a process ---------------------------------------------------------------------- */
 
 static void send_summary(struct mm *mm)
 {
-	struct heap_changes c = {0};
+	struct chk_changes c = {0};
 	struct check_summary sum;
 
 	/* Of each process only where the user wants to see so much. */
@@ -414,9 +414,9 @@ static void send_summary(struct mm *mm)
 	sum = mm->check->heap->sum;
 	sum.sites = depot_count(mm->check->heap->depot);
 	sum.sites_stepped_down = c.stepped_down;
-	for (u32 i = 0; i < HEAP_ARENAS; i++) {
-		sum.objects[HEAP_LEVEL_NONE] += c.made[i].none;
-		sum.objects[HEAP_LEVEL_ALIAS] += c.made[i].alias;
+	for (u32 i = 0; i < CHK_ARENAS; i++) {
+		sum.objects[CHK_LEVEL_NONE] += c.made[i].none;
+		sum.objects[CHK_LEVEL_ALIAS] += c.made[i].alias;
 		sum.bytes += c.made[i].none_bytes + c.made[i].alias_bytes;
 	}
 	mutex_unlock(&mm->lock);
@@ -448,7 +448,7 @@ void chk_process_ends(int wait_status)
 		u64 damage = chk_damage(mm, &obj);
 
 		at = obj.o.start + MAX(obj.o.size, 1);
-		if (!damage || (mm->check->heap->torn && obj.slot == HEAP_NO_SLOT && !obj.large))
+		if (!damage || (mm->check->heap->torn && obj.slot == CHK_NO_SLOT && !obj.large))
 			continue;
 		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
 		b.head.size = 1;

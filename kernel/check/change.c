@@ -9,17 +9,17 @@
 
 bool chk_may_change(struct mm *mm, u64 start, u64 end)
 {
-	const u64 spans = mm->check->heap ? mm->check->heap->spans << HEAP_SPAN_SHIFT : 0;
+	const u64 spans = mm->check->heap ? mm->check->heap->spans << CHK_SPAN_SHIFT : 0;
 	struct chk_object obj;
 
 	if (!check_owns(start, end))
 		return true;
-	if (!mm->check->heap || start < HEAP_GUARDED_BASE || end > HEAP_GUARDED_END)
+	if (!mm->check->heap || start < CHK_GUARDED_BASE || end > CHK_GUARDED_END)
 		return false;
-	if (start - HEAP_BASE_AREA < HEAP_BASE_SIZE)
-		return end <= HEAP_BASE_AREA + spans;
+	if (start - CHK_BASE_AREA < CHK_BASE_SIZE)
+		return end <= CHK_BASE_AREA + spans;
 	for (u64 at = start; at < end; at = ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
-		if (!chk_object_of(mm, at, &obj) || obj.o.state != HEAP_STATE_LIVE ||
+		if (!chk_object_of(mm, at, &obj) || obj.o.state != CHK_STATE_LIVE ||
 		    at >= ALIGN_UP(obj.o.start + obj.o.size, PAGE_SIZE))
 			return false;
 	return true;
@@ -30,7 +30,7 @@ bool chk_discard(struct mm *mm, u64 start, u64 end)
 	struct chk_object obj;
 	void *p;
 
-	if (start < HEAP_BASE_AREA || start >= HEAP_LARGE_AREA)
+	if (start < CHK_BASE_AREA || start >= CHK_LARGE_AREA)
 		return false;
 	for (u64 page = start; page < end; page += PAGE_SIZE) {
 		if (!chk_object_of(mm, page, &obj) || obj.o.start > page ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Call stacks, each kept once and known by a number. Pure logic, tested on the host
- * (tests/unit/heap_depot_test.c).
+ * (tests/unit/check_depot_test.c).
  *
  * A depot is shared by a process and its forks, and only grows: what depot_stack returns is valid
  * as long as the caller's reference. It has a lock of its own, below mm.lock.

@@ -16,9 +16,9 @@ int chk_populate(struct mm *mm, u64 page)
 {
 	struct chk_object obj;
 
-	if (mm->check->heap && page >= HEAP_BASE_AREA && page < HEAP_LARGE_AREA)
+	if (mm->check->heap && page >= CHK_BASE_AREA && page < CHK_LARGE_AREA)
 		return base_populate(mm, page);
-	if (!mm->check->heap || !chk_object_of(mm, page, &obj) || obj.o.state != HEAP_STATE_LIVE)
+	if (!mm->check->heap || !chk_object_of(mm, page, &obj) || obj.o.state != CHK_STATE_LIVE)
 		return -EFAULT;
 	return range_populate(mm, &obj, page);
 }
@@ -41,7 +41,7 @@ static bool meant(struct mm *mm, u64 addr, struct chk_object *obj)
 	bool found = chk_object_of(mm, addr, obj);
 
 	/* Behind the last alias that there is: the page before is whose end was overrun. */
-	if (!found && addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+	if (!found && addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE)
 		found = chk_object_of(mm, addr - PAGE_SIZE, obj);
 
 	if (found && distance(&obj->o, addr) == 0)
@@ -56,9 +56,9 @@ static bool meant(struct mm *mm, u64 addr, struct chk_object *obj)
 static enum check_kind kind_of(const struct check_object *o, u64 addr)
 {
 	switch (o->state) {
-	case HEAP_STATE_FREED:
+	case CHK_STATE_FREED:
 		return CHECK_USE_AFTER_FREE;
-	case HEAP_STATE_REALLOCATED:
+	case CHK_STATE_REALLOCATED:
 		return CHECK_USE_AFTER_REALLOC;
 	default:
 		return addr < o->start ? CHECK_HEAP_UNDERFLOW : CHECK_HEAP_OVERFLOW;
@@ -103,7 +103,7 @@ static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct ch
 	b->head.access = access;
 	mutex_lock(&mm->lock);
 	/* The program's own mprotect(2) of what is alive is no bug of ours to explain. */
-	if (mm->check->heap && !(chk_object_of(mm, addr, &obj) && obj.o.state == HEAP_STATE_LIVE &&
+	if (mm->check->heap && !(chk_object_of(mm, addr, &obj) && obj.o.state == CHK_STATE_LIVE &&
 				 distance(&obj.o, addr) == 0))
 		known = chk_bug_prepare(mm, addr, b);
 	mutex_unlock(&mm->lock);

@@ -20,20 +20,20 @@
 
 static u32 dead_max(void)
 {
-	u64 leaf = HEAP_LEAF_SLOTS * sizeof(struct chk_record);
+	u64 leaf = CHK_LEAF_SLOTS * sizeof(struct chk_record);
 	u64 n = boot->ram_max / DEAD_RAM_PART / leaf;
 
 	return (u32)MIN(MAX(n, DEAD_LEAST), DEAD_MOST);
 }
 
-static struct chk_heap *chk_alloc(void)
+static struct chk_heap *new_heap(void)
 {
 	struct chk_heap *h = kzalloc(sizeof(*h));
 
 	if (!h)
 		return NULL;
 	h->config = boot->check;
-	h->large_cursor = HEAP_LARGE_AREA;
+	h->large_cursor = CHK_LARGE_AREA;
 	h->sample_every = 1;
 	RB_INIT(&h->large);
 	return h;
@@ -57,10 +57,10 @@ static void chk_destroy(struct chk_heap *h)
 static const struct {
 	u64 start, size;
 } areas[] = {
-	{HEAP_PAGE_AREA, HEAP_PAGE_AREA_SIZE},
-	{HEAP_BASE_AREA, HEAP_BASE_SIZE},
-	{HEAP_SLOT_TABLE, HEAP_ALIAS_AREA - HEAP_SLOT_TABLE}, /* all tables */
-	{HEAP_ALIAS_AREA, HEAP_ALIAS_SIZE},
+	{CHK_PAGE_AREA, CHK_PAGE_AREA_SIZE},
+	{CHK_BASE_AREA, CHK_BASE_SIZE},
+	{CHK_SLOT_TABLE, CHK_ALIAS_AREA - CHK_SLOT_TABLE}, /* all tables */
+	{CHK_ALIAS_AREA, CHK_ALIAS_SIZE},
 };
 
 static int add_areas(struct mm *mm)
@@ -95,15 +95,15 @@ int chk_begin(struct mm *mm)
 
 	if (mm->check->heap)
 		return 0;
-	h = chk_alloc();
+	h = new_heap();
 	if (!h)
 		return -ENOMEM;
 	h->budget =
 		(h->config.budget ? h->config.budget : boot->ram_max / BUDGET_PART) >> PAGE_SHIFT;
 	h->depot = depot_new();
 	if (!h->depot ||
-	    records_init(&h->records, HEAP_PAGE_AREA_SIZE >> HEAP_SLOT_SHIFT, dead_max()) < 0 ||
-	    records_init(&h->aliases, HEAP_ALIAS_SIZE >> PAGE_SHIFT, dead_max()) < 0 ||
+	    records_init(&h->records, CHK_PAGE_AREA_SIZE >> CHK_SLOT_SHIFT, dead_max()) < 0 ||
+	    records_init(&h->aliases, CHK_ALIAS_SIZE >> PAGE_SHIFT, dead_max()) < 0 ||
 	    add_areas(mm) < 0) {
 		chk_destroy(h);
 		return -ENOMEM;
@@ -127,7 +127,7 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 	child->check->preload = mm->check->preload;
 	if (!h)
 		return 0;
-	copy = chk_alloc();
+	copy = new_heap();
 	if (!copy)
 		return -ENOMEM;
 	*copy = *h;
@@ -145,7 +145,7 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 	copy->torn = h->torn || current_process()->nthreads > 1;
 	depot_get(h->depot);
 	copy->depot = h->depot;
-	child->total_pages += h->pages + (h->spans - h->spans_back) * (HEAP_SPAN_SIZE / PAGE_SIZE);
+	child->total_pages += h->pages + (h->spans - h->spans_back) * (CHK_SPAN_SIZE / PAGE_SIZE);
 	child->check->heap = copy;
 	return 0;
 }
@@ -161,10 +161,10 @@ void chk_mm_free(struct mm *mm)
 /* Every sample that is not needed any more goes when there is no room: every second one. */
 static void sample(struct chk_heap *h)
 {
-	if (h->samples == HEAP_SAMPLES) {
-		for (u32 i = 0; i < HEAP_SAMPLES / 2; i++)
+	if (h->samples == CHK_SAMPLES) {
+		for (u32 i = 0; i < CHK_SAMPLES / 2; i++)
 			h->sample[i] = h->sample[2 * i + 1];
-		h->samples = HEAP_SAMPLES / 2;
+		h->samples = CHK_SAMPLES / 2;
 		h->sample_every *= 2;
 		if (h->seq % h->sample_every)
 			return;
@@ -210,8 +210,8 @@ void chk_thread_begins(void)
 {
 	struct mm *mm = current_mm();
 	u64 at = mm->check->heap ? mm->check->heap->changes : 0;
-	u64 threads_at = at + offsetof(struct heap_changes, threads);
-	u64 forks_at = at + offsetof(struct heap_changes, forks);
+	u64 threads_at = at + offsetof(struct chk_changes, threads);
+	u64 forks_at = at + offsetof(struct chk_changes, forks);
 	u32 threads, forks;
 
 	/* Other threads write to the rest of it. */

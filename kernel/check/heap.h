@@ -4,7 +4,7 @@
  * kernel/check_hooks.h only; the functions that it calls there (chk_*) are called in a sandbox that
  * checks, and each has its contract there.
  *
- * struct chk_heap is guarded by mm.lock as a whole. It begins with the library's HEAP_CALL_START,
+ * struct chk_heap is guarded by mm.lock as a whole. It begins with the library's CHK_CALL_START,
  * is copied by fork(2), and ends with the address space.
  */
 #ifndef KERNEL_CHECK_H
@@ -33,7 +33,7 @@ struct check_mm {
 /* addr lies in the range whose addresses only the heap gives out. */
 static inline bool chk_range(u64 addr)
 {
-	return addr >= HEAP_GUARDED_BASE && addr < HEAP_GUARDED_END;
+	return addr >= CHK_GUARDED_BASE && addr < CHK_GUARDED_END;
 }
 
 /*

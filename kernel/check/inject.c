@@ -73,10 +73,10 @@ char *chk_preload(const struct exec_piece *piece, u32 pieces, u32 argc)
 			if (!own && begins_with(s, PRELOAD) && s[strlen(PRELOAD)])
 				own = s + strlen(PRELOAD);
 		}
-	size = sizeof(PRELOAD HEAP_LIBRARY_PATH) + (own ? strlen(own) + 1 : 0);
+	size = sizeof(PRELOAD CHK_LIBRARY_PATH) + (own ? strlen(own) + 1 : 0);
 	string = kmalloc(size);
 	if (string)
-		snprintf(string, size, PRELOAD HEAP_LIBRARY_PATH "%s%s", own ? ":" : "",
+		snprintf(string, size, PRELOAD CHK_LIBRARY_PATH "%s%s", own ? ":" : "",
 			 own ? own : "");
 	return string;
 }
@@ -126,5 +126,5 @@ void chk_inject_undo(void)
 
 struct ofile *chk_path(const char *path)
 {
-	return strcmp(path, HEAP_LIBRARY_PATH) == 0 ? chk_library() : NULL;
+	return strcmp(path, CHK_LIBRARY_PATH) == 0 ? chk_library() : NULL;
 }

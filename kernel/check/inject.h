@@ -18,7 +18,7 @@ struct exec_piece;
 struct ofile;
 
 /* The file that loaders open: only its name is in /proc, no directory lists it. */
-#define HEAP_LIBRARY_PATH "/proc/self/buffervm/heap.so"
+#define CHK_LIBRARY_PATH "/proc/self/buffervm/heap.so"
 
 /* Does this file, by its name, put programs together (ld-linux-x86-64.so.2, ld-musl-*.so.1)? */
 bool chk_is_loader(const char *path);

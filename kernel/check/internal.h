@@ -3,7 +3,7 @@
  * What the files of kernel/check/ that are about objects share. mm.lock is held everywhere unless a
  * line says otherwise.
  *
- * The guarded range has two areas. In the page area lie objects of at most HEAP_SMALL_MAX bytes:
+ * The guarded range has two areas. In the page area lie objects of at most CHK_SMALL_MAX bytes:
  * one special VMA, its page tables are written by range.c, its records kept by record.c. Larger
  * objects are each an anonymous mapping in the large area (large.c), with what mappings have: pages
  * on demand, 2 MiB pages, limits.
@@ -13,7 +13,7 @@
 
 #include <bsd/sys/tree.h>
 #include "check/abi/check.h"
-#include "check/abi/heap_call.h"
+#include "check/abi/call.h"
 #include "common/layout.h"
 #include "kernel/check/depot.h"
 #include "kernel/check/heap.h"
@@ -23,15 +23,15 @@
 #include "kernel/mm/pagetable.h"
 
 /* Behind unused addresses of the range: what lies before the first object is its, too. */
-#define HEAP_PAGE_AREA	    (HEAP_GUARDED_BASE + (1UL << 30))
-#define HEAP_PAGE_AREA_SIZE ((8UL << 40) - (1UL << 30))
-#define HEAP_LARGE_AREA	    (HEAP_GUARDED_BASE + (16UL << 40))
-#define HEAP_LARGE_AREA_END HEAP_GUARDED_END
+#define CHK_PAGE_AREA	   (CHK_GUARDED_BASE + (1UL << 30))
+#define CHK_PAGE_AREA_SIZE ((8UL << 40) - (1UL << 30))
+#define CHK_LARGE_AREA	   (CHK_GUARDED_BASE + (16UL << 40))
+#define CHK_LARGE_AREA_END CHK_GUARDED_END
 
-#define HEAP_CANARY_FRONT   64 /* bytes of HEAP_CANARY before an object, at most */
+#define CHK_CANARY_FRONT   64 /* bytes of CHK_CANARY before an object, at most */
 
-#define HEAP_SAMPLES	    128
-#define HEAP_AROUND	    8 /* neighbours in a report */
+#define CHK_SAMPLES	   128
+#define CHK_AROUND	   8 /* neighbours in a report */
 
 /* backing.c: what VMAs of the areas show, and those of large objects. Operations of theirs: */
 extern struct vm_backing chk_areas, chk_large_objects;
@@ -56,11 +56,11 @@ bool chk_discard(struct mm *mm, u64 start, u64 end);
 struct chk_object {
 	struct check_object o;
 	u32 alloc_stack, free_stack;
-	u64 slot;		 /* in the page area; HEAP_NO_SLOT: a large one */
+	u64 slot;		 /* in the page area; CHK_NO_SLOT: a large one */
 	struct chk_large *large; /* a large one's */
 	u64 low, high;		 /* [low, start) and [end, high) are canaries while it lives */
 };
-#define HEAP_NO_SLOT (-1UL)
+#define CHK_NO_SLOT (-1UL)
 
 struct chk_large {
 	RB_ENTRY(chk_large) link;
@@ -80,7 +80,7 @@ struct chk_heap {
 	struct chk_records aliases; /* a slot is a page: live while there is an alias */
 	u64 spans;		    /* of base slots, given to the library ... */
 	u64 spans_back;		    /* ... and so many came back */
-	u64 changes;		    /* address of the library's struct heap_changes, 0: none */
+	u64 changes;		    /* address of the library's struct chk_changes, 0: none */
 	u64 budget;		    /* pages of small objects at page level, at most */
 	struct chk_large_tree large;
 	u64 large_cursor;
@@ -90,14 +90,14 @@ struct chk_heap {
 	bool exiting;
 	bool torn;   /* what other threads were writing in base slots was copied half-way */
 	bool forked; /* its first thread has not begun yet */
-	struct check_sample sample[HEAP_SAMPLES]; /* CHECK_TIMELINE */
+	struct check_sample sample[CHK_SAMPLES]; /* CHECK_TIMELINE */
 	u32 samples;
 	u64 sample_every;
 };
 
 /* Who does something to the heap. */
 struct chk_caller {
-	u32 fn;	   /* enum heap_function */
+	u32 fn;	   /* enum chk_function */
 	u32 stack; /* id */
 	s32 tid;
 };
@@ -113,7 +113,7 @@ u64 chk_operation(struct chk_heap *h);
 s64 chk_make(struct mm *mm, u64 size, u64 align, const struct chk_caller *by);
 /* The live object's end: addresses unmapped, frames freed. state: what it is from now on. */
 void chk_unmake(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
-		enum heap_state state);
+		enum chk_state state);
 /* The object that begins at addr, or that owns it (guard page behind included). */
 bool chk_object_at(struct mm *mm, u64 addr, struct chk_object *obj);
 bool chk_object_of(struct mm *mm, u64 addr, struct chk_object *obj);
@@ -121,7 +121,7 @@ bool chk_object_of(struct mm *mm, u64 addr, struct chk_object *obj);
 bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj);
 /* addr is of objects so long dead that nothing is known of them. */
 bool chk_object_old(struct mm *mm, u64 addr);
-/* Up to HEAP_AROUND neighbours by address; how many. */
+/* Up to CHK_AROUND neighbours by address; how many. */
 u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object *around);
 /* The first byte beside the live object that is not as it was left; 0: all are. */
 u64 chk_damage(struct mm *mm, const struct chk_object *obj);
@@ -145,7 +145,7 @@ void range_fill(const struct chk_object *obj, u64 page, u8 *p);
 struct chk_bug_report {
 	struct check_report head;
 	struct chk_report_parts parts;
-	struct check_object around[HEAP_AROUND];
+	struct check_object around[CHK_AROUND];
 };
 void chk_bug_object(struct mm *mm, const struct chk_object *obj, struct chk_bug_report *b);
 bool chk_bug_prepare(struct mm *mm, u64 addr, struct chk_bug_report *b);
@@ -170,20 +170,20 @@ int base_populate(struct mm *mm, u64 page);
 s64 base_grow(struct mm *mm, u64 count);
 /* A span comes back; its number is not given out again. 0 or -EINVAL. */
 int base_shrink(struct mm *mm, u64 number);
-/* slot: addresses of base slots, HEAP_ALIAS_BATCH at most. The first alias, -ENOMEM or -EINVAL. */
+/* slot: addresses of base slots, CHK_ALIAS_BATCH at most. The first alias, -ENOMEM or -EINVAL. */
 s64 base_alias(struct mm *mm, const u64 *slot, u32 count);
 /* Frames whose aliases are gone from the page tables, but maybe not from what CPUs remember. */
 struct chk_gone {
 	struct pt_flush flush;
 	u32 count;
-	u64 frame[HEAP_DEAD_BATCH];
+	u64 frame[CHK_DEAD_BATCH];
 };
-#define HEAP_GONE_INIT                                                                             \
+#define CHK_GONE_INIT                                                                              \
 	{                                                                                          \
 		.flush = PT_FLUSH_INIT                                                             \
 	}
 /* Ends aliases; the last call of some is followed by base_gone. */
-void base_unalias(struct mm *mm, const struct heap_dead *dead, u32 count, struct chk_gone *gone);
+void base_unalias(struct mm *mm, const struct chk_dead *dead, u32 count, struct chk_gone *gone);
 void base_gone(struct mm *mm, struct chk_gone *gone);
 
 /* object.c: where the kernel sees a byte of the program's, up to its page's end; NULL: not there.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Objects larger than HEAP_SMALL_MAX: anonymous mappings with a record each, ordered by address.
+ * Objects larger than CHK_SMALL_MAX: anonymous mappings with a record each, ordered by address.
  * Addresses go upwards with a free page between neighbours, and begin anew only at the area's end.
  * Records of dead ones are kept: they are few, for making one costs the program a mapping.
  */
@@ -42,7 +42,7 @@ static bool forget(struct chk_heap *h, u64 start, u64 end)
 		l = large_after(h, start);
 	for (struct chk_large *i = l; i && i->start < end;
 	     i = RB_NEXT(chk_large_tree, &h->large, i))
-		if (i->state == HEAP_STATE_LIVE)
+		if (i->state == CHK_STATE_LIVE)
 			return false;
 	for (; l && l->start < end; l = next) {
 		next = RB_NEXT(chk_large_tree, &h->large, l);
@@ -59,8 +59,8 @@ static u64 find_place(struct chk_heap *h, u64 len, u64 align)
 	struct chk_large *l;
 
 	for (u32 rounds = 0; rounds < 2;) {
-		if (at < h->large_cursor || at + len + PAGE_SIZE > HEAP_LARGE_AREA_END) {
-			at = ALIGN_UP(HEAP_LARGE_AREA, align);
+		if (at < h->large_cursor || at + len + PAGE_SIZE > CHK_LARGE_AREA_END) {
+			at = ALIGN_UP(CHK_LARGE_AREA, align);
 			rounds++;
 			continue;
 		}
@@ -80,7 +80,7 @@ struct chk_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	struct chk_large *l;
 
 	*err = -ENOMEM;
-	if (size > HEAP_LARGE_AREA_END - HEAP_LARGE_AREA || align > HEAP_LARGE_AREA ||
+	if (size > CHK_LARGE_AREA_END - CHK_LARGE_AREA || align > CHK_LARGE_AREA ||
 	    !mm_may_expand(mm, pages, true))
 		return NULL;
 	at = find_place(h, len, MAX(align, PAGE_SIZE));

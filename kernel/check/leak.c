@@ -23,8 +23,8 @@
 struct check {
 	struct mm *mm;
 	struct marks marks;
-	u8 *page;		    /* copy of a page that may vanish meanwhile */
-	struct heap_module library; /* the heap library; .end 0: not found */
+	u8 *page;		   /* copy of a page that may vanish meanwhile */
+	struct chk_module library; /* the heap library; .end 0: not found */
 };
 
 /* ---- registers ------------------------------------------------------------------------------- */
@@ -204,7 +204,7 @@ void leak_check(void)
 	if (!c.page || marks_init(&c.marks, memory, &c) < 0)
 		goto out;
 	if (chk_find_module(c.mm, c.mm->check->unwind.given.peek, &c.library) < 0)
-		c.library = (struct heap_module){0};
+		c.library = (struct chk_module){0};
 	mutex_lock(&c.mm->lock);
 	err = find_objects(&c);
 	if (!err)

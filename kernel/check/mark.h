@@ -2,7 +2,7 @@
 /*
  * Which objects can a program still reach, and who has lost the others? A conservative mark and
  * sweep: every aligned word that could be an address in a live object is one. Pure logic, tested
- * on the host (tests/unit/heap_mark_test.c).
+ * on the host (tests/unit/check_mark_test.c).
  *
  * An address of any byte of an object keeps it, not only that of the first: containers, C++ and
  * string libraries keep such. (Valgrind calls those objects "possibly lost".) An object that is

@@ -56,7 +56,7 @@ void chk_code_appears(struct mm *mm, u64 start, u64 end)
 
 bool chk_peek_fault(struct mm *mm, struct trapframe *f)
 {
-	const struct heap_unwind *u = &mm->check->unwind.given;
+	const struct chk_unwind *u = &mm->check->unwind.given;
 
 	if (f->rip < u->peek || f->rip >= u->peek_end)
 		return false;
@@ -67,7 +67,7 @@ bool chk_peek_fault(struct mm *mm, struct trapframe *f)
 s64 chk_call_unwind(const struct syscall_args *args)
 {
 	struct mm *mm = current_mm();
-	struct heap_unwind u;
+	struct chk_unwind u;
 
 	if (get_user(&u, args->a[0]) < 0)
 		return -EFAULT;
@@ -136,7 +136,7 @@ static void *read_part(struct ofile *file, u64 offset, u64 len)
  * .eh_frame, by the section headers in the file: gcc -static and musl-gcc link without a
  * PT_GNU_EH_FRAME.
  */
-static void find_frames(struct ofile *file, u64 bias, struct heap_module *m)
+static void find_frames(struct ofile *file, u64 bias, struct chk_module *m)
 {
 	Elf64_Shdr *section = NULL;
 	char *names = NULL;
@@ -182,7 +182,7 @@ static Elf64_Phdr *program_headers(struct mm *mm, u64 header, u32 *count)
 }
 
 /* What the headers say, not yet compared with the mappings. */
-static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct heap_module *m)
+static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct chk_module *m)
 {
 	u32 count = 0;
 	Elf64_Phdr *phdr = program_headers(mm, header, &count);
@@ -193,7 +193,7 @@ static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct he
 	for (u32 i = 0; i < count; i++)
 		if (phdr[i].p_type == PT_LOAD && phdr[i].p_offset == 0)
 			bias = header - ALIGN_DOWN(phdr[i].p_vaddr, PAGE_SIZE);
-	*m = (struct heap_module){.start = -1UL};
+	*m = (struct chk_module){.start = -1UL};
 	for (u32 i = 0; i < count; i++) {
 		u64 start = bias + phdr[i].p_vaddr;
 
@@ -217,7 +217,7 @@ static bool holds_tables(const struct vma *v)
 }
 
 /* Readable memory around the tables, as far as the module and no hole. mm.lock is held. */
-static void find_tables(struct mm *mm, struct heap_module *m)
+static void find_tables(struct mm *mm, struct chk_module *m)
 {
 	u64 at = m->frame_hdr ? m->frame_hdr : m->frames, low, high;
 	struct vma *v = vma_find(mm, at), *other;
@@ -246,7 +246,7 @@ static void find_tables(struct mm *mm, struct heap_module *m)
 	m->frames_size = MIN(m->frames_size, m->tables_end - at);
 }
 
-s64 chk_find_module(struct mm *mm, u64 pc, struct heap_module *m)
+s64 chk_find_module(struct mm *mm, u64 pc, struct chk_module *m)
 {
 	struct ofile *file = NULL;
 	u64 header, size;
@@ -277,7 +277,7 @@ s64 chk_find_module(struct mm *mm, u64 pc, struct heap_module *m)
 
 s64 chk_call_module(const struct syscall_args *args)
 {
-	struct heap_module m;
+	struct chk_module m;
 	s64 err = chk_find_module(current_mm(), args->a[0], &m);
 
 	return err ? err : copy_to_user(args->a[1], &m, sizeof(m));

@@ -13,17 +13,17 @@
 
 static u64 slot_addr(u64 slot)
 {
-	return HEAP_PAGE_AREA + (slot << HEAP_SLOT_SHIFT);
+	return CHK_PAGE_AREA + (slot << CHK_SLOT_SHIFT);
 }
 
 static bool in_page_area(u64 addr)
 {
-	return addr - HEAP_PAGE_AREA < HEAP_PAGE_AREA_SIZE;
+	return addr - CHK_PAGE_AREA < CHK_PAGE_AREA_SIZE;
 }
 
 static u64 addr_slot(u64 addr)
 {
-	return (addr - HEAP_PAGE_AREA) >> HEAP_SLOT_SHIFT;
+	return (addr - CHK_PAGE_AREA) >> CHK_SLOT_SHIFT;
 }
 
 void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_object *obj)
@@ -32,7 +32,7 @@ void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_obj
 		.o = {.start = slot_addr + r->offset,
 		      .size = r->size,
 		      .state = r->state,
-		      .level = HEAP_LEVEL_PAGE,
+		      .level = CHK_LEVEL_PAGE,
 		      .alloc_fn = r->alloc_fn,
 		      .free_fn = r->free_fn,
 		      .alloc_tid = r->alloc_tid,
@@ -41,7 +41,7 @@ void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_obj
 		      .free_seq = r->free_seq},
 		.alloc_stack = r->alloc_stack,
 		.free_stack = r->free_stack,
-		.slot = HEAP_NO_SLOT,
+		.slot = CHK_NO_SLOT,
 	};
 }
 
@@ -50,7 +50,7 @@ static void page_canaries(struct chk_object *obj)
 {
 	u64 start = obj->o.start, end = start + obj->o.size;
 
-	obj->low = start - MIN(HEAP_CANARY_FRONT, start & PAGE_MASK);
+	obj->low = start - MIN(CHK_CANARY_FRONT, start & PAGE_MASK);
 	obj->high = ALIGN_UP(end, PAGE_SIZE);
 	if (!obj->o.size)
 		obj->low = obj->high = start;
@@ -69,7 +69,7 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 		.o = {.start = l->object,
 		      .size = l->size,
 		      .state = l->state,
-		      .level = HEAP_LEVEL_PAGE,
+		      .level = CHK_LEVEL_PAGE,
 		      .alloc_fn = l->alloc_fn,
 		      .free_fn = l->free_fn,
 		      .alloc_tid = l->alloc_tid,
@@ -78,7 +78,7 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 		      .free_seq = l->free_seq},
 		.alloc_stack = l->alloc_stack,
 		.free_stack = l->free_stack,
-		.slot = HEAP_NO_SLOT,
+		.slot = CHK_NO_SLOT,
 		.large = l,
 	};
 	page_canaries(obj);
@@ -89,7 +89,7 @@ static u64 first_offset(const struct check_config *c, u64 size, u64 align)
 {
 	u64 room;
 
-	if (align >= PAGE_SIZE || !(c->guard & HEAP_GUARD_AFTER))
+	if (align >= PAGE_SIZE || !(c->guard & CHK_GUARD_AFTER))
 		return 0;
 	room = ALIGN_UP(MAX(size, 1), align);
 	return ALIGN_UP(room, PAGE_SIZE) - room;
@@ -110,7 +110,7 @@ static void retire(struct mm *mm, u64 slot)
 
 	if (slot == r->slots)
 		return;
-	pt_unmap(mm, start, start + HEAP_LEAF_SIZE, start, start + HEAP_LEAF_SIZE);
+	pt_unmap(mm, start, start + CHK_LEAF_SIZE, start, start + CHK_LEAF_SIZE);
 	records_drop(r, slot);
 }
 
@@ -121,7 +121,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
 	/* The guard page, and a whole number of slots. */
 	u32 slots = (u32)((pages + 1 + 1) / 2);
-	u32 align_slots = align > HEAP_SLOT_SIZE ? (u32)(align >> HEAP_SLOT_SHIFT) : 1;
+	u32 align_slots = align > CHK_SLOT_SIZE ? (u32)(align >> CHK_SLOT_SHIFT) : 1;
 	struct chk_record *r;
 	struct chk_object obj;
 	u64 first, mapped = size ? pages : 0;
@@ -145,7 +145,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 			continue;
 		if (range_populate(mm, &obj, first + i * PAGE_SIZE) < 0) {
 			pt_unmap(mm, first, first + mapped * PAGE_SIZE, first, first);
-			r->state = HEAP_STATE_FREED;
+			r->state = CHK_STATE_FREED;
 			records_died(&h->records, slot);
 			retire(mm, records_excess(&h->records));
 			return -ENOMEM;
@@ -168,7 +168,7 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct chk_calle
 		return err;
 	l->size = size;
 	l->object = l->start + first_offset(&h->config, size, align);
-	l->state = HEAP_STATE_LIVE;
+	l->state = CHK_STATE_LIVE;
 	l->alloc_fn = by->fn;
 	l->alloc_stack = by->stack;
 	l->alloc_tid = by->tid;
@@ -201,7 +201,7 @@ u8 *chk_touch(struct mm *mm, u64 addr)
 s64 chk_make(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 {
 	struct chk_heap *h = mm->check->heap;
-	bool small = size <= HEAP_SMALL_MAX && align <= HEAP_LEAF_SIZE / 2;
+	bool small = size <= CHK_SMALL_MAX && align <= CHK_LEAF_SIZE / 2;
 	struct chk_object obj;
 	s64 addr = small ? make_small(mm, size, align, by) : make_large(mm, size, align, by);
 	u64 last;
@@ -215,7 +215,7 @@ s64 chk_make(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 		if (obj.o.start + size < obj.large->end && chk_touch(mm, last))
 			range_fill(&obj, last, chk_touch(mm, last));
 	}
-	h->sum.objects[HEAP_LEVEL_PAGE]++;
+	h->sum.objects[CHK_LEVEL_PAGE]++;
 	h->sum.bytes += size;
 	h->sum.live++;
 	h->sum.live_bytes += size;
@@ -224,7 +224,7 @@ s64 chk_make(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 }
 
 void chk_unmake(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
-		enum heap_state state)
+		enum chk_state state)
 {
 	struct chk_heap *h = mm->check->heap;
 	u64 first = ALIGN_DOWN(obj->o.start, PAGE_SIZE), pages = pages_of(&obj->o);
@@ -275,7 +275,7 @@ bool chk_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 			from_record(r, slot, obj);
 		return r;
 	}
-	if (addr < HEAP_LARGE_AREA)
+	if (addr < CHK_LARGE_AREA)
 		return base_object_of(mm, addr, obj);
 	l = large_at_or_before(h, addr);
 	if (!l || addr >= l->end + PAGE_SIZE)
@@ -295,7 +295,7 @@ bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 	struct chk_large *l;
 	u64 slot;
 
-	addr = MAX(addr, HEAP_PAGE_AREA);
+	addr = MAX(addr, CHK_PAGE_AREA);
 	if (in_page_area(addr)) {
 		/* The one that reaches into the slot, else one that begins in it or later. */
 		if (!records_of(&h->records, addr_slot(addr), &slot))
@@ -307,12 +307,12 @@ bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 			slot++;
 		}
 	}
-	if (addr < HEAP_LARGE_AREA && base_object_next(mm, addr, live, obj))
+	if (addr < CHK_LARGE_AREA && base_object_next(mm, addr, live, obj))
 		return true;
 	l = large_at_or_before(h, addr);
 	if (!l || l->object + MAX(l->size, 1) <= addr)
 		l = large_after(h, l ? l->start + 1 : addr);
-	while (l && live && l->state != HEAP_STATE_LIVE)
+	while (l && live && l->state != CHK_STATE_LIVE)
 		l = large_after(h, l->start + 1);
 	if (l)
 		from_large(l, obj);
@@ -321,9 +321,9 @@ bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 
 bool chk_object_old(struct mm *mm, u64 addr)
 {
-	if (addr - HEAP_ALIAS_AREA < HEAP_ALIAS_SIZE)
+	if (addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE)
 		return records_retired(&mm->check->heap->aliases,
-				       (addr - HEAP_ALIAS_AREA) >> PAGE_SHIFT);
+				       (addr - CHK_ALIAS_AREA) >> PAGE_SHIFT);
 	return in_page_area(addr) && records_retired(&mm->check->heap->records, addr_slot(addr));
 }
 
@@ -335,7 +335,7 @@ u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object 
 	u32 n = 0;
 
 	/* Half of them before it: found backwards, so this goes back first. */
-	for (u32 i = 0; obj->slot != HEAP_NO_SLOT && i < HEAP_AROUND / 2; i++) {
+	for (u32 i = 0; obj->slot != CHK_NO_SLOT && i < CHK_AROUND / 2; i++) {
 		u64 prev = records_prev(r, slot);
 
 		if (prev == r->slots)
@@ -343,7 +343,7 @@ u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object 
 		slot = prev;
 		at = slot_addr(slot);
 	}
-	while (n < HEAP_AROUND && chk_object_next(mm, at, false, &near)) {
+	while (n < CHK_AROUND && chk_object_next(mm, at, false, &near)) {
 		at = near.o.start + MAX(near.o.size, 1);
 		if (near.o.start != obj->o.start)
 			around[n++] = near.o;
@@ -360,7 +360,7 @@ static u64 damage_in(struct mm *mm, u64 at, u64 end)
 		const u8 *p = chk_look(mm, at);
 
 		for (; p && at < stop; at++, p++)
-			if (*p != HEAP_CANARY)
+			if (*p != CHK_CANARY)
 				return at;
 		at = stop;
 	}

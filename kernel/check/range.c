@@ -17,12 +17,12 @@
 void range_fill(const struct chk_object *obj, u64 page, u8 *p)
 {
 	u64 start = obj->o.start, end = start + obj->o.size;
-	u64 front = MAX(page, start - MIN(HEAP_CANARY_FRONT, start - ALIGN_DOWN(start, PAGE_SIZE)));
+	u64 front = MAX(page, start - MIN(CHK_CANARY_FRONT, start - ALIGN_DOWN(start, PAGE_SIZE)));
 
 	for (u64 at = front; at < MIN(start, page + PAGE_SIZE); at++)
-		p[at - page] = HEAP_CANARY;
+		p[at - page] = CHK_CANARY;
 	for (u64 at = MAX(page, end); at < page + PAGE_SIZE; at++)
-		p[at - page] = HEAP_CANARY;
+		p[at - page] = CHK_CANARY;
 }
 
 /* A fresh frame for one page. */

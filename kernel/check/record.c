@@ -23,12 +23,12 @@ static struct chk_leaf retired_leaf;
 
 static u64 groups(const struct chk_records *r)
 {
-	return (r->slots / HEAP_LEAF_SLOTS + GROUP_LEAVES - 1) / GROUP_LEAVES;
+	return (r->slots / CHK_LEAF_SLOTS + GROUP_LEAVES - 1) / GROUP_LEAVES;
 }
 
 static u64 leaf_number(u64 slot)
 {
-	return slot / HEAP_LEAF_SLOTS;
+	return slot / CHK_LEAF_SLOTS;
 }
 
 int records_init(struct chk_records *r, u64 slots, u32 dead_max)
@@ -114,7 +114,7 @@ static struct chk_leaf *leaf_new(void)
 	if (!leaf)
 		return NULL;
 	leaf->refs = 1;
-	leaf->record = kzalloc(HEAP_LEAF_SLOTS * sizeof(*leaf->record));
+	leaf->record = kzalloc(CHK_LEAF_SLOTS * sizeof(*leaf->record));
 	if (leaf->record)
 		return leaf;
 	kfree(leaf);
@@ -145,7 +145,7 @@ static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 	if (!copy)
 		return NULL;
 	copy->live = (*place)->live;
-	memcpy(copy->record, (*place)->record, HEAP_LEAF_SLOTS * sizeof(*copy->record));
+	memcpy(copy->record, (*place)->record, CHK_LEAF_SLOTS * sizeof(*copy->record));
 	leaf_put(*place);
 	*place = copy;
 	return copy;
@@ -154,7 +154,7 @@ static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 const struct chk_record *records_at(const struct chk_records *r, u64 slot)
 {
 	struct chk_leaf *leaf = leaf_at(r, slot);
-	struct chk_record *record = leaf ? &leaf->record[slot % HEAP_LEAF_SLOTS] : NULL;
+	struct chk_record *record = leaf ? &leaf->record[slot % CHK_LEAF_SLOTS] : NULL;
 
 	return record && record->state ? record : NULL;
 }
@@ -163,7 +163,7 @@ struct chk_record *records_own(struct chk_records *r, u64 slot)
 {
 	struct chk_leaf *leaf = records_at(r, slot) ? leaf_own(r, slot, false) : NULL;
 
-	return leaf ? &leaf->record[slot % HEAP_LEAF_SLOTS] : NULL;
+	return leaf ? &leaf->record[slot % CHK_LEAF_SLOTS] : NULL;
 }
 
 const struct chk_record *records_of(const struct chk_records *r, u64 slot, u64 *first)
@@ -194,27 +194,27 @@ u64 records_next(const struct chk_records *r, u64 from, bool live)
 		struct chk_leaf *leaf;
 
 		if (!r->group[n / GROUP_LEAVES]) {
-			slot = (n / GROUP_LEAVES + 1) * GROUP_LEAVES * HEAP_LEAF_SLOTS;
+			slot = (n / GROUP_LEAVES + 1) * GROUP_LEAVES * CHK_LEAF_SLOTS;
 			continue;
 		}
 		leaf = leaf_at(r, slot);
 		if (!leaf || (live && !leaf->live)) {
-			slot = (n + 1) * HEAP_LEAF_SLOTS;
+			slot = (n + 1) * CHK_LEAF_SLOTS;
 			continue;
 		}
 		do {
-			u32 state = leaf->record[slot % HEAP_LEAF_SLOTS].state;
+			u32 state = leaf->record[slot % CHK_LEAF_SLOTS].state;
 
-			if (live ? state == HEAP_STATE_LIVE : state)
+			if (live ? state == CHK_STATE_LIVE : state)
 				return slot;
-		} while (++slot % HEAP_LEAF_SLOTS);
+		} while (++slot % CHK_LEAF_SLOTS);
 	}
 	return r->slots;
 }
 
 u64 records_prev(const struct chk_records *r, u64 before)
 {
-	for (u32 i = 1; i <= HEAP_LEAF_SLOTS && i <= before; i++)
+	for (u32 i = 1; i <= CHK_LEAF_SLOTS && i <= before; i++)
 		if (records_at(r, before - i))
 			return before - i;
 	return r->slots;
@@ -229,9 +229,9 @@ static void push_dead(struct chk_records *r, u64 slot)
 /* The next leaf that is fresh or retired is the one to be filled. False: there is none. */
 static bool next_leaf(struct chk_records *r)
 {
-	u64 old = r->leaf, slot = old == r->slots ? 0 : old + HEAP_LEAF_SLOTS;
+	u64 old = r->leaf, slot = old == r->slots ? 0 : old + CHK_LEAF_SLOTS;
 
-	for (u64 n = 0; n < r->slots / HEAP_LEAF_SLOTS; n++, slot += HEAP_LEAF_SLOTS) {
+	for (u64 n = 0; n < r->slots / CHK_LEAF_SLOTS; n++, slot += CHK_LEAF_SLOTS) {
 		if (slot == r->slots)
 			slot = 0;
 		if (leaf_at(r, slot))
@@ -251,8 +251,8 @@ struct chk_record *records_add(struct chk_records *r, u32 slots, u32 align, u64 
 	struct chk_record *record;
 	struct chk_leaf *leaf;
 
-	if (r->leaf == r->slots || at + slots > HEAP_LEAF_SLOTS) {
-		if (slots > HEAP_LEAF_SLOTS || !next_leaf(r))
+	if (r->leaf == r->slots || at + slots > CHK_LEAF_SLOTS) {
+		if (slots > CHK_LEAF_SLOTS || !next_leaf(r))
 			return NULL;
 		at = 0;
 	}
@@ -263,7 +263,7 @@ struct chk_record *records_add(struct chk_records *r, u32 slots, u32 align, u64 
 	r->used = at + slots;
 	*slot = r->leaf + at;
 	record = &leaf->record[at];
-	*record = (struct chk_record){.state = HEAP_STATE_LIVE, .slots = slots};
+	*record = (struct chk_record){.state = CHK_STATE_LIVE, .slots = slots};
 	return record;
 }
 
@@ -279,7 +279,7 @@ struct chk_record *records_add_run(struct chk_records *r, const u8 *slots, u32 c
 		return NULL;
 	leaf_at(r, *slot)->live += count - 1;
 	for (u32 i = 0, at = 0; i < count; at += slots[i++])
-		record[at] = (struct chk_record){.state = HEAP_STATE_LIVE, .slots = slots[i]};
+		record[at] = (struct chk_record){.state = CHK_STATE_LIVE, .slots = slots[i]};
 	return record;
 }
 
@@ -289,7 +289,7 @@ void records_died(struct chk_records *r, u64 slot)
 
 	/* The record was written to just now, so the leaf is r's own. */
 	KASSERT(leaf && leaf->live);
-	if (--leaf->live == 0 && ALIGN_DOWN(slot, (u64)HEAP_LEAF_SLOTS) != r->leaf)
+	if (--leaf->live == 0 && ALIGN_DOWN(slot, (u64)CHK_LEAF_SLOTS) != r->leaf)
 		push_dead(r, slot);
 }
 
@@ -301,7 +301,7 @@ u64 records_excess(struct chk_records *r)
 		return r->slots;
 	r->dead_first = (r->dead_first + 1) % r->dead_max;
 	r->dead_count--;
-	return (u64)oldest * HEAP_LEAF_SLOTS;
+	return (u64)oldest * CHK_LEAF_SLOTS;
 }
 
 void records_drop(struct chk_records *r, u64 slot)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The records of small objects in the page area: what is, and was, at each address. Pure logic,
- * tested on the host (tests/unit/heap_record_test.c).
+ * tested on the host (tests/unit/check_record_test.c).
  *
  * The area is cut into slots of two pages. An object begins in the first page of its slot; its
  * pages, the guard page behind them and what is left to the next slot are its own. 512 slots are a
@@ -15,17 +15,17 @@
 #include "check/abi/check.h"
 #include "common/layout.h"
 
-#define HEAP_SLOT_SHIFT 13
-#define HEAP_SLOT_SIZE	(1UL << HEAP_SLOT_SHIFT)
-#define HEAP_LEAF_SLOTS 512
-#define HEAP_LEAF_SIZE	(HEAP_LEAF_SLOTS * HEAP_SLOT_SIZE)
-#define HEAP_SMALL_MAX	(32 * PAGE_SIZE) /* larger objects are mappings of their own: large.c */
+#define CHK_SLOT_SHIFT 13
+#define CHK_SLOT_SIZE  (1UL << CHK_SLOT_SHIFT)
+#define CHK_LEAF_SLOTS 512
+#define CHK_LEAF_SIZE  (CHK_LEAF_SLOTS * CHK_SLOT_SIZE)
+#define CHK_SMALL_MAX  (32 * PAGE_SIZE) /* larger objects are mappings of their own: large.c */
 
 struct chk_record {
 	u32 size : 18;
 	u32 offset : 13; /* of the first byte from the slot's */
 	u32 scratch : 1; /* pages were mapped after its end, to keep the program going */
-	u32 state : 2;	 /* enum heap_state; 0: no object begins here */
+	u32 state : 2;	 /* enum chk_state; 0: no object begins here */
 	u32 alloc_fn : 4, free_fn : 4;
       u32 slots : 6; /* that are its own */
 	u32 unused : 16;
@@ -47,7 +47,7 @@ struct chk_records {
 	u64 retired; /* leaves, ever */
 };
 
-/* An area of so many slots, a multiple of HEAP_LEAF_SLOTS; dead_max >= 1. 0 or -ENOMEM. */
+/* An area of so many slots, a multiple of CHK_LEAF_SLOTS; dead_max >= 1. 0 or -ENOMEM. */
 int records_init(struct chk_records *r, u64 slots, u32 dead_max);
 /* A child's, sharing the leaves. 0, or -ENOMEM: then it is empty. */
 int records_dup(struct chk_records *to, const struct chk_records *from);

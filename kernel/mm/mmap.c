@@ -160,8 +160,8 @@ bool mm_user_range(u64 start, u64 end)
 
 static bool user_slot(u64 slot)
 {
-	_Static_assert(IS_ALIGNED(HEAP_GUARDED_BASE, SLOT_SIZE) &&
-			       IS_ALIGNED(HEAP_GUARDED_END, SLOT_SIZE),
+	_Static_assert(IS_ALIGNED(CHK_GUARDED_BASE, SLOT_SIZE) &&
+			       IS_ALIGNED(CHK_GUARDED_END, SLOT_SIZE),
 		       "a slot is the heap's or not");
 	return arch_user_slot(slot) && !check_owns(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
 }

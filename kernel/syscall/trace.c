@@ -937,7 +937,7 @@ static struct line *begin(u64 nr, const struct call *c)
 		emit(l, "%s(", rows[nr].name);
 		emit_args(l, nr, c);
 	} else if (number >= 0) {
-		emit(l, "heap_call_%ld(%#lx, %#lx, %#lx, %#lx", number, c->arg[0], c->arg[1],
+		emit(l, "chk_call_%ld(%#lx, %#lx, %#lx, %#lx", number, c->arg[0], c->arg[1],
 		     c->arg[2], c->arg[3]);
 	} else {
 		emit(l, "syscall_%#lx(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", nr, c->arg[0], c->arg[1],

@@ -11,13 +11,13 @@ u64 unwind_program;
 
 struct request {
 	u64 pc;
-	struct heap_module *out;
+	struct chk_module *out;
 };
 
 static int look(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct request *r = arg;
-	struct heap_module m = {.start = -1UL};
+	struct chk_module m = {.start = -1UL};
 
 	(void)size;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -54,7 +54,7 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-s64 unwind_module(u64 pc, struct heap_module *out)
+s64 unwind_module(u64 pc, struct chk_module *out)
 {
 	struct request r = {pc, out};
 

@@ -28,8 +28,8 @@ struct fake_report fake_report(void)
 				.addr = START + 8,
 				.size = 4,
 				.stack_at = 0x7ffd00000000,
-				.object = {START, 32, HEAP_STATE_FREED, HEAP_LEVEL_PAGE,
-					   HEAP_FN_MALLOC, HEAP_FN_FREE, 42, 43, 100, 200},
+				.object = {START, 32, CHK_STATE_FREED, CHK_LEVEL_PAGE,
+					   CHK_FN_MALLOC, CHK_FN_FREE, 42, 43, 100, 200},
 				.part =
 					{
 						PART(CHECK_PART_ACCESS, access),
@@ -45,9 +45,9 @@ struct fake_report fake_report(void)
 		.access = {0x401040, 0x401080},
 		.alloc = {0x4010c0},
 		.free = {0x401100},
-		.around = {{.start = START - 4096, .size = 64, .state = HEAP_STATE_LIVE},
-			   {.start = START, .size = 32, .state = HEAP_STATE_FREED},
-			   {.start = START + 4096, .size = 128, .state = HEAP_STATE_FREED}},
+		.around = {{.start = START - 4096, .size = 64, .state = CHK_STATE_LIVE},
+			   {.start = START, .size = 32, .state = CHK_STATE_FREED},
+			   {.start = START + 4096, .size = 128, .state = CHK_STATE_FREED}},
 		.samples = {{0, 0, 0}, {100, 4000, 10}, {200, 3000, 8}, {300, 5000, 12}},
 		.maps = "400000-402000 r-xp 00000000 08:01 12   /usr/bin/prog\n",
 	};

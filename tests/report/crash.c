@@ -86,10 +86,10 @@ static void on_fault(int sig, siginfo_t *si, void *context)
 		r->object = (struct check_object){
 			.start = BAD_ADDRESS - 8,
 			.size = 32,
-			.state = HEAP_STATE_FREED,
-			.level = HEAP_LEVEL_PAGE,
-			.alloc_fn = HEAP_FN_MALLOC,
-			.free_fn = HEAP_FN_FREE,
+			.state = CHK_STATE_FREED,
+			.level = CHK_LEVEL_PAGE,
+			.alloc_fn = CHK_FN_MALLOC,
+			.free_fn = CHK_FN_FREE,
 			.alloc_tid = 42,
 			.free_tid = 42,
 		};

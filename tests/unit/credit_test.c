@@ -20,9 +20,9 @@ static const struct host {
 } hosts[] = {{"hardware", 1}, {"host 1", 40}, {"host 2", 65}, {"ten times slower", 650}};
 
 /* Of a program that allocates at once: objects that are guarded before `left` is less than want. */
-static u32 guarded(const struct host *h, enum heap_credit_left want, u64 starts)
+static u32 guarded(const struct host *h, enum chk_credit_left want, u64 starts)
 {
-	struct heap_credit c = {0};
+	struct chk_credit c = {0};
 	u32 n = 0;
 
 	while (credit_left(&c, c.spent, starts) >= want && n < 1000000) {
@@ -54,7 +54,7 @@ static void a_program_keeps_its_time(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		struct heap_credit c = {0};
+		struct chk_credit c = {0};
 		u64 object = hosts[i].object_us * US, now = 0, guard = 0;
 
 		/* Up to 100,000 objects' time, of which the program wants all that it can get. */
@@ -75,7 +75,7 @@ static void an_absence_is_not_a_cost(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		struct heap_credit c = {0};
+		struct chk_credit c = {0};
 
 		credit_spend(&c, hosts[i].object_us * US, true);
 		credit_spend(&c, 1000000UL * US, true);
@@ -87,7 +87,7 @@ static void an_absence_is_not_a_cost(void **state)
 /* The first object is the one with the absence in it. */
 static void a_first_object_that_took_long_is_forgotten(void **state)
 {
-	struct heap_credit c = {0};
+	struct chk_credit c = {0};
 
 	(void)state;
 	credit_spend(&c, 1000000UL * US, true);

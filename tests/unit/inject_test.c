@@ -120,9 +120,9 @@ static void the_programs_own_preload_is_kept_behind_ours(void **state)
 	static const char ldd[] = "prog\0LD_TRACE_LOADED_OBJECTS=1\0LD_PRELOAD=/a.so";
 
 	(void)state;
-	expect_preload(none, sizeof(none), 2, "LD_PRELOAD=" HEAP_LIBRARY_PATH);
-	expect_preload(own, sizeof(own), 1, "LD_PRELOAD=" HEAP_LIBRARY_PATH ":/a.so:/b.so");
-	expect_preload(empty, sizeof(empty), 1, "LD_PRELOAD=" HEAP_LIBRARY_PATH);
+	expect_preload(none, sizeof(none), 2, "LD_PRELOAD=" CHK_LIBRARY_PATH);
+	expect_preload(own, sizeof(own), 1, "LD_PRELOAD=" CHK_LIBRARY_PATH ":/a.so:/b.so");
+	expect_preload(empty, sizeof(empty), 1, "LD_PRELOAD=" CHK_LIBRARY_PATH);
 	expect_preload(ldd, sizeof(ldd), 1, NULL);
 }
 
@@ -164,11 +164,11 @@ static void what_the_program_changed_stays(void **state)
 static void the_library_is_there_for_checks_only(void **state)
 {
 	(void)state;
-	assert_null(check_path(HEAP_LIBRARY_PATH));
+	assert_null(check_path(CHK_LIBRARY_PATH));
 	info.check.flags = CHECK_ON;
 	assert_null(check_path("/proc/self/buffervm"));
-	assert_ptr_equal(check_path(HEAP_LIBRARY_PATH), &file);
-	assert_ptr_equal(check_path(HEAP_LIBRARY_PATH), &file);
+	assert_ptr_equal(check_path(CHK_LIBRARY_PATH), &file);
+	assert_ptr_equal(check_path(CHK_LIBRARY_PATH), &file);
 	info.check.flags = 0;
 	assert_int_equal(library_asked, 1);
 	assert_int_equal(file.refs, 3);

@@ -70,10 +70,10 @@ static void wrong_numbers_are_refused(void **state)
 	REFUSED(r.head.kind = CHECK_KINDS);
 	REFUSED(r.head.access = CHECK_ACCESS_SYSCALL_WRITE + 1);
 	REFUSED(r.head.where = CHECK_WHERE_OLD_HEAP + 1);
-	REFUSED(r.head.fn = HEAP_FUNCTIONS);
+	REFUSED(r.head.fn = CHK_FUNCTIONS);
 	REFUSED(r.head.insn_len = 17);
-	REFUSED(r.head.object.state = HEAP_STATE_REALLOCATED + 1);
-	REFUSED(r.head.object.level = HEAP_LEVEL_NONE + 1);
+	REFUSED(r.head.object.state = CHK_STATE_REALLOCATED + 1);
+	REFUSED(r.head.object.level = CHK_LEVEL_NONE + 1);
 	REFUSED(r.head.object.alloc_fn = UINT32_MAX);
 	REFUSED(r.head.object.size = UINT64_MAX);
 	REFUSED(r.around[2].state = 77);
@@ -224,14 +224,14 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_READ,
 		  .addr = START + 8,
 		  .size = 4,
-		  .object = {START, 32, .state = HEAP_STATE_FREED}},
+		  .object = {START, 32, .state = CHK_STATE_FREED}},
 		 "heap-use-after-free: read of 4 bytes at 0x200000001008, 8 bytes inside an object "
 		 "of "
 		 "32 bytes that was freed"},
 		{{.kind = CHECK_USE_AFTER_FREE,
 		  .access = CHECK_ACCESS_EXEC,
 		  .addr = START,
-		  .object = {START, 32, .state = HEAP_STATE_FREED}},
+		  .object = {START, 32, .state = CHK_STATE_FREED}},
 		 "heap-use-after-free: jump to 0x200000001000, at the start of an object of 32 "
 		 "bytes that "
 		 "was freed"},
@@ -247,7 +247,7 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_WRITE,
 		  .addr = START + 1,
 		  .size = 1,
-		  .object = {START, 32, .state = HEAP_STATE_REALLOCATED}},
+		  .object = {START, 32, .state = CHK_STATE_REALLOCATED}},
 		 "heap-use-after-realloc: write of 1 byte at 0x200000001001, 1 byte inside an "
 		 "object of 32 "
 		 "bytes that realloc moved elsewhere"},
@@ -255,7 +255,7 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_WRITE,
 		  .addr = START + 10,
 		  .size = 1,
-		  .object = {START, 10, .state = HEAP_STATE_LIVE}},
+		  .object = {START, 10, .state = CHK_STATE_LIVE}},
 		 "heap-overflow: write of 1 byte at 0x20000000100a, right after the end of an "
 		 "object of 10 "
 		 "bytes"},
@@ -263,14 +263,14 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_READ,
 		  .addr = START + 12,
 		  .size = 0,
-		  .object = {START, 1, .state = HEAP_STATE_LIVE}},
+		  .object = {START, 1, .state = CHK_STATE_LIVE}},
 		 "heap-overflow: read at 0x20000000100c, 11 bytes after the end of an object of 1 "
 		 "byte"},
 		{{.kind = CHECK_HEAP_OVERFLOW,
 		  .access = CHECK_ACCESS_READ,
 		  .addr = START + 12,
 		  .size = 8,
-		  .object = {START, 16, .state = HEAP_STATE_LIVE}},
+		  .object = {START, 16, .state = CHK_STATE_LIVE}},
 		 "heap-overflow: read of 8 bytes at 0x20000000100c, the last 4 bytes after the end "
 		 "of an "
 		 "object of 16 bytes"},
@@ -278,7 +278,7 @@ static void each_kind_has_its_sentence(void **state)
 		  .access = CHECK_ACCESS_READ,
 		  .addr = START - 4,
 		  .size = 4,
-		  .object = {START, 16, .state = HEAP_STATE_LIVE}},
+		  .object = {START, 16, .state = CHK_STATE_LIVE}},
 		 "heap-underflow: read of 4 bytes at 0x200000000ffc, 4 bytes before the start of "
 		 "an object "
 		 "of 16 bytes"},
@@ -287,71 +287,71 @@ static void each_kind_has_its_sentence(void **state)
 		  .addr = START,
 		  .size = 64,
 		  .syscall = 0,
-		  .object = {START, 16, .state = HEAP_STATE_LIVE}},
+		  .object = {START, 16, .state = CHK_STATE_LIVE}},
 		 "heap-overflow: system call read was given a buffer to write to, 64 bytes at "
 		 "0x200000001000, the last 48 bytes after the end of an object of 16 bytes"},
 		{{.kind = CHECK_DOUBLE_FREE,
 		  .addr = START,
-		  .fn = HEAP_FN_DELETE_ARRAY,
-		  .object = {START, 16, .state = HEAP_STATE_FREED}},
+		  .fn = CHK_FN_DELETE_ARRAY,
+		  .object = {START, 16, .state = CHK_STATE_FREED}},
 		 "double-free: operator delete[] of 0x200000001000, an object of 16 bytes that was "
 		 "freed "
 		 "already"},
 		{{.kind = CHECK_INVALID_FREE,
 		  .addr = START + 8,
 		  .where = CHECK_WHERE_INTERIOR,
-		  .fn = HEAP_FN_FREE,
-		  .object = {START, 16, .state = HEAP_STATE_LIVE}},
+		  .fn = CHK_FN_FREE,
+		  .object = {START, 16, .state = CHK_STATE_LIVE}},
 		 "invalid-free: free of 0x200000001008, which is 8 bytes inside an object of 16 "
 		 "bytes"},
 		{{.kind = CHECK_INVALID_FREE,
 		  .addr = 0x7ffc0000,
 		  .where = CHECK_WHERE_STACK,
-		  .fn = HEAP_FN_REALLOC},
+		  .fn = CHK_FN_REALLOC},
 		 "invalid-free: realloc of 0x7ffc0000, which is on the stack of a thread"},
 		{{.kind = CHECK_INVALID_FREE,
 		  .addr = 0x400010,
 		  .where = CHECK_WHERE_GLOBAL,
-		  .fn = HEAP_FN_FREE},
+		  .fn = CHK_FN_FREE},
 		 "invalid-free: free of 0x400010, which is data of /usr/bin/prog"},
 		{{.kind = CHECK_INVALID_FREE,
 		  .addr = 0x10,
 		  .where = CHECK_WHERE_UNMAPPED,
-		  .fn = HEAP_FN_FREE},
+		  .fn = CHK_FN_FREE},
 		 "invalid-free: free of 0x10, which is no memory of the program"},
 		{{.kind = CHECK_MISMATCHED_FREE,
 		  .addr = START,
-		  .fn = HEAP_FN_FREE,
-		  .object = {START, 16, .state = HEAP_STATE_LIVE, .alloc_fn = HEAP_FN_NEW_ARRAY}},
+		  .fn = CHK_FN_FREE,
+		  .object = {START, 16, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_NEW_ARRAY}},
 		 "mismatched-free: free of 0x200000001000, an object of 16 bytes that was made by "
 		 "operator "
 		 "new[]"},
 		{{.kind = CHECK_SLACK_OVERWRITTEN,
 		  .addr = START + 13,
 		  .size = 1,
-		  .fn = HEAP_FN_FREE,
-		  .object = {START, 13, .state = HEAP_STATE_LIVE}},
+		  .fn = CHK_FN_FREE,
+		  .object = {START, 13, .state = CHK_STATE_LIVE}},
 		 "heap-slack-overwritten: 1 byte at 0x20000000100d, right after the end of an "
 		 "object of 13 "
 		 "bytes, was overwritten; found by free"},
 		{{.kind = CHECK_FREED_OVERWRITTEN,
 		  .addr = START + 8,
 		  .size = 8,
-		  .object = {START, 16, .state = HEAP_STATE_FREED}},
+		  .object = {START, 16, .state = CHK_STATE_FREED}},
 		 "heap-freed-overwritten: 8 bytes at 0x200000001008, 8 bytes inside an object of "
 		 "16 bytes "
 		 "that was freed, were overwritten; found at exit"},
-		{{.kind = CHECK_BAD_SIZE, .size = (u64)-8, .fn = HEAP_FN_MALLOC},
+		{{.kind = CHECK_BAD_SIZE, .size = (u64)-8, .fn = CHK_FN_MALLOC},
 		 "bad-size: malloc of 18446744073709551608 bytes (as a signed number -8)"},
 		{{.kind = CHECK_LEAK,
 		  .count = 3,
-		  .object = {START, 96, .state = HEAP_STATE_LIVE, .alloc_fn = HEAP_FN_CALLOC}},
+		  .object = {START, 96, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_CALLOC}},
 		 "leak: 3 objects of 96 bytes in all, made by calloc, were not freed, and no "
 		 "pointer "
 		 "to them is left"},
 		{{.kind = CHECK_REACHABLE_AT_EXIT,
 		  .count = 1,
-		  .object = {START, 1, .state = HEAP_STATE_LIVE, .alloc_fn = HEAP_FN_NEW}},
+		  .object = {START, 1, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_NEW}},
 		 "still-reachable: an object of 1 byte, made by operator new, was not freed"},
 		{{.kind = CHECK_NULL_POINTER, .access = CHECK_ACCESS_READ, .addr = 16, .size = 8},
 		 "null-pointer: read of 8 bytes at 0x10, offset 16 from a NULL pointer"},
@@ -426,7 +426,7 @@ static void the_text_is_as_documented(void **state)
 	const struct check_summary summary = {
 		.pid = 42,
 		.comm = "prog",
-		.objects = {[HEAP_LEVEL_PAGE] = 5, [HEAP_LEVEL_ALIAS] = 3},
+		.objects = {[CHK_LEVEL_PAGE] = 5, [CHK_LEVEL_ALIAS] = 3},
 		.bytes = 640,
 		.live = 2,
 		.live_bytes = 64,
@@ -447,7 +447,7 @@ static void many_processes_are_one_line(void **state)
 {
 	struct check_summary summary = {
 		.comm = "prog",
-		.objects = {[HEAP_LEVEL_PAGE] = 2},
+		.objects = {[CHK_LEVEL_PAGE] = 2},
 		.bytes = 10,
 	};
 	struct fake_run *run = fake_run(NULL);

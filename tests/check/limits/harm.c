@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "check/abi/heap_call.h"
+#include "check/abi/call.h"
 
 #define SEEDS 6
 
@@ -36,17 +36,17 @@ static void scribble(char *at, size_t size)
 
 static void harm_slots(void)
 {
-	scribble((char *)HEAP_SLOT_TABLE, 3 * HEAP_SPAN_SLOTS * sizeof(struct heap_slot));
+	scribble((char *)CHK_SLOT_TABLE, 3 * CHK_SPAN_SLOTS * sizeof(struct chk_slot));
 }
 
 static void harm_spans(void)
 {
-	scribble((char *)HEAP_SPAN_TABLE, 8 * sizeof(struct heap_span));
+	scribble((char *)CHK_SPAN_TABLE, 8 * sizeof(struct chk_span));
 }
 
 static void harm_aliases(void)
 {
-	scribble((char *)HEAP_ALIAS_TABLE, 200 * sizeof(uint64_t));
+	scribble((char *)CHK_ALIAS_TABLE, 200 * sizeof(uint64_t));
 }
 
 /* The library's own data: the writable mappings of its file, and what follows them. */
@@ -78,10 +78,10 @@ static void harm_calls(void)
 					    4096,
 					    ~0UL,
 					    1UL << 63,
-					    HEAP_BASE_AREA,
-					    HEAP_ALIAS_AREA,
-					    HEAP_SLOT_TABLE,
-					    HEAP_GUARDED_END};
+					    CHK_BASE_AREA,
+					    CHK_ALIAS_AREA,
+					    CHK_SLOT_TABLE,
+					    CHK_GUARDED_END};
 	unsigned long buffer[64], arg[4];
 
 	for (int i = 0; i < 2000; i++) {
@@ -92,22 +92,22 @@ static void harm_calls(void)
 				 : number() % 2 == 0 ? odd[number() % 11]
 						     : number() % 70;
 		/* A start or an unwinder of its own is harm_library's; bugs are the next one's. */
-		if (i % HEAP_CALLS != HEAP_CALL_BUG)
-			syscall(HEAP_CALL_BASE + i % HEAP_CALLS, arg[0], arg[1], arg[2], arg[3], 0,
+		if (i % CHK_CALLS != CHK_CALL_BUG)
+			syscall(CHK_CALL_BASE + i % CHK_CALLS, arg[0], arg[1], arg[2], arg[3], 0,
 				0);
 	}
 }
 
 static void harm_reports(void)
 {
-	struct heap_bug bug;
+	struct chk_bug bug;
 
 	for (int i = 0; i < 20; i++) {
 		for (size_t k = 0; k < sizeof(bug); k++)
 			((unsigned char *)&bug)[k] = (unsigned char)(number() % 4 ? 0 : number());
 		bug.kind = number() % (CHECK_KINDS + 2);
-		bug.fn = number() % (HEAP_FUNCTIONS + 2);
-		syscall(HEAP_CALL_BASE + HEAP_CALL_BUG, &bug, 0, 0, 0, 0, 0);
+		bug.fn = number() % (CHK_FUNCTIONS + 2);
+		syscall(CHK_CALL_BASE + CHK_CALL_BUG, &bug, 0, 0, 0, 0, 0);
 	}
 }
 

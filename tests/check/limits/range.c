@@ -22,7 +22,7 @@
 #define PAGE	   4096UL
 #define RANGE	   0x200000000000UL /* the guarded range: check/abi/check.h */
 #define RANGE_END  0x3f0000000000UL
-#define TABLES	   (RANGE + (9UL << 40)) /* check/abi/heap_call.h */
+#define TABLES	   (RANGE + (9UL << 40)) /* check/abi/call.h */
 #define TABLES_END (RANGE + (12UL << 40))
 
 static void say(const char *what, long result)

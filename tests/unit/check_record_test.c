@@ -14,7 +14,7 @@
 #include "kernel/check/record.h"
 
 #define LEAVES 6
-#define SLOTS  (LEAVES * (u64)HEAP_LEAF_SLOTS)
+#define SLOTS  (LEAVES * (u64)CHK_LEAF_SLOTS)
 
 /* By slot: what begins there. state 0: nothing; gone: its leaf was retired. */
 struct model {
@@ -30,14 +30,14 @@ static void die(struct chk_records *r, struct model *m, u64 slot)
 	u64 old;
 
 	assert_non_null(record);
-	record->state = HEAP_STATE_FREED;
-	m->at[slot].state = HEAP_STATE_FREED;
+	record->state = CHK_STATE_FREED;
+	m->at[slot].state = CHK_STATE_FREED;
 	records_died(r, slot);
 	old = records_excess(r);
 	if (old == SLOTS)
 		return;
-	for (u64 s = old; s < old + HEAP_LEAF_SLOTS; s++) {
-		assert_int_not_equal(m->at[s].state, HEAP_STATE_LIVE);
+	for (u64 s = old; s < old + CHK_LEAF_SLOTS; s++) {
+		assert_int_not_equal(m->at[s].state, CHK_STATE_LIVE);
 		memset(&m->at[s], 0, sizeof(m->at[s]));
 		m->at[s].gone = true;
 	}
@@ -53,21 +53,21 @@ static bool make(struct chk_records *r, struct model *m, u32 slots, u32 align, u
 	if (!record)
 		return false;
 	assert_int_equal(slot % align, 0);
-	assert_int_equal(slot / HEAP_LEAF_SLOTS, (slot + slots - 1) / HEAP_LEAF_SLOTS);
+	assert_int_equal(slot / CHK_LEAF_SLOTS, (slot + slots - 1) / CHK_LEAF_SLOTS);
 	record->size = size;
-	for (u64 s = ALIGN_DOWN(slot, (u64)HEAP_LEAF_SLOTS); s < slot + slots; s++)
+	for (u64 s = ALIGN_DOWN(slot, (u64)CHK_LEAF_SLOTS); s < slot + slots; s++)
 		if (m->at[s].gone) /* the leaf began anew */
-			for (u64 i = ALIGN_DOWN(s, (u64)HEAP_LEAF_SLOTS), n = 0;
-			     n < HEAP_LEAF_SLOTS; n++)
+			for (u64 i = ALIGN_DOWN(s, (u64)CHK_LEAF_SLOTS), n = 0; n < CHK_LEAF_SLOTS;
+			     n++)
 				memset(&m->at[i + n], 0, sizeof(m->at[0]));
 	for (u64 s = slot; s < slot + slots; s++)
 		assert_int_equal(m->at[s].state, 0);
-	m->at[slot].state = HEAP_STATE_LIVE;
+	m->at[slot].state = CHK_STATE_LIVE;
 	m->at[slot].size = size;
 	m->at[slot].slots = slots;
 	old = records_excess(r);
 	if (old != SLOTS) {
-		for (u64 s = old; s < old + HEAP_LEAF_SLOTS; s++) {
+		for (u64 s = old; s < old + CHK_LEAF_SLOTS; s++) {
 			memset(&m->at[s], 0, sizeof(m->at[s]));
 			m->at[s].gone = true;
 		}
@@ -103,7 +103,7 @@ static void compare(const struct chk_records *r, const struct model *m)
 		for (;; s++, want++) {
 			s = records_next(r, s, live);
 			while (want < SLOTS &&
-			       !(live ? m->at[want].state == HEAP_STATE_LIVE : m->at[want].state))
+			       !(live ? m->at[want].state == CHK_STATE_LIVE : m->at[want].state))
 				want++;
 			assert_int_equal(s, want);
 			if (s == SLOTS)
@@ -167,12 +167,12 @@ static void addresses_are_not_reused_early(void **state)
 		assert_non_null(record);
 		assert_true(i == 0 || slot > before);
 		before = slot;
-		m->at[slot].state = HEAP_STATE_LIVE;
+		m->at[slot].state = CHK_STATE_LIVE;
 		if (records_excess(&r) != SLOTS)
 			fail();
 	}
 	assert_null(records_add(&r, 1, 1, &slot)); /* everything lives */
-	for (u64 s = 0; s < 3 * HEAP_LEAF_SLOTS; s++)
+	for (u64 s = 0; s < 3 * CHK_LEAF_SLOTS; s++)
 		die(&r, m, s);
 	assert_non_null(records_add(&r, 1, 1, &slot));
 	assert_int_equal(slot, 0);

@@ -56,7 +56,7 @@ static u32 objects;
 
 static u64 address(u32 n)
 {
-	return HEAP_GUARDED_BASE + n * STRIDE + 0x7c0;
+	return CHK_GUARDED_BASE + n * STRIDE + 0x7c0;
 }
 
 /* Of the object that the address is in. */
@@ -67,7 +67,7 @@ static u32 number(u64 word)
 
 static const void *memory(void *context, u64 va, u64 *len)
 {
-	u64 n = (va - HEAP_GUARDED_BASE) / STRIDE, offset = va - ROOTS;
+	u64 n = (va - CHK_GUARDED_BASE) / STRIDE, offset = va - ROOTS;
 
 	assert_ptr_equal(context, content);
 	assert_true(va % 8 == 0 && *len);
@@ -75,7 +75,7 @@ static const void *memory(void *context, u64 va, u64 *len)
 		*len = MIN(*len, MIN(256, sizeof(roots) - offset)); /* in pieces */
 		return (u8 *)roots + offset;
 	}
-	if (va < HEAP_GUARDED_BASE || n >= objects) {
+	if (va < CHK_GUARDED_BASE || n >= objects) {
 		*len = MIN(*len, PAGE_SIZE - va % PAGE_SIZE);
 		return NULL;
 	}
