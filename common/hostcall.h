@@ -83,9 +83,10 @@ struct hostcall_frame {
 };
 #define HOSTCALL_DATA_OFFSET 128
 #define HOSTCALL_DATA_SIZE   (HOSTCALL_AREA_SIZE - HOSTCALL_DATA_OFFSET)
-_Static_assert(sizeof(struct hostcall_frame) <= HOSTCALL_DATA_OFFSET, "the frame fits its room");
+_Static_assert(sizeof(struct hostcall_frame) <= HOSTCALL_DATA_OFFSET,
+	       "the frame fits the space before the data");
 
-/* A piece of guest-physical memory: RAM or window, never across the end of a memory slot. */
+/* A segment of guest-physical memory: RAM or window, never across the end of a memory slot. */
 struct hostcall_seg {
 	u64 gpa;
 	u64 len;

@@ -79,22 +79,22 @@ enum check_when {
  */
 struct check_buffer {
 	u64 addr;   /* 0: none; cleared by syscall_dispatch */
-	u64 room;   /* bytes of the transfer that lie before it */
+	u64 space;   /* bytes of the transfer that lie before it */
 	u64 before; /* bytes of it that were made already: user_segs_continue */
 	enum check_when when;
 	bool write;
 };
 
-/* mm could not be accessed at addr; so many bytes of the transfer (room) lie before it. */
-CHECK_HOOK_VOID(buffer_faults, (struct mm *mm, u64 addr, u64 room, bool write),
-		(mm, addr, room, write))
+/* mm could not be accessed at addr; so many bytes of the transfer (space) lie before it. */
+CHECK_HOOK_VOID(buffer_faults, (struct mm *mm, u64 addr, u64 space, bool write),
+		(mm, addr, space, write))
 /*
- * [start, +len) is about to be accessed, behind room bytes of the same transfer: does it end in the
+ * [start, +len) is about to be accessed, behind space bytes of the same transfer: does it end in the
  * object that it begins in? mm.lock is held.
  */
 CHECK_HOOK_VOID(buffer,
-		(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum check_when when),
-		(mm, start, len, room, write, when))
+		(struct mm *mm, u64 start, u64 len, u64 space, bool write, enum check_when when),
+		(mm, start, len, space, write, when))
 /*
  * The system call returns ret, and current()->bad_buffer.addr is not 0. Reports it, unless Linux
  * would not have come as far as to notice. No lock is held.

@@ -29,7 +29,7 @@ _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no transla
  * that.
  */
 #define TAKE_US	    3
-#define TAKE_PART   6
+#define TAKE_SHARE  6
 #define SERVE_US    200
 #define SERVE_RINGS 12
 
@@ -158,7 +158,7 @@ static bool exitless(struct hostcall_frame *frame, enum hostcall_nr nr)
 		return false;
 	__atomic_store_n(&frame->state, HOSTCALL_SUBMITTED, __ATOMIC_RELEASE);
 	__atomic_fetch_or(&shared->submitted, 1UL << id, __ATOMIC_SEQ_CST);
-	state = wait_while(frame, HOSTCALL_SUBMITTED, TAKE_US, hostcall_cost() / TAKE_PART);
+	state = wait_while(frame, HOSTCALL_SUBMITTED, TAKE_US, hostcall_cost() / TAKE_SHARE);
 	if (state == HOSTCALL_SUBMITTED &&
 	    __atomic_compare_exchange_n(&frame->state, &state, HOSTCALL_IDLE, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {

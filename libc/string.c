@@ -167,11 +167,11 @@ char *strrchr(const char *s, int c)
 	return memrchr(s, c, strlen(s) + 1);
 }
 
-char *strstr(const char *s, const char *part)
+char *strstr(const char *s, const char *needle)
 {
-	size_t n = strlen(part);
+	size_t n = strlen(needle);
 
-	for (; strncmp(s, part, n); s++)
+	for (; strncmp(s, needle, n); s++)
 		if (!*s)
 			return NULL;
 	return UNCONST(s);

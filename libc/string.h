@@ -23,7 +23,7 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strchrnul(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *s, const char *part);
+char *strstr(const char *s, const char *needle);
 size_t strspn(const char *s, const char *accept);
 size_t strcspn(const char *s, const char *reject);
 

@@ -2,13 +2,13 @@
 /* See exitless_policy.h. */
 #include "vm/exitless_policy.h"
 
-/* So many calls wake the thread if their round trips take one part in NOTICE_PART of the time. */
+/* So many calls wake the thread if their round trips take one share in NOTICE_SHARE of the time. */
 #define NOTICE_CALLS 32
-#define NOTICE_PART  6
+#define NOTICE_SHARE 6
 
-/* Where others want the CPU: so many calls that save one part in WORTH_PART of the time. */
+/* Where others want the CPU: so many calls that save one share in WORTH_SHARE of the time. */
 #define WORTH_CALLS  16
-#define WORTH_PART   4
+#define WORTH_SHARE  4
 /* To find out that they are not takes a period: one in so many is spent on that. */
 #define REST_PERIODS 48
 
@@ -30,7 +30,7 @@ void exitless_policy_measure(struct exitless_policy *p, u64 trip)
 
 bool exitless_policy_notice(struct exitless_policy *p, u64 now)
 {
-	if (now - atomic_load(&p->began) > trips(p, NOTICE_CALLS * NOTICE_PART)) {
+	if (now - atomic_load(&p->began) > trips(p, NOTICE_CALLS * NOTICE_SHARE)) {
 		atomic_store(&p->began, now);
 		atomic_store(&p->calls, 0);
 	}
@@ -44,12 +44,12 @@ u64 exitless_policy_idle(const struct exitless_policy *p, u64 least)
 
 u64 exitless_policy_rest(const struct exitless_policy *p, u64 least)
 {
-	return MAX(trips(p, REST_PERIODS * WORTH_CALLS * WORTH_PART), least);
+	return MAX(trips(p, REST_PERIODS * WORTH_CALLS * WORTH_SHARE), least);
 }
 
 enum exitless_verdict exitless_policy_judge(const struct exitless_policy *p, u64 elapsed, u32 calls)
 {
-	if (elapsed < trips(p, WORTH_CALLS * WORTH_PART))
+	if (elapsed < trips(p, WORTH_CALLS * WORTH_SHARE))
 		return EXITLESS_TOO_EARLY;
-	return trips(p, (u64)calls * WORTH_PART) >= elapsed ? EXITLESS_WORTH : EXITLESS_NOT_WORTH;
+	return trips(p, (u64)calls * WORTH_SHARE) >= elapsed ? EXITLESS_WORTH : EXITLESS_NOT_WORTH;
 }

@@ -170,9 +170,9 @@ static const struct row rows[HC_MAX] = {
 #include "common/hostcall.def"
 };
 
-#define HC_ROOM(t) +ALIGN_UP(HC_SIZE(t), SCRATCH_ALIGN)
+#define HC_SPACE(t) +ALIGN_UP(HC_SIZE(t), SCRATCH_ALIGN)
 #define HOSTCALL(nr, name, impl, desc, ...)                                                        \
-	_Static_assert(0 FOR_EACH(HC_ROOM, __VA_ARGS__) <= SCRATCH_SIZE,                           \
+	_Static_assert(0 FOR_EACH(HC_SPACE, __VA_ARGS__) <= SCRATCH_SIZE,                          \
 		       "the buffers of " #name " fit a vCPU's scratch memory");
 #include "common/hostcall.def"
 

@@ -224,11 +224,11 @@ static bool level_is_plain(int level)
 static s64 control_out(struct msghdr *msg, struct rights *rights)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
-		u64 room = msg->msg_controllen - (u64)((u8 *)cmsg - (u8 *)msg->msg_control);
+		u64 space = msg->msg_controllen - (u64)((u8 *)cmsg - (u8 *)msg->msg_control);
 		struct ucred cred;
 		s64 err = 0;
 
-		if (cmsg->cmsg_len < CMSG_LEN(0) || cmsg->cmsg_len > room)
+		if (cmsg->cmsg_len < CMSG_LEN(0) || cmsg->cmsg_len > space)
 			return -EINVAL;
 		if (!level_is_plain(cmsg->cmsg_level))
 			return -EINVAL;

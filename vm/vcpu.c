@@ -141,8 +141,8 @@ static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
  */
 static u32 set_msrs(struct vcpu *v, const struct kvm_msr_entry *entry, u32 count)
 {
-	u64 room[(sizeof(struct kvm_msrs) + MSRS_MAX * sizeof(*entry)) / sizeof(u64)] = {0};
-	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
+	u64 space[(sizeof(struct kvm_msrs) + MSRS_MAX * sizeof(*entry)) / sizeof(u64)] = {0};
+	struct kvm_msrs *msrs = (struct kvm_msrs *)space;
 
 	msrs->nmsrs = count;
 	memcpy(msrs->entries, entry, count * sizeof(*entry));

@@ -3,14 +3,14 @@
  * Windows (window.h): which file range lies where, and the guest-physical addresses they lie in.
  *
  * Addresses come from arenas, slots of reserved memory that is not accessible. A window is mapped
- * over its piece, and the reservation is put back when it goes. There is never a moment at which
- * a piece is no mapping at all: another thread's mmap could land there, and the guest in it. So a
+ * over its extent, and the reservation is put back when it goes. There is never a moment at which
+ * an extent is no mapping at all: another thread's mmap could land there, and the guest in it. So a
  * file is mapped elsewhere first, where failure is harmless, and then moved into place.
  *
  * Pages are not populated ahead: the host's fault-around does as well (measured with dynamic
  * programs), and what is not mapped does not count as the monitor's memory.
  *
- * A piece that was freed is used again only when the arenas have nothing fresh, oldest first: a
+ * An extent that was freed is used again only when the arenas have nothing fresh, oldest first: a
  * guest that wrongly kept an address of it most likely faults instead of seeing another file.
  */
 #include <errno.h>
@@ -61,8 +61,8 @@ struct arena {
 	u64 gpa, size, used;
 };
 
-struct piece {
-	TAILQ_ENTRY(piece) link;
+struct extent {
+	TAILQ_ENTRY(extent) link;
 	u64 gpa, size;
 };
 
@@ -76,7 +76,7 @@ static struct {
 	u64 made;
 	struct arena arena[SLOTS_MAX];
 	u32 arenas;
-	TAILQ_HEAD(pieces, piece) freed; /* oldest first; each in one arena, no two adjacent */
+	TAILQ_HEAD(extents, extent) freed; /* oldest first; each in one arena, no two adjacent */
 } windows = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.freed = TAILQ_HEAD_INITIALIZER(windows.freed),
@@ -99,7 +99,7 @@ static const struct arena *arena_of(u64 gpa)
  */
 static void address_free(u64 gpa, u64 size)
 {
-	struct piece *p, *next, *joined = NULL;
+	struct extent *p, *next, *joined = NULL;
 	const struct arena *arena;
 
 	if (size == 0)
@@ -138,7 +138,7 @@ static bool arena_take(struct arena *a, u64 size, u64 align, u64 *gpa)
 
 static bool freed_take(u64 size, u64 align, u64 *gpa)
 {
-	struct piece *p, whole;
+	struct extent *p, whole;
 
 	TAILQ_FOREACH (p, &windows.freed, link) {
 		*gpa = ALIGN_UP(p->gpa, align);

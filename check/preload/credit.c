@@ -8,10 +8,10 @@
 #define CREDIT	   (150UL << 20) /* to begin with: some 60 ms ... */
 #define OBJECTS	   1500		 /* ... or so many objects, where that is more */
 #define SHARERS	   4		 /* programs after which each gets less to begin with */
-#define PART	   10		 /* so much of the time may be the guard's: one in */
+#define SHARE	   10		 /* so much of the time may be the guard's: one in */
 
 #define DEAD_SOON  4000000UL /* a batch in less time: they come often, and may wait for more */
-#define DEAD_PART  8	     /* ... or one that costs more than this part of the time */
+#define DEAD_SHARE 8	     /* ... or one that costs more than this share of the time */
 
 void credit_spend(struct chk_credit *c, u64 took, bool object)
 {
@@ -31,13 +31,13 @@ enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 st
 	u64 sum = MAX(CREDIT, OBJECTS * object) / (1 + starts / SHARERS);
 	u64 used = __atomic_load_n(&c->spent, __ATOMIC_RELAXED);
 
-	if (used < sum + elapsed / PART)
+	if (used < sum + elapsed / SHARE)
 		return CREDIT_ENOUGH;
 	/* As much again for the first objects of each site. */
-	return used < 2 * sum + elapsed / PART ? CREDIT_FIRST : CREDIT_NONE;
+	return used < 2 * sum + elapsed / SHARE ? CREDIT_FIRST : CREDIT_NONE;
 }
 
 bool credit_batch_is_due(u64 waited, u64 batch)
 {
-	return waited > MAX(DEAD_SOON, DEAD_PART * batch);
+	return waited > MAX(DEAD_SOON, DEAD_SHARE * batch);
 }

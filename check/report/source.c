@@ -48,7 +48,7 @@ char *report_source(const char *directory, const char *path, u32 line, u32 *firs
 {
 	u32 from = line > REPORT_SOURCE_AROUND ? line - REPORT_SOURCE_AROUND : 1, at = 0;
 	char *text = NULL, *row = NULL;
-	size_t len, room = 0;
+	size_t len, space = 0;
 	FILE *in, *out;
 	struct stat st;
 	ssize_t n;
@@ -65,7 +65,7 @@ char *report_source(const char *directory, const char *path, u32 line, u32 *firs
 		return NULL;
 	}
 	out = open_memstream(&text, &len);
-	while (out && at < line + REPORT_SOURCE_AROUND && (n = getline(&row, &room, in)) >= 0) {
+	while (out && at < line + REPORT_SOURCE_AROUND && (n = getline(&row, &space, in)) >= 0) {
 		if (++at < from)
 			continue;
 		while (n > 0 && (row[n - 1] == '\n' || row[n - 1] == '\r'))

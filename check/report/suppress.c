@@ -64,7 +64,7 @@ int report_suppressions_read(struct report_suppressions **s, const char *path, c
 {
 	FILE *in = fopen(path, "re");
 	char *line = NULL;
-	size_t room = 0;
+	size_t space = 0;
 	int number = 0, ret = 0;
 
 	if (!in)
@@ -77,7 +77,7 @@ int report_suppressions_read(struct report_suppressions **s, const char *path, c
 		}
 		STAILQ_INIT(&(*s)->rows);
 	}
-	while (!ret && getline(&line, &room, in) >= 0) {
+	while (!ret && getline(&line, &space, in) >= 0) {
 		char *start = line + strspn(line, " \t");
 		struct row *row;
 

@@ -229,7 +229,7 @@ int base_populate(struct mm *mm, u64 page)
 			end = MIN(end, MAX(page + 1, slot_entry(number, s.slots)));
 	}
 	end = MIN(end, ALIGN_DOWN(page, HUGE_SIZE) + HUGE_SIZE);
-	entry = pt_place(mm, page);
+	entry = pt_alloc(mm, page);
 	if (!entry)
 		return -ENOMEM;
 	for (u64 at = page; at < end; at += PAGE_SIZE, entry++) {
@@ -281,7 +281,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 
 	for (; pages--; from += PAGE_SIZE, page += PAGE_SIZE) {
 		const u8 *frame = in_base(from) ? chk_touch(mm, from) : NULL;
-		u64 *entry = frame ? pt_place(mm, page) : NULL, gpa;
+		u64 *entry = frame ? pt_alloc(mm, page) : NULL, gpa;
 
 		if (!entry)
 			return -ENOMEM;
@@ -406,7 +406,7 @@ static int copy_pages(struct mm *child, struct mm *mm, const struct vma *v)
 	struct pt_leaf leaf;
 
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
-		u64 *entry = pt_place(child, leaf.va);
+		u64 *entry = pt_alloc(child, leaf.va);
 		u64 gpa = entry ? frame_alloc(0, 0) : 0;
 
 		if (!gpa)
@@ -451,7 +451,7 @@ static int copy_aliases(struct mm *child, struct mm *mm, const struct vma *v)
 		    !in_base(base))
 			continue;
 		base = ALIGN_DOWN(base, PAGE_SIZE) + ((n - first) << PAGE_SHIFT);
-		entry = pt_place(child, leaf.va);
+		entry = pt_alloc(child, leaf.va);
 		gpa = entry ? child_frame(child, mm, base, pt_gpa(*leaf.entry)) : 0;
 		if (!gpa)
 			return -ENOMEM;

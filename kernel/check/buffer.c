@@ -7,7 +7,7 @@
 #include "kernel/check/internal.h"
 #include "kernel/task/task.h"
 
-static void note(struct mm *mm, u64 addr, u64 room, bool write, enum check_when when)
+static void note(struct mm *mm, u64 addr, u64 space, bool write, enum check_when when)
 {
 	struct check_buffer *b = &current()->bad_buffer;
 
@@ -19,17 +19,17 @@ static void note(struct mm *mm, u64 addr, u64 room, bool write, enum check_when 
 	if (b->addr)
 		return;
 	b->addr = addr;
-	b->room = b->before + room;
+	b->space = b->before + space;
 	b->when = when;
 	b->write = write;
 }
 
-void chk_buffer_faults(struct mm *mm, u64 addr, u64 room, bool write)
+void chk_buffer_faults(struct mm *mm, u64 addr, u64 space, bool write)
 {
-	note(mm, addr, room, write, CHECK_IF_FAULTS);
+	note(mm, addr, space, write, CHECK_IF_FAULTS);
 }
 
-void chk_buffer(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum check_when when)
+void chk_buffer(struct mm *mm, u64 start, u64 len, u64 space, bool write, enum check_when when)
 {
 	struct check_object o;
 	u64 left;
@@ -39,7 +39,7 @@ void chk_buffer(struct mm *mm, u64 start, u64 len, u64 room, bool write, enum ch
 		return;
 	left = o.start + o.size - start;
 	if (len > left)
-		note(mm, start + left, room + left, write, when);
+		note(mm, start + left, space + left, write, when);
 }
 
 void chk_buffer_report(s64 ret)
@@ -51,10 +51,10 @@ void chk_buffer_report(s64 ret)
 	case CHECK_ALWAYS:
 		break;
 	case CHECK_IF_FAULTS:
-		is_bug = ret < 0 || (u64)ret >= b->room;
+		is_bug = ret < 0 || (u64)ret >= b->space;
 		break;
 	case CHECK_IF_REACHED:
-		is_bug = ret >= 0 && (u64)ret > b->room;
+		is_bug = ret >= 0 && (u64)ret > b->space;
 		break;
 	}
 	if (is_bug)

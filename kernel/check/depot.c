@@ -115,7 +115,7 @@ static void more_buckets(struct chk_depot *d)
 }
 
 /* Room for a stack: its number, or 0. */
-static u32 room(struct chk_depot *d, u32 count)
+static u32 space(struct chk_depot *d, u32 count)
 {
 	u32 words = STACK_WORDS(count), id;
 
@@ -145,7 +145,7 @@ u32 depot_add(struct chk_depot *d, const u64 *pc, u32 count)
 		if (s->hash == hash && s->count == count && !memcmp(s->pc, pc, count * sizeof(*pc)))
 			goto unlock;
 	}
-	id = room(d, count);
+	id = space(d, count);
 	if (!id)
 		goto unlock;
 	s = stack_of(d, id);

@@ -12,7 +12,7 @@ int chk_exec(struct mm *mm, const struct binary *program, const char *loader, co
 	int ret;
 
 	if (chk_is_loader(loader ? loader : filename)) {
-		*preload = chk_preload(stack->piece, stack->pieces, stack->argc);
+		*preload = chk_preload(stack->chunk, stack->chunks, stack->argc);
 		return 0;
 	}
 	if (loader) {

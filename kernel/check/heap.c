@@ -11,17 +11,17 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/task.h"
 
-/* Leaves of records of the dead: this part of RAM, at least so many. */
-#define DEAD_RAM_PART 64
-#define DEAD_LEAST    64
+/* Leaves of records of the dead: this share of RAM, at least so many. */
+#define DEAD_RAM_SHARE 64
+#define DEAD_LEAST     64
 /* RAM that page level may have if the user does not say: one part in */
-#define BUDGET_PART   4
-#define DEAD_MOST     (1UL << 18)
+#define BUDGET_SHARE   4
+#define DEAD_MOST      (1UL << 18)
 
 static u32 dead_max(void)
 {
 	u64 leaf = CHK_LEAF_SLOTS * sizeof(struct chk_record);
-	u64 n = boot->ram_max / DEAD_RAM_PART / leaf;
+	u64 n = boot->ram_max / DEAD_RAM_SHARE / leaf;
 
 	return (u32)MIN(MAX(n, DEAD_LEAST), DEAD_MOST);
 }
@@ -99,7 +99,7 @@ int chk_begin(struct mm *mm)
 	if (!h)
 		return -ENOMEM;
 	h->budget =
-		(h->config.budget ? h->config.budget : boot->ram_max / BUDGET_PART) >> PAGE_SHIFT;
+		(h->config.budget ? h->config.budget : boot->ram_max / BUDGET_SHARE) >> PAGE_SHIFT;
 	h->depot = depot_new();
 	if (!h->depot ||
 	    records_init(&h->records, CHK_PAGE_AREA_SIZE >> CHK_SLOT_SHIFT, dead_max()) < 0 ||

@@ -54,16 +54,16 @@ bool chk_is_loader(const char *path)
 	       begins_with(name, "ld.so") || begins_with(name, "ld-2.");
 }
 
-char *chk_preload(const struct exec_piece *piece, u32 pieces, u32 argc)
+char *chk_preload(const struct exec_chunk *chunk, u32 chunks, u32 argc)
 {
 	const char *own = NULL;
 	char *string;
 	u64 size;
 	u32 index = 0;
 
-	for (u32 i = 0; i < pieces; i++)
-		for (u64 at = 0; at < piece[i].size; index++) {
-			const char *s = piece[i].data + at;
+	for (u32 i = 0; i < chunks; i++)
+		for (u64 at = 0; at < chunk[i].size; index++) {
+			const char *s = chunk[i].data + at;
 
 			at += strlen(s) + 1;
 			if (index < argc)

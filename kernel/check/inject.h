@@ -14,7 +14,7 @@
 
 #include "common/types.h"
 
-struct exec_piece;
+struct exec_chunk;
 struct ofile;
 
 /* The file that loaders open: only its name is in /proc, no directory lists it. */
@@ -27,7 +27,7 @@ bool chk_is_loader(const char *path);
  * The string for a program with these argument and environment strings: kmalloc'ed. NULL: no
  * memory, or there is to be none, since the loader is only asked what it would load.
  */
-char *chk_preload(const struct exec_piece *piece, u32 pieces, u32 argc);
+char *chk_preload(const struct exec_chunk *chunk, u32 chunks, u32 argc);
 
 /* The library in the running program is there: its traces go. */
 void chk_inject_undo(void);

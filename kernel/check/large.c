@@ -52,8 +52,8 @@ static bool forget(struct chk_heap *h, u64 start, u64 end)
 	return true;
 }
 
-/* A place for len bytes and the guard page behind; 0: none. */
-static u64 find_place(struct chk_heap *h, u64 len, u64 align)
+/* An address for len bytes and the guard page behind; 0: none. */
+static u64 find_address(struct chk_heap *h, u64 len, u64 align)
 {
 	u64 at = ALIGN_UP(h->large_cursor, align);
 	struct chk_large *l;
@@ -83,7 +83,7 @@ struct chk_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 	if (size > CHK_LARGE_AREA_END - CHK_LARGE_AREA || align > CHK_LARGE_AREA ||
 	    !mm_may_expand(mm, pages, true))
 		return NULL;
-	at = find_place(h, len, MAX(align, PAGE_SIZE));
+	at = find_address(h, len, MAX(align, PAGE_SIZE));
 	l = at ? kzalloc(sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;

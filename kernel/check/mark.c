@@ -172,7 +172,7 @@ void marks_sweep(struct marks *m)
 
 struct groups {
 	struct mark_group *group;
-	u32 count, room;
+	u32 count, space;
 	u32 *slot; /* by stack: number + 1; 0: free */
 	u32 slots; /* a power of two, more than .count */
 };
@@ -188,25 +188,25 @@ static u32 *slot_for(const struct groups *g, u32 stack)
 }
 
 /* Room for one more. */
-static bool make_room(struct groups *g)
+static bool make_space(struct groups *g)
 {
-	u32 room = MAX(2 * g->room, 64);
+	u32 space = MAX(2 * g->space, 64);
 	struct mark_group *group;
 	u32 *slot;
 
-	if (g->count < g->room)
+	if (g->count < g->space)
 		return true;
-	group = krealloc(g->group, room * sizeof(*group));
+	group = krealloc(g->group, space * sizeof(*group));
 	if (!group)
 		return false;
 	g->group = group;
-	slot = kzalloc(2 * room * sizeof(*slot));
+	slot = kzalloc(2 * space * sizeof(*slot));
 	if (!slot)
 		return false;
 	kfree(g->slot);
 	g->slot = slot;
-	g->slots = 2 * room;
-	g->room = room;
+	g->slots = 2 * space;
+	g->space = space;
 	for (u32 i = 0; i < g->count; i++)
 		*slot_for(g, group[i].stack) = i + 1;
 	return true;
@@ -217,7 +217,7 @@ static struct mark_group *group_of(struct groups *g, u32 stack, u32 example)
 {
 	u32 *slot;
 
-	if (!make_room(g))
+	if (!make_space(g))
 		return NULL;
 	slot = slot_for(g, stack);
 	if (!*slot) {

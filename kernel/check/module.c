@@ -122,7 +122,7 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 #define SECTIONS_MAX 65536
 
 /* kmalloc'ed, with a NUL behind it; NULL: too large, not there, or no memory. */
-static void *read_part(struct ofile *file, u64 offset, u64 len)
+static void *read_bytes(struct ofile *file, u64 offset, u64 len)
 {
 	char *p = len && len <= SECTIONS_MAX ? kzalloc(len + 1) : NULL;
 
@@ -145,10 +145,10 @@ static void find_frames(struct ofile *file, u64 bias, struct chk_module *m)
 	if (file_pread(file, &e, sizeof(e), 0) != sizeof(e) || e.e_shentsize != sizeof(*section) ||
 	    e.e_shstrndx >= e.e_shnum)
 		return;
-	section = read_part(file, e.e_shoff, e.e_shnum * sizeof(*section));
+	section = read_bytes(file, e.e_shoff, e.e_shnum * sizeof(*section));
 	if (section)
-		names = read_part(file, section[e.e_shstrndx].sh_offset,
-				  section[e.e_shstrndx].sh_size);
+		names = read_bytes(file, section[e.e_shstrndx].sh_offset,
+				   section[e.e_shstrndx].sh_size);
 	for (u32 i = 0; names && i < e.e_shnum; i++) {
 		if (section[i].sh_name >= section[e.e_shstrndx].sh_size ||
 		    !(section[i].sh_flags & SHF_ALLOC) ||

@@ -87,12 +87,12 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 /* Where in its first page an object begins. */
 static u64 first_offset(const struct check_config *c, u64 size, u64 align)
 {
-	u64 room;
+	u64 space;
 
 	if (align >= PAGE_SIZE || !(c->guard & CHK_GUARD_AFTER))
 		return 0;
-	room = ALIGN_UP(MAX(size, 1), align);
-	return ALIGN_UP(room, PAGE_SIZE) - room;
+	space = ALIGN_UP(MAX(size, 1), align);
+	return ALIGN_UP(space, PAGE_SIZE) - space;
 }
 
 static u64 pages_of(const struct check_object *o)

@@ -28,7 +28,7 @@ void range_fill(const struct chk_object *obj, u64 page, u8 *p)
 /* A fresh frame for one page. */
 static int add_page(struct mm *mm, const struct chk_object *obj, u64 page)
 {
-	u64 *entry = pt_place(mm, page), gpa;
+	u64 *entry = pt_alloc(mm, page), gpa;
 
 	if (!entry)
 		return -ENOMEM;

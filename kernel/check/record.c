@@ -92,7 +92,7 @@ int records_dup(struct chk_records *to, const struct chk_records *from)
 }
 
 /* Where the pointer to a slot's leaf is; NULL: its group is not there. */
-static struct chk_leaf **leaf_place(const struct chk_records *r, u64 slot)
+static struct chk_leaf **leaf_entry(const struct chk_records *r, u64 slot)
 {
 	u64 n = leaf_number(slot);
 	struct chk_leaf **group = slot < r->slots ? r->group[n / GROUP_LEAVES] : NULL;
@@ -102,9 +102,9 @@ static struct chk_leaf **leaf_place(const struct chk_records *r, u64 slot)
 
 static struct chk_leaf *leaf_at(const struct chk_records *r, u64 slot)
 {
-	struct chk_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **entry = leaf_entry(r, slot);
 
-	return place && *place != RETIRED ? *place : NULL;
+	return entry && *entry != RETIRED ? *entry : NULL;
 }
 
 static struct chk_leaf *leaf_new(void)
@@ -124,7 +124,7 @@ static struct chk_leaf *leaf_new(void)
 /* The slot's leaf, for writing; make: also where there is none. NULL: no memory, or none. */
 static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 {
-	struct chk_leaf **group = r->group[leaf_number(slot) / GROUP_LEAVES], **place, *copy;
+	struct chk_leaf **group = r->group[leaf_number(slot) / GROUP_LEAVES], **entry, *copy;
 
 	if (!group && make) {
 		group = kzalloc(GROUP_LEAVES * sizeof(*group));
@@ -132,22 +132,22 @@ static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 	}
 	if (!group)
 		return NULL;
-	place = &group[leaf_number(slot) % GROUP_LEAVES];
-	if (!*place || *place == RETIRED) {
+	entry = &group[leaf_number(slot) % GROUP_LEAVES];
+	if (!*entry || *entry == RETIRED) {
 		copy = make ? leaf_new() : NULL;
 		if (copy)
-			*place = copy;
+			*entry = copy;
 		return copy;
 	}
-	if (__atomic_load_n(&(*place)->refs, __ATOMIC_ACQUIRE) == 1)
-		return *place;
+	if (__atomic_load_n(&(*entry)->refs, __ATOMIC_ACQUIRE) == 1)
+		return *entry;
 	copy = leaf_new();
 	if (!copy)
 		return NULL;
-	copy->live = (*place)->live;
-	memcpy(copy->record, (*place)->record, CHK_LEAF_SLOTS * sizeof(*copy->record));
-	leaf_put(*place);
-	*place = copy;
+	copy->live = (*entry)->live;
+	memcpy(copy->record, (*entry)->record, CHK_LEAF_SLOTS * sizeof(*copy->record));
+	leaf_put(*entry);
+	*entry = copy;
 	return copy;
 }
 
@@ -180,9 +180,9 @@ const struct chk_record *records_of(const struct chk_records *r, u64 slot, u64 *
 
 bool records_retired(const struct chk_records *r, u64 slot)
 {
-	struct chk_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **entry = leaf_entry(r, slot);
 
-	return place && *place == RETIRED;
+	return entry && *entry == RETIRED;
 }
 
 u64 records_next(const struct chk_records *r, u64 from, bool live)
@@ -306,9 +306,9 @@ u64 records_excess(struct chk_records *r)
 
 void records_drop(struct chk_records *r, u64 slot)
 {
-	struct chk_leaf **place = leaf_place(r, slot);
+	struct chk_leaf **entry = leaf_entry(r, slot);
 
-	leaf_put(*place);
-	*place = RETIRED;
+	leaf_put(*entry);
+	*entry = RETIRED;
 	r->retired++;
 }

@@ -43,7 +43,7 @@ struct building {
 	u64 len;
 };
 
-/* Room for a part: as much of len as there is. NULL: none at all. */
+/* Space for a part: as much of len as there is. NULL: none at all. */
 static void *part_begin(struct building *b, enum check_part part, u64 *len)
 {
 	u64 at = ALIGN_UP(b->len, 8);
@@ -62,12 +62,12 @@ static void part_end(struct building *b, enum check_part part, u64 len)
 
 static void part_add(struct building *b, enum check_part part, const void *p, u64 len)
 {
-	u64 room = len;
-	void *to = part_begin(b, part, &room);
+	u64 space = len;
+	void *to = part_begin(b, part, &space);
 
 	if (to)
-		memcpy(to, p, room);
-	part_end(b, part, room);
+		memcpy(to, p, space);
+	part_end(b, part, space);
 }
 
 static void add_registers(struct check_report *r)

@@ -29,7 +29,7 @@
 #define JUMP_REACH  (1UL << 31)
 
 #define LOWEST	    0x10000UL	  /* Linux's default vm.mmap_min_addr */
-#define BRK_ROOM    (256UL << 20) /* left to the program's heap, where the library lies above it */
+#define BRK_SPACE   (256UL << 20) /* left to the program's heap, where the library lies above it */
 
 /* Other names that C libraries have for their malloc: glibc's, musl's. */
 static const char *const libc_names[] = {"__libc_malloc", "default_malloc"};
@@ -109,7 +109,7 @@ static bool is_operator(const struct symbol *s)
 /* A jump fits over it. */
 static bool is_replaceable(const struct binary *b, const struct symbol *s)
 {
-	if (s->state != SYMBOL_FUNCTION || s->room < JUMP_SIZE)
+	if (s->state != SYMBOL_FUNCTION || s->space < JUMP_SIZE)
 		return false;
 	for (u32 i = 0; i < b->image.segments; i++) {
 		const struct elf_segment *g = &b->segment[i];
@@ -200,7 +200,7 @@ static const char *choose(struct takeover *t)
 }
 
 /* Where the library can be reached from all of the program: below it, else beyond its heap. */
-static u64 find_place(struct takeover *t)
+static u64 find_address(struct takeover *t)
 {
 	const struct binary *p = t->program;
 	u64 start = p->bias + p->image.start, end = p->bias + p->image.end;
@@ -213,8 +213,8 @@ static u64 find_place(struct takeover *t)
 	mutex_lock(&t->mm->lock);
 	if (low < start)
 		at = vma_gap_down(t->mm, ALIGN_UP(low, PAGE_SIZE), start, size, align);
-	if (!at && t->mm->brk_start + BRK_ROOM < high)
-		at = vma_gap_down(t->mm, t->mm->brk_start + BRK_ROOM, high, size, align);
+	if (!at && t->mm->brk_start + BRK_SPACE < high)
+		at = vma_gap_down(t->mm, t->mm->brk_start + BRK_SPACE, high, size, align);
 	mutex_unlock(&t->mm->lock);
 	return at;
 }
@@ -316,7 +316,7 @@ static int take_over(struct takeover *t, const char *filename)
 	if (ret < 0)
 		return ret;
 	why = choose(t);
-	at = why ? 0 : find_place(t);
+	at = why ? 0 : find_address(t);
 	if (!at) {
 		chk_unwatched(filename, why ? why : "there is no room near it");
 		return 0;

@@ -86,13 +86,13 @@ static u32 add_candidates(struct candidate *c, u32 n, const struct symbol *wante
 {
 	for (u32 i = 0; i < count && n < CANDIDATES_MAX; i++) {
 		u64 len = wanted[i].len;
-		u32 place = n;
+		u32 to = n;
 
 		if (len > end || memcmp(text + end - len, wanted[i].name, len) != 0)
 			continue;
-		for (; place > 0 && c[place - 1].offset > at - len; place--)
-			c[place] = c[place - 1];
-		c[place] = (struct candidate){(u32)(at - len), i};
+		for (; to > 0 && c[to - 1].offset > at - len; to--)
+			c[to] = c[to - 1];
+		c[to] = (struct candidate){(u32)(at - len), i};
 		n++;
 	}
 	return n;
@@ -152,7 +152,7 @@ static void take(struct symbol *w, const Elf64_Sym *s)
 	w->state = type == STT_FUNC && s->st_shndx < SHN_LORESERVE ? SYMBOL_FUNCTION : SYMBOL_ODD;
 	w->local = local;
 	w->value = s->st_value;
-	w->room = UINT64_MAX;
+	w->space = UINT64_MAX;
 }
 
 /* What is done with each symbol. */
@@ -207,7 +207,7 @@ static void visit_next(struct pass *p, const Elf64_Sym *s)
 		struct symbol *w = &p->wanted[i];
 
 		if (w->state == SYMBOL_FUNCTION && s->st_value > w->value)
-			w->room = MIN(w->room, s->st_value - w->value);
+			w->space = MIN(w->space, s->st_value - w->value);
 	}
 }
 

@@ -30,7 +30,7 @@ struct symbol {
 	bool local;
 	u32 state; /* enum symbol_state */
 	u64 value; /* address as the file has it */
-	u64 room;  /* bytes from there up to the next symbol's address, or more if there is none */
+	u64 space; /* bytes from there up to the next symbol's address, or more if there is none */
 };
 
 #define SYMBOL_BUFFER (256UL << 10) /* bytes, of the caller's */
@@ -44,7 +44,7 @@ int symbols_find(const struct symbol_file *f, struct symbol *wanted, u32 count, 
 
 /*
  * The functions that a shared object offers (.dynsym): their number, at most max; or as above.
- * Names that are too long are left out. Their .room is not filled in.
+ * Names that are too long are left out. Their .space is not filled in.
  */
 int symbols_exported(const struct symbol_file *f, struct symbol *out, u32 max);
 

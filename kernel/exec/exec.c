@@ -51,8 +51,8 @@
 #define MAP_RANDOM_PAGES   (1UL << 28)
 #define STACK_RANDOM_PAGES (1UL << 22)
 #define BRK_RANDOM	   (1UL << 30)
-#define STACK_ROOM_MIN	   (128UL << 20) /* between stack_top and mmap_top, at least */
-#define STACK_ROOM_MAX	   (USER_TOP / 6 * 5)
+#define STACK_SPACE_MIN	   (128UL << 20) /* between stack_top and mmap_top, at least */
+#define STACK_SPACE_MAX	   (USER_TOP / 6 * 5)
 #define STACK_MAPPED	   (128UL << 10) /* room below the initial sp that needs no growth */
 
 #define SCRIPT_DEPTH	   5 /* how often a #! line may lead to another, as Linux */
@@ -78,7 +78,7 @@ struct exec {
 	struct entropy random;
 	struct exec_stack stack;
 	char *preload; /* owned; what .stack.preload is */
-	struct exec_piece piece[EXEC_PIECES + 2 * SCRIPT_DEPTH + 1];
+	struct exec_chunk chunk[EXEC_CHUNKS + 2 * SCRIPT_DEPTH + 1];
 	struct mm *mm;
 	struct files *files; /* own copy, if they were shared */
 	struct creds creds;  /* that the program begins with */
@@ -187,7 +187,7 @@ static int draw_entropy(struct entropy *e)
 /* An empty address space, with the places of stack and mappings decided. */
 static int new_mm(struct exec *x)
 {
-	u64 room = current_process()->rlimit[RLIMIT_STACK].cur;
+	u64 space = current_process()->rlimit[RLIMIT_STACK].cur;
 	u64 pad = MM_STACK_GAP;
 	int ret = draw_entropy(&x->random);
 
@@ -200,10 +200,10 @@ static int new_mm(struct exec *x)
 	mm_inherit(x->mm, current_mm());
 	if (x->random.stack)
 		pad += STACK_RANDOM_PAGES * PAGE_SIZE;
-	room = room < STACK_ROOM_MAX ? room + pad : STACK_ROOM_MAX;
-	room = MIN(MAX(room, STACK_ROOM_MIN), STACK_ROOM_MAX);
+	space = space < STACK_SPACE_MAX ? space + pad : STACK_SPACE_MAX;
+	space = MIN(MAX(space, STACK_SPACE_MIN), STACK_SPACE_MAX);
 	x->mm->stack_top = USER_TOP - x->random.stack;
-	x->mm->mmap_top = ALIGN_UP(USER_TOP - room - x->random.map, PAGE_SIZE);
+	x->mm->mmap_top = ALIGN_UP(USER_TOP - space - x->random.map, PAGE_SIZE);
 	return 0;
 }
 
@@ -302,22 +302,22 @@ static int gather_strings(struct exec *x)
 	s->argc = args->argc + x->prefixes;
 	s->envc = args->envc;
 	for (u32 i = 0; i < x->prefixes; i++)
-		x->piece[n++] = (struct exec_piece){x->prefix[i], strlen(x->prefix[i]) + 1};
+		x->chunk[n++] = (struct exec_chunk){x->prefix[i], strlen(x->prefix[i]) + 1};
 	if (x->prefixes && args->argc) { /* #!: argv[0] was replaced */
-		skip = strlen(args->piece[0].data) + 1;
+		skip = strlen(args->chunk[0].data) + 1;
 		s->argc--;
 	}
 	if (s->argc == 0) { /* as Linux since 5.18: programs expect an argv[0] */
-		x->piece[n++] = (struct exec_piece){"", 1};
+		x->chunk[n++] = (struct exec_chunk){"", 1};
 		s->argc = 1;
 	}
-	for (u32 i = 0; i < args->pieces; i++) {
-		x->piece[n++] =
-			(struct exec_piece){args->piece[i].data + skip, args->piece[i].size - skip};
+	for (u32 i = 0; i < args->chunks; i++) {
+		x->chunk[n++] =
+			(struct exec_chunk){args->chunk[i].data + skip, args->chunk[i].size - skip};
 		skip = 0;
 	}
-	s->piece = x->piece;
-	s->pieces = n;
+	s->chunk = x->chunk;
+	s->chunks = n;
 	s->execfn = x->filename;
 	s->platform = boot->platform;
 	if (exec_stack_check(s, current_process()->rlimit[RLIMIT_STACK].cur) < 0)

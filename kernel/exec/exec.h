@@ -5,20 +5,20 @@
 
 #include "common/types.h"
 
-/* NUL-terminated strings one after another; a string lies in one piece as a whole. */
-struct exec_piece {
+/* NUL-terminated strings one after another; a string lies in one chunk as a whole. */
+struct exec_chunk {
 	const char *data;
 	u64 size; /* of all strings, with their NULs */
 };
 
 /*
- * Argument and environment strings on their way: argc strings, then envc strings. In pieces,
+ * Argument and environment strings on their way: argc strings, then envc strings. In chunks,
  * because they may be larger than what kmalloc gives.
  */
-#define EXEC_PIECES 64
+#define EXEC_CHUNKS 64
 struct exec_args {
-	struct exec_piece piece[EXEC_PIECES];
-	u32 pieces;
+	struct exec_chunk chunk[EXEC_CHUNKS];
+	u32 chunks;
 	u32 argc, envc;
 };
 

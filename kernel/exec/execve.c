@@ -11,47 +11,47 @@
 #include "kernel/mm/uaccess.h"
 
 /*
- * Size of a piece of strings. Any string fits one; EXEC_PIECES of them, each but the first at least
+ * Size of a chunk of strings. Any string fits one; EXEC_CHUNKS of them, each but the first at least
  * half full, hold more than Linux's 6 MiB. Most programs need the first one only, which is small:
  * so much memory in one block may not be had where RAM is nearly used up.
  */
-#define PIECE_SIZE  (2 * STACK_ARG_MAX)
-#define PIECE_FIRST (4 * PAGE_SIZE)
+#define CHUNK_SIZE  (2 * STACK_ARG_MAX)
+#define CHUNK_FIRST (4 * PAGE_SIZE)
 
-/* Pieces under construction: the last one has room behind .size. */
+/* Chunks under construction: the last one has space behind .size. */
 struct gatherer {
 	struct exec_args args;
-	char *room; /* of the last piece */
-	u64 room_size;
+	char *space; /* of the last chunk */
+	u64 space_size;
 	uva pointer[64];
 };
 
-static int add_piece(struct gatherer *g, u64 size)
+static int add_chunk(struct gatherer *g, u64 size)
 {
-	struct exec_piece *p = &g->args.piece[g->args.pieces];
+	struct exec_chunk *p = &g->args.chunk[g->args.chunks];
 
-	if (g->args.pieces == EXEC_PIECES)
+	if (g->args.chunks == EXEC_CHUNKS)
 		return -E2BIG;
-	p->data = g->room = kmalloc(size);
-	g->room_size = size;
+	p->data = g->space = kmalloc(size);
+	g->space_size = size;
 	if (!p->data)
 		return -ENOMEM;
 	p->size = 0;
-	g->args.pieces++;
+	g->args.chunks++;
 	return 0;
 }
 
 static int add_string(struct gatherer *g, uva string)
 {
-	int ret = g->args.pieces ? 0 : add_piece(g, PIECE_FIRST);
+	int ret = g->args.chunks ? 0 : add_chunk(g, CHUNK_FIRST);
 
 	while (ret == 0) {
-		struct exec_piece *p = &g->args.piece[g->args.pieces - 1];
-		u64 left = MIN(g->room_size - p->size, (u64)STACK_ARG_MAX);
+		struct exec_chunk *p = &g->args.chunk[g->args.chunks - 1];
+		u64 left = MIN(g->space_size - p->size, (u64)STACK_ARG_MAX);
 		s64 len = -ENAMETOOLONG;
 
 		if (left)
-			len = strncpy_from_user(g->room + p->size, string, left);
+			len = strncpy_from_user(g->space + p->size, string, left);
 		if (len >= 0) {
 			p->size += (u64)len + 1;
 			return 0;
@@ -60,12 +60,12 @@ static int add_string(struct gatherer *g, uva string)
 			return (int)len;
 		if (left == STACK_ARG_MAX)
 			return -E2BIG;
-		/* The first string has to begin the first piece. */
+		/* The first string has to begin the first chunk. */
 		if (!p->size) {
-			kfree(g->room);
-			g->args.pieces--;
+			kfree(g->space);
+			g->args.chunks--;
 		}
-		ret = add_piece(g, PIECE_SIZE);
+		ret = add_chunk(g, CHUNK_SIZE);
 	}
 	return ret;
 }
@@ -136,8 +136,8 @@ static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
 		ret = exec_program(dirfd, name, flags, &g->args, why);
 out:
 	if (g)
-		for (u32 i = 0; i < g->args.pieces; i++)
-			kfree(UNCONST(g->args.piece[i].data));
+		for (u32 i = 0; i < g->args.chunks; i++)
+			kfree(UNCONST(g->args.chunk[i].data));
 	kfree(g);
 	kfree(why);
 	kfree(name);

@@ -31,9 +31,9 @@ void exec_first_program(void)
 	if (!args || !why)
 		panic("no memory for the first program");
 	KASSERT(boot->blob_size > 0 && path[boot->blob_size - 1] == '\0');
-	args->piece[0].data = path + strlen(path) + 1;
-	args->piece[0].size = boot->blob_size - strlen(path) - 1;
-	args->pieces = 1;
+	args->chunk[0].data = path + strlen(path) + 1;
+	args->chunk[0].size = boot->blob_size - strlen(path) - 1;
+	args->chunks = 1;
 	args->argc = boot->argc;
 	args->envc = boot->envc;
 	if (!CHECK_BUILT && (boot->check.flags & CHECK_ON)) {

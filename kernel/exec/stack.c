@@ -14,8 +14,8 @@ static u64 string_bytes(const struct exec_stack *s)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < s->pieces; i++)
-		sum += s->piece[i].size;
+	for (u32 i = 0; i < s->chunks; i++)
+		sum += s->chunk[i].size;
 	return sum;
 }
 
@@ -44,8 +44,8 @@ int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack)
 
 	if (pointers >= limit || string_bytes(s) + strlen(s->execfn) + 1 > limit - pointers)
 		return -E2BIG;
-	for (u32 i = 0; i < s->pieces; i++) {
-		const struct exec_piece *p = &s->piece[i];
+	for (u32 i = 0; i < s->chunks; i++) {
+		const struct exec_chunk *p = &s->chunk[i];
 
 		for (u64 at = 0; at < p->size; count++) {
 			u64 size = strlen(p->data + at) + 1;
@@ -116,8 +116,8 @@ static int write_strings(struct exec_stack *s, struct words *w)
 	u32 index = 0;
 	int ret;
 
-	for (u32 i = 0; i < s->pieces; i++) {
-		const struct exec_piece *p = &s->piece[i];
+	for (u32 i = 0; i < s->chunks; i++) {
+		const struct exec_chunk *p = &s->chunk[i];
 
 		ret = mm_copy_to(w->mm, addr, p->data, p->size);
 		if (ret < 0)

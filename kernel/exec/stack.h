@@ -41,9 +41,9 @@ struct exec_preload {
 #define EXEC_PRELOADS 2
 
 struct exec_stack {
-	/* IN. argc is at least 1; the strings of piece are exactly argc + envc. */
-	const struct exec_piece *piece;
-	u32 pieces, argc, envc;
+	/* IN. argc is at least 1; the strings of chunk are exactly argc + envc. */
+	const struct exec_chunk *chunk;
+	u32 chunks, argc, envc;
 	const char *execfn, *platform;
 	const char *preload; /* see struct exec_preload; NULL: none */
 	u8 random[16];

@@ -16,7 +16,7 @@ extern const u8 vdso_start[], vdso_end[];
 static int populate(struct vm_fault *f, const void *start)
 {
 	u64 offset = f->vma->offset + (f->page - f->vma->start);
-	u64 *entry = pt_place(f->mm, f->page);
+	u64 *entry = pt_alloc(f->mm, f->page);
 
 	if (!entry)
 		return -ENOMEM;

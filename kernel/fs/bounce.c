@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A request of more pieces than a hostcall carries, in one piece through the kernel's memory. A
- * datagram, or a write to a pipe, must not be cut in two; larger ones than this are no datagrams.
+ * A request of more segments than a hostcall carries goes through the kernel's memory, as one
+ * segment: a datagram, or a write to a pipe, must not be cut in two. Larger requests than
+ * BOUNCE_MAX are no datagrams.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/bounce.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests with more pieces than a hostcall carries: bounce.c. */
+/* Requests with more segments than a hostcall carries: bounce.c. */
 #ifndef KERNEL_FS_BOUNCE_H
 #define KERNEL_FS_BOUNCE_H
 

@@ -59,8 +59,8 @@ static u64 *grow_bitmap(u64 *map, u32 old_size, u32 new_size)
 	return grown;
 }
 
-/* Makes room for fd, which is below FD_LIMIT. */
-static int make_room(struct files *f, u32 fd)
+/* Makes space for fd, which is below FD_LIMIT. */
+static int make_space(struct files *f, u32 fd)
 {
 	if (fd >= f->size) {
 		/* Doubling keeps a program that opens one file after another linear. */
@@ -115,7 +115,7 @@ struct files *files_dup(struct files *f)
 		return NULL;
 	mutex_lock(&f->lock);
 	for (fd = 0; (fd = find_bit(f->open, fd, f->size, true)) < f->size; fd++) {
-		if (make_room(copy, fd) < 0)
+		if (make_space(copy, fd) < 0)
 			break;
 		set(copy, fd, ofile_get(*slot(f, fd)), test_bit(f->cloexec, fd));
 	}
@@ -174,7 +174,7 @@ s32 fdtable_install(struct files *f, struct ofile *file, s32 min, u64 limit, boo
 	if ((u64)fd >= limit)
 		err = -EMFILE;
 	else
-		err = make_room(f, fd);
+		err = make_space(f, fd);
 	if (!err) {
 		set(f, fd, file, cloexec);
 		if ((u32)min <= f->next)
@@ -192,7 +192,7 @@ int fdtable_replace(struct files *f, s32 fd, struct ofile *file, bool cloexec, s
 	if (fd < 0 || fd >= FD_LIMIT)
 		return -EBADF;
 	mutex_lock(&f->lock);
-	err = make_room(f, fd);
+	err = make_space(f, fd);
 	if (!err) {
 		*old = *slot(f, fd);
 		set(f, fd, file, cloexec);

@@ -8,13 +8,13 @@
 
 s64 path_normalise(char *out, u64 size, const char *base, const char *path)
 {
-	const char *part[2] = {*path == '/' ? "" : base, path};
+	const char *component[2] = {*path == '/' ? "" : base, path};
 	u64 len = 0;
 
 	if (size < 2)
 		return -ENAMETOOLONG;
 	for (int i = 0; i < 2; i++) {
-		const char *p = part[i];
+		const char *p = component[i];
 
 		while (*(p += strspn(p, "/"))) {
 			u64 n = strcspn(p, "/");
@@ -39,7 +39,7 @@ s64 path_normalise(char *out, u64 size, const char *base, const char *path)
 }
 
 /* Some part of path is exactly name. */
-static bool has_part(const char *path, const char *name)
+static bool has_component(const char *path, const char *name)
 {
 	u64 n = strlen(name);
 
@@ -52,9 +52,9 @@ static bool has_part(const char *path, const char *name)
 bool path_is_plain(const char *path)
 {
 	/* The last ones are for paths that start in the host's /proc or /dev. */
-	return !has_part(path, "proc") && !has_part(path, "dev") && !has_part(path, "self") &&
-	       !has_part(path, "thread-self") && strncmp(path, "fd", 2) != 0 &&
-	       strncmp(path, "std", 3) != 0;
+	return !has_component(path, "proc") && !has_component(path, "dev") &&
+	       !has_component(path, "self") && !has_component(path, "thread-self") &&
+	       strncmp(path, "fd", 2) != 0 && strncmp(path, "std", 3) != 0;
 }
 
 bool path_ends_in_directory(const char *path)

@@ -138,7 +138,7 @@ static struct path_prefetch *record_for(struct thread *t, const struct fs_path *
 /* ---- lookups ----------------------------------------------------------------------------------
  */
 
-/* One more lookup for the hostcall. False: there is no room. */
+/* One more lookup for the hostcall. False: there is no space. */
 static bool put_lookup(void *arg, u8 kind, const char *path)
 {
 	struct path_prefetch *pf = arg;

@@ -547,7 +547,7 @@ struct batch {
  * How many pages can be written now, at least one; waits for that. tail: so many bytes may share
  * the newest slot's page, which is one page more; *merge says so. Linux looks for that once.
  */
-static s64 room(struct ofile *f, const struct io_request *rq, u32 tail, bool *merge)
+static s64 pipe_space(struct ofile *f, const struct io_request *rq, u32 tail, bool *merge)
 {
 	struct pipe *p = pipe_of(f);
 	s64 r = 0;
@@ -611,7 +611,7 @@ static int batch_fill(struct batch *b, const struct io_request *rq, u32 pages, u
 	return b->count ? 0 : err;
 }
 
-/* Puts the pages into the pipe, as many as there is room for, and frees the others. Bytes. */
+/* Puts the pages into the pipe, as many as there is space for, and frees the others. Bytes. */
 static s64 batch_commit(struct ofile *f, struct batch *b)
 {
 	struct wakeups w = {0};
@@ -729,7 +729,7 @@ static s64 pipe_write(struct ofile *f, struct io_request *rq)
 			total += r;
 			continue;
 		}
-		r = room(f, rq, tail, &b.merge);
+		r = pipe_space(f, rq, tail, &b.merge);
 		if (r < 0)
 			break;
 		r = batch_fill(&b, rq, (u32)r, tail);

@@ -4,7 +4,7 @@
  * and waiting are the caller's (fs/pipe.c). How bytes share slots is visible to programs: it
  * decides how much fits into a pipe, when poll(2) calls it writable, and what F_SETPIPE_SZ says. So
  * the rules are Linux's (pipe(7), "Pipe capacity"; fs/pipe.c there): a slot is used as long as one
- * of its bytes is unread, and a pipe is full when all slots are used, whatever room their pages
+ * of its bytes is unread, and a pipe is full when all slots are used, whatever space their pages
  * have.
  */
 #ifndef KERNEL_FS_PIPE_RING_H
@@ -55,7 +55,7 @@ struct pipe_slot *ring_slot(const struct pipe_ring *r, u32 n);
  * before anybody else looks at the ring. NULL: they do not fit, and nothing was changed.
  */
 char *ring_merge(struct pipe_ring *r, u32 n);
-/* Whether ring_merge would find room. */
+/* Whether ring_merge would find space. */
 bool ring_can_merge(const struct pipe_ring *r, u32 n);
 
 /* A new slot with the first len (> 0) bytes of page, which is the ring's now. Not when it is full.

@@ -2,7 +2,7 @@
 /*
  * System calls that move bytes. The program's pages go to the host as they are (user_segs), so
  * nothing is copied here. A request may be larger than one hostcall takes: it is then done in
- * pieces, and what a partial result means depends on the file, see io_transfer().
+ * chunks, and what a partial result means depends on the file, see io_transfer().
  */
 #include <linux/fs.h>
 #include <linux/uio.h>
@@ -14,8 +14,8 @@
 #define RW_MAX	0x7ffff000UL /* bytes a read or write moves at most: read(2) */
 #define IOV_FEW 8	     /* more are not kept on the stack */
 
-/* Pins the next piece. Bytes, or -EFAULT when not one byte of it is there. */
-static s64 next_piece(struct io_request *rq, struct user_segs *segs)
+/* Pins the next chunk. Bytes, or -EFAULT when not one byte of it is there. */
+static s64 next_chunk(struct io_request *rq, struct user_segs *segs)
 {
 	u64 start = segs->bytes;
 
@@ -41,7 +41,7 @@ static s64 next_piece(struct io_request *rq, struct user_segs *segs)
 	return segs->bytes - start;
 }
 
-/* The transfer has come so far: the next piece begins there. */
+/* The transfer has come so far: the next chunk begins there. */
 static void go_to(struct io_request *rq, const struct io_request *whole, u64 total)
 {
 	rq->iov = whole->iov;
@@ -60,7 +60,7 @@ s64 io_pin(const struct io_request *rq, u64 max, struct user_segs *segs)
 	struct io_request part = *rq;
 
 	part.left = MIN(part.left, max);
-	return next_piece(&part, segs);
+	return next_chunk(&part, segs);
 }
 
 void io_advance(struct io_request *rq, u64 n)
@@ -91,7 +91,7 @@ static s64 host_transfer(struct ofile *f, const struct io_request *rq, const str
 }
 
 /*
- * rq is what is left of whole: because there were too many pieces; or whole is in pieces, of a file
+ * rq is what is left of whole: because there were too many chunks; or whole is in chunks, of a file
  * that the host reads one by one, so that a record which fits none of them would have to wait.
  */
 static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
@@ -134,9 +134,9 @@ static s64 bounced(struct ofile *f, const struct io_request *rq)
 }
 
 /*
- * Piece by piece while each is moved wholly. A reader of anything but a file gets what one host
+ * Chunk by chunk while each is moved wholly. A reader of anything but a file gets what one host
  * call gives, for the rest may never come; a writer waits on Linux, too, until all is taken. An
- * error after the first piece is kept for the next call, as read(2) and write(2) do.
+ * error after the first chunk is kept for the next call, as read(2) and write(2) do.
  */
 s64 io_transfer(struct ofile *f, struct io_request *rq)
 {
@@ -146,11 +146,11 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 	do {
 		struct user_segs *segs = user_segs_new();
 		bool in_one;
-		s64 piece;
+		s64 wanted;
 
 		if (!segs)
 			return total ? total : -ENOMEM;
-		piece = r = next_piece(rq, segs);
+		wanted = r = next_chunk(rq, segs);
 		in_one = !total && must_not_be_cut(f, rq, &whole, segs);
 		if (r >= 0 && !in_one && cuts_message(f, rq, &whole, segs))
 			r = -EFAULT;
@@ -169,9 +169,9 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 		user_segs_continue((u64)total);
 		if (rq->offset != IO_AT_POS)
 			rq->offset += r;
-		if (r < piece && !in_one && r > 0 && cut_by_kick(rq))
+		if (r < wanted && !in_one && r > 0 && cut_by_kick(rq))
 			go_to(rq, &whole, (u64)total);
-		else if (in_one || r < piece)
+		else if (in_one || r < wanted)
 			break;
 	} while (rq->left && (rq->dir == IO_WRITE || ofile_type(f) == S_IFREG));
 	return total;

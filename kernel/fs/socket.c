@@ -125,17 +125,17 @@ static int address_from_user(struct address *a, uva addr, s32 len)
 	return copy_from_user(a->bytes, addr, len);
 }
 
-/* As much as there is room for; *len_ptr gets the whole length: accept(2). */
+/* As much as there is space for; *len_ptr gets the whole length: accept(2). */
 static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 {
-	s32 room;
+	s32 space;
 
-	if (get_user(&room, len_ptr) < 0)
+	if (get_user(&space, len_ptr) < 0)
 		return -EFAULT;
-	if (room < 0)
+	if (space < 0)
 		return -EINVAL;
 	/* A connected stream names nobody: then addr is not looked at. */
-	if (a->len && copy_to_user(addr, a->bytes, MIN((u32)room, MIN(a->len, (u32)ADDR_MAX))) < 0)
+	if (a->len && copy_to_user(addr, a->bytes, MIN((u32)space, MIN(a->len, (u32)ADDR_MAX))) < 0)
 		return -EFAULT;
 	return put_user(a->len, len_ptr);
 }
@@ -533,7 +533,7 @@ static s64 message_data(struct message *m, s32 handle, uva user_iov, u64 count, 
 	return message_rest(m, handle, count, sum, receive);
 }
 
-static s64 send_parts(struct ofile *f, struct message *m, struct rights *rights, u32 flags)
+static s64 send_chunks(struct ofile *f, struct message *m, struct rights *rights, u32 flags)
 {
 	struct ofile *cwd;
 	s32 dir;
@@ -580,7 +580,7 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 	if (r >= 0)
 		r = message_data(&m, f->handle, hdr->iov, hdr->iovlen, false);
 	if (r >= 0)
-		r = send_parts(f, &m, rights, flags);
+		r = send_chunks(f, &m, rights, flags);
 	message_put(&m);
 	rights_put(rights);
 	ofile_put(f);
@@ -594,18 +594,18 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 	struct message m = {0};
 	s64 r;
 	struct ofile *f = socket_get(fd, &r);
-	u64 room = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
+	u64 space = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
 
 	if (!f)
 		return r;
-	head = m.control = kzalloc(sizeof(*head) + room);
+	head = m.control = kzalloc(sizeof(*head) + space);
 	r = head ? message_data(&m, f->handle, hdr->iov, hdr->iovlen, true) : -ENOMEM;
 	if (r >= 0)
 		r = fs_restart_socket(f->handle, false,
-				      hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + room,
+				      hc_recvmsg(f->handle, m.segs, head, sizeof(*head) + space,
 						 flags & ~MSG_CMSG_CLOEXEC));
 	if (r >= 0) {
-		u64 len = MIN((u64)head->control_len, room);
+		u64 len = MIN((u64)head->control_len, space);
 		s64 err = m.bounce.len ? bounce_scatter(&m.bounce, r) : 0;
 
 		if (err >= 0)
@@ -718,9 +718,9 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		return r;
 	r = 0;
 	m.iov = &whole;
-	/* In pieces only where one hostcall does not take all, of a stream. */
+	/* In chunks only where one hostcall does not take all, of a stream. */
 	do {
-		u64 piece;
+		u64 wanted;
 
 		m.data = user_segs_new();
 		if (!m.data) {
@@ -729,23 +729,23 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		}
 		user_segs_continue((u64)total);
 		r = user_segs_add(m.data, buf + total, MIN(len, MESSAGE_MAX) - total, false);
-		piece = m.data->bytes;
+		wanted = m.data->bytes;
 		m.segs = &m.data->segs;
-		if (r >= 0 && !total && piece < len && fs_sends_messages(f->handle)) {
+		if (r >= 0 && !total && wanted < len && fs_sends_messages(f->handle)) {
 			r = message_rest(&m, f->handle, 1, len, false);
-			piece = len;
+			wanted = len;
 		}
 		if (r >= 0)
-			r = send_parts(f, &m, NULL, flags | (total ? MSG_NOSIGNAL : 0));
+			r = send_chunks(f, &m, NULL, flags | (total ? MSG_NOSIGNAL : 0));
 		user_segs_put(m.data);
 		bounce_put(&m.bounce);
 		if (r < 0)
 			break;
 		total += r;
 		/* A kick may have cut it short, which is no reason to end it: see rw.c. */
-		if ((u64)r < piece)
+		if ((u64)r < wanted)
 			signal_upcall();
-		if ((u64)r < piece && (r == 0 || signal_pending()))
+		if ((u64)r < wanted && (r == 0 || signal_pending()))
 			break;
 	} while ((u64)total < MIN(len, MESSAGE_MAX));
 	ofile_put(f);

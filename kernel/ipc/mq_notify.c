@@ -187,26 +187,26 @@ s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 byt
 {
 	u8 cookie[COOKIE_LEN];
 	struct bounce b;
-	u64 room = 0;
+	u64 space = 0;
 	s64 r;
 
 	if (bytes <= 0 || !READ_ONCE(LIST_FIRST(&host_file_of(f)->cookies)))
 		return bytes;
-	for (u32 i = 0; i < count && room < COOKIE_LEN; i++)
-		room += MIN(iov[i].iov_len, (u64)COOKIE_LEN);
-	room = MIN(room, MIN((u64)bytes, (u64)COOKIE_LEN));
-	if (room < sizeof(struct nlmsghdr))
+	for (u32 i = 0; i < count && space < COOKIE_LEN; i++)
+		space += MIN(iov[i].iov_len, (u64)COOKIE_LEN);
+	space = MIN(space, MIN((u64)bytes, (u64)COOKIE_LEN));
+	if (space < sizeof(struct nlmsghdr))
 		return bytes;
-	r = bounce_get(&b, iov, count, room, true);
+	r = bounce_get(&b, iov, count, space, true);
 	if (r < 0)
 		return r;
 	r = bytes;
 	if (exchange(f, (const struct nlmsghdr *)b.chunk[0], flags & MSG_PEEK, cookie)) {
-		memcpy(b.chunk[0], cookie, room);
-		r = bounce_scatter(&b, (s64)room);
+		memcpy(b.chunk[0], cookie, space);
+		r = bounce_scatter(&b, (s64)space);
 		if (r >= 0 && flags & MSG_TRUNC)
 			r = COOKIE_LEN;
-		if (message_flags && room == COOKIE_LEN)
+		if (message_flags && space == COOKIE_LEN)
 			*message_flags &= ~MSG_TRUNC; /* the answer is longer */
 	}
 	bounce_put(&b);

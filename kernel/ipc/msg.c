@@ -44,7 +44,7 @@ struct receiver {
 	TAILQ_ENTRY(receiver) link;
 	enum wanted wanted;
 	s64 type;
-	u64 room;
+	u64 space;
 	bool cut; /* MSG_NOERROR */
 	s32 pid;
 	u32 woken;
@@ -94,7 +94,7 @@ static void wake_sender(struct msg_queue *q, struct sender *s, int error)
 	ipc_wake(&s->woken);
 }
 
-static bool has_room(const struct msg_queue *q, const struct message *m)
+static bool has_space(const struct msg_queue *q, const struct message *m)
 {
 	return q->bytes + m->size <= q->most && q->count + 1 <= q->most;
 }
@@ -121,7 +121,7 @@ static void deliver(struct msg_queue *q, struct message *m, s32 pid)
 		next = TAILQ_NEXT(r, link);
 		if (!matches(m, r->wanted, r->type))
 			continue;
-		if (m->size > r->room && !r->cut) {
+		if (m->size > r->space && !r->cut) {
 			wake_receiver(q, r, -E2BIG, NULL);
 			continue;
 		}
@@ -143,7 +143,7 @@ static void let_senders(struct msg_queue *q)
 
 	for (s = TAILQ_FIRST(&q->senders); s; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (!has_room(q, s->message))
+		if (!has_space(q, s->message))
 			continue;
 		deliver(q, s->message, s->pid);
 		wake_sender(q, s, 0);
@@ -229,7 +229,7 @@ static s64 send(s32 id, struct message *m, u32 flags)
 		err = -EINVAL;
 	else if (!ipc_allowed(&q->perm, IPC_WRITE))
 		err = -EACCES;
-	else if (has_room(q, m))
+	else if (has_space(q, m))
 		deliver(q, m, s.pid);
 	else if (flags & IPC_NOWAIT)
 		err = -EAGAIN;
@@ -289,7 +289,7 @@ static struct message *receive(s32 id, struct receiver *r, u32 flags, s64 *err)
 		*err = -EACCES;
 	else if (!(m = find(q, r)))
 		*err = flags & IPC_NOWAIT ? -ENOMSG : 1;
-	else if (m->size > r->room && !r->cut)
+	else if (m->size > r->space && !r->cut)
 		*err = -E2BIG;
 	if (*err < 0)
 		m = NULL;
@@ -333,7 +333,7 @@ static void set_wanted(struct receiver *r, s64 type, u32 flags)
 DEFINE_SYSCALL5(msgrcv, s32, id, uva, to, u64, size, s64, type, u32, flags)
 {
 	struct receiver r = {
-		.room = size, .cut = flags & MSG_NOERROR, .pid = current_process()->pid};
+		.space = size, .cut = flags & MSG_NOERROR, .pid = current_process()->pid};
 	struct message *m;
 	s64 err;
 

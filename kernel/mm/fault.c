@@ -97,7 +97,7 @@ static bool fault_huge(struct vm_fault *f)
 		return false;
 	if (!(v->flags & VMA_HUGE) && !(f->page == v->next_fault && v->batch == BATCH_MAX))
 		return false;
-	entry = pt_place_huge(f->mm, base);
+	entry = pt_alloc_huge(f->mm, base);
 	if (!entry || *entry)
 		return false;
 	gpa = frame_alloc(FRAME_ORDER_HUGE, FRAME_ZERO | FRAME_USER);
@@ -120,7 +120,7 @@ static int fault_anon(struct vm_fault *f)
 		return 0;
 	batch_range(f, BATCH_ANON, &start, &end);
 	/* One page table has them all. */
-	entry = pt_place(f->mm, start);
+	entry = pt_alloc(f->mm, start);
 	if (!entry)
 		return -ENOMEM;
 	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
@@ -226,11 +226,11 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 static int copy_window(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
-	u64 room = (is_data_segment(v) ? BATCH_COPY : 1) * PAGE_SIZE;
-	u64 start = MAX(ALIGN_DOWN(f->page, room), v->start);
-	u64 end = MIN(ALIGN_DOWN(f->page, room) + room, v->end);
+	u64 space = (is_data_segment(v) ? BATCH_COPY : 1) * PAGE_SIZE;
+	u64 start = MAX(ALIGN_DOWN(f->page, space), v->start);
+	u64 end = MIN(ALIGN_DOWN(f->page, space) + space, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
-	u64 *entry = pt_place(f->mm, start), gpa[BATCH_COPY] = {0};
+	u64 *entry = pt_alloc(f->mm, start), gpa[BATCH_COPY] = {0};
 	bool together;
 	int ret = 0;
 
@@ -272,7 +272,7 @@ static bool map_text_huge(struct vm_fault *f)
 	if ((v->flags & VMA_NOHUGE) || base < v->start || base + HUGE_SIZE > v->end ||
 	    !IS_ALIGNED(file_offset(v, base), HUGE_SIZE))
 		return false;
-	entry = pt_place_huge(f->mm, base);
+	entry = pt_alloc_huge(f->mm, base);
 	if (!entry || *entry)
 		return false;
 	count = text_take(v, file_offset(v, base), BATCH_MAX, &gpa);
@@ -320,7 +320,7 @@ int window_populate(struct vm_fault *f)
 		return 0;
 	batch_range(f, text_fits(v) ? BATCH_MAX : BATCH_FILE, &start, &end);
 	end = start + window_bytes(vma_window(v), file_offset(v, start), end - start);
-	entry = pt_place(f->mm, start);
+	entry = pt_alloc(f->mm, start);
 	if (!entry)
 		return -ENOMEM;
 	for (u64 n = (end - start) / PAGE_SIZE, i = 0; i < n;) {
@@ -408,7 +408,7 @@ static int copy_on_write(struct vm_fault *f, struct pt_leaf *leaf)
 	if (!(*entry & PTE_OWNED))
 		return f->vma->backing->ops->populate(f);
 	if (leaf->size == HUGE_SIZE)
-		entry = pt_place(f->mm, f->page);
+		entry = pt_alloc(f->mm, f->page);
 	return entry ? copy_frames(f, entry) : -ENOMEM;
 }
 
@@ -518,7 +518,7 @@ int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_inf
 		mutex_lock(&mm->lock);
 		ret = mm_fault_locked(mm, addr, access, info);
 		mutex_unlock(&mm->lock);
-	} while (ret && info->signal == SIGKILL && oom_make_room());
+	} while (ret && info->signal == SIGKILL && oom_make_space());
 	return ret;
 }
 

@@ -35,23 +35,23 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the array by this");
 
-#define NONE	       ((u64)-1)
+#define NONE		((u64)-1)
 
 /* Frames at the end of RAM that are only for FRAME_RESERVE. */
-#define RESERVE	       16
+#define RESERVE		16
 
 /*
  * Frames that programs' pages leave to the kernel, so that calls of other processes do not fail
  * while the one that used up the RAM is on its way out: a part of all RAM, at most so many.
  */
-#define USER_KEEP_PART 64
-#define USER_KEEP_MAX  512
+#define USER_KEEP_SHARE 64
+#define USER_KEEP_MAX	512
 
-#define GROW_MIN       (64UL << 20)
-#define GROW_MAX       (1UL << 30)
+#define GROW_MIN	(64UL << 20)
+#define GROW_MAX	(1UL << 30)
 
 /* Free frames in large blocks that the host still has pages for; more is given back to it. */
-#define DISCARD_LIMIT  ((64UL << 20) / PAGE_SIZE)
+#define DISCARD_LIMIT	((64UL << 20) / PAGE_SIZE)
 
 static struct mutex frame_lock = MUTEX_INIT(LOCK_FRAME);
 static struct frame *frames;
@@ -239,7 +239,7 @@ unlock:
 /* frame_lock held. */
 static bool left_for_user(unsigned order)
 {
-	u64 keep = MIN((boot->ram_max >> PAGE_SHIFT) / USER_KEEP_PART, USER_KEEP_MAX);
+	u64 keep = MIN((boot->ram_max >> PAGE_SHIFT) / USER_KEEP_SHARE, USER_KEEP_MAX);
 
 	ASSERT_HELD(&frame_lock);
 	return limit - frontier + free_frames >= keep + (1UL << order);

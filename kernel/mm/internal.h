@@ -20,8 +20,8 @@ void mm_flush(struct mm *mm, u64 start, u64 end);
 
 /*
  * Serves a fault (mm_fault), or the kernel's own touch of the page on the program's behalf. Signal
- * SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_room) and
- * try again.
+ * SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_space)
+ * and try again.
  */
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
 

@@ -23,14 +23,14 @@ struct slab {
 	void *free; /* first free object; each begins with the next one's address */
 	LIST_ENTRY(slab) link;
 };
-#define SLAB_ROOM (PAGE_SIZE - sizeof(struct slab))
+#define SLAB_SPACE (PAGE_SIZE - sizeof(struct slab))
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects behind the header are 16-byte aligned");
 
 /* Multiples of 16; from 336 on the sizes are what fills a slab with 12, 8, 6, 4, 3, 2 objects. */
 static const u16 class_size[] = {
 	16, 32, 48, 64, 96, 128, 192, 256, 336, 496, 672, 1008, 1344, 2032,
 };
-_Static_assert(2 * 2032 <= SLAB_ROOM, "two objects of the largest class fit");
+_Static_assert(2 * 2032 <= SLAB_SPACE, "two objects of the largest class fit");
 
 static LIST_HEAD(slab_list, slab) partial[ARRAY_SIZE(class_size)];
 static struct mutex kmalloc_lock = MUTEX_INIT(LOCK_KMALLOC);
@@ -153,7 +153,7 @@ void kfree(void *p)
 }
 
 /* Bytes that the object can hold. */
-static u64 room_of(void *p)
+static u64 space_of(void *p)
 {
 	if (IS_ALIGNED((u64)p, PAGE_SIZE))
 		return PAGE_SIZE << frame_order(virt_to_phys(p));
@@ -162,14 +162,14 @@ static u64 room_of(void *p)
 
 void *krealloc(void *p, u64 size)
 {
-	u64 room = p ? room_of(p) : 0;
+	u64 space = p ? space_of(p) : 0;
 	void *q;
 
-	if (p && size <= room && size > room / 4)
+	if (p && size <= space && size > space / 4)
 		return p;
 	q = kmalloc(size);
 	if (q && p) {
-		memcpy(q, p, MIN(room, size));
+		memcpy(q, p, MIN(space, size));
 		kfree(p);
 	}
 	return q;

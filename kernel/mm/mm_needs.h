@@ -18,7 +18,7 @@ u64 mm_rlimit(unsigned which);
  * the one, or is ending anyway. The caller holds neither task_lock nor an mm.lock.
  * kernel/task/oom.c
  */
-bool oom_make_room(void);
+bool oom_make_space(void);
 
 /*
  * No program runs in mm any more: vCPUs without a thread that still have its page tables loaded

@@ -205,7 +205,7 @@ static bool is_free(struct mm *mm, u64 addr, u64 len)
 }
 
 /* A place for a mapping that may lie anywhere, at the hint if that is free; 0: none. */
-static u64 choose_place(struct mm *mm, u64 hint, u64 len, u32 flags)
+static u64 choose_address(struct mm *mm, u64 hint, u64 len, u32 flags)
 {
 	bool huge = flags & MAP_ANONYMOUS ? IS_ALIGNED(len, HUGE_SIZE)
 					  : len >= HUGE_SIZE && (flags & MAP_DENYWRITE);
@@ -341,7 +341,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		if (check_owns(addr, addr + len))
 			return -ENOMEM;
 	} else {
-		addr = choose_place(mm, addr, len, flags);
+		addr = choose_address(mm, addr, len, flags);
 		if (!addr)
 			return -ENOMEM;
 	}
@@ -418,7 +418,7 @@ s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing
 	if (!v)
 		return ret;
 	mutex_lock(&mm->lock);
-	addr = choose_place(mm, addr, len, 0);
+	addr = choose_address(mm, addr, len, 0);
 	if (addr) {
 		*v = (struct vma){
 			.start = addr,
@@ -686,7 +686,7 @@ static s64 remap_to(struct mm *mm, struct move *m, u32 flags)
 	if (m->keep && !mm_may_expand(mm, m->new_len >> PAGE_SHIFT, is_data(v)))
 		return -ENOMEM;
 	if (!fixed)
-		m->to = choose_place(mm, m->to, m->new_len, 0);
+		m->to = choose_address(mm, m->to, m->new_len, 0);
 	if (!m->to)
 		return -ENOMEM;
 	return m->old_len ? move_mapping(mm, m) : duplicate_mapping(mm, v, m);
@@ -731,7 +731,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 		return addr;
 	if (!(flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
-	m.to = choose_place(mm, 0, m.new_len, 0);
+	m.to = choose_address(mm, 0, m.new_len, 0);
 	if (!m.to)
 		return -ENOMEM;
 	return m.old_len ? move_mapping(mm, &m) : duplicate_mapping(mm, v, &m);

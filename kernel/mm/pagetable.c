@@ -108,7 +108,7 @@ static int split(struct mm *mm, u64 *entry)
 }
 
 /* The entry of va at a level; the tables above it are made, a leaf above it is split. */
-static u64 *place(struct mm *mm, u64 va, int level)
+static u64 *alloc_entry(struct mm *mm, u64 va, int level)
 {
 	u64 *table = phys_to_virt(mm->pml4);
 
@@ -129,14 +129,14 @@ static u64 *place(struct mm *mm, u64 va, int level)
 	return &table[slot(va, level)];
 }
 
-u64 *pt_place(struct mm *mm, u64 va)
+u64 *pt_alloc(struct mm *mm, u64 va)
 {
-	return place(mm, va, 0);
+	return alloc_entry(mm, va, 0);
 }
 
-u64 *pt_place_huge(struct mm *mm, u64 va)
+u64 *pt_alloc_huge(struct mm *mm, u64 va)
 {
-	u64 *e = place(mm, va, 1);
+	u64 *e = alloc_entry(mm, va, 1);
 
 	return e && (!*e || is_leaf(*e, 1)) ? e : NULL;
 }
@@ -144,7 +144,7 @@ u64 *pt_place_huge(struct mm *mm, u64 va)
 /* The same in an address space that no vCPU has loaded: an empty table there goes. */
 static u64 *place_huge_anew(struct mm *mm, u64 va)
 {
-	u64 *e = place(mm, va, 1);
+	u64 *e = alloc_entry(mm, va, 1);
 
 	if (!e || !*e || is_leaf(*e, 1))
 		return e;
@@ -202,7 +202,7 @@ struct putting {
 	unsigned runs;
 };
 
-/* False: no room is left for another run. */
+/* False: no space is left for another run. */
 static bool put_later(struct putting *p, u64 entry)
 {
 	u64 gpa = pt_gpa(entry);
@@ -424,7 +424,7 @@ int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush
 			leaf.size = 0; /* look at its pages */
 			continue;
 		}
-		e = leaf.size == HUGE_SIZE ? place_huge_anew(dst, leaf.va) : pt_place(dst, leaf.va);
+		e = leaf.size == HUGE_SIZE ? place_huge_anew(dst, leaf.va) : pt_alloc(dst, leaf.va);
 		if (!e)
 			return -ENOMEM;
 		if (pinned) {
@@ -463,18 +463,18 @@ int pt_move(struct mm *mm, u64 from, u64 to, u64 len, struct pt_flush *flush)
 		u64 target = leaf.va - from + to;
 
 		if (leaf.size == HUGE_SIZE &&
-		    !(IS_ALIGNED(target, HUGE_SIZE) && pt_place_huge(mm, target))) {
+		    !(IS_ALIGNED(target, HUGE_SIZE) && pt_alloc_huge(mm, target))) {
 			if (split(mm, leaf.entry) < 0)
 				return -ENOMEM;
 			leaf.size = 0; /* look at its pages */
 			continue;
 		}
-		if (leaf.size == PAGE_SIZE && !pt_place(mm, target))
+		if (leaf.size == PAGE_SIZE && !pt_alloc(mm, target))
 			return -ENOMEM;
 	}
 	for (va = from; pt_next(mm, va, from + len, &leaf); va = leaf.va + leaf.size) {
 		u64 target = leaf.va - from + to;
-		u64 *e = leaf.size == HUGE_SIZE ? pt_place_huge(mm, target) : pt_place(mm, target);
+		u64 *e = leaf.size == HUGE_SIZE ? pt_alloc_huge(mm, target) : pt_alloc(mm, target);
 
 		if (*leaf.entry & PTE_P)
 			pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);

@@ -40,11 +40,11 @@ static inline bool pt_find(struct mm *mm, u64 va, struct pt_leaf *leaf)
 }
 
 /*
- * Places for a leaf, tables on the way made. pt_place: 4 KiB; a 2 MiB page that is there is split.
- * pt_place_huge: NULL also where a page table is. NULL: no memory.
+ * The entry for a leaf; makes the tables above it. pt_alloc: 4 KiB; splits a 2 MiB page that is
+ * there. pt_alloc_huge: NULL also where a page table is. NULL: no memory.
  */
-u64 *pt_place(struct mm *mm, u64 va);
-u64 *pt_place_huge(struct mm *mm, u64 va);
+u64 *pt_alloc(struct mm *mm, u64 va);
+u64 *pt_alloc_huge(struct mm *mm, u64 va);
 
 /* No 2 MiB page reaches across va afterwards. 0 or -ENOMEM. */
 int pt_cut(struct mm *mm, u64 va);

@@ -109,7 +109,7 @@ u64 mm_remote_copy(struct mm *mm, u64 addr, void *buf, u64 len, u32 how)
 				    ? copy_forced(mm, va, (char *)buf + done, len - done, write)
 				    : copy_in_page(mm, va, (char *)buf + done, len - done, write);
 		mutex_unlock(&mm->lock);
-		if (n == -ENOMEM && oom_make_room())
+		if (n == -ENOMEM && oom_make_space())
 			continue;
 		if (n < 0)
 			break;

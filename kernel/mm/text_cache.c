@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * See text.h. Pieces of files, each 2 MiB or up to the file's end, in blocks of frames that were
- * split: a piece has one reference to each of its frames, each leaf that shows one has another.
+ * See text_cache.h. Chunks of files, each 2 MiB or up to the file's end, in blocks of frames that
+ * were split: a chunk has one reference to each of its frames, each leaf that shows one has
+ * another.
  *
- * A piece belongs to a version of a file, its time of change as the monitor saw it when the mapping
+ * A chunk belongs to a version of a file, its time of change as the monitor saw it when the mapping
  * was made; there is none while that is so recent that another change could have the same time.
  */
 #include "kernel/mm/text_cache.h"
@@ -19,11 +20,11 @@
 #include "kernel/mm/window.h"
 
 #define BUCKETS	    256
-#define PIECE_PAGES (HUGE_SIZE / PAGE_SIZE)
-#define RAM_SHARE   8 /* of all RAM: one part of so many is for text at most */
+#define CHUNK_PAGES (HUGE_SIZE / PAGE_SIZE)
+#define RAM_SHARE   8 /* of all RAM: one share of so many is for text at most */
 
-struct piece {
-	LIST_ENTRY(piece) link;
+struct text_chunk {
+	LIST_ENTRY(text_chunk) link;
 	u64 dev, ino, version;
 	u64 offset; /* in the file, a multiple of 2 MiB */
 	u64 gpa, pages;
@@ -31,8 +32,8 @@ struct piece {
 
 /* Inside mm.lock and outside frame.c's; nothing is allocated and no hostcall made with it. */
 static struct mutex text_lock = MUTEX_INIT(LOCK_TEXT);
-static LIST_HEAD(, piece) buckets[BUCKETS];
-static u64 text_pages; /* of all pieces */
+static LIST_HEAD(, text_chunk) buckets[BUCKETS];
+static u64 text_pages; /* of all chunks */
 
 bool text_fits(const struct vma *v)
 {
@@ -48,9 +49,9 @@ static unsigned bucket_of(u64 ino, u64 offset)
 }
 
 /* With the lock. */
-static struct piece *find(const struct window *w, u64 offset)
+static struct text_chunk *find(const struct window *w, u64 offset)
 {
-	struct piece *p;
+	struct text_chunk *p;
 
 	ASSERT_HELD(&text_lock);
 	LIST_FOREACH (p, &buckets[bucket_of(w->ino, offset)], link)
@@ -61,7 +62,7 @@ static struct piece *find(const struct window *w, u64 offset)
 }
 
 /* Memory is not so short, and text not so much, that so many more pages are too many. */
-static bool make_room(u64 pages)
+static bool make_space(u64 pages)
 {
 	struct frame_stats s;
 
@@ -71,18 +72,18 @@ static bool make_room(u64 pages)
 	return READ_ONCE(text_pages) + pages <= s.total / RAM_SHARE || text_shrink();
 }
 
-/* Reads a piece; it is in no list yet. NULL: no memory for it, or the file cannot be read so. */
-static struct piece *fill(const struct window *w, u64 offset)
+/* Reads a chunk; it is in no list yet. NULL: no memory for it, or the file cannot be read so. */
+static struct text_chunk *fill(const struct window *w, u64 offset)
 {
 	u64 end = MIN(w->file_size, offset + HUGE_SIZE);
 	u64 pages = ALIGN_UP(end - offset, PAGE_SIZE) / PAGE_SIZE;
 	unsigned order = pages > 1 ? 64 - __builtin_clzl(pages - 1) : 0;
 	struct hostcall_seg seg = {.len = end - offset};
 	const struct segs segs = {1, &seg};
-	struct piece *p;
+	struct text_chunk *p;
 	u64 gpa;
 
-	if (!make_room(pages))
+	if (!make_space(pages))
 		return NULL;
 	p = kmalloc(sizeof(*p));
 	gpa = p ? frame_alloc(order, FRAME_USER) : 0;
@@ -95,7 +96,7 @@ static struct piece *fill(const struct window *w, u64 offset)
 	if (hc_preadv2(w->reader, &segs, offset, 0) != (s64)seg.len)
 		goto put;
 	memset((char *)phys_to_virt(gpa) + seg.len, 0, pages * PAGE_SIZE - seg.len);
-	*p = (struct piece){
+	*p = (struct text_chunk){
 		.dev = w->dev,
 		.ino = w->ino,
 		.version = w->version,
@@ -112,7 +113,7 @@ free:
 }
 
 /* With the lock: takes the references. */
-static u64 take(const struct piece *p, u64 first, u64 most, u64 *gpa)
+static u64 take(const struct text_chunk *p, u64 first, u64 most, u64 *gpa)
 {
 	u64 n = first < p->pages ? MIN(most, p->pages - first) : 0;
 
@@ -126,7 +127,7 @@ u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
 {
 	const struct window *w = vma_window(v);
 	u64 base = ALIGN_DOWN(offset, HUGE_SIZE), n = 0;
-	struct piece *p, *fresh = NULL;
+	struct text_chunk *p, *fresh = NULL;
 
 	mutex_lock(&text_lock);
 	p = find(w, base);
@@ -155,7 +156,7 @@ u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
 
 bool text_shrink(void)
 {
-	struct piece *p, *next, *gone = NULL;
+	struct text_chunk *p, *next, *gone = NULL;
 
 	mutex_lock(&text_lock);
 	for (unsigned i = 0; i < BUCKETS; i++) {

@@ -18,17 +18,17 @@
 #include "kernel/task/process.h"
 
 /* What lies at a user address: up to the end of its page, 4 KiB or 2 MiB. */
-struct place {
+struct mapping {
 	u64 gpa;
-	u64 room;
+	u64 space;
 	bool window;
 };
 
 /*
- * Another process's memory is looked at with task_lock held, which making room needs, too; memory
+ * Another process's memory is looked at with task_lock held, which making space needs, too; memory
  * that execve(2) is filling is nobody's yet.
  */
-UNCHECKED_LOCKING static bool make_room(struct mm *mm)
+UNCHECKED_LOCKING static bool make_space(struct mm *mm)
 {
 	bool made;
 
@@ -36,13 +36,13 @@ UNCHECKED_LOCKING static bool make_room(struct mm *mm)
 	if (mm != current_mm() && !mm->unborn)
 		return false;
 	mutex_unlock(&mm->lock);
-	made = oom_make_room();
+	made = oom_make_space();
 	mutex_lock(&mm->lock);
 	return made;
 }
 
 /* mm.lock is held; it may be let go of and taken again meanwhile. */
-static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place *p)
+static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct mapping *p)
 {
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
@@ -51,11 +51,11 @@ static int find_place(struct mm *mm, u64 va, enum mm_access access, struct place
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
 	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
 		if (mm_fault_locked(mm, va, access, &info) < 0 &&
-		    !(info.signal == SIGKILL && make_room(mm)))
+		    !(info.signal == SIGKILL && make_space(mm)))
 			return -EFAULT;
 	}
 	p->gpa = pt_gpa(*leaf.entry) + (va - leaf.va);
-	p->room = leaf.size - (va - leaf.va);
+	p->space = leaf.size - (va - leaf.va);
 	p->window = !(*leaf.entry & PTE_OWNED);
 	return 0;
 }
@@ -80,14 +80,14 @@ static int copy_bytes(void *dst, const void *src, u64 n, bool window)
 
 int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 {
-	struct place p;
+	struct mapping p;
 	int err = 0;
 
 	if (!user_range(src, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
-	while (len && !(err = find_place(mm, src, MM_READ, &p))) {
-		u64 n = MIN(len, p.room);
+	while (len && !(err = find_mapping(mm, src, MM_READ, &p))) {
+		u64 n = MIN(len, p.space);
 
 		err = copy_bytes(dst, phys_to_virt(p.gpa), n, p.window);
 		if (err)
@@ -104,15 +104,15 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 
 int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 {
-	struct place p;
+	struct mapping p;
 	int err = 0;
 
 	if (!user_range(dst, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
 	check_buffer(mm, dst, len, 0, true, CHECK_ALWAYS);
-	while (len && !(err = find_place(mm, dst, MM_WRITE, &p))) {
-		u64 n = MIN(len, p.room);
+	while (len && !(err = find_mapping(mm, dst, MM_WRITE, &p))) {
+		u64 n = MIN(len, p.space);
 
 		err = copy_bytes(phys_to_virt(p.gpa), src, n, p.window);
 		if (err)
@@ -136,13 +136,13 @@ int mm_clear(struct mm *mm, u64 dst, u64 len)
 		return -EFAULT;
 	mutex_lock(&mm->lock);
 	while (len && !err) {
-		struct place p;
+		struct mapping p;
 		u64 n;
 
-		err = find_place(mm, dst, MM_WRITE, &p);
+		err = find_mapping(mm, dst, MM_WRITE, &p);
 		if (err)
 			break;
-		n = MIN(len, p.room);
+		n = MIN(len, p.space);
 		if (p.window) {
 			n = MIN(n, sizeof(zeros));
 			err = arch_copy(phys_to_virt(p.gpa), zeros, n);
@@ -199,15 +199,15 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 
 	mutex_lock(&mm->lock);
 	while (done < max) {
-		struct place p;
+		struct mapping p;
 		const char *from, *nul;
 		u64 n;
 
 		ret = -EFAULT;
-		if (!user_range(src + done, 1) || find_place(mm, src + done, MM_READ, &p) < 0)
+		if (!user_range(src + done, 1) || find_mapping(mm, src + done, MM_READ, &p) < 0)
 			break;
 		from = phys_to_virt(p.gpa);
-		n = MIN(max - done, MIN(p.room, PAGE_SIZE));
+		n = MIN(max - done, MIN(p.space, PAGE_SIZE));
 		if (!p.window) /* most strings are short */
 			n = MIN(n, strnlen(from, n) + 1);
 		if (copy_bytes(dst + done, from, n, p.window) < 0)
@@ -275,8 +275,8 @@ void user_segs_put(struct user_segs *s)
 		t->segs = s;
 }
 
-/* Adds one piece within a page and a 2 MiB region. False: no segment is left. */
-static bool add_piece(struct user_segs *s, const struct place *p, u64 n, struct window *w)
+/* Adds one segment within a page and a 2 MiB region. False: no segment is left. */
+static bool add_segment(struct user_segs *s, const struct mapping *p, u64 n, struct window *w)
 {
 	struct hostcall_seg *last = s->segs.count ? &s->array[s->segs.count - 1] : NULL;
 
@@ -311,16 +311,16 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 	check_buffer(mm, uva, len, s->bytes, write, CHECK_IF_REACHED);
 	while (done < len) {
 		struct window *w = NULL;
-		struct place p;
+		struct mapping p;
 		u64 n;
 
-		err = find_place(mm, uva + done, write ? MM_WRITE : MM_READ, &p);
+		err = find_mapping(mm, uva + done, write ? MM_WRITE : MM_READ, &p);
 		if (err)
 			break;
 		if (p.window)
 			w = vma_window(vma_find(mm, uva + done));
-		n = MIN(len - done, p.room);
-		if (!add_piece(s, &p, n, w))
+		n = MIN(len - done, p.space);
+		if (!add_segment(s, &p, n, w))
 			break;
 		done += n;
 	}

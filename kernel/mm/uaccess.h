@@ -57,7 +57,7 @@ void user_segs_put(struct user_segs *s);
 void user_segs_continue(u64 total);
 
 /*
- * The pinned segments as memory: a place in them that begins at 0 and goes on with each call.
+ * The pinned segments as memory: a position in them that begins at 0 and goes on with each call.
  * segs_write copies n bytes there, of which there are enough. 0, or -EFAULT: a file was truncated.
  */
 struct segs_cursor {
@@ -79,7 +79,7 @@ const void *segs_next(struct segs_cursor *c, u64 max, u64 *n);
  */
 int copy_from_buffer(void *dst, u64 src, u64 len, u64 before);
 
-/* Segments of the kernel's own memory (heap or image). At most two pieces for heap memory. */
+/* Segments of the kernel's own memory (heap or image). At most two segments for heap memory. */
 int kernel_segs(struct hostcall_seg *array, u32 max, const void *p, u64 len, struct segs *out);
 
 #endif

@@ -53,13 +53,13 @@ static u64 guard_of(const struct vma *v)
 static void update_gap(struct vma *v)
 {
 	struct vma *prev;
-	u64 room;
+	u64 space;
 
 	if (!v)
 		return;
 	prev = vma_prev(v);
-	room = v->start - (prev ? prev->end : 0);
-	v->gap = room > guard_of(v) ? room - guard_of(v) : 0;
+	space = v->start - (prev ? prev->end : 0);
+	v->gap = space > guard_of(v) ? space - guard_of(v) : 0;
 	augment_up(v);
 }
 

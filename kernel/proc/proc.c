@@ -34,7 +34,7 @@
 #include "libc/stdlib.h"
 
 /* Kinds of directory; where an entry lies, and what a directory holds. */
-enum place {
+enum proc_dir {
 	NOWHERE,
 	ROOT = 1 << 0,	  /* /proc */
 	PROCESS = 1 << 1, /* /proc/PID */
@@ -56,7 +56,7 @@ typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
 typedef s64 write_fn(const struct proc_ctx *c, const char *text);
 
 struct proc_entry {
-	u32 in;		  /* enum place, or several */
+	u32 in;		  /* enum proc_dir, or several */
 	const char *name; /* NULL: a number */
 	u32 mode;
 	u32 holds; /* directories */
@@ -70,21 +70,21 @@ static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_
 static write_fn write_comm, write_oom_adj, write_oom_score_adj, write_timerslack;
 static write_fn write_clear_refs, write_coredump_filter;
 
-#define DIR(places, name, mode, holds)                                                             \
+#define DIR(dirs, name, mode, holds)                                                               \
 	{                                                                                          \
-		places, name, S_IFDIR | mode, holds, 0, 0, 0, false                                \
+		dirs, name, S_IFDIR | mode, holds, 0, 0, 0, false                                  \
 	}
-#define FILE(places, name, mode, write)                                                            \
+#define FILE(dirs, name, mode, write)                                                              \
 	{                                                                                          \
-		places, #name, S_IFREG | mode, 0, proc_text_##name, 0, write, false                \
+		dirs, #name, S_IFREG | mode, 0, proc_text_##name, 0, write, false                  \
 	}
-#define LINK(places, name, link)                                                                   \
+#define LINK(dirs, name, link)                                                                     \
 	{                                                                                          \
-		places, name, S_IFLNK | 0777, 0, 0, link, 0, false                                 \
+		dirs, name, S_IFLNK | 0777, 0, 0, link, 0, false                                   \
 	}
-#define HOST(places, name, mode)                                                                   \
+#define HOST(dirs, name, mode)                                                                     \
 	{                                                                                          \
-		places, name, mode, 0, 0, 0, 0, true                                               \
+		dirs, name, mode, 0, 0, 0, 0, true                                                 \
 	}
 
 static const struct proc_entry root_entry = DIR(NOWHERE, "", 0555, ROOT);
@@ -266,19 +266,19 @@ static bool fd_exists(const struct proc_node *node)
 /* -- Names
  * ----------------------------------------------------------------------------------------- */
 
-static const struct proc_entry *find(u32 place, const char *name, u64 len)
+static const struct proc_entry *find(u32 dir, const char *name, u64 len)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].in & place && entries[i].name && strlen(entries[i].name) == len &&
+		if (entries[i].in & dir && entries[i].name && strlen(entries[i].name) == len &&
 		    !memcmp(entries[i].name, name, len))
 			return &entries[i];
 	return NULL;
 }
 
-static const struct proc_entry *find_number(u32 place)
+static const struct proc_entry *find_number(u32 dir)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].in & place && !entries[i].name)
+		if (entries[i].in & dir && !entries[i].name)
 			return &entries[i];
 	return NULL;
 }
@@ -286,9 +286,9 @@ static const struct proc_entry *find_number(u32 place)
 /* A number in a directory: a process (or a thread, unlisted), a thread, a descriptor. */
 static int step_number(struct proc_node *node, s32 number)
 {
-	u32 place = node->entry->holds;
+	u32 dir = node->entry->holds;
 
-	switch (place) {
+	switch (dir) {
 	case ROOT:
 		node->pid = number;
 		mutex_lock(&task_lock);
@@ -316,15 +316,15 @@ static int step_number(struct proc_node *node, s32 number)
 	default:
 		return -ENOENT;
 	}
-	node->entry = find_number(place);
+	node->entry = find_number(dir);
 	return 1;
 }
 
 /* One name in the directory node. 1: node is that, 0: it is the host's, -ENOENT. */
 static int step(struct proc_node *node, const char *name, u64 len)
 {
-	u32 place = node->entry->holds;
-	const struct proc_entry *e = find(place, name, len);
+	u32 dir = node->entry->holds;
+	const struct proc_entry *e = find(dir, name, len);
 	s32 number = path_number(name, len);
 
 	if (e && !e->host) {
@@ -335,7 +335,7 @@ static int step(struct proc_node *node, const char *name, u64 len)
 		return 0;
 	if (number >= 0)
 		return step_number(node, number);
-	return place == ROOT ? 0 : -ENOENT;
+	return dir == ROOT ? 0 : -ENOENT;
 }
 
 /* The host knows the monitor only: what all processes share is found in its directory. */
@@ -846,9 +846,9 @@ static bool emit_row(struct listing *l, u64 pos)
 /* Names of the host's /proc that are neither numbers nor ours. 1: more, 0: all, -errno. */
 static s64 emit_host(struct listing *l, struct proc_file *f)
 {
-	u64 room = MIN(l->size - l->used, (u64)HOST_BUF);
+	u64 space = MIN(l->size - l->used, (u64)HOST_BUF);
 	char *tmp = kmalloc(HOST_BUF);
-	s64 r = tmp ? fs_nointr(hc_getdents64(f->file.handle, tmp, room, HC_NONE)) : -ENOMEM;
+	s64 r = tmp ? fs_nointr(hc_getdents64(f->file.handle, tmp, space, HC_NONE)) : -ENOMEM;
 
 	for (s64 at = 0; at < r;) {
 		const struct dirent_out *d = (void *)(tmp + at);

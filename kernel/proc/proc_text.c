@@ -49,14 +49,14 @@ void text_bytes(struct text *t, const void *p, u64 len)
 void text_printf(struct text *t, const char *fmt, ...)
 {
 	for (int tries = 0; tries < 2 && !t->error; tries++) {
-		u64 room = sizeof(t->buf) - t->len;
+		u64 space = sizeof(t->buf) - t->len;
 		va_list args;
 		int n;
 
 		va_start(args, fmt);
-		n = vsnprintf(t->buf + t->len, room, fmt, args);
+		n = vsnprintf(t->buf + t->len, space, fmt, args);
 		va_end(args);
-		if (n >= 0 && (u64)n < room) {
+		if (n >= 0 && (u64)n < space) {
 			t->len += n;
 			return;
 		}

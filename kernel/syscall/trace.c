@@ -51,14 +51,14 @@ typedef void printer(struct line *l, const struct call *c, unsigned i,
 static void emit(struct line *l, const char *fmt, ...) __printf(2, 3);
 static void emit(struct line *l, const char *fmt, ...)
 {
-	u32 room = l->max - l->len;
+	u32 space = l->max - l->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(l->text + l->len, room, fmt, ap);
+	n = vsnprintf(l->text + l->len, space, fmt, ap);
 	va_end(ap);
-	l->len += MIN((u32)n, room - 1);
+	l->len += MIN((u32)n, space - 1);
 }
 
 static bool failed(const struct call *c)

@@ -53,7 +53,7 @@ struct core {
 	s32 handle;
 	struct core_notes notes;
 	struct segment *segment;
-	u32 segments, room;
+	u32 segments, space;
 	struct batch batch;
 	void *zeros; /* a page */
 	u64 written;
@@ -68,20 +68,20 @@ static u32 flags_of(const struct vma *v)
 
 static int add_segment(struct core *c, const struct vma *v, u64 start, u64 end, u64 filesz)
 {
-	if (c->segments == c->room) {
-		u32 room = c->room ? 2 * c->room : 256;
-		struct segment *s = krealloc(c->segment, room * sizeof(*s));
+	if (c->segments == c->space) {
+		u32 space = c->space ? 2 * c->space : 256;
+		struct segment *s = krealloc(c->segment, space * sizeof(*s));
 
 		if (!s)
 			return -ENOMEM;
 		c->segment = s;
-		c->room = room;
+		c->space = space;
 	}
 	c->segment[c->segments++] = (struct segment){start, end, filesz, flags_of(v)};
 	return 0;
 }
 
-/* Segments of the used parts of a large VMA; where there are too many, the last one has all. */
+/* Segments of the used ranges of a large VMA; where there are too many, the last one has all. */
 static int add_used(struct core *c, const struct vma *v)
 {
 	u64 start = 0, end = 0;

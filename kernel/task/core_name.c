@@ -10,19 +10,19 @@ int core_name(char *to, u64 size, const char *pattern, const struct core_names *
 	u64 n = 0;
 
 	for (const char *p = pattern; *p; p++) {
-		char piece[32] = {*p};
+		char value[32] = {*p};
 
 		if (*p == '%') {
 			switch (*++p) {
 			case 'p':
-				snprintf(piece, sizeof(piece), "%d", names->pid);
+				snprintf(value, sizeof(value), "%d", names->pid);
 				break;
 			case 't':
-				snprintf(piece, sizeof(piece), "%lu", names->time);
+				snprintf(value, sizeof(value), "%lu", names->time);
 				break;
 			case 'e':
-				strlcpy(piece, names->comm, sizeof(piece));
-				for (char *c = piece; *c; c++)
+				strlcpy(value, names->comm, sizeof(value));
+				for (char *c = value; *c; c++)
 					if (*c == '/')
 						*c = '!';
 				break;
@@ -32,12 +32,12 @@ int core_name(char *to, u64 size, const char *pattern, const struct core_names *
 				p--;
 				/* fall through */
 			default:
-				piece[0] = '\0';
+				value[0] = '\0';
 			}
 		}
-		if (strlcpy(to + n, piece, size - n) >= size - n)
+		if (strlcpy(to + n, value, size - n) >= size - n)
 			return -ENAMETOOLONG;
-		n += strlen(piece);
+		n += strlen(value);
 	}
 	return n ? 0 : -ENAMETOOLONG;
 }

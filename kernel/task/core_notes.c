@@ -14,8 +14,8 @@
 #include "kernel/task/freeze.h"
 #include "kernel/task/process.h"
 
-#define NOTES_MAX (4UL << 20) /* what kmalloc gives */
-#define PATH_ROOM 4096
+#define NOTES_MAX  (4UL << 20) /* what kmalloc gives */
+#define PATH_SPACE 4096
 
 struct core_prstatus {
 	s32 signo, code, error;
@@ -42,20 +42,20 @@ _Static_assert(sizeof(struct core_prpsinfo) == 136, "struct elf_prpsinfo");
 /* Room for len more bytes; NULL: no memory. */
 static u8 *grow(struct core_notes *n, u64 len)
 {
-	u64 room = MAX(n->room, PAGE_SIZE);
+	u64 space = MAX(n->space, PAGE_SIZE);
 	u8 *at;
 
-	while (room < n->len + len)
-		room *= 2;
-	if (room > NOTES_MAX)
+	while (space < n->len + len)
+		space *= 2;
+	if (space > NOTES_MAX)
 		return NULL;
-	if (room > n->room) {
-		u8 *data = krealloc(n->data, room);
+	if (space > n->space) {
+		u8 *data = krealloc(n->data, space);
 
 		if (!data)
 			return NULL;
 		n->data = data;
-		n->room = room;
+		n->space = space;
 	}
 	at = n->data + n->len;
 	memset(at, 0, len);
@@ -66,15 +66,15 @@ static u8 *grow(struct core_notes *n, u64 len)
 /* A note whose content is still to be written; NULL: no memory. */
 static void *note(struct core_notes *n, const char *name, u32 type, u64 len)
 {
-	u64 name_size = strlen(name) + 1, name_room = ALIGN_UP(name_size, 4UL);
+	u64 name_size = strlen(name) + 1, name_space = ALIGN_UP(name_size, 4UL);
 	Elf64_Nhdr h = {.n_namesz = (u32)name_size, .n_descsz = (u32)len, .n_type = type};
-	u8 *at = grow(n, sizeof(h) + name_room + ALIGN_UP(len, 4UL));
+	u8 *at = grow(n, sizeof(h) + name_space + ALIGN_UP(len, 4UL));
 
 	if (!at)
 		return NULL;
 	memcpy(at, &h, sizeof(h));
 	memcpy(at + sizeof(h), name, name_size);
-	return at + sizeof(h) + name_room;
+	return at + sizeof(h) + name_space;
 }
 
 static int add_note(struct core_notes *n, u32 type, const void *content, u64 len)
@@ -160,7 +160,7 @@ static int add_files(struct core_notes *n, struct mm *mm)
 {
 	struct core_notes names = {0};
 	u64 head[2] = {0, PAGE_SIZE}, *range;
-	char *path = kmalloc(PATH_ROOM);
+	char *path = kmalloc(PATH_SPACE);
 	u8 *to, *name;
 	int ret = -ENOMEM;
 
@@ -168,7 +168,7 @@ static int add_files(struct core_notes *n, struct mm *mm)
 	for (struct vma *v = vma_first(mm); v && path; v = vma_next(v)) {
 		if (!vma_file(v))
 			continue;
-		mm_vma_name(mm, v, path, PATH_ROOM);
+		mm_vma_name(mm, v, path, PATH_SPACE);
 		name = grow(&names, strlen(path) + 1);
 		if (!name)
 			goto out;

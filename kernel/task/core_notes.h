@@ -11,7 +11,7 @@
 
 struct core_notes {
 	u8 *data; /* kmalloc'ed */
-	u64 len, room;
+	u64 len, space;
 };
 
 /*

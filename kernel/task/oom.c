@@ -138,7 +138,7 @@ static void kill_for_memory(struct process *victim)
 			signal_send_locked(p, NULL, &info);
 }
 
-bool oom_make_room(void)
+bool oom_make_space(void)
 {
 	u32 seen = __atomic_load_n(&freed, __ATOMIC_ACQUIRE);
 	struct thread *t = current();

@@ -11,7 +11,7 @@ struct process;
 
 /*
  * Around the freeing of a process's memory, when it is not the process's any more: nobody is killed
- * meanwhile (task_lock held), and who sleeps in oom_make_room looks again.
+ * meanwhile (task_lock held), and who sleeps in oom_make_space looks again.
  */
 void oom_memory_goes(void);
 void oom_memory_gone(void);

@@ -156,13 +156,13 @@ static s64 ram_grow(u64 bytes, struct hostcall_ram *ram)
 static s64 window_map(s32 handle, u64 offset, u64 len, struct hostcall_window *w)
 {
 	bool anon = handle >= MEMFD;
-	u64 room = anon ? memfd_size : FAKE_FILE_MAX;
+	u64 space = anon ? memfd_size : FAKE_FILE_MAX;
 
-	if (offset + len > room)
+	if (offset + len > space)
 		return -ENOMEM;
 	*w = (struct hostcall_window){
 		.gpa = anon ? anon_next : virt_to_phys(fake_file(handle)),
-		.size = room,
+		.size = space,
 		.file_size = anon ? memfd_size : fake_ram.file_size[handle - 1],
 		.dev = 1,
 		.ino = handle,
@@ -171,7 +171,7 @@ static s64 window_map(s32 handle, u64 offset, u64 len, struct hostcall_window *w
 	};
 	if (anon) {
 		w->id = MEMFD + fake_ram.anon_windows++;
-		anon_next += ALIGN_UP(room, HUGE_SIZE);
+		anon_next += ALIGN_UP(space, HUGE_SIZE);
 	}
 	fake_ram.windows++;
 	return 0;

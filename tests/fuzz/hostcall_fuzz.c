@@ -393,20 +393,20 @@ static u64 put_lookup(struct input *in, u8 *area, u32 *at)
 	u32 offset = *at, count = take(in, 1) & 31;
 
 	for (u32 i = 0; i < count; i++) {
-		u32 len = take(in, 1) & 63, room = ALIGN_UP(len + 1, 8u);
+		u32 len = take(in, 1) & 63, space = ALIGN_UP(len + 1, 8u);
 		struct hostcall_lookup q = {
-			.size = (u16)(sizeof(q) + room),
+			.size = (u16)(sizeof(q) + space),
 			.kind = take(in, 1) % (HOSTCALL_LOOKUP_KINDS + 1),
 		};
 
 		if (*at + q.size > HOSTCALL_AREA_SIZE)
 			break;
-		memset(area + *at + sizeof(q), i == 7 ? 'x' : '\0', room);
+		memset(area + *at + sizeof(q), i == 7 ? 'x' : '\0', space);
 		put_data(in, area, &(u32){*at + (u32)sizeof(q)}, len, true);
 		if (len == 63)
 			q.size = (u16)take(in, 2);
 		memcpy(area + *at, &q, sizeof(q));
-		*at += (u32)sizeof(q) + room;
+		*at += (u32)sizeof(q) + space;
 	}
 	return (u64)offset << 32 | (*at - offset);
 }

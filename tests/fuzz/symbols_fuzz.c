@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const u8 *file, size_t size)
 
 	HOLDS(n <= 0);
 	for (u32 i = 0; n == 0 && i < ARRAY_SIZE(wanted); i++)
-		HOLDS(wanted[i].state != SYMBOL_FUNCTION || wanted[i].room > 0);
+		HOLDS(wanted[i].state != SYMBOL_FUNCTION || wanted[i].space > 0);
 	n = symbols_exported(&f, out, 8);
 	HOLDS(n <= 8);
 	for (int i = 0; i < n; i++) {

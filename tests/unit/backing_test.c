@@ -50,7 +50,7 @@ u64 mm_rlimit(unsigned which)
 	return -1UL;
 }
 
-bool oom_make_room(void)
+bool oom_make_space(void)
 {
 	return false;
 }
@@ -119,7 +119,7 @@ static int made_up_populate(struct vm_fault *f)
 		return m->fails;
 	if (offset >= m->size)
 		return -EIO;
-	entry = pt_place(f->mm, f->page);
+	entry = pt_alloc(f->mm, f->page);
 	assert_non_null(entry);
 	pt_set(f->mm, entry, pt_value(f->vma, virt_to_phys(fake_file(1)) + offset, 0));
 	return 0;

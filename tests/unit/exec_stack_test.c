@@ -86,11 +86,11 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct exec_stack stack_of(const struct exec_piece *piece, u32 pieces, u32 argc, u32 envc)
+static struct exec_stack stack_of(const struct exec_chunk *chunk, u32 chunks, u32 argc, u32 envc)
 {
 	struct exec_stack s = {
-		.piece = piece,
-		.pieces = pieces,
+		.chunk = chunk,
+		.chunks = chunks,
 		.argc = argc,
 		.envc = envc,
 		.execfn = "/usr/bin/program",
@@ -127,8 +127,8 @@ static u64 aux_value(u64 vector, u64 type)
 static void a_program_finds_its_arguments(void **state)
 {
 	static const char strings[] = "prog\0-l\0\0HOME=/root\0TERM=vt100";
-	struct exec_piece piece[] = {{strings, 5}, {strings + 5, sizeof(strings) - 5}};
-	struct exec_stack s = stack_of(piece, 2, 3, 2);
+	struct exec_chunk chunk[] = {{strings, 5}, {strings + 5, sizeof(strings) - 5}};
+	struct exec_stack s = stack_of(chunk, 2, 3, 2);
 	u64 p, vector;
 
 	(void)state;
@@ -173,13 +173,13 @@ static u64 pointers_end(u64 p, u32 *count)
 static void a_preload_is_outside_of_the_environment(void **state)
 {
 	static const char strings[] = "prog\0A=1\0LD_PRELOAD=/own\0LD_PRELOAD=/b\0B=2";
-	struct exec_piece piece = {strings, sizeof(strings)};
+	struct exec_chunk chunk = {strings, sizeof(strings)};
 	u64 envp, vector, old;
 	u32 count;
 
 	(void)state;
 	for (u32 argc = 1; argc <= 2; argc++) { /* both parities of the pointers' number */
-		struct exec_stack s = stack_of(&piece, 1, argc, 5 - argc);
+		struct exec_stack s = stack_of(&chunk, 1, argc, 5 - argc);
 
 		s.preload = PRELOAD;
 		write_stack(&s);
@@ -207,8 +207,8 @@ static void a_preload_is_outside_of_the_environment(void **state)
 
 static void without_a_preload_nothing_is_put_back(void **state)
 {
-	struct exec_piece piece = {"prog\0LD_PRELOAD=/own", 21};
-	struct exec_stack s = stack_of(&piece, 1, 1, 1);
+	struct exec_chunk chunk = {"prog\0LD_PRELOAD=/own", 21};
+	struct exec_stack s = stack_of(&chunk, 1, 1, 1);
 
 	(void)state;
 	write_stack(&s);
@@ -219,8 +219,8 @@ static void without_a_preload_nothing_is_put_back(void **state)
 
 static void an_empty_environment_is_a_null(void **state)
 {
-	struct exec_piece piece = {"prog", 5};
-	struct exec_stack s = stack_of(&piece, 1, 1, 0);
+	struct exec_chunk chunk = {"prog", 5};
+	struct exec_stack s = stack_of(&chunk, 1, 1, 0);
 
 	(void)state;
 	write_stack(&s);
@@ -233,7 +233,7 @@ static void an_empty_environment_is_a_null(void **state)
 
 static void the_stack_is_aligned_whatever_the_gap(void **state)
 {
-	struct exec_piece piece = {"prog\0a\0b", 9};
+	struct exec_chunk chunk = {"prog\0a\0b", 9};
 
 	(void)state;
 	for (u32 argc = 1; argc <= 3; argc++) {
@@ -241,8 +241,8 @@ static void the_stack_is_aligned_whatever_the_gap(void **state)
 			static const u64 size[] = {0, 5, 7, 9};
 			struct exec_stack s;
 
-			piece.size = size[argc];
-			s = stack_of(&piece, 1, argc, 0);
+			chunk.size = size[argc];
+			s = stack_of(&chunk, 1, argc, 0);
 			s.gap = gap;
 			write_stack(&s);
 			assert_int_equal(word(s.sp), argc);
@@ -254,13 +254,13 @@ static void ten_thousand_arguments_take_few_copies(void **state)
 {
 	enum { COUNT = 10000, LEN = 8 };
 	char *strings = malloc((size_t)COUNT * LEN);
-	struct exec_piece piece = {strings, (u64)COUNT * LEN};
+	struct exec_chunk chunk = {strings, (u64)COUNT * LEN};
 	struct exec_stack s;
 
 	(void)state;
 	for (u64 i = 0; i < COUNT; i++)
 		snprintf(strings + i * LEN, LEN, "a%06lu", i);
-	s = stack_of(&piece, 1, COUNT, 0);
+	s = stack_of(&chunk, 1, COUNT, 0);
 	write_stack(&s);
 	assert_int_equal(word(s.sp), COUNT);
 	for (u64 i = 0; i < COUNT; i++)
@@ -274,13 +274,13 @@ static void ten_thousand_arguments_take_few_copies(void **state)
 static int check_argument(u64 size, u64 rlimit)
 {
 	char *strings = malloc(size);
-	struct exec_piece piece = {strings, size};
+	struct exec_chunk chunk = {strings, size};
 	struct exec_stack s;
 	int ret;
 
 	memset(strings, 'x', size);
 	strings[size - 1] = '\0';
-	s = stack_of(&piece, 1, 1, 0);
+	s = stack_of(&chunk, 1, 1, 0);
 	ret = exec_stack_check(&s, rlimit);
 	free(strings);
 	return ret;
@@ -299,14 +299,14 @@ static int check_total(u32 count, u64 rlimit)
 {
 	enum { LEN = 65536 };
 	char *strings = malloc((u64)count * LEN);
-	struct exec_piece piece = {strings, (u64)count * LEN};
+	struct exec_chunk chunk = {strings, (u64)count * LEN};
 	struct exec_stack s;
 	int ret;
 
 	memset(strings, 'x', (u64)count * LEN);
 	for (u32 i = 1; i <= count; i++)
 		strings[(u64)i * LEN - 1] = '\0';
-	s = stack_of(&piece, 1, 1, count - 1);
+	s = stack_of(&chunk, 1, 1, count - 1);
 	ret = exec_stack_check(&s, rlimit);
 	free(strings);
 	return ret;

@@ -809,20 +809,20 @@ static struct {
 
 static void ask(u8 kind, const char *path)
 {
-	u32 room = ALIGN_UP((u32)strlen(path) + 1, 8u);
-	struct hostcall_lookup q = {.size = (u16)(sizeof(q) + room), .kind = kind};
+	u32 space = ALIGN_UP((u32)strlen(path) + 1, 8u);
+	struct hostcall_lookup q = {.size = (u16)(sizeof(q) + space), .kind = kind};
 
 	memcpy(batch.lookups + batch.lookups_len, &q, sizeof(q));
-	memset(batch.lookups + batch.lookups_len + sizeof(q), 'x', room);
+	memset(batch.lookups + batch.lookups_len + sizeof(q), 'x', space);
 	strcpy((char *)batch.lookups + batch.lookups_len + sizeof(q), path);
 	batch.lookups_len += q.size;
 }
 
-static s64 answers(s32 dir, u32 room)
+static s64 answers(s32 dir, u32 space)
 {
 	memset(batch.answers, 0x5a, sizeof(batch.answers));
 	batch.answers_at = 0;
-	return hc_lookup(dir, -1, batch.lookups, batch.lookups_len, batch.answers, room);
+	return hc_lookup(dir, -1, batch.lookups, batch.lookups_len, batch.answers, space);
 }
 
 /* The next answer is this, with len bytes of data. */
@@ -901,7 +901,7 @@ static void lookups_are_answered_in_turn(void **state)
 static void answers_that_do_not_fit_are_not_given(void **state)
 {
 	static const struct {
-		u32 room;
+		u32 space;
 		s64 count;
 	} row[] = {
 		{0, 0},
@@ -927,10 +927,10 @@ static void answers_that_do_not_fit_are_not_given(void **state)
 	ask(HOSTCALL_LOOKUP_STAT, dir);
 	ask(HOSTCALL_LOOKUP_EXISTS, link);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
-		assert_int_equal(answers(s->boot->root, row[i].room), row[i].count);
+		assert_int_equal(answers(s->boot->root, row[i].space), row[i].count);
 		if (row[i].count)
 			assert_memory_equal(seen(8, 8), "8 bytes.", 8);
-		for (u32 at = row[i].room; at < sizeof(batch.answers); at++)
+		for (u32 at = row[i].space; at < sizeof(batch.answers); at++)
 			assert_int_equal(batch.answers[at], 0x5a);
 	}
 	unlink(link);

@@ -102,8 +102,8 @@ static void expect_preload(const char *strings, u64 size, u32 argc, const char *
 {
 	/* Two pieces, to see that the count goes on from one to the next. */
 	u64 first = strlen(strings) + 1;
-	struct exec_piece piece[] = {{strings, first}, {strings + first, size - first}};
-	char *got = chk_preload(piece, 2, argc);
+	struct exec_chunk chunk[] = {{strings, first}, {strings + first, size - first}};
+	char *got = chk_preload(chunk, 2, argc);
 
 	if (wanted)
 		assert_string_equal(got, wanted);

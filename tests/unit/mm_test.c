@@ -59,7 +59,7 @@ u64 mm_rlimit(unsigned which)
 	return which == 3 /* RLIMIT_STACK */ ? stack_limit : which == 9 ? as_limit : -1UL;
 }
 
-bool oom_make_room(void)
+bool oom_make_space(void)
 {
 	return false;
 }

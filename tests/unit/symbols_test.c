@@ -118,7 +118,7 @@ static void whole_names_are_found_in_shared_strings(void **state)
 	assert_int_equal(find(m, w, 3), 0);
 	assert_int_equal(w[0].state, SYMBOL_FUNCTION);
 	assert_int_equal(w[0].value, 0x1000);
-	assert_int_equal(w[0].room, 3);
+	assert_int_equal(w[0].space, 3);
 	assert_int_equal(w[1].state, SYMBOL_MISSING); /* only as the end of xfree */
 	assert_int_equal(w[2].state, SYMBOL_ODD);
 	free_made(m);
@@ -143,7 +143,7 @@ static void what_is_not_defined_for_all_does_not_count(void **state)
 	assert_int_equal(w[1].state, SYMBOL_MISSING);
 	assert_int_equal(w[2].state, SYMBOL_ODD);
 	assert_int_equal(w[3].state, SYMBOL_FUNCTION);
-	assert_int_equal(w[3].room, UINT64_MAX); /* what is absolute is no neighbour */
+	assert_int_equal(w[3].space, UINT64_MAX); /* what is absolute is no neighbour */
 	free_made(m);
 }
 

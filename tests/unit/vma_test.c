@@ -121,8 +121,8 @@ static void compare(void)
 	struct vma *prev = NULL;
 
 	for (struct vma *v = vma_first(&mm); v; v = vma_next(v)) {
-		u64 room = v->start - (prev ? prev->end : 0);
-		u64 gap = room > guard(v) ? room - guard(v) : 0;
+		u64 space = v->start - (prev ? prev->end : 0);
+		u64 gap = space > guard(v) ? space - guard(v) : 0;
 		u64 left = RB_LEFT(v, link) ? RB_LEFT(v, link)->max_gap : 0;
 		u64 right = RB_RIGHT(v, link) ? RB_RIGHT(v, link)->max_gap : 0;
 
