@@ -11,21 +11,15 @@
 
 #include "common/exit_status.h"
 
-#define PAGE "../../docs/buffervm.1" /* from this file */
-
 /* The page without the escapes of its dashes. */
 static char *page(void)
 {
 	static char text[1 << 16];
-	char path[4096];
-	char *slash, *to = text;
+	char *to = text;
 	FILE *f;
 	int c;
 
-	snprintf(path, sizeof(path), "%s", __FILE__);
-	slash = strrchr(path, '/');
-	snprintf(slash ? slash + 1 : path, 64, PAGE);
-	f = fopen(path, "r");
+	f = fopen(MANUAL_PAGE, "r");
 	assert_non_null(f);
 	while ((c = getc(f)) != EOF && to < text + sizeof(text) - 1)
 		if (c != '\\')
