@@ -135,6 +135,7 @@ static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
 	struct chk_object obj;
 	bool found = chk_range(addr) && chk_object_of(mm, addr, &obj);
 
+	ASSERT_HELD(&mm->lock);
 	bug_begin(b, CHECK_INVALID_FREE, addr, by);
 	if (!found) {
 		b->head.where = chk_where(mm, addr);
@@ -155,6 +156,7 @@ static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct
 {
 	u64 damage = chk_damage(mm, obj);
 
+	ASSERT_HELD(&mm->lock);
 	if (damage) {
 		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
 		b->head.size = 1;

@@ -184,6 +184,7 @@ bool chk_find(struct mm *mm, u64 addr, struct check_object *object)
 {
 	struct chk_object obj;
 
+	ASSERT_HELD(&mm->lock);
 	if (!mm->check->heap || !chk_object_of(mm, addr, &obj))
 		return false;
 	*object = obj.o;
@@ -194,6 +195,7 @@ bool chk_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *al
 {
 	struct chk_object obj;
 
+	ASSERT_HELD(&mm->lock);
 	if (!mm->check->heap || !chk_object_next(mm, addr, true, &obj))
 		return false;
 	*object = obj.o;

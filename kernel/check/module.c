@@ -31,6 +31,7 @@ static void new_generation(struct mm *mm)
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
 
+	ASSERT_HELD(&mm->lock);
 	mm->check->unwind.none_low = mm->check->unwind.none_high = 0;
 	if (!at)
 		return;
@@ -98,6 +99,7 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 {
 	struct vma *code = vma_find(mm, pc), *v = code;
 
+	ASSERT_HELD(&mm->lock);
 	if (!v || v->start > pc || !(v->prot & PROT_EXEC))
 		return no_code(mm, pc);
 	code->flags |= VMA_MODULE;
@@ -222,6 +224,7 @@ static void find_tables(struct mm *mm, struct chk_module *m)
 	u64 at = m->frame_hdr ? m->frame_hdr : m->frames, low, high;
 	struct vma *v = vma_find(mm, at), *other;
 
+	ASSERT_HELD(&mm->lock);
 	if (!holds_tables(v) || v->start > at) {
 		m->frame_hdr = m->frames = 0;
 		return;

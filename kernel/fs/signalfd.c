@@ -52,6 +52,7 @@ void signalfd_notify(int sig)
 {
 	struct signalfd *s;
 
+	ASSERT_HELD(&task_lock);
 	if (LIST_EMPTY(&all))
 		return;
 	mutex_lock(&signalfd_lock);

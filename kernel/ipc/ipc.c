@@ -14,6 +14,7 @@
 
 void *ipc_at(struct ipc_table *t, s32 index)
 {
+	ASSERT_HELD(&t->lock);
 	return index >= 0 && (u32)index < t->size ? t->slot[index] : NULL;
 }
 
@@ -21,6 +22,7 @@ void *ipc_find(struct ipc_table *t, s32 id)
 {
 	struct ipc_perm_k *perm = id < 0 ? NULL : ipc_at(t, id & INDEX_MASK);
 
+	ASSERT_HELD(&t->lock);
 	return perm && perm->id == id ? perm : NULL;
 }
 
@@ -28,6 +30,7 @@ s32 ipc_highest(const struct ipc_table *t)
 {
 	s32 i = (s32)t->size - 1;
 
+	ASSERT_HELD(&t->lock);
 	while (i > 0 && !t->slot[i])
 		i--;
 	return MAX(i, 0);
@@ -65,6 +68,7 @@ bool ipc_owned(const struct ipc_perm_k *perm)
 
 void *ipc_get(struct ipc_table *t, s32 key, u32 flags, int *err)
 {
+	ASSERT_HELD(&t->lock);
 	*err = 0;
 	if (key == IPC_PRIVATE)
 		return NULL;
@@ -107,6 +111,7 @@ s32 ipc_add(struct ipc_table *t, struct ipc_perm_k *perm, s32 key, u32 flags)
 	const struct creds *c = current_creds();
 	s32 index = free_index(t);
 
+	ASSERT_HELD(&t->lock);
 	if (index < 0)
 		return index;
 	if (index <= t->last)
@@ -130,6 +135,7 @@ s32 ipc_add(struct ipc_table *t, struct ipc_perm_k *perm, s32 key, u32 flags)
 
 void ipc_remove(struct ipc_table *t, struct ipc_perm_k *perm)
 {
+	ASSERT_HELD(&t->lock);
 	t->slot[perm->id & INDEX_MASK] = NULL;
 	t->used--;
 }

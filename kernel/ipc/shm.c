@@ -53,6 +53,7 @@ static u64 pages_of(const struct shm *shm)
 /* Lock held. */
 static void destroy(struct shm *shm)
 {
+	ASSERT_HELD(&segments.lock);
 	all_pages -= pages_of(shm);
 	ipc_remove(&segments, &shm->perm);
 	window_put(shm->backing.window);
@@ -121,6 +122,7 @@ static s32 create(s32 key, u64 size, u32 flags)
 	struct shm *shm;
 	s32 id, err;
 
+	ASSERT_HELD(&segments.lock);
 	if (size < SHMMIN || size > SHMMAX)
 		return -EINVAL;
 	if (segments.used >= segments.max)
@@ -379,6 +381,7 @@ static s64 stat(s32 id, u32 cmd, uva out)
 /* IPC_RMID: nobody finds it by its key any more; who has it keeps it. Lock held. */
 static void mark(struct shm *shm)
 {
+	ASSERT_HELD(&segments.lock);
 	if (!shm->attached) {
 		destroy(shm);
 		return;

@@ -490,6 +490,7 @@ int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fa
 {
 	struct vm_fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access};
 
+	ASSERT_HELD(&mm->lock);
 	info->addr = addr;
 	f.vma = vma_find(mm, f.page);
 	if (!f.vma || f.vma->start > f.page)
@@ -527,6 +528,7 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
 
+	ASSERT_HELD(&mm->lock);
 	for (u64 va = start; va < end;) {
 		struct vma *v = vma_find(mm, va);
 

@@ -156,6 +156,7 @@ static void free_run(u64 i, u64 end, bool zero)
  */
 static void discard_backed(void)
 {
+	ASSERT_HELD(&frame_lock);
 	for (unsigned order = FRAME_ORDER_HUGE; order <= FRAME_ORDER_MAX; order++) {
 		for (u32 link = free_list[order]; link; link = frames[link - 1].next) {
 			struct frame *f = &frames[link - 1];

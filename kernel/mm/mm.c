@@ -177,6 +177,7 @@ void mm_truncate_locked(struct mm *mm, struct vma *v)
 {
 	u64 end;
 
+	ASSERT_HELD(&mm->lock);
 	if (!v->backing || !v->backing->ops->truncate)
 		return;
 	end = v->start + v->backing->ops->truncate(v);

@@ -259,6 +259,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 
 s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len)
 {
+	ASSERT_HELD(&mm->lock);
 	len = ALIGN_UP(len, PAGE_SIZE);
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || !len || addr >= USER_TOP || len > USER_TOP - addr)
 		return -EINVAL;
@@ -321,6 +322,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 	struct vma *v;
 	s64 ret;
 
+	ASSERT_HELD(&mm->lock);
 	if (!len || !IS_ALIGNED(offset, PAGE_SIZE))
 		return -EINVAL;
 	if (len > USER_TOP)
@@ -392,6 +394,7 @@ s64 mm_map_at_locked(struct mm *mm, u64 addr, u64 len, struct vm_backing *b)
 {
 	struct vma *v;
 
+	ASSERT_HELD(&mm->lock);
 	if (mm->vma_count >= MM_MAP_COUNT_MAX || first_in(mm, addr, addr + len) ||
 	    !mm_may_commit(len >> PAGE_SHIFT))
 		return -ENOMEM;
@@ -466,6 +469,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 	u64 end;
 	s64 ret = 0;
 
+	ASSERT_HELD(&mm->lock);
 	prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP);
 	if (!IS_ALIGNED(addr, PAGE_SIZE) || (prot & ~(PROT_ALL | PROT_SEM)) ||
 	    grows == (PROT_GROWSDOWN | PROT_GROWSUP))
@@ -699,6 +703,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 	struct vma *v;
 	int err;
 
+	ASSERT_HELD(&mm->lock);
 	if (flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
 		return -EINVAL;
 	if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE))

@@ -148,6 +148,7 @@ void thread_link(struct thread *t, s32 tid)
 {
 	struct process *p = t->proc;
 
+	ASSERT_HELD(&task_lock);
 	t->tid = tid;
 	TAILQ_INSERT_TAIL(&p->threads, t, link);
 	p->nthreads++;
@@ -184,6 +185,7 @@ struct process *process_new(const struct process *parent)
 
 void process_free(struct process *p)
 {
+	ASSERT_HELD(&task_lock);
 	KASSERT(TAILQ_EMPTY(&p->children) && TAILQ_EMPTY(&p->threads));
 	pidfd_freed(p);
 	ptrace_process_freed(p);
@@ -224,10 +226,12 @@ void task_init(void)
 	t->nice = boot->nice;
 	t->ioprio = (u16)boot->ioprio;
 	vcpu_boot(t, phys_to_virt(stack));
+	mutex_lock(&task_lock);
 	thread_link(t, p->pid);
 	last_pid = p->pid;
 	init_process = p;
 	LIST_INSERT_HEAD(&all_processes, p, all);
+	mutex_unlock(&task_lock);
 }
 
 /* A process, thread, group or session has this number, here or right outside. */
@@ -251,6 +255,7 @@ static bool number_in_use(s32 n)
 
 s32 pid_alloc(s32 wanted)
 {
+	ASSERT_HELD(&task_lock);
 	if (wanted)
 		return number_in_use(wanted) ? 0 : wanted;
 	for (s32 tries = 0; tries < PID_MAX; tries++) {
@@ -265,6 +270,7 @@ struct process *process_find(s32 pid)
 {
 	struct process *p;
 
+	ASSERT_HELD(&task_lock);
 	if (pid == 0)
 		return current_process();
 	LIST_FOREACH (p, &all_processes, all) {
@@ -279,6 +285,7 @@ struct thread *thread_find(s32 tid)
 	struct process *p;
 	struct thread *t;
 
+	ASSERT_HELD(&task_lock);
 	if (tid == 0)
 		return current();
 	LIST_FOREACH (p, &all_processes, all) {

@@ -552,6 +552,7 @@ int timers_limit(struct process *p)
 	u64 seconds = p->rlimit[RLIMIT_CPU].cur;
 	struct __kernel_itimerspec spec = {.it_interval.tv_sec = 1};
 
+	ASSERT_HELD(&task_lock);
 	if (!p->cpu_limit && seconds == RLIM_INFINITY)
 		return 0;
 	if (!p->cpu_limit)

@@ -102,6 +102,7 @@ void usage_process(struct process *p, struct usage *u)
 {
 	struct thread *t;
 
+	ASSERT_HELD(&task_lock);
 	*u = p->usage;
 	TAILQ_FOREACH (t, &p->threads, link) {
 		struct usage one;
@@ -141,6 +142,7 @@ u64 usage_cpu_ns(const struct process *p, const struct thread *t)
 {
 	u64 sum;
 
+	ASSERT_HELD(&task_lock);
 	if (t)
 		return has_begun(t) ? thread_cpu_ns(t) : 0;
 	sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
