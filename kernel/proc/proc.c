@@ -1050,21 +1050,26 @@ static void proc_release(struct ofile *f)
 	kfree(file_of(f)->path);
 }
 
+/* What files and directories have alike. */
+/* clang-format off */
+#define PROC_OPS \
+	.size = sizeof(struct proc_file), \
+	.stat = proc_fstat, \
+	.poll_handle = host_poll_handle, \
+	.ioctl = host_ioctl, \
+	.get_flags = proc_get_flags, \
+	.set_flags = proc_set_flags, \
+	.reopen = proc_reopen, \
+	.name = proc_name, \
+	.node = proc_node, \
+	.release = proc_release
+
 static const struct file_ops proc_file_ops = {
-	.size = sizeof(struct proc_file),
+	PROC_OPS,
 	.read = proc_read,
 	.write = proc_write,
 	.seek = proc_seek,
-	.stat = proc_fstat,
-	.poll_handle = host_poll_handle,
-	.ioctl = host_ioctl,
-	.get_flags = proc_get_flags,
-	.set_flags = proc_set_flags,
-	.reopen = proc_reopen,
-	.name = proc_name,
 	.info = proc_info,
-	.node = proc_node,
-	.release = proc_release,
 };
 
 static s64 mem_transfer(struct ofile *f, struct io_request *rq)
@@ -1110,23 +1115,15 @@ static const struct file_ops proc_mem_ops = {
 
 /* What the host says of reading and writing a directory is right. */
 static const struct file_ops proc_dir_ops = {
-	.size = sizeof(struct proc_file),
+	PROC_OPS,
 	.read = io_transfer,
 	.write = io_transfer,
 	.seek = dir_seek,
 	.getdents = dir_getdents,
-	.stat = proc_fstat,
-	.poll_handle = host_poll_handle,
-	.ioctl = host_ioctl,
-	.get_flags = proc_get_flags,
-	.set_flags = proc_set_flags,
-	.reopen = proc_reopen,
-	.name = proc_name,
 	.info = dir_info,
-	.node = proc_node,
 	.process = dir_process,
-	.release = proc_release,
 };
+/* clang-format on */
 
 static const struct pseudo_fs proc_fs = {
 	.root = "/proc",
