@@ -121,6 +121,16 @@ s64 ofile_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
 	return CALL(f, allocate, cannot_allocate(f), mode, offset, len);
 }
 
+s64 ofile_sync(struct ofile *f, bool data_only)
+{
+	return CALL(f, sync, -EINVAL, data_only);
+}
+
+int ofile_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared, struct vm_opened *out)
+{
+	return CALL(f, mmap, -ENODEV, offset, len, prot, shared, out);
+}
+
 struct ofile *ofile_reopen(struct ofile *f, u32 flags, int *err)
 {
 	return CALL(f, reopen, host_file_of_result(hc_reopen(f->handle, flags), flags, err), flags,

@@ -5,9 +5,9 @@
  * and travel.c, look into the table.
  *
  * The caller of each operation but .release holds a reference to the file, so that the file stays.
- * The caller holds no lock, except: .process task_lock; .info and .name task_lock, and .name
- * fs_info.lock, too; .poll_handle perhaps that of fs/fasync.c; .release perhaps any that is above
- * the kind's own in lock.h, because whoever drops a reference may be the last.
+ * The caller holds no lock, except: .process task_lock; .mmap mm.lock; .info and .name task_lock,
+ * and .name fs_info.lock, too; .poll_handle perhaps that of fs/fasync.c; .release perhaps any that
+ * is above the kind's own in lock.h, because whoever drops a reference may be the last.
  *
  * Arguments are the program's: nobody has checked ranges and flags that the host would check.
  * Results are >= 0 or -errno, -ERESTART* included. -EINTR of a hostcall has become one of these,
@@ -24,6 +24,7 @@ struct ofile;
 struct process;
 struct pseudo_node;
 struct stat;
+struct vm_opened;
 struct wait_entry;
 
 struct file_ops {
@@ -77,6 +78,14 @@ struct file_ops {
 	 */
 	s64 (*truncate)(struct ofile *f, s64 length);
 	s64 (*allocate)(struct ofile *f, u32 mode, s64 offset, s64 len);
+	/* fsync(2); fdatasync(2) if data_only. Absent: -EINVAL. */
+	s64 (*sync)(struct ofile *f, bool data_only);
+	/*
+	 * mmap(2): opens [offset, offset + len) of a file that is open for reading, as .open of
+	 * struct vm_source (mm/backing.h), with mm.lock held. Absent: -ENODEV.
+	 */
+	int (*mmap)(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared,
+		    struct vm_opened *out);
 	/* Opens once more what the file is, as open(2) of /proc/self/fd/N. Absent: the host does.
 	 */
 	struct ofile *(*reopen)(struct ofile *f, u32 flags, int *err);
@@ -128,6 +137,8 @@ s64 ofile_get_flags(struct ofile *f);
 s64 ofile_set_flags(struct ofile *f, s32 fd, u64 flags);
 s64 ofile_truncate(struct ofile *f, s64 length);
 s64 ofile_allocate(struct ofile *f, u32 mode, s64 offset, s64 len);
+s64 ofile_sync(struct ofile *f, bool data_only);
+int ofile_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared, struct vm_opened *out);
 struct ofile *ofile_reopen(struct ofile *f, u32 flags, int *err);
 s64 ofile_name(struct ofile *f, char *buf, u64 size);
 void ofile_info(struct ofile *f, struct file_info *info);

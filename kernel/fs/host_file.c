@@ -157,6 +157,11 @@ static s64 host_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
 	return fs_restart(hc_fallocate(f->handle, mode, offset, len));
 }
 
+static s64 host_sync(struct ofile *f, bool data_only)
+{
+	return fs_nointr(data_only ? hc_fdatasync(f->handle) : hc_fsync(f->handle));
+}
+
 static void host_release(struct ofile *f)
 {
 	cookie_forget(f);
@@ -177,5 +182,7 @@ const struct file_ops host_file_ops = {
 	.set_flags = host_set_flags,
 	.truncate = host_truncate,
 	.allocate = host_allocate,
+	.sync = host_sync,
+	.mmap = host_mmap,
 	.release = host_release,
 };

@@ -8,6 +8,8 @@
 
 #include "kernel/fs/file.h"
 
+struct vm_opened;
+
 struct host_file {
 	struct ofile file;
 	s64 tty_device;	 /* fs/tty.c: of the terminal it is, -ENOTTY; 0 unknown yet */
@@ -37,6 +39,8 @@ s64 host_poll_handle(struct ofile *f);
 s64 host_get_flags(struct ofile *f);
 s64 host_set_flags(struct ofile *f, s32 fd, u64 flags);
 s64 host_ioctl(struct ofile *f, u32 nr, u64 arg); /* fs/ioctl.c */
+/* fs/mapping.c */
+int host_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared, struct vm_opened *out);
 
 /*
  * RLIMIT_FSIZE: how many of len bytes a write with these RWF_* flags at offset (IO_AT_POS: the

@@ -9,6 +9,8 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
@@ -133,21 +135,11 @@ static bool is_sealed(const struct ofile *file)
 	return seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
 }
 
-static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, bool shared,
-		     struct vm_opened *out)
+int host_mmap(struct ofile *file, u64 offset, u64 len, u32 prot, bool shared, struct vm_opened *out)
 {
-	struct ofile *file = ((const struct file_source *)s)->file;
-	u32 access = file->flags & O_ACCMODE;
-	bool write;
+	bool write = shared && (file->flags & O_ACCMODE) == O_RDWR;
 	int err;
 
-	if (file->flags & O_PATH)
-		return -EBADF;
-	if (access == O_WRONLY)
-		return -EACCES;
-	if (file->handle < 0)
-		return -ENODEV;
-	write = shared && access == O_RDWR;
 	/* memfd_create(2): such a file is as one that was opened for reading. */
 	if (write && is_sealed(file)) {
 		if (prot & PROT_WRITE)
@@ -165,6 +157,18 @@ static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, b
 	out->offset = offset;
 	out->quiet = out->backing->window->quiet;
 	return 0;
+}
+
+static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, bool shared,
+		     struct vm_opened *out)
+{
+	struct ofile *file = ((const struct file_source *)s)->file;
+
+	if (file->flags & O_PATH)
+		return -EBADF;
+	if ((file->flags & O_ACCMODE) == O_WRONLY)
+		return -EACCES;
+	return ofile_mmap(file, offset, len, prot, shared, out);
 }
 
 struct file_source file_source(struct ofile *file)

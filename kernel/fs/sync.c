@@ -2,14 +2,25 @@
 /* System calls that flush files, and that say how they will be used. */
 #include "kernel/fs/fs.h"
 
+static s64 sync_file(s32 fd, bool data_only)
+{
+	struct ofile *f = fd_get(fd);
+	s64 r = -EBADF;
+
+	if (f && !(f->flags & O_PATH))
+		r = ofile_sync(f, data_only);
+	ofile_put(f);
+	return r;
+}
+
 DEFINE_SYSCALL1(fsync, s32, fd)
 {
-	return WITH_FD(h, fd, fs_nointr(hc_fsync(h)));
+	return sync_file(fd, false);
 }
 
 DEFINE_SYSCALL1(fdatasync, s32, fd)
 {
-	return WITH_FD(h, fd, fs_nointr(hc_fdatasync(h)));
+	return sync_file(fd, true);
 }
 
 DEFINE_SYSCALL1(syncfs, s32, fd)

@@ -1009,6 +1009,14 @@ static s64 proc_set_flags(struct ofile *f, s32 fd, u64 flags)
 	return 0;
 }
 
+/* Linux has an operation for files outside of /proc/PID, and it fails. */
+static int proc_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared,
+		     struct vm_opened *out)
+{
+	(void)offset, (void)len, (void)prot, (void)shared, (void)out;
+	return node_of(f)->pid ? -ENODEV : -EIO;
+}
+
 static struct ofile *proc_reopen(struct ofile *f, u32 flags, int *err)
 {
 	return file_open(AT_FDCWD, file_of(f)->path, flags, 0, err);
@@ -1069,6 +1077,7 @@ static const struct file_ops proc_file_ops = {
 	.read = proc_read,
 	.write = proc_write,
 	.seek = proc_seek,
+	.mmap = proc_mmap,
 	.info = proc_info,
 };
 

@@ -7,9 +7,13 @@
 #include <time.h>
 #include <signal.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/auxv.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -317,6 +321,38 @@ CASE(own_directories)
 	printf("  %s", text);
 	SHOW(open("/proc/self/none", O_RDONLY));
 	SHOW(open("/proc/999999999/stat", O_RDONLY));
+}
+
+/* What is no file of a file system can be neither mapped nor flushed. */
+static void map_and_flush(const char *name, int fd)
+{
+	printf("%s\n", name);
+	CHECK(fd >= 0);
+	SHOW(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0));
+	SHOW(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0));
+	SHOW(fsync(fd));
+	SHOW(fdatasync(fd));
+	close(fd);
+}
+
+CASE(files_that_cannot_be_mapped)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	map_and_flush("a file of a process", open("/proc/self/maps", O_RDONLY));
+	map_and_flush("for writing", open("/proc/self/comm", O_RDWR));
+	map_and_flush("for writing only", open("/proc/self/comm", O_WRONLY));
+	map_and_flush("by its path", open("/proc/self/comm", O_RDONLY | O_PATH));
+	map_and_flush("a file of the system", open("/proc/meminfo", O_RDONLY));
+	map_and_flush("of System V IPC", open("/proc/sysvipc/shm", O_RDONLY));
+	map_and_flush("the host's", open("/proc/version", O_RDONLY));
+	map_and_flush("a setting", open("/proc/sys/kernel/pid_max", O_RDONLY));
+	map_and_flush("a directory", open("/proc/self/fd", O_RDONLY | O_DIRECTORY));
+	map_and_flush("the root", open("/proc", O_RDONLY | O_DIRECTORY));
+	map_and_flush("signals", signalfd(-1, &none, 0));
+	map_and_flush("a process", (int)syscall(SYS_pidfd_open, getpid(), 0));
+	map_and_flush("an event", eventfd(0, 0));
 }
 
 CASE(system_files)

@@ -37,7 +37,7 @@ static struct thread *test_thread(void);
 
 static struct {
 	u32 read, write, seek, getdents, stat, poll_handle, ioctl, get_flags, set_flags;
-	u32 truncate, allocate, closed, release;
+	u32 truncate, allocate, sync, mmap, closed, release;
 } calls;
 static struct io_request seen; /* the last one, as the kind got it */
 
@@ -128,6 +128,21 @@ static s64 count_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
 	return mode + offset + len;
 }
 
+static s64 count_sync(struct ofile *f, bool data_only)
+{
+	(void)f;
+	calls.sync++;
+	return data_only ? 2 : 1;
+}
+
+static int count_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared,
+		      struct vm_opened *out)
+{
+	(void)f, (void)out;
+	calls.mmap++;
+	return (int)(offset + len + prot + shared);
+}
+
 static void count_closed(struct ofile *f)
 {
 	assert_true(f->refs > 0);
@@ -154,6 +169,8 @@ static const struct file_ops counting_ops = {
 	.set_flags = count_set_flags,
 	.truncate = count_truncate,
 	.allocate = count_allocate,
+	.sync = count_sync,
+	.mmap = count_mmap,
 	.closed = count_closed,
 	.release = count_release,
 };
@@ -420,6 +437,8 @@ static void other_operations_are_the_kinds(void **state)
 	assert_int_equal(ofile_ioctl(f, 3, 4), 7);
 	assert_int_equal(ofile_truncate(f, 11), 11);
 	assert_int_equal(ofile_allocate(f, 1, 2, 3), 6);
+	assert_int_equal(ofile_sync(f, true), 2);
+	assert_int_equal(ofile_mmap(f, 1, 2, 3, true, NULL), 7);
 	/* The type is asked for once. */
 	assert_int_equal(ofile_type(f), S_IFIFO);
 	assert_int_equal(ofile_type(f), S_IFIFO);
@@ -429,6 +448,8 @@ static void other_operations_are_the_kinds(void **state)
 	assert_int_equal(calls.ioctl, 1);
 	assert_int_equal(calls.truncate, 1);
 	assert_int_equal(calls.allocate, 1);
+	assert_int_equal(calls.sync, 1);
+	assert_int_equal(calls.mmap, 1);
 	assert_int_equal(calls.stat, 1);
 	assert_int_equal(hostcalls, 0);
 	ofile_put(f);
@@ -578,6 +599,16 @@ static s64 lack_allocate(struct ofile *f)
 	return ofile_allocate(f, 0, 0, 1);
 }
 
+static s64 lack_sync(struct ofile *f)
+{
+	return ofile_sync(f, false);
+}
+
+static s64 lack_mmap(struct ofile *f)
+{
+	return ofile_mmap(f, 0, 1, 0, false, NULL);
+}
+
 static s64 lack_reopen(struct ofile *f)
 {
 	int err;
@@ -651,6 +682,8 @@ static const struct {
 	{"get_flags once more", lack_get_flags, O_RDWR},
 	{"truncate", lack_truncate, -EINVAL},
 	{"allocate", lack_allocate, -ENODEV},
+	{"sync", lack_sync, -EINVAL},
+	{"mmap", lack_mmap, -ENODEV},
 	{"reopen", lack_reopen, -EBADF},
 	{"name", lack_name, -EBADF},
 	{"info", lack_info, O_RDWR},

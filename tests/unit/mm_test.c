@@ -23,6 +23,8 @@
 #include <cmocka.h>
 #include "common/x86.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/stats.h"
 #include "kernel/mm/frame.h"
@@ -53,6 +55,11 @@ struct kernel_stats *stats_mine(void)
 static u64 stack_limit = 8 * MIB, as_limit = -1UL;
 static int file_refs;
 static struct ofile file[FAKE_FILES];
+
+int ofile_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared, struct vm_opened *out)
+{
+	return host_mmap(f, offset, len, prot, shared, out);
+}
 
 u64 mm_rlimit(unsigned which)
 {
