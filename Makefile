@@ -35,34 +35,19 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := all
 export V
 
-ifneq ($(origin CC),default)
-compiler := -DCMAKE_C_COMPILER=$(CC)
-endif
 # What is tested checks itself; what is measured or leaves this tree does not.
 ifneq ($(filter test unit-build tests-build conformance check-real,$(MAKECMDGOALS)),)
 DEBUG ?= 1
 endif
 export DEBUG
-options := -DBUFFERVM_WERROR=$(WERROR) -DBUFFERVM_CHECK=$(CHECK) \
-	-DBUFFERVM_DEBUG=$(if $(DEBUG),ON,OFF) $(compiler)
-# CMake reads these from the environment, once; new values are new options.
-export CFLAGS CPPFLAGS LDFLAGS
-flags := $(strip $(CFLAGS) $(CPPFLAGS) $(LDFLAGS))
 
-# Two makes at once in one build directory wait for each other. The whole configuration runs again
-# when the options changed since the last time, or packages were installed, for it remembers what it
-# did not find; cmake looks for new files by itself.
-packages = /var/lib/dpkg/status
-configure = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && flock 9 && { \
-	if [ "$$(cat $(BUILD)/.options 2>&-)" != '$(options) $(flags)' ] || \
-		[ $(packages) -nt $(BUILD)/.options ]; then \
-		rm -f $(BUILD)/.options && \
-		cmake -S . -B $(BUILD) -G 'Unix Makefiles' --fresh $(options) && \
-		echo '$(options) $(flags)' >$(BUILD)/.options; \
-	else \
-		$(MAKE) -C $(BUILD) --no-print-directory cmake_check_build_system; \
-	fi; \
-	} $(if $(V),,>$(BUILD)/.configure.log 2>&1 || { cat $(BUILD)/.configure.log >&2; exit 1; })
+# CMakePresets.json has the presets. Each variable is given each time, so that none stays from the
+# last time. With another compiler CMake would begin anew, and without the variables: --fresh.
+configure = cc=$$(command -v $(CC)); cmake --preset $(if $(DEBUG),debug,release) -B $(BUILD) \
+	$$(grep -q "^CMAKE_C_COMPILER:[A-Z]*=$$cc\$$" $(BUILD)/CMakeCache.txt 2>&- || echo --fresh) \
+	-DCMAKE_C_COMPILER="$$cc" -DBUFFERVM_WERROR=$(WERROR) -DBUFFERVM_CHECK=$(CHECK) \
+	-DCMAKE_C_FLAGS='$(CFLAGS)' -DBUFFERVM_CPPFLAGS='$(CPPFLAGS)' \
+	-DCMAKE_EXE_LINKER_FLAGS='$(LDFLAGS)' $(if $(V),,>/dev/null)
 quiet = $(if $(V),VERBOSE=1,-s)
 jobs  = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 build = $(configure) && $(MAKE) -C $(BUILD) --no-print-directory $(quiet) $(jobs)
@@ -130,5 +115,7 @@ clean:
 	@rm -rf $(BUILD)
 	@echo "removed $(BUILD)"
 
+# Parts of one build directory are made one after another.
+.NOTPARALLEL:
 .PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
 	docs demo test conformance check-real bench bench-check install dist deb clean
