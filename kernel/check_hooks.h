@@ -16,7 +16,6 @@
 #include "kernel/kernel.h"
 
 struct binary;
-struct exec_preload;
 struct exec_stack;
 struct mm;
 struct ofile;
@@ -59,9 +58,12 @@ CHECK_HOOK_VOID(mm_free, (struct mm *mm), (mm))
 /* fork(2): child has mm's VMAs and pages already. 0 or -ENOMEM. mm.lock is held. */
 CHECK_HOOK(int, mm_fork, (struct mm *child, struct mm *mm), (child, mm), 0)
 
-/* [start, end) becomes executable; a VMA with VMA_MODULE is gone. mm.lock is held. */
-CHECK_HOOK_VOID(code_appears, (struct mm *mm, u64 start, u64 end), (mm, start, end))
-CHECK_HOOK_VOID(module_gone, (struct mm *mm), (mm))
+/*
+ * The code in [start, end) changes: it becomes executable, or a VMA with VMA_MODULE there is gone
+ * (appears is false). mm.lock is held.
+ */
+CHECK_HOOK_VOID(code_changes, (struct mm *mm, u64 start, u64 end, bool appears),
+		(mm, start, end, appears))
 
 /* -- Buffers that the kernel reads or writes for the program: kernel/mm/uaccess.c -------------- */
 
@@ -119,23 +121,23 @@ CHECK_HOOK_VOID(deadly_fault, (u64 addr, u64 trapno, u64 error), (addr, trapno, 
 
 /*
  * execve(2) has mapped program into mm, where nothing runs yet; loader is the name of its
- * interpreter or NULL, filename is for messages. Puts the heap library in, or says why not.
- * *preload: the string for exec_stack.preload, kmalloc'ed, or NULL. 0, or -errno that is noted in
- * the program's .why: mm is of no use any more.
+ * interpreter or NULL, filename is for messages. Puts the heap library in, or says why not. Fills in
+ * stack->preload (kmalloc'ed, the caller's; NULL: none) and stack->inject, which is where the traces
+ * of that string are to be noted. 0, or -errno that is noted in the program's .why: mm is of no use
+ * any more.
  */
 CHECK_HOOK(int, exec,
 	   (struct mm *mm, const struct binary *program, const char *loader, const char *filename,
-	    const struct exec_stack *stack, char **preload),
-	   (mm, program, loader, filename, stack, preload), 0)
-/* The stack is written: where the preload string went, for its traces to be removed. */
-CHECK_HOOK_VOID(exec_preloads, (struct mm *mm, const struct exec_preload *at), (mm, at))
+	    struct exec_stack *stack),
+	   (mm, program, loader, filename, stack), 0)
 
 /* The running thread is about to enter its program for the first time. */
 CHECK_HOOK_VOID(thread_begins, (void), ())
-/* It is about to end: last looks if it is its process's last. No lock is held. */
+/*
+ * The running thread is about to end. The only thread of a process looks for bugs that show at its
+ * end; that is done once, however often the hook is called. No lock is held.
+ */
 CHECK_HOOK_VOID(thread_ends, (int wait_status), (wait_status))
-/* The running thread, the only one of its process, is about to end it. No lock is held. */
-CHECK_HOOK_VOID(process_ends, (int wait_status), (wait_status))
 /* The first process ended with this wait(2) status: what the sandbox ends with. */
 CHECK_HOOK(int, end_status, (int wait_status), (wait_status), wait_status)
 

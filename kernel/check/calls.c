@@ -427,7 +427,7 @@ static void send_summary(struct mm *mm)
 	hc_check_summary(&sum, sizeof(sum));
 }
 
-void chk_process_ends(int wait_status)
+static void process_ends(int wait_status)
 {
 	const struct chk_caller nobody = {.tid = current()->tid};
 	struct mm *mm = current_mm();
@@ -470,7 +470,7 @@ void chk_thread_ends(int wait_status)
 	const struct process *p = current_process();
 
 	if (p->nthreads == 1)
-		chk_process_ends(wait_status);
+		process_ends(wait_status);
 	else if (p->exec_by)
 		leak_thread_ends();
 }

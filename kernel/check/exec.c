@@ -7,12 +7,13 @@
 #include "kernel/check/static.h"
 
 int chk_exec(struct mm *mm, const struct binary *program, const char *loader, const char *filename,
-	     const struct exec_stack *stack, char **preload)
+	     struct exec_stack *stack)
 {
 	int ret;
 
 	if (chk_is_loader(loader ? loader : filename)) {
-		*preload = chk_preload(stack->chunk, stack->chunks, stack->argc);
+		stack->inject = &mm->check->preload;
+		stack->preload = chk_preload(stack->chunk, stack->chunks, stack->argc);
 		return 0;
 	}
 	if (loader) {
@@ -21,9 +22,4 @@ int chk_exec(struct mm *mm, const struct binary *program, const char *loader, co
 	}
 	ret = chk_static(program, mm, filename);
 	return ret < 0 ? binary_fail_errno(program, -ret) : 0;
-}
-
-void chk_exec_preloads(struct mm *mm, const struct exec_preload *at)
-{
-	mm->check->preload = *at;
 }

@@ -44,14 +44,11 @@ static void new_generation(struct mm *mm)
 			   __ATOMIC_SEQ_CST);
 }
 
-void chk_module_gone(struct mm *mm)
+void chk_code_changes(struct mm *mm, u64 start, u64 end, bool appears)
 {
-	new_generation(mm);
-}
+	const struct mm_unwind *u = &mm->check->unwind;
 
-void chk_code_appears(struct mm *mm, u64 start, u64 end)
-{
-	if (start < mm->check->unwind.none_high && end > mm->check->unwind.none_low)
+	if (!appears || (start < u->none_high && end > u->none_low))
 		new_generation(mm);
 }
 

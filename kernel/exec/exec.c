@@ -77,7 +77,6 @@ struct exec {
 	char interp_name[PATH_MAX];
 	struct entropy random;
 	struct exec_stack stack;
-	char *preload; /* owned; what .stack.preload is */
 	struct exec_chunk chunk[EXEC_CHUNKS + 2 * SCRIPT_DEPTH + 1];
 	struct mm *mm;
 	struct files *files; /* own copy, if they were shared */
@@ -330,10 +329,8 @@ static int gather_strings(struct exec *x)
 static int inject(struct exec *x)
 {
 	const char *loader = x->program.image.interp ? x->interp_name : NULL;
-	int ret = check_exec(x->mm, &x->program, loader, x->filename, &x->stack, &x->preload);
 
-	x->stack.preload = x->preload;
-	return ret;
+	return check_exec(x->mm, &x->program, loader, x->filename, &x->stack);
 }
 
 static int build_stack(struct exec *x)
@@ -366,7 +363,6 @@ static int build_stack(struct exec *x)
 	mm->arg_start = s->arg_start;
 	mm->arg_end = mm->env_start = s->arg_end;
 	mm->env_end = s->env_end;
-	check_exec_preloads(mm, &s->inject);
 	_Static_assert(sizeof(s->aux) + 16 <= sizeof(mm->auxv), "the vector and its AT_NULL fit");
 	memcpy(mm->auxv, s->aux, s->aux_count * sizeof(s->aux[0]));
 	mm->auxv_len = 2 * (s->aux_count + 1);
@@ -561,7 +557,7 @@ int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args 
 	binary_close(&x->interp);
 	for (u32 i = 0; i < x->prefixes; i++)
 		kfree(x->prefix[i]);
-	kfree(x->preload);
+	kfree(UNCONST(x->stack.preload));
 	kfree(x->filename);
 	kfree(x);
 	if (ret == 0)

@@ -101,10 +101,10 @@ static void put_env(struct exec_stack *s, struct words *w, u64 addr, const char 
 {
 	static const char preload[] = "LD_PRELOAD=";
 
-	if (s->preload && !s->inject.slot && !strncmp(string, preload, sizeof(preload) - 1)) {
-		s->inject.slot = words_at(w);
-		s->inject.slot_value = addr;
-		addr = s->inject.string;
+	if (s->preload && !s->inject->slot && !strncmp(string, preload, sizeof(preload) - 1)) {
+		s->inject->slot = words_at(w);
+		s->inject->slot_value = addr;
+		addr = s->inject->string;
 	}
 	words_put(w, addr);
 }
@@ -139,9 +139,10 @@ static int write_strings(struct exec_stack *s, struct words *w)
 		s->arg_end = addr;
 		words_put(w, 0);
 	}
-	s->inject.added = s->preload ? words_at(w) : 0;
+	if (s->preload)
+		s->inject->added = words_at(w);
 	for (u32 i = 0; s->preload && i < EXEC_PRELOADS; i++)
-		words_put(w, s->inject.string);
+		words_put(w, s->inject->string);
 	words_put(w, 0);
 	return 0;
 }
@@ -168,7 +169,8 @@ int exec_stack_write(struct exec_stack *s, struct mm *mm)
 	aux_add(s, AT_RANDOM, random);
 	aux_add(s, AT_EXECFN, execfn);
 	aux_add(s, AT_PLATFORM, platform);
-	s->inject = (struct exec_preload){.string = s->preload ? random - preload_size(s) : 0};
+	if (s->preload)
+		*s->inject = (struct exec_preload){.string = random - preload_size(s)};
 	s->sp = random - preload_size(s);
 	s->sp -= (pointer_words(s) + 2 * (s->aux_count + 1UL)) * sizeof(u64);
 	s->sp = ALIGN_DOWN(s->sp, 16UL);
@@ -196,7 +198,7 @@ int exec_stack_write(struct exec_stack *s, struct mm *mm)
 	if (ret == 0)
 		ret = mm_copy_to(mm, random, s->random, sizeof(s->random));
 	if (ret == 0 && s->preload)
-		ret = mm_copy_to(mm, s->inject.string, s->preload, preload_size(s));
+		ret = mm_copy_to(mm, s->inject->string, s->preload, preload_size(s));
 out:
 	kfree(w);
 	return ret;

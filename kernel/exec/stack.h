@@ -45,7 +45,8 @@ struct exec_stack {
 	const struct exec_chunk *chunk;
 	u32 chunks, argc, envc;
 	const char *execfn, *platform;
-	const char *preload; /* see struct exec_preload; NULL: none */
+	const char *preload;	     /* see struct exec_preload; NULL: none */
+	struct exec_preload *inject; /* where that string went is noted here */
 	u8 random[16];
 	u64 gap; /* below STACK_RANDOM_GAP */
 	u64 top; /* page-aligned end of the stack */
@@ -55,7 +56,6 @@ struct exec_stack {
 	u32 aux_count;
 
 	/* OUT of exec_stack_write. aux is complete then. */
-	struct exec_preload inject;
 	u64 sp, arg_start, arg_end, env_end; /* the environment starts at arg_end */
 };
 

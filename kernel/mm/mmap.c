@@ -253,7 +253,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 		v = following;
 	}
 	if (module)
-		check_module_gone(mm);
+		check_code_changes(mm, start, end, false);
 	return 0;
 }
 
@@ -372,7 +372,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		.offset = o.offset,
 	};
 	if (v->prot & PROT_EXEC)
-		check_code_appears(mm, v->start, v->end);
+		check_code_changes(mm, v->start, v->end, true);
 	if (shared && (v->max_prot & PROT_WRITE || !o.quiet))
 		mm->has_shared_mapping = true;
 	add_vma(mm, v);
@@ -484,7 +484,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 		return -ENOMEM;
 	prot &= PROT_ALL;
 	if (prot & PROT_EXEC)
-		check_code_appears(mm, addr, end);
+		check_code_changes(mm, addr, end, true);
 	v = first_in(mm, addr, end);
 	if (!v)
 		return -ENOMEM;

@@ -305,7 +305,7 @@ void process_exit(int wait_status)
 	struct process *p = current_process();
 
 	if (check_on() && only_thread() == 0)
-		check_process_ends(wait_status);
+		check_thread_ends(wait_status);
 	mutex_lock(&task_lock);
 	/* Who came first decides; a thread that execve(2) ends does not. */
 	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {

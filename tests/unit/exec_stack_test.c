@@ -180,8 +180,10 @@ static void a_preload_is_outside_of_the_environment(void **state)
 	(void)state;
 	for (u32 argc = 1; argc <= 2; argc++) { /* both parities of the pointers' number */
 		struct exec_stack s = stack_of(&chunk, 1, argc, 5 - argc);
+		struct exec_preload inject;
 
 		s.preload = PRELOAD;
+		s.inject = &inject;
 		write_stack(&s);
 		envp = pointers_end(s.sp + 8, &count);
 		assert_int_equal(count, argc);
@@ -191,15 +193,15 @@ static void a_preload_is_outside_of_the_environment(void **state)
 
 		/* The first is in the place of the program's own, the last two are added. */
 		old = envp + 8 * (2 - argc);
-		assert_int_equal(s.inject.slot, old);
-		assert_string_equal(at(s.inject.slot_value), "LD_PRELOAD=/own");
-		assert_int_equal(word(old), s.inject.string);
+		assert_int_equal(inject.slot, old);
+		assert_string_equal(at(inject.slot_value), "LD_PRELOAD=/own");
+		assert_int_equal(word(old), inject.string);
 		assert_string_equal(at(word(old + 8)), "LD_PRELOAD=/b");
-		assert_int_equal(s.inject.added, vector - 24);
-		assert_int_equal(word(vector - 24), s.inject.string);
-		assert_int_equal(word(vector - 16), s.inject.string);
-		assert_string_equal(at(s.inject.string), PRELOAD);
-		assert_true(s.inject.string < s.arg_start);
+		assert_int_equal(inject.added, vector - 24);
+		assert_int_equal(word(vector - 24), inject.string);
+		assert_int_equal(word(vector - 16), inject.string);
+		assert_string_equal(at(inject.string), PRELOAD);
+		assert_true(inject.string < s.arg_start);
 		assert_memory_equal(at(s.arg_start), strings, sizeof(strings));
 		assert_int_equal(s.env_end - s.arg_start, sizeof(strings));
 	}
@@ -212,7 +214,7 @@ static void without_a_preload_nothing_is_put_back(void **state)
 
 	(void)state;
 	write_stack(&s);
-	assert_int_equal(s.inject.string, 0);
+	assert_null(s.inject);
 	assert_string_equal(at(word(s.sp + 24)), "LD_PRELOAD=/own");
 	assert_int_equal(word(s.sp + 32), 0);
 }
