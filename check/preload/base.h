@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The library's own allocator: base slots (check/abi/call.h) in spans, for objects that do not
- * get frames of their own. Spans belong to arenas; a thread allocates from the one its thread
- * pointer leads to, and frees into the one that the object is from.
+ * get frames of their own. Spans belong to arenas. A thread allocates from the arena that its
+ * thread pointer selects, and frees into the arena that the object came from.
  *
- * An arena's lock may be held by the very thread that wants it: a signal handler came between.
- * Then nothing is done, and the caller has another way.
+ * A signal handler may want the lock of an arena that the interrupted code of its own thread holds.
+ * base_alloc then fails, and its caller takes an object of another kind; base_free queues the
+ * object, and the code that holds the lock releases it.
  */
 #ifndef CHECK_PRELOAD_BASE_H
 #define CHECK_PRELOAD_BASE_H
@@ -18,36 +19,42 @@
 #define CHK_CANARY_LEAST 8
 
 /*
- * An object of at most CHK_SLOT_MAX - CHK_CANARY_LEAST bytes in a slot (alias: seen through an
- * alias), its content undefined; from is the caller's. NULL: no memory, or the arena is in use by
- * this thread.
+ * Returns an object of at most CHK_SLOT_MAX - CHK_CANARY_LEAST bytes in a slot, with undefined
+ * content. alias: the program sees it through an alias. from is the state of the program's caller.
+ * Returns NULL if there is no memory or no such slot, or if this thread already holds the arena's
+ * lock.
  */
 void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 		 const struct chk_frame *from);
 
 /* What an address is to the base allocator. */
 enum base_result {
-	BASE_NOT_MINE, /* or not the begin of a live object: the kernel's to judge */
+	BASE_NOT_MINE, /* not the start of a live object here: the kernel decides what it is */
 	BASE_DONE,
 };
 
 /*
- * Releases the object at p if it lives and nothing is wrong. moved: by realloc. force: whatever is
- * wrong with its surroundings or with fn has been reported.
+ * Releases the object at p if it is live and its canary is intact. moved: realloc moved the
+ * content. force: the caller has already reported what is wrong with the canary or with fn.
  */
 enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force,
 			   const struct chk_frame *from);
 
-/* Its size, if it is a live object here. */
+/* Returns true and the object's size if p is a live object of this allocator. */
 bool base_size(const void *p, u64 *size);
-/* It has the new size now, where it is: within its slot, no alias. */
+/*
+ * Gives the object at p the new size in place. Returns false, and changes nothing, unless p is the
+ * slot of a live object (no alias, not of C++'s operators) with an intact canary, and the size fits
+ * the slot and fills at least half of it.
+ */
 bool base_resize(void *p, u64 size, const struct chk_frame *from);
 
-/* Objects that were released but wait are ended now. */
+/* Ends the aliases of released objects that were waiting for a batch. */
 void base_flush(void);
 
 /*
- * There is no memory: spans without an object are given back, for good. True: there were some.
+ * Gives the spans that hold no object back to the kernel, for good; called when memory is short.
+ * Returns true if there were any.
  */
 bool base_give_back(void);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame tables: from an address in a module to how its function's frame is undone. Pure logic on
- * memory with given bounds, which it never leaves, whatever the tables say: tested and fuzzed on
- * the host. Formats: DWARF 4, 6.4; Linux Standard Base Core, 10.6 (.eh_frame, .eh_frame_hdr).
+ * Frame tables: they say, for an address in a module, how to get from the function's frame to its
+ * caller's. Pure logic on memory with given bounds; it never reads outside them, whatever the
+ * tables say. Tested and fuzzed on the host. Formats: DWARF 4, 6.4; Linux Standard Base Core, 10.6
+ * (.eh_frame, .eh_frame_hdr).
  */
 #ifndef CHECK_PRELOAD_CFI_H
 #define CHECK_PRELOAD_CFI_H
@@ -53,13 +54,14 @@ struct cfi_registers {
 	u64 rip, rsp, rbp;
 };
 
-/* The frame of the instruction at pc. False: the tables do not have it, or make no sense. */
+/* Finds the frame of the instruction at pc. Returns false if the tables lack it or make no sense.
+ */
 bool cfi_find(const struct cfi_tables *tables, u64 pc, struct cfi_frame *frame);
 
 /*
- * From the registers in a frame to those in its caller, unwinding by the rules. False: what they
- * need is not known or cannot be read. The caller's RSP is the CFA. Memory other than the tables
- * is read by unwind_peek (unwind.h's side), which may refuse.
+ * Turns the registers in a frame into those in its caller, by the rules. Returns false if a value
+ * that the rules need is unknown or cannot be read. The caller's RSP is the CFA. Memory other than
+ * the tables is read by peek() (peek.h), which may refuse.
  */
 bool cfi_apply(const struct cfi_frame *frame, struct cfi_registers *r);
 

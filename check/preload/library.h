@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the heap library share. They run inside any program: at any time, in any
- * thread, in signal handlers, before the program's constructors and after its destructors. So:
- * no libc, no thread-local storage, nothing that blocks.
+ * thread, in signal handlers, before the program's constructors and after its destructors. So they
+ * use no libc and no thread-local storage, and never block.
  */
 #ifndef CHECK_PRELOAD_LIBRARY_H
 #define CHECK_PRELOAD_LIBRARY_H
@@ -27,32 +27,32 @@ struct chk_frame {
 /* malloc.c: the library's. */
 CHK_EXPORT void *malloc(__SIZE_TYPE__ size);
 
-/* start.c: what the kernel said when the library started, which it does now at the latest. */
+/* start.c: returns what the kernel said when the library started; starts the library if needed. */
 const struct chk_start *chk_started(void);
 
-/* start.c: what the kernel tells of threads and forks. */
+/* start.c: the kernel counts threads and forks here. */
 extern struct chk_changes chk_changes;
-/* start.c: the running thread's number, and that of this operation of the process's heap. */
+/* start.c: the running thread's TID, and the next number of the process's heap operations. */
 s32 chk_tid(void);
 u32 chk_operation(void);
 
-/* stack.c: the id of the call stack. */
+/* stack.c: takes the call stack of the caller and returns its id. */
 u32 chk_stack_id(const struct chk_frame *from);
 
 /*
- * alloc.c: the work behind every entry. align: a power of two. NULL, and errno is ENOMEM: no
- * memory; errno is left alone otherwise.
+ * alloc.c: what all functions of the malloc family do. align is a power of two. Without memory they
+ * return NULL and set errno to ENOMEM; otherwise they leave errno alone.
  */
 void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from);
 void chk_release(void *p, enum chk_function fn, const struct chk_frame *from);
 void *chk_resize(void *p, u64 size, const struct chk_frame *from);
-/* 0: not a live object; a dead one is reported. */
+/* Returns 0 if p is no live object, and reports a dead one. */
 u64 chk_size(const void *p, const struct chk_frame *from);
 
-/* A number that nobody can have meant, in a call of fn: reported. */
+/* Reports a size that no caller can have meant, in a call of fn. */
 void chk_bad_size(u64 size, enum chk_function fn, const struct chk_frame *from);
 
-/* symbol.c: a function of the program or its libraries; NULL: there is none. */
+/* symbol.c: finds a function of the program or its libraries; NULL: there is none. */
 void *chk_symbol(const char *name);
 /* Sets the thread's errno, where the program has one that can be found. */
 void chk_set_errno(int error);

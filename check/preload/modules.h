@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The modules of the program, as the kernel tells of them; asked for once. No locks. */
+/* The program's modules. The kernel is asked for each once; the answers are kept. No locks. */
 #ifndef CHECK_PRELOAD_MODULES_H
 #define CHECK_PRELOAD_MODULES_H
 
 #include "check/abi/call.h"
 #include "common/types.h"
 
-/* 0; -ENOENT: pc is in no ELF file; another error: it is nothing executable. */
+/* Finds the module of pc. 0; -ENOENT: no ELF file has pc; another error: pc is not executable. */
 s64 modules_find(u64 pc, struct chk_module *m);
-/* The same of what was asked before. */
+/* The same, only among the modules that the kernel was asked for before. */
 bool modules_known(u64 pc, struct chk_module *m);
-/* It is the heap library. */
+/* Returns true if m is the heap library. */
 bool modules_is_own(const struct chk_module *m);
-/* All is to be asked again. */
+/* Forgets all modules. */
 void modules_forget(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading memory that may not be there: peek.S, with the kernel's help (CHK_CALL_UNWIND). Unit
- * tests and the fuzzer have a peek_words of their own.
+ * Reads memory that may not be mapped: peek.S, with the kernel's help (CHK_CALL_UNWIND). Unit tests
+ * and the fuzzer have a peek_words of their own.
  */
 #ifndef CHECK_PRELOAD_PEEK_H
 #define CHECK_PRELOAD_PEEK_H
@@ -15,12 +15,13 @@
 #include "common/types.h"
 
 /*
- * to[0] = the word at a, to[1] = that at b; false: one is not readable. Both lie in user addresses
- * and not in the physmap of the ring-3 mode, where a read beyond the end of memory ends the VM.
+ * Reads the word at a into to[0] and the word at b into to[1]. Returns false if either is not
+ * readable. The caller has checked both with peek_allowed(): they are user addresses outside the
+ * physmap of the ring-3 mode, where a read beyond the end of memory ends the VM.
  */
 bool peek_words(u64 a, u64 b, u64 to[2]);
 
-/* A step from a frame to its caller's: in which state, and what was read where for it. */
+/* A step from a frame to its caller's: the state in the frame, and the words read for the step. */
 struct peek_step {
 	u64 pc; /* an instruction of the frame: the call, or where it was interrupted */
 	u64 rsp, rbp;
@@ -31,7 +32,7 @@ _Static_assert(sizeof(struct peek_step) == 64 && offsetof(struct peek_step, at) 
 		       offsetof(struct peek_step, value) == 40,
 	       "peek.S has the same numbers");
 
-/* How many of the steps would read the same again, until one would not. */
+/* Returns how many steps, from the first on, would read the same words again. */
 u32 peek_steps(const struct peek_step *steps, u32 count);
 
 static inline bool peek_allowed(u64 at)

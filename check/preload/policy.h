@@ -6,23 +6,24 @@
 #include "check/preload/library.h"
 
 /*
- * For a new object of the caller's: CHK_LEVEL_PAGE, _ALIAS or _NONE. What cannot be had (a size
- * for which there are no base slots) becomes page level.
+ * Chooses the level of a new object: CHK_LEVEL_PAGE, _ALIAS or _NONE. A size for which there are no
+ * base slots gets page level.
  */
 enum chk_level policy_choose(u64 size, const struct chk_frame *from);
 
 /*
- * The id of the call stack for an object at CHK_LEVEL_NONE: the one that its site had when it was
- * last taken, for taking one costs more than the object. 0: the user wants it cheap (sampled).
+ * Returns the id of the call stack for an object at CHK_LEVEL_NONE. A stack is taken once for each
+ * allocation site and then used again, because taking a stack costs more than the object does.
+ * Returns 0 at the level `sampled`, where objects have to be cheap.
  */
 u32 policy_stack(const struct chk_frame *from);
 
-/* Page mode has used the RAM that it may have: objects are packed from now on. */
+/* Page level has used its budget of RAM: objects are packed from now on. */
 void policy_over_budget(void);
 
-/* From this reading of the time-stamp counter to now a call of the kernel guarded objects. */
+/* Notes that a call of the kernel guarded objects from the TSC reading `since` until now. */
 void policy_spent(u64 since);
-/* The same of a call that made one object at page level, or tried to. */
+/* The same for a call that made one object at page level, or tried to. */
 void policy_spent_on_object(u64 since);
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who called: the return addresses on the stack of the running thread, by the frame tables
- * (.eh_frame) of the modules, for malloc and free. Debian's programs have no frame pointers.
+ * Finds the return addresses on the running thread's stack, for malloc and free, by the modules'
+ * frame tables (.eh_frame). Debian's programs have no frame pointers.
  *
  * Runs inside the program: no libc, no locks, no allocation; any thread, any signal handler, many
- * at once. What a pc's frame looks like is remembered (pc -> rule), so a frame costs a few
- * nanoseconds from the second time on. Never faults, whatever is on the stack: it is read by
- * unwind_peek (peek.S), behind whose back the kernel catches a fault (CHK_CALL_UNWIND); tables
- * are read inside the bounds that the kernel gives (CHK_CALL_MODULE).
+ * at once. A hash table keeps the rule of each pc, so a frame costs a few nanoseconds from the
+ * second time on. The functions never fault, whatever is on the stack: peek.S reads it, and the
+ * kernel turns a fault there into a result (CHK_CALL_UNWIND). Tables are read inside the bounds
+ * that the kernel gives (CHK_CALL_MODULE).
  */
 #ifndef CHECK_PRELOAD_UNWIND_H
 #define CHECK_PRELOAD_UNWIND_H
 
 #include "common/types.h"
 
-/* Before the first unwind_stack of a program, after CHK_CALL_START. Harmless when repeated. */
+/* Is called before the program's first unwind_stack, after CHK_CALL_START; may be repeated. */
 void unwind_init(void);
 
 /*

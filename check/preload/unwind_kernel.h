@@ -9,14 +9,13 @@
 #include "check/abi/call.h"
 #include "common/types.h"
 
-/* The module that pc is in. 0; -ENOENT: it is code of none; another error: it is no code. */
+/* Finds the module of pc. 0; -ENOENT: pc is code of no module; another error: pc is not code. */
 s64 unwind_module(u64 pc, struct chk_module *out);
 
 /* An address in the code of the program itself; 0: not known. */
 extern u64 unwind_program;
 
-/* unwind.c; the kernel writes it: another value than before empties what is remembered of modules.
- */
+/* In unwind.c. The kernel changes it when modules change; the kept rules are then dropped. */
 extern u32 unwind_generation;
 
 #endif

@@ -39,7 +39,7 @@ struct ipc_table {
 
 /* -- All of these: lock held ------------------------------------------------------------------ */
 
-/* By identifier, as the calls have it: NULL is EINVAL. By index (IPC_STAT's kin), NULL: none. */
+/* By identifier, as programs pass it; NULL: EINVAL. By index (IPC_STAT's kin); NULL: none. */
 void *ipc_find(struct ipc_table *t, s32 id);
 void *ipc_at(struct ipc_table *t, s32 index);
 /* Highest index in use; 0 also where there is none. */
@@ -52,13 +52,14 @@ s32 ipc_highest(const struct ipc_table *t);
 void *ipc_get(struct ipc_table *t, s32 key, u32 flags, int *err);
 /* A new object gets identity and identifier: that, or -ENOSPC, -ENOMEM. */
 s32 ipc_add(struct ipc_table *t, struct ipc_perm_k *perm, s32 key, u32 flags);
-/* Out of the table: the identifier means nothing any more. */
+/* Removes the object from the table; its identifier becomes invalid. */
 void ipc_remove(struct ipc_table *t, struct ipc_perm_k *perm);
 
-/* May the running process access it so (IPC_READ and its kin, or the mode of a get call)? */
+/* Returns true if the running process may access it so: IPC_READ and its kin, or a get call's mode.
+ */
 enum { IPC_READ = 0444, IPC_WRITE = 0222, IPC_EXEC = 0111 };
 bool ipc_allowed(const struct ipc_perm_k *perm, u32 mode);
-/* May it change or remove it? */
+/* Returns true if the running process may change or remove the object. */
 bool ipc_owned(const struct ipc_perm_k *perm);
 /* IPC_SET; IPC_STAT. */
 int ipc_set(struct ipc_perm_k *perm, const struct ipc64_perm *new);

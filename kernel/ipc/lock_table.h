@@ -31,18 +31,18 @@ struct lock_record {
 };
 LIST_HEAD(lock_table, lock_record);
 
-/* First record that does not let r's owner have r; NULL: none. */
+/* Returns the first record that conflicts with r; NULL: r's owner can have r. */
 const struct lock_range *lock_conflict(const struct lock_table *t, const struct lock_range *r);
 /*
- * The owner has exactly r there from now on (RECORD_NONE: nothing). Does not look for conflicts.
- * 0, or -ENOMEM and nothing has changed.
+ * Gives the owner exactly r in that range (RECORD_NONE: nothing). Does not look for conflicts.
+ * 0, or -ENOMEM, and then the table is unchanged.
  */
 int lock_set(struct lock_table *t, const struct lock_range *r);
-/* Everything of that owner goes; true: there was something. */
+/* Removes all records of that owner. Returns true if there were any. */
 bool lock_drop_owner(struct lock_table *t, const void *owner);
 /*
- * The strongest type that anybody has at r->start, into r->type, and how far that goes, at most
- * to r->last, which is changed. For walking over a range.
+ * Sets r->type to the strongest type that any owner has at r->start, and lowers r->last to where
+ * that type ends. For walking over a range.
  */
 void lock_strongest(const struct lock_table *t, struct lock_range *r);
 
@@ -53,7 +53,7 @@ struct lock_wait {
 };
 LIST_HEAD(lock_waits, lock_wait);
 
-/* Is owner, through whatever chain of waits, one that holder waits for? EDEADLK, then. */
+/* Returns true if holder waits for owner, directly or through others: EDEADLK. */
 bool lock_deadlock(const struct lock_waits *waits, const void *owner, const void *holder);
 
 #endif

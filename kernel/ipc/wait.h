@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How a thread waits for other processes: on a word of its own (a u32 on its kernel stack), which
- * stands in some queue. Whoever has what it waits for takes it out of the queue and sets the word.
- * The lock of the queue is held for both, so that the word is there as long as it is queued.
+ * stands in some queue. The thread that ends the wait takes the word out of the queue and sets it,
+ * both with the queue's lock held, so that a queued word always exists.
  */
 #ifndef KERNEL_IPC_WAIT_H
 #define KERNEL_IPC_WAIT_H

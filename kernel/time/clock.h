@@ -4,7 +4,7 @@
  * from the TSC, by programs in the vDSO and by the kernel here, from the same page.
  *
  * Invariant: CLOCK_MONOTONIC and CLOCK_BOOTTIME as anyone in the sandbox reads them never go
- * back; they may be ahead of the host's by what the last slope was off, and are then slowed down.
+ * back. They may be ahead of the host's by the error of the last slope; they are slowed down then.
  */
 #ifndef KERNEL_TIME_CLOCK_H
 #define KERNEL_TIME_CLOCK_H
@@ -21,18 +21,18 @@ struct thread;
 u64 clock_monotonic_ns(void);
 u64 clock_realtime_ns(void);
 u64 clock_boottime_ns(void);
-/* All of them at one moment; asks the host if what we know is older than half a second. */
+/* All clocks at one moment. Asks the host if the last reading is older than half a second. */
 void clock_now(struct vdso_time *now);
-/* The same after asking the host: not behind the host's clocks of this moment. */
+/* The same, always asking the host: the result is not behind the host's clocks at the call. */
 void clock_now_exact(struct vdso_time *now);
 
 /* The page of struct vdso_data, for mapping (kernel memory, page-aligned). */
 const void *clock_page(void);
 
 /*
- * Whose used CPU time a clock counts: of a process, or of one of the running process's threads
- * (thread is NULL for the whole). False: it is no such clock, or there is nobody with that number.
- * task_lock held.
+ * Finds whose CPU time a clock counts: that of a process (thread is NULL), or that of one of the
+ * running process's threads. Returns false if it is no such clock, or nothing has that number.
+ * task_lock is held.
  */
 struct clock_cpu {
 	struct process *process;
