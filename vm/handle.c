@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/memory_files.h"
 
 #define OPEN	   0x80000000u
 #define REFS_MAX   0x40000000u
@@ -64,6 +65,7 @@ s64 handle_add(int fd)
 		HOST_CALL(close, (u64)fd);
 		return -ENFILE;
 	}
+	memory_files_opened(fd);
 	atomic_store(word, OPEN);
 	return fd;
 }
@@ -90,6 +92,7 @@ static s64 put(int fd)
 
 	if (atomic_fetch_sub(word, 1) != 1)
 		return 0;
+	memory_files_closing(fd);
 	return HOST_CALL(close, (u64)fd);
 }
 

@@ -25,6 +25,7 @@
 #include <sys/timerfd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/memory_files.h"
 #include "vm/own_proc.h"
 #include "vm/timer.h"
 
@@ -529,6 +530,8 @@ int hostcall_init(struct sandbox *s)
 	}
 	handle_limit(s->opt.files);
 	own_proc_hide();
+	if (s->opt.mem_given)
+		memory_files_init(s);
 	s->umask = boot->umask;
 	for (int fd = 0; fd < 3; fd++) {
 		bool closed = s->stdio_closed >> fd & 1;

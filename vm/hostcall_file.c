@@ -12,12 +12,14 @@
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/memory_files.h"
 #include "vm/own_proc.h"
 
 #ifndef F_CREATED_QUERY /* Linux 6.12 */
 #define F_CREATED_QUERY 1028
 #endif
 
+#define PIPE_ROOM (1u << 20) /* pipe-max-size of an ordinary user: pipe(7) */
 #define XATTR_MAX 0x10000 /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
 
 /* Link of an open file in /proc. */
@@ -183,9 +185,73 @@ s64 hc_do_statfs(struct call *c, int dir, const char *path, void *st, u32 st_len
 s64 hc_do_truncate(struct call *c, int dir, const char *path, u64 length)
 {
 	s64 err = host_enter_dir(dir, path);
+	s64 fd;
 
 	(void)c;
+	if (err == 0 && memory_files_count()) {
+		fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_CLOEXEC);
+		if (fd >= 0) {
+			err = memory_files_reserve((int)fd, length);
+			HOST_CALL(close, (u64)fd);
+		}
+	}
 	return err < 0 ? err : HOST_CALL(truncate, (u64)path, length);
+}
+
+s64 hc_do_ftruncate(struct call *c, int file, u64 length)
+{
+	s64 err = (s64)length < 0 ? 0 : memory_files_reserve(file, length);
+
+	(void)c;
+	if (err == 0)
+		err = HOST_CALL(ftruncate, (u64)file, length);
+	if (err == 0)
+		memory_files_reserve(file, 0); /* it may be shorter now */
+	return err;
+}
+
+s64 hc_do_fallocate(struct call *c, int file, u64 mode, u64 offset, u64 len)
+{
+	u64 end;
+	s64 err = 0;
+
+	(void)c;
+	if (!(mode & FALLOC_FL_PUNCH_HOLE) && !__builtin_add_overflow(offset, len, &end))
+		err = memory_files_reserve(file, end);
+	return err < 0 ? err : HOST_CALL(fallocate, (u64)file, mode, offset, len);
+}
+
+/* A call that takes the name (dir, path) away: the file's memory may be free after it. Its result.
+ */
+static s64 without_name(int dir, const char *path, long nr, const u64 arg[6])
+{
+	struct stat st;
+	s64 ret, fd = -1;
+
+	if (memory_files_count())
+		fd = HOST_CALL(openat, (u64)dir, (u64)path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	ret = host_syscall(nr, arg);
+	if (fd >= 0) {
+		if (ret == 0 && HOST_CALL(fstat, (u64)fd, (u64)&st) == 0)
+			memory_files_unlinked(&st);
+		HOST_CALL(close, (u64)fd);
+	}
+	return ret;
+}
+
+s64 hc_do_unlinkat(struct call *c, int dir, const char *path, u64 flags)
+{
+	(void)c;
+	return without_name(dir, path, SYS_unlinkat, (const u64[6]){(u64)dir, (u64)path, flags});
+}
+
+s64 hc_do_renameat2(struct call *c, int olddir, const char *oldpath, int newdir,
+		    const char *newpath, u64 flags)
+{
+	(void)c;
+	return without_name(newdir, newpath, SYS_renameat2,
+			    (const u64[6]){(u64)olddir, (u64)oldpath, (u64)newdir, (u64)newpath,
+					   flags});
 }
 
 s64 hc_do_inotify_add_watch(struct call *c, int inotify, int dir, const char *path, u64 mask)
@@ -346,8 +412,13 @@ s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_cou
 
 s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
+	s64 err;
+
 	if (data_count == 0)
 		return HOST_AGAIN(c, write, (u64)file, (u64) "", 0);
+	err = memory_files_reserve_write(file, ~0UL, iov_bytes(data, data_count), false);
+	if (err < 0)
+		return err;
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
@@ -362,6 +433,11 @@ s64 hc_do_preadv2(struct call *c, int file, const struct iovec *data, u32 data_c
 s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_count, u64 offset,
 		   u64 flags)
 {
+	s64 err = memory_files_reserve_write(file, offset, iov_bytes(data, data_count),
+					     flags & RWF_APPEND);
+
+	if (err < 0)
+		return err;
 	return host_transfer(c, SYS_pwritev2,
 			     (const u64[6]){(u64)file, (u64)data, data_count, offset, 0, flags});
 }
@@ -435,6 +511,55 @@ s64 hc_do_fcntl_lock(struct call *c, int file, u64 cmd, void *lock, u32 lock_len
 	default:
 		return -EINVAL;
 	}
+}
+
+/*
+ * Files in memory: out may grow by what in has, at the offset that *off says (-1, or no off: its
+ * position), for a copy of at most len bytes.
+ */
+static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
+{
+	u64 at = ~0UL;
+	struct stat st;
+
+	if (!memory_files_count() || HOST_CALL(fstat, (u64)in, (u64)&st) < 0)
+		return 0;
+	if (off && off_len == sizeof(at))
+		memcpy(&at, off, sizeof(at));
+	/* A pipe or socket gives at most what it holds; what was too little counts the next time. */
+	len = MIN(len, S_ISREG(st.st_mode) ? (u64)st.st_size : (u64)PIPE_ROOM);
+	return memory_files_reserve_write(out, at, len, false);
+}
+
+s64 hc_do_copy_file_range(struct call *c, int in, void *in_off, u32 in_off_len, int out,
+			  void *out_off, u32 out_off_len, u64 len, u64 flags)
+{
+	s64 err = reserve_copy(in, out, out_off, out_off_len, len);
+
+	(void)in_off_len;
+	if (err < 0)
+		return err;
+	return HOST_AGAIN(c, copy_file_range, (u64)in, (u64)in_off, (u64)out, (u64)out_off, len,
+			  flags);
+}
+
+s64 hc_do_sendfile(struct call *c, int out, int in, void *offset, u32 offset_len, u64 len)
+{
+	s64 err = reserve_copy(in, out, NULL, 0, len);
+
+	(void)offset_len;
+	return err < 0 ? err : HOST_AGAIN(c, sendfile, (u64)out, (u64)in, (u64)offset, len);
+}
+
+s64 hc_do_splice(struct call *c, int in, void *in_off, u32 in_off_len, int out, void *out_off,
+		 u32 out_off_len, u64 len, u64 flags)
+{
+	s64 err = reserve_copy(in, out, out_off, out_off_len, len);
+
+	(void)in_off_len;
+	if (err < 0)
+		return err;
+	return HOST_AGAIN(c, splice, (u64)in, (u64)in_off, (u64)out, (u64)out_off, len, flags);
 }
 
 /* Two new descriptors become two handles, or none does. Also for socketpair. */

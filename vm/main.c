@@ -137,6 +137,7 @@ static int run_option(struct options *o, int c, const char *value)
 	switch (c) {
 	case OPT_MEM:
 		o->mem = parse_size(value);
+		o->mem_given = true;
 		if (!o->mem) {
 			message("--mem=%s is not a size", value);
 			return EXIT_USAGE;

@@ -106,7 +106,9 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 
 	pthread_mutex_lock(&m->lock);
 	left = m->ram_max - m->ram_size;
-	size = MAX(bytes, MIN(m->ram_size, RAM_STEP_MAX));
+	left -= MIN(m->files, left);
+	/* A part of what is left, for what was given once stays counted: files may need the rest. */
+	size = MAX(bytes, MIN(MIN(m->ram_size, RAM_STEP_MAX), left / 4));
 	size = MIN(ALIGN_UP(MIN(size, left), HUGE_SIZE), left);
 	ret = size ? add_slot(s, RAM_BASE + m->ram_size, size, m->ram_host + m->ram_size) : -ENOMEM;
 	if (ret >= 0) {
@@ -117,6 +119,20 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 	}
 	pthread_mutex_unlock(&m->lock);
 	return ret;
+}
+
+bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force)
+{
+	struct memory *m = &s->mem;
+	bool fits;
+
+	pthread_mutex_lock(&m->lock);
+	fits = after <= before || (m->ram_size + (m->files - before) <= m->ram_max &&
+				   after <= m->ram_max - m->ram_size - (m->files - before));
+	if (fits || force)
+		m->files = m->files - before + after;
+	pthread_mutex_unlock(&m->lock);
+	return fits || force;
 }
 
 int memory_window_arena(struct sandbox *s, u64 size)

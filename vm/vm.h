@@ -32,6 +32,7 @@ struct report_options;
 struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
+	bool mem_given;	    /* by the user: files in memory count, too */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 files;	    /* handles at most */
 	u32 ring_mode;	    /* RING_MODE_* */
@@ -56,6 +57,7 @@ struct memory {
 	struct slot slot[SLOTS_MAX]; /* sorted by nothing; never removed while the sandbox runs */
 	_Atomic u32 slots;	     /* published after the slot is complete */
 	u64 ram_size, ram_max;	     /* grown so far, limit */
+	u64 files;		     /* bytes of files in memory: memory_files.h; under lock */
 	u8 *ram_host;		     /* ram_max bytes reserved; slots are pieces of it */
 	u64 window_next, window_base, window_end;
 };
@@ -121,6 +123,11 @@ u64 memory_frames_gpa(const struct sandbox *s);
 void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
 /* Adds RAM (at least bytes, at most ram_max in total). 0 or -errno. */
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
+/*
+ * Files in memory count after bytes in place of before. False, and nothing has changed: with the RAM
+ * they would be more than --mem, and force is false.
+ */
+bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force);
 /* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */
 int memory_window_arena(struct sandbox *s, u64 size);
 

@@ -26,6 +26,7 @@
 #include <sys/statfs.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/memory_files.h"
 #include "vm/window.h"
 
 /* A file up to this size is mapped whole: a program that maps one part maps others next. */
@@ -340,6 +341,7 @@ static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, 
 	if (ret < 0)
 		goto free_address;
 	w->fd = size_descriptor(file);
+	memory_files_mapped(w->dev, w->ino);
 	LIST_INSERT_HEAD(&windows.bucket[bucket_of(st)], w, link);
 	windows.count++;
 	windows.made++;
@@ -364,6 +366,7 @@ static void close_unused(struct window *w)
 	/* Where the reservation cannot be put back the mapping stays, and its addresses with it. */
 	if (reserve_again(w->host, w->size) == 0)
 		address_free(w->gpa, w->size);
+	memory_files_unmapped(w->dev, w->ino, w->fd);
 	if (w->fd >= 0)
 		HOST_CALL(close, (u64)w->fd);
 	free(w);

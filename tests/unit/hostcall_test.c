@@ -7,7 +7,7 @@
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
- * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/memory_files.c vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -1048,6 +1049,72 @@ static void the_guests_log_is_marked_and_limited(void **state)
 	before = true;
 }
 
+/* What a guest can make the host keep in memory is bounded, by whatever way it grows. */
+static void files_in_memory_count(void **state)
+{
+	const u64 most = FAKE_FILES;
+	struct hostcall_window w;
+	char name[64], other[64];
+	s32 a = new_file("a"), b = new_file("b"), f;
+	u64 offset = most + 1;
+
+	(void)state;
+	assert_int_equal(s->mem.files, 0);
+	assert_int_equal(hc_ftruncate(a, most + 1), -ENOSPC);
+	assert_int_equal(hc_fallocate(a, 0, most, 1), -ENOSPC);
+	assert_int_equal(hc_ftruncate(a, most / 2), 0);
+	assert_int_equal(s->mem.files, most / 2);
+	assert_int_equal(hc_ftruncate(b, most / 2 + 1), -ENOSPC);
+	assert_int_equal(hc_ftruncate(b, most / 2), 0);
+	assert_int_equal(hc_ftruncate(b, 10), 0);
+	assert_int_equal(s->mem.files, most / 2 + 10);
+	/* Writes: at the position, at an offset, at the end; copies. */
+	memset(ram(0), 'x', 100);
+	assert_int_equal(hc_lseek(b, (s64)most, SEEK_SET), (s64)most);
+	assert_int_equal(hc_writev(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 1}}),
+			 -ENOSPC);
+	assert_int_equal(hc_lseek(b, 0, SEEK_SET), 0);
+	assert_int_equal(hc_writev(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 5}}), 5);
+	assert_int_equal(hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 1}},
+				     most, 0),
+			 -ENOSPC);
+	assert_int_equal(hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 100}},
+				     0, RWF_APPEND),
+			 100);
+	assert_int_equal(hc_ftruncate(b, 110), 0);
+	assert_int_equal(hc_copy_file_range(b, NULL, 0, a, &offset, sizeof(offset), 1, 0), -ENOSPC);
+	/* A window keeps a file that has no handle any more. */
+	assert_int_equal(hc_window_map(a, 0, PAGE_SIZE, HC_WINDOW_WRITE, &w, sizeof(w)), 0);
+	hc_close(a);
+	hc_close(b);
+	assert_int_equal(s->mem.files, most / 2);
+	assert_int_equal(hc_window_unmap(w.id), 0);
+	assert_int_equal(s->mem.files, 0);
+	/* A file with a name counts until that is gone, and what was there before does not count. */
+	snprintf(name, sizeof(name), "/dev/shm/hostcall_test.%d", getpid());
+	snprintf(other, sizeof(other), "/dev/shm/hostcall_test.%d.b", getpid());
+	f = (s32)hc_openat(s->boot->root, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (f < 0)
+		return; /* no such directory here */
+	assert_int_equal(hc_ftruncate(f, 1 << 20), 0);
+	hc_close(f);
+	assert_int_equal(s->mem.files, 1 << 20);
+	assert_int_equal(hc_truncate(s->boot->root, name, most + 1), -ENOSPC);
+	f = (s32)hc_openat(s->boot->root, other, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_true(f >= 0);
+	hc_close(f);
+	assert_int_equal(hc_renameat2(s->boot->root, other, s->boot->root, name, 0), 0);
+	assert_int_equal(s->mem.files, 0);
+	assert_int_equal(truncate(name, 1 << 20), 0);
+	f = (s32)hc_openat(s->boot->root, name, O_RDWR, 0);
+	assert_int_equal(hc_ftruncate(f, 1 << 21), 0);
+	assert_int_equal(s->mem.files, 1 << 20);
+	assert_int_equal(hc_unlinkat(s->boot->root, name, 0), 0);
+	assert_int_equal(s->mem.files, 1 << 20);
+	hc_close(f);
+	assert_int_equal(s->mem.files, 0);
+}
+
 static void ends_are_told(void **state)
 {
 	struct hostcall_boot_failure failure = {
@@ -1286,6 +1353,7 @@ int main(void)
 		cmocka_unit_test(timers_mark_their_bit),
 		cmocka_unit_test(clocks_agree),
 		cmocka_unit_test(the_monitors_links_are_not_read),
+		cmocka_unit_test(files_in_memory_count),
 		cmocka_unit_test(a_status_that_is_no_end_is_refused),
 		cmocka_unit_test(the_guests_log_is_marked_and_limited),
 		cmocka_unit_test(the_heap_library_is_sealed_and_for_checks_only),
