@@ -20,7 +20,7 @@
 #endif
 
 #define PIPE_ROOM (1u << 20) /* pipe-max-size of an ordinary user: pipe(7) */
-#define XATTR_MAX 0x10000 /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
+#define XATTR_MAX 0x10000    /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
 
 /* Link of an open file in /proc. */
 struct fd_link {
@@ -249,9 +249,9 @@ s64 hc_do_renameat2(struct call *c, int olddir, const char *oldpath, int newdir,
 		    const char *newpath, u64 flags)
 {
 	(void)c;
-	return without_name(newdir, newpath, SYS_renameat2,
-			    (const u64[6]){(u64)olddir, (u64)oldpath, (u64)newdir, (u64)newpath,
-					   flags});
+	return without_name(
+		newdir, newpath, SYS_renameat2,
+		(const u64[6]){(u64)olddir, (u64)oldpath, (u64)newdir, (u64)newpath, flags});
 }
 
 s64 hc_do_inotify_add_watch(struct call *c, int inotify, int dir, const char *path, u64 mask)
@@ -526,7 +526,8 @@ static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
 		return 0;
 	if (off && off_len == sizeof(at))
 		memcpy(&at, off, sizeof(at));
-	/* A pipe or socket gives at most what it holds; what was too little counts the next time. */
+	/* A pipe or socket gives at most what it holds; what was too little counts the next time.
+	 */
 	len = MIN(len, S_ISREG(st.st_mode) ? (u64)st.st_size : (u64)PIPE_ROOM);
 	return memory_files_reserve_write(out, at, len, false);
 }

@@ -107,7 +107,8 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 	pthread_mutex_lock(&m->lock);
 	left = m->ram_max - m->ram_size;
 	left -= MIN(m->files, left);
-	/* A part of what is left, for what was given once stays counted: files may need the rest. */
+	/* A part of what is left, for what was given once stays counted: files may need the rest.
+	 */
 	size = MAX(bytes, MIN(MIN(m->ram_size, RAM_STEP_MAX), left / 4));
 	size = MIN(ALIGN_UP(MIN(size, left), HUGE_SIZE), left);
 	ret = size ? add_slot(s, RAM_BASE + m->ram_size, size, m->ram_host + m->ram_size) : -ENOMEM;

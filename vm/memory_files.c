@@ -211,8 +211,8 @@ s64 memory_files_reserve_write(int fd, u64 offset, u64 len, bool append)
 	if (append || (HOST_CALL(fcntl, (u64)fd, F_GETFL) & O_APPEND)) {
 		offset = (u64)MAX(st.st_size, 0);
 	}
-	return memory_files_reserve(
-		fd, __builtin_add_overflow(offset, len, &end) ? UINT64_MAX : end);
+	return memory_files_reserve(fd,
+				    __builtin_add_overflow(offset, len, &end) ? UINT64_MAX : end);
 }
 
 void memory_files_unlinked(const struct stat *st)

@@ -3,9 +3,9 @@
  * Files that are memory of the host (memfds, tmpfs, hugetlbfs), counted against --mem together with
  * the guest's RAM. Without --mem nothing is counted.
  *
- * A file counts with its size, from the size on that it had when the sandbox first saw it: the guest
- * can fill it through a window without a hostcall. It counts until its last name, handle and window
- * are gone; a file whose name is left stays counted.
+ * A file counts with its size, from the size on that it had when the sandbox first saw it: the
+ * guest can fill it through a window without a hostcall. It counts until its last name, handle and
+ * window are gone; a file whose name is left stays counted.
  */
 #ifndef VM_MEMORY_FILES_H
 #define VM_MEMORY_FILES_H

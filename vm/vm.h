@@ -124,8 +124,8 @@ void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
 /* Adds RAM (at least bytes, at most ram_max in total). 0 or -errno. */
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /*
- * Files in memory count after bytes in place of before. False, and nothing has changed: with the RAM
- * they would be more than --mem, and force is false.
+ * Files in memory count after bytes in place of before. False, and nothing has changed: with the
+ * RAM they would be more than --mem, and force is false.
  */
 bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force);
 /* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */

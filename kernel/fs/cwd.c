@@ -76,6 +76,8 @@ DEFINE_SYSCALL2(getcwd, uva, buf, u64, size)
 	if (!path)
 		return -ENOMEM;
 	r = cwd_path(path, HOSTCALL_PATH_MAX - 1);
+	if (r >= 0 && root_is_own())
+		r = root_shown(path, r);
 	if (r >= 0) {
 		path[r++] = 0; /* the system call's result counts the NUL */
 		if ((u64)r > size)

@@ -69,6 +69,8 @@ s64 fd_new_pair(const s32 handle[2], const u32 flags[2], bool cloexec, uva out);
 enum fs_path_kind {
 	PATH_HOST,   /* path below dir, on the host */
 	PATH_FILE,   /* an open file itself: hold, path is ""; dir is its handle, perhaps < 0 */
+	PATH_ROOTED, /* text to be resolved below dir, a root of chroot(2): with PATH_FOR_OPEN only
+		      */
 	PATH_PSEUDO, /* a name of the kernel's own, in /proc: node */
 };
 
@@ -103,6 +105,23 @@ int path_to_host(struct fs_path *p);
  */
 #define PATH_BY_HANDLE (1 << 30)
 int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at);
+
+/* In at: the caller opens, and is prepared for PATH_ROOTED. */
+#define PATH_FOR_OPEN (1 << 29)
+
+/* -- fs/chroot.c -- */
+
+/* The running process has a root of its own. */
+bool root_is_own(void);
+/* Resolves p->path below it: as path_get; 1: it begins outside, and p is as it was. */
+int root_resolve(struct fs_path *p, s32 dirfd, int at);
+/*
+ * The name of a file on the host (HOSTCALL_PATH_MAX bytes, len of them) becomes what the running
+ * process may see of it. The new length.
+ */
+s64 root_shown(char *name, s64 len);
+/* An absolute path becomes the host's, in size bytes. 0, -ENAMETOOLONG or -ENOMEM. */
+s64 root_prefix(char *path, u64 size);
 
 /* The running process's directory: its handle, *hold the reference that keeps it or NULL. */
 s32 cwd_handle(struct ofile **hold);

@@ -12,9 +12,11 @@ struct ofile;
 struct fs_info {
 	u32 users; /* atomic */
 	struct mutex lock;
-	s32 cwd;		/* host handle (O_PATH) */
-	struct ofile *cwd_file; /* owns cwd, a reference; NULL: boot's cwd, which stays open */
-	s32 root;		/* host handle of "/" */
+	s32 cwd;		 /* host handle (O_PATH) */
+	struct ofile *cwd_file;	 /* owns cwd, a reference; NULL: boot's cwd, which stays open */
+	s32 root;		 /* host handle of the sandbox's "/" */
+	struct ofile *root_file; /* of chroot(2), a reference; NULL: none */
+	char *root_name;	 /* its name on the host; owned */
 	u32 umask;
 };
 

@@ -27,6 +27,12 @@ void record_locks_forget(struct ofile *f);
 
 /* -- Identity towards the host: kernel/task/creds.c ------------------------------------------- */
 
+/* capable() of kernel/task/creds.h. */
+bool creds_have(unsigned cap);
+
+/* The running thread may say in a message that these are its: unix(7). 0, -EPERM or -ESRCH. */
+int creds_may_claim(s32 pid, u32 uid, u32 gid);
+
 /*
  * access(2): between begin and end the running thread's hostcalls are made with its real user and
  * group, if those differ from what it opens files with: 1. 0: they do not, and nothing is to be

@@ -31,6 +31,22 @@ static int write_refused(const char *path)
 	return exe && !strcmp(path, exe) ? -ETXTBSY : 0;
 }
 
+/*
+ * Below a root of the process's own. openat2(2) is strict where open(2) ignores: facts of the
+ * former are in openat2.c.
+ */
+static struct ofile *open_rooted(struct fs_path *p, const struct open_how *how, int *err)
+{
+	struct open_how strict = *how;
+
+	strict.resolve |= RESOLVE_IN_ROOT;
+	strict.flags &= strict.flags & O_PATH ? OPEN_FLAGS_OF_PATH : OPEN_FLAGS_KNOWN;
+	if (!(strict.flags & (O_CREAT | __O_TMPFILE)))
+		strict.mode = 0;
+	return host_file_of_result(hc_openat2(p->dir, p->path, &strict, sizeof(strict)), how->flags,
+				   err);
+}
+
 static struct ofile *open_once(struct fs_path *p, const struct open_how *how, int *err)
 {
 	s64 handle;
@@ -43,6 +59,8 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 		}
 		return p->node.fs->open(&p->node, p->path, how->flags, err);
 	}
+	if (p->kind == PATH_ROOTED)
+		return open_rooted(p, how, err);
 	if (p->kind == PATH_FILE)
 		return ofile_reopen(p->hold, how->flags, err);
 	if (!strcmp(p->path, "/dev/tty")) {
@@ -74,6 +92,9 @@ static bool opening_waits(const struct fs_path *p, u32 flags)
 {
 	struct stat st;
 
+	/* Below a root of the process's own the path alone does not say which file it is. */
+	if (p->kind == PATH_ROOTED)
+		return !(flags & O_NONBLOCK);
 	return !(flags & O_NONBLOCK) &&
 	       hc_newfstatat(p->dir, p->path, &st, sizeof(st), p->at) >= 0 &&
 	       !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
@@ -94,7 +115,7 @@ static struct ofile *open_path(struct fs_path *p, const struct open_how *how, in
 
 static int path_flags(u32 flags)
 {
-	return flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+	return PATH_FOR_OPEN | (flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 }
 
 struct ofile *open_how_kernel(s32 dirfd, const char *path, const struct open_how *how, int *err)

@@ -7,6 +7,13 @@
 
 struct open_how;
 
+/* What openat2(2) takes, and of that what it takes with O_PATH. */
+#define OPEN_FLAGS_KNOWN                                                                           \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
+	 __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |       \
+	 O_CLOEXEC | O_PATH | __O_TMPFILE)
+#define OPEN_FLAGS_OF_PATH (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+
 /* A directory that a way begins at. */
 struct open_start {
 	s32 dir;	    /* host handle */

@@ -14,11 +14,6 @@
 #define LINKS_MAX    40 /* path_resolution(7) */
 #define SIZE_MAX_HOW PAGE_SIZE
 
-#define FLAGS_KNOWN                                                                                \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
-	 __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |       \
-	 O_CLOEXEC | O_PATH | __O_TMPFILE)
-#define FLAGS_OF_PATH (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define RESOLVE_KNOWN                                                                              \
 	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |         \
 	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
@@ -29,12 +24,12 @@ int open_how_check(const struct open_how *how)
 {
 	bool makes = how->flags & (O_CREAT | __O_TMPFILE);
 
-	if ((how->flags & ~(u64)FLAGS_KNOWN) || (how->resolve & ~(u64)RESOLVE_KNOWN) ||
+	if ((how->flags & ~(u64)OPEN_FLAGS_KNOWN) || (how->resolve & ~(u64)RESOLVE_KNOWN) ||
 	    (how->resolve & RESOLVE_SCOPED) == RESOLVE_SCOPED)
 		return -EINVAL;
 	if (how->mode & ~(makes ? (u64)MODE_BITS : 0))
 		return -EINVAL;
-	if ((how->flags & O_PATH) && (how->flags & ~(u64)FLAGS_OF_PATH))
+	if ((how->flags & O_PATH) && (how->flags & ~(u64)OPEN_FLAGS_OF_PATH))
 		return -EINVAL;
 	if ((how->flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
 		return -EINVAL;
@@ -229,6 +224,11 @@ static struct ofile *open_limited(s32 dirfd, const char *path, const struct open
 	if (*path == '/' && (how->resolve & RESOLVE_BENEATH)) {
 		*err = -EXDEV;
 		return NULL;
+	}
+	if (root_is_own() && *path == '/' && !scoped) {
+		/* Its root is where the way begins: the host keeps it below that. */
+		as_usual.resolve |= RESOLVE_IN_ROOT;
+		return open_how_kernel(dirfd, path, &as_usual, err);
 	}
 	*err = open_start(&start, *path == '/' && !scoped ? OPEN_AT_ROOT : dirfd);
 	if (*err)

@@ -119,6 +119,12 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 	char *path, *buf;
 	s64 r = 0;
 
+	if (root_is_own()) {
+		r = root_resolve(p, dirfd, at);
+		if (r != 1)
+			return r;
+		r = 0;
+	}
 	if (absolute) {
 		p->dir = current_process()->fs->root;
 	} else if (!*p->path && !(at & AT_EMPTY_PATH)) {

@@ -25,8 +25,11 @@
 #define MSG_CMSG_CLOEXEC 0x40000000
 #define SOL_SOCKET	 1
 #define SCM_RIGHTS	 1
+#define SCM_CREDENTIALS	 2
 
+#define AF_UNIX		 1
 #define ADDR_MAX	 128 /* struct sockaddr_storage */
+#define ADDR_UNIX_MAX	 110 /* struct sockaddr_un */
 #define OPTION_MAX	 4096
 #define MMSG_MAX	 UIO_MAXIOV
 #define SOCK_STREAM	 1 /* asm-generic/socket.h has it for the kernel only */
@@ -117,12 +120,31 @@ bool fs_sends_messages(s32 handle)
 	       type != SOCK_STREAM;
 }
 
+/* An absolute unix path begins at the process's root: chroot(2). */
+static int address_below_root(struct address *a)
+{
+	char *path = (char *)a->bytes + sizeof(u16);
+	const u64 most = ADDR_UNIX_MAX - sizeof(u16);
+	u16 family;
+	s64 r;
+
+	memcpy(&family, a->bytes, sizeof(family));
+	if (family != AF_UNIX || a->len <= sizeof(family) || *path != '/')
+		return 0;
+	path[MIN(a->len - sizeof(family), most)] = '\0';
+	r = root_prefix(path, most);
+	a->len = (u32)(sizeof(family) + strlen(path) + 1);
+	return (int)r;
+}
+
 static int address_from_user(struct address *a, uva addr, s32 len)
 {
 	if (len < 0 || len > ADDR_MAX)
 		return -EINVAL;
 	a->len = len;
-	return copy_from_user(a->bytes, addr, len);
+	if (copy_from_user(a->bytes, addr, len) < 0)
+		return -EFAULT;
+	return root_is_own() ? address_below_root(a) : 0;
 }
 
 /* As much as there is space for; *len_ptr gets the whole length: accept(2). */
@@ -362,6 +384,21 @@ struct rights {
 	struct ofile *file[HOSTCALL_CONTROL_MAX / sizeof(s32)];
 };
 
+/* A message that says who sends it, struct ucred, may not lie: unix(7). */
+static int check_claim(const struct cmsghdr *c)
+{
+	struct {
+		s32 pid;
+		u32 uid, gid;
+	} claim;
+
+	if (c->level != SOL_SOCKET || c->type != SCM_CREDENTIALS ||
+	    c->len != sizeof(*c) + sizeof(claim))
+		return 0;
+	memcpy(&claim, c + 1, sizeof(claim));
+	return creds_may_claim(claim.pid, claim.uid, claim.gid);
+}
+
 /* Descriptors become handles. */
 static s64 control_out(void *control, u64 len, struct rights *rights)
 {
@@ -369,7 +406,10 @@ static s64 control_out(void *control, u64 len, struct rights *rights)
 
 	for (u64 at = 0; (c = cmsg_at(control, len, at)); at += cmsg_size(c)) {
 		s32 *fd = (s32 *)(c + 1);
+		int err = check_claim(c);
 
+		if (err < 0)
+			return err;
 		for (u32 i = 0; i < cmsg_fds(c); i++) {
 			fd[i] = fd_handle(fd[i], &rights->file[rights->count]);
 			if (fd[i] < 0)

@@ -402,7 +402,15 @@ static s64 link_exe(const struct proc_ctx *c, char *buf, u64 size)
 
 static s64 link_root(const struct proc_ctx *c, char *buf, u64 size)
 {
-	return c->p->fs ? (s64)strlcpy(buf, "/", size) : -ENOENT;
+	struct fs_info *fs = c->p->fs;
+	s64 r;
+
+	if (!fs)
+		return -ENOENT;
+	mutex_lock(&fs->lock);
+	r = (s64)strlcpy(buf, fs->root_name ? fs->root_name : "/", size);
+	mutex_unlock(&fs->lock);
+	return MIN(r, (s64)size);
 }
 
 static s64 file_link(struct ofile *f, s32 handle, char *buf, u64 size)

@@ -59,6 +59,31 @@ int creds_commit(struct creds *new)
 	return 0;
 }
 
+bool creds_have(unsigned cap)
+{
+	return capable(cap);
+}
+
+static bool is_one_of(struct cred_ids i, u32 id)
+{
+	return id == *i.real || id == *i.effective || id == *i.saved;
+}
+
+int creds_may_claim(s32 pid, u32 uid, u32 gid)
+{
+	struct creds *c = current_creds();
+	struct process *p;
+
+	if ((pid != current_process()->pid && !capable(CAP_SYS_ADMIN)) ||
+	    (!is_one_of(cred_user_ids(c), uid) && !capable(CAP_SETUID)) ||
+	    (!is_one_of(cred_group_ids(c), gid) && !capable(CAP_SETGID)))
+		return -EPERM;
+	mutex_lock(&task_lock);
+	p = pid > 0 ? process_find(pid) : NULL;
+	mutex_unlock(&task_lock);
+	return p ? 0 : -ESRCH;
+}
+
 int creds_access_begin(void)
 {
 	struct creds *view = kmalloc(sizeof(*view));

@@ -51,7 +51,6 @@
 	X(map_shadow_stack, EOPNOTSUPP, "a CPU without shadow stacks")                             \
 	X(lsm_get_self_attr, EOPNOTSUPP, "no security module is there")                            \
 	X(lsm_set_self_attr, EOPNOTSUPP, "as lsm_get_self_attr")                                   \
-	X(chroot, EPERM, "as for a user without CAP_SYS_CHROOT")                                   \
 	X(open_by_handle_at, EPERM, "as for a user without CAP_DAC_READ_SEARCH")                   \
 	X(swapon, EPERM, "as reboot")                                                              \
 	X(swapoff, EPERM, "as reboot")                                                             \

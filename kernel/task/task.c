@@ -57,15 +57,25 @@ static struct fs_info *fs_boot(void)
 struct fs_info *fs_dup(struct fs_info *fs)
 {
 	struct fs_info *copy = kzalloc(sizeof(*copy));
+	/* Only the running process, which is here, and those that share this can change it. */
+	char *name = READ_ONCE(fs->root_file) ? kmalloc(HOSTCALL_PATH_MAX) : NULL;
 
-	if (!copy)
+	if (!copy || (READ_ONCE(fs->root_file) && !name)) {
+		kfree(copy);
+		kfree(name);
 		return NULL;
+	}
 	copy->users = 1;
 	mutex_init(&copy->lock, LOCK_FS);
 	mutex_lock(&fs->lock);
 	copy->cwd = fs->cwd;
 	copy->cwd_file = fs->cwd_file ? ofile_get(fs->cwd_file) : NULL;
 	copy->root = fs->root;
+	copy->root_name = name;
+	if (fs->root_file && name) {
+		copy->root_file = ofile_get(fs->root_file);
+		strlcpy(name, fs->root_name, HOSTCALL_PATH_MAX);
+	}
 	copy->umask = fs->umask;
 	mutex_unlock(&fs->lock);
 	return copy;
@@ -76,6 +86,8 @@ void fs_put(struct fs_info *fs)
 	if (__atomic_sub_fetch(&fs->users, 1, __ATOMIC_ACQ_REL))
 		return;
 	ofile_put(fs->cwd_file);
+	ofile_put(fs->root_file);
+	kfree(fs->root_name);
 	kfree(fs);
 }
 

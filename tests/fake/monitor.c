@@ -21,8 +21,12 @@ __asm__(".pushsection .rodata\n"
 
 struct fake_monitor fake = {.ended = -1};
 
-static struct sandbox sandbox = {
-	.opt.files = 1 << 20, .opt.mem_given = true, .kvm = -1, .vm = -1, .stderr_fd = -1, .end_status = -1};
+static struct sandbox sandbox = {.opt.files = 1 << 20,
+				 .opt.mem_given = true,
+				 .kvm = -1,
+				 .vm = -1,
+				 .stderr_fd = -1,
+				 .end_status = -1};
 static struct vcpu vcpu0;
 static struct vcpu_data data;
 static struct boot_info boot;

@@ -8,9 +8,9 @@
 
 #include "vm/vm.h"
 
-#define FAKE_RAM   (1UL << 20) /* bytes of RAM, from RAM_BASE */
+#define FAKE_RAM   (1UL << 20)	 /* bytes of RAM, from RAM_BASE */
 #define FAKE_FILES (256UL << 20) /* bytes of files in memory that there may be */
-#define FAKE_ARENA (4UL << 20) /* bytes of a window arena, unless asked for more */
+#define FAKE_ARENA (4UL << 20)	 /* bytes of a window arena, unless asked for more */
 
 /* What the monitor's other parts were asked to do. */
 struct fake_monitor {

@@ -7,7 +7,8 @@
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
- * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/memory_files.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/memory_files.c
+ * sources: vm/ioctl.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -1075,11 +1076,11 @@ static void files_in_memory_count(void **state)
 			 -ENOSPC);
 	assert_int_equal(hc_lseek(b, 0, SEEK_SET), 0);
 	assert_int_equal(hc_writev(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 5}}), 5);
-	assert_int_equal(hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 1}},
-				     most, 0),
-			 -ENOSPC);
-	assert_int_equal(hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 100}},
-				     0, RWF_APPEND),
+	assert_int_equal(
+		hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 1}}, most, 0),
+		-ENOSPC);
+	assert_int_equal(hc_pwritev2(b, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 100}}, 0,
+				     RWF_APPEND),
 			 100);
 	assert_int_equal(hc_ftruncate(b, 110), 0);
 	assert_int_equal(hc_copy_file_range(b, NULL, 0, a, &offset, sizeof(offset), 1, 0), -ENOSPC);
@@ -1090,7 +1091,8 @@ static void files_in_memory_count(void **state)
 	assert_int_equal(s->mem.files, most / 2);
 	assert_int_equal(hc_window_unmap(w.id), 0);
 	assert_int_equal(s->mem.files, 0);
-	/* A file with a name counts until that is gone, and what was there before does not count. */
+	/* A file with a name counts until that is gone, and what was there before does not count.
+	 */
 	snprintf(name, sizeof(name), "/dev/shm/hostcall_test.%d", getpid());
 	snprintf(other, sizeof(other), "/dev/shm/hostcall_test.%d.b", getpid());
 	f = (s32)hc_openat(s->boot->root, name, O_RDWR | O_CREAT | O_EXCL, 0600);

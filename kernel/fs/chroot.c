@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/*
+ * chroot(2). A root of one's own is a directory of the host: an open file and its name there. Paths
+ * that begin in it are resolved by the host below that directory (openat2(2), RESOLVE_IN_ROOT), so
+ * that "..", absolute links and links on the way stay inside. A path that begins at a directory
+ * outside, which was opened before, goes where it leads, as on Linux.
+ *
+ * Calls on names that are not to be followed get the directory that the name is in, resolved so;
+ * others get the file itself. Our /proc is at the host's /proc and nowhere else: below a root of
+ * one's own there is what the host has there.
+ */
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/fs_needs.h"
+#include "kernel/fs/host_file.h"
+
+/* The running process's root: a reference, and its name (HOSTCALL_PATH_MAX bytes). NULL: "/". */
+static struct ofile *get_root(char *name)
+{
+	struct fs_info *fs = current_process()->fs;
+	struct ofile *root;
+
+	mutex_lock(&fs->lock);
+	root = fs->root_file ? ofile_get(fs->root_file) : NULL;
+	if (root)
+		strlcpy(name, fs->root_name, HOSTCALL_PATH_MAX);
+	mutex_unlock(&fs->lock);
+	return root;
+}
+
+bool root_is_own(void)
+{
+	return READ_ONCE(current_process()->fs->root_file) != NULL;
+}
+
+/*
+ * What (dirfd, path) is below the root called name, written to rel. 0; 1: it begins outside.
+ * -errno.
+ */
+static s64 relative_to(const char *name, s32 dirfd, const char *path, char *rel)
+{
+	struct ofile *hold;
+	const char *inside;
+	s32 dir;
+	s64 n;
+
+	if (*path == '/')
+		return strlcpy(rel, path, HOSTCALL_PATH_MAX) < HOSTCALL_PATH_MAX ? 0
+										 : -ENAMETOOLONG;
+	dir = dirfd == AT_FDCWD ? cwd_handle(&hold) : fd_handle(dirfd, &hold);
+	if (dir < 0)
+		return -EBADF;
+	if (hold && ofile_is_pseudo_dir(hold))
+		n = 0;
+	else
+		n = fs_nointr(hc_handle_path(dir, rel, HOSTCALL_PATH_MAX - 1));
+	ofile_put(hold);
+	if (n < 0)
+		return n;
+	rel[n] = '\0';
+	inside = n ? path_below(rel, name) : NULL;
+	if (!inside)
+		return 1;
+	memmove(rel, inside, strlen(inside) + 1);
+	if (strlcat(rel, "/", HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX ||
+	    strlcat(rel, path, HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+/* An O_PATH file for what rel leads to below root; NULL and *err. */
+static struct ofile *open_below(const struct ofile *root, const char *rel, u32 flags, int *err)
+{
+	const struct open_how how = {.flags = O_PATH | flags, .resolve = RESOLVE_IN_ROOT};
+
+	return host_file_of_result(hc_openat2(root->handle, rel, &how, sizeof(how)), O_PATH | flags,
+				   err);
+}
+
+/* p becomes the last name of rel in its directory. */
+static int last_name(struct fs_path *p, const struct ofile *root, char *rel)
+{
+	u64 len = strlen(rel);
+	char *last;
+	int err = 0;
+
+	/* Slashes at the end belong to the name: mkdir("new/"). */
+	while (len > 1 && rel[len - 1] == '/')
+		len--;
+	while (len > 0 && rel[len - 1] != '/')
+		len--;
+	last = rel + len;
+	strlcpy(p->path, *last ? last : ".", HOSTCALL_PATH_MAX);
+	*last = '\0';
+	p->hold = open_below(root, *rel ? rel : "/", O_DIRECTORY, &err);
+	if (!p->hold)
+		return err;
+	p->dir = p->hold->handle;
+	p->kind = PATH_HOST;
+	return 0;
+}
+
+int root_resolve(struct fs_path *p, s32 dirfd, int at)
+{
+	bool follow = !(at & AT_SYMLINK_NOFOLLOW);
+	char *name = kmalloc(HOSTCALL_PATH_MAX), *rel = kmalloc(HOSTCALL_PATH_MAX);
+	struct ofile *root = name && rel ? get_root(name) : NULL;
+	struct ofile *file = NULL;
+	int r = name && rel ? 1 : -ENOMEM;
+
+	if (root && *p->path)
+		r = (int)relative_to(name, dirfd, p->path, rel);
+	if (r != 0)
+		goto out;
+	if (at & PATH_FOR_OPEN) {
+		strlcpy(p->path, rel, HOSTCALL_PATH_MAX);
+		p->hold = root;
+		p->dir = root->handle;
+		p->kind = PATH_ROOTED;
+		root = NULL;
+		goto out;
+	}
+	if (follow || path_ends_in_directory(rel)) {
+		file = open_below(root, rel, 0, &r);
+		/* Only a name that is to be made may be missing. */
+		if (!file && (follow || r != -ENOENT))
+			goto out;
+	}
+	if (!file) {
+		r = last_name(p, root, rel);
+		goto out;
+	}
+	r = 0;
+	*p->path = '\0';
+	p->kind = PATH_FILE;
+	p->hold = file;
+	p->dir = file->handle;
+	p->at = AT_EMPTY_PATH;
+out:
+	ofile_put(root);
+	kfree(name);
+	kfree(rel);
+	return r;
+}
+
+s64 root_shown(char *name, s64 len)
+{
+	static const char unreachable[] = "(unreachable)";
+	char *root = kmalloc(HOSTCALL_PATH_MAX);
+	struct ofile *f = root && len > 0 ? get_root(root) : NULL;
+	const char *inside;
+
+	if (f) {
+		name[len] = '\0';
+		inside = path_below(name, root);
+		if (inside) {
+			memmove(name, inside, strlen(inside) + 1);
+			if (!*name)
+				strlcpy(name, "/", 2);
+		} else if ((u64)len + sizeof(unreachable) < HOSTCALL_PATH_MAX) {
+			memmove(name + sizeof(unreachable) - 1, name, (u64)len + 1);
+			memcpy(name, unreachable, sizeof(unreachable) - 1);
+		}
+		len = (s64)strlen(name);
+	}
+	ofile_put(f);
+	kfree(root);
+	return len;
+}
+
+s64 root_prefix(char *path, u64 size)
+{
+	char *root = kmalloc(HOSTCALL_PATH_MAX);
+	struct ofile *f = root ? get_root(root) : NULL;
+	u64 n = f ? strlen(root) : 0, len = strlen(path);
+	s64 r = root ? 0 : -ENOMEM;
+
+	if (f && n + len + 1 > size) {
+		r = -ENAMETOOLONG;
+	} else if (f) {
+		memmove(path + n, path, len + 1);
+		memcpy(path, root, n);
+	}
+	ofile_put(f);
+	kfree(root);
+	return r;
+}
+
+/* Takes the reference to dir, whose name on the host is name (owned). */
+static void set_root(struct ofile *dir, char *name)
+{
+	struct fs_info *fs = current_process()->fs;
+	struct ofile *old;
+	char *old_name;
+
+	if (!strcmp(name, "/")) {
+		ofile_put(dir);
+		kfree(name);
+		dir = NULL;
+		name = NULL;
+	}
+	mutex_lock(&fs->lock);
+	old = fs->root_file;
+	old_name = fs->root_name;
+	fs->root_file = dir;
+	fs->root_name = name;
+	mutex_unlock(&fs->lock);
+	ofile_put(old);
+	kfree(old_name);
+}
+
+DEFINE_SYSCALL1(chroot, uva, path)
+{
+	char *name = kmalloc(HOSTCALL_PATH_MAX);
+	struct ofile *dir = NULL;
+	s64 r = -ENOMEM;
+	int err = 0;
+
+	if (name)
+		r = strncpy_from_user(name, path, HOSTCALL_PATH_MAX);
+	if (r >= 0) {
+		dir = file_open(AT_FDCWD, name, O_PATH | O_DIRECTORY, 0, &err);
+		r = err;
+	}
+	if (dir && ofile_node(dir))
+		r = -EPERM; /* of our /proc the host knows nothing */
+	else if (dir)
+		r = fs_nointr(hc_faccessat2(dir->handle, ".", 1 /* X_OK */, AT_EACCESS));
+	if (dir && r >= 0)
+		r = creds_have(CAP_SYS_CHROOT) ? 0 : -EPERM;
+	if (dir && r >= 0)
+		r = fs_nointr(hc_handle_path(dir->handle, name, HOSTCALL_PATH_MAX - 1));
+	if (!dir || r < 0) {
+		ofile_put(dir);
+		kfree(name);
+		return r;
+	}
+	name[r] = '\0';
+	set_root(dir, name);
+	return 0;
+}
