@@ -11,13 +11,13 @@
 #define VEX3 0xc4
 #define EVEX 0x62
 
-struct insn {
+struct vector_insn {
 	const u8 *byte;
 	u32 len, at;
 	u8 x, b; /* upper bits of register numbers */
 };
 
-static bool next(struct insn *i, u8 *byte)
+static bool next(struct vector_insn *i, u8 *byte)
 {
 	if (i->at >= i->len)
 		return false;
@@ -46,7 +46,7 @@ static bool is_gather(u8 opcode)
 }
 
 /* Up to the ModRM byte. immediate: bytes behind the operand. False: no vector instruction. */
-static bool read_opcode(struct insn *i, u32 *immediate)
+static bool read_opcode(struct vector_insn *i, u32 *immediate)
 {
 	u8 byte, opcode, map = 1;
 
@@ -97,7 +97,7 @@ static bool read_opcode(struct insn *i, u32 *immediate)
 	return true;
 }
 
-static bool read_displacement(struct insn *i, u32 bytes, u64 *addr)
+static bool read_displacement(struct vector_insn *i, u32 bytes, u64 *addr)
 {
 	u32 value = 0, unused = 32 - 8 * bytes;
 	u8 byte;
@@ -113,7 +113,7 @@ static bool read_displacement(struct insn *i, u32 bytes, u64 *addr)
 }
 
 /* EVEX multiplies a short displacement by up to 64: too little to matter here. */
-static bool read_address(struct insn *i, u64 rip, const u64 gpr[16], u64 *addr)
+static bool read_address(struct vector_insn *i, u64 rip, const u64 gpr[16], u64 *addr)
 {
 	u32 immediate, mod, rm, bytes;
 	u8 modrm, sib;
@@ -152,7 +152,7 @@ static bool read_address(struct insn *i, u64 rip, const u64 gpr[16], u64 *addr)
 
 bool operand_is_not_canonical(const u8 *insn, u32 len, u64 rip, const u64 gpr[16])
 {
-	struct insn i = {.byte = insn, .len = len};
+	struct vector_insn i = {.byte = insn, .len = len};
 	u64 addr;
 
 	return read_address(&i, rip, gpr, &addr) && (u64)((s64)addr << 16 >> 16) != addr;

@@ -4,9 +4,7 @@
 #define KERNEL_ARCH_X86_64_OPERAND_H
 
 #include "common/types.h"
-
-/* Longest instruction: Intel SDM 2A, 2.3.11. */
-#define INSN_MAX 15
+#include "kernel/arch/x86_64/insn_length.h"
 
 /*
  * Does the vector instruction in insn[0, len), which is at rip, have a memory operand whose address
