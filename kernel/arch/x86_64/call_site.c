@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/* See call_site.h. */
+#include "kernel/arch/x86_64/call_site.h"
+#include "kernel/arch/x86_64/insn_length.h"
+#include "libc/string.h"
+
+#define JUMP_SIZE     7
+#define JUMP_PREFIX   0x3e /* DS: means nothing to a near jump */
+#define NO_INSN	      0x06 /* PUSH ES: undefined in 64-bit mode */
+
+/*
+ * Decoding begins at STARTS addresses, STRIDE bytes apart, the first SYNC bytes in front of
+ * SYSCALL. A wrong start falls into step with the right instructions after some, but for text that
+ * repeats itself (wrappers of system calls do). So most of the starts that meet SYSCALL have to
+ * agree.
+ */
+#define SYNC	      160
+#define STARTS	      20
+#define STRIDE	      5
+#define STARTS_MEET   10
+#define AFTER_SYSCALL 136 /* a short branch reaches 128 bytes back */
+
+/* The boundaries of instructions in front of SYSCALL, the nearest first, as distances from it. */
+struct front {
+	u32 count;
+	u8 distance[SITE_BEFORE_MAX + 1];
+	u32 start; /* the first start that has them */
+};
+
+/* False: this start does not meet SYSCALL. */
+static bool front_from(const u8 *text, u32 start, u32 at, struct front *f)
+{
+	bool boundary[SITE_BEFORE_MAX + 1] = {false};
+	struct insn i;
+
+	for (u32 p = start; p < at; p += i.length) {
+		if (at - p <= SITE_BEFORE_MAX)
+			boundary[at - p] = true;
+		if (!insn_decode(text + p, at - p, &i))
+			return false;
+	}
+	f->start = start;
+	f->count = 0;
+	for (u8 d = 1; d <= SITE_BEFORE_MAX; d++)
+		if (boundary[d])
+			f->distance[f->count++] = d;
+	return true;
+}
+
+static bool same_front(const struct front *a, const struct front *b)
+{
+	return a->count == b->count && !memcmp(a->distance, b->distance, a->count);
+}
+
+/* False: the instructions in front cannot be told for sure. */
+static bool find_front(const u8 *text, u32 at, struct front *f)
+{
+	struct front seen[STARTS];
+	u32 votes[STARTS] = {0}, met = 0, kinds = 0;
+
+	if (at < SYNC)
+		return false;
+	for (u32 n = 0; n < STARTS; n++) {
+		u32 k = 0;
+
+		if (!front_from(text, at - SYNC + n * STRIDE, at, &seen[kinds]))
+			continue;
+		while (!same_front(&seen[k], &seen[kinds]))
+			k++;
+		if (k == kinds)
+			kinds++;
+		votes[k]++;
+		met++;
+	}
+	for (u32 k = 0; k < kinds; k++)
+		if (met >= STARTS_MEET && votes[k] * 4 >= met * 3) {
+			*f = seen[k];
+			return true;
+		}
+	return false;
+}
+
+/* NOP in all its lengths, and ENDBR, which is one of the same opcodes: something may jump to them.
+ */
+static bool is_nop(const u8 *insn, u32 length)
+{
+	u32 p = 0;
+
+	while (p < length &&
+	       (insn[p] == 0x66 || insn[p] == 0xf3 || insn[p] == 0x2e || (insn[p] & 0xf0) == 0x40))
+		p++;
+	return p < length && (insn[p] == 0x90 || (insn[p] == 0x0f && p + 1 < length &&
+						  (insn[p + 1] == 0x1e || insn[p + 1] == 0x1f)));
+}
+
+static bool is_movable(const u8 *code, u32 size, struct insn *i)
+{
+	return insn_decode(code, size, i) && i->flow == INSN_PLAIN && !i->rip_relative &&
+	       !is_nop(code, i->length);
+}
+
+/* MOV $15, %eax or %rax: unwinders know rt_sigreturn's caller by its bytes. */
+static bool is_sigreturn(const u8 *code, u32 length)
+{
+	return (length == 5 && code[0] == 0xb8 && code[1] == 15 && !code[2]) ||
+	       (length == 7 && code[0] == 0x48 && code[1] == 0xc7 && code[3] == 15 && !code[4]);
+}
+
+/* The fewest bytes in front, at least `least`, that can move; 0: none. */
+static u8 plan_before(const u8 *text, u32 at, const struct front *f, u32 least)
+{
+	struct insn i;
+
+	for (u32 n = 0; n < f->count; n++) {
+		u8 d = f->distance[n];
+
+		if (!is_movable(text + at - d, d, &i) || is_sigreturn(text + at - d, i.length))
+			return 0;
+		if (d >= least)
+			return d;
+	}
+	return 0;
+}
+
+static u8 plan_after(const u8 *text, u32 size, u32 at)
+{
+	u32 p = at + SYSCALL_SIZE;
+	struct insn i;
+
+	while (p < at + JUMP_SIZE) {
+		if (!is_movable(text + p, size - p, &i))
+			return 0;
+		p += i.length;
+	}
+	return (u8)(p - at - SYSCALL_SIZE);
+}
+
+/* Does target lie inside the region, where a jump would meet neither end nor begin? */
+static bool inside(u32 at, const struct call_site *s, s64 target)
+{
+	s64 start = (s64)at - s->before;
+
+	return target > start && target < start + s->size;
+}
+
+/* A direct branch of the text leads into the region. */
+static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const struct call_site *s)
+{
+	u32 end = size - at > AFTER_SYSCALL ? at + AFTER_SYSCALL : size;
+	struct insn i;
+
+	/* Short ones: of the decoded neighbourhood. Where it cannot be decoded it is data. */
+	for (u32 p = start; p < end; p += i.length) {
+		if (!insn_decode(text + p, size - p, &i)) {
+			i.length = 1;
+			continue;
+		}
+		if ((i.flow == INSN_BRANCH || i.flow == INSN_JUMP) &&
+		    inside(at, s, (s64)p + i.length + i.target))
+			return true;
+	}
+	/* Long ones: anything that looks like one, wherever instructions begin. */
+	for (u32 p = 1; p + 4 <= size; p++) {
+		s32 distance;
+
+		memcpy(&distance, text + p, sizeof(distance));
+		if (inside(at, s, (s64)p + 4 + distance) &&
+		    (text[p - 1] >> 1 == 0xe8 >> 1 || text[p - 1] >> 4 == 8))
+			return true;
+	}
+	return false;
+}
+
+bool call_site_plan(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out)
+{
+	struct front f;
+	u8 before, after, kept;
+
+	if (at + SYSCALL_SIZE > size || text[at] != 0x0f || text[at + 1] != 0x05 ||
+	    !find_front(text, at, &f))
+		return false;
+	before = plan_before(text, at, &f, SITE_BEFORE_MIN);
+	after = plan_after(text, size, at);
+	kept = plan_before(text, at, &f, JUMP_SIZE);
+
+	const struct call_site in_front = {before, 0, before + SYSCALL_SIZE};
+	const struct call_site behind = {0, after, SYSCALL_SIZE + after};
+	const struct call_site keep = {kept, 0, kept};
+	/* One instruction in front is best: no boundary lies in it. */
+	bool single = before && before == f.distance[0];
+	const struct call_site *form[] = {single ? &in_front : &behind,
+					  single ? &behind : &in_front, &keep};
+
+	for (u32 n = 0; n < sizeof(form) / sizeof(form[0]); n++) {
+		const struct call_site *s = form[n];
+
+		if ((!s->before && !s->after) || at < low + s->before ||
+		    at - s->before + s->size > high || branched_into(text, size, at, f.start, s))
+			continue;
+		*out = *s;
+		return true;
+	}
+	return false;
+}
+
+static u8 *put(u8 *to, const void *from, u32 size)
+{
+	memcpy(to, from, size);
+	return to + size;
+}
+
+void call_site_jump(const struct call_site *s, u32 slot, u8 *to)
+{
+	static const u8 jump[] = {0xff, 0x24, 0x25};
+	u32 pointer = (u32)call_site_pointer(slot);
+	/* Where SYSCALL goes, the pointer's byte 06 takes its place. */
+	u32 prefixes = s->before && s->size > s->before ? s->before - SITE_BEFORE_MIN : 0;
+	u8 *end = to + s->size;
+
+	memset(to, JUMP_PREFIX, prefixes);
+	to = put(to + prefixes, jump, sizeof(jump));
+	to = put(to, &pointer, sizeof(pointer));
+	memset(to, NO_INSN, (u32)(end - to));
+}
+
+void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in)
+{
+	static const u8 mov_r11d[] = {0x41, 0xbb}, syscall[] = {0x0f, 0x05};
+	u64 at = PATCH_IN_BASE + (u64)slot * PATCH_IN_SIZE;
+	u8 *p = put(in, region, s->before);
+	s32 distance;
+
+	p = put(p, mov_r11d, sizeof(mov_r11d));
+	p = put(p, &slot, sizeof(slot));
+	*p++ = 0xe9;
+	distance = (s32)(PATCH_IN_BASE - (at + (u32)(p - in) + sizeof(distance)));
+	p = put(p, &distance, sizeof(distance));
+	memset(p, 0xcc, PATCH_IN_SIZE - (u32)(p - in));
+	put(in + PATCH_IN_SYSCALL, syscall, sizeof(syscall));
+}
+
+void call_site_stub_out(const struct call_site *s, u64 start, const u8 *region, u8 *out)
+{
+	u64 end = start + s->before + SYSCALL_SIZE + s->after;
+	static const u8 jump_next_word[] = {0xff, 0x25, 0, 0, 0, 0};
+	u8 *p = put(out, region + s->before + SYSCALL_SIZE, s->after);
+
+	p = put(p, jump_next_word, sizeof(jump_next_word));
+	p = put(p, &end, sizeof(end));
+	memset(p, 0xcc, PATCH_OUT_SIZE - (u32)(p - out));
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A SYSCALL instruction that becomes a jump: which bytes around it the jump replaces, and the code
+ * of the stub that does their work. Pure logic; tests/unit/call_site_test.c.
+ *
+ * SYSCALL has two bytes, a jump through a pointer in the top 2 GiB (JMP *abs32) has seven. So
+ * neighbours move into the stub. There are three forms:
+ *
+ *   in front   5 to 13 bytes in front of SYSCALL move, usually MOV $nr, %eax. The jump gets
+ *              prefixes so that its sixth opcode-to-address byte, which is 06 and no instruction,
+ *              lies where SYSCALL was: a thread that goes to the bare instruction faults there.
+ *   behind     5 bytes or more behind SYSCALL move. The jump begins where SYSCALL did.
+ *   kept       7 to 13 bytes in front of SYSCALL move and make room for the jump. SYSCALL stays.
+ *
+ * A stub has two parts: `in` has the instructions from in front and goes to the kernel, `out` has
+ * those from behind and goes back. Both hold the instructions byte for byte, so an address in the
+ * moved code and one in the stub differ by a constant.
+ */
+#ifndef KERNEL_ARCH_X86_64_CALL_SITE_H
+#define KERNEL_ARCH_X86_64_CALL_SITE_H
+
+#include "common/types.h"
+#include "common/layout.h"
+
+#define SYSCALL_SIZE	 2 /* 0f 05 */
+#define SITE_BEFORE_MIN	 5
+#define SITE_BEFORE_MAX	 13 /* with the jump's 7 bytes and its prefixes: an instruction's 15 */
+#define SITE_AFTER_MAX	 19
+#define SITE_MAX	 (SYSCALL_SIZE + SITE_AFTER_MAX)
+#define SITE_WINDOW_SIDE 2048 /* bytes on each side of SYSCALL that are searched for branches */
+
+struct call_site {
+	u8 before, after; /* bytes that move, in front of SYSCALL and behind it; one of them is 0 */
+	u8 size;	  /* bytes that the jump replaces, from the first that moves on */
+};
+
+/*
+ * Looks at text[0, size), which has SYSCALL at offset at. Only bytes of [low, high) may be changed.
+ * False: no form fits. That is so where neighbours are too few, branch, or name addresses relative
+ * to RIP; where a direct branch of the text leads between them; and where the instructions in front
+ * cannot be told for sure.
+ */
+bool call_site_plan(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out);
+
+/* The address of slot's pointer. Its third byte is 06. */
+static inline u64 call_site_pointer(u32 slot)
+{
+	return PATCH_JUMPS + (u64)(slot / PATCH_BANK) * PATCH_BANK_STRIDE +
+	       (u64)(slot % PATCH_BANK) * sizeof(u64);
+}
+
+/* The jump through slot's pointer: s->size bytes. */
+void call_site_jump(const struct call_site *s, u32 slot, u8 *to);
+
+/*
+ * The stub of the text region, which is where the jump will be: in has PATCH_IN_SIZE bytes and will
+ * be at PATCH_IN_BASE + slot * PATCH_IN_SIZE, out has PATCH_OUT_SIZE. start: the region's address.
+ */
+void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in);
+void call_site_stub_out(const struct call_site *s, u64 start, const u8 *region, u8 *out);
+
+/* Where the stub's own SYSCALL ends, for programs that use GS: offset in `in`. */
+#define STUB_SYSCALL_END (PATCH_IN_SYSCALL + SYSCALL_SIZE)
+
+#endif
