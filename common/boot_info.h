@@ -30,6 +30,7 @@ enum {
 	BOOT_VERBOSE = 1 << 2,	    /* kernel log reaches the user */
 	BOOT_STATS = 1 << 3,	    /* counters at exit */
 	BOOT_NO_NEW_PRIVS = 1 << 4, /* prctl(2), of the process that the first program replaces */
+	BOOT_NO_PATCH = 1 << 5,	    /* programs' system-call sites stay as they are */
 };
 
 #define BOOT_RLIMITS 16

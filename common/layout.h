@@ -22,6 +22,8 @@
  *   0xffff_ffff_8000_0000 + slide          kernel image
  *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
  *   0xffff_ffff_d000_0000                  doorbell
+ *   0xffff_ffff_e006_0000 ..               patched call sites: pointers, ring-3 mode
+ *   0xffff_ffff_e800_0000 ..               ... return addresses and stubs
  */
 #ifndef COMMON_LAYOUT_H
 #define COMMON_LAYOUT_H
@@ -61,6 +63,24 @@
 #define VCPU_AREA_BASE	  UL(0xffffffffc0000000)
 #define VCPU_MAX	  4096
 #define DOORBELL_VA	  UL(0xffffffffd0000000)
+
+/*
+ * Patched call sites (kernel/arch/x86_64/stubs.h), ring-3 mode. A site has a slot: a pointer that
+ * its jump goes through, a return address, and the two parts of its stub. Pointers lie where the
+ * third byte of their address is 06 (kernel/arch/x86_64/call_site.h), in banks of 64 KiB. The first
+ * slots are taken by the code that all stubs share.
+ */
+#define PATCH_SLOTS	  32768
+#define PATCH_BANK	  8192 /* slots */
+#define PATCH_BANK_STRIDE UL(0x1000000)
+#define PATCH_JUMPS	  UL(0xffffffffe0060000)
+#define PATCH_RETURNS	  UL(0xffffffffe8000000)
+#define PATCH_IN_BASE	  UL(0xffffffffe8200000)
+#define PATCH_IN_SIZE	  32
+#define PATCH_IN_SYSCALL  28 /* offset of the stub's own SYSCALL */
+#define PATCH_IN_SHARED	  4  /* slots without a stub */
+#define PATCH_OUT_BASE	  UL(0xffffffffe8400000)
+#define PATCH_OUT_SIZE	  64
 
 /* struct frame in the frame array is at most this large (kernel/mm/frame.h). */
 #define FRAME_STRUCT_SIZE 16

@@ -111,6 +111,10 @@ struct vcpu_data {
 
 	u64 cr3;   /* of this vCPU, as the kernel loaded it */
 	u64 stats; /* guest-virtual: what the kernel counts on this vCPU (kernel/stats.h) */
+
+	u64 exit_work;	/* what the way out calls first: exit_work, or the ring-3 mode's */
+	u64 stub_entry; /* ring-3 mode: where the stubs of patched call sites go */
+	u64 resume;	/* ring-3 mode: where the way out without IRETQ jumps to */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 
@@ -132,6 +136,9 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 #define VD_GDT		 224
 #define VD_STUB_EXIT	 816
 #define VD_RING0_TOP	 2400 /* end of ring0_stack */
+#define VD_EXIT_WORK	 2520
+#define VD_STUB_ENTRY	 2528
+#define VD_RESUME	 2536
 #define IRET_FRAME_SIZE	 40
 #ifndef __ASSEMBLER__
 VD_OFFSET(VD_USER_RSP, user_rsp);
@@ -147,6 +154,9 @@ VD_OFFSET(VD_IN_PROGRAM, in_program);
 VD_OFFSET(VD_GDT, gdt);
 VD_OFFSET(VD_STUB_EXIT, stub_exit);
 VD_OFFSET(VD_RING0_TOP, ring0_stack[32]);
+VD_OFFSET(VD_EXIT_WORK, exit_work);
+VD_OFFSET(VD_STUB_ENTRY, stub_entry);
+VD_OFFSET(VD_RESUME, resume);
 _Static_assert(sizeof(struct iret_frame) == IRET_FRAME_SIZE, "used in assembly");
 #endif
 

@@ -44,6 +44,7 @@
 
 #define RFLAGS_FIXED	   (1 << 1)
 #define DR7_GUEST	   0xffff07ffUL /* what the guest may set in DR7: not GD, nothing reserved */
+#define RFLAGS_ARITH	   0x8d5	/* OF SF ZF AF PF CF */
 #define RFLAGS_TF	   (1 << 8)
 #define RFLAGS_IF	   (1 << 9)
 #define RFLAGS_DF	   (1 << 10)

@@ -10,8 +10,10 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/arch/x86_64/stubs.h"
 #include "kernel/check_hooks.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
@@ -149,4 +151,61 @@ void exit_work(struct trapframe *f)
 	if (READ_ONCE(d->stray) && __atomic_exchange_n(&d->stray, 0, __ATOMIC_SEQ_CST))
 		program_strayed(f);
 	signal_deliver(f);
+}
+
+/*
+ * Ring-3 mode: a program's SYSCALL may become a jump (mm/patch.h), and a program whose text has
+ * such a jump goes on in its stub.
+ */
+void syscall_by_instruction(struct trapframe *f)
+{
+	if (stubs_on) {
+		arch_syscall_from_stub(f);
+		patch_note(current_mm(), f->rip - SYSCALL_SIZE, f->rax);
+	}
+	syscall_dispatch(f);
+}
+
+void syscall_by_stub(struct trapframe *f)
+{
+	f->error = 0;
+	STATS_INC(syscalls_patched);
+	syscall_dispatch(f);
+}
+
+void arch_needs_unpatched(u64 rip)
+{
+	patch_undo_at(current_mm(), rip);
+}
+
+bool arch_needs_is_patched(u64 rip)
+{
+	return patch_has(current_mm(), rip);
+}
+
+void exit_work_ring3(struct trapframe *f)
+{
+	u64 rip;
+
+	/* The way out began once more: the frame already says where to go. */
+	if (f->rip >= KERNEL_BASE && stub_native(f->rip, &rip))
+		f->rip = rip;
+	exit_work(f);
+	if (!stubs_on)
+		return;
+	rip = patch_resume(current_mm(), f->rip);
+	if (rip != f->rip && (f->rflags & RFLAGS_TF))
+		patch_undo_at(current_mm(), f->rip);
+	else
+		f->rip = rip;
+}
+
+/* Flags that POPF may load in the kernel: TF would trap here, for one. */
+#define RFLAGS_POPF (RFLAGS_FIXED | RFLAGS_IF | RFLAGS_DF | RFLAGS_ARITH)
+
+bool exit_work_fast(struct trapframe *f)
+{
+	exit_work_ring3(f);
+	arch_vcpu_data()->resume = f->rip;
+	return !(f->rflags & ~(u64)RFLAGS_POPF) && arch_gs_is_kernels();
 }

@@ -58,6 +58,7 @@
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
 	X(WINDOW,      "window_lock, mm/window.c")     /* extends the physmap */ \
 	X(TEXT,        "text_lock, mm/text_cache.c")         /* gets and drops frames */ \
+	X(STUBS,       "stub_lock, arch/x86_64/stubs.c")     /* maps pages */ \
 	X(KMALLOC,     "kmalloc_lock")        /* gets a frame */ \
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* gets a frame of the reserve */ \

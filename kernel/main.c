@@ -2,6 +2,7 @@
 /* From the bootstrap to the first program. */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/arch/x86_64/stubs.h"
 #include "kernel/exec/init.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -44,6 +45,7 @@ void kernel_main(u64 boot_info_gpa)
 	arch_vcpu_init();
 	arch_fpu_init();
 	frame_init();
+	stubs_init();
 	task_init();
 	proc_init();
 

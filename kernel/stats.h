@@ -29,6 +29,10 @@
 /*    name             meaning */
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
+	X(syscalls_patched,"  from patched call sites") \
+	X(calls_refused,   "  from sites that cannot be patched") \
+	X(sites_patched,   "call sites patched") \
+	X(sites_refused,   "  looked at and left as they are") \
 	X(hostcalls,       "hostcalls") \
 	X(exitless,        "of them without an exit") \
 	X(lookups,         "path lookups (fs/path_prefetch.c)") \

@@ -312,7 +312,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->window_end = s->mem.window_end;
 	b->boot_slot_size = s->mem.slot[0].size;
 	b->flags |= (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
-		    (s->opt.verbose ? BOOT_VERBOSE : 0) | (s->opt.stats ? BOOT_STATS : 0);
+		    (s->opt.no_patch ? BOOT_NO_PATCH : 0) | (s->opt.verbose ? BOOT_VERBOSE : 0) |
+		    (s->opt.stats ? BOOT_STATS : 0);
 	b->check = s->opt.check;
 	b->pids_max = s->opt.pids;
 	if (s->opt.core_pattern)

@@ -42,6 +42,7 @@ static void usage(FILE *to, bool check)
 		"(65536)\n"
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
+		"  --no-patch             system calls stay SYSCALL instructions (ring 3)\n"
 		"  --trace                print each system call on stderr\n"
 		"  --no-exitless          every hostcall is an exit of the machine\n"
 		"  --stats[=kvm]          print counters at exit (kvm: only KVM's)\n"
@@ -104,6 +105,7 @@ enum {
 	OPT_FILES,
 	OPT_RING,
 	OPT_NO_ASLR,
+	OPT_NO_PATCH,
 	OPT_TRACE,
 	OPT_STATS,
 	OPT_EXITLESS,
@@ -119,6 +121,7 @@ static const struct option run_options[] = {
 	{"files", required_argument, NULL, OPT_FILES},
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+	{"no-patch", no_argument, NULL, OPT_NO_PATCH},
 	{"trace", no_argument, NULL, OPT_TRACE},
 	{"stats", optional_argument, NULL, OPT_STATS},
 	{"verbose", no_argument, NULL, 'v'},
@@ -171,6 +174,9 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_NO_ASLR:
 		o->no_aslr = true;
+		break;
+	case OPT_NO_PATCH:
+		o->no_patch = true;
 		break;
 	case OPT_TRACE:
 		o->trace = true;

@@ -21,10 +21,26 @@
 
 #define FRAME_REGS_SIZE (23 * 8) /* struct trapframe, kernel/arch/x86_64/arch.h */
 
+/*
+ * Stubs of patched call sites (kernel/arch/x86_64/stubs.h). Their first part enters the kernel
+ * before anything else happens, so it is as good as the kernel; the second part is the program's
+ * code, moved.
+ */
+static bool in_stub_entry(u64 rip)
+{
+	return rip - PATCH_IN_BASE < PATCH_SLOTS * PATCH_IN_SIZE;
+}
+
+static bool in_stub_exit(u64 rip)
+{
+	return rip - PATCH_OUT_BASE < PATCH_SLOTS * PATCH_OUT_SIZE;
+}
+
 static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
 	/* Ring-3 mode: code of the kernel is what lies in the top 2 GiB. */
-	return s->ring_mode == RING_MODE_3 ? r->rip < KERNEL_BASE : sr->ss.dpl == 3;
+	return s->ring_mode == RING_MODE_3 ? r->rip < KERNEL_BASE || in_stub_exit(r->rip)
+					   : sr->ss.dpl == 3;
 }
 
 /*
@@ -38,7 +54,8 @@ static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_s
 	u64 entry_page = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
 
 	return v->sandbox->ring_mode == RING_MODE_3 && r->rip >= KERNEL_BASE &&
-	       sr->cs.selector == SEL_USER_CS && READ_ONCE(v->data->in_program) &&
+	       !in_stub_entry(r->rip) && sr->cs.selector == SEL_USER_CS &&
+	       READ_ONCE(v->data->in_program) &&
 	       READ_ONCE(v->data->kstack_top) - r->rsp > KSTACK_SIZE &&
 	       (r->rip < k->exit_start || r->rip >= k->exit_end) &&
 	       r->rip - entry_page >= k->entry_head;

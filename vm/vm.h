@@ -36,7 +36,7 @@ struct options {
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 files;	    /* handles at most */
 	u32 ring_mode;	    /* RING_MODE_* */
-	bool trace, verbose, no_aslr, stats, exitless;
+	bool trace, verbose, no_aslr, no_patch, stats, exitless;
 	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* what its reporter is asked; NULL without */

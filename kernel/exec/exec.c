@@ -7,6 +7,7 @@
  * Set-user-ID and set-group-ID bits are honoured where the monitor has the right to change its
  * identity, which root's has. File capabilities are not. An executable file must be readable.
  */
+#include <asm/hwcap2.h>
 #include <asm/resource.h>
 #include <asm/statfs.h>
 #include <linux/auxvec.h>
@@ -27,6 +28,7 @@
 #include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/arch/x86_64/stubs.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/task/cred_rules.h"
@@ -287,7 +289,8 @@ static void fill_aux(struct exec *x)
 	aux(s, AT_GID, c->rgid);
 	aux(s, AT_EGID, c->egid);
 	aux(s, AT_SECURE, x->secure);
-	aux(s, AT_HWCAP2, boot->hwcap2);
+	/* GS is not the program's to write as long as stubs find the vCPU by it. */
+	aux(s, AT_HWCAP2, stubs_on ? boot->hwcap2 & ~(u64)HWCAP2_FSGSBASE : boot->hwcap2);
 }
 
 /* Strings in their final order; checks their size. Before the old program is let go of. */

@@ -6,6 +6,7 @@
 #include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 
 /* Newer than the uapi headers of some hosts. */
 #ifndef MADV_POPULATE_READ
@@ -33,8 +34,10 @@ static int drop_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
 	err = pt_cut(mm, start);
 	if (!err)
 		err = pt_cut(mm, end);
-	if (!err)
+	if (!err) {
+		patch_forget(mm, start, end);
 		pt_unmap(mm, start, end, start, end);
+	}
 	return err;
 }
 

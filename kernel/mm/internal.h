@@ -19,6 +19,12 @@ struct window;
 void mm_flush(struct mm *mm, u64 start, u64 end);
 
 /*
+ * No other vCPU runs mm's program any more: each comes into the kernel. They go out again as soon
+ * as the caller lets them (patch.h).
+ */
+void mm_stop_others(struct mm *mm);
+
+/*
  * Serves a fault (mm_fault), or the kernel's own touch of the page on the program's behalf. Signal
  * SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_space)
  * and try again.

@@ -13,6 +13,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/spare.h"
 #include "kernel/mm/text_cache.h"
 
@@ -76,6 +77,7 @@ void mm_put(struct mm *mm)
 		pt_clear(mm);
 	else
 		pt_destroy(mm);
+	patch_free(mm);
 	while ((v = vma_first(mm))) {
 		vma_remove(mm, v);
 		vma_free(v);
@@ -155,6 +157,8 @@ struct mm *mm_dup(struct mm *mm, bool alone)
 	child->copies_at_once = alone;
 	err = copy_vmas(child, mm, &flush);
 	if (!err)
+		err = patch_fork(child, mm);
+	if (!err)
 		err = check_mm_fork(child, mm);
 	pt_flush_now(mm, &flush);
 	if (!err && mm->exe_path) {
@@ -181,8 +185,10 @@ void mm_truncate_locked(struct mm *mm, struct vma *v)
 	if (!v->backing || !v->backing->ops->truncate)
 		return;
 	end = v->start + v->backing->ops->truncate(v);
-	if (end < v->end && !pt_cut(mm, end))
+	if (end < v->end && !pt_cut(mm, end)) {
+		patch_forget(mm, end, v->end);
 		pt_unmap(mm, end, v->end, end, v->end);
+	}
 }
 
 void mm_revalidate_windows(struct mm *mm)
@@ -201,10 +207,11 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r)
 
 	*r = (struct mm_resident){0};
 	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
-		bool owned = *leaf.entry & PTE_OWNED;
-		bool unshared = owned && pt_unshared(*leaf.entry);
+		u64 entry = patch_original(mm, leaf.va, *leaf.entry);
+		bool owned = entry & PTE_OWNED;
+		bool unshared = owned && pt_unshared(entry);
 
-		if (*leaf.entry & PTE_ALIAS)
+		if (entry & PTE_ALIAS)
 			continue;
 		r->rss += leaf.size;
 		if (owned && (unshared || !text_fits(v)))

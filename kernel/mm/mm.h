@@ -15,6 +15,7 @@
 #include "kernel/lock.h"
 
 struct check_mm;
+struct patch_table;
 struct trapframe;
 struct vm_backing;
 struct vm_source;
@@ -87,6 +88,8 @@ struct mm {
 	struct check_mm *check;	 /* kernel/check_hooks.h: NULL unless the sandbox checks */
 	/* vCPUs that run in this address space, for TLB shootdown */
 	u64 cpus[64];
+	/* mm/patch.h; NULL: no call site was looked at */
+	struct patch_table *patches;
 };
 
 #define MM_MAP_COUNT_MAX 65530 /* vm.max_map_count's default */

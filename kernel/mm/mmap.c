@@ -15,6 +15,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/window.h"
 
 #define PROT_ALL       (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -241,6 +242,7 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 		return 0;
 	prev = vma_prev(v);
 	next = vma_find(mm, end);
+	patch_forget(mm, start, end);
 	pt_unmap(mm, start, end, prev ? prev->end : 0, next ? next->start : LOWER_HALF);
 	while (v) {
 		struct vma *following = next_in(v, end);
@@ -444,6 +446,7 @@ s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing
 static void protect_vma(struct mm *mm, struct vma *v, u32 prot, struct pt_flush *flush)
 {
 	v->prot = prot;
+	patch_undo(mm, v->start, v->end);
 	pt_protect(mm, v, v->start, v->end, flush);
 }
 
@@ -545,6 +548,7 @@ static int widen_backing(struct mm *mm, struct vma *v, u64 len)
 	err = old->ops->widen(old, v->offset, len, &wider);
 	if (err || !wider)
 		return err;
+	patch_undo(mm, v->start, v->end);
 	pt_drop_windows(mm, v->start, v->end);
 	v->backing = wider;
 	backing_put(old);
@@ -581,6 +585,7 @@ static s64 move_mapping(struct mm *mm, const struct move *m)
 	copy->start = m->to;
 	copy->end = m->to + m->new_len;
 	copy->next_fault = 0;
+	patch_undo(mm, m->from, from_end);
 	err = pt_move(mm, m->from, m->to, MIN(m->old_len, m->new_len), &flush);
 	if (err) {
 		vma_free(copy);

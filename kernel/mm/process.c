@@ -54,3 +54,9 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 	if (!arch_flush_is_shared())
 		flush_others(mm);
 }
+
+void mm_stop_others(struct mm *mm)
+{
+	for_others(mm, arch_stop_request);
+	for_others(mm, arch_stop_wait);
+}

@@ -16,6 +16,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/mm_needs.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 
 /* The leaf of va, present and fit for this access. 0, -EFAULT, or -ENOMEM: there is no frame. */
 static int find_leaf(struct mm *mm, u64 va, enum mm_access access, struct pt_leaf *leaf)
@@ -41,7 +42,7 @@ static s64 copy_in_page(struct mm *mm, u64 va, void *buf, u64 len, bool write)
 	ASSERT_HELD(&mm->lock);
 	if (err)
 		return err;
-	at = phys_to_virt(pt_gpa(*leaf.entry) + (va - leaf.va));
+	at = phys_to_virt(pt_gpa(patch_original(mm, leaf.va, *leaf.entry)) + (va - leaf.va));
 	len = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
 	/* A window's page may be gone: its file was truncated. */
 	if (write ? arch_copy(at, buf, len) : arch_copy(buf, at, len))
@@ -83,6 +84,8 @@ static s64 copy_forced(struct mm *mm, u64 va, void *buf, u64 len, bool write)
 	ASSERT_HELD(&mm->lock);
 	if (!more)
 		return copy_in_page(mm, va, buf, len, write);
+	if (write)
+		patch_undo(mm, va, va + 1);
 	own = v->prot;
 	v->prot |= more;
 	follow_permissions(mm, v, va); /* a page without access is parked: pagetable.h */

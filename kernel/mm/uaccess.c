@@ -13,6 +13,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "kernel/task/process.h"
@@ -46,6 +47,7 @@ static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct map
 {
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
+	u64 entry;
 
 	ASSERT_HELD(&mm->lock);
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
@@ -54,9 +56,10 @@ static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct map
 		    !(info.signal == SIGKILL && make_space(mm)))
 			return -EFAULT;
 	}
-	p->gpa = pt_gpa(*leaf.entry) + (va - leaf.va);
+	entry = patch_original(mm, leaf.va, *leaf.entry);
+	p->gpa = pt_gpa(entry) + (va - leaf.va);
 	p->space = leaf.size - (va - leaf.va);
-	p->window = !(*leaf.entry & PTE_OWNED);
+	p->window = !(entry & PTE_OWNED);
 	return 0;
 }
 

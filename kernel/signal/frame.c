@@ -33,11 +33,10 @@ _Static_assert(sizeof(struct _fpx_sw_bytes) == XSAVE_SW_SIZE, "Linux's layout");
 _Static_assert(sizeof(struct sigcontext) == 256, "Linux's layout");
 _Static_assert(offsetof(struct ucontext, uc_sigmask) == 296, "Linux's layout");
 
-#define RED_ZONE     128
+#define RED_ZONE    128
 
 /* What a handler may leave in the flags register. */
-#define RFLAGS_ARITH 0x8d5 /* OF SF ZF AF PF CF */
-#define RFLAGS_USER  (RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF | RFLAGS_ARITH)
+#define RFLAGS_USER (RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF | RFLAGS_ARITH)
 
 /* The registers of sigcontext that a trap frame has under the same name. */
 #define FRAME_REGISTERS(X)                                                                         \

@@ -22,6 +22,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/core.h"
 #include "kernel/task/core_notes.h"
@@ -120,7 +121,7 @@ static bool has_copies(struct core *c, const struct vma *v)
 	struct pt_leaf leaf;
 
 	for (u64 va = v->start; pt_next(c->mm, va, v->end, &leaf); va = leaf.va + leaf.size)
-		if (*leaf.entry & PTE_OWNED)
+		if (patch_original(c->mm, leaf.va, *leaf.entry) & PTE_OWNED)
 			return true;
 	return false;
 }

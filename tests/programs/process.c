@@ -192,7 +192,8 @@ CASE(auxiliary_vector)
 	SHOW(getauxval(AT_PHENT));
 	CHECK(random && (random[0] | random[1] | random[2] | random[3] | random[4]));
 	printf("  platform %s\n", (const char *)getauxval(AT_PLATFORM));
-	printf("  HWCAP %lx, HWCAP2 %lx\n", getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
+	printf("  HWCAP %lx\n", getauxval(AT_HWCAP));
+	printf("  HWCAP2 %lx\n", getauxval(AT_HWCAP2));
 	const char *name = (const char *)getauxval(AT_EXECFN);
 	CHECK(name && name[0]);
 	CHECK(vdso && memcmp(vdso, "\177ELF", 4) == 0);

@@ -8,7 +8,9 @@
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
  * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
  * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text_cache.c
- * sources: kernel/fs/mapping.c kernel/mm/spare.c
+ * sources: kernel/fs/mapping.c kernel/mm/spare.c kernel/mm/patch.c
+ * sources: kernel/arch/x86_64/call_site.c
+ * sources: kernel/arch/x86_64/insn_length.c tests/fake/stubs.c
  */
 #include <errno.h>
 #include <fcntl.h>

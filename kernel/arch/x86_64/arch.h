@@ -114,6 +114,13 @@ bool arch_flush_is_shared(void);
 void arch_flush_request(u32 vcpu);
 void arch_flush_wait(u32 vcpu);
 
+/*
+ * A vCPU comes into the kernel, whatever it does; waits until it is there. The caller sees to it
+ * that it does not leave again too early.
+ */
+void arch_stop_request(u32 vcpu);
+void arch_stop_wait(u32 vcpu);
+
 /* This vCPU looks at the reasons of its upcalls now: clears the word, does the flush asked for. */
 void arch_upcall_taken(void);
 
@@ -136,6 +143,7 @@ u64 arch_get_fsbase(void);
 u64 arch_get_gsbase(void);
 int arch_set_fsbase(u64 base); /* -EPERM when not canonical or above USER_TOP, as Linux */
 int arch_set_gsbase(u64 base);
+bool arch_gs_is_kernels(void); /* ring.c: not set by the program, call sites are patched */
 
 /*
  * Copies bytes where one side may be a window whose file is truncated meanwhile.
@@ -189,10 +197,17 @@ struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
  * ARCH_TRAP_DONE: the program goes on. Called once, first of all. A trap from inside the kernel is
  * a panic, and arch_trap_panic is the same one for a trap that no program can cause.
  */
-#define ARCH_TRAP_DONE	  (~0UL)
-#define ARCH_TRAP_SYSCALL (~1UL) /* a SYSCALL with TF set: the frame is that of the call now */
+#define ARCH_TRAP_DONE (~0UL)
+#define ARCH_TRAP_SYSCALL                                                                          \
+	(~1UL) /* a SYSCALL with TF set, or whose site is patched: the frame is that               \
+		   of the call now */
 u64 arch_trap_vector(struct trapframe *f);
 __attribute__((noreturn)) void arch_trap_panic(const struct trapframe *f);
+/*
+ * Ring-3 mode, with call sites patched: f is the frame of a SYSCALL, which a stub may have executed
+ * because GS is the program's. The frame is then as if the program's own text had.
+ */
+void arch_syscall_from_stub(struct trapframe *f);
 /* The address that the last page fault of this vCPU was about. */
 u64 arch_fault_address(void);
 /*

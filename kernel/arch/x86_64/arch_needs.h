@@ -34,4 +34,23 @@ void trap_handle(struct trapframe *frame);
 void syscall_dispatch(struct trapframe *frame);
 void exit_work(struct trapframe *frame);
 
+/*
+ * The same in the ring-3 mode, where call sites are patched (stubs.h). syscall_by_instruction is
+ * for a SYSCALL; syscall_by_stub for a patched site, whose slot is frame->error. exit_work_ring3
+ * ends with frame->rip in a stub where the program's own text has a jump; exit_work_fast does the
+ * same and returns whether the frame may be left without IRETQ. kernel/entry.c
+ */
+void syscall_by_instruction(struct trapframe *frame);
+void syscall_by_stub(struct trapframe *frame);
+void exit_work_ring3(struct trapframe *frame);
+bool exit_work_fast(struct trapframe *frame);
+
+/*
+ * The running process's text at rip: arch_needs_unpatched makes the page its original again,
+ * because the program is being stepped there; arch_needs_is_patched: a jump has replaced the
+ * SYSCALL that was at rip. kernel/entry.c
+ */
+void arch_needs_unpatched(u64 rip);
+bool arch_needs_is_patched(u64 rip);
+
 #endif

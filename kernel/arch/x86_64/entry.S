@@ -9,14 +9,17 @@
  *
  * All ways in build a struct trapframe (arch.h) at the top of the thread's kernel stack:
  *
- *   system call, both ring modes    CPU -> entry_syscall -> syscall_entry
+ *   system call, both ring modes    CPU -> entry_syscall -> syscall_entry, or in the ring-3 mode
+ *                              syscall_entry_ring3
+ *     ring-3 mode, where the call's site is patched:
+ *                              program -> its stub -> stub_shared_start -> stub_entry
  *     ring-3 mode, where SYSCALL raises the privilege:
  *                              CPU -> entry_syscall_lower (ring 0) -> IRETQ -> entry_syscall_on_stack
  *   exception, ring-0 mode     CPU -> isr_N -> trap_entry
  *   exception, ring-3 mode     CPU -> stub_N (ring 0) -> IRETQ -> entry_trap_N (ring 3) -> trap_entry
  *   upcall, both ring modes         monitor -> upcall_entry
  *
- * and all leave through exit_to_program.
+ * and all leave through exit_to_program, but for patched sites, which may leave through exit_fast.
  */
 #include "common/layout.h"
 #include "common/vcpu_area.h"
@@ -190,6 +193,24 @@ double_fault:
 	push $VEC_DF
 	jmp trap_entry
 
+.macro POP_REGS
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+.endm
+
 .macro PUSH_REGS rax
 	push %rdi
 	push %rsi
@@ -252,30 +273,91 @@ exit_restart:
 	mov 8(%rbx), %rbx		/* struct vcpu_data of this vCPU, see kstack_bind */
 	movl $0, VD_IN_PROGRAM(%rbx)
 	mov %rsp, %rdi
-	call exit_work
+	call *VD_EXIT_WORK(%rbx)
 exit_start:
 	mov $1, %eax
 	xchg %eax, VD_IN_PROGRAM(%rbx)
 	cmpl $0, VD_UPCALL(%rbx)
 	jne exit_restart
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
+	POP_REGS
 	add $24, %rsp			/* orig_rax, vector, error */
 	iretq
+
+/*
+ * The same without IRETQ, which takes many times as long. GS is the vCPU's, and the flags are such
+ * that POPF may load them here (exit_work_fast). RSP: the trap frame; RBX: struct vcpu_data.
+ */
+exit_fast:
+	mov $1, %eax
+	xchg %eax, VD_IN_PROGRAM(%rbx)
+	cmpl $0, VD_UPCALL(%rbx)
+	jne exit_restart
+	POP_REGS
+	lea 40(%rsp), %rsp		/* orig_rax, vector, error, RIP, CS */
+	popf
+	pop %rsp
+	jmp *%gs:VD_RESUME
 exit_end:
+
+/*
+ * Ring-3 mode, from the stubs of patched call sites. On the stack: RIP..SS, the slot, the vector,
+ * RAX. void syscall_by_stub(struct trapframe *), bool exit_work_fast(struct trapframe *)
+ */
+	.globl stub_entry
+stub_entry:
+	PUSH_REGS $-ENOSYS
+	call syscall_by_stub
+exit_perhaps_fast:
+	mov %rsp, %rdi
+	call exit_work_fast
+	test %al, %al
+	je exit_to_program
+	mov %rsp, %rbx
+	and $-KSTACK_SIZE, %rbx
+	mov 8(%rbx), %rbx
+	jmp exit_fast
+
+/* Ring-3 mode, from SYSCALL. On the stack: RIP..SS. void syscall_by_instruction(struct trapframe *) */
+	.globl syscall_entry_ring3
+syscall_entry_ring3:
+	push $0
+	push $TRAP_SYSCALL
+	push %rax
+	PUSH_REGS $-ENOSYS
+	call syscall_by_instruction
+	jmp exit_perhaps_fast
+
+/*
+ * What all stubs share; stubs_init copies it to PATCH_IN_BASE. The program's registers, R11: the
+ * slot. RCX is free, as SYSCALL overwrites it, the flags are not until they are on the stack. GS is
+ * the vCPU's data, an address whose highest byte is ff, or the program's: then its stub has a
+ * SYSCALL.
+ */
+	.globl stub_shared_start, stub_shared_end
+stub_shared_start:
+	rdgsbase %rcx
+	bswap %rcx
+	movzbl %cl, %ecx
+	lea -0xff(%rcx), %ecx
+	jrcxz 1f
+	lea (, %r11, 8), %r11
+	lea PATCH_IN_BASE + PATCH_IN_SYSCALL(, %r11, PATCH_IN_SIZE / 8), %r11
+	jmp *%r11
+1:	mov %rsp, %gs:VD_USER_RSP
+	mov %gs:VD_KSTACK_TOP, %rsp
+	movl $0, %gs:VD_IN_PROGRAM
+	push $SEL_USER_DS
+	push %gs:VD_USER_RSP
+	pushf
+	push $SEL_USER_CS
+	mov PATCH_RETURNS(, %r11, 8), %rcx
+	push %rcx
+	push %r11
+	push $TRAP_SYSCALL
+	push %rax
+	mov 40(%rsp), %r11		/* the flags */
+	jmp *%gs:VD_STUB_ENTRY
+stub_shared_end:
 
 /*
  * void kernel_entry(u64 boot_info_gpa): from the bootstrap, in the ring of its mode. No stack yet.

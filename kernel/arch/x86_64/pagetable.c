@@ -133,3 +133,30 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 		arch_needs_pages_freed(table, 0);
 	return 0;
 }
+
+void *pagetable_map_stubs(u64 va, bool exec)
+{
+	u64 *pml4 = phys_to_virt(pagetable_kernel());
+	/* The doorbell lies in the same GiB: tables exist down to the one of 2 MiB entries. */
+	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
+	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
+	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)], *pte;
+	u64 gpa;
+
+	if (!*pde) {
+		gpa = arch_needs_pages(0, false);
+		if (!gpa)
+			return NULL;
+		mutex_lock(&physmap_lock);
+		*pde = gpa | PTE_P | PTE_W | PTE_A | PTE_U;
+		mutex_unlock(&physmap_lock);
+	}
+	pte = (u64 *)phys_to_virt(*pde & PTE_ADDR) + (va >> PAGE_SHIFT & (SLOTS - 1));
+	if (!*pte) {
+		gpa = arch_needs_pages(0, false);
+		if (!gpa)
+			return NULL;
+		WRITE_ONCE(*pte, gpa | PTE_P | PTE_A | PTE_D | PTE_U | (exec ? 0 : PTE_NX));
+	}
+	return (char *)phys_to_virt(*pte & PTE_ADDR) + (va & PAGE_MASK);
+}

@@ -8,6 +8,7 @@
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/ring.h"
+#include "kernel/arch/x86_64/stubs.h"
 #include "kernel/hostcall.h"
 #include "kernel/stats.h"
 
@@ -144,6 +145,26 @@ void arch_flush_wait(u32 vcpu)
 	}
 }
 
+void arch_stop_request(u32 vcpu)
+{
+	struct vcpu_data *d = data_of(vcpu);
+
+	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&d->in_program, __ATOMIC_SEQ_CST))
+		arch_vcpu_kick(vcpu);
+}
+
+void arch_stop_wait(u32 vcpu)
+{
+	struct vcpu_data *d = data_of(vcpu);
+
+	for (unsigned i = 1; READ_ONCE(d->in_program); i++) {
+		if (i % FLUSH_SPINS == 0)
+			hc_sched_yield(HC_NONE);
+		arch_pause();
+	}
+}
+
 void arch_upcall_taken(void)
 {
 	struct vcpu_data *d = arch_vcpu_data();
@@ -170,7 +191,12 @@ struct vcpu_data *arch_exitless_data(void)
 	return ring3_mode ? data_of(0) : NULL;
 }
 
-/* FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE. */
+/*
+ * FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE.
+ *
+ * Where call sites are patched, GS is the kernel's as long as the program has not set it: its base
+ * is the vCPU's data, by which a stub finds its kernel stack. The program then has a base of 0.
+ */
 u64 arch_get_fsbase(void)
 {
 	u64 base;
@@ -184,7 +210,15 @@ u64 arch_get_gsbase(void)
 	u64 base;
 
 	__asm__ volatile("rdgsbase %0" : "=r"(base));
-	return base;
+	return stubs_on && base >= KERNEL_BASE ? 0 : base;
+}
+
+bool arch_gs_is_kernels(void)
+{
+	u64 base;
+
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	return base == (u64)arch_vcpu_data();
 }
 
 int arch_set_fsbase(u64 base)
@@ -199,6 +233,8 @@ int arch_set_gsbase(u64 base)
 {
 	if (base >= USER_TOP)
 		return -EPERM;
+	if (stubs_on && !base)
+		base = (u64)arch_vcpu_data();
 	__asm__ volatile("wrgsbase %0" : : "r"(base));
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/operand.h"
 #include "kernel/arch/x86_64/ring.h"
+#include "kernel/arch/x86_64/stubs.h"
 
 static const char *const vector_name[VEC_COUNT] = {
 	[VEC_DE] = "divide error",
@@ -84,22 +85,48 @@ static bool is_disguised(const struct trapframe *f)
 	return operand_is_not_canonical(insn, len, f->rip, gpr);
 }
 
-u64 arch_trap_vector(struct trapframe *f)
+/*
+ * The program was in a stub: it was at the instruction of its own text that the stub stands for.
+ * Returns false if that was only the jump to the stub, executed by a program that is being stepped:
+ * it takes its own instructions then, one by one.
+ */
+static bool leave_stub(struct trapframe *f)
 {
-	struct vcpu_data *d = arch_vcpu_data();
-	bool in_program = d->in_program;
+	bool entered = stub_entered(f->rip);
+	u64 native;
 
-	d->in_program = 0;
-	if (f->vector == VEC_UPCALL)
-		return VEC_UPCALL;
-	if (from_kernel(f, in_program))
-		arch_trap_panic(f);
+	if (!stub_native(f->rip, &native))
+		return true;
+	f->rip = native;
+	if (f->vector != VEC_DB || !entered)
+		return true;
+	arch_needs_unpatched(native);
+	return false;
+}
+
+/* The program went to a SYSCALL that a jump has replaced: as if it had executed it. */
+static void make_syscall(struct trapframe *f)
+{
+	f->vector = TRAP_SYSCALL;
+	f->error = 0;
+	f->orig_rax = f->rax;
+	f->rax = (u64)-ENOSYS;
+	f->rip += SYSCALL_SIZE;
+	f->rflags &= ~(u64)RFLAGS_RF;
+	f->rcx = f->rip;
+	f->r11 = f->rflags;
+}
+
+static u64 ring3_trap_vector(struct trapframe *f)
+{
+	if (!leave_stub(f))
+		return ARCH_TRAP_DONE;
 	/*
 	 * SYSCALL with TF set, ring-3 mode: the CPU masks no flag there and traps on the entry's
 	 * first instruction, before anything is on the kernel stack. The frame becomes what the
 	 * entry code makes of a system call.
 	 */
-	if (ring3_mode && f->vector == VEC_DB && f->rip == (u64)d - PAGE_SIZE) {
+	if (f->vector == VEC_DB && f->rip == (u64)arch_vcpu_data() - PAGE_SIZE) {
 		f->orig_rax = f->rax;
 		f->rax = (u64)-ENOSYS;
 		f->vector = TRAP_SYSCALL;
@@ -111,7 +138,32 @@ u64 arch_trap_vector(struct trapframe *f)
 	/* A single step sees the trap that the CPU would have made behind the instruction. */
 	if (f->vector == VEC_GP && cpuid_emulate(f))
 		return f->rflags & RFLAGS_TF ? VEC_DB : ARCH_TRAP_DONE;
-	if (f->vector == VEC_UD && ring3_mode && is_disguised(f))
+	if (f->vector == VEC_UD && arch_needs_is_patched(f->rip)) {
+		make_syscall(f);
+		return ARCH_TRAP_SYSCALL;
+	}
+	if (f->vector == VEC_UD && is_disguised(f))
 		return VEC_GP;
 	return f->vector;
+}
+
+u64 arch_trap_vector(struct trapframe *f)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+	bool in_program = d->in_program;
+
+	d->in_program = 0;
+	if (f->vector != VEC_UPCALL && from_kernel(f, in_program))
+		arch_trap_panic(f);
+	return ring3_mode ? ring3_trap_vector(f) : f->vector;
+}
+
+void arch_syscall_from_stub(struct trapframe *f)
+{
+	u64 native;
+
+	if (f->rip >= KERNEL_BASE && stub_native(f->rip, &native))
+		f->rip = f->rcx = native;
+	else if (!arch_get_gsbase())
+		arch_set_gsbase(0); /* it was lost: a null selector was loaded into GS */
 }

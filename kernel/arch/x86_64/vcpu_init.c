@@ -73,7 +73,9 @@ static void fill_data(struct vcpu_data *d, u32 id)
 	u64 entry_page = ring_area(id); /* as the vCPU sees it */
 	u64 ring0_top = entry_page + PAGE_SIZE + VD_RING0_TOP;
 
-	d->syscall_entry = (u64)syscall_entry;
+	d->syscall_entry = ring3_mode ? (u64)syscall_entry_ring3 : (u64)syscall_entry;
+	d->stub_entry = (u64)stub_entry;
+	d->exit_work = ring3_mode ? (u64)exit_work_ring3 : (u64)exit_work;
 	d->trap_entry = (u64)trap_entry;
 	d->flush_rip = (u64)ring3_flush_rip;
 	d->switch_rip = (u64)ring3_switch_rip;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See stubs.h. The memory of slots is mapped page by page as slots are used, and stays. Free slots
+ * are a list through their own records.
+ */
+#include <linux/mman.h>
+#include "common/boot_info.h"
+#include "kernel/kernel.h"
+#include "kernel/lock.h"
+#include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/arch/x86_64/ring.h"
+#include "kernel/arch/x86_64/stubs.h"
+
+struct stub {
+	u64 start; /* of the region, in the program's text */
+	u32 refs;  /* 0: free */
+	u16 next_free;
+	struct call_site site;
+};
+
+#define RECORDS (PAGE_SIZE / sizeof(struct stub)) /* in a page */
+
+bool stubs_on;
+static struct mutex stub_lock = MUTEX_INIT(LOCK_STUBS);
+static struct stub *records[PATCH_SLOTS / RECORDS];
+static u32 first_free GUARDED_BY(stub_lock), used GUARDED_BY(stub_lock);
+
+_Static_assert(PATCH_SLOTS - 1 <= 0xffff, "next_free is a slot");
+_Static_assert(PAGE_SIZE % PATCH_IN_SIZE == 0 && PAGE_SIZE % PATCH_OUT_SIZE == 0, "none crosses");
+_Static_assert((PATCH_JUMPS >> 16 & 0xff) == 6 && PATCH_BANK * sizeof(u64) == 0x10000,
+	       "a pointer's third byte is 06");
+
+static struct stub *record(u32 slot)
+{
+	return &records[slot / RECORDS][slot % RECORDS];
+}
+
+static u64 in_address(u32 slot)
+{
+	return PATCH_IN_BASE + (u64)slot * PATCH_IN_SIZE;
+}
+
+static u64 out_address(u32 slot)
+{
+	return PATCH_OUT_BASE + (u64)slot * PATCH_OUT_SIZE;
+}
+
+static u64 return_address(u32 slot)
+{
+	return PATCH_RETURNS + (u64)slot * sizeof(u64);
+}
+
+/* A slot whose memory is there. 0: none. */
+static u32 slot_new(void)
+{
+	u32 slot;
+
+	ASSERT_HELD(&stub_lock);
+	slot = first_free;
+	if (slot) {
+		first_free = record(slot)->next_free;
+		return slot;
+	}
+	slot = used;
+	if (slot == PATCH_SLOTS)
+		return 0;
+	if (!records[slot / RECORDS]) {
+		u64 gpa = arch_needs_pages(0, false);
+
+		if (!gpa)
+			return 0;
+		records[slot / RECORDS] = phys_to_virt(gpa);
+	}
+	if (!pagetable_map_stubs(call_site_pointer(slot), false) ||
+	    !pagetable_map_stubs(return_address(slot), false) ||
+	    !pagetable_map_stubs(in_address(slot), true) ||
+	    !pagetable_map_stubs(out_address(slot), true))
+		return 0;
+	used++;
+	return slot;
+}
+
+u32 stub_new(u64 start, const struct call_site *s, const u8 *region)
+{
+	u64 back = start + s->before + SYSCALL_SIZE;
+	u32 slot;
+
+	mutex_lock(&stub_lock);
+	slot = slot_new();
+	if (slot) {
+		*record(slot) = (struct stub){.start = start, .refs = 1, .site = *s};
+		call_site_stub_in(s, slot, region, pagetable_map_stubs(in_address(slot), true));
+		call_site_stub_out(s, start, region, pagetable_map_stubs(out_address(slot), true));
+		*(u64 *)pagetable_map_stubs(return_address(slot), false) = back;
+		*(u64 *)pagetable_map_stubs(call_site_pointer(slot), false) = in_address(slot);
+	}
+	mutex_unlock(&stub_lock);
+	return slot;
+}
+
+void stub_get(u32 slot)
+{
+	__atomic_fetch_add(&record(slot)->refs, 1, __ATOMIC_RELAXED);
+}
+
+void stub_put(u32 slot)
+{
+	if (__atomic_fetch_sub(&record(slot)->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	mutex_lock(&stub_lock);
+	record(slot)->next_free = (u16)first_free;
+	first_free = slot;
+	mutex_unlock(&stub_lock);
+}
+
+u64 stub_address(u32 slot, const struct call_site *s, u32 offset)
+{
+	/* At the SYSCALL itself the instructions in front are done. */
+	if (offset <= s->before)
+		return in_address(slot) + offset;
+	return out_address(slot) + offset - s->before - SYSCALL_SIZE;
+}
+
+bool stub_native(u64 rip, u64 *native)
+{
+	bool in = rip - PATCH_IN_BASE < PATCH_SLOTS * PATCH_IN_SIZE;
+	u64 base = in ? PATCH_IN_BASE : PATCH_OUT_BASE, size = in ? PATCH_IN_SIZE : PATCH_OUT_SIZE;
+	u32 slot = (u32)((rip - base) / size), offset = (u32)((rip - base) % size);
+	const struct stub *s;
+
+	if ((!in && rip - PATCH_OUT_BASE >= PATCH_SLOTS * PATCH_OUT_SIZE) ||
+	    slot < PATCH_IN_SHARED || !records[slot / RECORDS])
+		return false;
+	s = record(slot);
+	if (!in)
+		*native = s->start + s->site.before + SYSCALL_SIZE + MIN(offset, s->site.after);
+	else if (offset >= STUB_SYSCALL_END)
+		*native = s->start + s->site.before + SYSCALL_SIZE;
+	else
+		*native = s->start + MIN(offset, s->site.before);
+	return true;
+}
+
+bool stub_entered(u64 rip)
+{
+	return rip - in_address(PATCH_IN_SHARED) <
+		       (PATCH_SLOTS - PATCH_IN_SHARED) * PATCH_IN_SIZE &&
+	       rip % PATCH_IN_SIZE == 0;
+}
+
+void stubs_init(void)
+{
+	void *shared;
+
+	if (!ring3_mode || (boot->flags & BOOT_NO_PATCH))
+		return;
+	KASSERT(stub_shared_end - stub_shared_start <= PATCH_IN_SHARED * PATCH_IN_SIZE);
+	mutex_lock(&stub_lock);
+	shared = pagetable_map_stubs(PATCH_IN_BASE, true);
+	used = PATCH_IN_SHARED;
+	mutex_unlock(&stub_lock);
+	if (!shared)
+		return;
+	memcpy(shared, stub_shared_start, (u64)(stub_shared_end - stub_shared_start));
+	stubs_on = true;
+}
