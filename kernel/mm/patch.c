@@ -162,40 +162,51 @@ static u64 leaf_of(struct mm *mm, u64 va)
 	return (*leaf.entry & ~PTE_PS) + (va - leaf.va);
 }
 
-/* Copies text of v around at; what is missing on either side is left out. False: no page. */
-static bool read_window(struct mm *mm, const struct vma *v, u64 at, u8 *text, u64 *start, u64 *end)
+/* Text of a VMA around a SYSCALL, copied. */
+struct text_window {
+	u8 *bytes;
+	u64 start, end;
+};
+
+/* Copies side bytes on each side of at; what is missing is left out. False: SYSCALL is missing. */
+static bool read_window(struct mm *mm, const struct vma *v, u64 at, u64 side, struct text_window *w)
 {
-	u64 low = MAX(v->start, at - SITE_WINDOW_SIDE), high = MIN(v->end, at + SITE_WINDOW_SIDE);
+	u64 low = MAX(v->start, at - side), high = MIN(v->end, at + side);
 
-	*start = *end = low;
-	while (*end < high) {
-		u64 page = ALIGN_DOWN(*end, PAGE_SIZE), leaf = leaf_of(mm, page);
-		u64 n = MIN(high, page + PAGE_SIZE) - *end;
+	w->start = w->end = low;
+	while (w->end < high) {
+		u64 page = ALIGN_DOWN(w->end, PAGE_SIZE), leaf = leaf_of(mm, page);
+		u64 n = MIN(high, page + PAGE_SIZE) - w->end;
 
-		if (leaf && arch_copy(text + (*end - *start),
-				      (char *)phys_to_virt(pt_gpa(leaf)) + (*end - page), n) == 0)
-			*end += n;
+		if (leaf && arch_copy(w->bytes + (w->end - w->start),
+				      (char *)phys_to_virt(pt_gpa(leaf)) + (w->end - page), n) == 0)
+			w->end += n;
 		else if (page >= ALIGN_DOWN(at, PAGE_SIZE))
 			break;
 		else
-			*start = *end = page + PAGE_SIZE;
+			w->start = w->end = page + PAGE_SIZE;
 	}
-	return *end > at + SYSCALL_SIZE;
+	return w->end >= at + SYSCALL_SIZE;
 }
 
-/* Plans the jump and its stub. 0: no form fits. */
-static u32 make_stub(struct mm *mm, const struct vma *v, u64 at, struct call_site *site)
+/* Plans the jump by so much of the text and makes its stub. 0: no form fits. */
+static u32 make_stub(struct mm *mm, const struct vma *v, u64 at, u64 side, struct call_site *site)
 {
-	u8 *text = kmalloc(2 * SITE_WINDOW_SIDE);
-	u64 start, end, page = ALIGN_DOWN(at, PAGE_SIZE);
+	struct text_window w = {.bytes = kmalloc(2 * side)};
+	u64 page = ALIGN_DOWN(at, PAGE_SIZE);
+	bool near = side == SITE_NEAR_SIDE;
 	u32 slot = 0;
 
-	if (text && read_window(mm, v, at, text, &start, &end) &&
-	    call_site_plan(text, (u32)(end - start), (u32)(at - start),
-			   (u32)(MAX(page, start) - start),
-			   (u32)(MIN(page + PAGE_SIZE, end) - start), site))
-		slot = stub_new(at - site->before, site, text + (at - start) - site->before);
-	kfree(text);
+	if (w.bytes && read_window(mm, v, at, side, &w)) {
+		u32 size = (u32)(w.end - w.start), offset = (u32)(at - w.start);
+		u32 low = (u32)(MAX(page, w.start) - w.start);
+		u32 high = (u32)(MIN(page + PAGE_SIZE, w.end) - w.start);
+
+		if (near ? call_site_plan_near(w.bytes, size, offset, low, high, site)
+			 : call_site_plan(w.bytes, size, offset, low, high, site))
+			slot = stub_new(at - site->before, site, w.bytes + offset - site->before);
+	}
+	kfree(w.bytes);
 	return slot;
 }
 
@@ -260,8 +271,11 @@ static void patch(struct mm *mm, struct patch_page *p, struct patch_site *s)
 	struct vma *v = vma_find(mm, s->at);
 	u32 slot = 0;
 
-	if (is_suitable(v, s->at))
-		slot = make_stub(mm, v, s->at, &s->site);
+	if (is_suitable(v, s->at)) {
+		slot = make_stub(mm, v, s->at, SITE_NEAR_SIDE, &s->site);
+		if (!slot)
+			slot = make_stub(mm, v, s->at, SITE_WINDOW_SIDE, &s->site);
+	}
 	if (slot && !write_jump(mm, v, p, &s->site, s->at, slot)) {
 		stub_put(slot);
 		slot = 0;

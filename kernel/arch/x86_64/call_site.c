@@ -147,6 +147,7 @@ static bool inside(u32 at, const struct call_site *s, s64 target)
 static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const struct call_site *s)
 {
 	u32 end = size - at > AFTER_SYSCALL ? at + AFTER_SYSCALL : size;
+	u32 inner = at - s->before + 1; /* the first byte that is inside; sums wrap around */
 	struct insn i;
 
 	/* Short ones: of the decoded neighbourhood. Where it cannot be decoded it is data. */
@@ -161,46 +162,75 @@ static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const str
 	}
 	/* Long ones: anything that looks like one, wherever instructions begin. */
 	for (u32 p = 1; p + 4 <= size; p++) {
-		s32 distance;
+		u32 distance;
 
 		memcpy(&distance, text + p, sizeof(distance));
-		if (inside(at, s, (s64)p + 4 + distance) &&
+		if (p + 4 + distance - inner < s->size - 1u &&
 		    (text[p - 1] >> 1 == 0xe8 >> 1 || text[p - 1] >> 4 == 8))
 			return true;
 	}
 	return false;
 }
 
-bool call_site_plan(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out)
+/* The forms that the neighbours allow, the best first. */
+struct forms {
+	struct call_site form[3];
+	struct front front;
+	bool single; /* the first is the one of call_site_plan_near */
+};
+
+static bool find_forms(const u8 *text, u32 size, u32 at, struct forms *f)
 {
-	struct front f;
+	struct call_site in_front, behind;
 	u8 before, after, kept;
 
 	if (at + SYSCALL_SIZE > size || text[at] != 0x0f || text[at + 1] != 0x05 ||
-	    !find_front(text, at, &f))
+	    !find_front(text, at, &f->front))
 		return false;
-	before = plan_before(text, at, &f, SITE_BEFORE_MIN);
+	before = plan_before(text, at, &f->front, SITE_BEFORE_MIN);
 	after = plan_after(text, size, at);
-	kept = plan_before(text, at, &f, JUMP_SIZE);
-
-	const struct call_site in_front = {before, 0, before + SYSCALL_SIZE};
-	const struct call_site behind = {0, after, SYSCALL_SIZE + after};
-	const struct call_site keep = {kept, 0, kept};
+	kept = plan_before(text, at, &f->front, JUMP_SIZE);
+	in_front = (struct call_site){before, 0, before + SYSCALL_SIZE};
+	behind = (struct call_site){0, after, SYSCALL_SIZE + after};
 	/* One instruction in front is best: no boundary lies in it. */
-	bool single = before && before == f.distance[0];
-	const struct call_site *form[] = {single ? &in_front : &behind,
-					  single ? &behind : &in_front, &keep};
+	f->single = before && before == f->front.distance[0];
+	f->form[0] = f->single ? in_front : behind;
+	f->form[1] = f->single ? behind : in_front;
+	f->form[2] = (struct call_site){kept, 0, kept};
+	return true;
+}
 
-	for (u32 n = 0; n < sizeof(form) / sizeof(form[0]); n++) {
-		const struct call_site *s = form[n];
+/* The first of count forms that fits. */
+static bool choose(const u8 *text, u32 size, u32 at, u32 low, u32 high, const struct forms *f,
+		   u32 count, struct call_site *out)
+{
+	for (u32 n = 0; n < count; n++) {
+		const struct call_site *s = &f->form[n];
 
 		if ((!s->before && !s->after) || at < low + s->before ||
-		    at - s->before + s->size > high || branched_into(text, size, at, f.start, s))
+		    at - s->before + s->size > high ||
+		    branched_into(text, size, at, f->front.start, s))
 			continue;
 		*out = *s;
 		return true;
 	}
 	return false;
+}
+
+bool call_site_plan_near(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out)
+{
+	struct forms f;
+
+	return find_forms(text, size, at, &f) && f.single &&
+	       choose(text, size, at, low, high, &f, 1, out);
+}
+
+bool call_site_plan(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out)
+{
+	struct forms f;
+
+	return find_forms(text, size, at, &f) &&
+	       choose(text, size, at, low, high, &f, sizeof(f.form) / sizeof(f.form[0]), out);
 }
 
 static u8 *put(u8 *to, const void *from, u32 size)

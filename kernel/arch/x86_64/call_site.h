@@ -27,7 +27,12 @@
 #define SITE_BEFORE_MAX	 13 /* with the jump's 7 bytes and its prefixes: an instruction's 15 */
 #define SITE_AFTER_MAX	 19
 #define SITE_MAX	 (SYSCALL_SIZE + SITE_AFTER_MAX)
-#define SITE_WINDOW_SIDE 2048 /* bytes on each side of SYSCALL that are searched for branches */
+/*
+ * Bytes on each side of SYSCALL that are looked at. What is near is enough for one form; for the
+ * others the function around is searched for branches.
+ */
+#define SITE_NEAR_SIDE	 256
+#define SITE_WINDOW_SIDE 16384
 
 struct call_site {
 	u8 before, after; /* bytes that move, in front of SYSCALL and behind it; one of them is 0 */
@@ -35,11 +40,17 @@ struct call_site {
 };
 
 /*
- * Looks at text[0, size), which has SYSCALL at offset at. Only bytes of [low, high) may be changed.
- * False: no form fits. That is so where neighbours are too few, branch, or name addresses relative
- * to RIP; where a direct branch of the text leads between them; and where the instructions in front
- * cannot be told for sure.
+ * Looks at text[0, size), which has SYSCALL at offset at and SITE_NEAR_SIDE bytes on either side of
+ * it, as far as there is text. Only bytes of [low, high) may be changed. False: no form fits. That
+ * is so where neighbours are too few, branch, or name addresses relative to RIP; where a direct
+ * branch leads between them; and where the instructions in front cannot be told for sure.
+ *
+ * call_site_plan_near finds only the form in front that moves one instruction: no branch can lead
+ * between, and a branch to SYSCALL itself faults. call_site_plan finds all, and wants
+ * SITE_WINDOW_SIDE bytes.
  */
+bool call_site_plan_near(const u8 *text, u32 size, u32 at, u32 low, u32 high,
+			 struct call_site *out);
 bool call_site_plan(const u8 *text, u32 size, u32 at, u32 low, u32 high, struct call_site *out);
 
 /* The address of slot's pointer. Its third byte is 06. */
