@@ -55,6 +55,10 @@ void stats_report(void)
 		if (s)
 			sum_up(&sum, s);
 	}
+	klog(1, "%lu of %lu system calls came from patched call sites; %lu from sites that stay",
+	     sum.syscalls_patched, sum.syscalls, sum.calls_refused);
+	if (!(boot->flags & BOOT_STATS))
+		return;
 #define X(name, text) klog(0, "%12lu  " text, sum.name);
 	KERNEL_STATS(X)
 #undef X

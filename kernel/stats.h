@@ -97,6 +97,7 @@ static inline void stats_add(u64 *counter, u64 n)
 /* Further vCPUs, before they run: room for their counters. 0 or -ENOMEM. */
 int stats_add_vcpu(u32 id);
 
+/* Once, when the sandbox ends: the counters, for --stats; the calls of patched sites, for -v. */
 void stats_report(void);
 
 #endif

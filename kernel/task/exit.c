@@ -47,8 +47,7 @@ __attribute__((noreturn)) static void sandbox_exit(int status)
 	if (boot->flags & BOOT_TRACE)
 		trace_exit(status);
 	syscall_report();
-	if (boot->flags & BOOT_STATS)
-		stats_report();
+	stats_report();
 	for (;;)
 		hc_exit((u64)status);
 }
