@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* See cpuid_caches.h. */
+#include <cpuid.h>
 #include <stdbool.h>
 #include <string.h>
 #include "common/types.h"
@@ -122,4 +123,50 @@ void cpuid_describe_caches(struct kvm_cpuid2 *cpuid)
 	}
 	if (asks)
 		fill(leaf2, descriptor, count);
+}
+
+#define LEAF_EXTENDED 0x80000000
+#define SUBLEAVES_MAX 8
+
+/* AMD's leaves on caches that KVM leaves out. */
+static const struct {
+	u32 leaf;
+	bool has_subleaves; /* up to the first of TYPE_NONE */
+} amd_leaves[] = {{0x80000005, false}, {0x8000001d, true}};
+
+/* An entry of the leaf that says something, which stays. One of zeros goes. */
+static bool is_told(struct kvm_cpuid2 *cpuid, u32 leaf)
+{
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function != leaf)
+			continue;
+		if (e->eax || e->ebx || e->ecx || e->edx)
+			return true;
+		*e = cpuid->entries[--cpuid->nent];
+		return false;
+	}
+	return false;
+}
+
+void cpuid_add_amd_caches(struct kvm_cpuid2 *cpuid, u32 max)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(amd_leaves); i++) {
+		bool more = amd_leaves[i].has_subleaves;
+		struct kvm_cpuid_entry2 e = {
+			.function = amd_leaves[i].leaf,
+			.flags = more ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+		};
+
+		if (__get_cpuid_max(LEAF_EXTENDED, NULL) < e.function || is_told(cpuid, e.function))
+			continue;
+		do {
+			if (cpuid->nent == max)
+				return;
+			__cpuid_count(e.function, e.index, e.eax, e.ebx, e.ecx, e.edx);
+			cpuid->entries[cpuid->nent++] = e;
+			more = more && (e.eax & 0x1f) != TYPE_NONE;
+		} while (more && ++e.index < SUBLEAVES_MAX);
+	}
 }

@@ -146,6 +146,7 @@ static int read_cpuid(struct sandbox *s)
 		};
 	cpuid->nent = kept;
 	cpuid_describe_caches(cpuid);
+	cpuid_add_amd_caches(cpuid, CPUID_MAX);
 	return guest_xcr0 ? 0 : -ENODEV;
 }
 
