@@ -87,7 +87,7 @@ class Front:
         found = {}
         with open(self.log, encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                m = re.match(r"buffervm:(?: kernel:)? +(\d+)  (?: *\d+ us in )?(.*)", line)
+                m = re.match(r"buffervm: (?:kernel: )? +(\d+)  (?: *\d+ us in )?(.*)", line)
                 if m:
                     found[m[2]] = int(m[1])
         return found
