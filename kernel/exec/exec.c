@@ -386,12 +386,11 @@ static int name_program(struct exec *x)
 	if (ret >= 0) {
 		path[MIN((u64)ret, HOSTCALL_PATH_MAX - 1UL)] = '\0';
 		mm->exe_path = kstrdup(path);
-		ret = mm->exe_path ? hc_dup(handle) : -ENOMEM;
+		ret = mm->exe_path ? 0 : -ENOMEM;
 	}
 	kfree(path);
 	if (ret < 0)
 		return binary_fail_errno(&x->program, (int)-ret);
-	mm->exe_handle = (s32)ret;
 	return 0;
 }
 

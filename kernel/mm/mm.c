@@ -36,7 +36,6 @@ static struct mm *begin(struct mm *mm)
 		.id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED),
 		.users = 1,
 		.mmap_top = USER_TOP,
-		.exe_handle = -1,
 	};
 	mutex_init(&mm->lock, LOCK_MM);
 	if (check_mm_new(mm) == 0)
@@ -83,8 +82,6 @@ void mm_put(struct mm *mm)
 		vma_free(v);
 	}
 	check_mm_free(mm);
-	if (mm->exe_handle >= 0)
-		hc_close(mm->exe_handle);
 	kfree(mm->exe_path);
 	if (!keep || !spare_keep(mm))
 		mm_free(mm);
@@ -164,10 +161,6 @@ struct mm *mm_dup(struct mm *mm, bool alone)
 	if (!err && mm->exe_path) {
 		child->exe_path = kstrdup(mm->exe_path);
 		err = child->exe_path ? 0 : -ENOMEM;
-	}
-	if (!err && mm->exe_handle >= 0) {
-		child->exe_handle = hc_dup(mm->exe_handle);
-		err = child->exe_handle < 0;
 	}
 	mutex_unlock(&mm->lock);
 	if (err) {

@@ -77,7 +77,6 @@ struct mm {
 	u64 auxv[64];		 /* AT_NULL-terminated, for /proc/self/auxv */
 	u32 auxv_len;		 /* in u64s */
 	char *exe_path;		 /* absolute; for /proc/self/exe; kmalloc'ed */
-	s32 exe_handle;		 /* host handle of the program's file, -1 none */
 	bool has_shared_mapping; /* had a shared mapping, in which others may have left word:
 				    fs/path_prefetch.c */
 	bool mdwe;		 /* PR_SET_MDWE: no page becomes executable */
