@@ -528,6 +528,7 @@ int hostcall_init(struct sandbox *s)
 		files.rlim_cur = MIN(files.rlim_max, HANDLE_MAX);
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	vcpu_reserve(s);
 	handle_limit(s->opt.files);
 	own_proc_hide();
 	if (s->opt.mem_given)

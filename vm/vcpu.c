@@ -9,11 +9,13 @@
  * lost. In between: the kernel looks at the word before it leaves to the program.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -218,6 +220,58 @@ static int set_tsc(struct vcpu *v)
 	return set_msrs(v, &tsc, 1) == 1 ? 0 : -EIO;
 }
 
+/*
+ * Descriptors kept for further vCPUs: fork(2) and clone(2) need none natively, and have to work
+ * where programs have used up what the host allows. Idle vCPUs serve again, so a few are enough.
+ */
+#define RESERVE	      8
+#define RESERVE_BELOW 4096 /* a limit on open files that is not soon reached needs no reserve */
+static struct {
+	pthread_mutex_t lock;
+	int fd[RESERVE];
+	u32 count;
+} reserve = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void vcpu_reserve(struct sandbox *s)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= RESERVE_BELOW)
+		return;
+	while (reserve.count < RESERVE) {
+		int fd = fcntl(s->vm, F_DUPFD_CLOEXEC, 0);
+
+		if (fd < 0)
+			break;
+		reserve.fd[reserve.count++] = fd;
+	}
+}
+
+/* One descriptor less is in use; false: the reserve is empty. */
+static bool give_one_up(void)
+{
+	bool had;
+
+	pthread_mutex_lock(&reserve.lock);
+	had = reserve.count > 0;
+	if (had)
+		close(reserve.fd[--reserve.count]);
+	pthread_mutex_unlock(&reserve.lock);
+	return had;
+}
+
+/* The new vCPU's descriptor, or -1 and errno. */
+static int create_fd(struct sandbox *s, u32 id)
+{
+	int fd;
+
+	/* Another thread may take what was given up: then there is another one. */
+	do
+		fd = ioctl(s->vm, KVM_CREATE_VCPU, id);
+	while (fd < 0 && errno == EMFILE && give_one_up());
+	return fd;
+}
+
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 {
 	struct vcpu *v = calloc(1, sizeof(*v));
@@ -235,7 +289,7 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	v->sandbox = s;
 	v->data = (struct vcpu_data *)pages;
 	v->frame = (struct hostcall_frame *)(pages + PAGE_SIZE);
-	v->fd = ioctl(s->vm, KVM_CREATE_VCPU, id);
+	v->fd = create_fd(s, id);
 	ret = -errno;
 	if (v->fd < 0)
 		goto free_v;

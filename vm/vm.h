@@ -224,6 +224,8 @@ void outside_tick(void); /* in the signal handler */
 #define VCPU_KICK_SIGNAL (SIGRTMIN + 1)
 /* What files with O_ASYNC, a lease or F_NOTIFY send; from a process it is a signal as any other. */
 #define FILE_SIGNAL	 (SIGRTMIN + 2)
+/* Once, after the limit on open files is set: keeps descriptors for further vCPUs. */
+void vcpu_reserve(struct sandbox *s);
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out);
 int vcpu_signals_init(void);
 /* Keeps vCPU 0's registers as the model of further ones; on its own thread. 0 or -errno. */

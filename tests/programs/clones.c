@@ -425,6 +425,25 @@ CASE(waiting_for_a_thread)
 	free(stack);
 }
 
+/* Under a small limit on open files: making a process takes no descriptor. */
+LONE_CASE(no_descriptor_left)
+{
+	int status;
+
+	while (open("/dev/null", O_RDONLY) >= 0)
+		;
+	CHECK(errno == EMFILE);
+	fflush(stdout);
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(i);
+		SHOW(pid > 0);
+		SHOW(waitpid(pid, &status, 0) == pid && status == i << 8);
+	}
+}
+
 CASE(local_storage_of_its_own)
 {
 	static long block[16] __attribute__((aligned(64)));
