@@ -133,6 +133,7 @@ static u64 hits(struct thread *t, bool data)
 	struct ptrace_state *s = &t->ptrace;
 	struct trapframe *frame = thread_frame(t);
 	u64 hit = 0;
+	u8 next = 0;
 
 	for (u32 i = 0; i < SLOTS; i++) {
 		u64 now;
@@ -145,10 +146,13 @@ static u64 hits(struct thread *t, bool data)
 			continue;
 		}
 		now = content(t, i);
-		if (data && now != s->seen[i])
+		/* Another thread may have written meanwhile: that is its hit. */
+		if (data && now != s->seen[i] && (s->may_store >> i & 1))
 			hit |= 1UL << i;
 		s->seen[i] = now;
+		next |= (u8)(arch_may_store(frame, s->debug[i], slot_len(s->debug[DR7], i)) << i);
 	}
+	s->may_store = next;
 	return hit;
 }
 

@@ -64,7 +64,8 @@ struct ptrace_state {
 
 	u64 debug[DEBUG_REGS];
 	bool watched; /* for a breakpoint in .debug the thread is stepped: task/ptrace_debug.c */
-	u64 seen[4];  /* what was at the addresses of DR0 to DR3 before the instruction */
+	u64 seen[4];  /* what was at the addresses of DR0 to DR3 before the instruction ... */
+	u8 may_store; /* ... which may store there: one bit for each */
 
 	/* The tracer. */
 	TAILQ_HEAD(, thread) tracees;

@@ -835,7 +835,7 @@ CASE(bad_register_values)
 	SHOW(POKE(ss, 0));
 	SHOW(POKE(cs, 0x10));
 	SHOW(POKE(fs_base, 1UL << 63));
-	SHOW(POKE(gs_base, 1UL << 47));
+	SHOW(POKE(gs_base, 1UL << 62));
 	SHOW(PT(PTRACE_POKEUSR, pid, offsetof(struct user, u_tsize), 1));
 	SHOW(POKE(eflags, -1));
 	NEED(PT(PTRACE_PEEKUSR, pid, offsetof(struct user, regs.eflags), &flags) == 0);

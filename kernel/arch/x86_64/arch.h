@@ -222,6 +222,11 @@ u32 arch_fpu_exceptions(u64 vector);
  * no exception ever comes.
  */
 bool arch_debug_regs_work(void);
+/*
+ * Whether the instruction that the frame is at, of the running program, may store into
+ * [start, start + len). True where that is not known.
+ */
+bool arch_may_store(const struct trapframe *f, u64 start, u64 len);
 
 u64 arch_rdtsc(void);
 static inline void arch_pause(void)

@@ -112,13 +112,16 @@ static bool read_displacement(struct vector_insn *i, u32 bytes, u64 *addr)
 	return true;
 }
 
-/* EVEX multiplies a short displacement by up to 64: too little to matter here. */
-static bool read_address(struct vector_insn *i, u64 rip, const u64 gpr[16], u64 *addr)
+/*
+ * From the ModRM byte on. immediate: bytes behind the operand. False: it is a register. EVEX
+ * multiplies a short displacement by up to 64: too little to matter here.
+ */
+static bool read_address(struct vector_insn *i, u32 immediate, u64 rip, const u64 gpr[16], u64 *addr)
 {
-	u32 immediate, mod, rm, bytes;
+	u32 mod, rm, bytes;
 	u8 modrm, sib;
 
-	if (!read_opcode(i, &immediate) || !next(i, &modrm))
+	if (!next(i, &modrm))
 		return false;
 	mod = modrm >> 6;
 	rm = modrm & 7;
@@ -153,7 +156,93 @@ static bool read_address(struct vector_insn *i, u64 rip, const u64 gpr[16], u64 
 bool operand_is_not_canonical(const u8 *insn, u32 len, u64 rip, const u64 gpr[16])
 {
 	struct vector_insn i = {.byte = insn, .len = len};
+	u32 immediate;
 	u64 addr;
 
-	return read_address(&i, rip, gpr, &addr) && (u64)((s64)addr << 16 >> 16) != addr;
+	return read_opcode(&i, &immediate) && read_address(&i, immediate, rip, gpr, &addr) &&
+	       (u64)((s64)addr << 16 >> 16) != addr;
+}
+
+/* Integer instructions that store into an operand that ModRM names. */
+static bool stores(u8 opcode, bool two_bytes, bool word, u32 *immediate)
+{
+	*immediate = 0;
+	if (two_bytes) {
+		if (opcode == 0xa4 || opcode == 0xac || opcode == 0xba)
+			*immediate = 1;
+		/* SETcc, shifts and bits, XADD, CMPXCHG, MOVNTI. */
+		return (opcode & 0xf0) == 0x90 || opcode == 0xa4 || opcode == 0xa5 ||
+		       opcode == 0xab || opcode == 0xac || opcode == 0xad || opcode == 0xb3 ||
+		       opcode == 0xba || opcode == 0xbb || opcode == 0xb0 || opcode == 0xb1 ||
+		       opcode == 0xc0 || opcode == 0xc1 || opcode == 0xc3 || opcode == 0xc7;
+	}
+	if (opcode < 0x40)
+		return (opcode & 6) == 0; /* ADD and its kin, to the operand */
+	switch (opcode) {
+	case 0x80:
+	case 0x83:
+	case 0xc0:
+	case 0xc1:
+	case 0xc6:
+		*immediate = 1;
+		return true;
+	case 0x81:
+	case 0xc7:
+		*immediate = word ? 2 : 4;
+		return true;
+	case 0x86:
+	case 0x87:
+	case 0x88:
+	case 0x89:
+	case 0x8c:
+	case 0x8f:
+		return true;
+	case 0xf6: /* NOT and NEG have none; TEST does not store */
+	case 0xf7:
+	case 0xfe:
+	case 0xff:
+		return true;
+	default:
+		return opcode >= 0xd0 && opcode <= 0xdf && opcode != 0xd4 && opcode != 0xd5;
+	}
+}
+
+enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gpr[16], u64 *addr)
+{
+	struct vector_insn vector = {.byte = insn, .len = len}, i = vector;
+	bool word = false;
+	u32 immediate;
+	u8 byte;
+
+	if (len && insn[0] == EVEX) /* its displacement is not what it says */
+		return OPERAND_UNKNOWN;
+	if (read_opcode(&vector, &immediate))
+		return read_address(&vector, immediate, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
+	do {
+		if (!next(&i, &byte))
+			return OPERAND_UNKNOWN;
+		word |= byte == 0x66;
+		/* Segments: thread-local storage lies elsewhere than the registers say. */
+		if (byte == 0x64 || byte == 0x65)
+			return OPERAND_UNKNOWN;
+	} while (is_legacy_prefix(byte) || byte == 0xf0);
+	if ((byte & 0xf0) == 0x40) {
+		i.x = byte & 2 ? 8 : 0;
+		i.b = byte & 1 ? 8 : 0;
+		if (!next(&i, &byte))
+			return OPERAND_UNKNOWN;
+	}
+	if (byte == 0x0f && next(&i, &byte))
+		return !stores(byte, true, word, &immediate)	     ? OPERAND_UNKNOWN
+		       : read_address(&i, immediate, rip, gpr, addr) ? OPERAND_AT
+								     : OPERAND_NONE;
+	/* Loads, and what touches no memory but by a jump: most of a program. */
+	if (byte == 0x8b || byte == 0x8a || byte == 0x8d || byte == 0x63 || byte == 0x84 ||
+	    byte == 0x85 || byte == 0x90 || byte == 0xc3 || byte == 0xe9 || byte == 0xeb ||
+	    (byte & 0xf0) == 0x70 || (byte & 0xf0) == 0xb0 || (byte & 0xf8) == 0x58 ||
+	    (byte < 0x40 && (byte & 6) != 0 && (byte & 7) < 6))
+		return OPERAND_NONE;
+	if (!stores(byte, false, word, &immediate))
+		return OPERAND_UNKNOWN;
+	return read_address(&i, immediate, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
 }

@@ -13,4 +13,16 @@
  */
 bool operand_is_not_canonical(const u8 *insn, u32 len, u64 rip, const u64 gpr[16]);
 
+/* What operand_stores found out. */
+enum operand_store {
+	OPERAND_NONE,	 /* no store into memory */
+	OPERAND_AT,	 /* at most one, from this address on */
+	OPERAND_UNKNOWN, /* the stack, strings, segments, or an instruction that is not known */
+};
+/*
+ * Where the instruction may store; arguments as above, addr: OUT. A load may pass for a store,
+ * never the other way round.
+ */
+enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gpr[16], u64 *addr);
+
 #endif

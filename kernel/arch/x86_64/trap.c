@@ -74,6 +74,27 @@ void arch_trap_panic(const struct trapframe *f)
 	      arch_fault_address(), f->rsp);
 }
 
+/* Longest store of one instruction that operand_stores places: FSAVE's 108 bytes, or a vector. */
+#define STORE_MAX 128
+
+bool arch_may_store(const struct trapframe *f, u64 start, u64 len)
+{
+	const u64 gpr[] = {f->rax, f->rcx, f->rdx, f->rbx, f->rsp, f->rbp, f->rsi, f->rdi,
+			   f->r8,  f->r9,  f->r10, f->r11, f->r12, f->r13, f->r14, f->r15};
+	u8 insn[INSN_MAX];
+	u32 bytes = arch_needs_user_bytes(insn, f->rip, sizeof(insn));
+	u64 addr;
+
+	switch (operand_stores(insn, bytes, f->rip, gpr, &addr)) {
+	case OPERAND_NONE:
+		return false;
+	case OPERAND_AT:
+		return addr < start + len && start < addr + STORE_MAX;
+	default:
+		return true;
+	}
+}
+
 /* Was the invalid opcode a general protection fault, as operand.c says? */
 static bool is_disguised(const struct trapframe *f)
 {
