@@ -3,12 +3,14 @@
  * Hardware breakpoints and watchpoints of tracees (Intel SDM 3B, 18.2). What PTRACE_POKEUSER may
  * write is what Linux's arch/x86/kernel/ptrace.c and hw_breakpoint.c allow.
  *
- * Where the host's debug registers do not work (arch_debug_regs_work), the thread is stepped and
- * its registers and memory are compared with the breakpoints behind each instruction. A watchpoint
- * is hit then when the memory's content changes; that it was read, or written with what was there,
- * is not seen. What a system call writes is not the program's doing.
+ * Some hosts take the registers and never make an exception: kvm_pvm, by KVM_SET_DEBUGREGS and
+ * KVM_SET_GUEST_DEBUG alike, and an AMD-V that QEMU emulates. There the thread is stepped, and its
+ * RIP and memory are compared with the breakpoints behind each instruction. A watchpoint is hit
+ * then when the memory's content changes; that it was read, or written with what was there, is not
+ * seen. What a system call writes is not the program's doing. Which kind the host is shows at the
+ * first watchpoint that is hit: until then both are done.
  *
- * Else the registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and
+ * The registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and
  * only while its thread has a breakpoint: .loaded of that vCPU says so. The CPU's own DR6 is asked
  * for after an exception; what PEEKUSER shows of it is kept with the reserved bits inverted, so
  * that 0 is its initial value.
@@ -34,6 +36,10 @@
 enum { RW_EXECUTE, RW_WRITE, RW_IO, RW_ACCESS }; /* what a slot is about */
 
 static bool loaded[VCPUS_MAX]; /* each vCPU's own */
+
+/* What the host makes of them; written by whoever finds out. */
+enum host_regs { HOST_UNTRIED, HOST_WORKS, HOST_FAILS };
+static enum host_regs host_regs;
 
 static bool slot_enabled(u64 dr7, u32 slot)
 {
@@ -117,6 +123,35 @@ static bool hardware(const struct thread *t, u64 hw[DEBUG_REGS])
 	return hw[DR7] != DR7_FIXED;
 }
 
+/* The slots that the CPU says were hit since it was asked last: bits of DR6. */
+static u64 ask_host(const struct thread *t)
+{
+	u64 hw[DEBUG_REGS];
+
+	hardware(t, hw);
+	return hc_debug_regs(hw, sizeof(hw)) ? 0 : hw[DR6] & ((1UL << SLOTS) - 1);
+}
+
+/*
+ * The first watchpoint is hit, or may be: found, one bit for each slot whose memory has changed.
+ * Returns the slots that are hit.
+ */
+static u64 try_host(const struct thread *t, u64 found)
+{
+	bool reads = false;
+	u64 told;
+
+	for (u32 i = 0; i < SLOTS; i++)
+		reads |= slot_enabled(t->ptrace.debug[DR7], i) &&
+			 slot_kind(t->ptrace.debug[DR7], i) == RW_ACCESS;
+	if (READ_ONCE(host_regs) != HOST_UNTRIED || (!found && !reads))
+		return found;
+	told = ask_host(t);
+	if (told || found)
+		WRITE_ONCE(host_regs, told ? HOST_WORKS : HOST_FAILS);
+	return found | told;
+}
+
 /* The content of what the slot watches; 0 where there is no memory. */
 static u64 content(const struct thread *t, u32 slot)
 {
@@ -132,7 +167,7 @@ static u64 hits(struct thread *t, bool data)
 {
 	struct ptrace_state *s = &t->ptrace;
 	struct trapframe *frame = thread_frame(t);
-	u64 hit = 0;
+	u64 hit = 0, changed = 0;
 	u8 next = 0;
 
 	for (u32 i = 0; i < SLOTS; i++) {
@@ -147,13 +182,13 @@ static u64 hits(struct thread *t, bool data)
 		}
 		now = content(t, i);
 		/* Another thread may have written meanwhile: that is its hit. */
-		if (data && now != s->seen[i] && (s->may_store >> i & 1))
-			hit |= 1UL << i;
+		if (now != s->seen[i] && (s->may_store >> i & 1))
+			changed |= 1UL << i;
 		s->seen[i] = now;
 		next |= (u8)(arch_may_store(frame, s->debug[i], slot_len(s->debug[DR7], i)) << i);
 	}
 	s->may_store = next;
-	return hit;
+	return data ? hit | try_host(t, changed) : hit;
 }
 
 bool ptrace_debug_arm(struct thread *t)
@@ -174,16 +209,13 @@ void ptrace_debug_load(struct thread *t)
 	bool wanted = hardware(t, hw);
 	s64 err;
 
-	if (!arch_debug_regs_work()) {
-		t->ptrace.watched = wanted;
-		return;
+	if (READ_ONCE(host_regs) != HOST_FAILS && (wanted || loaded[t->vcpu])) {
+		err = hc_debug_regs(hw, sizeof(hw));
+		loaded[t->vcpu] = wanted && !err;
+		if (err)
+			WRITE_ONCE(host_regs, HOST_FAILS);
 	}
-	if (!wanted && !loaded[t->vcpu])
-		return;
-	err = hc_debug_regs(hw, sizeof(hw));
-	if (err)
-		klog(1, "the host does not set debug registers: error %ld", -err);
-	loaded[t->vcpu] = wanted && !err;
+	t->ptrace.watched = wanted && READ_ONCE(host_regs) != HOST_WORKS;
 }
 
 int ptrace_debug_trap(struct thread *t)

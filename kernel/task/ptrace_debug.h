@@ -14,7 +14,7 @@ int ptrace_debug_set(struct thread *t, u32 nr, u64 value);
 /* The running thread's vCPU gets its debug registers, before the program goes on. */
 void ptrace_debug_load(struct thread *t);
 /*
- * Where debug registers do not work, a thread that has a breakpoint is stepped (.watched). The
+ * Where debug registers may not work, a thread that has a breakpoint is stepped (.watched). The
  * first is called before it goes on, the second after an instruction: they return true if it is at
  * a breakpoint, or the instruction changed what is watched. The running thread.
  */

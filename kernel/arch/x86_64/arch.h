@@ -217,12 +217,6 @@ u64 arch_fault_address(void);
 u32 arch_fpu_exceptions(u64 vector);
 
 /*
- * The host gives a vCPU debug registers (hostcall debug_regs) that work. Not so a KVM that keeps
- * the guest in ring 3: kvm_pvm takes DR7, by KVM_SET_DEBUGREGS and KVM_SET_GUEST_DEBUG alike, and
- * no exception ever comes.
- */
-bool arch_debug_regs_work(void);
-/*
  * Whether the instruction that the frame is at, of the running program, may store into
  * [start, start + len). True where that is not known.
  */

@@ -7,9 +7,11 @@
  */
 #include "kernel/arch/x86_64/operand.h"
 
-#define VEX2 0xc5
-#define VEX3 0xc4
-#define EVEX 0x62
+#define VEX2	0xc5
+#define VEX3	0xc4
+#define EVEX	0x62
+
+#define GPR_RSP 4
 
 struct vector_insn {
 	const u8 *byte;
@@ -197,14 +199,35 @@ static bool stores(u8 opcode, bool two_bytes, bool word, u32 *immediate)
 	case 0x8c:
 	case 0x8f:
 		return true;
-	case 0xf6: /* NOT and NEG have none; TEST does not store */
+	case 0xf6:
 	case 0xf7:
 	case 0xfe:
-	case 0xff:
 		return true;
 	default:
 		return opcode >= 0xd0 && opcode <= 0xdf && opcode != 0xd4 && opcode != 0xd5;
 	}
+}
+
+/* Common instructions that store nothing, but for a system call, which stores as the kernel. */
+static bool is_quiet(u8 opcode, bool two_bytes)
+{
+	if (two_bytes)
+		return opcode == 0x05 || opcode == 0x1e || opcode == 0x1f || opcode == 0x31 ||
+		       (opcode & 0xf0) == 0x40 || (opcode & 0xf0) == 0x80 || opcode == 0xa2 ||
+		       opcode == 0xa3 || opcode == 0xaf || opcode == 0xb6 || opcode == 0xb7 ||
+		       opcode == 0xbe || opcode == 0xbf;
+	if (opcode < 0x40) /* ADD and its kin, to a register */
+		return (opcode & 6) != 0 && (opcode & 7) < 6;
+	return (opcode & 0xf8) == 0x58 || opcode == 0x63 || opcode == 0x69 || opcode == 0x6b ||
+	       (opcode & 0xf0) == 0x70 || opcode == 0x84 || opcode == 0x85 || opcode == 0x8a ||
+	       opcode == 0x8b || opcode == 0x8d || (opcode >= 0x90 && opcode <= 0x99) ||
+	       opcode == 0xa8 || opcode == 0xa9 || (opcode & 0xf0) == 0xb0 || opcode == 0xc2 ||
+	       opcode == 0xc3 || opcode == 0xc9 || opcode == 0xe9 || opcode == 0xeb;
+}
+
+static bool is_push(u8 opcode)
+{
+	return (opcode & 0xf8) == 0x50 || opcode == 0x68 || opcode == 0x6a || opcode == 0xe8;
 }
 
 enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gpr[16], u64 *addr)
@@ -232,16 +255,24 @@ enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gp
 		if (!next(&i, &byte))
 			return OPERAND_UNKNOWN;
 	}
-	if (byte == 0x0f && next(&i, &byte))
-		return !stores(byte, true, word, &immediate)	     ? OPERAND_UNKNOWN
-		       : read_address(&i, immediate, rip, gpr, addr) ? OPERAND_AT
-								     : OPERAND_NONE;
-	/* Loads, and what touches no memory but by a jump: most of a program. */
-	if (byte == 0x8b || byte == 0x8a || byte == 0x8d || byte == 0x63 || byte == 0x84 ||
-	    byte == 0x85 || byte == 0x90 || byte == 0xc3 || byte == 0xe9 || byte == 0xeb ||
-	    (byte & 0xf0) == 0x70 || (byte & 0xf0) == 0xb0 || (byte & 0xf8) == 0x58 ||
-	    (byte < 0x40 && (byte & 6) != 0 && (byte & 7) < 6))
+	if (byte == 0x0f) {
+		if (!next(&i, &byte))
+			return OPERAND_UNKNOWN;
+		if (is_quiet(byte, true))
+			return OPERAND_NONE;
+		if (!stores(byte, true, word, &immediate))
+			return OPERAND_UNKNOWN;
+		return read_address(&i, immediate, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
+	}
+	if (is_quiet(byte, false))
 		return OPERAND_NONE;
+	/* INC and DEC; the others are jumps, calls and a push of memory. */
+	if (byte == 0xff && i.at < len && (insn[i.at] >> 3 & 7) <= 1)
+		return read_address(&i, 0, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
+	if (is_push(byte)) {
+		*addr = gpr[GPR_RSP] - sizeof(u64);
+		return OPERAND_AT;
+	}
 	if (!stores(byte, false, word, &immediate))
 		return OPERAND_UNKNOWN;
 	return read_address(&i, immediate, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;

@@ -239,11 +239,6 @@ int arch_set_gsbase(u64 base)
 	return 0;
 }
 
-bool arch_debug_regs_work(void)
-{
-	return !ring3_mode || boot->syscall_raises;
-}
-
 u64 arch_rdtsc(void)
 {
 	return __builtin_ia32_rdtsc();
