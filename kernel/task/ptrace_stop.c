@@ -295,7 +295,11 @@ static void syscall_stop(u64 message)
 
 	t->ptrace.message = message;
 	sig = notify(code);
-	if (sig) {
+	/*
+	 * A tracer that ends without having waited leaves the stop's own code: a plain SIGTRAP is
+	 * sent then, as Linux does it, and the one of PTRACE_O_TRACESYSGOOD is no signal.
+	 */
+	if (sig && sig <= NSIG) {
 		siginfo_t info;
 
 		memset(&info, 0, sizeof(info));

@@ -886,6 +886,39 @@ CASE(a_tracers_end)
 	(void)c;
 }
 
+static void calls_for_ever(void)
+{
+	for (;;)
+		usleep(100);
+}
+
+/* Between two calls, at a stop that it has not seen. */
+CASE(a_tracers_end_at_a_syscall_stop)
+{
+	pid_t pid = start_child(), tracer;
+
+	if (pid == 0)
+		calls_for_ever();
+	for (int good = 1; good >= 0; good--) {
+		tracer = start_child();
+		if (tracer == 0) {
+			long options = good ? PTRACE_O_TRACESYSGOOD : 0;
+
+			NEED(PT(PTRACE_SEIZE, pid, 0, options) == 0);
+			NEED(PT(PTRACE_INTERRUPT, pid, 0, 0) == 0);
+			NEED(waitpid(pid, NULL, 0) == pid);
+			NEED(PT(PTRACE_SYSCALL, pid, 0, 0) == 0);
+			settle(20000);
+			_exit(0);
+		}
+		await(tracer);
+		settle(20000);
+		if (good)
+			SHOW(waitpid(pid, NULL, WNOHANG));
+	}
+	await(pid); /* the stop that was not seen is a signal */
+}
+
 /* The tracer is another child: the parent hears of the end after it. */
 CASE(the_parent_waits_for_the_tracer)
 {
