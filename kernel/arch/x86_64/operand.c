@@ -118,7 +118,8 @@ static bool read_displacement(struct vector_insn *i, u32 bytes, u64 *addr)
  * From the ModRM byte on. immediate: bytes behind the operand. False: it is a register. EVEX
  * multiplies a short displacement by up to 64: too little to matter here.
  */
-static bool read_address(struct vector_insn *i, u32 immediate, u64 rip, const u64 gpr[16], u64 *addr)
+static bool read_address(struct vector_insn *i, u32 immediate, u64 rip, const u64 gpr[16],
+			 u64 *addr)
 {
 	u32 mod, rm, bytes;
 	u8 modrm, sib;
