@@ -294,6 +294,12 @@ void epoll_forget(struct ofile *f)
 	assert_true(LIST_EMPTY(&f->watched));
 }
 
+s64 async_lease(struct ofile *f, s32 fd, bool on)
+{
+	(void)f, (void)fd, (void)on;
+	return -EINVAL;
+}
+
 void async_forget(struct ofile *f)
 {
 	assert_null(f->async);
