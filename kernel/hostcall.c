@@ -215,7 +215,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 		buffer[i] = reserve(frame, &at, len, &frame->arg[n++]);
 		if (!buffer[i])
 			return -EINVAL;
-		if (p->kind != HC_KIND_out)
+		if (p->kind != HC_KIND_out && len)
 			memcpy(buffer[i], data, len);
 	}
 
@@ -229,7 +229,8 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	STATS_ADD(hostcall[nr].cycles, arch_rdtsc() - start);
 
 	for (unsigned i = 0; i < count; i++)
-		if (params[i].kind == HC_KIND_out || params[i].kind == HC_KIND_inout)
+		if ((params[i].kind == HC_KIND_out || params[i].kind == HC_KIND_inout) &&
+		    params[i].len)
 			memcpy((void *)params[i].value, buffer[i], params[i].len);
 	return ret;
 }
