@@ -33,11 +33,13 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/spare.h"
 #include "kernel/mm/text_cache.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/mm/window.h"
 #include "tests/fake/ram.h"
+#include "tests/fake/stubs.h"
 
 #define MIB   0x100000UL
 #define PAGES 2048 /* of the playground: 8 MiB, aligned to 2 MiB */
@@ -457,6 +459,62 @@ static void processes_share_text(void **state)
 	mm_put(other);
 	assert_true(text_shrink());
 	end(mm, before);
+}
+
+static u64 read_by_kernel(struct mm *mm, u64 va)
+{
+	u64 value = 0;
+
+	assert_int_equal(mm_copy_from(mm, &value, va, sizeof(value)), 0);
+	return value;
+}
+
+/*
+ * A call site that is executed twice becomes a jump for the CPU, and stays what it was for every
+ * other reader, through fork and until the program may write the page. No stub is left in the end.
+ */
+static void patched_text_keeps_its_original(void **state)
+{
+	static const u8 code[] = {0xb8, 110, 0, 0, 0, 0x0f, 0x05, 0xc3}; /* mov; syscall; ret */
+	const u64 start = BASE + 3 * PAGE_SIZE + 1024, site = start + 5;
+	u8 *text = (u8 *)fake_file(1) + 3 * PAGE_SIZE;
+	u64 before, original, jump;
+	struct mm *mm = begin(&before), *child;
+
+	(void)state;
+	memset(text, 0x90, PAGE_SIZE);
+	memcpy(text + 1024, code, sizeof(code));
+	map_text(mm, BASE, 2 * MIB, 0);
+	original = cpu_read(mm, start);
+	patch_note(mm, site, 110);
+	assert_false(patch_has(mm, site));
+	patch_note(mm, site, 110);
+	assert_true(patch_has(mm, site));
+	jump = cpu_read(mm, start);
+	assert_int_not_equal(jump, original);
+	assert_int_equal(read_by_kernel(mm, start), original);
+	/* A thread goes to the stub from SYSCALL, and behind it nowhere. */
+	assert_true(patch_resume(mm, site) >= PATCH_IN_BASE);
+	assert_int_equal(patch_resume(mm, start), start);
+	assert_int_equal(patch_resume(mm, site + 2), site + 2);
+
+	child = mm_dup(mm, false);
+	assert_non_null(child);
+	assert_int_equal(mm_protect(mm, BASE, 4 * PAGE_SIZE, R | W), 0);
+	assert_int_equal(cpu_read(mm, start), original);
+	assert_false(patch_has(mm, site));
+	assert_int_equal(cpu_write(mm, start, 7), 0);
+	assert_int_equal(read_by_kernel(mm, start), 7);
+	assert_int_equal(cpu_read(child, start), jump);
+	assert_int_equal(read_by_kernel(child, start), original);
+	assert_true(patch_has(child, site));
+
+	assert_int_equal(mm_unmap(child, BASE + 3 * PAGE_SIZE, PAGE_SIZE), 0);
+	assert_false(patch_has(child, site));
+	assert_int_equal(patch_resume(child, site), site);
+	mm_put(child);
+	end(mm, before);
+	assert_int_equal(fake_stubs_left(), 0);
 }
 
 static void stacks_grow(void **state)
@@ -1072,6 +1130,7 @@ int main(void)
 		cmocka_unit_test_setup(signals, setup),
 		cmocka_unit_test_setup(files, setup),
 		cmocka_unit_test_setup(processes_share_text, setup),
+		cmocka_unit_test_setup(patched_text_keeps_its_original, setup),
 		cmocka_unit_test_setup(stacks_grow, setup),
 		cmocka_unit_test_setup(walking_through_memory_takes_few_faults, setup),
 		cmocka_unit_test_setup(moved_mappings_keep_their_pages, setup),
