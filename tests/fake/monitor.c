@@ -118,6 +118,11 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	return -EAGAIN;
 }
 
+void vcpu_reserve(struct sandbox *s)
+{
+	(void)s;
+}
+
 int vcpu_remember(struct vcpu *v)
 {
 	(void)v;
