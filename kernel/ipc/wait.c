@@ -2,15 +2,16 @@
 /* See wait.h. */
 #include "kernel/ipc/wait.h"
 #include "kernel/arch/x86_64/arch.h"
-#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/signal/signal.h"
 #include "kernel/time/clock.h"
 
 s64 ipc_sleep(u32 *woken, u64 deadline)
 {
 	while (!__atomic_load_n(woken, __ATOMIC_ACQUIRE)) {
-		s64 left = -1, err;
+		u64 left = PARK_FOREVER;
+		s64 err;
 
 		signal_upcall();
 		if (signal_pending())
@@ -20,9 +21,9 @@ s64 ipc_sleep(u32 *woken, u64 deadline)
 
 			if (now >= deadline)
 				return -ETIMEDOUT;
-			left = (s64)(deadline - now);
+			left = deadline - now;
 		}
-		err = hc_wait(virt_to_phys(woken), 0, (u64)left);
+		err = park(woken, 0, left);
 		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -ETIMEDOUT)
 			return err;
 	}
@@ -32,5 +33,5 @@ s64 ipc_sleep(u32 *woken, u64 deadline)
 void ipc_wake(u32 *woken)
 {
 	__atomic_store_n(woken, 1, __ATOMIC_RELEASE);
-	hc_wake(virt_to_phys(woken), 1);
+	unpark(woken, 1);
 }

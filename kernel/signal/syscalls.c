@@ -3,6 +3,7 @@
 #include "kernel/define_syscall.h"
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/hostcall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
@@ -38,7 +39,7 @@ static s64 sleep_until_kicked(s64 timeout_ns)
 {
 	static u32 never_changes;
 
-	return hc_wait(virt_to_phys(&never_changes), 0, (u64)timeout_ns);
+	return park(&never_changes, 0, (u64)timeout_ns);
 }
 
 DEFINE_SYSCALL4(rt_sigaction, int, sig, uva, act, uva, old, u64, size)

@@ -10,8 +10,8 @@
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_info.h"
-#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -258,7 +258,7 @@ void vfork_release(struct thread *t)
 	t->vfork_wait = NULL;
 	if (w) {
 		__atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
-		hc_wake(virt_to_phys(&w->done), 1);
+		unpark(&w->done, 1);
 	}
 }
 
@@ -280,7 +280,7 @@ static void vfork_sleep(struct thread *child, struct vfork_wait *w)
 		mutex_unlock(&task_lock);
 		if (ends)
 			return;
-		hc_wait(virt_to_phys(&w->done), 0, -1UL);
+		park(&w->done, 0, PARK_FOREVER);
 		signal_upcall();
 	}
 }

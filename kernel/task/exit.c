@@ -18,6 +18,7 @@
 #include "kernel/fs/tty.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -65,7 +66,7 @@ void process_kill_others(struct process *p)
 		ptrace_wake(t);
 	}
 	/* Those that are parked. */
-	hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
+	unpark(&p->stopped, UNPARK_ALL);
 }
 
 /* set_tid_address(2): whoever joins the thread sleeps on that word. */
@@ -218,7 +219,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wa
 	kept = ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status);
 	if (p->exec_by) {
 		p->threads_word++;
-		hc_wake(virt_to_phys(&p->threads_word), INT32_MAX);
+		unpark(&p->threads_word, UNPARK_ALL);
 	}
 	if (p->nthreads == 0) {
 		p->zombie = true;
@@ -290,7 +291,7 @@ static int only_thread(void)
 		u32 word = p->threads_word;
 
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&p->threads_word), word, HOSTCALL_WAIT_LOCK);
+		park_steady(&p->threads_word, word);
 		mutex_lock(&task_lock);
 	}
 	p->exec_by = NULL;

@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/process.h"
@@ -39,10 +40,10 @@ void freeze_park(void)
 	mutex_lock(&task_lock);
 	t->frozen = &state;
 	p->frozen++;
-	hc_wake(virt_to_phys(&p->frozen), 1);
+	unpark(&p->frozen, 1);
 	while (process_is_frozen(t) && !t->dying) {
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&p->freeze_word), 1, -1UL);
+		park(&p->freeze_word, 1, PARK_FOREVER);
 		signal_upcall();
 		mutex_lock(&task_lock);
 	}
@@ -74,7 +75,7 @@ bool process_freeze(void)
 		u32 frozen = p->frozen;
 
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&p->frozen), frozen, end - now);
+		park(&p->frozen, frozen, end - now);
 		signal_upcall(); /* or what waits there would end each sleep at once */
 		mutex_lock(&task_lock);
 	}
@@ -90,5 +91,5 @@ void process_thaw(void)
 	p->freezer = NULL;
 	__atomic_store_n(&p->freeze_word, 0, __ATOMIC_RELEASE);
 	mutex_unlock(&task_lock);
-	hc_wake(virt_to_phys(&p->freeze_word), INT32_MAX);
+	unpark(&p->freeze_word, UNPARK_ALL);
 }

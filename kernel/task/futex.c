@@ -7,7 +7,7 @@
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
-#include "kernel/hostcall.h"
+#include "kernel/park.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -112,7 +112,7 @@ void futex_rouse(struct futex_waiter *w)
 	u32 *word = w->sleeps_on ? w->sleeps_on : &w->woken;
 
 	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-	hc_wake(virt_to_phys(word), 1);
+	unpark(word, 1);
 }
 
 /*
@@ -214,23 +214,22 @@ int futex_enqueue(struct futex_waiter *w, uva addr, u32 value)
 
 s64 futex_sleep(u32 *word, u64 deadline)
 {
-	u64 gpa = virt_to_phys(word);
 	s64 err;
 
 	while (!__atomic_load_n(word, __ATOMIC_ACQUIRE)) {
-		s64 left = -1;
+		u64 left = PARK_FOREVER;
 
 		if (deadline) {
 			u64 now = clock_monotonic_ns();
 
 			if (now >= deadline)
 				return -ETIMEDOUT;
-			left = (s64)(deadline - now);
+			left = deadline - now;
 		}
 		signal_upcall();
 		if (signal_pending())
 			return -EINTR;
-		err = hc_wait(gpa, 0, (u64)left);
+		err = park(word, 0, left);
 		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -ETIMEDOUT)
 			return err;
 	}

@@ -156,6 +156,8 @@ bool oom_make_space(void)
 	mutex_unlock(&task_lock);
 	if (lost)
 		return false;
+	/* Not by park(): the fault may have come under a lock, such as a futex's (kernel/park.h).
+	 */
 	__atomic_add_fetch(&sleepers, 1, __ATOMIC_SEQ_CST);
 	if (!frame_left_for_user())
 		hc_wait(virt_to_phys(&freed), seen, SLEEP_NS);

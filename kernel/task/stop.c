@@ -6,8 +6,8 @@
  * out of the kernel and sleep on that word; when the last one is there the parent hears of it
  * (CLD_STOPPED). SIGCONT and SIGKILL set it to 0 when they are sent, whatever is blocked.
  */
-#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
@@ -70,7 +70,7 @@ void process_continue(struct process *p, bool report)
 	if (!p->stopped)
 		return;
 	__atomic_store_n(&p->stopped, 0, __ATOMIC_RELEASE);
-	hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
+	unpark(&p->stopped, UNPARK_ALL);
 	p->stop_report = 0;
 	if (!report)
 		return;
@@ -89,7 +89,7 @@ void process_park(void)
 	process_stopped_check(p);
 	while ((sig = p->stopped) && !t->dying && !ptrace_traced(t)) {
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&p->stopped), sig, -1UL);
+		park(&p->stopped, sig, PARK_FOREVER);
 		signal_upcall();
 		mutex_lock(&task_lock);
 	}

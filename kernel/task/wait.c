@@ -8,8 +8,8 @@
  */
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
-#include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/exit.h"
@@ -48,7 +48,7 @@ void wait_notify(struct process *parent)
 	ASSERT_HELD(&task_lock);
 	parent->child_word++;
 	if (parent->waiting)
-		hc_wake(virt_to_phys(&parent->child_word), INT32_MAX);
+		unpark(&parent->child_word, UNPARK_ALL);
 }
 
 /*
@@ -232,7 +232,7 @@ static s64 wait_for(struct waiting *w)
 		}
 		self->waiting++;
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&self->child_word), word, -1UL);
+		park(&self->child_word, word, PARK_FOREVER);
 		signal_upcall();
 		mutex_lock(&task_lock);
 		self->waiting--;
