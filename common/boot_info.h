@@ -107,8 +107,9 @@ struct boot_info {
 	u64 cpuid_gpa;
 	u32 cpuid_count;
 	u32 tsc_khz;
-	u32 pids_max; /* threads and processes that there may be; 0: as many as vCPUs */
+	u32 pids_max; /* threads and processes that there may be; 0: no such limit */
 	u32 ncpus;    /* CPUs the host lets us use */
+	u32 cpus;     /* vCPUs that shall run at a time: --cpus */
 	u32 flags;    /* BOOT_* */
 	u32 clock_ticks;
 	u8 random[64];

@@ -69,6 +69,16 @@ enum hostcall_state {
 	X(epoll_wait, WAITS)
 /* clang-format on */
 
+/* Calls that may sleep in the host for long: the kernel gives the CPU to another vCPU meanwhile. */
+/* clang-format off */
+#define HOSTCALL_SLEEPING(X) \
+	X(wait) X(clock_nanosleep) X(openat) X(openat2) X(open_stat) X(reopen) X(close) X(readv) \
+	X(writev) X(preadv2) X(pwritev2) X(fsync) X(fdatasync) X(syncfs) X(sync) \
+	X(sync_file_range) X(flock) X(fcntl_lock) X(copy_file_range) X(sendfile) X(splice) X(tee) \
+	X(ioctl) X(poll) X(epoll_wait) X(poll_many) X(connect) X(accept4) X(sendmsg) X(recvmsg) \
+	X(getrandom) X(kill_outside)
+/* clang-format on */
+
 /*
  * -HOSTCALL_AGAIN: a kick came before the call began, so nothing happened. The program shall make
  * it again after its handler, as if the signal had come first. The kernel's ERESTARTNOINTR.
@@ -80,6 +90,8 @@ struct hostcall_frame {
 	u32 state; /* enum hostcall_state */
 	u64 arg[HOSTCALL_ARGS];
 	s64 ret;
+	u64 wakes; /* guest-physical address of a word: its sleeper (HC_wait) is woken before the
+		      call is made; 0: none */
 };
 #define HOSTCALL_DATA_OFFSET 128
 #define HOSTCALL_DATA_SIZE   (HOSTCALL_AREA_SIZE - HOSTCALL_DATA_OFFSET)
@@ -220,6 +232,17 @@ enum hostcall_stat {
 	HOSTCALL_STAT_windows_made, /* since the start */
 	HOSTCALL_STAT_ram,	    /* bytes of RAM given */
 	HOSTCALL_STATS,
+};
+
+/*
+ * HC_tick: where the monitor says how it looks after ready threads and deadlines. While .on is set
+ * it looks each millisecond; it clears it when there was nothing to do for a while, and looks once
+ * more at .alarm_ns (CLOCK_MONOTONIC; ~0: never).
+ */
+struct hostcall_tick {
+	u32 on;
+	u32 reserved;
+	u64 alarm_ns;
 };
 
 /* HC_clock_read: one reading of all clocks, taken together. */

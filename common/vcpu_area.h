@@ -31,6 +31,9 @@
 #ifndef __ASSEMBLER__
 #include "types.h"
 
+/* What a vCPU does, as the kernel's scheduler sees it. */
+enum vcpu_state { VCPU_RUNS, VCPU_IDLE, VCPU_IN_HOST };
+
 struct tss64 {
 	u32 reserved0;
 	u64 rsp[3];
@@ -115,6 +118,19 @@ struct vcpu_data {
 	u64 exit_work;	/* what the way out calls first: exit_work, or the ring-3 mode's */
 	u64 stub_entry; /* ring-3 mode: where the stubs of patched call sites go */
 	u64 resume;	/* ring-3 mode: where the way out without IRETQ jumps to */
+
+	/* Read by the monitor's tick (vm/tick.c), which decides whom to kick by them. */
+	u32 state;    /* enum vcpu_state */
+	u32 switches; /* changes when the vCPU goes on in another thread */
+
+	u32 in_hostcall; /* it rang, or is about to: a kick has to reach the host thread */
+	/*
+	 * IN: the CPU time of the vCPU's host thread (ns) at a moment (TSC), where it lags behind
+	 * the TSC since the last such moment. .time_seq is odd while the monitor writes them.
+	 */
+	u32 time_seq;
+	u64 cpu_ns, cpu_tsc;
+	u64 system_ns; /* the kernel's own: CPU time in hostcalls */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

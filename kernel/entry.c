@@ -84,6 +84,7 @@ static void page_fault(struct trapframe *f)
 						      : MM_READ;
 
 	STATS_INC(page_faults);
+	current()->minor_faults++;
 	if (mm_fault(current_mm(), addr, access, &info) == 0 || check_fault(f, addr, info.signal))
 		return;
 	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
@@ -139,8 +140,10 @@ static bool wants_restart(const struct trapframe *f)
 /* What waits before the program goes on. Called until the upcall word stays clear. */
 void exit_work(struct trapframe *f)
 {
-	struct vcpu_data *d = arch_vcpu_data();
+	struct vcpu_data *d;
 
+	sched_before_program();
+	d = arch_vcpu_data(); /* only now: the thread may have changed its vCPU */
 	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending() &&
 	    !current()->restore_blocked)
 		return;

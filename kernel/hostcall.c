@@ -7,6 +7,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/stats.h"
 
 /* Room for len bytes; NULL when the area is full. *at: next free offset in the area. */
@@ -53,6 +54,7 @@ static const bool for_anybody[HC_MAX] = {
 	[HC_trace] = true,
 	[HC_ready] = true,
 	[HC_stats] = true,
+	[HC_tick] = true,
 	[HC_ram_grow] = true,
 	[HC_ram_discard] = true,
 	[HC_window_map] = true,
@@ -113,11 +115,21 @@ static const bool for_anybody[HC_MAX] = {
 	[HC_check_library] = true,
 };
 
+static const bool sleeping[HC_MAX] = {
+#define X(name) [HC_##name] = true,
+	HOSTCALL_SLEEPING(X)
+#undef X
+};
+
 static void ring(void)
 {
+	struct vcpu_data *d = arch_vcpu_data();
 	u64 start = arch_rdtsc(), took;
 
+	/* Before the monitor looks at the upcall word: arch_vcpu_notify. */
+	__atomic_exchange_n(&d->in_hostcall, 1, __ATOMIC_SEQ_CST);
 	arch_doorbell();
+	__atomic_store_n(&d->in_hostcall, 0, __ATOMIC_RELEASE);
 	took = arch_rdtsc() - start;
 	if (!least || took < READ_ONCE(least))
 		WRITE_ONCE(least, took);
@@ -131,6 +143,31 @@ u64 hostcall_cost(void)
 u64 hostcall_cost_ns(void)
 {
 	return boot->tsc_khz ? hostcall_cost() * 1000000 / boot->tsc_khz : 0;
+}
+
+u64 hostcall_cpu_ns(const struct vcpu_data *d)
+{
+	u64 ns, tsc;
+	u32 seq;
+
+	do {
+		seq = __atomic_load_n(&d->time_seq, __ATOMIC_ACQUIRE);
+		ns = READ_ONCE(d->cpu_ns);
+		tsc = READ_ONCE(d->cpu_tsc);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (seq & 1 || seq != READ_ONCE(d->time_seq));
+	tsc = arch_rdtsc() - tsc;
+	/* A monitor that was away while it wrote left a moment that is ahead of this CPU's. */
+	return boot->tsc_khz && (s64)tsc > 0 ? ns + tsc * 1000000 / boot->tsc_khz : ns;
+}
+
+/* Has the call in the frame served by the vCPU's own host thread. */
+static void ring_for(struct hostcall_frame *frame, bool sleeps)
+{
+	frame->wakes = sleeps ? host_sleep_begin() : 0;
+	ring();
+	if (sleeps)
+		host_sleep_end();
 }
 
 /* Waits as long as .state is this; the state then, or this when it took too long. */
@@ -177,8 +214,12 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	u8 *buffer[HOSTCALL_ARGS + 1];
 	unsigned n = 0;
 	s64 ret;
-	u64 start;
+	bool sleeps = sleeping[nr] && !(nr == HC_wait && params[2].value == HOSTCALL_WAIT_LOCK);
+	struct vcpu_data *d;
+	u64 start, cpu;
 
+	if (sleeps)
+		host_sleep_prepare();
 	if (!for_anybody[nr]) {
 		ret = host_ids_settle();
 		if (ret < 0)
@@ -219,9 +260,12 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 			memcpy(buffer[i], data, len);
 	}
 
+	d = arch_vcpu_data();
+	cpu = hostcall_cpu_ns(d);
 	start = arch_rdtsc();
 	if (!exitless(frame, nr))
-		ring();
+		ring_for(frame, sleeps);
+	d->system_ns += hostcall_cpu_ns(d) - MIN(cpu, hostcall_cpu_ns(d));
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);
 	STATS_INC(hostcalls);

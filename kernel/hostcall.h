@@ -42,6 +42,12 @@ int host_ids_settle(void);
 u64 hostcall_cost(void);
 u64 hostcall_cost_ns(void);
 
+/*
+ * CPU time that the host thread of a vCPU has used until now. Between two moments that the monitor
+ * wrote down it goes on with the TSC, so it may go back a little, too.
+ */
+u64 hostcall_cpu_ns(const struct vcpu_data *d);
+
 /* A typed stub per row. */
 #define HC_PARAM(t)	       HC_PARAM_ t
 #define HC_PARAM_(kind, ...)   HC_PARAM_##kind(__VA_ARGS__)

@@ -65,8 +65,8 @@
 	X(FRAME,       "frame_lock") \
 	X(SPARE,       "spare_lock, mm/spare.c")       /* takes nothing */ \
 	X(CLOCK,       "clock_lock")          /* takes nothing */ \
-	X(POOL,        "pool_lock, task/vcpu.c")       /* takes nothing */ \
-	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */
+	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */ \
+	X(SCHED,       "sched_lock")          /* whoever holds any lock may wake a thread */
 /* clang-format on */
 
 enum lock_class {

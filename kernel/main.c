@@ -26,7 +26,7 @@ static void on_thread_stack(void *arg)
 {
 	struct thread *t = arg;
 
-	arch_kstack_use(t->kstack);
+	arch_kstack_use(t->context.kstack);
 	arch_announce();
 	if (boot->flags & BOOT_VERBOSE) {
 		arch_describe_cpu();
@@ -50,6 +50,6 @@ void kernel_main(u64 boot_info_gpa)
 	proc_init();
 
 	first = TAILQ_FIRST(&init_process->threads);
-	arch_kstack_bind(first->kstack, first, 0);
+	arch_kstack_bind(first->context.kstack, first, 0);
 	arch_enter_stack(thread_frame(first), on_thread_stack, first);
 }

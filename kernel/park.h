@@ -41,8 +41,18 @@ void park_steady(const u32 *word, u32 value);
 
 /*
  * Wakes at most count threads that sleep on the word. The caller may hold any lock that stands
- * above LOCK_POOL in lock.h, and goes on running.
+ * above LOCK_SCHED in lock.h, and goes on running.
  */
 void unpark(const u32 *word, u32 count);
+
+/*
+ * For hostcall.c, around a hostcall in which this vCPU may sleep in the host: the thread keeps the
+ * vCPU, and the CPU is another one's meanwhile. host_sleep_prepare may make hostcalls itself, which
+ * the others may not. host_sleep_begin returns the word of an idle vCPU that the monitor shall
+ * wake, as struct hostcall_frame's .wakes. Locks may be held. task/vcpu.c
+ */
+void host_sleep_prepare(void);
+u64 host_sleep_begin(void);
+void host_sleep_end(void);
 
 #endif

@@ -269,6 +269,9 @@ static void fill_host(struct sandbox *s)
 	if (sched_getaffinity(0, sizeof(s->cpus), &s->cpus))
 		CPU_ZERO(&s->cpus);
 	b->ncpus = MAX((u32)CPU_COUNT(&s->cpus), 1);
+	if (!s->opt.cpus)
+		s->opt.cpus = b->ncpus;
+	b->cpus = s->opt.cpus;
 	b->clock_ticks = (u32)sysconf(_SC_CLK_TCK);
 	gethostname(b->hostname, sizeof(b->hostname) - 1);
 	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");

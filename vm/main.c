@@ -40,6 +40,7 @@ static void usage(FILE *to, bool check)
 		"  --pids=N               most processes and threads it may have at once\n"
 		"  --files=N              most open files its processes may have together "
 		"(65536)\n"
+		"  --cpus=N               CPUs that its threads run on at a time\n"
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --no-patch             system calls stay SYSCALL instructions (ring 3)\n"
@@ -103,6 +104,7 @@ enum {
 	OPT_MEM = 256,
 	OPT_PIDS,
 	OPT_FILES,
+	OPT_CPUS,
 	OPT_RING,
 	OPT_NO_ASLR,
 	OPT_NO_PATCH,
@@ -119,6 +121,7 @@ static const struct option run_options[] = {
 	{"mem", required_argument, NULL, OPT_MEM},
 	{"pids", required_argument, NULL, OPT_PIDS},
 	{"files", required_argument, NULL, OPT_FILES},
+	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"no-patch", no_argument, NULL, OPT_NO_PATCH},
@@ -157,6 +160,13 @@ static int run_option(struct options *o, int c, const char *value)
 		o->files = parse_count(value);
 		if (!o->files) {
 			message("--files=%s is not a number from 1 on", value);
+			return EXIT_USAGE;
+		}
+		break;
+	case OPT_CPUS:
+		o->cpus = parse_count(value);
+		if (!o->cpus) {
+			message("--cpus=%s is not a number from 1 on", value);
 			return EXIT_USAGE;
 		}
 		break;

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include "vm/kvm_stats.h"
@@ -118,6 +120,14 @@ void sandbox_end(struct sandbox *s, int how)
 		__atomic_store_n(&s->vcpu[0]->data->upcall, 1, __ATOMIC_SEQ_CST);
 		vcpu_kick(s->vcpu[0]);
 	}
+}
+
+static void vcpu_wake_word(struct sandbox *s, u64 gpa)
+{
+	u32 *word = memory_at(s, (gpa_t){gpa}, sizeof(*word));
+
+	if (word && IS_ALIGNED(gpa, sizeof(*word)))
+		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
@@ -430,13 +440,37 @@ static void exit_unexpected(struct vcpu *v, const char *what)
 	sandbox_end(v->sandbox, SANDBOX_END_ERROR | EXIT_INTERNAL);
 }
 
+/* A hostcall that took longer has probably not used the CPU all the time. */
+#define SHORT_CALL_US 50
+
+/* Tells the guest what the running thread has used of the CPU: hostcall_cpu_ns, kernel/hostcall.h.
+ */
+static void tell_cpu_time(struct vcpu *v)
+{
+	struct vcpu_data *d = v->data;
+	struct timespec ts;
+	u32 seq = READ_ONCE(d->time_seq);
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts))
+		return;
+	__atomic_store_n(&d->time_seq, seq | 1, __ATOMIC_SEQ_CST);
+	WRITE_ONCE(d->cpu_ns, (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec);
+	WRITE_ONCE(d->cpu_tsc, __builtin_ia32_rdtsc());
+	__atomic_store_n(&d->time_seq, (seq | 1) + 1, __ATOMIC_SEQ_CST);
+}
+
 static void ring(struct vcpu *v)
 {
 	u32 nr = READ_ONCE(v->frame->nr);
+	u64 wakes = READ_ONCE(v->frame->wakes), start = __builtin_ia32_rdtsc();
 
 	exitless_arrive(v);
+	if (wakes)
+		vcpu_wake_word(v->sandbox, wakes);
 	hostcall_dispatch(v);
 	exitless_notice(v, nr);
+	if (__builtin_ia32_rdtsc() - start > SHORT_CALL_US * (v->sandbox->tsc_khz / 1000UL))
+		tell_cpu_time(v);
 }
 
 static void handle_exit(struct vcpu *v)
@@ -486,6 +520,7 @@ void vcpu_run(struct vcpu *v)
 	self = v;
 	v->thread = pthread_self();
 	v->tid = gettid();
+	tell_cpu_time(v);
 	while (atomic_load(&s->end_status) == -1) {
 		int ret;
 
@@ -503,6 +538,7 @@ void vcpu_run(struct vcpu *v)
 			v->run->immediate_exit = 0;
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			upcall_deliver(v);
+			tell_cpu_time(v);
 			break;
 		case EAGAIN:
 			break;

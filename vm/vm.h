@@ -35,6 +35,7 @@ struct options {
 	bool mem_given;	    /* by the user: files in memory count, too */
 	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
 	u32 files;	    /* handles at most */
+	u32 cpus;	    /* vCPUs that run at a time; 0: as many as CPUs are there */
 	u32 ring_mode;	    /* RING_MODE_* */
 	bool trace, verbose, no_aslr, no_patch, stats, exitless;
 	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
@@ -78,9 +79,10 @@ struct vcpu {
 	bool own_ids;		   /* its thread opens files as somebody else: hostcall ids */
 	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
 	u64 kicks, upcalls;
-	bool in_kvm; /* its thread is in KVM_RUN, or about to be */
-	u64 watched; /* exits at the watch's last look */
-	u64 left;    /* TSC when its last hostcall was done (exitless.c), or 0 */
+	bool in_kvm;	     /* its thread is in KVM_RUN, or about to be */
+	u64 watched;	     /* exits at the watch's last look */
+	u32 switches, slice; /* the tick's: data->switches at its last look, looks since */
+	u64 left;	     /* TSC when its last hostcall was done (exitless.c), or 0 */
 };
 
 struct sandbox {

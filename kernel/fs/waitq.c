@@ -3,6 +3,7 @@
 #include <linux/fcntl.h>
 #include "kernel/fs/waitq.h"
 #include "kernel/fs/fs.h"
+#include "kernel/park.h"
 
 /* -- Queues --------------------------------------------------------------------------------- */
 
@@ -45,15 +46,15 @@ static void wake(struct sleeper *s, struct wakeups *w)
 	if (s->bell >= 0)
 		ring(s->bell);
 	else if (w->count < ARRAY_SIZE(w->word))
-		w->word[w->count++] = virt_to_phys(&s->woken);
+		w->word[w->count++] = &s->woken;
 	else
-		hc_wake(virt_to_phys(&s->woken), 1);
+		unpark(&s->woken, 1);
 }
 
 void wakeups_send(const struct wakeups *w)
 {
 	for (u32 i = 0; i < w->count; i++)
-		hc_wake(w->word[i], 1);
+		unpark(w->word[i], 1);
 }
 
 void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w)
@@ -92,7 +93,7 @@ s64 sleeper_sleep(struct sleeper *s, u64 deadline)
 		left = fs_time_left(deadline);
 		if (left == 0)
 			return -ETIMEDOUT;
-		err = hc_wait(virt_to_phys(&s->woken), 0, (u64)left);
+		err = park(&s->woken, 0, (u64)left);
 		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -ETIMEDOUT)
 			return err;
 	}

@@ -47,7 +47,7 @@ struct waitq {
  */
 struct wakeups {
 	u32 count;
-	u64 word[8]; /* guest-physical */
+	const u32 *word[8];
 };
 
 void waitq_init(struct waitq *q);

@@ -309,10 +309,7 @@ static const struct thread *thread_of(const struct proc_ctx *c)
 	return c->t ? c->t : &none;
 }
 
-/*
- * A thread runs while it is in its program; in the kernel it mostly sleeps. The leader may have
- * ended before the others.
- */
+/* The leader may have ended before the others. */
 static const char *state(const struct proc_ctx *c)
 {
 	if (!c->t || (c->whole && c->t->tid != c->p->pid))
@@ -321,7 +318,7 @@ static const char *state(const struct proc_ctx *c)
 		return "t (tracing stop)";
 	if (c->p->stopped && !c->t->ptrace.tracer)
 		return "T (stopped)";
-	return c->running || arch_vcpu_in_program(c->t->vcpu) ? "R (running)" : "S (sleeping)";
+	return c->running ? "R (running)" : "S (sleeping)";
 }
 
 static s32 parent_pid(const struct process *p)
@@ -386,7 +383,7 @@ void proc_text_syscall(struct text *t, const struct proc_ctx *c)
 
 	if (!c->t)
 		return;
-	if (!c->running && arch_vcpu_in_program(c->t->vcpu)) {
+	if (c->running && !c->self) {
 		text_printf(t, "running\n");
 		return;
 	}
@@ -562,7 +559,7 @@ static void cpus_allowed(struct text *t, const struct thread *of)
 	u32 words = ARRAY_SIZE(mask);
 	const char *sep = "";
 
-	if (!of || hc_sched_getaffinity(of->vcpu, mask, sizeof(mask)) < 0)
+	if (!of || affinity_of(of, mask, sizeof(mask)) < 0)
 		mask[0] = (1UL << MIN(boot->ncpus, 63U)) - 1;
 	while (words > 1 && !mask[words - 1])
 		words--;

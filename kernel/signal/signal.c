@@ -217,15 +217,10 @@ static int enqueue(struct sigpending *p, const struct process *limits, const sig
 
 void signal_kick(struct thread *t)
 {
-	struct vcpu_data *v;
-
 	ASSERT_HELD(&task_lock);
 	/* The running thread looks before it goes back to its program. */
-	if (t == current())
-		return;
-	v = (struct vcpu_data *)(VCPU_AREA_BASE + t->vcpu * VCPU_AREA_STRIDE + PAGE_SIZE);
-	__atomic_store_n(&v->upcall, 1, __ATOMIC_RELEASE);
-	hc_vcpu_kick(t->vcpu);
+	if (t != current())
+		sched_kick(t);
 }
 
 static bool wants(const struct thread *t, int sig)
@@ -511,6 +506,9 @@ void signal_upcall(void)
 	struct vcpu_data *v = arch_vcpu_data();
 	u64 signals;
 
+	/* Before the reasons are looked at: who kicks adds one first. */
+	if (current() && READ_ONCE(current()->sched.kicked))
+		(void)__atomic_exchange_n(&current()->sched.kicked, false, __ATOMIC_SEQ_CST);
 	arch_upcall_taken();
 	for (signals = take_word(&v->signals_arrived); signals; signals &= signals - 1) {
 		siginfo_t info;

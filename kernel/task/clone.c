@@ -12,7 +12,6 @@
 #include "kernel/fs/fs_info.h"
 #include "kernel/kernel.h"
 #include "kernel/park.h"
-#include "kernel/mm/fpu_area.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -25,8 +24,6 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/task_needs.h"
 #include "kernel/task/timer.h"
-#include "kernel/task/usage.h"
-#include "kernel/task/vcpu.h"
 
 #include "kernel/task/ptrace_abi.h"
 #include <linux/resource.h>
@@ -162,43 +159,33 @@ static struct process *process_make(const struct request *rq)
 	return NULL;
 }
 
-/* The registers that the thread begins with. 0 or -ENOMEM. */
-static int copy_registers(struct thread *t, const struct request *rq)
+/* The registers that the thread begins with. */
+static void copy_registers(struct thread *t, const struct request *rq)
 {
 	struct trapframe *frame = thread_frame(t);
 
-	t->start.fpu = fpu_area_saved();
-	if (!t->start.fpu)
-		return -ENOMEM;
-	t->start.fsbase = rq->flags & CLONE_SETTLS ? rq->tls : arch_get_fsbase();
-	t->start.gsbase = arch_get_gsbase();
+	arch_fpu_save(t->context.fpu);
+	t->context.fsbase = rq->flags & CLONE_SETTLS ? rq->tls : arch_get_fsbase();
+	t->context.gsbase = arch_get_gsbase();
 	*frame = *thread_frame(current());
 	if (current()->ptrace.flag_is_ours)
 		frame->rflags &= ~(u64)RFLAGS_TF;
 	frame->rax = 0;
 	if (rq->stack)
 		frame->rsp = rq->stack;
-	return 0;
 }
 
 void thread_begin(struct thread *t)
 {
 	struct process *p = t->proc;
 
-	vcpu_enter_mm(p->mm);
-	usage_begin(t);
-	arch_fpu_restore(t->start.fpu);
-	fpu_area_free(t->start.fpu);
-	t->start.fpu = NULL;
-	arch_set_fsbase(t->start.fsbase);
-	arch_set_gsbase(t->start.gsbase);
 	if (p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY) {
 		mutex_lock(&task_lock);
 		timers_limit(p);
 		mutex_unlock(&task_lock);
 	}
-	if (t->start.set_tid)
-		put_user(t->tid, t->start.set_tid);
+	if (t->set_tid)
+		put_user(t->tid, t->set_tid);
 	check_thread_begins();
 	arch_exit_to_program(thread_frame(t));
 }
@@ -316,16 +303,15 @@ static s64 clone(const struct request *rq)
 	if (!p)
 		return -ENOMEM;
 	t = thread_new(p, current());
-	err = t ? vcpu_take(t, p->mm) : -ENOMEM;
-	if (err)
+	if (!t) {
+		err = -EAGAIN;
 		goto free;
-	err = copy_registers(t, rq);
-	if (err)
-		goto give_back;
+	}
+	copy_registers(t, rq);
 	if (!(rq->flags & CLONE_VM) || (rq->flags & CLONE_VFORK))
 		t->altstack = current()->altstack;
 	if (rq->flags & CLONE_CHILD_SETTID)
-		t->start.set_tid = rq->child_tid;
+		t->set_tid = rq->child_tid;
 	if (rq->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = rq->child_tid;
 	if (vfork)
@@ -338,12 +324,11 @@ static s64 clone(const struct request *rq)
 		err = link(t, rq);
 	if (err)
 		goto close_pidfd;
-	/* From vcpu_run on both may be gone. */
+	/* From sched_start on both may be gone. */
 	tid = t->tid;
 	if (rq->flags & CLONE_PARENT_SETTID)
 		put_user(tid, rq->parent_tid);
-	affinity_inherit(t);
-	vcpu_run(t);
+	sched_start(t);
 	if (!(rq->flags & CLONE_UNTRACED))
 		ptrace_child_event(trace_event(rq), tid);
 	if (vfork) {
@@ -355,8 +340,6 @@ static s64 clone(const struct request *rq)
 close_pidfd:
 	if (pidfd >= 0)
 		file_close(self->files, fdtable_remove(self->files, pidfd));
-give_back:
-	vcpu_give_back(t);
 free:
 	if (t)
 		thread_free(t);

@@ -204,19 +204,18 @@ static void process_end(struct process *p)
 	sighand_put(sighand);
 }
 
-/* The running thread is no more: only its vCPU goes on. Takes task_lock's holder role over. */
+/* The running thread is no more: only its vCPU goes on. Releases task_lock, which is held. */
 __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wait_status)
 {
 	struct process *p = t->proc;
-	u32 vcpu = t->vcpu;
-	bool kept;
 
 	ASSERT_HELD(&task_lock);
 	ptrace_tracer_ends(t);
 	TAILQ_REMOVE(&p->threads, t, link);
 	pidfd_thread_ends(t);
 	p->nthreads--;
-	kept = ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status);
+	if (ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status))
+		t->users++; /* the tracer's, until it has waited for it */
 	if (p->exec_by) {
 		p->threads_word++;
 		unpark(&p->threads_word, UNPARK_ALL);
@@ -230,9 +229,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wa
 		process_stopped_check(p);
 	}
 	mutex_unlock(&task_lock);
-	if (!kept)
-		thread_free(t);
-	vcpu_retire(vcpu);
+	sched_thread_ends();
 }
 
 void thread_exit(int wait_status)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See nproc.h. The vCPUs are a limit of their own: vcpu_take. */
+/* See nproc.h. */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
 #include "kernel/task/creds.h"

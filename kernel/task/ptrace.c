@@ -11,6 +11,7 @@
 #include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/remote.h"
@@ -82,7 +83,7 @@ static int attach_locked(struct thread *t, bool seize, u32 options)
 	if (p->stopped) {
 		/* From the stop of its process into a ptrace-stop. */
 		t->ptrace.trap = true;
-		hc_wake(virt_to_phys(&p->stopped), INT32_MAX);
+		unpark(&p->stopped, UNPARK_ALL);
 	}
 	if (!seize)
 		send(t, SIGSTOP, SI_KERNEL);
@@ -151,7 +152,7 @@ static void wake_from_stop(struct thread *t)
 {
 	t->ptrace.stopped = t->ptrace.listening = false;
 	t->ptrace.word++;
-	hc_wake(virt_to_phys(&t->ptrace.word), 1);
+	unpark(&t->ptrace.word, 1);
 }
 
 static s64 resume(struct thread *t, const struct request *rq)

@@ -9,6 +9,7 @@
 #include "kernel/task/ptrace_abi.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/creds.h"
 #include "kernel/task/exit.h"
@@ -104,7 +105,7 @@ void ptrace_detach(struct thread *t)
 	if (t->ptrace.stopped) {
 		t->ptrace.stopped = false;
 		t->ptrace.word++;
-		hc_wake(virt_to_phys(&t->ptrace.word), 1);
+		unpark(&t->ptrace.word, 1);
 	} else {
 		signal_kick(t); /* TF and debug registers go on its way out */
 	}
@@ -171,7 +172,6 @@ bool ptrace_thread_ended(struct thread *t, int status)
 	s->status = status;
 	s->uid = p->creds.ruid;
 	s->pgid = p->pgid;
-	t->kstack = NULL;
 	if (t->tid == p->pid) {
 		p->ended_leader = t;
 		return true;

@@ -11,6 +11,7 @@
 #include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/fpu_area.h"
 #include "kernel/signal/signal.h"
 #include "kernel/task/ptrace.h"
@@ -31,7 +32,7 @@ void ptrace_wake(struct thread *t)
 	if (!t->ptrace.stopped)
 		return;
 	t->ptrace.word++;
-	hc_wake(virt_to_phys(&t->ptrace.word), 1);
+	unpark(&t->ptrace.word, 1);
 }
 
 /* The thread is to end, whatever its tracer wants. task_lock held. */
@@ -119,7 +120,7 @@ UNCHECKED_LOCKING static void sleep_stopped(struct thread *t)
 		u32 word = s->word;
 
 		mutex_unlock(&task_lock);
-		hc_wait(virt_to_phys(&s->word), word, -1UL);
+		park(&s->word, word, PARK_FOREVER);
 		signal_upcall();
 		mutex_lock(&task_lock);
 	}
@@ -268,7 +269,7 @@ void ptrace_continued(struct process *p)
 			s->stopped = s->listening = false;
 			s->code = 0;
 			s->word++;
-			hc_wake(virt_to_phys(&s->word), 1);
+			unpark(&s->word, 1);
 		} else if (!s->stopped) {
 			signal_kick(t);
 		}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * CPUs and affinity, which are the host's: its scheduler runs the vCPUs' threads. Policies and nice
- * values are in policy.c.
+ * CPUs and affinity. CPUs are the host's: a thread's mask is given to the host thread of the vCPU
+ * that it runs on. Policies and nice values are in policy.c; schedule.c has what nice values mean
+ * between threads.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -9,85 +10,95 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/creds.h"
 #include "kernel/task/process.h"
+#include "kernel/task/vcpu.h"
 
 #include <linux/capability.h>
 #include <linux/membarrier.h>
 
-#define AFFINITY_MAX 1024 /* bytes of a mask; hostcall sched_*affinity */
-
 DEFINE_SYSCALL0(sched_yield)
 {
-	return hc_sched_yield(HC_NONE);
+	/* Whoever is waited for may be a thread of the host, or on another vCPU. */
+	return sched_give_way() ? 0 : hc_sched_yield(HC_NONE);
 }
 
-/* Somebody set an affinity: new threads have to be given their parent's. */
-static bool affinity_used;
-
-/*
- * The vCPU of a thread, or -ESRCH, -EPERM. It may have another thread a moment later: who asks for
- * a thread that ends gets what Linux would give for one that took its number.
- */
-static s64 vcpu_of(s32 tid, bool change)
+s64 affinity_of(const struct thread *t, u64 *mask, u32 size)
 {
-	struct thread *t;
-	s64 vcpu = -ESRCH;
+	const struct cpu_mask *m = &t->cpus;
 
-	if (tid < 0)
-		return -ESRCH;
-	mutex_lock(&task_lock);
-	t = thread_find(tid);
-	if (t && change && !creds_may_change(t->proc, CAP_SYS_NICE))
-		vcpu = -EPERM;
-	else if (t)
-		vcpu = t->vcpu;
-	mutex_unlock(&task_lock);
-	return vcpu;
-}
-
-void affinity_inherit(const struct thread *child)
-{
-	u64 mask[AFFINITY_MAX / sizeof(u64)];
-	s64 len;
-
-	if (!READ_ONCE(affinity_used))
-		return;
-	len = hc_sched_getaffinity(current()->vcpu, mask, sizeof(mask));
-	/* A vCPU that is just being made has it already. */
-	if (len > 0)
-		hc_sched_setaffinity(child->vcpu, mask, (u32)len);
+	if (!READ_ONCE(m->bytes))
+		m = vcpu_cpus_at_start();
+	if (!m || size < m->bytes)
+		return -EINVAL;
+	memcpy(mask, m->mask, m->bytes);
+	return m->bytes;
 }
 
 DEFINE_SYSCALL3(sched_getaffinity, int, tid, u32, size, uva, user_mask)
 {
-	u64 mask[AFFINITY_MAX / sizeof(u64)];
-	u32 bytes = MIN(size, AFFINITY_MAX);
-	s64 len, vcpu = vcpu_of(tid, false);
+	u64 mask[CPU_MASK_BYTES / sizeof(u64)];
+	struct thread *t;
+	s64 len = -ESRCH;
 
 	if (size % sizeof(u64))
 		return -EINVAL;
-	if (vcpu < 0)
-		return vcpu;
-	len = hc_sched_getaffinity((u64)vcpu, mask, bytes);
-	if (len < 0)
-		return len;
-	if (copy_to_user(user_mask, mask, MIN((u64)len, (u64)bytes)))
+	mutex_lock(&task_lock);
+	t = tid < 0 ? NULL : thread_find(tid);
+	if (t)
+		len = affinity_of(t, mask, MIN(size, CPU_MASK_BYTES));
+	mutex_unlock(&task_lock);
+	if (len > 0 && copy_to_user(user_mask, mask, (u64)len))
 		return -EFAULT;
 	return len;
 }
 
+/* What of the mask the host allows, tried on the running vCPU. 0 or -errno. */
+static s64 try_cpus(struct cpu_mask *m)
+{
+	u32 vcpu = current()->vcpu;
+	s64 len = hc_sched_setaffinity(vcpu, m->mask, m->bytes);
+
+	if (len == 0)
+		len = hc_sched_getaffinity(vcpu, m->mask, sizeof(m->mask));
+	if (len > 0)
+		m->bytes = (u32)len;
+	vcpu_affinity_changed(vcpu);
+	return MIN(len, 0);
+}
+
+/*
+ * The thread that is bound may run on another vCPU: that is bound as well, and if the thread leaves
+ * it just then, vcpu_affinity mends both at their next switch.
+ */
 DEFINE_SYSCALL3(sched_setaffinity, int, tid, u32, size, uva, user_mask)
 {
-	u64 mask[AFFINITY_MAX / sizeof(u64)];
-	u32 bytes = MIN(size, AFFINITY_MAX);
-	s64 vcpu;
+	struct cpu_mask m = {.bytes = MIN(size, CPU_MASK_BYTES)};
+	struct thread *t;
+	s64 err;
 
-	if (copy_from_user(mask, user_mask, bytes))
+	if (copy_from_user(m.mask, user_mask, m.bytes))
 		return -EFAULT;
-	vcpu = vcpu_of(tid, true);
-	if (vcpu < 0)
-		return vcpu;
-	WRITE_ONCE(affinity_used, true);
-	return hc_sched_setaffinity((u64)vcpu, mask, bytes);
+	if (!vcpu_cpus_at_start())
+		return -EINVAL;
+	mutex_lock(&task_lock);
+	t = tid < 0 ? NULL : thread_find(tid);
+	err = !t ? -ESRCH : !creds_may_change(t->proc, CAP_SYS_NICE) ? -EPERM : 0;
+	mutex_unlock(&task_lock);
+	if (err)
+		return err;
+	err = try_cpus(&m);
+	if (err == 0) {
+		mutex_lock(&task_lock);
+		t = thread_find(tid);
+		if (t)
+			t->cpus = m;
+		if (t && t != current() && READ_ONCE(t->sched.state) == THREAD_RUNNING) {
+			hc_sched_setaffinity(t->vcpu, m.mask, m.bytes);
+			vcpu_affinity_changed(t->vcpu);
+		}
+		mutex_unlock(&task_lock);
+	}
+	vcpu_affinity(&current()->cpus);
+	return err;
 }
 
 DEFINE_SYSCALL3(getcpu, uva, cpu, uva, node, uva, cache)

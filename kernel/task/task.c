@@ -129,9 +129,16 @@ static void creds_boot(struct creds *c)
 struct thread *thread_new(struct process *p, const struct thread *like)
 {
 	struct thread *t = kzalloc(sizeof(*t));
+	u64 stack;
 
 	if (!t)
 		return NULL;
+	stack = frame_alloc(KSTACK_ORDER, FRAME_ZERO);
+	t->context.fpu = fpu_area_new();
+	if (!stack || !t->context.fpu)
+		goto free;
+	t->context.kstack = phys_to_virt(stack);
+	t->users = 1;
 	t->proc = p;
 	TAILQ_INIT(&t->pending.queue);
 	TAILQ_INIT(&t->ptrace.tracees);
@@ -143,14 +150,25 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 		policy_inherit(t, like);
 		t->ioprio = like->ioprio;
 		t->timer_slack = like->timer_slack;
+		t->cpus = like->cpus;
 		memcpy(t->comm, like->comm, sizeof(t->comm));
 	}
 	return t;
+
+free:
+	if (stack)
+		frame_put_block(stack, KSTACK_ORDER);
+	fpu_area_free(t->context.fpu);
+	kfree(t);
+	return NULL;
 }
 
 void thread_free(struct thread *t)
 {
-	fpu_area_free(t->start.fpu);
+	if (__atomic_sub_fetch(&t->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	fpu_area_free(t->context.fpu);
+	frame_put_block(virt_to_phys(t->context.kstack), KSTACK_ORDER);
 	kfree(t->segs);
 	path_prefetch_free(t);
 	kfree(t);
@@ -212,9 +230,8 @@ void task_init(void)
 {
 	struct process *p = process_new(NULL);
 	struct thread *t;
-	u64 stack = frame_alloc(KSTACK_ORDER, FRAME_ZERO);
 
-	KASSERT(p && stack);
+	KASSERT(p);
 	futex_init();
 	p->pid = boot->pid;
 	p->ppid_outside = boot->ppid;
@@ -237,7 +254,8 @@ void task_init(void)
 	t->blocked = boot->signals_blocked & ~SIGNALS_FORCED;
 	t->nice = boot->nice;
 	t->ioprio = (u16)boot->ioprio;
-	vcpu_boot(t, phys_to_virt(stack));
+	vcpu_boot(t);
+	sched_init(t);
 	mutex_lock(&task_lock);
 	thread_link(t, p->pid);
 	last_pid = p->pid;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread is a vCPU while it lives. Its fields are its own, but for .pending (task_lock) and the
- * vCPU's upcall word.
+ * A thread. Its fields are its own, but for .pending (task_lock) and the scheduler's (schedule.h).
  */
 #ifndef KERNEL_TASK_THREAD_H
 #define KERNEL_TASK_THREAD_H
@@ -10,8 +9,10 @@
 #include "common/types.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/check_hooks.h"
+#include "kernel/task/cpu_mask.h"
 #include "kernel/task/creds.h"
 #include "kernel/task/ptrace_state.h"
+#include "kernel/task/schedule.h"
 #include "kernel/task/sigset.h"
 #include "kernel/task/usage.h"
 
@@ -24,22 +25,24 @@ struct vfork_wait;
 
 struct thread {
 	s32 tid;
-	u32 vcpu; /* index of its vCPU */
+	u32 users; /* who has to free it: its vCPU, and the tracer that waits for it; atomic */
+	u32 vcpu;  /* where it runs, or ran last */
 	struct process *proc;
 	TAILQ_ENTRY(thread) link;
 	struct creds creds;
-	struct creds *acting; /* instead of .creds towards the host: task/host_ids.h */
-	void *kstack;	      /* the vCPU's */
-	bool dying;	      /* ends when it would go back to its program; task_lock */
+	struct creds *acting;	     /* instead of .creds towards the host: task/host_ids.h */
+	struct arch_context context; /* its kernel stack, and its registers while it does not run */
+	struct sched_thread sched;
+	bool dying; /* ends when it would go back to its program; task_lock */
 
-	/* How it begins, from clone to thread_begin. */
-	struct {
-		struct xsave_area *fpu;
-		u64 fsbase, gsbase;
-		u64 set_tid; /* user address for CLONE_CHILD_SETTID, or 0 */
-	} start;
-	u64 charged_ns;		  /* task/timer.c: of its CPU time, what signals were sent for */
-	struct usage start_usage; /* of the vCPU's host thread, when this one began */
+	u64 set_tid; /* user address for CLONE_CHILD_SETTID until it begins, or 0 */
+
+	/* usage.c: until it got its vCPU; task_lock does not guard it, readers take what they see
+	 */
+	u64 cpu_ns, system_ns;
+	u64 minor_faults, voluntary, involuntary;
+	u64 charged_ns;	      /* task/timer.c: of its CPU time, what signals were sent for */
+	struct cpu_mask cpus; /* sched_setaffinity(2) */
 
 	struct vfork_wait *vfork_wait; /* its creator's, until it lets go of the memory */
 	struct frozen *frozen;	       /* while it is: task/freeze.c */
@@ -93,24 +96,23 @@ static inline struct creds *current_creds(void)
 /* The program's registers: always at the top of the kernel stack. */
 static inline struct trapframe *thread_frame(struct thread *t)
 {
-	return (struct trapframe *)((char *)t->kstack + KSTACK_SIZE) - 1;
+	return (struct trapframe *)((char *)t->context.kstack + KSTACK_SIZE) - 1;
 }
 
 /*
- * task.c. A thread that is not linked yet, NULL: no memory. task_lock is not needed.
+ * task.c. A thread that is not linked yet, with a kernel stack and room for its FPU state, which
+ * are freed with it. NULL: no memory. task_lock is not needed.
  */
 struct thread *thread_new(struct process *p, const struct thread *like);
-void thread_free(struct thread *t);
+void thread_free(struct thread *t);	     /* at the last of its .users */
 void thread_link(struct thread *t, s32 tid); /* task_lock held */
 /* By number, NULL: no such; 0 is the caller's own. task_lock held. */
 struct thread *thread_find(s32 tid);
 
 /* policy.c: a new thread begins with another's policy and nice value: sched(7), "Resetting". */
 void policy_inherit(struct thread *child, const struct thread *parent);
-/* sched.c: a new thread's vCPU runs where the running thread's does. */
-void affinity_inherit(const struct thread *child);
 
-/* clone.c: on its vCPU, the first that a new thread does. */
+/* clone.c: the first that a new thread does. */
 __attribute__((noreturn)) void thread_begin(struct thread *t);
 
 #endif

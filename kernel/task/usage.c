@@ -2,9 +2,10 @@
 /*
  * CPU time and other counts of threads and processes: getrusage(2), times(2).
  *
- * The host counts for the host threads that vCPUs run on, which outlive our threads: a thread's
- * own is the difference to when it began. Of other threads that run the host tells the CPU time
- * alone; it is counted as user time.
+ * A thread's CPU time is what the host threads of the vCPUs used while it had them, by the clock
+ * that the monitor corrects now and then (hostcall_cpu_ns). What they used in hostcalls is system
+ * time. Faults are the guest kernel's; what the host did for a file is not told by thread, and is
+ * 0.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
@@ -22,38 +23,9 @@
 #define USEC_PER_SEC  1000000UL
 #define NSEC_PER_USEC 1000UL
 
-/* hostcall cpu_time: this vCPU's thread, and, from there on, the one of that vCPU. */
-#define WHO_SELF      1
-#define WHO_VCPU      2
-
-static u64 from_timeval(const struct __kernel_old_timeval *tv)
-{
-	return (u64)tv->tv_sec * USEC_PER_SEC + (u64)tv->tv_usec;
-}
-
 static struct __kernel_old_timeval to_timeval(u64 us)
 {
 	return (struct __kernel_old_timeval){(s64)(us / USEC_PER_SEC), (s64)(us % USEC_PER_SEC)};
-}
-
-/* Of the vCPU's host thread, since that began. */
-static void read_host(u64 who, struct usage *u)
-{
-	struct rusage ru;
-
-	memset(u, 0, sizeof(*u));
-	if (hc_cpu_time(who, &ru, sizeof(ru)) < 0)
-		return;
-	*u = (struct usage){
-		.user_us = from_timeval(&ru.ru_utime),
-		.system_us = from_timeval(&ru.ru_stime),
-		.minor_faults = (u64)ru.ru_minflt,
-		.major_faults = (u64)ru.ru_majflt,
-		.in_blocks = (u64)ru.ru_inblock,
-		.out_blocks = (u64)ru.ru_oublock,
-		.voluntary = (u64)ru.ru_nvcsw,
-		.involuntary = (u64)ru.ru_nivcsw,
-	};
 }
 
 #define COUNTS(X)                                                                                  \
@@ -74,28 +46,57 @@ void usage_add(struct usage *sum, const struct usage *u)
 	sum->max_rss = MAX(sum->max_rss, u->max_rss);
 }
 
-static void subtract(struct usage *u, const struct usage *before)
+void usage_start(struct thread *t, const struct vcpu_data *d)
 {
-#define X(count) u->count -= MIN(u->count, before->count);
-	COUNTS(X)
-#undef X
+	t->sched.clock = hostcall_cpu_ns(d);
+	t->sched.system = d->system_ns;
 }
 
-void usage_begin(struct thread *t)
+/* What the vCPU's clock says of t, which has it since usage_start, beyond what was added up. */
+static u64 running_ns(const struct thread *t, const struct vcpu_data *d)
 {
-	read_host(WHO_SELF, &t->start_usage);
+	u64 now = hostcall_cpu_ns(d);
+
+	return now - MIN(now, t->sched.clock);
+}
+
+void usage_stop(struct thread *t, const struct vcpu_data *d)
+{
+	WRITE_ONCE(t->cpu_ns, t->cpu_ns + running_ns(t, d));
+	WRITE_ONCE(t->system_ns, t->system_ns + d->system_ns - t->sched.system);
+}
+
+/* A thread that runs on another vCPU may stop meanwhile: its time is then counted twice or not. */
+static void read_thread(const struct thread *t, u64 *cpu_ns, u64 *system_ns)
+{
+	*cpu_ns = READ_ONCE(t->cpu_ns);
+	*system_ns = READ_ONCE(t->system_ns);
+	if (READ_ONCE(t->sched.state) == THREAD_RUNNING) {
+		const struct vcpu_data *d = arch_vcpu_data_of(t->vcpu);
+
+		*cpu_ns += running_ns(t, d);
+		*system_ns += READ_ONCE(d->system_ns) - t->sched.system;
+	}
+	*system_ns = MIN(*system_ns, *cpu_ns);
+}
+
+static struct usage usage_of(const struct thread *t)
+{
+	u64 cpu, system;
+
+	read_thread(t, &cpu, &system);
+	return (struct usage){
+		.user_us = (cpu - system) / NSEC_PER_USEC,
+		.system_us = system / NSEC_PER_USEC,
+		.minor_faults = t->minor_faults,
+		.voluntary = t->voluntary,
+		.involuntary = t->involuntary,
+	};
 }
 
 void usage_thread(struct usage *u)
 {
-	read_host(WHO_SELF, u);
-	subtract(u, &current()->start_usage);
-}
-
-/* Until then its vCPU's time is that of others. */
-static bool has_begun(const struct thread *t)
-{
-	return !READ_ONCE(t->start.fpu);
+	*u = usage_of(current());
 }
 
 void usage_process(struct process *p, struct usage *u)
@@ -105,37 +106,20 @@ void usage_process(struct process *p, struct usage *u)
 	ASSERT_HELD(&task_lock);
 	*u = p->usage;
 	TAILQ_FOREACH (t, &p->threads, link) {
-		struct usage one;
+		struct usage one = usage_of(t);
 
-		if (!has_begun(t))
-			continue;
-		read_host(t == current() ? WHO_SELF : WHO_VCPU + t->vcpu, &one);
-		if (t != current()) { /* only the sum of both is known */
-			one.user_us -= MIN(one.user_us, t->start_usage.system_us);
-			one.system_us = t->start_usage.system_us;
-		}
-		subtract(&one, &t->start_usage);
 		usage_add(u, &one);
 	}
 	if (p->mm)
 		u->max_rss = MAX(u->max_rss, READ_ONCE(p->mm->peak_pages) * (PAGE_SIZE / 1024));
 }
 
-/* The host counts threads in nanoseconds, but tells what a thread had at its start in less. */
 static u64 thread_cpu_ns(const struct thread *t)
 {
-	u64 start = (t->start_usage.user_us + t->start_usage.system_us) * NSEC_PER_USEC;
-	struct __kernel_timespec ts;
-	struct usage u;
-	u64 now;
+	u64 cpu, system;
 
-	if (t == current() && hc_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts, sizeof(ts)) == 0) {
-		now = (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-	} else {
-		read_host(WHO_VCPU + t->vcpu, &u);
-		now = (u.user_us + u.system_us) * NSEC_PER_USEC;
-	}
-	return now - MIN(now, start);
+	read_thread(t, &cpu, &system);
+	return cpu;
 }
 
 u64 usage_cpu_ns(const struct process *p, const struct thread *t)
@@ -144,10 +128,10 @@ u64 usage_cpu_ns(const struct process *p, const struct thread *t)
 
 	ASSERT_HELD(&task_lock);
 	if (t)
-		return has_begun(t) ? thread_cpu_ns(t) : 0;
+		return thread_cpu_ns(t);
 	sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
 	TAILQ_FOREACH (t, &p->threads, link)
-		sum += has_begun(t) ? thread_cpu_ns(t) : 0;
+		sum += thread_cpu_ns(t);
 	return sum;
 }
 

@@ -8,6 +8,7 @@
 struct process;
 struct rusage;
 struct thread;
+struct vcpu_data;
 
 /* CPU time and counts of threads that ended, as getrusage(2) has them. */
 struct usage {
@@ -18,11 +19,14 @@ struct usage {
 	u64 max_rss; /* KiB */
 };
 
+/* t gets the vCPU with these data, and stops to have it. sched_lock held. */
+void usage_start(struct thread *t, const struct vcpu_data *d);
+void usage_stop(struct thread *t, const struct vcpu_data *d);
+
 /*
- * The running thread's counts since usage_begin; those of a whole process, its waited-for
- * children left out (task_lock held); sums and other forms.
+ * The running thread's counts; those of a whole process, its waited-for children left out
+ * (task_lock held); sums and other forms.
  */
-void usage_begin(struct thread *t);
 void usage_thread(struct usage *u);
 void usage_process(struct process *p, struct usage *u);
 void usage_add(struct usage *sum, const struct usage *u);

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * The pool of vCPUs. Making one costs the host about a millisecond and KVM never lets go of it, so
- * a vCPU outlives its thread: it sleeps on a word of its own, on the kernel stack that is its own
- * too, and the next thread is handed to it by that word, without any call to KVM.
+ * vCPUs are kept: one without work is idle and sleeps in the host on a word of its own, on a kernel
+ * stack of its own. There are as many as ran or slept in the host at once so far.
  *
- * A vCPU whose thread ended keeps the page tables loaded, for the next thread is most likely one of
- * the same process; the last thread of a process, and vcpu_evict for those that stayed behind,
- * change to the kernel's own before the tables are freed.
+ * A vCPU keeps the page tables of the last thread loaded, because the next thread is most likely
+ * one of the same process; vcpu_evict makes idle vCPUs leave page tables that are to be freed.
  *
- * Invariants: a vCPU is in the list of idle ones exactly while its word is VCPU_IDLE and nobody has
- * taken it. .mm names the loaded tables and is written by the vCPU itself, after the bit in
- * mm.cpus is set and before it is cleared for the old one; it is not a reference.
+ * Invariants: `busy` counts the vCPUs that are neither idle nor in the host. Whoever takes a vCPU
+ * from the list of idle ones counts it. .mm names the loaded tables and is written by the vCPU
+ * itself, after the bit in mm.cpus is set and before it is cleared for the old one; it is not a
+ * reference.
  */
-#include "kernel/mm/mm_needs.h"
-#include "kernel/task/process.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -21,65 +19,101 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/mm_needs.h"
+#include "kernel/park.h"
 #include "kernel/signal/signal.h"
 #include "kernel/stats.h"
-#include "kernel/task/task.h"
+#include "kernel/task/process.h"
+#include "kernel/task/schedule.h"
+#include "kernel/time/clock.h"
 
 _Static_assert(VCPUS_MAX <= LOCK_VCPUS, "each has its row in lock.c");
-
-enum order { VCPU_IDLE, VCPU_BUSY, VCPU_RUN, VCPU_LEAVE };
-
-struct vcpu {
-	LIST_ENTRY(vcpu) link;
-	u32 id;
-	u32 order;   /* the word it sleeps on */
-	bool listed; /* it is in the list; pool_lock */
-	void *kstack;
-	struct thread *next; /* with VCPU_RUN */
-	struct mm *mm;	     /* NULL: the kernel's own tables */
-};
-
-static struct mutex pool_lock =
-	MUTEX_INIT(LOCK_POOL); /* inside all others: the list, .listed, count, full */
-static LIST_HEAD(, vcpu) idle_vcpus GUARDED_BY(pool_lock) = LIST_HEAD_INITIALIZER(idle_vcpus);
-static struct vcpu *vcpus[VCPUS_MAX];
-static u32 count;			/* of vcpus */
-static bool full GUARDED_BY(pool_lock); /* the host gives no more */
 
 /* Looked at for one with the right page tables before any is taken. */
 #define SEARCH_MAX 16
 
-static struct vcpu *self(void)
+/* What an idle vCPU sleeps on. */
+enum order { ORDER_IDLE, ORDER_RUN };
+
+static LIST_HEAD(, vcpu) idle_vcpus GUARDED_BY(sched_lock) = LIST_HEAD_INITIALIZER(idle_vcpus);
+static struct vcpu *vcpus[VCPUS_MAX];
+static u32 count GUARDED_BY(sched_lock); /* of vcpus */
+static bool full GUARDED_BY(sched_lock); /* the host gives no more */
+static bool starting GUARDED_BY(sched_lock);
+static u32 busy; /* atomic */
+
+/* When an idle vCPU or the monitor looks at the sleepers' deadlines next. */
+static u64 keeper_ns = PARK_NO_DEADLINE;
+static const struct vcpu *keeper GUARDED_BY(sched_lock);
+static struct hostcall_tick tick = {.alarm_ns = PARK_NO_DEADLINE}; /* IN, from the monitor */
+
+static struct vcpu_data *data_of(const struct vcpu *v)
+{
+	return arch_vcpu_data_of(v->id);
+}
+
+struct vcpu *vcpu_self(void)
 {
 	return vcpus[arch_vcpu_data()->id];
 }
 
-static void list_idle(struct vcpu *v)
+bool vcpu_in_host(u32 id)
 {
-	mutex_lock(&pool_lock);
-	__atomic_store_n(&v->order, VCPU_IDLE, __ATOMIC_RELEASE);
-	v->listed = true;
-	LIST_INSERT_HEAD(&idle_vcpus, v, link);
-	mutex_unlock(&pool_lock);
+	return READ_ONCE(arch_vcpu_data_of(id)->state) == VCPU_IN_HOST;
 }
 
-/* pool_lock held. */
-static void unlist(struct vcpu *v)
+bool vcpu_too_many(void)
 {
-	ASSERT_HELD(&pool_lock);
-	LIST_REMOVE(v, link);
-	v->listed = false;
+	return READ_ONCE(busy) > boot->cpus;
 }
 
-static void give_order(struct vcpu *v, enum order order)
+static void set_state(struct vcpu *v, enum vcpu_state state)
 {
-	__atomic_store_n(&v->order, order, __ATOMIC_RELEASE);
-	hc_wake(virt_to_phys(&v->order), 1);
+	WRITE_ONCE(data_of(v)->state, state);
 }
+
+/* -- What a vCPU's host thread is like -------------------------------------------------------- */
+
+const struct cpu_mask *vcpu_cpus_at_start(void)
+{
+	static struct cpu_mask start; /* of vCPU 0's host thread, before anybody was bound */
+	struct cpu_mask m;
+	s64 len;
+
+	if (__atomic_load_n(&start.bytes, __ATOMIC_ACQUIRE))
+		return &start;
+	len = hc_sched_getaffinity(0, m.mask, sizeof(m.mask));
+	if (len < 0)
+		return NULL;
+	memcpy(start.mask, m.mask, (u32)len);
+	__atomic_store_n(&start.bytes, (u32)len, __ATOMIC_RELEASE);
+	return &start;
+}
+
+void vcpu_affinity(const struct cpu_mask *m)
+{
+	struct vcpu *v = vcpu_self();
+
+	if (!m->bytes && !v->cpus.bytes)
+		return;
+	if (!m->bytes)
+		m = vcpu_cpus_at_start(); /* known: somebody was bound */
+	if (v->cpus.bytes == m->bytes && memcmp(v->cpus.mask, m->mask, m->bytes) == 0)
+		return;
+	v->cpus = *m;
+	hc_sched_setaffinity(v->id, v->cpus.mask, v->cpus.bytes);
+}
+
+void vcpu_affinity_changed(u32 id)
+{
+	WRITE_ONCE(vcpus[id]->cpus.bytes, CPU_MASK_UNKNOWN);
+}
+
+/* -- Page tables ------------------------------------------------------------------------------ */
 
 void vcpu_enter_mm(struct mm *mm)
 {
-	struct vcpu *v = self();
+	struct vcpu *v = vcpu_self();
 	struct mm *old = v->mm;
 	u64 bit = 1UL << v->id % 64;
 
@@ -97,107 +131,62 @@ void vcpu_enter_mm(struct mm *mm)
 	__atomic_store_n(&v->mm, mm, __ATOMIC_RELEASE);
 }
 
-/* The vCPU's life between two threads, and before its first. Signals from outside are vCPU 0's. */
-static void idle(void *arg)
-{
-	struct vcpu *v = arg;
+/* -- The monitor's tick ----------------------------------------------------------------------- */
 
-	arch_kstack_bind(v->kstack, NULL, v->id);
-	for (;;) {
-		switch ((enum order)__atomic_load_n(&v->order, __ATOMIC_ACQUIRE)) {
-		case VCPU_IDLE:
-			hc_wait(virt_to_phys(&v->order), VCPU_IDLE, -1UL);
-			signal_upcall();
-			break;
-		case VCPU_BUSY: /* taken; the order comes soon */
-			hc_wait(virt_to_phys(&v->order), VCPU_BUSY, -1UL);
-			signal_upcall();
-			break;
-		case VCPU_RUN:
-			v->order = VCPU_BUSY;
-			arch_kstack_bind(v->kstack, v->next, v->id);
-			thread_begin(v->next);
-		case VCPU_LEAVE:
-			vcpu_enter_mm(NULL);
-			list_idle(v);
-			hc_wake(virt_to_phys(&v->order), INT32_MAX);
-			break;
-		}
+bool vcpu_ticks(void)
+{
+	return READ_ONCE(tick.on);
+}
+
+bool vcpu_watches_deadline(void)
+{
+	u64 first = sched_deadline();
+
+	return first == PARK_NO_DEADLINE || READ_ONCE(tick.on) || READ_ONCE(keeper_ns) <= first ||
+	       READ_ONCE(tick.alarm_ns) <= first;
+}
+
+static void ask_for_ticks(void)
+{
+	hc_tick(virt_to_phys(sched_ready_word()), virt_to_phys(sched_deadline_word()),
+		virt_to_phys(&tick));
+}
+
+/* -- Idle vCPUs ------------------------------------------------------------------------------- */
+
+static void list_idle(struct vcpu *v)
+{
+	ASSERT_HELD(&sched_lock);
+	v->listed = true;
+	__atomic_store_n(&v->order, ORDER_IDLE, __ATOMIC_RELEASE);
+	set_state(v, VCPU_IDLE);
+	LIST_INSERT_HEAD(&idle_vcpus, v, link);
+	__atomic_fetch_sub(&busy, 1, __ATOMIC_SEQ_CST);
+}
+
+/* v runs again: by order of somebody else, or because it woke. */
+static void unlist(struct vcpu *v)
+{
+	ASSERT_HELD(&sched_lock);
+	LIST_REMOVE(v, link);
+	v->listed = false;
+	__atomic_store_n(&v->order, ORDER_RUN, __ATOMIC_RELEASE);
+	set_state(v, VCPU_RUNS);
+	__atomic_fetch_add(&busy, 1, __ATOMIC_SEQ_CST);
+	if (keeper == v) {
+		keeper = NULL;
+		WRITE_ONCE(keeper_ns, PARK_NO_DEADLINE);
 	}
 }
 
-void vcpu_retire(u32 id)
-{
-	struct vcpu *v = vcpus[id];
-
-	lock_assert_none();
-	/* Until the next thread's frame is popped, which is above, this stack is still ours. */
-	arch_kstack_bind(v->kstack, NULL, id);
-	list_idle(v);
-	arch_enter_stack((struct trapframe *)((char *)v->kstack + KSTACK_SIZE) - 1, idle, v);
-}
-
-static struct vcpu *vcpu_new(void)
-{
-	struct vcpu *v = kzalloc(sizeof(*v));
-
-	if (v)
-		v->order = VCPU_BUSY;
-	return v;
-}
-
-void vcpu_boot(struct thread *t, void *kstack)
-{
-	struct vcpu *v = vcpu_new();
-
-	KASSERT(v);
-	v->kstack = kstack;
-	vcpus[0] = v;
-	count = 1;
-	t->vcpu = 0;
-	t->kstack = kstack;
-}
-
-/* One more vCPU, in its idle loop. NULL: the host or the sandbox's memory has no room. */
-static struct vcpu *start_another(void)
-{
-	struct vcpu *v = vcpu_new();
-	u64 stack = v ? frame_alloc(KSTACK_ORDER, FRAME_ZERO) : 0;
-	bool may;
-
-	if (!stack)
-		goto free;
-	mutex_lock(&pool_lock);
-	may = !full && count < VCPUS_MAX;
-	if (may) {
-		v->id = count++;
-		vcpus[v->id] = v;
-	}
-	mutex_unlock(&pool_lock);
-	if (!may)
-		goto free;
-	v->kstack = phys_to_virt(stack);
-	arch_kstack_bind(v->kstack, NULL, v->id);
-	if (stats_add_vcpu(v->id) == 0 && arch_vcpu_start(v->id, v->kstack, idle, v) == 0)
-		return v;
-	/* KVM gives an id once: this one is lost, and more would be, too. */
-	mutex_lock(&pool_lock);
-	full = true;
-	mutex_unlock(&pool_lock);
-	return NULL;
-free:
-	if (stack)
-		frame_put_block(stack, KSTACK_ORDER);
-	kfree(v);
-	return NULL;
-}
-
-int vcpu_take(struct thread *t, const struct mm *mm)
+/* An idle one, which runs from now on and is to be woken by its word. NULL: none. */
+static struct vcpu *take_idle(void)
 {
 	struct vcpu *v, *found;
+	const struct mm *mm = current() ? current()->proc->mm : NULL;
 	unsigned n = 0;
 
-	mutex_lock(&pool_lock);
+	ASSERT_HELD(&sched_lock);
 	found = LIST_FIRST(&idle_vcpus);
 	LIST_FOREACH (v, &idle_vcpus, link) {
 		if (v->mm == mm) {
@@ -207,46 +196,247 @@ int vcpu_take(struct thread *t, const struct mm *mm)
 		if (++n == SEARCH_MAX)
 			break;
 	}
-	if (found) {
+	if (found)
 		unlist(found);
-		found->order = VCPU_BUSY;
+	return found;
+}
+
+/* Until when v, which is listed, sleeps: one idle vCPU looks at the deadlines. */
+static u64 idle_until(const struct vcpu *v)
+{
+	ASSERT_HELD(&sched_lock);
+	if (keeper && keeper_ns <= sched_deadline())
+		return PARK_NO_DEADLINE;
+	keeper = v;
+	WRITE_ONCE(keeper_ns, sched_deadline());
+	return keeper_ns;
+}
+
+static void sleep_until(struct vcpu *v, u64 until)
+{
+	u64 timeout = PARK_FOREVER;
+
+	if (until != PARK_NO_DEADLINE) {
+		u64 now = clock_monotonic_ns();
+
+		if (until <= now)
+			return;
+		timeout = until - now;
 	}
-	mutex_unlock(&pool_lock);
-	if (!found)
-		found = start_another();
-	if (!found)
-		return -EAGAIN;
-	t->vcpu = found->id;
-	t->kstack = found->kstack;
-	return 0;
+	hc_wait(virt_to_phys(&v->order), ORDER_IDLE, timeout);
 }
 
-void vcpu_run(struct thread *t)
+/* The vCPU's life without a thread. Signals from outside are vCPU 0's. */
+UNCHECKED_LOCKING static void idle(void *arg)
 {
-	struct vcpu *v = vcpus[t->vcpu];
+	struct vcpu *v = arg;
 
-	v->next = t;
-	give_order(v, VCPU_RUN);
+	mutex_lock(&sched_lock);
+	for (;;) {
+		struct thread *next = sched_next();
+		bool tired;
+		u64 until;
+
+		if (next) {
+			sched_switch(v, next);
+			sched_switched(); /* a thread stopped, and nothing was ready */
+			mutex_lock(&sched_lock);
+			continue;
+		}
+		list_idle(v);
+		until = idle_until(v);
+		tired = sched_ready() && !vcpu_ticks();
+		mutex_unlock(&sched_lock);
+		if (tired) /* more vCPUs run than there are CPUs */
+			ask_for_ticks();
+		sleep_until(v, until);
+		signal_upcall();
+		if (READ_ONCE(v->leaves)) {
+			vcpu_enter_mm(NULL);
+			WRITE_ONCE(v->leaves, false);
+		}
+		sched_expire();
+		mutex_lock(&sched_lock);
+		if (v->listed)
+			unlist(v);
+	}
 }
 
-void vcpu_give_back(struct thread *t)
+/* The first switch to an idle loop on a stack that nobody was on. */
+UNCHECKED_LOCKING static void first_idle(void)
 {
-	list_idle(vcpus[t->vcpu]);
+	sched_switched();
+	idle(vcpu_self());
 }
+
+/* -- More vCPUs ------------------------------------------------------------------------------- */
+
+static struct vcpu *vcpu_new(void)
+{
+	struct vcpu *v = kzalloc(sizeof(*v));
+	u64 stack = v ? frame_alloc(KSTACK_ORDER, FRAME_ZERO) : 0;
+
+	if (!stack) {
+		kfree(v);
+		return NULL;
+	}
+	v->idle.kstack = phys_to_virt(stack);
+	v->order = ORDER_RUN;
+	return v;
+}
+
+void vcpu_boot(struct thread *t)
+{
+	struct vcpu *v = vcpu_new();
+
+	KASSERT(v);
+	vcpus[0] = v;
+	arch_kstack_bind(v->idle.kstack, NULL, 0);
+	arch_context_init(&v->idle, first_idle);
+	v->running = t;
+	t->vcpu = 0;
+	busy = 1;
+	mutex_lock(&sched_lock);
+	count = 1;
+	mutex_unlock(&sched_lock);
+}
+
+/* One more vCPU, which looks for ready threads. Nothing where the host or memory has no room. */
+static void start_another(void)
+{
+	struct vcpu *v = vcpu_new();
+	bool may;
+
+	mutex_lock(&sched_lock);
+	may = v && !full && count < VCPUS_MAX;
+	if (may) {
+		v->id = count++;
+		vcpus[v->id] = v;
+	}
+	mutex_unlock(&sched_lock);
+	if (!may)
+		goto free;
+	v->cpus = vcpu_self()->cpus; /* a host thread begins as the one that makes it */
+	arch_kstack_bind(v->idle.kstack, NULL, v->id);
+	__atomic_fetch_add(&busy, 1, __ATOMIC_SEQ_CST);
+	if (stats_add_vcpu(v->id) == 0 && arch_vcpu_start(v->id, v->idle.kstack, idle, v) == 0)
+		goto done;
+	__atomic_fetch_sub(&busy, 1, __ATOMIC_SEQ_CST);
+	/* KVM gives an id once: this one is lost, and more would be, too. */
+	mutex_lock(&sched_lock);
+	full = true;
+	mutex_unlock(&sched_lock);
+	goto done;
+free:
+	if (v) {
+		frame_put_block(virt_to_phys(v->idle.kstack), KSTACK_ORDER);
+		kfree(v);
+	}
+done:
+	mutex_lock(&sched_lock);
+	starting = false;
+	mutex_unlock(&sched_lock);
+}
+
+/* There is a CPU for another vCPU, which is then either idle (and runs from now on) or missing. */
+static struct vcpu *find_vcpu(bool *missing)
+{
+	struct vcpu *v;
+
+	ASSERT_HELD(&sched_lock);
+	*missing = false;
+	if (!sched_ready() || READ_ONCE(busy) >= boot->cpus)
+		return NULL;
+	v = take_idle();
+	if (!v && !starting && !full)
+		*missing = starting = true;
+	return v;
+}
+
+void vcpu_spread(void)
+{
+	struct vcpu *v;
+	bool missing, tired;
+
+	mutex_lock(&sched_lock);
+	v = find_vcpu(&missing);
+	tired = sched_ready() && !v && !missing && !vcpu_ticks();
+	mutex_unlock(&sched_lock);
+	if (v)
+		hc_wake(virt_to_phys(&v->order), 1);
+	if (missing)
+		start_another();
+	if (tired || !vcpu_watches_deadline())
+		ask_for_ticks();
+}
+
+/* -- Hostcalls that sleep (kernel/park.h) ----------------------------------------------------- */
+
+void host_sleep_prepare(void)
+{
+	bool missing = false, tired = false;
+
+	if (!vcpus[0] || !current())
+		return;
+	if (sched_ready()) {
+		mutex_lock(&sched_lock);
+		/* Counted as if this vCPU were in the host already. */
+		missing = sched_ready() && READ_ONCE(busy) <= boot->cpus &&
+			  LIST_EMPTY(&idle_vcpus) && !starting && !full;
+		starting |= missing;
+		tired = !missing && !vcpu_ticks();
+		mutex_unlock(&sched_lock);
+	}
+	if (missing)
+		start_another();
+	if (tired || !vcpu_watches_deadline())
+		ask_for_ticks();
+}
+
+u64 host_sleep_begin(void)
+{
+	struct vcpu *v, *other;
+	bool missing;
+
+	if (!vcpus[0] || !current())
+		return 0;
+	v = vcpu_self();
+	set_state(v, VCPU_IN_HOST);
+	__atomic_fetch_sub(&busy, 1, __ATOMIC_SEQ_CST);
+	if (!sched_ready())
+		return 0;
+	mutex_lock(&sched_lock);
+	other = find_vcpu(&missing);
+	if (missing)
+		starting = false; /* the tick will find that one is missing */
+	mutex_unlock(&sched_lock);
+	return other ? virt_to_phys(&other->order) : 0;
+}
+
+void host_sleep_end(void)
+{
+	if (!vcpus[0] || !current())
+		return;
+	__atomic_fetch_add(&busy, 1, __ATOMIC_SEQ_CST);
+	set_state(vcpu_self(), VCPU_RUNS);
+}
+
+/* -- The end of an address space -------------------------------------------------------------- */
 
 /* Tells v to leave mm if it is idle in it. */
-static bool send_away(struct vcpu *v, const struct mm *mm)
+static void send_away(struct vcpu *v, const struct mm *mm)
 {
 	bool found;
 
-	mutex_lock(&pool_lock);
+	mutex_lock(&sched_lock);
 	found = v->listed && v->mm == mm;
-	if (found)
+	if (found) {
+		v->leaves = true;
 		unlist(v);
-	mutex_unlock(&pool_lock);
+	}
+	mutex_unlock(&sched_lock);
 	if (found)
-		give_order(v, VCPU_LEAVE);
-	return found;
+		hc_wake(virt_to_phys(&v->order), 1);
 }
 
 void vcpu_evict(struct mm *mm)

@@ -8,7 +8,7 @@
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
  * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/memory_files.c
- * sources: vm/hostcall_mount.c vm/ioctl.c vm/timer.c vm/window.c
+ * sources: vm/hostcall_mount.c vm/ioctl.c vm/tick.c vm/timer.c vm/window.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +36,7 @@
 #include <cmocka.h>
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
+#include "kernel/park.h"
 #include "kernel/stats.h"
 #include "tests/fake/monitor.h"
 #include "vm/handle.h"
@@ -84,6 +85,16 @@ void arch_doorbell(void)
 
 /* All tests run twice: each call by the doorbell, and exitless if it may be. */
 static bool use_worker;
+
+/* kernel/task/vcpu.c */
+void host_sleep_prepare(void) {}
+
+u64 host_sleep_begin(void)
+{
+	return 0;
+}
+
+void host_sleep_end(void) {}
 
 struct vcpu_data *arch_vcpu_data(void)
 {
@@ -1159,6 +1170,37 @@ static void words_are_waited_for(void **state)
 	assert_int_equal(hc_wake(RAM_BASE + 64, UINT64_MAX), 0);
 }
 
+/* The words that the kernel's scheduler shows to the monitor: only where they stay readable. */
+static void ticks_look_at_words_in_ram(void **state)
+{
+	u32 *ready = (u32 *)ram(64);
+	u64 *deadline = (u64 *)ram(72);
+	struct hostcall_tick *tick = (struct hostcall_tick *)ram(128);
+	const u64 at = RAM_BASE;
+
+	(void)state;
+	*ready = 0;
+	*deadline = UINT64_MAX;
+	memset(tick, 0, sizeof(*tick));
+	assert_int_equal(hc_tick(at + 65, at + 72, at + 128), -EFAULT);
+	assert_int_equal(hc_tick(at + 64, at + 76, at + 128), -EFAULT);
+	assert_int_equal(hc_tick(0, at + 72, at + 128), -EFAULT);
+	assert_int_equal(hc_tick(at + 64, at + 72, UINT64_MAX - 7), -EFAULT);
+	assert_int_equal(hc_tick(at + 64, at + 72, s->mem.window_base), -EFAULT);
+	assert_int_equal(tick->on, 0);
+	assert_int_equal(hc_tick(at + 64, at + 72, at + 128), 0);
+	/* Once and for all. */
+	assert_int_equal(hc_tick(at + 68, at + 72, at + 128), -EINVAL);
+	/* Nothing to do for a while: it goes to sleep and says so, and can be asked again. */
+	while (__atomic_load_n(&tick->on, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	assert_true(__atomic_load_n(&tick->alarm_ns, __ATOMIC_ACQUIRE) == UINT64_MAX);
+	assert_int_equal(hc_tick(at + 64, at + 72, at + 128), 0);
+	assert_int_equal(tick->on, 1);
+	while (__atomic_load_n(&tick->on, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
 static void kick_handler(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)context;
@@ -1352,6 +1394,7 @@ int main(void)
 		cmocka_unit_test(ends_are_told),
 		cmocka_unit_test(processes_outside_are_out_of_reach),
 		cmocka_unit_test(words_are_waited_for),
+		cmocka_unit_test(ticks_look_at_words_in_ram),
 		cmocka_unit_test(timers_mark_their_bit),
 		cmocka_unit_test(clocks_agree),
 		cmocka_unit_test(the_monitors_links_are_not_read),

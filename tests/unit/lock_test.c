@@ -145,7 +145,7 @@ static void a_forgotten_class_is_found(void **state)
 
 static void who_waits_is_woken(void **state)
 {
-	struct mutex m = MUTEX_INIT(LOCK_POOL);
+	struct mutex m = MUTEX_INIT(LOCK_SCHED);
 
 	(void)state;
 	running = 1;

@@ -122,6 +122,12 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return -ENOSYS;
 }
 
+s64 affinity_of(const struct thread *t, u64 *mask, u32 size)
+{
+	(void)t, (void)mask, (void)size;
+	return -ENOSYS;
+}
+
 int mm_copy_from(struct mm *m, void *dst, u64 src, u64 len)
 {
 	(void)m;

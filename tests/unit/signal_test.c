@@ -155,6 +155,12 @@ struct vcpu_data *arch_vcpu_data(void)
 	return &vcpu;
 }
 
+/* kernel/task/schedule.c, of which the test counts what becomes of it. */
+void sched_kick(struct thread *t)
+{
+	hc_vcpu_kick(t->vcpu);
+}
+
 void arch_upcall_taken(void)
 {
 	vcpu.upcall = 0;
@@ -300,7 +306,7 @@ static int setup(void **state)
 	proc.rlimit[RLIMIT_SIGPENDING].cur = 10;
 	thread.tid = 100;
 	thread.proc = &proc;
-	thread.kstack = kstack;
+	thread.context.kstack = kstack;
 	thread.altstack.flags = SS_DISABLE;
 	f = thread_frame(&thread);
 	*f = (struct trapframe){

@@ -136,7 +136,8 @@ int arch_fpu_restore(const struct xsave_area *area);
 /* The checks of the same: a state that XRSTOR takes, a value of MXCSR. */
 bool arch_fpu_valid(const struct xsave_area *area);
 bool arch_fpu_mxcsr_valid(u32 mxcsr);
-void arch_fpu_reset(void); /* as after execve */
+void arch_fpu_load(const struct xsave_area *area); /* what arch_fpu_save left there */
+void arch_fpu_reset(void);			   /* as after execve */
 
 /* The program's FS and GS bases. */
 u64 arch_get_fsbase(void);
@@ -178,8 +179,27 @@ __attribute__((noreturn)) void arch_enter_stack(void *sp, void (*fn)(void *), vo
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg);
 /* Makes a vCPU come to exit_work, wherever it is. */
 void arch_vcpu_kick(u32 id);
-/* A program runs on the vCPU at the moment. */
-bool arch_vcpu_in_program(u32 id);
+/* Sets its upcall word. True: it may not see that soon, so that hostcall vcpu_kick is needed. */
+bool arch_vcpu_notify(u32 id);
+
+/*
+ * What the CPU has of a thread, or of a vCPU without one, while that does not run. The program's
+ * registers are the trap frame at the top of the kernel stack, the kernel's own lie at .sp.
+ */
+struct arch_context {
+	void *kstack;		/* KSTACK_SIZE bytes; bound (arch_kstack_bind) */
+	void *sp;		/* valid while it does not run */
+	u64 fsbase, gsbase;	/* valid while it does not run */
+	struct xsave_area *fpu; /* the same; NULL: no program belongs to it */
+};
+/* Makes a context begin in fn, which does not return, when it is first switched to. */
+void arch_context_init(struct arch_context *c, void (*fn)(void));
+/*
+ * This vCPU, which runs from, goes on in to. Returns when somebody switches to from again, maybe on
+ * another vCPU: what was read through arch_vcpu_data() before is stale then. The page tables stay.
+ */
+void arch_context_switch(struct arch_context *from, struct arch_context *to);
+
 /* Leaves the kernel with the thread's trap frame. */
 __attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);
 /* A trap frame for the first instruction of a program: everything else 0. */
@@ -190,6 +210,7 @@ void arch_doorbell(void);
 /* Where exitless calls are submitted; NULL where an exit costs less than another thread's help. */
 struct vcpu_data *arch_exitless_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* of this vCPU */
+struct vcpu_data *arch_vcpu_data_of(u32 id);	  /* of one that was made */
 
 /*
  * Traps, for kernel/entry.c. arch_trap_vector: what the trap is, a VEC_* that can differ from the

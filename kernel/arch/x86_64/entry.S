@@ -269,11 +269,12 @@ syscall_entry:
 exit_to_program:
 exit_restart:
 	mov %rsp, %rbx
-	and $-KSTACK_SIZE, %rbx
-	mov 8(%rbx), %rbx		/* struct vcpu_data of this vCPU, see kstack_bind */
-	movl $0, VD_IN_PROGRAM(%rbx)
+	and $-KSTACK_SIZE, %rbx		/* its second word: struct vcpu_data, see kstack_bind */
+	mov 8(%rbx), %rax
+	movl $0, VD_IN_PROGRAM(%rax)
 	mov %rsp, %rdi
-	call *VD_EXIT_WORK(%rbx)
+	call *VD_EXIT_WORK(%rax)
+	mov 8(%rbx), %rbx		/* only now: the thread may have changed its vCPU in there */
 exit_start:
 	mov $1, %eax
 	xchg %eax, VD_IN_PROGRAM(%rbx)
@@ -389,6 +390,29 @@ arch_enter_stack:
 	xor %ebp, %ebp
 	call *%rsi
 	ud2
+
+/*
+ * void switch_stack(void **save_sp, void *sp): from arch_context_switch. Leaves the callee-saved
+ * registers on this stack, its address in *save_sp, and goes on on the other one, which was left
+ * here or made by arch_context_init.
+ */
+	.globl switch_stack
+switch_stack:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, (%rdi)
+	mov %rsi, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
 
 /* void arch_exit_to_program(struct trapframe *): leaves with that frame, for good. */
 	.globl arch_exit_to_program

@@ -3,7 +3,8 @@
  * FPU, SSE and AVX state of programs: the instructions on it (xstate.h has the rest).
  *
  * The kernel is compiled without FPU registers, so the state stays in the CPU while a program is
- * in the kernel; it is saved only into signal frames and for new threads.
+ * in the kernel; it is saved into signal frames, for new threads, and when another thread gets the
+ * vCPU.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -80,7 +81,7 @@ static u32 mxcsr_mask(void)
 	return mask;
 }
 
-static void restore(const struct xsave_area *area)
+void arch_fpu_load(const struct xsave_area *area)
 {
 	__asm__ volatile("xrstor64 (%0)"
 			 :
@@ -108,7 +109,7 @@ int arch_fpu_restore(const struct xsave_area *area)
 {
 	if (!arch_fpu_valid(area))
 		return -EINVAL;
-	restore(area);
+	arch_fpu_load(area);
 	return 0;
 }
 
@@ -119,5 +120,5 @@ void arch_fpu_reset(void)
 		.mxcsr = MXCSR_DEFAULT,
 	};
 
-	restore(&initial);
+	arch_fpu_load(&initial);
 }

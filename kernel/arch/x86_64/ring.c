@@ -112,14 +112,9 @@ bool arch_flush_is_shared(void)
 	return ring3_mode && !boot->syscall_raises;
 }
 
-static struct vcpu_data *data_of(u32 vcpu)
-{
-	return (struct vcpu_data *)(ring_area(vcpu) + PAGE_SIZE);
-}
-
 void arch_flush_request(u32 vcpu)
 {
-	struct vcpu_data *d = data_of(vcpu);
+	struct vcpu_data *d = arch_vcpu_data_of(vcpu);
 
 	__atomic_store_n(&d->flush_wanted, 1, __ATOMIC_SEQ_CST);
 	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
@@ -128,14 +123,9 @@ void arch_flush_request(u32 vcpu)
 		arch_vcpu_kick(vcpu);
 }
 
-bool arch_vcpu_in_program(u32 vcpu)
-{
-	return READ_ONCE(data_of(vcpu)->in_program);
-}
-
 void arch_flush_wait(u32 vcpu)
 {
-	struct vcpu_data *d = data_of(vcpu);
+	struct vcpu_data *d = arch_vcpu_data_of(vcpu);
 
 	for (unsigned i = 1; READ_ONCE(d->in_program) && READ_ONCE(d->flush_wanted); i++) {
 		/* Its host thread may need this CPU. */
@@ -147,7 +137,7 @@ void arch_flush_wait(u32 vcpu)
 
 void arch_stop_request(u32 vcpu)
 {
-	struct vcpu_data *d = data_of(vcpu);
+	struct vcpu_data *d = arch_vcpu_data_of(vcpu);
 
 	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&d->in_program, __ATOMIC_SEQ_CST))
@@ -156,7 +146,7 @@ void arch_stop_request(u32 vcpu)
 
 void arch_stop_wait(u32 vcpu)
 {
-	struct vcpu_data *d = data_of(vcpu);
+	struct vcpu_data *d = arch_vcpu_data_of(vcpu);
 
 	for (unsigned i = 1; READ_ONCE(d->in_program); i++) {
 		if (i % FLUSH_SPINS == 0)
@@ -188,7 +178,7 @@ void arch_doorbell(void)
 
 struct vcpu_data *arch_exitless_data(void)
 {
-	return ring3_mode ? data_of(0) : NULL;
+	return ring3_mode ? arch_vcpu_data_of(0) : NULL;
 }
 
 /*

@@ -17,6 +17,7 @@ extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_swi
 extern const u64 entry_stub_offset[VEC_COUNT], entry_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
 extern char vcpu_entry[], syscall_entry_ring3[], stub_entry[], stub_shared_start[],
 	stub_shared_end[];
+void switch_stack(void **save_sp, void *sp);
 void ring3_flush_page(u64 va);
 void ring3_switch(u64 cr3);
 

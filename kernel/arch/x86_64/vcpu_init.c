@@ -46,6 +46,37 @@ void arch_kstack_use(void *kstack)
 	kstack_use(((struct kstack_head *)kstack)->vcpu, kstack);
 }
 
+void arch_context_init(struct arch_context *c, void (*fn)(void))
+{
+	/* switch_stack pops six registers and returns into fn, whose own return address is 0. */
+	u64 *sp = (u64 *)((struct trapframe *)((char *)c->kstack + KSTACK_SIZE) - 1) - 2;
+
+	*sp = 0;
+	*--sp = (u64)fn;
+	for (int i = 0; i < 6; i++)
+		*--sp = 0;
+	c->sp = sp;
+}
+
+void arch_context_switch(struct arch_context *from, struct arch_context *to)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+
+	if (from->fpu) {
+		arch_fpu_save(from->fpu);
+		from->fsbase = arch_get_fsbase();
+		from->gsbase = arch_get_gsbase();
+	}
+	((struct kstack_head *)to->kstack)->vcpu = d;
+	kstack_use(d, to->kstack);
+	if (to->fpu) {
+		arch_fpu_load(to->fpu);
+		arch_set_fsbase(to->fsbase);
+		arch_set_gsbase(to->gsbase);
+	}
+	switch_stack(&from->sp, to->sp);
+}
+
 static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 {
 	*gate = (struct idt_gate){
@@ -135,12 +166,24 @@ free:
 	return (int)ret;
 }
 
+struct vcpu_data *arch_vcpu_data_of(u32 id)
+{
+	return (struct vcpu_data *)(ring_area(id) + PAGE_SIZE);
+}
+
 void arch_vcpu_kick(u32 id)
 {
-	struct vcpu_data *d = (struct vcpu_data *)(ring_area(id) + PAGE_SIZE);
-
-	__atomic_store_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&arch_vcpu_data_of(id)->upcall, 1, __ATOMIC_SEQ_CST);
 	hc_vcpu_kick(id);
+}
+
+bool arch_vcpu_notify(u32 id)
+{
+	struct vcpu_data *d = arch_vcpu_data_of(id);
+
+	/* Both flags are set before the word is looked at, by XCHG: entry.S, hostcall.c. */
+	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
+	return READ_ONCE(d->in_program) || READ_ONCE(d->in_hostcall);
 }
 
 void arch_announce(void)
