@@ -228,7 +228,8 @@ UNCHECKED_LOCKING static s64 ctx_get(const struct proc_node *node, struct proc_c
 	c->whole = !node->tid;
 	c->tid = c->whole ? c->p->pid : node->tid;
 	c->fd = node->fd;
-	c->running = c->p == current_process() && (c->whole || c->t == current());
+	c->self = c->t && c->t == current();
+	c->running = c->t && (c->t == current() || sched_is_runnable(c->t));
 	c->file = node->entry->in & (FDS | FDINFOS) ? fd_of(c) : NULL;
 	return 0;
 }

@@ -40,7 +40,8 @@ struct proc_ctx {
 	bool whole;	    /* it is about the process, not about t */
 	s32 fd;		    /* of fd/N and fdinfo/N ... */
 	struct ofile *file; /* ... and its file; NULL: there is none, or the name is another */
-	bool running;	    /* t is the caller */
+	bool running;	    /* t runs, or would if it had a CPU */
+	bool self;	    /* t is the caller */
 };
 
 /* The scale of oom_adj, which is older than oom_score_adj's: proc(5). */
