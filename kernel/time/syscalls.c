@@ -9,6 +9,7 @@
 #include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/park.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
@@ -234,6 +235,15 @@ static void catch_up(s32 clock, u64 deadline)
 		clock_now_exact(&now);
 }
 
+/* A sleep of CLOCK_MONOTONIC (ours) until a moment of it: 0 or -EINTR. */
+static s64 sleep_until(u64 deadline, u64 now)
+{
+	static const u32 never_changes;
+	s64 ret = deadline > now ? park(&never_changes, 0, deadline - now) : 0;
+
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
 /*
  * Sleeps until CLOCK_MONOTONIC (ours) is deadline; time on clock. The state is in
  * current()->restart: clock, deadline, where the program wants to see the time that is left.
@@ -247,7 +257,10 @@ static s64 sleep_restart(__attribute__((unused)) void *arg)
 	struct __kernel_timespec left;
 	s64 ret = 0;
 
-	if (now < deadline) {
+	if (now < deadline && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME)) {
+		ret = sleep_until(deadline, now);
+	} else if (now < deadline) {
+		/* A clock that goes on while the machine is suspended, say. */
 		left = clock_to_timespec(deadline - now);
 		ret = hc_clock_nanosleep((u64)clock, 0, &left, sizeof(left), NULL, 0);
 	}
@@ -310,7 +323,11 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 		if (host == CLOCK_BOOTTIME || host == CLOCK_TAI)
 			return sleep_for(host, ns, left_out);
 	}
-	ret = hc_clock_nanosleep((u64)host, (u64)flags & TIMER_ABSTIME, &req, sizeof(req), NULL, 0);
+	if (host == CLOCK_MONOTONIC)
+		ret = sleep_until((u64)ns, clock_monotonic_ns());
+	else
+		ret = hc_clock_nanosleep((u64)host, (u64)flags & TIMER_ABSTIME, &req, sizeof(req),
+					 NULL, 0);
 	if (ret == -EINTR)
 		return -ERESTARTNOHAND;
 	catch_up(host, (u64)ns);
