@@ -211,9 +211,8 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wa
 
 	ASSERT_HELD(&task_lock);
 	ptrace_tracer_ends(t);
-	TAILQ_REMOVE(&p->threads, t, link);
+	thread_unlink(t);
 	pidfd_thread_ends(t);
-	p->nthreads--;
 	if (ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status))
 		t->users++; /* the tracer's, until it has waited for it */
 	if (p->exec_by) {
@@ -326,7 +325,7 @@ int process_single(void)
 	if (!err) {
 		mutex_lock(&task_lock);
 		ptrace_leader_replaced(current()->proc);
-		current()->tid = current()->proc->pid;
+		thread_renumber(current(), current()->proc->pid);
 		mutex_unlock(&task_lock);
 	}
 	return err;

@@ -174,15 +174,46 @@ void thread_free(struct thread *t)
 	kfree(t);
 }
 
+/* All threads in the tree, by number: there may be tens of thousands. task_lock. */
+#define TID_LISTS 4096
+static LIST_HEAD(, thread) by_tid[TID_LISTS];
+
 void thread_link(struct thread *t, s32 tid)
 {
 	struct process *p = t->proc;
 
 	ASSERT_HELD(&task_lock);
 	t->tid = tid;
+	LIST_INSERT_HEAD(&by_tid[(u32)tid % TID_LISTS], t, by_tid);
 	TAILQ_INSERT_TAIL(&p->threads, t, link);
 	p->nthreads++;
 	nproc_begins();
+}
+
+void thread_unlink(struct thread *t)
+{
+	ASSERT_HELD(&task_lock);
+	LIST_REMOVE(t, by_tid);
+	TAILQ_REMOVE(&t->proc->threads, t, link);
+	t->proc->nthreads--;
+}
+
+void thread_renumber(struct thread *t, s32 tid)
+{
+	ASSERT_HELD(&task_lock);
+	LIST_REMOVE(t, by_tid);
+	t->tid = tid;
+	LIST_INSERT_HEAD(&by_tid[(u32)tid % TID_LISTS], t, by_tid);
+}
+
+static struct thread *linked_thread(s32 tid)
+{
+	struct thread *t;
+
+	LIST_FOREACH (t, &by_tid[(u32)tid % TID_LISTS], by_tid)
+		if (t->tid == tid)
+			return t;
+	return NULL;
 }
 
 struct process *process_new(const struct process *parent)
@@ -268,17 +299,12 @@ void task_init(void)
 static bool number_in_use(s32 n)
 {
 	struct process *p;
-	struct thread *t;
 
-	if (n == boot->ppid || n == boot->pgid || n == boot->sid)
+	if (n == boot->ppid || n == boot->pgid || n == boot->sid || linked_thread(n))
 		return true;
 	LIST_FOREACH (p, &all_processes, all) {
 		if (p->pid == n || p->pgid == n || p->sid == n)
 			return true;
-		TAILQ_FOREACH (t, &p->threads, link) {
-			if (t->tid == n)
-				return true;
-		}
 	}
 	return false;
 }
@@ -312,18 +338,12 @@ struct process *process_find(s32 pid)
 
 struct thread *thread_find(s32 tid)
 {
+	struct thread *t = tid == 0 ? current() : linked_thread(tid);
 	struct process *p;
-	struct thread *t;
 
 	ASSERT_HELD(&task_lock);
-	if (tid == 0)
-		return current();
-	LIST_FOREACH (p, &all_processes, all) {
-		TAILQ_FOREACH (t, &p->threads, link) {
-			if (t->tid == tid)
-				return t;
-		}
-	}
+	if (t)
+		return t;
 	/* The leader may have ended before the others: they stand for it. */
 	p = process_find(tid);
 	return p ? TAILQ_FIRST(&p->threads) : NULL;

@@ -29,6 +29,7 @@ struct thread {
 	u32 vcpu;  /* where it runs, or ran last */
 	struct process *proc;
 	TAILQ_ENTRY(thread) link;
+	LIST_ENTRY(thread) by_tid; /* task.c */
 	struct creds creds;
 	struct creds *acting;	     /* instead of .creds towards the host: task/host_ids.h */
 	struct arch_context context; /* its kernel stack, and its registers while it does not run */
@@ -104,8 +105,11 @@ static inline struct trapframe *thread_frame(struct thread *t)
  * are freed with it. NULL: no memory. task_lock is not needed.
  */
 struct thread *thread_new(struct process *p, const struct thread *like);
-void thread_free(struct thread *t);	     /* at the last of its .users */
-void thread_link(struct thread *t, s32 tid); /* task_lock held */
+void thread_free(struct thread *t); /* at the last of its .users */
+/* Into and out of its process and what finds threads by number; another number. task_lock held. */
+void thread_link(struct thread *t, s32 tid);
+void thread_unlink(struct thread *t);
+void thread_renumber(struct thread *t, s32 tid);
 /* By number, NULL: no such; 0 is the caller's own. task_lock held. */
 struct thread *thread_find(s32 tid);
 
