@@ -52,7 +52,9 @@
 	X(SIGNALFD,    "signalfd_lock, fs/signalfd.c") /* a signal comes: task_lock is outside */ \
 	X(PIDFD,       "pidfd_lock, task/pidfd.c")     /* a process ends: task_lock is outside */ \
 	X(PIPES,       "pipes_lock, fs/pipe.c") /* a file ends; epoll and O_ASYNC ask for its handle */ \
-	X(PIPE,        "pipe.lock, fs/pipe.c") /* gets and drops frames */ \
+	X(PIPE,        "pipe.lock, fs/pipe.c") /* gets and drops frames; tells epolls */ \
+	X(EVENTFD,     "eventfd.lock, fs/eventfd.c") /* tells epolls */ \
+	X(READY,       "ready_list.lock, fs/epoll.c") /* takes nothing */ \
 	X(CHECK_DEPOT, "depot.lock, check/preload/depot.c") \
 	X(CHECK_SAID,  "lock, check/preload/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \

@@ -10,23 +10,189 @@
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/waitq.h"
+
+/*
+ * Files whose readiness the kernel knows (ofile_poll) stand in the kernel's own part of an epoll:
+ * each has an entry in its file's queue of sleepers, which puts the item on the epoll's list of
+ * those that may be ready. Where there are only such files a thread waits for the list, without the
+ * host. A thread that waits in the host is brought back by the epoll's bell, an eventfd among the
+ * host's interest list.
+ */
+struct epoll {
+	struct mutex lock; /* guards all below; taken inside the lock of a file */
+	TAILQ_HEAD(ready_items, epoll_item) ready; /* what may be ready */
+	struct waitq waiters;			   /* threads that wait for the list */
+	s32 bell;				   /* -1: none yet */
+	bool rung;				   /* the bell can be heard */
+	bool polled;				   /* somebody may wait on the host: ring always */
+	u32 in_host;				   /* threads that wait there */
+	u32 host_items;				   /* items of the host; epoll_lock, too */
+	u32 guest_items;			   /* items of the kernel; epoll_lock, too */
+	bool left; /* it went into a message: no further item is the kernel's */
+	u32 turn;  /* whose events come first */
+};
 
 struct epoll_item {
 	LIST_ENTRY(epoll_item) of_file;	 /* file->watched */
 	LIST_ENTRY(epoll_item) of_epoll; /* epoll->watches */
 	struct ofile *file, *epoll;	 /* no references: both ends forget the item when they go */
 	s32 fd;
-	s32 handle; /* the file's, to be polled, or a duplicate, which is the item's */
-	bool duplicate;
+	s32 handle; /* the file's, to be polled, or a duplicate, which is the item's; -1: guest */
+	bool duplicate; /* further descriptor of a file */
+
+	/* If handle is -1. */
+	struct epoll_event event; /* as asked; with EPOLLONESHOT, .events is 0 after the first */
+	struct wait_entry entry;
+	TAILQ_ENTRY(epoll_item) of_ready; /* epoll.ready, if listed; epoll.lock */
+	bool listed;
 };
 
+#define EVENTS_ALWAYS (EPOLLERR | EPOLLHUP)
+#define EVENTS_FLAGS  (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+
 static struct mutex epoll_lock =
-	MUTEX_INIT(LOCK_EPOLL); /* guards all items; nothing is taken inside it */
+	MUTEX_INIT(LOCK_EPOLL); /* guards all items. Inside: files' locks, epoll.lock */
+
+/* NULL: f is no epoll, or one that came in a message, of which the host has all. */
+static struct epoll *epoll_of(struct ofile *f)
+{
+	struct host_file *host = host_file_of(f);
+
+	return host ? host->epoll : NULL;
+}
+
+/* What the bell's events carry in the host's epoll; a program's data is some address of its own. */
+static u64 bell_mark(const struct epoll *ep)
+{
+	return (u64)ep;
+}
+
+/* -- The list of what may be ready ------------------------------------------------------------ */
+
+/* Rings, where somebody could hear it. ep->lock held. */
+static void ring_if_heard(struct epoll *ep)
+{
+	ASSERT_HELD(&ep->lock);
+	if (ep->bell < 0 || ep->rung || !(ep->in_host || ep->polled) || TAILQ_EMPTY(&ep->ready))
+		return;
+	bell_ring(ep->bell);
+	ep->rung = true;
+}
+
+/* The bell is silent when there is nothing on the list. ep->lock held. */
+static void hush(struct epoll *ep)
+{
+	ASSERT_HELD(&ep->lock);
+	if (!ep->rung || !TAILQ_EMPTY(&ep->ready))
+		return;
+	bell_silence(ep->bell);
+	ep->rung = false;
+}
+
+static void list_item(struct epoll *ep, struct epoll_item *item, struct wakeups *w)
+{
+	mutex_lock(&ep->lock);
+	if (!item->listed)
+		TAILQ_INSERT_TAIL(&ep->ready, item, of_ready);
+	item->listed = true;
+	waitq_wake(&ep->waiters, EPOLLIN, false, w);
+	ring_if_heard(ep);
+	mutex_unlock(&ep->lock);
+}
+
+static void unlist_item(struct epoll *ep, struct epoll_item *item)
+{
+	mutex_lock(&ep->lock);
+	if (item->listed)
+		TAILQ_REMOVE(&ep->ready, item, of_ready);
+	item->listed = false;
+	hush(ep);
+	mutex_unlock(&ep->lock);
+}
+
+static void item_changed(struct wait_entry *e, u32 events, struct wakeups *w)
+{
+	struct epoll_item *item =
+		(struct epoll_item *)((char *)e - offsetof(struct epoll_item, entry));
+
+	(void)events;
+	list_item(epoll_of(item->epoll), item, w);
+}
+
+/* The host's interest list gets the bell, if it has none. epoll_lock held. 0 or -errno. */
+static s64 bell_needed(struct ofile *f)
+{
+	struct epoll *ep = epoll_of(f);
+	struct epoll_event ev = {.events = EPOLLIN, .data = bell_mark(ep)};
+	s32 bell;
+	s64 r;
+
+	ASSERT_HELD(&epoll_lock);
+	if (ep->bell >= 0)
+		return 0;
+	bell = bell_get();
+	if (bell < 0)
+		return bell;
+	r = hc_epoll_ctl(f->handle, EPOLL_CTL_ADD, bell, &ev, sizeof(ev));
+	if (r < 0) {
+		bell_put(bell);
+		return r;
+	}
+	mutex_lock(&ep->lock);
+	ep->bell = bell;
+	ring_if_heard(ep);
+	mutex_unlock(&ep->lock);
+	return 0;
+}
+
+void epoll_is_polled(struct ofile *f)
+{
+	struct epoll *ep = epoll_of(f);
+
+	if (!ep || READ_ONCE(ep->polled))
+		return;
+	mutex_lock(&epoll_lock);
+	mutex_lock(&ep->lock);
+	ep->polled = true;
+	ring_if_heard(ep);
+	mutex_unlock(&ep->lock);
+	if (ep->guest_items)
+		bell_needed(f);
+	mutex_unlock(&epoll_lock);
+}
+
+/* -- Items ------------------------------------------------------------------------------------ */
+
+/* Those who wait without the host have to wait there now. epoll_lock held. */
+static void count_host_item(struct epoll *ep, int change)
+{
+	struct wakeups w = {0};
+
+	if (!ep)
+		return;
+	mutex_lock(&ep->lock);
+	ep->host_items += (u32)change;
+	if (change > 0)
+		waitq_wake(&ep->waiters, EPOLLIN, true, &w);
+	mutex_unlock(&ep->lock);
+	wakeups_send(&w);
+}
 
 static void item_free(struct epoll_item *item)
 {
+	struct epoll *ep = epoll_of(item->epoll);
+
+	ASSERT_HELD(&epoll_lock);
 	LIST_REMOVE(item, of_file);
 	LIST_REMOVE(item, of_epoll);
+	if (item->handle < 0) {
+		ofile_unpoll(item->file, &item->entry);
+		unlist_item(ep, item);
+		ep->guest_items--;
+	} else {
+		count_host_item(ep, -1);
+	}
 	if (item->duplicate)
 		hc_close(item->handle);
 	kfree(item);
@@ -35,6 +201,7 @@ static void item_free(struct epoll_item *item)
 void epoll_forget(struct ofile *f)
 {
 	struct host_file *host = host_file_of(f);
+	struct epoll *ep = epoll_of(f);
 
 	/* Nobody adds to the lists any more; the other end of an item may be going at this moment.
 	 */
@@ -44,24 +211,102 @@ void epoll_forget(struct ofile *f)
 	while (host && !LIST_EMPTY(&host->watches))
 		item_free(LIST_FIRST(&host->watches));
 	mutex_unlock(&epoll_lock);
+	if (ep && ep->bell >= 0)
+		hc_close(ep->bell); /* not to be kept: others may have the host's epoll still */
+	kfree(ep);
 }
 
 static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32 fd, bool *others)
 {
-	struct epoll_item *item;
+	struct epoll_item *item, *found = NULL;
 
 	*others = false;
 	LIST_FOREACH (item, &file->watched, of_file) {
 		if (item->epoll != epoll)
 			continue;
 		if (item->fd == fd)
-			return item;
-		*others = true;
+			found = item;
+		else if (item->handle >= 0)
+			*others = true;
 	}
-	return NULL;
+	return found;
 }
 
-/* handle: what the host polls for file. */
+/* Puts the item into the host's interest list; others: another item has the file's handle. */
+static s64 add_to_host(struct epoll_item *item, s32 handle, bool others,
+		       const struct epoll_event *ev)
+{
+	s64 r = others ? hc_dup(handle) : handle;
+	s32 polled = (s32)r;
+
+	ASSERT_HELD(&epoll_lock);
+	if (r < 0)
+		return r;
+	r = hc_epoll_ctl(item->epoll->handle, EPOLL_CTL_ADD, polled, ev, sizeof(*ev));
+	if (r < 0) {
+		if (others)
+			hc_close(polled);
+		return r;
+	}
+	item->handle = polled;
+	item->duplicate = others;
+	count_host_item(epoll_of(item->epoll), 1);
+	return 0;
+}
+
+/* The file of the item has become the host's. */
+static void item_moves(struct epoll_item *item)
+{
+	struct epoll *ep = epoll_of(item->epoll);
+	s64 handle = ofile_poll_handle(item->file);
+	bool others;
+
+	ASSERT_HELD(&epoll_lock);
+	item_find(item->epoll, item->file, item->fd, &others);
+	ofile_unpoll(item->file, &item->entry);
+	unlist_item(ep, item);
+	if (handle >= 0 && add_to_host(item, (s32)handle, others, &item->event) == 0)
+		ep->guest_items--;
+}
+
+void epoll_leaves(struct ofile *f)
+{
+	struct epoll *ep = epoll_of(f);
+	struct epoll_item *item;
+
+	if (!ep)
+		return;
+	mutex_lock(&epoll_lock);
+	ep->left = true;
+	LIST_FOREACH (item, &host_file_of(f)->watches, of_epoll)
+		if (item->handle < 0)
+			item_moves(item);
+	if (ep->bell >= 0)
+		hc_epoll_ctl(f->handle, EPOLL_CTL_DEL, ep->bell, NULL, 0);
+	mutex_unlock(&epoll_lock);
+}
+
+/* Asks for the item's events from now on; it is listed if some are there. -EREMOTE: the host's. */
+static s64 item_arm(struct epoll_item *item, const struct epoll_event *ev)
+{
+	struct wakeups w = {0};
+	s64 r;
+
+	ASSERT_HELD(&epoll_lock);
+	item->event = *ev;
+	item->event.events |= EVENTS_ALWAYS;
+	item->entry = (struct wait_entry){
+		.changed = item_changed,
+		.events = (u32)item->event.events & ~(u32)EVENTS_FLAGS,
+	};
+	r = ofile_poll(item->file, &item->entry);
+	if (r > 0 && r & item->entry.events)
+		list_item(epoll_of(item->epoll), item, &w);
+	wakeups_send(&w);
+	return MIN(r, 0L);
+}
+
+/* handle: what the host polls for file; -1: the kernel polls it. */
 static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle, bool others,
 		    const struct epoll_event *ev)
 {
@@ -70,26 +315,64 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle,
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct epoll_item){.file = file, .epoll = epoll, .fd = fd, .duplicate = others};
-	r = others ? hc_dup(handle) : handle;
-	item->handle = r;
-	if (r >= 0) {
-		r = hc_epoll_ctl(epoll->handle, EPOLL_CTL_ADD, item->handle, ev, sizeof(*ev));
-		if (r < 0 && others)
-			hc_close(item->handle);
+	*item = (struct epoll_item){.file = file, .epoll = epoll, .fd = fd, .handle = -1};
+	if (handle >= 0) {
+		r = add_to_host(item, handle, others, ev);
+	} else {
+		r = epoll_of(epoll)->polled ? bell_needed(epoll) : 0;
+		if (r == 0)
+			r = item_arm(item, ev);
 	}
 	if (r < 0) {
 		kfree(item);
 		return r;
 	}
+	if (handle < 0)
+		epoll_of(epoll)->guest_items++;
 	LIST_INSERT_HEAD(&file->watched, item, of_file);
 	/* Only the host's epolls take anything. */
 	LIST_INSERT_HEAD(&host_file_of(epoll)->watches, item, of_epoll);
 	return 0;
 }
 
-static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
-		   const struct epoll_event *ev)
+/* epoll_ctl(2), EPOLLEXCLUSIVE. Which one of several epolls hears of an event is not promised. */
+static bool is_exclusive_right(u32 op, const struct epoll_event *ev)
+{
+	const u32 allowed =
+		EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+
+	return !((u32)ev->events & EPOLLEXCLUSIVE) ||
+	       (op == EPOLL_CTL_ADD && !((u32)ev->events & ~allowed));
+}
+
+/* For an item that the kernel polls, or is to (NULL). epoll_lock held. -EREMOTE: the host's. */
+static s64 control_guest(struct ofile *epoll, u32 op, struct epoll_item *item, struct ofile *file,
+			 s32 fd, const struct epoll_event *ev)
+{
+	if (op != EPOLL_CTL_DEL && !is_exclusive_right(op, ev))
+		return -EINVAL;
+	switch (op) {
+	case EPOLL_CTL_ADD:
+		return item ? -EEXIST : item_add(epoll, file, fd, -1, false, ev);
+	case EPOLL_CTL_MOD:
+		if (!item)
+			return -ENOENT;
+		if ((u32)item->event.events & EPOLLEXCLUSIVE)
+			return -EINVAL;
+		ofile_unpoll(file, &item->entry);
+		return item_arm(item, ev);
+	case EPOLL_CTL_DEL:
+		if (!item)
+			return -ENOENT;
+		item_free(item);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 control_host(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
+			const struct epoll_event *ev)
 {
 	struct epoll_item *item;
 	s64 handle = ofile_poll_handle(file), r;
@@ -99,6 +382,8 @@ static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 		return handle;
 	mutex_lock(&epoll_lock);
 	item = item_find(epoll, file, fd, &others);
+	if (item && item->handle < 0)
+		item_moves(item);
 	if (op == EPOLL_CTL_ADD && !item) {
 		r = item_add(epoll, file, fd, (s32)handle, others, ev);
 	} else {
@@ -112,6 +397,20 @@ static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 	}
 	mutex_unlock(&epoll_lock);
 	return fs_nointr(r);
+}
+
+static s64 control(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
+		   const struct epoll_event *ev)
+{
+	s64 r = -EREMOTE;
+	bool others;
+
+	if (epoll_of(epoll) && !epoll_of(epoll)->left && ofile_poll(file, NULL) >= 0) {
+		mutex_lock(&epoll_lock);
+		r = control_guest(epoll, op, item_find(epoll, file, fd, &others), file, fd, ev);
+		mutex_unlock(&epoll_lock);
+	}
+	return r == -EREMOTE ? control_host(epoll, op, file, fd, ev) : r;
 }
 
 DEFINE_SYSCALL4(epoll_ctl, s32, epfd, u32, op, s32, fd, uva, user_event)
@@ -133,7 +432,27 @@ DEFINE_SYSCALL4(epoll_ctl, s32, epfd, u32, op, s32, fd, uva, user_event)
 
 DEFINE_SYSCALL1(epoll_create1, u32, flags)
 {
-	return fd_new(fs_nointr(hc_epoll_create1(flags)), O_RDWR, flags & EPOLL_CLOEXEC);
+	struct epoll *ep = kzalloc(sizeof(*ep));
+	struct ofile *f;
+	s32 fd;
+	int err;
+
+	if (!ep)
+		return -ENOMEM;
+	f = host_file_of_result(fs_nointr(hc_epoll_create1(flags)), O_RDWR, &err);
+	if (!f) {
+		kfree(ep);
+		return err;
+	}
+	mutex_init(&ep->lock, LOCK_READY);
+	TAILQ_INIT(&ep->ready);
+	waitq_init(&ep->waiters);
+	ep->bell = -1;
+	host_file_of(f)->epoll = ep;
+	fd = fd_install(f, 0, flags & EPOLL_CLOEXEC);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
 }
 
 DEFINE_SYSCALL1(epoll_create, s32, size)
@@ -145,12 +464,170 @@ DEFINE_SYSCALL1(epoll_create, s32, size)
 
 #define EVENTS_MAX (16200 / sizeof(struct epoll_event)) /* per hostcall; more stay for the next */
 
-/* The mask is in force. epoll_wait is never restarted after a handler: signal(7). */
+/*
+ * Events of the kernel's files. An item that was level-triggered stays on the list: whether it is
+ * ready still, the next call finds out.
+ */
+static s32 collect(struct ofile *epoll, struct epoll_event *events, s32 max)
+{
+	struct epoll *ep = epoll_of(epoll);
+	struct epoll_item *item, *last;
+	struct wakeups w = {0};
+	s32 n = 0;
+	bool end = false;
+
+	mutex_lock(&epoll_lock);
+	mutex_lock(&ep->lock);
+	last = TAILQ_LAST(&ep->ready, ready_items);
+	while (n < max && !end && (item = TAILQ_FIRST(&ep->ready))) {
+		s64 ready;
+
+		end = item == last;
+		TAILQ_REMOVE(&ep->ready, item, of_ready);
+		item->listed = false;
+		mutex_unlock(&ep->lock);
+		ready = ofile_poll(item->file, NULL);
+		if (ready < 0)
+			item_moves(item);
+		else if (!((u32)item->event.events & ~(u32)EVENTS_FLAGS))
+			ready = 0; /* EPOLLONESHOT, and it was */
+		else
+			ready &= item->entry.events;
+		if (ready > 0) {
+			events[n++] = (struct epoll_event){.events = (u32)ready,
+							   .data = item->event.data};
+			if ((u32)item->event.events & EPOLLONESHOT)
+				item->event.events = (u32)item->event.events & EVENTS_FLAGS;
+			else if (!((u32)item->event.events & EPOLLET))
+				list_item(ep, item, &w);
+		}
+		mutex_lock(&ep->lock);
+	}
+	hush(ep);
+	mutex_unlock(&ep->lock);
+	mutex_unlock(&epoll_lock);
+	wakeups_send(&w);
+	return n;
+}
+
+/* The bell's event is not the program's. How many others there are. */
+static s64 without_bell(const struct epoll *ep, struct epoll_event *events, s64 n)
+{
+	s64 kept = 0;
+
+	for (s64 i = 0; i < n; i++)
+		if (!ep || events[i].data != bell_mark(ep))
+			events[kept++] = events[i];
+	return kept;
+}
+
+/* A thread begins to wait in the host: false if there is something on the list. */
+static bool enter_host(struct ofile *f)
+{
+	struct epoll *ep = epoll_of(f);
+	bool empty;
+
+	mutex_lock(&epoll_lock);
+	if (ep->guest_items)
+		bell_needed(f);
+	mutex_lock(&ep->lock);
+	empty = TAILQ_EMPTY(&ep->ready);
+	ep->in_host++;
+	mutex_unlock(&ep->lock);
+	mutex_unlock(&epoll_lock);
+	return empty;
+}
+
+static void leave_host(struct epoll *ep)
+{
+	mutex_lock(&ep->lock);
+	ep->in_host--;
+	hush(ep);
+	mutex_unlock(&ep->lock);
+}
+
+/* Waits for the list, without the host. As sleeper_sleep; at once if something is there. */
+static s64 wait_for_list(struct epoll *ep, u64 deadline)
+{
+	struct sleeper s = SLEEPER_INIT;
+	struct wait_entry e = {.sleeper = &s, .events = EPOLLIN, .exclusive = true};
+	struct wakeups w = {0};
+	s64 r = 0;
+
+	mutex_lock(&ep->lock);
+	if (TAILQ_EMPTY(&ep->ready) && !ep->host_items) {
+		waitq_add(&ep->waiters, &e);
+		mutex_unlock(&ep->lock);
+		r = sleeper_sleep(&s, deadline);
+		mutex_lock(&ep->lock);
+		waitq_remove(&ep->waiters, &e);
+		/* Woken, but on its way out: for another one. */
+		if (r < 0 && s.woken)
+			waitq_wake(&ep->waiters, EPOLLIN, false, &w);
+	}
+	mutex_unlock(&ep->lock);
+	wakeups_send(&w);
+	return r;
+}
+
+/*
+ * One look at both kinds of files; waits until the deadline when there is nothing. How many events,
+ * -errno, or -EAGAIN: to be called once more.
+ */
+static s64 wait_once(struct ofile *f, struct epoll_event *buf, s32 max, u64 deadline)
+{
+	struct epoll *ep = epoll_of(f);
+	const bool both = ep->host_items && ep->guest_items;
+	/* With room for one event only, they take turns. */
+	const s32 most = both ? (max + (s32)(ep->turn++ & 1)) / 2 : max;
+	s32 n = ep->guest_items ? collect(f, buf, most) : 0;
+	s64 r;
+	bool empty;
+
+	if (!ep->host_items && ep->guest_items) {
+		if (n || !deadline)
+			return n;
+		r = wait_for_list(ep, deadline);
+		return r < 0 ? r : -EAGAIN;
+	}
+	empty = enter_host(f);
+	if (n || !empty)
+		deadline = 0;
+	r = FS_WAIT(timeout, deadline,
+		    hc_epoll_wait(f->handle, buf + n, (u32)(max - n) * sizeof(*buf), timeout));
+	leave_host(ep);
+	if (r < 0)
+		return n ? n : r;
+	n += (s32)without_bell(ep, buf + n, r);
+	return n || (r == 0 && empty) ? n : -EAGAIN;
+}
+
+/* Fills buf. The mask is in force. */
+static s64 wait_for_events(struct ofile *f, struct epoll_event *buf, s32 max, u64 deadline)
+{
+	s64 r;
+
+	if (!epoll_of(f))
+		return FS_WAIT(timeout, deadline,
+			       hc_epoll_wait(f->handle, buf, (u32)max * sizeof(*buf), timeout));
+	do {
+		r = wait_once(f, buf, max, deadline);
+		if (r == -EAGAIN && fs_time_left(deadline) == 0)
+			deadline = 0;
+		if (r == -ETIMEDOUT || r == -EINTR) {
+			s64 late = epoll_of(f)->guest_items ? collect(f, buf, max) : 0;
+
+			r = late || r == -ETIMEDOUT ? late : r;
+		}
+	} while (r == -EAGAIN);
+	return r;
+}
+
+/* epoll_wait is never restarted after a handler: signal(7). */
 static s64 wait_events(s32 epfd, uva events, s32 max, u64 deadline)
 {
 	struct ofile *epoll;
-	void *buf;
-	u32 size;
+	struct epoll_event *buf;
 	s64 r = -ENOMEM;
 
 	if (max <= 0 || max > (s32)(0x7fffffff / sizeof(struct epoll_event)))
@@ -158,12 +635,14 @@ static s64 wait_events(s32 epfd, uva events, s32 max, u64 deadline)
 	epoll = fd_get(epfd);
 	if (!epoll)
 		return -EBADF;
-	size = MIN((u64)max, EVENTS_MAX) * sizeof(struct epoll_event);
-	buf = kmalloc(size);
-	if (buf)
-		r = FS_WAIT(timeout, deadline, hc_epoll_wait(epoll->handle, buf, size, timeout));
+	max = (s32)MIN((u64)max, EVENTS_MAX);
+	buf = kmalloc((u64)max * sizeof(*buf));
+	if (buf && epoll->handle < 0)
+		r = -EINVAL;
+	else if (buf)
+		r = wait_for_events(epoll, buf, max, deadline);
 	ofile_put(epoll);
-	if (r > 0 && copy_to_user(events, buf, r * sizeof(struct epoll_event)) < 0)
+	if (r > 0 && copy_to_user(events, buf, (u64)r * sizeof(*buf)) < 0)
 		r = -EFAULT;
 	kfree(buf);
 	return r;

@@ -27,9 +27,16 @@ s64 ofile_getdents(struct ofile *f, char *buf, u64 size)
 	return CALL(f, getdents, -ENOTDIR, buf, size);
 }
 
+static s64 host_stat(struct ofile *f, struct stat *st)
+{
+	s64 handle = ofile_handle(f);
+
+	return handle < 0 ? handle : hc_fstat((s32)handle, st, sizeof(*st));
+}
+
 s64 ofile_stat(struct ofile *f, struct stat *st)
 {
-	return CALL(f, stat, hc_fstat(f->handle, st, sizeof(*st)), st);
+	return CALL(f, stat, host_stat(f, st), st);
 }
 
 bool ofile_has_stat(const struct ofile *f)
@@ -131,10 +138,18 @@ int ofile_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared, stru
 	return CALL(f, mmap, -ENODEV, offset, len, prot, shared, out);
 }
 
+static struct ofile *host_reopen(struct ofile *f, u32 flags, int *err)
+{
+	s64 handle = ofile_handle(f);
+
+	if (handle >= 0)
+		handle = hc_reopen((s32)handle, flags);
+	return host_file_of_result(handle, flags, err);
+}
+
 struct ofile *ofile_reopen(struct ofile *f, u32 flags, int *err)
 {
-	return CALL(f, reopen, host_file_of_result(hc_reopen(f->handle, flags), flags, err), flags,
-		    err);
+	return CALL(f, reopen, host_reopen(f, flags, err), flags, err);
 }
 
 s64 ofile_name(struct ofile *f, char *buf, u64 size)

@@ -123,6 +123,7 @@ s64 host_seek(struct ofile *f, s64 offset, u32 whence)
 
 s64 host_poll_handle(struct ofile *f)
 {
+	epoll_is_polled(f);
 	return f->handle;
 }
 

@@ -17,9 +17,18 @@ struct host_file {
 	bool records;	 /* the host reads it iovec by iovec, records whole: inotify(7) */
 	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/mq_notify.c */
 	LIST_HEAD(, epoll_item) watches; /* if it is an epoll: what it waits for; epoll_lock */
+	struct epoll *epoll;		 /* if this struct made it: fs/epoll.c; owned */
 };
 
 extern const struct file_ops host_file_ops;
+
+/*
+ * Somebody is to wait for the epoll f on the host, or has it from a message: it is readable there
+ * when one of the kernel's files in it is, from now on. Nothing for other files. fs/epoll.c
+ */
+void epoll_is_polled(struct ofile *f);
+/* The epoll f goes into a message: all its files become the host's. Nothing for other files. */
+void epoll_leaves(struct ofile *f);
 
 /* NULL: f is of another kind. */
 static inline struct host_file *host_file_of(struct ofile *f)

@@ -42,4 +42,18 @@ s64 io_transfer(struct ofile *f, struct io_request *rq);
 s64 io_pin(const struct io_request *rq, u64 max, struct user_segs *segs);
 void io_advance(struct io_request *rq, u64 n);
 
+/*
+ * The next n bytes of the request, of which there are so many, to or from the kernel's memory; rq
+ * goes behind them. before: bytes of the system call that lie before these. 0 or -EFAULT.
+ */
+int io_copy_in(struct io_request *rq, void *to, u64 n, u64 before);
+int io_copy_out(struct io_request *rq, const void *from, u64 n);
+
+/* Flags of preadv2(2) and pwritev2(2) that change nothing for kinds without a disk, and RWF_NOWAIT.
+ */
+#define IO_FLAGS_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOWAIT)
+
+/* No byte is waited for: O_NONBLOCK, or RWF_NOWAIT for this call. */
+bool io_nonblocking(const struct ofile *f, const struct io_request *rq);
+
 #endif

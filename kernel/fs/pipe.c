@@ -4,11 +4,11 @@
  * talk without the host.
  *
  * Some things only the host can do: to send an end to a process outside, to splice it to a host's
- * file, to wait for it in the host's epoll. The first time a pipe needs one of them, it moves: the
- * kernel makes a pipe on the host, writes the bytes into it, and gives a handle to each open file
- * of the pipe (to_host). From then on the kernel passes everything through, and the pipe never
- * comes back. Programs do not notice, except that the host keeps the times: the number of the inode
- * stays the kernel's, also for an end that is sent away and comes back (pipe_arrived).
+ * file, to send SIGIO for it. The first time a pipe needs one of them, it moves: the kernel makes a
+ * pipe on the host, writes the bytes into it, and gives a handle to each open file of the pipe
+ * (move). From then on the kernel passes everything through, and the pipe never comes back.
+ * Programs do not notice, except that the host keeps the times: the number of the inode stays the
+ * kernel's, also for an end that is sent away and comes back (pipe_arrived).
  *
  * Bytes are copied once on the way in and once on the way out, and no page fault happens with the
  * lock held: a writer fills pages before it takes the lock, a reader pins its buffer before.
@@ -37,9 +37,6 @@
 
 /* Flags of F_SETFL that a pipe keeps: fcntl(2). O_ASYNC is the host's. */
 #define SETTABLE      (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
-
-/* Flags of preadv2(2) and pwritev2(2) that change nothing for a pipe, and RWF_NOWAIT. */
-#define FLAGS_KNOWN   (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOWAIT)
 
 #define ON_HOST	      (-EREMOTE) /* the answer is the host's to give */
 
@@ -359,12 +356,6 @@ UNCHECKED_LOCKING static s64 wait_for(struct pipe *p, u32 events)
 	return r < 0 && !s.woken ? -ERESTARTSYS : 0;
 }
 
-/* No byte is waited for: O_NONBLOCK, or what preadv2(2) and pwritev2(2) have for one call. */
-static bool nonblocking(const struct ofile *f, const struct io_request *rq)
-{
-	return f->flags & O_NONBLOCK || rq->flags & RWF_NOWAIT;
-}
-
 /* Bytes that there are, waited for unless some were read already; 0: the end, or no more now. */
 static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 {
@@ -374,7 +365,7 @@ static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 
 	mutex_lock(&p->lock);
 	while (r >= 0 && !p->on_host && ring_empty(&p->ring) && p->writers && wait)
-		r = nonblocking(f, rq) ? -EAGAIN : wait_for(p, READABLE);
+		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(p, READABLE);
 	if (p->on_host)
 		r = ON_HOST;
 	else if (r >= 0 || p->ring.bytes)
@@ -482,7 +473,7 @@ static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 			waitq_wake(&p->waiters, WRITABLE, false, &w);
 	}
 	if (!ring_empty(&p->ring))
-		waitq_wake(&p->waiters, READABLE, false, &w);
+		waitq_wake_next(&p->waiters, READABLE, &w);
 	mutex_unlock(&p->lock);
 	wakeups_send(&w);
 	return done ? (s64)done : err;
@@ -513,7 +504,7 @@ static s64 pipe_read(struct ofile *f, struct io_request *rq)
 		return -ESPIPE;
 	if (!reads(f))
 		return -EBADF;
-	if (rq->flags & ~(u32)FLAGS_KNOWN)
+	if (rq->flags & ~(u32)IO_FLAGS_KNOWN)
 		r = pipe_to_host(f);
 	while (r >= 0 && rq->left && !packet) {
 		r = available(f, rq, !total);
@@ -555,7 +546,7 @@ static s64 pipe_space(struct ofile *f, const struct io_request *rq, u32 tail, bo
 	mutex_lock(&p->lock);
 	*merge = tail && !p->on_host && ring_can_merge(&p->ring, tail);
 	while (r >= 0 && !p->on_host && p->readers && ring_full(&p->ring) && !*merge)
-		r = nonblocking(f, rq) ? -EAGAIN : wait_for(p, WRITABLE);
+		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(p, WRITABLE);
 	if (p->on_host)
 		r = ON_HOST;
 	else if (!p->readers)
@@ -564,24 +555,6 @@ static s64 pipe_space(struct ofile *f, const struct io_request *rq, u32 tail, bo
 		r = p->ring.size - ring_used(&p->ring) + *merge;
 	mutex_unlock(&p->lock);
 	return r;
-}
-
-/* Copies the next len bytes of the request, which are there, and goes behind them. */
-static int copy_next(struct io_request *rq, char *to, u64 len, u64 before)
-{
-	int err = 0;
-
-	while (len && !err) {
-		u64 n = MIN(len, rq->iov->iov_len - rq->done);
-
-		if (n)
-			err = copy_from_buffer(to, (u64)rq->iov->iov_base + rq->done, n, before);
-		to += n;
-		before += n;
-		len -= n;
-		io_advance(rq, n);
-	}
-	return err;
 }
 
 /*
@@ -599,7 +572,7 @@ static int batch_fill(struct batch *b, const struct io_request *rq, u32 pages, u
 		u32 len = b->merge && !b->count ? tail : (u32)MIN(at.left, PAGE_SIZE);
 		char *page = page_new();
 
-		err = page ? copy_next(&at, page, len, before) : -ENOMEM;
+		err = page ? io_copy_in(&at, page, len, before) : -ENOMEM;
 		if (err) {
 			page_free(page);
 			break;
@@ -638,7 +611,7 @@ static s64 batch_commit(struct ofile *f, struct batch *b)
 		p->mtime = p->ctime = clock_realtime_ns();
 		waitq_wake(&p->waiters, READABLE, false, &w);
 		if (!ring_full(&p->ring))
-			waitq_wake(&p->waiters, WRITABLE, false, &w);
+			waitq_wake_next(&p->waiters, WRITABLE, &w);
 	}
 	mutex_unlock(&p->lock);
 	wakeups_send(&w);
@@ -693,7 +666,7 @@ static s64 write_by_offer(struct ofile *f, const struct io_request *rq)
 	struct user_segs *segs;
 	s64 r = 0;
 
-	if (rq->left < (u64)OFFER_MIN || f->flags & O_DIRECT || nonblocking(f, rq) ||
+	if (rq->left < (u64)OFFER_MIN || f->flags & O_DIRECT || io_nonblocking(f, rq) ||
 	    !looks_full(pipe_of(f)))
 		return 0;
 	segs = user_segs_new();
@@ -715,7 +688,7 @@ static s64 pipe_write(struct ofile *f, struct io_request *rq)
 		return -ESPIPE;
 	if (!writes(f))
 		return -EBADF;
-	if (rq->flags & ~(u32)FLAGS_KNOWN)
+	if (rq->flags & ~(u32)IO_FLAGS_KNOWN)
 		r = pipe_to_host(f);
 	while (r >= 0 && rq->left) {
 		struct batch b;
@@ -782,11 +755,6 @@ static void pipe_unpoll(struct ofile *f, struct wait_entry *e)
 	mutex_lock(&p->lock);
 	waitq_remove(&p->waiters, e);
 	mutex_unlock(&p->lock);
-}
-
-static s64 pipe_poll_handle(struct ofile *f)
-{
-	return ofile_handle(f);
 }
 
 /* -- Attributes ----------------------------------------------------------------------------- */
@@ -1018,7 +986,7 @@ static const struct file_ops pipe_ops = {
 	.stat = pipe_stat,
 	.poll = pipe_poll,
 	.unpoll = pipe_unpoll,
-	.poll_handle = pipe_poll_handle,
+	.poll_handle = ofile_handle,
 	.to_host = pipe_to_host,
 	.ioctl = pipe_ioctl,
 	.fcntl = pipe_fcntl,

@@ -70,6 +70,50 @@ void io_advance(struct io_request *rq, u64 n)
 	go_to(rq, &before, n);
 }
 
+/* Bytes, of at most n, that the next buffer of the request has. */
+static u64 in_buffer(const struct io_request *rq, u64 n)
+{
+	return MIN(n, rq->iov->iov_len - rq->done);
+}
+
+int io_copy_in(struct io_request *rq, void *to, u64 n, u64 before)
+{
+	int err = 0;
+
+	while (n && !err) {
+		u64 part = in_buffer(rq, n);
+
+		if (part)
+			err = copy_from_buffer(to, (u64)rq->iov->iov_base + rq->done, part, before);
+		to = (char *)to + part;
+		before += part;
+		n -= part;
+		io_advance(rq, part);
+	}
+	return err;
+}
+
+int io_copy_out(struct io_request *rq, const void *from, u64 n)
+{
+	int err = 0;
+
+	while (n && !err) {
+		u64 part = in_buffer(rq, n);
+
+		if (part)
+			err = copy_to_user((u64)rq->iov->iov_base + rq->done, from, part);
+		from = (const char *)from + part;
+		n -= part;
+		io_advance(rq, part);
+	}
+	return err;
+}
+
+bool io_nonblocking(const struct ofile *f, const struct io_request *rq)
+{
+	return f->flags & O_NONBLOCK || rq->flags & RWF_NOWAIT;
+}
+
 /* What a kick ended, and no signal, is not over: only a signal may cut a write short. */
 static bool cut_by_kick(const struct io_request *rq)
 {

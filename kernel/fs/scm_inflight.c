@@ -10,6 +10,7 @@
  * TRAVELLERS entries the oldest is given up, and its file then arrives as the host's alone.
  */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 
 #define TRAVELLERS 64
 
@@ -40,6 +41,7 @@ int travel_begin(struct ofile *f)
 	struct ofile *given_up = NULL;
 	struct traveller *t;
 
+	epoll_leaves(f);
 	if (f->ops->all_on_host)
 		return 0;
 	t = kmalloc(sizeof(*t));

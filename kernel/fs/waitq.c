@@ -25,7 +25,7 @@ void waitq_remove(struct waitq *q, struct wait_entry *e)
 	e->queued = false;
 }
 
-static void ring(s32 bell)
+void bell_ring(s32 bell)
 {
 	struct hostcall_seg seg[2];
 	struct segs segs;
@@ -44,7 +44,7 @@ static void wake(struct sleeper *s, struct wakeups *w)
 	if (__atomic_exchange_n(&s->woken, 1, __ATOMIC_RELEASE))
 		return;
 	if (s->bell >= 0)
-		ring(s->bell);
+		bell_ring(s->bell);
 	else if (w->count < ARRAY_SIZE(w->word))
 		w->word[w->count++] = &s->woken;
 	else
@@ -67,16 +67,30 @@ void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w)
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w)
 {
 	struct wait_entry *e = TAILQ_FIRST(&q->entries), *next;
+	bool served = false; /* an exclusive one was woken */
 
 	for (; e; e = next) {
-		bool last = e->exclusive && !all;
-
 		next = TAILQ_NEXT(e, link);
 		if (!(e->events & events))
 			continue;
-		waitq_wake_one(q, e, w);
-		if (last)
+		if (e->changed) {
+			e->changed(e, events, w);
+		} else if (!e->exclusive || !served || all) {
+			served |= e->exclusive;
+			waitq_wake_one(q, e, w);
+		}
+	}
+}
+
+void waitq_wake_next(struct waitq *q, u32 events, struct wakeups *w)
+{
+	struct wait_entry *e;
+
+	TAILQ_FOREACH (e, &q->entries, link) {
+		if (e->exclusive && e->events & events) {
+			waitq_wake_one(q, e, w);
 			break;
+		}
 	}
 }
 
@@ -117,6 +131,16 @@ s32 bell_get(void)
 		bell = idle[--idle_count];
 	mutex_unlock(&bells_lock);
 	return bell >= 0 ? bell : (s32)fs_nointr(hc_eventfd2(0, O_NONBLOCK));
+}
+
+void bell_silence(s32 bell)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	u64 rung = 0;
+
+	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs) == 0)
+		hc_readv(bell, &segs);
 }
 
 void bell_put(s32 bell)

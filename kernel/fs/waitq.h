@@ -29,9 +29,13 @@ struct sleeper {
 		.bell = -1                                                                         \
 	}
 
+struct wakeups;
+
 struct wait_entry {
 	TAILQ_ENTRY(wait_entry) link;
-	struct sleeper *sleeper;
+	struct sleeper *sleeper; /* NULL: changed is called, and the entry stays in the queue */
+	/* The object's lock is held, and locks below it may be taken. */
+	void (*changed)(struct wait_entry *e, u32 events, struct wakeups *w);
 	u32 events;	/* POLL*: a wake-up for one of these is for this entry */
 	bool exclusive; /* of such entries a wake-up takes one: waitq_wake */
 	bool queued;
@@ -52,16 +56,18 @@ struct wakeups {
 
 void waitq_init(struct waitq *q);
 
-/* The object's lock is held in these four. e->sleeper, .events and .exclusive are set. */
+/* The object's lock is held in these five. e->sleeper, .events and .exclusive are set. */
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Also allowed, and needed, for an entry that was woken. */
 void waitq_remove(struct waitq *q, struct wait_entry *e);
 /*
- * Wakes the entries that wait for one of these events, in the order in which they came, up to and
- * with the first exclusive one. all: also the exclusive ones behind it. The caller calls
+ * Wakes the entries that wait for one of these events, in the order in which they came; of the
+ * exclusive ones only the first, unless it is to be all. The caller calls
  * wakeups_send, once for all its uses of w, after it has released the lock.
  */
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w);
+/* The same for sleepers alone: nothing has changed, but the one that was woken left something. */
+void waitq_wake_next(struct waitq *q, u32 events, struct wakeups *w);
 /* The same for one entry, which may have been woken already. */
 void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w);
 void wakeups_send(const struct wakeups *w);
@@ -79,5 +85,8 @@ s64 sleeper_sleep(struct sleeper *s, u64 deadline);
  */
 s32 bell_get(void);
 void bell_put(s32 bell);
+/* Rings it; makes it silent again. Neither sleeps. */
+void bell_ring(s32 bell);
+void bell_silence(s32 bell);
 
 #endif

@@ -771,6 +771,304 @@ CASE(epolls)
 	}
 }
 
+static int watch(int ep, int op, int fd, unsigned events, unsigned long mark)
+{
+	struct epoll_event ev = {.events = events, .data.u64 = mark};
+
+	return epoll_ctl(ep, op, fd, &ev);
+}
+
+/* Waits and prints what came, by mark. */
+static void show_events(int ep, int max, int ms)
+{
+	struct epoll_event ev[8];
+	int n = epoll_wait(ep, ev, max, ms);
+
+	for (int i = 0; i < n; i++)
+		for (int k = i + 1; k < n; k++)
+			if (ev[k].data.u64 < ev[i].data.u64) {
+				struct epoll_event swap = ev[i];
+
+				ev[i] = ev[k];
+				ev[k] = swap;
+			}
+	printf("  %d events:", n);
+	for (int i = 0; i < n; i++)
+		printf(" %lu=%x", (unsigned long)ev[i].data.u64, ev[i].events);
+	printf("\n");
+}
+
+static void write_later(int fd)
+{
+	if (start_child() == 0) {
+		settle(50000);
+		NEED(write(fd, "later", 5) == 5);
+		_exit(0);
+	}
+}
+
+CASE(epoll_of_both_kinds)
+{
+	int s[2], q[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	BOTH_KINDS
+	{
+		int ep = epoll_create1(0), outer = epoll_create1(0), copy;
+		struct pollfd f = {ep, POLLIN, 0};
+
+		open_pipe(0);
+		NEED(pipe(q) == 0);
+		SHOW(watch(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 1));
+		SHOW(watch(ep, EPOLL_CTL_ADD, p[1], EPOLLOUT, 2));
+		show_events(ep, 8, 0);
+		SHOW(watch(ep, EPOLL_CTL_MOD, p[1], 0, 2));
+		show_events(ep, 8, 0);
+		write_later(p[1]);
+		show_events(ep, 8, -1); /* of pipes alone */
+		SHOW(read(p[0], other, 100));
+		show_events(ep, 8, 20);
+		SHOW(watch(ep, EPOLL_CTL_ADD, s[0], EPOLLIN, 3));
+		write_later(p[1]);
+		show_events(ep, 8, -1); /* with a file of the host's */
+		SHOW(read(p[0], other, 100));
+		write_later(s[1]);
+		show_events(ep, 8, -1);
+		NEED(write(p[1], "x", 1) == 1);
+		show_events(ep, 8, -1);
+		/* Nobody waits for ever. */
+		int seen = 0;
+		for (int i = 0; i < 4; i++) {
+			struct epoll_event ev;
+
+			NEED(epoll_wait(ep, &ev, 1, -1) == 1);
+			seen |= 1 << ev.data.u64;
+		}
+		SHOW(seen);
+		/* The epoll as a file. */
+		SHOW(poll(&f, 1, 0));
+		SHOW(watch(outer, EPOLL_CTL_ADD, ep, EPOLLIN, 9));
+		show_events(outer, 8, 0);
+		SHOW(read(s[0], other, 100));
+		SHOW(read(p[0], other, 100));
+		show_events(ep, 8, 0);
+		SHOW(poll(&f, 1, 0));
+		show_events(outer, 8, 0);
+		write_later(p[1]);
+		SHOW(poll(&f, 1, -1));
+		show_events(outer, 8, -1);
+		SHOW(read(p[0], other, 100));
+		show_events(ep, 8, 0);
+		write_later(p[1]);
+		show_events(outer, 8, -1);
+		SHOW(read(p[0], other, 100));
+		SHOW(watch(ep, EPOLL_CTL_DEL, s[0], 0, 0));
+		/* An item that goes while it is ready takes its news along. */
+		NEED(watch(ep, EPOLL_CTL_ADD, s[0], EPOLLIN, 3) == 0);
+		NEED(write(p[1], "x", 1) == 1);
+		SHOW(poll(&f, 1, 0));
+		NEED(watch(ep, EPOLL_CTL_DEL, p[0], 0, 0) == 0);
+		show_events(ep, 8, 0);
+		show_events(ep, 1, 20);
+		SHOW(poll(&f, 1, 0));
+		NEED(watch(ep, EPOLL_CTL_DEL, s[0], 0, 0) == 0);
+		NEED(watch(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 1) == 0);
+		SHOW(read(p[0], other, 100));
+		/* Once, and by edges. */
+		SHOW(watch(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT, 4));
+		NEED(write(p[1], "x", 1) == 1);
+		show_events(ep, 8, 0);
+		show_events(ep, 8, 0);
+		NEED(write(p[1], "x", 1) == 1);
+		show_events(ep, 8, 0);
+		SHOW(watch(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLET, 5));
+		show_events(ep, 8, 0);
+		show_events(ep, 8, 0);
+		NEED(write(p[1], "x", 1) == 1);
+		show_events(ep, 8, 0);
+		SHOW(read(p[0], other, 1));
+		show_events(ep, 8, 0);
+		while (wait(NULL) > 0) /* they have the descriptors, too */
+			;
+		/* A second descriptor of the file, and what remains when one is closed. */
+		SHOW_OK(copy = dup(p[0]));
+		SHOW(watch(ep, EPOLL_CTL_ADD, copy, EPOLLIN, 6));
+		show_events(ep, 8, 0);
+		close(copy);
+		show_events(ep, 8, 0);
+		SHOW(watch(ep, EPOLL_CTL_DEL, p[0], 0, 0));
+		show_events(ep, 8, 0);
+		close(p[0]);
+		show_events(ep, 8, 0);
+		SHOW(watch(ep, EPOLL_CTL_DEL, p[1], 0, 0));
+		/* Errors. */
+		SHOW(watch(ep, EPOLL_CTL_ADD, q[0], EPOLLIN, 7));
+		SHOW(watch(ep, EPOLL_CTL_ADD, q[0], EPOLLIN, 7));
+		SHOW(watch(ep, EPOLL_CTL_MOD, q[1], EPOLLIN, 7));
+		SHOW(watch(ep, EPOLL_CTL_DEL, q[1], EPOLLIN, 7));
+		SHOW(watch(ep, 77, q[0], EPOLLIN, 7));
+		SHOW(watch(ep, EPOLL_CTL_ADD, q[1], EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT, 7));
+		SHOW(watch(ep, EPOLL_CTL_ADD, q[1], EPOLLOUT | EPOLLEXCLUSIVE, 8));
+		SHOW(watch(ep, EPOLL_CTL_MOD, q[1], EPOLLOUT, 8));
+		SHOW(watch(q[0], EPOLL_CTL_ADD, q[1], EPOLLOUT, 8));
+		SHOW(epoll_wait(q[0], NULL, 1, 0));
+		SHOW(epoll_wait(ep, NULL, 1, 0));
+		SHOW(epoll_wait(ep, NULL, 0, 0));
+		show_events(ep, 8, 0);
+		/* The pipe becomes the host's in the epoll, while somebody waits. */
+		NEED(watch(ep, EPOLL_CTL_DEL, q[1], 0, 0) == 0);
+		if (start_child() == 0) {
+			settle(50000);
+			move(q[0]);
+			settle(50000);
+			NEED(write(q[1], "moved", 5) == 5);
+			_exit(0);
+		}
+		show_events(ep, 8, -1);
+		while (wait(NULL) > 0)
+			;
+		SHOW(watch(ep, EPOLL_CTL_MOD, q[0], EPOLLIN | EPOLLET, 10));
+		show_events(ep, 8, 0);
+		show_events(ep, 8, 0);
+		close(q[1]);
+		show_events(ep, 8, 0);
+		close(q[0]);
+		close(p[1]);
+		close(outer);
+		close(ep);
+		while (wait(NULL) > 0)
+			;
+	}
+	close(s[0]);
+	close(s[1]);
+}
+
+static int shared_epoll;
+
+static void *wait_for_one(void *arg)
+{
+	struct epoll_event ev;
+	char c;
+
+	for (int i = 0; i < 100; i++) {
+		NEED(epoll_wait(shared_epoll, &ev, 1, -1) == 1);
+		if (read(ev.data.fd, &c, 1) != 1) /* another one was faster */
+			i--;
+		else if (c == 'q')
+			break;
+	}
+	return arg;
+}
+
+/* Several threads wait in one epoll; each byte is read by one of them, and each gets its "quit". */
+CASE(epoll_of_threads)
+{
+	BOTH_KINDS
+	{
+		pthread_t t[3];
+
+		shared_epoll = epoll_create1(0);
+		open_pipe(O_NONBLOCK);
+		NEED(watch(shared_epoll, EPOLL_CTL_ADD, p[0], EPOLLIN, (unsigned long)p[0]) == 0);
+		for (int i = 0; i < 3; i++)
+			NEED(pthread_create(&t[i], NULL, wait_for_one, NULL) == 0);
+		for (int i = 0; i < 100; i++) {
+			NEED(write(p[1], "w", 1) == 1);
+			if (i % 10 == 0)
+				usleep(1000);
+		}
+		while (unread(p[0]))
+			usleep(1000);
+		NEED(write(p[1], "qqq", 3) == 3);
+		for (int i = 0; i < 3; i++)
+			pthread_join(t[i], NULL);
+		SHOW(unread(p[0]));
+		close_pipe();
+		close(shared_epoll);
+	}
+}
+
+static void *write_one(void *arg)
+{
+	uint64_t one = 1;
+
+	settle(30000);
+	NEED(write(*(int *)arg, &one, 8) == 8);
+	return NULL;
+}
+
+/* Counters, which the kernel keeps as it keeps pipes. */
+CASE(counters)
+{
+	BOTH_KINDS
+	{
+		for (int semaphore = 0; semaphore < 2; semaphore++) {
+			int e = eventfd(3, semaphore ? EFD_SEMAPHORE : 0), ep = epoll_create1(0);
+			struct iovec halves[] = {{other, 3}, {other + 3, 0}, {other + 3, 5}};
+			uint64_t v = 0;
+			pthread_t t;
+
+			NEED(e >= 0);
+			if (hosts)
+				move(e);
+			SHOW(fcntl(e, F_GETFL));
+			SHOW(*ready(e));
+			SHOW(read(e, &v, 8));
+			SHOW(v);
+			v = ~0UL - 3;
+			SHOW(write(e, &v, 8));
+			SHOW(readv(e, halves, 3));
+			memcpy(&v, other, 8);
+			SHOW(v);
+			SHOW(fcntl(e, F_SETFL, O_NONBLOCK));
+			v = ~0UL - 1;
+			SHOW(write(e, &v, 8));
+			SHOW(write(e, &v, 8));
+			printf("%s\n", ready(e));
+			v = ~0UL;
+			SHOW(write(e, &v, 8));
+			SHOW(write(e, &v, 7));
+			SHOW(write(e, NULL, 8));
+			SHOW(read(e, &v, 7));
+			SHOW(read(e, &v, 9));
+			SHOW(watch(ep, EPOLL_CTL_ADD, e, EPOLLIN | EPOLLET, 1));
+			show_events(ep, 8, 0);
+			v = 1;
+			if (!semaphore) {
+				SHOW(write(e, &v, 8));
+				show_events(ep, 8, 0);
+				show_events(ep, 8, 0);
+				SHOW(write(e, &v, 8));
+				show_events(ep, 8, 0);
+				SHOW(read(e, &v, 8));
+				SHOW(v);
+				SHOW(read(e, &v, 8));
+				NEED(fcntl(e, F_SETFL, 0) == 0);
+				NEED(pthread_create(&t, NULL, write_one, &e) == 0);
+				SHOW(read(e, &v, 8));
+				pthread_join(t, NULL);
+				NEED(pthread_create(&t, NULL, write_one, &e) == 0);
+				struct pollfd f = {e, POLLIN, 0};
+				SHOW(poll(&f, 1, -1));
+				pthread_join(t, NULL);
+				NEED(read(e, &v, 8) == 8);
+				show_events(ep, 8, 0);
+				NEED(pthread_create(&t, NULL, write_one, &e) == 0);
+				show_events(ep, 8, -1);
+				pthread_join(t, NULL);
+				move(e);
+				SHOW(read(e, &v, 8));
+				SHOW(v);
+			}
+			SHOW(ioctl(e, FIONREAD, &v));
+			SHOW(isatty(e));
+			SHOW(eventfd(0, 0x123));
+			close(ep);
+			close(e);
+		}
+	}
+}
+
 CASE(input_by_signal)
 {
 	struct sigaction sa = {.sa_handler = count_signal};
@@ -953,7 +1251,7 @@ CASE(large_writes)
 				kill(pid, SIGKILL);
 				wait_child(pid);
 			} else if (how == 3) {
-				SHOW(fcntl(p[0], F_SETPIPE_SZ, 1 << 19));
+				NEED(fcntl(p[0], F_SETPIPE_SZ, 1 << 19) == 1 << 19);
 				wait_child(pid);
 			} else {
 				close(p[0]);
