@@ -346,7 +346,8 @@ static s64 eventfd_of(s32 fd, struct ofile **f)
 	if (!*f)
 		return -EBADF;
 	len = ofile_name(*f, name, sizeof(name) - 1);
-	if (len > 0 && len < (s64)sizeof(name) && !strncmp(name, "anon_inode:[eventfd]", 20))
+	if (len > 0 && len < (s64)sizeof(name) && !strncmp(name, "anon_inode:[eventfd]", 20) &&
+	    ofile_handle(*f) >= 0)
 		return 0;
 	ofile_put(*f);
 	*f = NULL;

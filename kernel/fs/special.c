@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* System calls that make files of the host's without a name: counters, timers, memory, watches. */
+/* System calls that make files of the host's without a name: timers, memory, watches. */
 #include <linux/inotify.h>
 #include <linux/memfd.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 
-/* EFD_CLOEXEC and its like are O_CLOEXEC: eventfd(2), timerfd_create(2), inotify_init(2). */
-
-DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
-{
-	return fd_new(fs_nointr(hc_eventfd2(value, flags)), O_RDWR, flags & O_CLOEXEC);
-}
-
-DEFINE_SYSCALL1(eventfd, u32, value)
-{
-	return do_eventfd2(value, 0);
-}
+/* TFD_CLOEXEC and its like are O_CLOEXEC: timerfd_create(2), inotify_init(2). */
 
 DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
 {

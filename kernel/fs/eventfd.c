@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * eventfd(2): a counter that threads wait for. The kernel keeps it until the host has to know it,
+ * as it keeps pipes (fs/pipe.c): then the host gets one with the same value, and sleepers go on
+ * there.
+ */
+#include <asm/ioctls.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+#include "kernel/fs/io.h"
+#include "kernel/fs/waitq.h"
+
+/* eventfd(2); glibc has the flags in <sys/eventfd.h>. */
+#define EFD_SEMAPHORE 1
+#define EFD_NONBLOCK  O_NONBLOCK
+#define EFD_CLOEXEC   O_CLOEXEC
+
+#define COUNT_MAX     (~0UL - 1) /* eventfd(2) */
+#define SETTABLE      (O_APPEND | O_NONBLOCK | O_NOATIME)
+
+struct eventfd {
+	struct ofile file;
+	struct mutex lock; /* guards all below */
+	u64 count;
+	bool semaphore;	      /* EFD_SEMAPHORE */
+	bool on_host;	      /* never back; count is the host's then, waiters is empty */
+	struct waitq waiters; /* POLLIN, POLLOUT */
+};
+
+static const struct file_ops eventfd_ops;
+
+static struct eventfd *eventfd_of(struct ofile *f)
+{
+	_Static_assert(offsetof(struct eventfd, file) == 0, "the cast is right");
+	return (struct eventfd *)f;
+}
+
+static s64 eventfd_to_host(struct ofile *f)
+{
+	struct eventfd *e = eventfd_of(f);
+	struct hostcall_seg seg[2];
+	struct wakeups w = {0};
+	struct segs segs;
+	s64 r = 0, handle;
+
+	mutex_lock(&e->lock);
+	if (!e->on_host) {
+		r = handle = hc_eventfd2(0, (f->flags & O_NONBLOCK) |
+						    (e->semaphore ? EFD_SEMAPHORE : 0));
+		if (r >= 0 && e->count)
+			r = kernel_segs(seg, 2, &e->count, sizeof(e->count), &segs);
+		if (r >= 0 && e->count)
+			r = hc_writev((s32)handle, &segs);
+		if (r < 0 && handle >= 0)
+			hc_close((s32)handle);
+		if (r >= 0) {
+			__atomic_store_n(&f->handle, (s32)handle, __ATOMIC_RELEASE);
+			e->on_host = true;
+			waitq_wake(&e->waiters, ~0U, true, &w);
+		}
+	}
+	mutex_unlock(&e->lock);
+	wakeups_send(&w);
+	return fs_nointr(MIN(r, 0L));
+}
+
+/* The host does it. */
+static s64 pass_on(struct ofile *f, struct io_request *rq)
+{
+	s64 handle = ofile_handle(f);
+
+	return handle < 0 ? handle : io_transfer(f, rq);
+}
+
+/* Waits for one of these events, or that the file moves. The lock is held, but not meanwhile. */
+UNCHECKED_LOCKING static s64 wait_for(struct eventfd *e, u32 events)
+{
+	struct sleeper s = SLEEPER_INIT;
+	struct wait_entry entry = {.sleeper = &s, .events = events};
+	s64 r;
+
+	ASSERT_HELD(&e->lock);
+	waitq_add(&e->waiters, &entry);
+	mutex_unlock(&e->lock);
+	r = sleeper_sleep(&s, SLEEP_FOREVER);
+	mutex_lock(&e->lock);
+	waitq_remove(&e->waiters, &entry);
+	return r < 0 ? -ERESTARTSYS : 0;
+}
+
+static s64 eventfd_read(struct ofile *f, struct io_request *rq)
+{
+	struct eventfd *e = eventfd_of(f);
+	struct wakeups w = {0};
+	u64 value = 0;
+	bool on_host;
+	s64 r = 0;
+
+	if (rq->offset != IO_AT_POS || rq->flags & ~(u32)IO_FLAGS_KNOWN)
+		return pass_on(f, rq);
+	if (rq->left < sizeof(value))
+		return -EINVAL;
+	mutex_lock(&e->lock);
+	while (r >= 0 && !e->on_host && !e->count)
+		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(e, POLLIN);
+	on_host = e->on_host;
+	if (!on_host && e->count) {
+		r = 0;
+		value = e->semaphore ? 1 : e->count;
+		e->count -= value;
+		waitq_wake(&e->waiters, POLLOUT, true, &w);
+	}
+	mutex_unlock(&e->lock);
+	wakeups_send(&w);
+	if (on_host)
+		return pass_on(f, rq);
+	if (r >= 0)
+		r = io_copy_out(rq, &value, sizeof(value));
+	return r < 0 ? r : (s64)sizeof(value);
+}
+
+static s64 eventfd_write(struct ofile *f, struct io_request *rq)
+{
+	const struct io_request whole = *rq;
+	struct eventfd *e = eventfd_of(f);
+	struct wakeups w = {0};
+	bool on_host;
+	u64 value;
+	s64 r;
+
+	if (rq->offset != IO_AT_POS || rq->flags & ~(u32)IO_FLAGS_KNOWN)
+		return pass_on(f, rq);
+	if (rq->left < sizeof(value))
+		return -EINVAL;
+	r = io_copy_in(rq, &value, sizeof(value), 0);
+	if (r < 0)
+		return r;
+	if (value > COUNT_MAX)
+		return -EINVAL;
+	mutex_lock(&e->lock);
+	while (r >= 0 && !e->on_host && value > COUNT_MAX - e->count)
+		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(e, POLLOUT);
+	on_host = e->on_host;
+	if (!on_host && value <= COUNT_MAX - e->count) {
+		r = 0;
+		e->count += value;
+		waitq_wake(&e->waiters, POLLIN, true, &w);
+	}
+	mutex_unlock(&e->lock);
+	wakeups_send(&w);
+	if (on_host) {
+		*rq = whole;
+		return pass_on(f, rq);
+	}
+	return r < 0 ? r : (s64)sizeof(value);
+}
+
+static s64 eventfd_poll(struct ofile *f, struct wait_entry *entry)
+{
+	struct eventfd *e = eventfd_of(f);
+	s64 r = -EREMOTE;
+
+	mutex_lock(&e->lock);
+	if (!e->on_host) {
+		r = (e->count ? POLLIN : 0) | (e->count < COUNT_MAX ? POLLOUT : 0);
+		if (entry)
+			waitq_add(&e->waiters, entry);
+	}
+	mutex_unlock(&e->lock);
+	return r;
+}
+
+static void eventfd_unpoll(struct ofile *f, struct wait_entry *entry)
+{
+	struct eventfd *e = eventfd_of(f);
+
+	mutex_lock(&e->lock);
+	waitq_remove(&e->waiters, entry);
+	mutex_unlock(&e->lock);
+}
+
+static s64 eventfd_seek(struct ofile *f, s64 offset, u32 whence)
+{
+	s64 r = ofile_handle(f);
+
+	return r < 0 ? r : host_seek(f, offset, whence);
+}
+
+static s64 eventfd_get_flags(struct ofile *f)
+{
+	return READ_ONCE(eventfd_of(f)->on_host) ? host_get_flags(f) : f->flags;
+}
+
+static s64 eventfd_set_flags(struct ofile *f, s32 fd, u64 flags)
+{
+	struct eventfd *e = eventfd_of(f);
+	s64 r = flags & (FASYNC | O_DIRECT) ? eventfd_to_host(f) : 0;
+	bool on_host;
+
+	if (r < 0)
+		return r;
+	mutex_lock(&e->lock);
+	on_host = e->on_host;
+	if (!on_host)
+		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
+	mutex_unlock(&e->lock);
+	return on_host ? host_set_flags(f, fd, flags) : 0;
+}
+
+static s64 eventfd_ioctl(struct ofile *f, u32 nr, u64 arg)
+{
+	s64 r;
+	s32 on;
+
+	if (nr == FIONBIO && !READ_ONCE(eventfd_of(f)->on_host)) {
+		if (get_user(&on, arg))
+			return -EFAULT;
+		return eventfd_set_flags(f, -1,
+					 on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+	}
+	r = ofile_handle(f);
+	return r < 0 ? r : host_ioctl(f, nr, arg);
+}
+
+static s64 eventfd_name(struct ofile *f, char *buf, u64 size)
+{
+	static const char name[] = "anon_inode:[eventfd]";
+	const u64 len = MIN(sizeof(name) - 1, size);
+
+	(void)f;
+	memcpy(buf, name, len);
+	return (s64)len;
+}
+
+static const struct file_ops eventfd_ops = {
+	.size = sizeof(struct eventfd),
+	.all_on_host = true, /* once it is in a message */
+	.read = eventfd_read,
+	.write = eventfd_write,
+	.seek = eventfd_seek,
+	.poll = eventfd_poll,
+	.unpoll = eventfd_unpoll,
+	.to_host = eventfd_to_host,
+	.poll_handle = ofile_handle,
+	.ioctl = eventfd_ioctl,
+	.get_flags = eventfd_get_flags,
+	.set_flags = eventfd_set_flags,
+	.name = eventfd_name,
+};
+
+DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
+{
+	struct ofile *f;
+	s32 fd;
+
+	if (flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE))
+		return -EINVAL;
+	f = ofile_new(&eventfd_ops, -1, O_RDWR | (flags & EFD_NONBLOCK));
+	if (!f)
+		return -ENOMEM;
+	mutex_init(&eventfd_of(f)->lock, LOCK_EVENTFD);
+	waitq_init(&eventfd_of(f)->waiters);
+	eventfd_of(f)->count = value;
+	eventfd_of(f)->semaphore = flags & EFD_SEMAPHORE;
+	fd = fd_install(f, 0, flags & EFD_CLOEXEC);
+	if (fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+DEFINE_SYSCALL1(eventfd, u32, value)
+{
+	return do_eventfd2(value, 0);
+}
