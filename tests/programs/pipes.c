@@ -950,13 +950,11 @@ static void *wait_for_one(void *arg)
 	struct epoll_event ev;
 	char c;
 
-	for (int i = 0; i < 100; i++) {
+	do {
 		NEED(epoll_wait(shared_epoll, &ev, 1, -1) == 1);
 		if (read(ev.data.fd, &c, 1) != 1) /* another one was faster */
-			i--;
-		else if (c == 'q')
-			break;
-	}
+			c = 0;
+	} while (c != 'q');
 	return arg;
 }
 
