@@ -13,8 +13,11 @@ static void note(struct mm *mm, u64 addr, u64 space, bool write, enum check_when
 
 	if (!chk_range(addr) || mm != current_mm())
 		return;
-	/* The first counts; but where an object ends at a page's end, both are of one place. */
-	if (b->addr == addr && when == CHECK_IF_FAULTS)
+	/*
+	 * The first counts; but an object's last page ends with it, or a few bytes behind it: a
+	 * fault there is of the same place.
+	 */
+	if (b->addr && addr - b->addr < PAGE_SIZE && when == CHECK_IF_FAULTS)
 		b->when = when;
 	if (b->addr)
 		return;
