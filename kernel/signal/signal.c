@@ -504,13 +504,15 @@ static u64 take_word(u64 *word)
 void signal_upcall(void)
 {
 	struct vcpu_data *v = arch_vcpu_data();
+	/* The monitor leaves news there; a thread elsewhere must not miss what has come already. */
+	struct vcpu_data *news = arch_vcpu_data_of(0);
 	u64 signals;
 
 	/* Before the reasons are looked at: who kicks adds one first. */
 	if (current() && READ_ONCE(current()->sched.kicked))
 		(void)__atomic_exchange_n(&current()->sched.kicked, false, __ATOMIC_SEQ_CST);
 	arch_upcall_taken();
-	for (signals = take_word(&v->signals_arrived); signals; signals &= signals - 1) {
+	for (signals = take_word(&news->signals_arrived); signals; signals &= signals - 1) {
 		siginfo_t info;
 
 		/* Who sent it is not known in here. */
@@ -526,7 +528,7 @@ void signal_upcall(void)
 			signal_send(init_process, NULL, &info);
 		}
 	}
-	for (signals = take_word(&v->signals_terminal); signals; signals &= signals - 1) {
+	for (signals = take_word(&news->signals_terminal); signals; signals &= signals - 1) {
 		int sig = __builtin_ctzl(signals) + 1;
 
 		if (sig == SIGIO)
@@ -534,7 +536,7 @@ void signal_upcall(void)
 		else
 			tty_signal(sig);
 	}
-	timers_expired(take_word(&v->timers_expired));
+	timers_expired(take_word(&news->timers_expired));
 	if (current() && READ_ONCE(v->window_fault) &&
 	    __atomic_exchange_n(&v->window_fault, 0, __ATOMIC_SEQ_CST))
 		mm_revalidate_windows(current_mm());

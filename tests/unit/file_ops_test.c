@@ -247,6 +247,18 @@ int copy_to_user(u64 dst, const void *src, u64 len)
 }
 
 /* The host: it has the counting kind's two handles, and something to read at one of them. */
+/* Nobody sleeps here. */
+void unpark(const u32 *word, u32 count)
+{
+	(void)word, (void)count;
+}
+
+s64 park(const u32 *word, u32 value, u64 timeout_ns)
+{
+	(void)word, (void)value, (void)timeout_ns;
+	return -EAGAIN;
+}
+
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
 	(void)count;

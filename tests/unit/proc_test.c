@@ -98,13 +98,6 @@ void mutex_unlock(struct mutex *m)
 	locks--;
 }
 
-/* No thread runs while the test reads the files. */
-bool arch_vcpu_in_program(u32 id)
-{
-	(void)id;
-	return false;
-}
-
 void *kmalloc(u64 size)
 {
 	return malloc(size);

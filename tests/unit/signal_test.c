@@ -150,6 +150,12 @@ void arch_fpu_reset(void)
 	fpu_was_reset = true;
 }
 
+struct vcpu_data *arch_vcpu_data_of(u32 id)
+{
+	assert_int_equal(id, 0);
+	return &vcpu;
+}
+
 struct vcpu_data *arch_vcpu_data(void)
 {
 	return &vcpu;
