@@ -173,7 +173,7 @@ s64 root_prefix(char *path, u64 size)
 {
 	char *root = kmalloc(HOSTCALL_PATH_MAX);
 	struct ofile *f = root ? get_root(root) : NULL;
-	u64 n = f ? strlen(root) : 0, len = strlen(path);
+	u64 n = f ? strnlen(root, size) : 0, len = strlen(path);
 	s64 r = root ? 0 : -ENOMEM;
 
 	if (f && n + len + 1 > size) {

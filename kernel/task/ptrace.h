@@ -63,7 +63,7 @@ void ptrace_exit_event(int status);
 /* execve(2) is done, by a thread that had the number old_tid. */
 void ptrace_exec_event(s32 old_tid);
 /* One of PTRACE_EVENT_FORK, _VFORK, _CLONE and _VFORK_DONE, if the tracer wants it. */
-void ptrace_child_event(int event, s32 tid);
+void ptrace_child_event(int what, s32 tid);
 
 /* The thread looks at its pending signals again, even in a ptrace-stop. task_lock held. */
 void ptrace_wake(struct thread *t);
