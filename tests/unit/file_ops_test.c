@@ -240,6 +240,12 @@ int copy_from_user(void *dst, u64 src, u64 len)
 	return 0;
 }
 
+int copy_from_buffer(void *dst, u64 src, u64 len, u64 before)
+{
+	(void)before;
+	return copy_from_user(dst, src, len);
+}
+
 int copy_to_user(u64 dst, const void *src, u64 len)
 {
 	memcpy((void *)dst, src, len);
