@@ -125,11 +125,13 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force)
 {
 	struct memory *m = &s->mem;
+	u64 limit;
 	bool fits;
 
 	pthread_mutex_lock(&m->lock);
-	fits = after <= before || (m->ram_size + (m->files - before) <= m->ram_max &&
-				   after <= m->ram_max - m->ram_size - (m->files - before));
+	limit = m->ram_max + MEMORY_FILES_SPARE;
+	fits = after <= before || (m->ram_size + (m->files - before) <= limit &&
+				   after <= limit - m->ram_size - (m->files - before));
 	if (fits || force)
 		m->files = m->files - before + after;
 	pthread_mutex_unlock(&m->lock);

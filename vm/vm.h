@@ -127,8 +127,11 @@ void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /*
  * Files in memory count after bytes in place of before. False, and nothing has changed: with the
- * RAM they would be more than --mem, and force is false.
+ * RAM they would be more than --mem and MEMORY_FILES_SPARE, and force is false. The spare bytes are
+ * for the small files that the guest kernel makes itself (/proc): it has to have them when the
+ * guest has all its RAM, too.
  */
+#define MEMORY_FILES_SPARE (1UL << 20)
 bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force);
 /* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */
 int memory_window_arena(struct sandbox *s, u64 size);
