@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* main and the printing functions of the conformance programs; see check.h. */
 #include "check.h"
+#include <sys/utsname.h>
 #include <unistd.h>
 
 extern struct check_case __start_check_cases[], __stop_check_cases[];
@@ -53,6 +54,18 @@ void check_need(const char *text, int line)
 	printf("  needed: %s: %s\n", text, check_errno(errno));
 	fprintf(stderr, "line %d: cannot go on without %s: %s\n", line, text, check_errno(errno));
 	exit(1);
+}
+
+bool check_kernel(unsigned major, unsigned minor)
+{
+	struct utsname name;
+	unsigned have[2] = {0, 0};
+
+	if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &have[0], &have[1]) == 2 &&
+	    (have[0] > major || (have[0] == major && have[1] >= minor)))
+		return true;
+	printf("  not on this kernel\n");
+	return false;
 }
 
 unsigned check_slower(void)

@@ -76,4 +76,11 @@ void settle(unsigned us);
 /* By how much this machine is slower, 1 at least: TESTS_SLOWER, see tests/slower.py. */
 unsigned check_slower(void);
 
+/*
+ * Does uname(2) tell of this version of Linux or a later one? For what older kernels do not have or
+ * do otherwise: the guest kernel does as the newest does, and tells the host's version. If not,
+ * says in the output that the case is left out.
+ */
+bool check_kernel(unsigned major, unsigned minor);
+
 #endif

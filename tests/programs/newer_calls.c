@@ -47,6 +47,8 @@ CASE(modes_with_flags)
 {
 	int fd = make("file"), path = open("file", O_PATH), dir = open(".", O_RDONLY);
 
+	if (!check_kernel(6, 6))
+		return;
 	NEED(path >= 0 && dir >= 0 && symlink("file", "link") == 0);
 	SHOW(chmod2(AT_FDCWD, "file", 0640, 0));
 	SHOW(mode_of("file"));
@@ -73,6 +75,8 @@ CASE(statx_without_a_name)
 	struct statx x = {0};
 	int fd = make("file");
 
+	if (!check_kernel(6, 11))
+		return;
 	SHOW(syscall(SYS_statx, fd, NULL, AT_EMPTY_PATH, STATX_SIZE, &x));
 	SHOW((long)x.stx_size);
 	SHOW(syscall(SYS_statx, fd, NULL, 0, STATX_SIZE, &x));
@@ -94,6 +98,8 @@ CASE(attributes)
 		    g = {.value = (uintptr_t)b, .size = 64};
 	int fd = make("file"), dir = open(".", O_RDONLY);
 
+	if (!check_kernel(6, 13))
+		return;
 	NEED(symlink("file", "soft") == 0);
 	SHOW(syscall(NR_setxattrat, dir, "file", 0, "user.a", &a, 16));
 	SHOW(syscall(NR_getxattrat, dir, "file", 0, "user.a", &g, 16));
@@ -138,6 +144,8 @@ CASE(handles)
 	struct handle a, b;
 	int fd = make("file");
 
+	if (!check_kernel(6, 13))
+		return;
 	SHOW(handle_of(AT_FDCWD, "file", &a, 0, 0));
 	SHOW(a.h.handle_bytes > 0);
 	SHOW(handle_of(AT_FDCWD, "file", &a, 128, 0));
@@ -163,6 +171,8 @@ CASE(cached_pages)
 	uint64_t stat[5] = {9, 9, 9, 9, 9};
 	int fd = make("file");
 
+	if (!check_kernel(6, 5))
+		return;
 	SHOW(syscall(NR_cachestat, fd, &range, stat, 0));
 	SHOW((long)stat[0]);
 	SHOW(syscall(NR_cachestat, fd, &range, stat, 1));
@@ -187,6 +197,8 @@ CASE(mounts)
 	} s;
 	long n, m;
 
+	if (!check_kernel(6, 18))
+		return;
 	n = syscall(NR_listmount, &r, ids, 600UL, 0);
 	SHOW(n > 0);
 	if (n > 1) {
