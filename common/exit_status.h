@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the monitor ends when it is not the program that ended. One row per cause; buffervm(1) is
- * checked against this table by the tests.
+ * The monitor's own exit statuses, for runs that end without an exit status of the program. A test
+ * compares the list in buffervm(1) with this table.
  */
 #ifndef COMMON_EXIT_STATUS_H
 #define COMMON_EXIT_STATUS_H

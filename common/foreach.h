@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* FOR_EACH(m, a, b, ...) is m(a) m(b) ...: up to eight, none of them empty. */
+/*
+ * FOR_EACH(m, a, b, ...) expands to m(a) m(b) ... It takes one to eight arguments after m; an
+ * argument must not be empty.
+ */
 #ifndef COMMON_FOREACH_H
 #define COMMON_FOREACH_H
 
@@ -23,7 +26,7 @@
 #define FC_6(m, a, ...) m(a), FC_5(m, __VA_ARGS__)
 #define FC_7(m, a, ...) m(a), FC_6(m, __VA_ARGS__)
 #define FC_8(m, a, ...) m(a), FC_7(m, __VA_ARGS__)
-/* The same with commas between. */
+/* Expands to m(a), m(b), ... with the same limits. */
 #define FOR_EACH_COMMA(m, ...)                                                                     \
 	FE_PICK(__VA_ARGS__, FC_8, FC_7, FC_6, FC_5, FC_4, FC_3, FC_2, FC_1, )(m, __VA_ARGS__)
 

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boundary between the guest kernel and the monitor. hostcall.def names every call; this
- * header has what the two sides need to speak: the frame in shared memory, the kinds of
- * arguments, and the structures that are BufferVM's own (all others are Linux's).
+ * The boundary between the guest kernel and the monitor. hostcall.def has a row for every hostcall.
+ * This header has what both sides need: the frame in shared memory, the kinds of arguments, and the
+ * structures of BufferVM's own; all other structures are Linux's.
  *
- * A call: the kernel fills the hostcall area of its vCPU (struct hostcall_frame, then data),
- * rings the doorbell, and finds the result in .ret when it runs again. A vCPU has one call under
- * way at most. Results are Linux's: >= 0 or -errno.
+ * To make a call, the kernel fills the hostcall area of its vCPU (struct hostcall_frame, then data)
+ * and rings the doorbell. When the vCPU runs again, .ret has the result, >= 0 or -errno as Linux's
+ * system calls have it. A vCPU has at most one call under way.
  *
- * Kinds of argument, as they lie in .arg[]:
+ * Kinds of arguments, and what .arg[] has for each:
  *
  *   int      the value
- *   handle   index of an open host file, from a call that returns one (or boot_info)
- *   path     offset << 32 | length of a NUL-terminated string in the area (length with NUL)
- *   in       offset << 32 | length of bytes that the monitor reads
- *   out      offset << 32 | length of bytes that the monitor writes
- *   inout    both
- *   len      not transmitted: the length of the buffer argument before it, for the host call
- *   segs_in  offset << 32 | length of an array of struct hostcall_seg: guest memory that the
- *            monitor reads (write(2)'s direction); becomes an iovec and its count
- *   segs_out the same; the monitor writes that guest memory (read(2)'s direction)
+ *   handle   a number from a call that returns a handle, or from boot info; -1 for none
+ *   path     offset << 32 | length of a string in the area; the length includes its NUL
+ *   in       offset << 32 | length of bytes in the area that the monitor reads
+ *   out      offset << 32 | length of bytes in the area that the monitor writes
+ *   inout    offset << 32 | length of bytes that the monitor reads, then writes
+ *   len      not in .arg[]: the host call gets the length of the argument before it
+ *   segs_in  offset << 32 | length of an array of struct hostcall_seg in the area: guest memory
+ *            that the monitor reads, as for write(2); it becomes an iovec and its count
+ *   segs_out the same for guest memory that the monitor writes, as for read(2)
  */
 #ifndef COMMON_HOSTCALL_H
 #define COMMON_HOSTCALL_H
@@ -30,14 +30,18 @@
 #define HOSTCALL_ARGS		7
 
 /*
- * Exitless calls, which are made without ringing: while vcpu_data.worker_on of vCPU 0 is set, the
- * monitor's worker looks at its word .submitted. The kernel fills the frame, sets .state to
- * HOSTCALL_SUBMITTED and its bit there (vCPUs below HOSTCALL_EXITLESS_VCPUS only), and waits for
- * HOSTCALL_DONE. HOSTCALL_LATER: the call may sleep, so the doorbell must be rung after all. A call
- * that was not taken yet is taken back by setting HOSTCALL_IDLE, atomically. The doorbell may be
- * rung while a call is taken, too: it then waits for the result.
+ * Exitless calls: the kernel makes them without the doorbell, and a thread of the monitor, the
+ * worker, serves them. While .worker_on of vCPU 0's data page is set, the worker polls the word
+ * .submitted there. The kernel fills the frame, sets .state to HOSTCALL_SUBMITTED, sets the bit of
+ * its vCPU in .submitted, and waits until .state is HOSTCALL_DONE. Only vCPUs below
+ * HOSTCALL_EXITLESS_VCPUS have a bit.
  *
- * The second column says how such a call is kept from sleeping: vm/hostcall_nonblocking.c.
+ * HOSTCALL_LATER says that the call may sleep; the kernel then rings the doorbell. To take back a
+ * call that the worker has not taken yet, the kernel changes .state atomically from
+ * HOSTCALL_SUBMITTED to HOSTCALL_IDLE. The kernel may also ring the doorbell while the worker has
+ * the call: the doorbell then returns with the worker's result.
+ *
+ * The second column tells how vm/hostcall_nonblocking.c keeps the call from sleeping.
  */
 #define HOSTCALL_EXITLESS_VCPUS 64
 enum hostcall_state {
@@ -69,7 +73,9 @@ enum hostcall_state {
 	X(epoll_wait, WAITS)
 /* clang-format on */
 
-/* Calls that may sleep in the host for long: the kernel gives the CPU to another vCPU meanwhile. */
+/*
+ * Calls that may sleep in the host for long. Meanwhile the kernel lets another vCPU have the CPU.
+ */
 /* clang-format off */
 #define HOSTCALL_SLEEPING(X) \
 	X(wait) X(clock_nanosleep) X(openat) X(openat2) X(open_stat) X(reopen) X(close) X(readv) \
@@ -80,8 +86,9 @@ enum hostcall_state {
 /* clang-format on */
 
 /*
- * -HOSTCALL_AGAIN: a kick came before the call began, so nothing happened. The program shall make
- * it again after its handler, as if the signal had come first. The kernel's ERESTARTNOINTR.
+ * Result -HOSTCALL_AGAIN: a kick came before the host call began, and nothing has happened. The
+ * kernel treats it as Linux treats ERESTARTNOINTR: the program repeats the system call after the
+ * signal's handler, as if the signal had come before the call.
  */
 #define HOSTCALL_AGAIN 513
 
@@ -90,22 +97,25 @@ struct hostcall_frame {
 	u32 state; /* enum hostcall_state */
 	u64 arg[HOSTCALL_ARGS];
 	s64 ret;
-	u64 wakes; /* guest-physical address of a word: its sleeper (HC_wait) is woken before the
-		      call is made; 0: none */
+	u64 wakes; /* guest-physical address of a word; 0: none. The doorbell wakes a sleeper of the
+		      word (HC_wait) before it makes the call */
 };
 #define HOSTCALL_DATA_OFFSET 128
 #define HOSTCALL_DATA_SIZE   (HOSTCALL_AREA_SIZE - HOSTCALL_DATA_OFFSET)
 _Static_assert(sizeof(struct hostcall_frame) <= HOSTCALL_DATA_OFFSET,
 	       "the frame fits the space before the data");
 
-/* A segment of guest-physical memory: RAM or window, never across the end of a memory slot. */
+/*
+ * A segment of guest-physical memory: a range of RAM, or a range within one other memory slot, such
+ * as the arena of a window.
+ */
 struct hostcall_seg {
 	u64 gpa;
 	u64 len;
 };
 #define HOSTCALL_SEGS_MAX 512
 
-#define HOSTCALL_PATH_MAX 4096 /* with its NUL */
+#define HOSTCALL_PATH_MAX 4096 /* including the NUL */
 
 enum hostcall_kind {
 	HC_KIND_none,
@@ -123,25 +133,28 @@ enum hostcall_kind {
 enum hostcall_nr {
 #define HOSTCALL(nr, name, impl, desc, ...) HC_##name = nr,
 #include "hostcall.def"
-	HC_MAX = 255, /* numbers are below this */
+	HC_MAX = 255, /* every number is below it */
 };
 
-/* HC_ready: addresses inside the kernel that the monitor steers a vCPU to (guest-virtual). */
+/*
+ * HC_ready: guest-virtual addresses in the kernel to which the monitor can set a vCPU's RIP, and
+ * the ranges in which it does so (vm/upcall.c).
+ */
 struct hostcall_kernel_info {
-	u64 text_start, text_end; /* all kernel code, the entry page not included */
-	u64 upcall_entry;	  /* see vm/upcall.c */
-	u64 exit_start, exit_end; /* last instructions before a program runs on */
-	u64 exit_restart;	  /* where they begin anew */
-	u64 copy_start, copy_end; /* copies through windows ... */
-	u64 copy_fixup;		  /* ... and where they fail to */
-	u64 entry_head;		  /* bytes of the system-call entry before the kernel's stack */
+	u64 text_start, text_end; /* all kernel code but the entry page */
+	u64 upcall_entry;	  /* where an upcall enters the kernel */
+	u64 exit_start, exit_end; /* the last instructions of the way out ... */
+	u64 exit_restart;	  /* ... and where a vCPU in them starts over */
+	u64 copy_start, copy_end; /* the instructions that copy through windows ... */
+	u64 copy_fixup;		  /* ... and where they go if the page is gone */
+	u64 entry_head;		  /* bytes of the entry page up to the switch to the kernel stack */
 };
 
 /* HC_boot_failed: why the first program cannot run. */
 struct hostcall_boot_failure {
 	u32 status;	 /* enum exit_status */
 	s32 error;	 /* errno or 0 */
-	char text[1024]; /* what, without the program's name */
+	char text[1024]; /* the message, without the program's name */
 };
 
 struct hostcall_ram {
@@ -154,48 +167,52 @@ struct hostcall_window {
 	u64 size;      /* bytes of the window, a multiple of the page size */
 	u64 file_size; /* size of the file when the call was made */
 	u64 dev, ino;
-	u64 version; /* of the content: changes with it. 0: it changed lately, or may at any time */
+	u64 version; /* changes with the content; 0: the content changed lately, or may change at
+			any time */
 	u32 id;
-	u32 quiet; /* nobody can be about to write what a reader of a shared mapping waits for */
+	u32 quiet; /* 1: no reader of a shared mapping can be waiting for a change of this file */
 };
 
 /*
- * HC_wait, timeout_ns: no limit, and an upcall does not end the sleep. For the kernel's locks:
- * their holder will wake the sleeper soon, who would only come back.
+ * HC_wait, timeout_ns: no limit, and an upcall that is pending when the call begins does not
+ * prevent the sleep. For the kernel's locks: the holder wakes the sleeper soon, and a sleeper that
+ * left for the upcall would have to wait again. A kick during the sleep still ends it with -EINTR.
  */
 #define HOSTCALL_WAIT_LOCK (-2UL)
 
-enum { HC_WINDOW_WRITE = 1 << 0 /* pages may be written: the handle must be open for it */ };
+enum { HC_WINDOW_WRITE = 1 << 0 /* pages can be written; the handle must be open for it */ };
 
 /*
- * HC_lookup. lookups: for each one this struct, then a path with its NUL, then anything up to a
- * multiple of HOSTCALL_LOOKUP_ALIGN bytes. answers: for each answer, in the same order, a struct
- * hostcall_lookup_answer, the data, and again up to such a multiple. The first answer that does not
- * fit, or that a kick spoiled, and all behind it are not given.
+ * HC_lookup. The buffer `lookups` has, for each lookup, this struct, the path with its NUL, and
+ * padding up to a multiple of HOSTCALL_LOOKUP_ALIGN bytes. The buffer `answers` gets, for each
+ * answer in the same order, a struct hostcall_lookup_answer, its data, and padding up to such a
+ * multiple. The answers end before the first one that does not fit or that a kick interrupted.
  */
 struct hostcall_lookup {
-	u16 size; /* of all, a multiple of HOSTCALL_LOOKUP_ALIGN */
+	u16 size; /* bytes of struct, path and padding */
 	u8 kind;  /* enum hostcall_lookup_kind */
 	u8 reserved[5];
 };
 struct hostcall_lookup_answer {
-	s32 result; /* that of the host's call: >= 0 or -errno */
+	s32 result; /* of the host's system call: >= 0 or -errno */
 	u32 len;    /* bytes of data */
 };
 enum hostcall_lookup_kind {
 	HOSTCALL_LOOKUP_LINK,	/* readlink(2); data: the target */
 	HOSTCALL_LOOKUP_STAT,	/* stat(2); data: struct stat */
-	HOSTCALL_LOOKUP_LSTAT,	/* lstat(2); the same */
-	HOSTCALL_LOOKUP_EXISTS, /* stat(2) without data: does the name lead to anything? */
-	HOSTCALL_LOOKUP_ACCESS	/* access(2), with AT_EACCESS, for F_OK; and the mode, up to 7 */
+	HOSTCALL_LOOKUP_LSTAT,	/* lstat(2); data: struct stat */
+	HOSTCALL_LOOKUP_EXISTS, /* stat(2) without data: tells whether the file exists */
+	HOSTCALL_LOOKUP_ACCESS	/* faccessat2(2) with AT_EACCESS; the mode, 0 to 7, is added to the
+				   kind */
 };
 #define HOSTCALL_LOOKUP_KINDS (HOSTCALL_LOOKUP_ACCESS + 8)
 #define HOSTCALL_LOOKUP_ALIGN 8
 
 /*
- * Argument of ids: user and group IDs of a vCPU's thread, and its effective capabilities (bit n:
- * capability n), of which it gets those that the monitor may have. Its saved IDs and permitted
- * capabilities stay the monitor's, so that it can become somebody else again.
+ * Argument of hostcall ids: user and group IDs for the host thread of a vCPU, and its effective
+ * capabilities (bit n: capability n). The thread gets those of caps that the monitor has permitted.
+ * Its saved user ID and its permitted capabilities stay the monitor's, so that it can change its
+ * IDs again.
  */
 struct hostcall_ids {
 	u32 ruid, euid, fsuid;
@@ -203,7 +220,7 @@ struct hostcall_ids {
 	u64 caps;
 };
 
-/* HC_recvmsg: precedes the control data in .head. */
+/* HC_recvmsg: the start of the buffer `head`; the control data follows. */
 struct hostcall_recv {
 	u32 addr_len;
 	u32 control_len; /* bytes of control data that follow this struct */
@@ -214,8 +231,8 @@ struct hostcall_recv {
 #define HOSTCALL_CONTROL_MAX 4096
 
 /*
- * HC_file_events: a file that has O_ASYNC, a lease or F_NOTIFY told something, as siginfo_t has it:
- * sigaction(2), SIGIO.
+ * HC_file_events: one signal of a file with O_ASYNC, a lease or F_NOTIFY, with the fields that
+ * siginfo_t has for it (sigaction(2), SIGIO).
  */
 struct hostcall_file_event {
 	s32 handle;
@@ -223,7 +240,7 @@ struct hostcall_file_event {
 	u64 band; /* POLLIN, ... */
 };
 
-/* HC_stats: the monitor's counters, in this order. */
+/* HC_stats: the order of the monitor's counters. */
 enum hostcall_stat {
 	HOSTCALL_STAT_exits, /* returns from KVM_RUN, of all vCPUs */
 	HOSTCALL_STAT_hostcalls,
@@ -235,9 +252,9 @@ enum hostcall_stat {
 };
 
 /*
- * HC_tick: where the monitor says how it looks after ready threads and deadlines. While .on is set
- * it looks each millisecond; it clears it when there was nothing to do for a while, and looks once
- * more at .alarm_ns (CLOCK_MONOTONIC; ~0: never).
+ * HC_tick: the state of the monitor's tick (vm/tick.c), which the monitor writes. While .on is 1,
+ * the tick looks each millisecond after ready threads and deadlines. After a while without any it
+ * clears .on, and looks once more at .alarm_ns (CLOCK_MONOTONIC; ~0: never).
  */
 struct hostcall_tick {
 	u32 on;
@@ -245,7 +262,7 @@ struct hostcall_tick {
 	u64 alarm_ns;
 };
 
-/* HC_clock_read: one reading of all clocks, taken together. */
+/* HC_clock_read: all clocks at the moment at which the TSC was .tsc. */
 struct hostcall_clock {
 	u64 tsc;
 	u64 realtime_ns, monotonic_ns, boottime_ns;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where everything lies: the one home of every fixed address. Usable from .S.
+ * Every fixed address of the guest, physical and virtual. Assembly can include this header.
  *
  * Guest-physical (GPA):
  *
  *   0x0000_0000  boot slot: bootstrap, boot info, boot page tables, vCPU 0's area,
- *                kernel image, argument blob (all written by the monitor before the first
- *                instruction; the page tables only then)
+ *                kernel image, argument blob. The monitor writes all of it before the first
+ *                instruction, and does not touch the page tables afterwards.
  *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 mode)
  *   0x1_0000_0000 RAM, grows upwards slot by slot (RAM_BASE)
  *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits)
@@ -15,10 +15,10 @@
  * Guest-virtual:
  *
  *   0x0000_0000_0000 .. 0x7fff_ffff_f000   programs
- *   0x2000_0000_0000 .. 0x3f00_0000_0000   the guarded heap's, in a sandbox that checks
- *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in the ring-3 mode (the upper half but
- *                                          its top 2 GiB does not load natively there)
- *   0xffff_8880_0000_0000 ..               physmap in the ring-0 mode
+ *   0x2000_0000_0000 .. 0x3f00_0000_0000   the guarded heap of `buffervm check`
+ *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in ring-3 mode, because such a host does not
+ *                                          load the upper half natively but for its top 2 GiB
+ *   0xffff_8880_0000_0000 ..               physmap in ring-0 mode
  *   0xffff_ffff_8000_0000 + slide          kernel image
  *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
  *   0xffff_ffff_d000_0000                  doorbell
@@ -44,12 +44,12 @@
 /* The boot slot. */
 #define GPA_BOOTSTRAP	  UL(0x1000)
 #define GPA_BOOT_INFO	  UL(0x3000)
-#define GPA_BOOT_STACK	  UL(0x6000) /* grows down from here, bootstrap only */
+#define GPA_BOOT_STACK	  UL(0x6000) /* top of the bootstrap's stack */
 #define GPA_BOOT_PT	  UL(0x10000)
 #define GPA_BOOT_PT_END	  UL(0x80000)
 #define GPA_VCPU0	  UL(0x80000)
 #define GPA_KERNEL	  UL(0x200000)
-#define BOOT_SLOT_MIN	  UL(0x1000000) /* 16 MiB, more when the argument blob is large */
+#define BOOT_SLOT_MIN	  UL(0x1000000) /* 16 MiB; the slot is larger if the argument blob needs it */
 
 #define GPA_DOORBELL	  UL(0xd0000000)
 #define RAM_BASE	  UL(0x100000000)
@@ -65,10 +65,11 @@
 #define DOORBELL_VA	  UL(0xffffffffd0000000)
 
 /*
- * Patched call sites (kernel/arch/x86_64/stubs.h), ring-3 mode. A site has a slot: a pointer that
- * its jump goes through, a return address, and the two parts of its stub. Pointers lie where the
- * third byte of their address is 06 (kernel/arch/x86_64/call_site.h), in banks of 64 KiB. The first
- * slots are taken by the code that all stubs share.
+ * Patched call sites (kernel/arch/x86_64/stubs.h), ring-3 mode. Each patched site has a slot: a
+ * pointer that the site's jump goes through, a return address, and the two parts of its stub. The
+ * third byte of a pointer's address is 06, for the reason that kernel/arch/x86_64/call_site.h
+ * gives, so the pointers lie in banks of 64 KiB. The first PATCH_IN_SHARED slots hold code that all
+ * stubs share.
  */
 #define PATCH_SLOTS	  32768
 #define PATCH_BANK	  8192 /* slots */
@@ -78,27 +79,33 @@
 #define PATCH_IN_BASE	  UL(0xffffffffe8200000)
 #define PATCH_IN_SIZE	  32
 #define PATCH_IN_SYSCALL  28 /* offset of the stub's own SYSCALL */
-#define PATCH_IN_SHARED	  4  /* slots without a stub */
+#define PATCH_IN_SHARED	  4  /* slots of shared code */
 #define PATCH_OUT_BASE	  UL(0xffffffffe8400000)
 #define PATCH_OUT_SIZE	  64
 
-/* struct frame in the frame array is at most this large (kernel/mm/frame.h). */
+/*
+ * Upper bound of sizeof(struct frame), by which the monitor sizes the frame array
+ * (kernel/mm/frame.h).
+ */
 #define FRAME_STRUCT_SIZE 16
 
-#define USER_TOP	  UL(0x7ffffffff000) /* first address programs cannot have */
+#define USER_TOP	  UL(0x7ffffffff000) /* the first address above those of programs */
 
 /*
- * The guarded range of `buffervm check`: program addresses of which each page is given to one
- * object, once. Below the physmap of the ring-3 mode and where Linux puts mappings; page tables
- * are made as needed.
+ * The guarded range of `buffervm check`: program addresses of which each page belongs to one object
+ * only, once. The range lies below the physmap of ring-3 mode and below the addresses where Linux
+ * puts mappings. Its page tables are made as pages are used.
  */
 #define CHK_GUARDED_BASE  UL(0x200000000000) /* 32 TiB */
 #define CHK_GUARDED_END	  UL(0x3f0000000000)
 
-/* Output port of a hostcall in the ring-0 mode. */
+/* The doorbell in ring-0 mode: an OUT to this port is a hostcall. */
 #define HOSTCALL_PORT	  0x500
 
-/* Kernel stacks: this size, aligned to it; the owner's pointer is the lowest word. */
+/*
+ * Kernel stacks are aligned to their size. struct kstack_head (kernel/arch/x86_64/arch.h) is at the
+ * lowest address of each.
+ */
 #define KSTACK_ORDER	  2
 #define KSTACK_SIZE	  (PAGE_SIZE << KSTACK_ORDER)
 

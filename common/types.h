@@ -21,11 +21,16 @@ typedef int64_t s64;
 #define MIN(a, b)	      ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))
-/* For interfaces that take a pointer without const and do not write through it. */
+/*
+ * Removes const, for functions that do not write through the pointer but lack const in their
+ * prototype.
+ */
 #define UNCONST(p)	      ((void *)(uintptr_t)(p))
 #define __printf(f, a)	      __attribute__((format(printf, f, a)))
 
-/* Relaxed accesses to words that another vCPU or the monitor may write meanwhile. */
+/*
+ * Single accesses without ordering, for words that another vCPU or the monitor may write meanwhile.
+ */
 #define READ_ONCE(x)	      (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)      (*(volatile __typeof__(x) *)&(x) = (v))
 

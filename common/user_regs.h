@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Registers of a program, as cores and reports of `buffervm check` have them. */
+/* The registers of a program in core files and in reports of `buffervm check`. */
 #ifndef COMMON_USER_REGS_H
 #define COMMON_USER_REGS_H
 
-/* Registers, in the order of struct user_regs_struct (sys/user.h). */
+/* Indices in the order of struct user_regs_struct (<sys/user.h>). */
 enum user_reg {
 	USER_R15,
 	USER_R14,

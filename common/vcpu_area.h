@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory that belongs to one vCPU: entry code, descriptor tables, and the page through which it
- * makes hostcalls. 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:
+ * The area of a vCPU: entry code, descriptor tables, and the pages by which it makes hostcalls. An
+ * area has 6 pages at guest-virtual VCPU_AREA_BASE + id * VCPU_AREA_STRIDE:
  *
- *   page 0     entry code (one physical page of kernel.elf, mapped at every vCPU's area)
- *   page 1     struct vcpu_data, found by the entry code RIP-relative: an entry that has no free
- *              register and no stack finds its own vCPU so, in both ring modes
+ *   page 0     entry code: one physical page of kernel.elf, mapped in every vCPU's area
+ *   page 1     struct vcpu_data. The entry code addresses it relative to RIP: so an entry that has
+ *              neither a free register nor a stack finds its own vCPU, in both ring modes.
  *   page 2..5  hostcall area: struct hostcall_frame, then its data
  *
- * Guest-physical memory holds pages 1..5 contiguously (VCPU_AREA_PAGES). The monitor allocates
- * nothing here: vCPU 0's lies at GPA_VCPU0, the kernel provides the others (hostcall vcpu_start).
+ * Pages 1 to 5 (VCPU_AREA_PAGES) are contiguous in guest-physical memory. vCPU 0's are at GPA_VCPU0
+ * in the boot slot; the kernel provides those of further vCPUs with hostcall vcpu_start.
  */
 #ifndef COMMON_VCPU_AREA_H
 #define COMMON_VCPU_AREA_H
@@ -22,8 +22,9 @@
 #define HOSTCALL_AREA_SIZE  (4 * PAGE_SIZE)
 
 /*
- * Entry points of SYSCALL in the entry page: where the kernel runs in the ring that SYSCALL leads
- * to, and where the kernel runs in ring 3 though SYSCALL raises the privilege.
+ * Offsets of the two SYSCALL entries in the entry page. ENTRY_SYSCALL is for kernels that run in
+ * the ring that SYSCALL leads to; ENTRY_SYSCALL_LOWER is for a kernel that runs in ring 3 although
+ * SYSCALL leads to ring 0.
  */
 #define ENTRY_SYSCALL	    0
 #define ENTRY_SYSCALL_LOWER 64
@@ -31,7 +32,7 @@
 #ifndef __ASSEMBLER__
 #include "types.h"
 
-/* What a vCPU does, as the kernel's scheduler sees it. */
+/* The states of a vCPU for the kernel's scheduler (.state). */
 enum vcpu_state { VCPU_RUNS, VCPU_IDLE, VCPU_IN_HOST };
 
 struct tss64 {
@@ -59,78 +60,92 @@ struct iret_frame {
 };
 
 /*
- * Everything the entry code reads or writes. The guest kernel fills it once
- * (arch/x86_64/vcpu_init.c); IN fields are written by the monitor.
+ * The data page of a vCPU: what the entry code reads and writes, and what kernel and monitor tell
+ * each other. The guest kernel fills it once (kernel/arch/x86_64/vcpu_init.c). The monitor writes
+ * the fields that are marked IN; it trusts nothing that it reads here.
  */
 struct vcpu_data {
 	/* Used by the entry code. */
 	u64 user_rsp;	   /* scratch of the system-call entry */
-	u64 kstack_top;	   /* guest-virtual; the trap frame ends here */
+	u64 kstack_top;	   /* guest-virtual; the end of the trap frame */
 	u64 syscall_entry; /* where the system-call entry jumps to */
 	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 mode) */
-	u64 trap_entry;	   /* where the ring-3 ends of the exception entries jump to */
+	u64 trap_entry;	   /* where the exception entries jump to in the kernel's ring */
 	u64 cr2;	   /* ring-3 mode: the faulting address */
-	u64 flush_rip;	   /* ring-3 mode: an INT3 that ends here asks for INVLPG (%rdi) */
-	u64 switch_rip;	   /* ring-3 mode: an UD2 here asks for MOV %rdi, CR3 */
+	u64 flush_rip;	   /* ring-3 mode: the INT3 that ends here asks ring 0 for INVLPG (%rdi) */
+	u64 switch_rip;	   /* ring-3 mode: the UD2 here asks ring 0 for MOV %rdi, CR3 */
 
-	/* Read by the monitor when it makes an upcall. */
+	/* The monitor reads it when it makes an upcall. */
 	u64 kstack_top_gpa;
 	u32 id;
 
 	/*
-	 * IN, set to 1 by whoever kicks this vCPU; cleared by the kernel when it has looked at
-	 * the reasons. The kernel does not return to a program while it is set.
+	 * IN: the upcall word. Whatever kicks this vCPU, the monitor or another vCPU's kernel, sets
+	 * it to 1 first; the kernel clears it before it looks for the reasons. The kernel does not
+	 * return to a program while the word is set.
 	 */
 	u32 upcall;
-	/* IN: bit n = host timer n of this sandbox expired (hostcall timer_*). vCPU 0 only. */
+	/* IN, vCPU 0 only. Bit n: timer n of hostcall timer_create expired. */
 	u64 timers_expired;
-	/* IN: bit n = signal n+1 reached the monitor from outside. vCPU 0 only. */
+	/* IN, vCPU 0 only. Bit n: signal n+1 reached the monitor from outside. */
 	u64 signals_arrived;
-	/* IN: the monitor saw EFAULT from KVM_RUN: a file under a window was truncated. */
+	/* IN: KVM_RUN failed with EFAULT because the file behind a window was truncated. */
 	u32 window_fault;
-	/* A program runs on this vCPU, or will without another look at the upcall word. */
+	/*
+	 * 1: a program runs on this vCPU, or will run before the kernel reads the upcall word
+	 * again.
+	 */
 	u32 in_program;
-	/* IN: bit n = signal n+1 came from the terminal, or SIGIO from a file. vCPU 0. */
+	/* IN, vCPU 0 only. Bit n: signal n+1 came from the terminal, or is a file's SIGIO. */
 	u64 signals_terminal;
-	/* Another vCPU changed the page tables: forget translations before the program goes on. */
+	/*
+	 * Another vCPU changed the page tables: this vCPU flushes its TLB before the program
+	 * continues.
+	 */
 	u32 flush_wanted;
-	/* IN, ring-3 mode: the program strayed into what is the kernel's, and gets SIGSEGV. */
+	/*
+	 * IN, ring-3 mode: the program entered the kernel's text or touched the doorbell, and gets
+	 * SIGSEGV.
+	 */
 	u32 stray;
 
 	struct tss64 tss;
 	u64 gdt[GDT_ENTRIES];
 	struct idt_gate idt[VEC_COUNT];
-	/* Ring-3 mode: what the stub of each vector, and of SYSCALL, hands to IRETQ. */
+	/* Ring-3 mode: the frame with which each vector's stub, and SYSCALL's, executes IRETQ. */
 	struct iret_frame stub_exit[VEC_COUNT + 1];
-	/* The stack that the CPU pushes an exception frame on; ring-0 mode: a double fault's. */
+	/*
+	 * The stack on which the CPU pushes exception frames; in ring-0 mode only a double fault's.
+	 */
 	u64 ring0_stack[32] __attribute__((aligned(16)));
 
 	/*
-	 * vCPU 0's serves all: exitless calls (hostcall.h). IN: the worker looks at the submitted
-	 * ones; cleared by the kernel, too, when the worker did not come.
+	 * Exitless calls (hostcall.h), for all vCPUs on vCPU 0's page. IN: 1 while the worker polls
+	 * .submitted. The kernel clears it, too, if the worker does not take a call.
 	 */
 	u32 worker_on __attribute__((aligned(64)));
 	u64 submitted __attribute__((aligned(64))); /* bit n: vCPU n has submitted a call */
 
-	u64 cr3;   /* of this vCPU, as the kernel loaded it */
-	u64 stats; /* guest-virtual: what the kernel counts on this vCPU (kernel/stats.h) */
+	u64 cr3;   /* the value that the kernel loaded on this vCPU */
+	u64 stats; /* guest-virtual: the kernel's counters of this vCPU (kernel/stats.h) */
 
-	u64 exit_work;	/* what the way out calls first: exit_work, or the ring-3 mode's */
-	u64 stub_entry; /* ring-3 mode: where the stubs of patched call sites go */
-	u64 resume;	/* ring-3 mode: where the way out without IRETQ jumps to */
+	u64 exit_work; /* the function that the way out calls first: exit_work or exit_work_ring3 */
+	u64 stub_entry; /* ring-3 mode: where the stubs of patched call sites enter the kernel */
+	u64 resume;	/* ring-3 mode: the target of the jump on the way out without IRETQ */
 
-	/* Read by the monitor's tick (vm/tick.c), which decides whom to kick by them. */
+	/* The monitor's tick (vm/tick.c) reads them to choose the vCPUs that it kicks. */
 	u32 state;    /* enum vcpu_state */
-	u32 switches; /* changes when the vCPU goes on in another thread */
+	u32 switches; /* changes when the vCPU switches to another thread */
 
-	u32 in_hostcall; /* it rang, or is about to: a kick has to reach the host thread */
+	u32 in_hostcall; /* 1: in the doorbell or about to ring; a kick has to reach the thread */
 	/*
-	 * IN: the CPU time of the vCPU's host thread (ns) at a moment (TSC), where it lags behind
-	 * the TSC since the last such moment. .time_seq is odd while the monitor writes them.
+	 * IN: the CPU time (ns) that the vCPU's host thread had at TSC .cpu_tsc. The monitor writes
+	 * both after a time in which the thread may not have had its CPU. .time_seq is odd while
+	 * the monitor writes them.
 	 */
 	u32 time_seq;
 	u64 cpu_ns, cpu_tsc;
-	u64 system_ns; /* the kernel's own: CPU time in hostcalls */
+	u64 system_ns; /* kernel only: CPU time in hostcalls (ns) */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* x86-64 constants: Intel SDM vol. 3 and AMD APM vol. 2. Usable from .S. */
+/* x86-64 constants, from Intel SDM vol. 3 and AMD APM vol. 2. Assembly can include this header. */
 #ifndef COMMON_X86_H
 #define COMMON_X86_H
 
@@ -26,7 +26,7 @@
 #define X86_EFER_LMA	   (1 << 10)
 #define X86_EFER_NXE	   (1 << 11)
 
-/* The hypervisor's leaf of CPUID, and what ours has in EBX and ECX: "Buff" "erVM". */
+/* CPUID's hypervisor leaf. The monitor puts "Buff" into its EBX and "erVM" into its ECX. */
 #define CPUID_HYPERVISOR   0x40000000
 #define CPUID_NAME_EBX	   0x66667542
 #define CPUID_NAME_ECX	   0x4d567265
@@ -43,7 +43,7 @@
 #define MSR_TSC_AUX	   0xc0000103
 
 #define RFLAGS_FIXED	   (1 << 1)
-#define DR7_GUEST	   0xffff07ffUL /* what the guest may set in DR7: not GD, nothing reserved */
+#define DR7_GUEST	   0xffff07ffUL /* what the guest may set in DR7: neither GD nor reserved bits */
 #define RFLAGS_ARITH	   0x8d5	/* OF SF ZF AF PF CF */
 #define RFLAGS_TF	   (1 << 8)
 #define RFLAGS_IF	   (1 << 9)
@@ -54,8 +54,8 @@
 #define RFLAGS_AC	   (1 << 18)
 
 /*
- * Selectors. They are Linux's numbers: on a KVM host without hardware virtualization ring 3
- * runs on the host's own GDT, and an IRETQ there faults on any other ring-3 selector.
+ * Selectors. The numbers are Linux's, because on a KVM host without hardware virtualization ring 3
+ * runs with the host's GDT, and IRETQ there faults on any other ring-3 selector.
  */
 #define SEL_KERNEL_CS	   0x10
 #define SEL_KERNEL_DS	   0x18
@@ -103,9 +103,9 @@
 #define VEC_AC		   17
 #define VEC_XM		   19
 #define VEC_COUNT	   32
-/* Not a hardware vector: the stub of SYSCALL, behind those of the vectors (entry.S). */
+/* Not a hardware vector: the index of SYSCALL's stub, after those of the vectors (entry.S). */
 #define STUB_SYSCALL	   32
-/* Not a hardware vector: the monitor put this vCPU into the kernel (see vcpu_area.h). */
+/* Not a hardware vector: the trap number of an upcall (vm/upcall.c). */
 #define VEC_UPCALL	   32
 
 #endif
