@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From 32-bit protected mode with paging off to the kernel's 64-bit entry.
+ * The bootstrap: takes vCPU 0 from 32-bit protected mode without paging to the kernel's 64-bit
+ * entry.
  *
- * The monitor puts this flat blob at GPA_BOOTSTRAP and starts vCPU 0 on its first byte with flat
- * segments and CR4 set; boot info is at GPA_BOOT_INFO, page tables for both ring modes and the vCPU's
- * area with its GDT are ready. The blob turns on paging and long mode, finds out by a trial which
- * ring modes the host has, chooses one, and enters the kernel:
+ * The monitor puts this flat binary at GPA_BOOTSTRAP and starts vCPU 0 at its first byte, with flat
+ * segments and with CR4 set. Boot info is at GPA_BOOT_INFO; the page tables of both ring modes and
+ * the vCPU's area with its GDT are ready. The bootstrap turns on paging and long mode, finds by a
+ * trial which ring modes the host has, chooses one, and enters the kernel:
  *
  *   void kernel_entry(gpa of boot info)      in ring 0, or, in ring-3 mode, in ring 3
  *
- * The trial is a SYSCALL in ring 3. Where it raises the privilege, ring 0 runs in hardware: the
- * kernel runs in ring 0, or ring 3 if the monitor wants that. Where it stays in ring 3, ring 0 is
- * emulated, and ring 3 is the only mode. The trial takes the vCPU's own entry page: entry_syscall
- * (kernel/arch/x86_64/entry.S) goes on at trial_landing, on the boot stack.
+ * The trial is a SYSCALL in ring 3. If it leads to ring 0, ring 0 runs in hardware: the kernel runs
+ * in ring 0, or in ring 3 if the monitor asks for that. If SYSCALL stays in ring 3, ring 0 is
+ * emulated and ring 3 is the only mode. The trial uses the vCPU's own entry page: entry_syscall
+ * (kernel/arch/x86_64/entry.S) jumps to trial_landing, on the boot stack.
  *
- * On a host that emulates ring 0 each instruction there costs about a microsecond, so it is short.
+ * On a host that emulates ring 0 each instruction there takes about a microsecond, so the code is
+ * short.
  */
 #include "common/boot_info.h"
 #include "common/layout.h"
@@ -22,11 +24,12 @@
 #include "common/x86.h"
 
 /*
- * With more than one round of the trial, a loop in ring 0 is timed, too: turns of two instructions.
- * The least of a few rounds counts: the first warms caches, any one may be interrupted.
+ * If the trial has more than one round, the bootstrap also times a loop in ring 0 of LOOP_TURNS
+ * turns of two instructions. The least of LOOP_ROUNDS times counts, because the first round warms
+ * the caches and an interrupt can lengthen any of them.
  */
 #define LOOP_TURNS	4
-#define LOOP_SHIFT	3 /* 2 * LOOP_TURNS instructions */
+#define LOOP_SHIFT	3 /* log2 of the loop's 2 * LOOP_TURNS instructions */
 #define LOOP_ROUNDS	4
 
 #define AT(label) (GPA_BOOTSTRAP + (label) - start)
@@ -48,7 +51,7 @@ start:
 	lgdt AT(boot_gdtr)
 	ljmp $SEL_KERNEL_CS, $AT(long_mode)
 
-/* IRETQ to an address in RAX, in ring 3, on the boot stack. */
+/* Executes IRETQ to the address in RAX, in ring 3, on the boot stack. */
 .macro GO_TO_RING3
 	mov $GPA_BOOT_STACK, %esp
 	push $SEL_USER_DS
@@ -67,7 +70,7 @@ long_mode:
 	movq $GPA_BOOT_STACK, GPA_VCPU0 + VD_KSTACK_TOP
 	movq $AT(trial_landing), GPA_VCPU0 + VD_SYSCALL_ENTRY
 	mov BOOT_INFO_ROUNDS(%rdi), %ebp
-	mov $-1, %esi		/* the least so far */
+	mov $-1, %esi		/* the least time so far */
 	cmp $1, %ebp
 	jbe trial_enter
 	mov $LOOP_ROUNDS, %r8d
@@ -87,14 +90,14 @@ long_mode:
 	mov %rsi, BOOT_INFO_RING0(%rdi)
 	mov $-1, %esi
 
-/* EBP: rounds that are left, ESI: the least number of cycles so far. */
+/* EBP: number of rounds left; ESI: least number of cycles so far. */
 trial_enter:
 	mov $AT(trial), %eax
 	GO_TO_RING3
 trial:
 	rdtsc
 	mov %eax, %ebx
-	syscall			/* to trial_landing; RCX and R11 are lost */
+	syscall			/* jumps to trial_landing; clobbers RCX and R11 */
 trial_landing:
 	rdtsc
 	sub %ebx, %eax
@@ -124,7 +127,10 @@ raised:
 	mov %rcx, %cr3
 	jmp *%rax
 
-	/* Ring-3 mode was asked for: a stub brings SYSCALL back to ring 3 (entry_syscall_lower). */
+	/*
+	 * The monitor asked for ring-3 mode: LSTAR becomes the stub that takes SYSCALL back to ring
+	 * 3 (entry_syscall_lower).
+	 */
 1:	mov %rax, %rbx
 	mov $MSR_LSTAR, %ecx
 	rdmsr
