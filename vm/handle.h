@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles: the host file descriptors that the guest may name. A handle's number is the descriptor's
- * own; the table says which descriptors are the guest's, so that the monitor's (KVM, vCPUs,
- * windows) are out of its reach whatever number it tries.
+ * Handles: the host file descriptors that the guest may name. The number of a handle is that of the
+ * descriptor. The table of handles tells which descriptors are the guest's, so the guest cannot
+ * reach the monitor's own (KVM, vCPUs, windows) by any number.
  *
- * A call holds a reference to each handle that it uses. A handle that is closed meanwhile cannot
- * be named any more at once, and its descriptor is closed with the last reference: no call ever
- * works on a descriptor number that already means another file.
+ * A hostcall holds a reference to each handle that it uses. As soon as a handle is closed, no
+ * further call can name it; the descriptor is closed when the last reference is dropped. So no call
+ * ever works on a descriptor number that already belongs to another file.
+ *
+ * All functions but handle_limit may be called by any thread at any time; no lock is needed.
  */
 #ifndef VM_HANDLE_H
 #define VM_HANDLE_H
@@ -15,29 +17,31 @@
 
 #define HANDLE_MAX (1 << 20) /* descriptors at or above this number are never handles */
 
-/* From now on there are at most max handles. Before the second thread. */
+/* Sets the most handles that there may be. Called before the second thread exists. */
 void handle_limit(u64 max);
 
 /*
- * Makes fd, which the caller owns, a handle. Returns it, or -EMFILE, or -ENFILE at the limit (fd is
- * closed then).
+ * Makes fd a handle and takes it over from the caller. Returns its number, -ENFILE if there are as
+ * many handles as handle_limit allows, or -EMFILE if fd is HANDLE_MAX or more or memory is
+ * exhausted. fd is closed on failure.
  */
 s64 handle_add(int fd);
 
 /*
- * A reference to the handle with this number as the guest sent it: the descriptor or -EBADF.
- * Each success is paired with one handle_put or handle_close.
+ * Takes a reference to the handle with this number, which the guest may have made up. Returns the
+ * descriptor, or -EBADF. The caller ends each success with one handle_put or handle_close.
  */
 int handle_get(u64 number);
 void handle_put(int fd);
 
 /*
- * Closes a handle that the caller holds a reference to, and drops that. Result of close(2); 0 when
- * another call still uses it; -EBADF when it was closed already.
+ * Closes a handle to which the caller holds a reference, and drops that reference. Returns the
+ * result of close(2), 0 if another call still uses the handle, or -EBADF if another thread has
+ * closed it.
  */
 s64 handle_close(int fd);
 
-/* Handles that are open. */
+/* Returns the number of open handles. */
 u64 handle_count(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside of the monitor's hostcalls: what hostcall.c (checks and marshalling, from the table) and
- * the functions behind the table's FN rows share.
+ * The inner interface of the monitor's hostcalls: what hostcall.c, which checks and marshals the
+ * arguments by the table, and the functions of the table's FN rows share.
  *
- * When a function runs, its arguments are checked and copied: integers as they came, handles as
- * descriptors that stay open during the call (-1 where the guest named none), paths and buffers
- * in the monitor's own memory, segments as an iovec into guest memory, whose content the guest may
- * change at any time. Results: >= 0 or -errno.
+ * The arguments of such a function are checked and copied. An integer is as the guest sent it. A
+ * handle is a descriptor that stays open during the call, or -1 if the guest named none. Paths and
+ * buffers are in the monitor's own memory. Segments are an iovec into guest memory, whose content
+ * the guest may change at any time. Each function returns >= 0 or -errno.
  */
 #ifndef VM_HOSTCALL_H
 #define VM_HOSTCALL_H
@@ -24,79 +24,90 @@ struct hc_arg {
 		u64 value;
 		int fd;
 		const char *path;
-		void *buf; /* NULL when the guest's buffer has no bytes */
+		void *buf; /* NULL if the guest's buffer is empty */
 		const struct iovec *iov;
 	};
 	u32 len;    /* bytes of a buffer or path, elements of the iovec */
-	u32 offset; /* where a buffer lies in the area */
+	u32 offset; /* of a buffer in the hostcall area */
 };
 
 struct call {
 	struct sandbox *s;
 	struct vcpu *v;
 	u32 nr;
-	u32 out_bytes; /* most bytes of an out or inout buffer that go back to the guest */
+	u32 out_bytes; /* most bytes of each out or inout buffer that are copied to the guest */
 	struct hc_arg arg[HOSTCALL_ARGS];
-	u32 held; /* references in hold[] */
+	u32 held; /* number of references in hold[] */
 	int hold[HOSTCALL_ARGS];
 };
 
 /*
- * The one way to the host: a system call and its result, >= 0 or -errno. (vcpu_syscall of vm.h is
- * the other leaf of it, for calls that sleep.) The tests and the fuzzer put their own here.
+ * Makes a host system call. Returns its result, >= 0 or -errno. Hostcalls reach the host through
+ * this function or, if they may sleep, through vcpu_syscall and its variants (vm.h); ioctls on
+ * KVM's descriptors are made directly. Tests and the fuzzer link their own version.
  */
 s64 host_syscall(long nr, const u64 arg[6]);
 
 #define HOST_CALL(name, ...)	 host_syscall(SYS_##name, (const u64[6]){__VA_ARGS__})
 #define HOST_SLEEP(c, name, ...) vcpu_syscall((c)->v, SYS_##name, (const u64[6]){__VA_ARGS__})
-/* For calls that a signal before them does not concern: all but those that wait for signals. */
+/*
+ * HOST_SLEEP for all calls but those that wait for signals: if a kick comes before the host call,
+ * the result is -HOSTCALL_AGAIN, and the program's call is repeated after the handler.
+ */
 #define HOST_AGAIN(c, name, ...) vcpu_syscall_again((c)->v, SYS_##name, (const u64[6]){__VA_ARGS__})
 
 /*
- * readv, writev, preadv2 or pwritev2 whose file is arg[0]. A kick interrupts it only where Linux
- * would let a signal do so: not on regular files, and elsewhere only when it has to wait, with
- * nothing transferred yet. Programs do not expect EINTR otherwise (signal(7)).
+ * Makes readv, writev, preadv2 or pwritev2; arg[0] is the file. A kick interrupts the call only
+ * where a signal would on Linux: never on a regular file, and elsewhere only if the call has to
+ * wait and has transferred nothing. Programs do not expect EINTR otherwise (signal(7)).
  */
 s64 host_transfer(struct call *c, long nr, const u64 arg[6]);
 
-/* sendmsg or recvmsg, with the same promise. */
+/* Makes sendmsg or recvmsg; a kick interrupts it under the same conditions. */
 s64 host_message(struct call *c, long nr, u64 file, struct msghdr *msg, u64 flags);
 
-/* What a call on this file returns that has to wait but was kicked: -EAGAIN or -EINTR. */
+/*
+ * Returns what a call on this file returns if it would have to wait but was kicked: -EAGAIN if the
+ * file is nonblocking, else -EINTR.
+ */
 s64 host_would_wait(u64 file);
 
 /*
- * readlinkat(2), but -EACCES for a link in the monitor's own directory of procfs (own_proc.h):
- * those tell the monitor's number, program and descriptors.
+ * readlinkat(2), but returns -EACCES for a link in the monitor's own directory of procfs
+ * (own_proc.h): these links tell the monitor's process number, program and descriptors.
  */
 s64 host_readlink(int dir, const char *path, char *target, u64 size);
 
-/* Gives this thread a working directory and umask of its own. 0 or -errno. */
+/*
+ * Gives the calling thread its own working directory and umask (unshare(2), CLONE_FS). Returns 0 or
+ * -errno.
+ */
 s64 host_own_fs(void);
 
 /*
- * Makes dir this thread's working directory, for host calls that know no directory descriptor.
- * Not for an absolute path: dir may be -1 then.
+ * Makes dir the calling thread's working directory, for host calls that take no directory
+ * descriptor. Does nothing if path is absolute; dir may be -1 then. Returns 0 or -errno.
  */
 s64 host_enter_dir(int dir, const char *path);
 
 /*
- * Makes handles of two new descriptors and writes their numbers to handles. 0, or -errno and both
- * are closed.
+ * Makes handles of two new descriptors, which it takes over, and writes their numbers to handles.
+ * Returns 0. On failure both are closed and it returns -EINVAL or -EMFILE.
  */
 s64 host_new_pair(int fd[2], void *handles, u32 handles_len);
 
 /*
- * The body of an exitless call (common/hostcall.h), which must not sleep; run is the row's. Its
- * result, or -HOSTCALL_SLEEPS and nothing has happened.
+ * Makes an exitless call (common/hostcall.h) without sleeping; run is the function of the call's
+ * row. Returns the call's result, or -HOSTCALL_SLEEPS if the call might sleep; nothing has happened
+ * then.
  */
 s64 hostcall_nonblocking(struct call *c, s64 (*run)(struct call *c));
 #define HOSTCALL_SLEEPS 514
 
-/* Bytes of an iovec; saturates. */
+/* Returns the number of bytes of an iovec, UINT64_MAX on overflow. */
 u64 iov_bytes(const struct iovec *iov, u32 count);
 
-/* Parameters of the functions, by kind. */
+/* The parameters of hc_do_NAME for each kind of argument. */
 #define HC_DECL(t)		   HC_DECL_ t
 #define HC_DECL_(kind, ...)	   HC_DECL_##kind(__VA_ARGS__)
 #define HC_DECL_none()		   u64 none_
@@ -110,7 +121,7 @@ u64 iov_bytes(const struct iovec *iov, u32 count);
 #define HC_DECL_segs_in(n)	   const struct iovec *n, u32 n##_count
 #define HC_DECL_segs_out(n)	   const struct iovec *n, u32 n##_count
 
-/* SYS(x), SLEEP(x), NEWFD(x) and FN pick one of four macros and hand it the row. */
+/* HC_ROW calls prefix##SYS, prefix##SLEEP, prefix##NEWFD or prefix##FN with the row. */
 #define HC_IMPL_SYS(x)		   SYS, SYS_##x
 #define HC_IMPL_SLEEP(x)	   SLEEP, SYS_##x
 #define HC_IMPL_NEWFD(x)	   NEWFD, SYS_##x
@@ -118,7 +129,7 @@ u64 iov_bytes(const struct iovec *iov, u32 count);
 #define HC_ROW(prefix, ...)	   HC_ROW_(prefix, __VA_ARGS__)
 #define HC_ROW_(prefix, impl, ...) prefix##impl(__VA_ARGS__)
 
-/* s64 hc_do_NAME(struct call *, parameters) for each FN row. */
+/* Declares s64 hc_do_NAME(struct call *, parameters) for each FN row. */
 #define HC_DECLARE_SYS(sys, name, ...)
 #define HC_DECLARE_SLEEP(sys, name, ...)
 #define HC_DECLARE_NEWFD(sys, name, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the hostcalls of `buffervm check` have for the reporter, which main.c starts and ends
- * (vm/check.h). One per monitor.
+ * The messages of `buffervm check` to the reporter, which main.c starts and ends (vm/check.h). A
+ * monitor has one reporter.
  */
 #ifndef VM_REPORTER_H
 #define VM_REPORTER_H
@@ -9,13 +9,13 @@
 #include "check/abi/check.h"
 
 /*
- * Hands a report over (struct check_report and parts, len bytes, not the guest's memory) and waits
- * until the user has it. When the reporter is gone, the report is a line of the monitor's own. Any
- * thread.
+ * Hands a report over and waits until the user has it. report is struct check_report and its parts,
+ * len bytes of the monitor's memory. If the reporter is gone, the monitor itself prints the report
+ * in one line. Any thread may call it.
  */
 enum check_verdict reporter_report(const void *report, u32 len);
 
-/* A struct check_summary, for the end. Any thread. */
+/* Hands over a struct check_summary for the report's end. Any thread may call it. */
 void reporter_summary(const struct check_summary *summary);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which socket options the guest may read and set. The list is of what is allowed: an option that
- * the monitor does not know may take pointers for data, make descriptors, or make the kernel write
- * more than the length that it was given.
+ * The socket options that the guest may read and set. This is an allow-list, because an option that
+ * the monitor does not know may take pointers as data, make descriptors, or make the host kernel
+ * write more than the length that it was given.
  */
 #ifndef VM_SOCKOPT_H
 #define VM_SOCKOPT_H
@@ -17,8 +17,8 @@ enum sockopt_how {
 };
 
 /*
- * The most bytes that this option's value has; 0: it is not allowed so. A longer value is to be cut
- * to that: the kernel looks at no more.
+ * Returns the most bytes that the option's value can have, or 0 if the option is not allowed in
+ * this way. The caller cuts a longer value to that size: the host kernel reads no more of it.
  */
 u32 sockopt_size(u64 level, u64 name, enum sockopt_how how);
 

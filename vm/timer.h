@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host timers of the sandbox: hostcalls timer_*. A timer's expiry reaches the guest as its bit in
- * vCPU 0's timers_expired and an upcall.
+ * Host timers of the sandbox: hostcalls timer_*. When a timer expires, the monitor sets its bit in
+ * timers_expired of vCPU 0 and makes an upcall.
  */
 #ifndef VM_TIMER_H
 #define VM_TIMER_H
@@ -9,14 +9,16 @@
 #include "vm/vm.h"
 
 /*
- * Timer n expired: marks it for vCPU 0. The kick signal's handler, which runs in vCPU 0's thread,
- * calls it when si_code is SI_TIMER, and then treats the signal as a kick. Async-signal-safe.
+ * Marks timer n as expired for vCPU 0. Called by the kick signal's handler in vCPU 0's thread if
+ * si_code is SI_TIMER; the handler then treats the signal as a kick. Async-signal-safe. Ignores an
+ * n that is no timer.
  */
 void timer_expired(struct sandbox *s, int n);
 
 /*
- * A host call that is not expected to sleep, though a kick is there already. Should it sleep after
- * all, it ends with -EINTR some milliseconds later.
+ * Makes a host call that is not expected to sleep, although a kick is pending. If it sleeps after
+ * all, a host timer interrupts it after some milliseconds and it returns -EINTR. Returns -EINTR as
+ * well if there is no host timer left.
  */
 struct call;
 s64 host_call_bounded(struct call *c, long nr, const u64 arg[6]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's objects: one sandbox, its memory, its vCPUs. One process has one sandbox.
+ * The monitor's objects: a sandbox, its memory, its vCPUs. A process has one sandbox.
  *
- * Threads: each vCPU is a host thread. Locks: memory.lock (slots, windows), handles.lock; neither
- * is held over a host call that may sleep. Order: handles.lock > memory.lock.
+ * Each vCPU is a host thread. Order of the locks, outermost first: vcpu.call_lock, windows.lock
+ * (window.c), files.lock (memory_files.c), memory.lock. call_lock is held over host calls that
+ * sleep; the others are not, though windows.lock is held while a file is mapped.
  */
 #ifndef VM_H
 #define VM_H
@@ -19,12 +20,12 @@
 #include "common/hostcall.h"
 #include "common/exit_status.h"
 
-/* A guest-physical address: not a pointer, so that nobody dereferences one unchecked. */
+/* A guest-physical address. It is not a pointer, so that the compiler refuses to dereference it. */
 typedef struct {
 	u64 raw;
 } gpa_t;
 
-/* "64M": bytes, or 0 when it is no size. */
+/* Returns the number of bytes that a text like "64M" says, or 0 if it is not a size. */
 u64 parse_size(const char *text);
 
 struct report_options;
@@ -32,21 +33,21 @@ struct report_options;
 struct options {
 	const char *kernel; /* NULL: the embedded one */
 	u64 mem;	    /* bytes of RAM at most */
-	bool mem_given;	    /* by the user: files in memory count, too */
-	u32 pids;	    /* threads and processes at most; 0: no limit of the user's */
-	u32 files;	    /* handles at most */
-	u32 cpus;	    /* vCPUs that run at a time; 0: as many as CPUs are there */
+	bool mem_given;	    /* --mem was given: files in memory count, too */
+	u32 pids;	    /* --pids: most threads and processes; 0: no limit */
+	u32 files;	    /* --files: most handles */
+	u32 cpus;	    /* --cpus: most vCPUs that run at a time; 0: as many as CPUs */
 	u32 ring_mode;	    /* RING_MODE_* */
 	bool trace, verbose, no_aslr, no_patch, stats, exitless;
-	bool kvm_stats;			     /* only the counters of KVM: stats has these as well */
+	bool kvm_stats;			     /* only KVM's counters, which stats prints, too */
 	struct check_config check;	     /* buffervm check; all zero without */
-	const struct report_options *report; /* what its reporter is asked; NULL without */
-	const char *core_pattern;	     /* with CHECK_CORE */
+	const struct report_options *report; /* for the reporter; NULL without check */
+	const char *core_pattern;	     /* for CHECK_CORE */
 	char **argv;			     /* program and its arguments */
 	int argc;
 };
 
-/* Guest-physical memory that is there: a slot of KVM and the host memory behind it. */
+/* A slot of KVM: guest-physical memory and the host memory behind it. */
 struct slot {
 	u64 gpa, size;
 	u8 *host;
@@ -55,34 +56,34 @@ struct slot {
 
 struct memory {
 	pthread_mutex_t lock;
-	struct slot slot[SLOTS_MAX]; /* sorted by nothing; never removed while the sandbox runs */
+	struct slot slot[SLOTS_MAX]; /* in order of creation; never removed */
 	_Atomic u32 slots;	     /* published after the slot is complete */
-	u64 ram_size, ram_max;	     /* grown so far, limit */
-	u64 files;		     /* bytes of files in memory: memory_files.h; under lock */
-	u8 *ram_host;		     /* ram_max bytes reserved; slots are pieces of it */
+	u64 ram_size, ram_max;	     /* bytes present, and their limit */
+	u64 files;		     /* bytes of files in memory (memory_files.h); under lock */
+	u8 *ram_host;		     /* ram_max reserved bytes; the slots of RAM divide them */
 	u64 window_next, window_base, window_end;
 };
 
 struct vcpu {
 	u32 id;
 	int fd;
-	int stats_fd; /* KVM's counters of it (kvm_stats.h), or -1 */
+	int stats_fd; /* KVM's counters (kvm_stats.h), or -1 */
 	struct kvm_run *run;
 	pthread_t thread;
 	pid_t tid;
 	struct sandbox *sandbox;
-	struct vcpu_data *data;	      /* its pages in guest memory: written by the guest too */
-	struct hostcall_frame *frame; /* hostcall area: read each field once */
+	struct vcpu_data *data;	      /* its data page: the guest writes it, too */
+	struct hostcall_frame *frame; /* its hostcall area: read each field once */
 	_Atomic bool in_use;
 	u64 exits, hostcalls;
-	pthread_mutex_t call_lock; /* held by whoever works on its frame */
-	bool own_ids;		   /* its thread opens files as somebody else: hostcall ids */
-	struct hostcall_scratch *scratch; /* hostcall.c's copies; NULL before the first call */
+	pthread_mutex_t call_lock;	  /* held by the thread that makes the call in .frame */
+	bool own_ids;			  /* its thread may have IDs of its own: hostcall ids */
+	struct hostcall_scratch *scratch; /* copies of hostcall.c; NULL before the first call */
 	u64 kicks, upcalls;
-	bool in_kvm;	     /* its thread is in KVM_RUN, or about to be */
-	u64 watched;	     /* exits at the watch's last look */
-	u32 switches, slice; /* the tick's: data->switches at its last look, looks since */
-	u64 left;	     /* TSC when its last hostcall was done (exitless.c), or 0 */
+	bool in_kvm;	     /* its thread is in KVM_RUN or about to enter it */
+	u64 watched;	     /* .exits when the watchdog last looked */
+	u32 switches, slice; /* tick: data->switches at its last look; looks since */
+	u64 left;	     /* TSC at the end of its last hostcall (exitless.c), or 0 */
 };
 
 struct sandbox {
@@ -90,79 +91,99 @@ struct sandbox {
 	int kvm, vm;
 	struct memory mem;
 	u32 gpa_bits;
-	struct boot_info *boot; /* in guest memory; write before the first run only */
+	struct boot_info *boot; /* in guest memory; written only before the first KVM_RUN */
 	u32 ring_mode;		/* RING_MODE_0 or RING_MODE_3; from HC_ready on */
 	bool syscall_raises;	/* SYSCALL in ring 3 leads to ring 0; from HC_ready on */
-	struct hostcall_kernel_info kernel; /* from HC_ready: trusted for nothing but the guest */
+	struct hostcall_kernel_info kernel; /* from HC_ready; wrong values harm only the guest */
 	_Atomic bool ready;
-	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready, for further vCPUs */
+	struct kvm_sregs template_sregs; /* vCPU 0's at HC_ready; the start of further vCPUs */
 	struct vcpu *vcpu[VCPU_MAX];
-	u32 vcpus;	  /* that were started beside vCPU 0: vcpu_start */
-	u32 stdio_closed; /* bit n: descriptor n was closed at start */
-	int stderr_fd;	  /* own duplicate: messages reach the user whatever the guest closes */
-	u32 umask;	  /* of the start; the monitor's own is 0 (hostcall_init) */
-	cpu_set_t cpus;	  /* of the start: vCPUs' threads may be bound to some; none if unknown */
-	u32 tsc_khz;	  /* 0: unknown */
-	_Atomic int end_status; /* -1 while it runs; see sandbox_end */
-	u32 ended;		/* 1 from then on: what vcpu_syscall_steady looks at */
+	u32 vcpus;		/* started in addition to vCPU 0 (vcpu_start) */
+	u32 stdio_closed;	/* bit n: descriptor n (0 to 2) was closed at start */
+	int stderr_fd;		/* own duplicate for messages, which the guest cannot close */
+	u32 umask;		/* at start; the monitor's own is 0 from then on (boot.c) */
+	cpu_set_t cpus;		/* the monitor's affinity mask at start; empty if unknown */
+	u32 tsc_khz;		/* 0: unknown */
+	_Atomic int end_status; /* -1 while the sandbox runs; see sandbox_end */
+	u32 ended;		/* 1 after sandbox_end, for vcpu_syscall_steady */
 };
 
 /*
- * Host address of [gpa, gpa + len), or NULL where that is not wholly inside one slot. The only way
- * from a guest address to a pointer. The memory is shared with the guest: read once, then use.
+ * Returns the host address of [gpa, gpa + len), or NULL if that is neither wholly in RAM nor wholly
+ * in one other slot. This is the only way from a guest address to a pointer. The guest may change
+ * the memory at any time: read a value once, then check and use the copy.
  */
 void *memory_at(struct sandbox *s, gpa_t gpa, u64 len);
 
-/* Boot slot, frame array and first RAM; ram_max is set. 0 or -errno. */
+/*
+ * Makes the boot slot, the frame array and the first RAM. The caller has set mem.ram_max and
+ * gpa_bits. Returns 0 or -errno.
+ */
 int memory_init(struct sandbox *s, u64 boot_size);
 u64 memory_frames_gpa(const struct sandbox *s);
 /*
- * Has the host give the pages of a range at once. For ranges that the guest will touch page by
- * page: under shadow paging each first touch is an exit, unless the page is there already and KVM
- * maps it together with a neighbour; a page that is read before it is written costs three. Where
- * the host refuses (Linux before 5.14), they come as they are touched.
+ * Makes the host allocate the pages of a range at once. For ranges that the guest will touch page
+ * by page: under shadow paging each first touch is an exit, unless the page is there already and
+ * KVM maps it together with a neighbour. A page that is read before it is written costs three
+ * exits. If the host refuses (Linux before 5.14), it allocates the pages when the guest touches
+ * them.
  */
 void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
-/* Adds RAM (at least bytes, at most ram_max in total). 0 or -errno. */
+/*
+ * Adds a slot of RAM: at least `bytes`, or all that ram_max and the files in memory leave if that
+ * is less. *added tells which RAM was added. Returns 0 or -errno; -ENOMEM if nothing is left.
+ */
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /*
- * Files in memory count after bytes in place of before. False, and nothing has changed: with the
- * RAM they would be more than --mem and MEMORY_FILES_SPARE, and force is false. The spare bytes are
- * for the small files that the guest kernel makes itself (/proc): it has to have them when the
- * guest has all its RAM, too.
+ * Counts `after` bytes of files in memory instead of `before`. Returns false and changes nothing if
+ * RAM and files together would be more than --mem and MEMORY_FILES_SPARE; with force it never fails.
+ * The spare bytes are for the small files that the guest kernel makes itself (/proc): it needs them
+ * also when the guest has all its RAM.
  */
 #define MEMORY_FILES_SPARE (1UL << 20)
 bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force);
-/* Adds a slot of reserved (PROT_NONE) host memory for windows and returns its index or -errno. */
+/*
+ * Adds a slot of at least `size` bytes of inaccessible (PROT_NONE) host memory for windows. Returns
+ * its index, or -errno.
+ */
 int memory_window_arena(struct sandbox *s, u64 size);
 
-/* The sandbox ends: a wait(2) status (program's end), or SANDBOX_END_ERROR | exit_status. The first
- * call wins; vCPUs stop at their next exit. */
+/*
+ * Ends the sandbox. how is a wait(2) status of the program, or SANDBOX_END_ERROR | exit_status.
+ * Only the first call counts. Each vCPU stops at its next exit. Async-signal-safe.
+ */
 #define SANDBOX_END_ERROR 0x10000
 void sandbox_end(struct sandbox *s, int how);
 
-/* kvm.c: opens and checks /dev/kvm, makes the VM. 0, or an exit_status after a message. */
+/*
+ * kvm.c: opens and checks /dev/kvm, makes the VM, reads the CPUID that vCPUs get. Returns 0, or an
+ * exit_status after a message.
+ */
 int kvm_open(struct sandbox *s);
-/* CPUID and XCR0 for a vCPU: what KVM supports less what the guest cannot have. 0 or -errno.
- * Not for two vCPUs at once. */
+/*
+ * Sets CPUID and XCR0 of a vCPU: what KVM supports without what the guest cannot have. Returns 0 or
+ * -errno. At most one thread at a time may call it.
+ */
 int kvm_setup_cpuid(int vcpu_fd, u32 id);
-/* The XCR0 that vCPUs are given: after kvm_open. */
+/* Returns the XCR0 that kvm_setup_cpuid sets. Called after kvm_open. */
 u64 kvm_guest_xcr0(void);
 /*
- * Does the guest's ring 3 run with another XCR0 than KVM was given, so that KVM's answers to CPUID
- * do not fit? Then CPUID has to fault there, and the guest kernel answers. After kvm_open.
+ * Returns true if the guest's ring 3 runs with another XCR0 than KVM was given, so that KVM's
+ * answers to CPUID do not fit the hardware. CPUID then has to fault in ring 3, and the guest kernel
+ * answers. Called after kvm_open.
  */
 #define CPUID_MAX 256
 bool kvm_cpuid_differs(void);
-/* CPUID cannot be made to fault: from now on kvm_cpuid_differs is false. */
+/* Makes kvm_cpuid_differs return false from now on, because CPUID cannot be made to fault. */
 void kvm_cpuid_keep(void);
 /*
- * The answers for a program on a vCPU that has its CPUID: what KVM would say, but leaf 0xd as the
- * hardware is. Returns how many were written to table[CPUID_MAX], 0 on failure.
+ * Writes the answers of CPUID for programs to table[CPUID_MAX]: what KVM would answer, but with the
+ * sizes and offsets of the host CPU in leaf 0xd. kvm_setup_cpuid was called for the vCPU. Returns
+ * how many it wrote, 0 on failure.
  */
 u32 kvm_cpuid_table(int vcpu_fd, struct boot_cpuid *table);
 
-/* loader.c: a kernel image, as it lies in a file. */
+/* loader.c: a kernel image in an ELF file. Addresses are relative to the start of the image. */
 struct kernel_image {
 	const u8 *file;
 	size_t size;
@@ -172,106 +193,155 @@ struct kernel_image {
 		bool write, exec;
 	} segment[8];
 	u32 segments;
-	u64 entry_page; /* image-relative address of the entry page */
+	u64 entry_page; /* address of the entry page (vcpu_area.h) */
 	u64 rela, rela_count;
 };
 /*
- * Reads the headers of a kernel (file bytes stay the caller's). 0, or -ENOEXEC: not a BufferVM
- * kernel; -EPROTO: one of another ABI, or corrupt; *why is a text.
+ * Reads the headers of a kernel into *image. The image points into file, which the caller keeps
+ * while it uses the image. Returns 0; -ENOEXEC if the file is not a BufferVM kernel; -EPROTO if it
+ * is one of another ABI version or a corrupt one. *why is a text for the last two.
  */
 int loader_parse(const u8 *file, size_t size, struct kernel_image *image, const char **why);
-/* Copies the image to host and relocates it to run at va. 0 or -EPROTO. */
+/*
+ * Copies the image to host and relocates it to run at va. host has memory_size bytes that are zero.
+ * Returns 0, or -EPROTO if a relocation is corrupt.
+ */
 int loader_load(const struct kernel_image *image, u8 *host, u64 va);
 
-/* boot.c: everything in guest memory before the first instruction. 0 or an exit_status. */
+/*
+ * boot.c: writes all that guest memory has before the first instruction, for a program of this
+ * name. Called after memory_init and the creation of vCPU 0. Returns 0, or an exit_status after a
+ * message.
+ */
 int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char *program);
 /*
- * At HC_ready: s->ring_mode and s->syscall_raises become what the bootstrap found out. False, with
- * a message, when this host does not have the ring mode that was asked for.
+ * Called at HC_ready: sets s->ring_mode and s->syscall_raises to what the bootstrap found. Returns
+ * false, after a message, if this host does not have the ring mode that the user asked for.
  */
 bool boot_settle_ring_mode(struct sandbox *s);
-/* With -v, a line on the ring mode and on what the bootstrap measured. After boot_settle_ring_mode.
+/*
+ * With -v, prints a line on the ring mode and on what the bootstrap measured. Called after
+ * boot_settle_ring_mode.
  */
 void boot_describe_ring_mode(struct sandbox *s);
 u64 boot_blob_size(struct sandbox *s, const char *program);
-/* GDT of a vCPU's area. */
+/* Fills the GDT and the id in a vCPU's data page. */
 void boot_vcpu_area(struct vcpu *v);
 
-/* upcall.c: the vCPU, which just left KVM_RUN for a kick, enters the kernel if it was outside. */
+/*
+ * upcall.c: if v's upcall word is set, makes a program enter the kernel, or sends the last
+ * instructions of the kernel's way out back to their start. Called by v's thread when v has left
+ * KVM_RUN because of a kick.
+ */
 void upcall_deliver(struct vcpu *v);
 /*
- * The exit that the vCPU just made is none of the kernel's. True: a program made it that touched
- * what is the kernel's (ring-3 mode); it gets SIGSEGV at the next KVM_RUN.
+ * Called by v's thread at an exit that the kernel does not make. Returns true if a program made the
+ * exit because it touched what is the kernel's (ring-3 mode); the program gets SIGSEGV at the next
+ * KVM_RUN.
  */
 bool upcall_stray_exit(struct vcpu *v);
-/* KVM_RUN said EFAULT: a page of a window is gone. 0, or -EFAULT: nothing of the kind. */
+/*
+ * Called by v's thread when KVM_RUN failed with EFAULT: handles the loss of a page of a window.
+ * Returns 0, or -EFAULT if the fault has another cause.
+ */
 int upcall_window_fault(struct vcpu *v);
 
 /*
- * watch.c: from now on a program that jumped into the kernel (ring-3 mode), and spins there, is
- * found and gets SIGSEGV. A thread that looks twice a second. 0 or -errno.
+ * watchdog.c: starts the thread that finds programs which jumped into the kernel's text (ring-3
+ * mode) and loop there; such a program gets SIGSEGV. The thread looks twice a second. Returns 0 or
+ * -errno.
  */
 int watch_start(struct sandbox *s);
 
-/* outside.c: signals for the sandbox's first process from outside. */
+/*
+ * host_signals.c: installs the handlers for signals that come from outside, for the sandbox's first
+ * process. Called by the main thread once, after boot_prepare and before the first KVM_RUN.
+ */
 void outside_init(struct sandbox *s);
-/* The process stops by that signal until somebody continues it. 0, or -EPERM: it is no stop signal.
+/*
+ * Stops the process by sig until SIGCONT continues it. Returns 0, or -EPERM if sig is not a stop
+ * signal.
  */
 int outside_stop(int sig);
-/* The default action of sig ends a process. */
+/* Returns whether the default action of sig ends a process. */
 bool outside_deadly(int sig);
-__attribute__((noreturn)) void outside_die(int sig); /* the process dies by that signal */
-/* A kick of the main thread with this value is the clock of a SIGTERM that waits to be taken. */
+__attribute__((noreturn)) void outside_die(int sig); /* ends the process by that signal */
+/*
+ * The kick signal with this value in si_value is a tick of the timer that watches a pending SIGTERM
+ * (host_signals.c).
+ */
 #define OUTSIDE_TICK (-2)
-void outside_tick(void); /* in the signal handler */
+void outside_tick(void); /* called by the handler of the kick signal */
 
 /* vcpu.c */
 #define VCPU_KICK_SIGNAL (SIGRTMIN + 1)
-/* What files with O_ASYNC, a lease or F_NOTIFY send; from a process it is a signal as any other. */
+/*
+ * The signal of files with O_ASYNC, a lease or F_NOTIFY. If a process sends it, it is a signal like
+ * any other.
+ */
 #define FILE_SIGNAL	 (SIGRTMIN + 2)
-/* Once, after the limit on open files is set: keeps descriptors for further vCPUs. */
+/* Keeps descriptors free for further vCPUs. Called once, after the limit on open files is set. */
 void vcpu_reserve(struct sandbox *s);
 int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out);
 int vcpu_signals_init(void);
-/* Keeps vCPU 0's registers as the model of further ones; on its own thread. 0 or -errno. */
+/*
+ * Keeps vCPU 0's segment and control registers as the start state of further vCPUs. Called by vCPU
+ * 0's thread. Returns 0 or -errno.
+ */
 int vcpu_remember(struct vcpu *v);
-/* Runs until the sandbox ends. */
+/* Runs the vCPU on the calling thread until the sandbox ends. */
 void vcpu_run(struct vcpu *v);
 int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3);
-/* Makes the vCPU leave KVM_RUN or its host call and look at its upcall word. */
+/*
+ * Makes the vCPU leave KVM_RUN or a host call that sleeps, so that the upcall word is read. The
+ * caller has set the upcall word. Does nothing if the vCPU has no thread yet.
+ */
 void vcpu_kick(struct vcpu *v);
 /*
- * Host system call that a kick interrupts without a lost wake-up: -EINTR when this vCPU was kicked
- * before or while it slept. Result as the kernel gives it (-errno).
+ * Makes a host system call that a kick interrupts, without a lost wake-up. Returns the call's
+ * result (-errno on failure), or -EINTR if this vCPU was kicked before or while the call slept.
+ * Called by v's thread.
  */
 s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6]);
-/* The same, but -HOSTCALL_AGAIN when the kick came before the call began. */
+/* The same, but returns -HOSTCALL_AGAIN if the kick came before the call began. */
 s64 vcpu_syscall_again(struct vcpu *v, long nr, const u64 arg[6]);
-/* The same, but an upcall that was there before does not interrupt it: only the sandbox's end. */
+/*
+ * The same, but an upcall that is pending before does not prevent the call; only the sandbox's end
+ * does. A kick that comes afterwards interrupts it.
+ */
 s64 vcpu_syscall_steady(struct vcpu *v, long nr, const u64 arg[6]);
 
-/* hostcall.c: the call in v's frame. Never fails: the result is in the frame. */
+/*
+ * hostcall.c: makes the call in v's frame and writes the result there. Never fails. Called by v's
+ * thread at a doorbell.
+ */
 void hostcall_dispatch(struct vcpu *v);
-/* The same for a call that v submitted, if it did, by the worker: what may sleep is refused. */
+/*
+ * The same for an exitless call that v has submitted, called by the worker. A call that may sleep
+ * is not made, and its state becomes HOSTCALL_LATER. Does nothing if v has submitted none.
+ */
 void hostcall_serve(struct vcpu *v);
 /* Returns true if number nr may be an exitless call. */
 bool hostcall_is_nonblocking(u32 nr);
 
 /*
- * exitless.c: before and after each hostcall for which v left KVM_RUN, by v's thread. Many of them
- * in a short time wake the worker; how short is worked out from what leaving costs.
+ * exitless.c: called by v's thread before and after each hostcall for which v left KVM_RUN. Many
+ * such calls in a short time wake the worker; how short depends on the cost of leaving KVM_RUN.
  */
 void exitless_arrive(struct vcpu *v);
 void exitless_notice(struct vcpu *v, u32 nr);
-/* Before the first hostcall: handles for stdio, cwd and root, into s->boot. 0 or -errno. */
+/*
+ * Sets the limits on handles, and makes handles for stdio, cwd and root, whose numbers it writes to
+ * s->boot. Called before the first hostcall. Returns 0 or -errno.
+ */
 int hostcall_init(struct sandbox *s);
 
-/* message.c: "buffervm: ..." on the user's stderr, one write. */
+/* message.c: prints "buffervm: ..." and a newline on the user's stderr with one write(2). */
 void message(const char *fmt, ...) __printf(1, 2);
-void message_to(int fd); /* descriptor that messages go to */
+void message_to(int fd); /* sets the descriptor for messages */
 /*
- * strerror(3), with the limit of this process that is the likely cause. The result is good until
- * the next call; before the second thread.
+ * Returns strerror(3), with the limit of this process that is the likely cause. The text is valid
+ * until the next call. Not thread-safe for EMFILE, ENOMEM and EAGAIN.
  */
 const char *host_error(int error);
 void verbose(struct sandbox *s, const char *fmt, ...) __printf(2, 3);
