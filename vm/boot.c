@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What lies in guest memory before the first instruction: bootstrap, kernel image, page tables of
- * both ring modes, vCPU 0's GDT, boot info and the program's arguments. Written once; afterwards
- * the page tables are the guest's alone (layout.h has the map).
+ * Writes what guest memory has before the first instruction: bootstrap, kernel image, page tables
+ * of both ring modes, vCPU 0's GDT, boot info and the program's arguments. Afterwards the monitor
+ * does not touch the page tables any more (common/layout.h has the map).
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -37,19 +37,22 @@ _Static_assert(offsetof(struct boot_info, syscall_raises) == BOOT_INFO_RAISES, "
 _Static_assert(offsetof(struct boot_info, syscall_cycles) == BOOT_INFO_SYSCALL, "bootstrap.S");
 _Static_assert(offsetof(struct boot_info, ring0_cycles) == BOOT_INFO_RING0, "bootstrap.S");
 
-/* SYSCALLs of the bootstrap's trial: one tells where it goes, more of them what it costs. */
+/*
+ * Number of SYSCALLs of the bootstrap's trial: one shows where SYSCALL leads, several show its
+ * cost.
+ */
 #define TRIAL_ROUNDS	     1
 #define TRIAL_ROUNDS_VERBOSE 8
 
-/* Frames that every program uses: the array's pages for them are there at once (16 MiB). */
+/* The monitor populates the frame array for this many frames (16 MiB), which every program uses. */
 #define FRAMES_FIRST	     4096
 
-/* Page tables, built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
+/* The page tables of one ring mode while they are built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
 struct tables {
 	struct sandbox *s;
-	u64 next; /* free page */
+	u64 next; /* the next free page */
 	u64 pml4;
-	u64 user; /* PTE_U in the ring-3 mode: there the kernel is ring-3 code too */
+	u64 user; /* PTE_U in ring-3 mode, where the kernel runs in ring 3, too */
 };
 
 static u64 *table_at(struct tables *t, u64 gpa)
@@ -61,16 +64,18 @@ static u64 table_new(struct tables *t)
 {
 	u64 gpa = t->next;
 
-	/* Enough for the fixed layout: see the sum in boot_tables. */
+	/* The space is enough for the fixed layout: boot_tables has the sum. */
 	if (gpa == GPA_BOOT_PT_END)
 		abort();
 	t->next += PAGE_SIZE;
-	/* A table may stay empty, and the guest then reads it: see memory_populate. */
+	/*
+	 * Touches the page, because the guest reads a table that stays empty: see memory_populate.
+	 */
 	WRITE_ONCE(*table_at(t, gpa), 0);
 	return gpa;
 }
 
-/* The entry for va at a level (0: 4 KiB, 1: 2 MiB, 2: 1 GiB); makes tables above it. */
+/* Returns the entry for va at a level (0: 4 KiB, 1: 2 MiB, 2: 1 GiB); makes the tables above it. */
 static u64 *entry_at(struct tables *t, u64 va, int level)
 {
 	u64 *table = table_at(t, t->pml4);
@@ -99,8 +104,9 @@ static void map_huge(struct tables *t, u64 va, u64 gpa, u64 size, u64 bits)
 }
 
 /*
- * One ring mode's tables: 1 top, 2 + n for the physmap (n GiB touched), 2 for the identity map of
- * the bootstrap, and for the top slot 1 + 2 + image / 2 MiB + 2.
+ * Builds one ring mode's tables and returns the address of the top one. Their number: 1 at the top,
+ * 2 + n for the physmap (n GiB are mapped), 2 for the identity map of the bootstrap, and for the
+ * top 512 GiB 1 + 2 + image / 2 MiB + 2.
  */
 static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 *next,
 		       u32 ring_mode)
@@ -116,7 +122,10 @@ static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 
 	map_huge(&t, physmap + RAM_BASE, RAM_BASE, b->ram_size, PTE_W | PTE_NX);
 	map_huge(&t, physmap + b->frames_gpa, b->frames_gpa,
 		 ALIGN_UP(b->ram_max / PAGE_SIZE * FRAME_STRUCT_SIZE, HUGE_SIZE), PTE_W | PTE_NX);
-	/* The kernel shares what is below each of the physmap's top slots: both must be there. */
+	/*
+	 * All address spaces share the tables below the physmap's PML4 entries, so these tables
+	 * must exist.
+	 */
 	for (u64 at = 0; at < PHYSMAP_SIZE; at += 1UL << 39)
 		entry_at(&t, physmap + at, 2);
 
@@ -179,8 +188,8 @@ static void write_blob(struct sandbox *s, const char *program, u8 *to)
 }
 
 /*
- * The monitor's own sets, which execve(2) made for it, are those that the program would have got.
- * It keeps them: hostcall ids.
+ * Fills in the monitor's own capability sets. execve(2) made them for the monitor as it would have
+ * made them for the program. The monitor keeps them (hostcall ids).
  */
 static void fill_capabilities(struct boot_info *b)
 {
@@ -193,7 +202,7 @@ static void fill_capabilities(struct boot_info *b)
 		b->cap_permitted = set[0].permitted | (u64)set[1].permitted << 32;
 		b->cap_inheritable = set[0].inheritable | (u64)set[1].inheritable << 32;
 	}
-	/* Ambient ones are inheritable, too. */
+	/* An ambient capability is always inheritable, too. */
 	for (int cap = 0; cap < 64 && b->cap_inheritable >> cap; cap++)
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
 			b->cap_ambient |= 1UL << cap;
@@ -202,7 +211,10 @@ static void fill_capabilities(struct boot_info *b)
 		b->flags |= BOOT_NO_NEW_PRIVS;
 }
 
-/* Who the first program is for everybody outside: it replaces the monitor's own process. */
+/*
+ * Fills in the identity of the first process, which is that of the monitor's process: to processes
+ * outside, the program replaces it.
+ */
 static void fill_identity(struct sandbox *s)
 {
 	struct boot_info *b = s->boot;
@@ -226,13 +238,13 @@ static void fill_identity(struct sandbox *s)
 	b->ngroups = (u32)MAX(n, 0);
 	for (u32 i = 0; i < b->ngroups; i++)
 		b->groups[i] = groups[i];
-	/* Up to the first that this Linux does not know. */
+	/* Ends at the first capability that this Linux does not know. */
 	for (int cap = 0, has; cap < 64 && (has = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
 		b->cap_bounding |= (u64)has << cap;
 	fill_capabilities(b);
 	b->nice = getpriority(PRIO_PROCESS, 0);
 	b->ioprio = (u32)MAX(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), 0);
-	b->umask = umask(0); /* the guest applies its own from now on */
+	b->umask = umask(0); /* the guest kernel applies the umask from now on */
 	for (int i = 0; i < BOOT_RLIMITS; i++) {
 		struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
 
@@ -247,8 +259,8 @@ static void fill_identity(struct sandbox *s)
 }
 
 /*
- * What Linux gives a program as AT_HWCAP: CPUID.1:EDX. The C library's getauxval has put a value of
- * its own in its place.
+ * Returns what Linux gives a program as AT_HWCAP: CPUID.1:EDX. getauxval of the C library does not
+ * return that, because the library replaces the value with one of its own.
  */
 static u64 hwcap(void)
 {
@@ -277,7 +289,10 @@ static void fill_host(struct sandbox *s)
 	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");
 }
 
-/* Bytes that the kernel is moved up by. boot_info.random is the guest's: these bytes are not. */
+/*
+ * Returns by how many bytes the kernel image is moved up. The value is not taken from
+ * boot_info.random, because the guest can read that.
+ */
 static u64 random_slide(struct sandbox *s)
 {
 	u64 r = 0;
@@ -350,7 +365,10 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	memcpy(memory_at(s, (gpa_t){GPA_BOOTSTRAP}, PAGE_SIZE), bootstrap_start,
 	       (size_t)(bootstrap_end - bootstrap_start));
 
-	/* The bootstrap tries SYSCALL out on the second, whichever mode was asked for. */
+	/*
+	 * The bootstrap's trial runs on the tables of ring-3 mode, whichever mode the user asked
+	 * for.
+	 */
 	b->cr3_ring0 = boot_tables(s, image, &next, RING_MODE_0);
 	b->cr3_ring3 = boot_tables(s, image, &next, RING_MODE_3);
 	fill_identity(s);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The heap library of `buffervm check`, embedded in the monitor, on its way into programs. */
+/*
+ * Hands the heap library of `buffervm check`, which is embedded in the monitor, to the guest
+ * kernel.
+ */
 #include <linux/memfd.h>
 #include <linux/fcntl.h>
 #include <errno.h>

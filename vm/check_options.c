@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The options of `buffervm check` (check.h). Each row says where its value goes and how it is read.
+/*
+ * The options of `buffervm check` (check.h). Each row tells where its value is stored and how it is
+ * parsed.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -17,13 +19,16 @@ struct choice {
 struct row {
 	const char *name, *value_name; /* value_name NULL: a flag */
 	const char *help;
-	/* Takes the value; 0, or what is wrong with it as -1: the row's .wanted is said. */
+	/*
+	 * Parses and stores the value. Returns 0, or -1 if the value is wrong; the message has
+	 * .wanted.
+	 */
 	int (*read)(struct options *o, const struct row *row, const char *value);
 	const char *wanted;
-	size_t at;   /* in struct options ... */
-	bool report; /* ... or in struct report_options */
+	size_t at;   /* offset in struct options ... */
+	bool report; /* ... or, if set, in struct report_options */
 	bool optional;
-	u32 flag; /* bit to set, by set_flag and those with an optional value */
+	u32 flag; /* the bit that set_flag sets */
 	u64 min, max;
 	const struct choice *choice;
 };
@@ -99,7 +104,7 @@ static int read_name(struct options *o, const struct row *row, const char *value
 	return 0;
 }
 
-/* The level of leak reports is a pair of flags. */
+/* The value is stored as two flags of check.flags. */
 static int read_leaks(struct options *o, const struct row *row, const char *value)
 {
 	static const struct choice flags[] = {
@@ -254,7 +259,7 @@ int check_options_done(struct options *o)
 	}
 	if (!o->check.sample)
 		o->check.sample = 1000;
-	/* What is unwound here, from registers, is not longer than what the library keeps. */
+	/* The reporter unwinds stacks from registers: no deeper than the library's own stacks. */
 	report.depth = o->check.depth;
 	return 0;
 }

@@ -8,13 +8,13 @@
 
 #define ASK_LEAF_4 0xff
 
-/* Types of leaf 4, EAX bits 4 to 0. */
+/* Cache types of leaf 4, EAX bits 4 to 0. */
 enum { TYPE_NONE, TYPE_DATA, TYPE_CODE, TYPE_UNIFIED };
 
 /*
- * Caches with lines of 64 bytes, by Intel SDM 2A, CPUID, table "Encoding of CPUID Leaf 2
- * Descriptors". Without those of which glibc has another opinion (0x78, 0xdc to 0xde) or none
- * (0x24).
+ * Caches with lines of 64 bytes, from Intel SDM 2A, CPUID, table "Encoding of CPUID Leaf 2
+ * Descriptors". Descriptors that glibc reads differently (0x78, 0xdc to 0xde) or does not know
+ * (0x24) are left out.
  */
 static const struct {
 	u8 descriptor, level, type, ways;
@@ -38,7 +38,7 @@ static const struct {
 	{0xec, 3, TYPE_UNIFIED, 24, 24576},
 };
 
-/* The descriptor of one subleaf of leaf 4, or 0: none is exactly this cache. */
+/* Returns the descriptor of exactly the cache of this subleaf of leaf 4, or 0 if there is none. */
 static u8 descriptor_of(const struct kvm_cpuid_entry2 *e)
 {
 	u64 line = (e->ebx & 0xfff) + 1, partitions = (e->ebx >> 12 & 0x3ff) + 1;
@@ -55,9 +55,9 @@ static u8 descriptor_of(const struct kvm_cpuid_entry2 *e)
 }
 
 /*
- * Puts the descriptors that are left into the bytes of leaf 2, of which the lowest is a count. A
- * register whose highest bit is set has no descriptors, so the highest byte of each stays below
- * 0x80. False: no room.
+ * Writes the descriptors to the bytes of leaf 2; its lowest byte is a count and stays. A register
+ * whose highest bit is set has no descriptors, so only descriptors below 0x80 go to a register's
+ * highest byte. Returns false, and changes nothing, if there is no space.
  */
 static bool fill(struct kvm_cpuid_entry2 *leaf2, const u8 *descriptor, u32 count)
 {
@@ -78,7 +78,7 @@ static bool fill(struct kvm_cpuid_entry2 *leaf2, const u8 *descriptor, u32 count
 
 void cpuid_describe_caches(struct kvm_cpuid2 *cpuid)
 {
-	/* Each cache, 0xff, and what else leaf 2 has: at most its 15 bytes. */
+	/* At most 8 caches, 0xff, and the other bytes of leaf 2, of which there are 15. */
 	u8 descriptor[32];
 	u32 count = 0, named;
 	struct kvm_cpuid_entry2 *leaf2 = NULL;
@@ -97,7 +97,7 @@ void cpuid_describe_caches(struct kvm_cpuid2 *cpuid)
 		else
 			all = false;
 	}
-	/* More rounds than one belong to processors that have no leaf 4. */
+	/* Only processors without leaf 4 have to be asked for leaf 2 more than once. */
 	if (!leaf2 || !count || (leaf2->eax & 0xff) != 1)
 		return;
 	named = count;
@@ -112,7 +112,7 @@ void cpuid_describe_caches(struct kvm_cpuid2 *cpuid)
 			if (all)
 				continue;
 		}
-		/* 0xff is the end of what is looked at: directly behind the names. */
+		/* glibc stops at 0xff, so it goes directly behind the new descriptors. */
 		if (byte == ASK_LEAF_4) {
 			memmove(descriptor + named + 1, descriptor + named, count - named);
 			descriptor[named] = byte;
@@ -128,13 +128,13 @@ void cpuid_describe_caches(struct kvm_cpuid2 *cpuid)
 #define LEAF_EXTENDED 0x80000000
 #define SUBLEAVES_MAX 8
 
-/* AMD's leaves on caches that KVM leaves out. */
+/* AMD's cache leaves, which KVM may lack. */
 static const struct {
 	u32 leaf;
-	bool has_subleaves; /* up to the first of TYPE_NONE */
+	bool has_subleaves; /* they end with the first of TYPE_NONE */
 } amd_leaves[] = {{0x80000005, false}, {0x8000001d, true}};
 
-/* An entry of the leaf that says something, which stays. One of zeros goes. */
+/* Returns true if KVM has an entry of the leaf that is not all zeros. Removes an entry of zeros. */
 static bool is_told(struct kvm_cpuid2 *cpuid, u32 leaf)
 {
 	for (u32 i = 0; i < cpuid->nent; i++) {

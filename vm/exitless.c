@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * The worker of exitless calls: a thread that looks at the calls which vCPUs submit
- * (common/hostcall.h) and serves them. Where there is no hardware virtualization an exit costs
- * twenty times what the host call itself does, and a CPU that looks costs nothing while nobody else
- * wants it.
+ * The worker of exitless calls: a thread that polls for the calls that vCPUs submit
+ * (common/hostcall.h) and serves them. Without hardware virtualization an exit costs twenty times
+ * what the host call itself costs, and polling costs nothing as long as no other thread wants the
+ * CPU.
  *
- * The thread is made when hostcalls first come in numbers, and sleeps when no call was submitted
- * for a while. While it looks it gives its CPU away every few microseconds: alone it gets it back
- * at once; where others want the CPU, it is away for milliseconds, says so before (worker_on), and
- * the vCPUs leave KVM_RUN as ever.
+ * The monitor makes the thread when hostcalls first come in numbers. The worker sleeps when no call
+ * was submitted for a while. While it polls it gives its CPU away every few microseconds. If no
+ * other thread wants the CPU, the worker gets it back at once. If others want it, the worker is
+ * away for milliseconds; it clears worker_on before, and the vCPUs leave KVM_RUN for their calls.
  *
- * It can lose its CPU with a call in its hands, too, and whoever submitted that waits until it is
- * back. So where others want the CPU it goes to sleep for longer, unless it has very much to do;
- * and wake-ups are never exitless: who is woken often takes the CPU of whom it is woken by.
+ * The worker can also lose its CPU while it serves a call, and the vCPU that submitted the call
+ * waits until the worker is back. So if other threads want the CPU, the worker sleeps for longer,
+ * unless there are very many calls. Wake-ups are never exitless, because a woken thread often takes
+ * the CPU of the thread that wakes it.
  *
- * What it reads of the guest is whose call is submitted; the rest is hostcall_serve's to check. A
- * guest that submits calls without need wastes the time of one CPU, as it could by itself.
+ * The worker itself reads from the guest only which vCPUs have submitted calls; hostcall_serve
+ * checks all else. A guest that submits calls without need wastes the time of one CPU, as it could
+ * do anyway.
  */
 #include <linux/futex.h>
 #include <sched.h>
@@ -25,21 +27,21 @@
 #include "vm/hostcall.h"
 
 /*
- * Microseconds, at least; what has a second number is at least that many times as long as a
- * sched_yield(2) that nobody used, which is 0.3 us on a fast host.
+ * Times in microseconds. Those with a second number are also at least that many times as long as a
+ * sched_yield(2) that no other thread uses, which takes 0.3 us on a fast host.
  */
-#define POLL	    4 /* without a call, before others may have the CPU */
+#define POLL	    4 /* without a call, until the worker yields its CPU */
 #define POLL_YIELDS 12
-#define AWAY	    50 /* a longer absence was a program's turn, not an interrupt */
+#define AWAY	    50 /* a longer absence is a time slice of another thread, not an interrupt */
 #define AWAY_YIELDS 160
-#define SLEEP	    1000  /* without a call: nobody needs us */
-#define REST	    50000 /* at least, when the calls were not worth the CPU */
+#define SLEEP	    1000  /* least time without a call until the worker sleeps */
+#define REST	    50000 /* least sleep after EXITLESS_NOT_WORTH */
 
 static struct {
-	_Atomic u32 awake; /* the word that the thread sleeps on; 0: it does */
+	_Atomic u32 awake; /* the worker's futex word; 0: it sleeps */
 	_Atomic bool made;
-	_Atomic u64 rest; /* TSC until which it is not to be woken */
-	u64 yield;	  /* TSC: the shortest sched_yield(2) that the thread made */
+	_Atomic u64 rest; /* TSC until which calls do not wake the worker */
+	u64 yield;	  /* TSC cycles of the worker's shortest sched_yield(2) */
 	struct exitless_policy policy;
 } worker;
 
@@ -48,7 +50,7 @@ static u64 ticks(const struct sandbox *s, u64 us)
 	return us * (s->tsc_khz / 1000);
 }
 
-/* Serves what is submitted: how many calls. */
+/* Serves the submitted calls. Returns how many there were. */
 static u32 serve(struct sandbox *s, struct vcpu_data *shared)
 {
 	u64 submitted = 0;
@@ -68,8 +70,9 @@ static u32 serve(struct sandbox *s, struct vcpu_data *shared)
 }
 
 /*
- * Until no call has come for a while. While others want the CPU, a vCPU may have to wait for us
- * until we get it back: only many calls are worth that.
+ * Polls until no call has come for a while, or until the calls were not worth the CPU. The latter
+ * is judged only if other threads wanted the CPU, because a vCPU may then have to wait until the
+ * worker gets its CPU back.
  */
 static void poll_calls(struct sandbox *s, struct vcpu_data *shared)
 {
@@ -138,7 +141,7 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/* By a vCPU's thread that opens files as the monitor does: so will the new one. */
+/* Called by the thread of a vCPU with the monitor's own IDs, which the new thread inherits. */
 static void make_thread(struct sandbox *s)
 {
 	pthread_attr_t attr;
@@ -149,17 +152,17 @@ static void make_thread(struct sandbox *s)
 		return;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* Not where a program bound the thread that makes it. */
+	/* The calling thread may be bound to some CPUs by a program; the worker is not. */
 	pthread_attr_setaffinity_np(&attr, sizeof(s->cpus), &s->cpus);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	/* Without it everything works as well, by exits. */
+	/* Ignores failure: without the worker every hostcall is an exit. */
 	pthread_create(&thread, &attr, worker_thread, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 }
 
-/* Returns true if the worker can help this vCPU. */
+/* Returns true if the worker may serve this vCPU's calls. */
 static bool may_be_exitless(const struct vcpu *v)
 {
 	const struct sandbox *s = v->sandbox;

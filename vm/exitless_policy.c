@@ -2,17 +2,27 @@
 /* See exitless_policy.h. */
 #include "vm/exitless_policy.h"
 
-/* So many calls wake the thread if their round trips take one share in NOTICE_SHARE of the time. */
+/*
+ * NOTICE_CALLS calls wake the worker if their round trips take at least 1/NOTICE_SHARE of the time.
+ */
 #define NOTICE_CALLS 32
 #define NOTICE_SHARE 6
 
-/* Where others want the CPU: so many calls that save one share in WORTH_SHARE of the time. */
+/*
+ * If other threads want the CPU: calls are worth the worker's CPU if they save at least
+ * 1/WORTH_SHARE of a period. A period is WORTH_CALLS * WORTH_SHARE round trips long.
+ */
 #define WORTH_CALLS  16
 #define WORTH_SHARE  4
-/* To find out that they are not takes a period: one in so many is spent on that. */
+/*
+ * The worker finds in one period that calls are not worth it, and then rests for this many periods.
+ */
 #define REST_PERIODS 48
 
-/* Waking the thread again costs NOTICE_CALLS round trips: looking is cheaper for twice as long. */
+/*
+ * Waking the worker again costs NOTICE_CALLS round trips, so it polls for twice as long before it
+ * sleeps.
+ */
 #define IDLE_TRIPS   (2 * NOTICE_CALLS)
 
 static u64 trips(const struct exitless_policy *p, u64 n)

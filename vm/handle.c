@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The table of handles (handle.h): a word per descriptor, in chunks that are allocated when a
- * descriptor of theirs first becomes a handle and stay. No locks: a word goes through
+ * The table of handles (handle.h): a word for each descriptor, in chunks. A chunk is allocated when
+ * one of its descriptors first becomes a handle, and is never freed. There are no locks: a word
+ * goes through
  *
  *   0 -> OPEN -> OPEN + references -> references -> 0
  *
- * and whoever brings it from anything else to 0 closes the descriptor. The host cannot give the
- * number to another file before that close, so a word is 0 when its descriptor is new.
+ * and the thread that changes it from another value to 0 closes the descriptor. The host cannot
+ * give the number to another file before that close, so the word of a new descriptor is 0.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -28,7 +29,7 @@ static struct chunk *_Atomic chunks[HANDLE_MAX / CHUNK_SIZE];
 static _Atomic u64 open_handles;
 static u64 most = HANDLE_MAX;
 
-/* The word of a descriptor; NULL when there can be no handle of that number. */
+/* Returns the word of a descriptor, or NULL if no handle has had a number in its chunk. */
 static _Atomic u32 *word_of(u64 number)
 {
 	struct chunk *chunk;
@@ -85,7 +86,9 @@ int handle_get(u64 number)
 	return (int)number;
 }
 
-/* Drops a reference; result of close(2) when it was the last of a closed handle. */
+/*
+ * Drops a reference. Returns the result of close(2) if it was the last of a closed handle, else 0.
+ */
 static s64 put(int fd)
 {
 	_Atomic u32 *word = word_of((u64)fd);
@@ -111,7 +114,7 @@ s64 handle_close(int fd)
 	}
 	atomic_fetch_sub(&open_handles, 1);
 	ret = put(fd);
-	/* The descriptor is gone even then (close(2), "Dealing with error returns"). */
+	/* The descriptor is closed even on EINTR (close(2), "Dealing with error returns"). */
 	return ret == -EINTR ? 0 : ret;
 }
 

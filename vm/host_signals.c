@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signals from outside. The monitor stands where the first program would: whatever is sent to it
- * is the first process's (bits in vCPU 0's area, then an upcall). Exceptions: what only the kernel
- * can send (a fault of the monitor itself), SIGPIPE of the monitor's own writes, and the two
- * signals that nobody catches.
+ * Signals from outside. For processes outside, the monitor is the first program, so each signal
+ * that it gets goes to the sandbox's first process: as a bit in vCPU 0's data page and an upcall.
+ * There are three exceptions: faults of the monitor itself, SIGPIPE of the monitor's own writes,
+ * and SIGKILL and SIGSTOP, which nothing can catch.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,12 +14,15 @@
 #include "vm/hostcall.h"
 #include "vm/vm.h"
 
-/* What a terminal sends to its foreground group and its session's leader; what a file sends. */
+/*
+ * The signals that a terminal sends to its foreground process group and its session's leader, and
+ * SIGIO of a file.
+ */
 #define TERMINAL_SIGNALS                                                                           \
 	(1UL << SIGHUP | 1UL << SIGINT | 1UL << SIGQUIT | 1UL << SIGTSTP | 1UL << SIGTTIN |        \
 	 1UL << SIGTTOU | 1UL << SIGWINCH | 1UL << SIGCONT | 1UL << SIGIO)
 
-/* Default actions that do not end a process: signal(7). */
+/* Signals whose default action does not end a process: signal(7). */
 #define HARMLESS_SIGNALS                                                                           \
 	(1UL << SIGCHLD | 1UL << SIGCONT | 1UL << SIGURG | 1UL << SIGWINCH | 1UL << SIGSTOP |      \
 	 1UL << SIGTSTP | 1UL << SIGTTIN | 1UL << SIGTTOU)
@@ -28,25 +31,28 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-static struct sandbox *sandbox; /* one per process: a handler has no argument */
+static struct sandbox *sandbox; /* a signal handler gets no argument */
 
 /*
- * SIGTERM is a request that a sound guest kernel takes from its word within moments, whatever the
- * program does with it. A kernel that does not is broken or hostile, and whoever asks the sandbox
- * to end has nothing but SIGKILL: so the monitor counts ticks until the word is taken. Ticks and
- * not a time, because time goes on while the whole process is stopped. Main thread only.
+ * A sound guest kernel takes SIGTERM from its word within moments, whatever the program does with
+ * the signal. If a kernel does not, it is broken or hostile, and the user would need SIGKILL to end
+ * the sandbox. So the monitor counts ticks until the kernel takes the signal, and ends the sandbox
+ * after too many. It counts ticks and not time, because time goes on while the whole process is
+ * stopped. Only the main thread uses this.
  */
 #define TICK_NS	       500000000
 #define TICKS_MAX      10  /* five seconds */
-#define TICKS_HOST_MAX 120 /* vCPU 0 is in one host call, such as fsync(2), and cannot look */
+#define TICKS_HOST_MAX 120 /* while one host call keeps vCPU 0 from the word: fsync(2) */
 static struct {
 	timer_t timer; /* kicks the main thread with OUTSIDE_TICK */
 	bool there;
 	u32 ticks, host_ticks;
-	u64 hostcalls; /* vCPU 0's at the last tick */
+	u64 hostcalls; /* vCPU 0's number of hostcalls at the last tick */
 } term;
 
-/* A fault of our own: die of it, as without a handler. */
+/*
+ * Returns true for a fault of the monitor itself, of which it dies as it would without a handler.
+ */
 static bool own_fault(int sig, const siginfo_t *si)
 {
 	switch (sig) {
@@ -85,7 +91,7 @@ void outside_tick(void)
 	bool in_host = !READ_ONCE(v->in_kvm) && READ_ONCE(v->hostcalls) == term.hostcalls;
 
 	if (atomic_load(&sandbox->end_status) != -1)
-		outside_die(SIGTERM); /* and the main thread does not come to its end */
+		outside_die(SIGTERM); /* the main thread is stuck and does not end the process */
 	if (!waits) {
 		set_ticks(false);
 		return;
@@ -99,7 +105,7 @@ void outside_tick(void)
 		give_up();
 }
 
-/* SIGTERM is in the guest's word; before: it was there already. */
+/* Called when SIGTERM was set in the guest's word. before: the bit was already set. */
 static void note_term(bool before)
 {
 	if (!before) {
@@ -107,25 +113,28 @@ static void note_term(bool before)
 		term.hostcalls = READ_ONCE(sandbox->vcpu[0]->hostcalls);
 		set_ticks(true);
 	} else if (term.ticks > 0) {
-		/* Not at once: timeout(1) and others send each signal to a process and its group.
+		/*
+		 * Not before the first tick: timeout(1) and others send each signal to a process
+		 * and to its group, so two come at once.
 		 */
 		give_up();
 	}
 }
 
 /*
- * What files told: written by the handler, which runs on the main thread with all signals blocked,
- * read by hostcalls one at a time (lock). A full ring loses events, and says so.
+ * The signals of files. The handler writes the ring; it runs on the main thread with all signals
+ * blocked. Hostcalls read the ring, one at a time (lock). If the ring is full, events are lost, and
+ * .lost records that.
  */
 #define FILE_EVENTS 256
 static struct {
-	pthread_mutex_t lock; /* of those who read */
+	pthread_mutex_t lock; /* held by readers */
 	u32 written, read;    /* atomic; free-running */
 	u32 lost;	      /* atomic */
 	struct hostcall_file_event event[FILE_EVENTS];
 } files = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* A file's signal: true. Otherwise it is a process that sent it. */
+/* Records a file's signal. Returns false for every other signal. */
 static bool file_signal(int sig, const siginfo_t *si)
 {
 	u32 at = files.written;
@@ -169,22 +178,23 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	(void)context;
 	if (own_fault(sig, si)) {
 		signal(sig, SIG_DFL);
-		return; /* the instruction runs again */
+		return; /* the instruction faults again */
 	}
 	/*
-	 * Of our own making: SIGPIPE for a write of ours (the guest makes its own from EPIPE), or a
-	 * signal that the guest sent to its group, and so has already (hostcall kill_outside).
+	 * Sent by the monitor itself: SIGPIPE for a write (the guest makes its own from EPIPE), or
+	 * a signal that the guest sent to its group and has delivered already (hostcall
+	 * kill_outside).
 	 */
 	if (si->si_code == SI_USER && si->si_pid == getpid())
 		return;
 	if (file_signal(sig, si)) {
-		sig = SIGIO; /* the guest asks for the rest */
+		sig = SIGIO; /* the guest fetches the event by hostcall file_events */
 		si->si_code = SI_KERNEL;
 	} else if (sig == SIGIO && si->si_code == SI_KERNEL) {
-		/* The host could not queue a file's own signal. */
+		/* The host could not queue a file's signal and sent a plain SIGIO instead. */
 		__atomic_store_n(&files.lost, 1, __ATOMIC_RELEASE);
 	}
-	/* The terminal's keys, hang-ups and sizes are the foreground group's. */
+	/* The terminal's keys, hang-ups and size changes are for the foreground group. */
 	word = si->si_code == SI_KERNEL && (TERMINAL_SIGNALS >> sig & 1)
 		       ? &v->data->signals_terminal
 		       : &v->data->signals_arrived;
@@ -196,7 +206,7 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	errno = saved;
 }
 
-/* Asked of the kernel: glibc says nothing of the two signals that are its own. */
+/* Asks the kernel, because glibc hides the two signals that it uses itself. */
 static bool is_ignored(int sig)
 {
 	struct {
@@ -226,10 +236,10 @@ void outside_init(struct sandbox *s)
 			continue;
 		if (is_ignored(sig))
 			s->boot->signals_ignored |= 1UL << (sig - 1);
-		/* Nothing to tell: the monitor has no children. */
+		/* The guest makes SIGCHLD itself. The monitor's only child is the reporter. */
 		if (sig == SIGCHLD)
 			continue;
-		/* Refused for glibc's own two, which stay as they were. */
+		/* glibc refuses this for its own two signals, whose actions stay unchanged. */
 		sigaction(sig, &sa, NULL);
 	}
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
@@ -249,8 +259,10 @@ int outside_stop(int sig)
 		return -EPERM;
 	sigemptyset(&this);
 	sigaddset(&this, sig);
-	/* SIGSTOP's cannot be changed, and need not. The host ignores the others in an orphaned
-	 * group. */
+	/*
+	 * sigaction(2) fails for SIGSTOP, whose action is fixed. The host ignores the other signals
+	 * in an orphaned process group.
+	 */
 	sigaction(sig, &dfl, &old);
 	pthread_sigmask(SIG_UNBLOCK, &this, &mask);
 	syscall(SYS_tgkill, getpid(), gettid(), sig);
@@ -274,6 +286,6 @@ void outside_die(int sig)
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	kill(getpid(), sig);
-	/* Only glibc's own signals, which sigaction(2) of glibc refuses, may come here. */
+	/* Reached only for glibc's own signals, because glibc's sigaction refuses them. */
 	_exit(128 + sig);
 }

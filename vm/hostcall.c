@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * From a frame in guest memory to a host call and back. The guest is hostile and may change its
- * area while a call is under way: the frame and every buffer are copied once, before the first
- * check, and only the copies are used.
+ * Takes a hostcall from its frame in guest memory to a host call, and the results back. The guest
+ * is hostile and may change its area while a call is under way. So this file copies the frame and
+ * every buffer once, before the first check, and uses only the copies.
  *
- * What keeps the host's side in bounds: a buffer in the monitor has room for the most bytes of its
- * row, and small ones, which are structs of a fixed size for the host, are zero behind the guest's
- * bytes; so a host call never reads or writes beyond, whatever length the guest claimed.
+ * The host's side stays in bounds because each buffer in the monitor has space for the most bytes
+ * that its row allows, whatever length the guest claims. Small buffers, which are structs of a
+ * fixed size for the host, are zero after the guest's bytes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,13 +29,13 @@
 #include "vm/own_proc.h"
 #include "vm/timer.h"
 
-/* Buffers of rows up to this size are structs that the host knows the size of. */
+/* Buffers of at most this size are structs whose size the host call knows. */
 #define FIXED_MAX     256
-/* Room for all buffers of any row, each aligned: checked below. */
+/* Space for all buffers of any row, each aligned; an assertion below checks it. */
 #define SCRATCH_SIZE  0x5000
 #define SCRATCH_ALIGN 16
 
-/* A vCPU's own copies; made at its first call and used for all. */
+/* A vCPU's copies of frame data. Allocated at its first call and used for all calls. */
 struct hostcall_scratch {
 	u8 bytes[SCRATCH_SIZE] __attribute__((aligned(SCRATCH_ALIGN)));
 	struct iovec iov[HOSTCALL_SEGS_MAX];
@@ -47,7 +47,7 @@ struct row {
 	u16 max[HOSTCALL_ARGS];
 };
 
-/* struct hc_args_NAME: the arguments of each row by name, laid over call.arg. */
+/* struct hc_args_NAME: the arguments of a row by name, laid over call.arg. */
 #define HC_FIELD(t)	       HC_FIELD_ t
 #define HC_FIELD_(kind, ...)   HC_FIELD_##kind(__VA_ARGS__)
 #define HC_FIELD_none()	       struct hc_arg none_;
@@ -68,7 +68,7 @@ struct row {
 		       #name " has too many arguments for a frame");
 #include "common/hostcall.def"
 
-/* Arguments as a function's parameters ... */
+/* The arguments as parameters of hc_do_NAME ... */
 #define HC_PASS(t)	      HC_PASS_ t
 #define HC_PASS_(kind, ...)   HC_PASS_##kind(__VA_ARGS__)
 #define HC_PASS_none()	      0
@@ -82,7 +82,7 @@ struct row {
 #define HC_PASS_segs_in(n)    a->n.iov, a->n.len
 #define HC_PASS_segs_out(n)   a->n.iov, a->n.len
 
-/* ... and as a host call's registers. */
+/* ... and as arguments of a host call. */
 #define HC_RAW(t)	      HC_RAW_ t
 #define HC_RAW_(kind, ...)    HC_RAW_##kind(__VA_ARGS__)
 #define HC_RAW_none()	      0
@@ -96,7 +96,7 @@ struct row {
 #define HC_RAW_segs_in(n)     a->n.value, a->n.len
 #define HC_RAW_segs_out(n)    a->n.value, a->n.len
 
-/* Where each of the NEWFD calls takes its close-on-exec flag. */
+/* Which argument of each NEWFD call has the close-on-exec flag. */
 static const struct {
 	u8 arg;
 	u32 flag;
@@ -115,7 +115,7 @@ static s64 new_handle(struct call *c, long nr, u64 raw[6])
 	return fd < 0 ? fd : handle_add((int)fd);
 }
 
-/* s64 run_NAME(struct call *): the body of each row. */
+/* s64 run_NAME(struct call *): the function of each row. */
 #define HC_ARGS(name) const struct hc_args_##name *a = (const void *)c->arg
 #define HC_RUN_SYS(sys, name, ...)                                                                 \
 	static s64 run_##name(struct call *c)                                                      \
@@ -177,14 +177,20 @@ static const struct row rows[HC_MAX] = {
 		       "the buffers of " #name " fit a vCPU's scratch memory");
 #include "common/hostcall.def"
 
-/* Copies bytes that the guest can change meanwhile, once: the compiler must not read them again. */
+/*
+ * Copies bytes that the guest can change meanwhile, once. The barrier keeps the compiler from
+ * reading them again.
+ */
 static void copy_in(void *to, const void *guest, size_t len)
 {
 	memcpy(to, guest, len);
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Splits offset << 32 | length and checks that it is data in the area. */
+/*
+ * Splits offset << 32 | length and checks that the range is in the area's data. Returns 0 or
+ * -EINVAL.
+ */
 static s64 area_range(u64 arg, u32 *offset, u32 *len)
 {
 	*offset = (u32)(arg >> 32);
@@ -199,7 +205,7 @@ static s64 marshal_handle(struct call *c, struct hc_arg *a, u64 number)
 {
 	int fd;
 
-	if ((s32)number == -1) { /* none: the host call, or the function, says what that means */
+	if ((s32)number == -1) { /* none: the host call or the function decides */
 		a->value = (u64)-1;
 		return 0;
 	}
@@ -263,7 +269,10 @@ static s64 marshal_segs(struct call *c, struct hc_arg *a, const u8 *area, struct
 	return 0;
 }
 
-/* Fills c->arg from the copied frame. On failure references may be held, as after success. */
+/*
+ * Fills c->arg from the copied frame. Returns 0 or -errno. The caller drops the references in
+ * c->hold in either case.
+ */
 static s64 marshal(struct call *c, const struct row *row, const struct hostcall_frame *frame)
 {
 	struct hostcall_scratch *scratch = c->v->scratch;
@@ -303,7 +312,7 @@ static s64 marshal(struct call *c, const struct row *row, const struct hostcall_
 			err = marshal_buffer(a, kind, row->max[i], area, to);
 			break;
 		case HC_KIND_segs_in:
-		case HC_KIND_segs_out: /* no row has two of these */
+		case HC_KIND_segs_out: /* no row has two such arguments */
 			err = marshal_segs(c, a, area, scratch->iov);
 			break;
 		case HC_KIND_none:
@@ -317,7 +326,10 @@ static s64 marshal(struct call *c, const struct row *row, const struct hostcall_
 	return 0;
 }
 
-/* Results back to the guest's area. A sleep that was interrupted has one, too: the time left. */
+/*
+ * Copies results back to the guest's area. An interrupted sleep (-EINTR) has a result, too: the
+ * time left.
+ */
 static void unmarshal(struct call *c, const struct row *row, s64 ret)
 {
 	u8 *area = (u8 *)c->v->frame;
@@ -338,8 +350,8 @@ static void unmarshal(struct call *c, const struct row *row, s64 ret)
 }
 
 /*
- * The call in v's frame, by this thread, which has v->call_lock. -HOSTCALL_SLEEPS only if
- * submitted.
+ * Makes the call in v's frame. The calling thread holds v->call_lock. Returns the call's result;
+ * -HOSTCALL_SLEEPS only if submitted.
  */
 static s64 make_call(struct vcpu *v, bool submitted)
 {
@@ -374,7 +386,10 @@ static s64 make_call(struct vcpu *v, bool submitted)
 void hostcall_dispatch(struct vcpu *v)
 {
 	pthread_mutex_lock(&v->call_lock);
-	/* The doorbell of a kernel that is tired of waiting for its submitted call: here it is. */
+	/*
+	 * HOSTCALL_DONE: the kernel stopped waiting for its submitted call and rang, but the worker
+	 * has made the call meanwhile.
+	 */
 	if (__atomic_load_n(&v->frame->state, __ATOMIC_ACQUIRE) != HOSTCALL_DONE)
 		WRITE_ONCE(v->frame->ret, make_call(v, false));
 	pthread_mutex_unlock(&v->call_lock);
@@ -386,7 +401,7 @@ void hostcall_serve(struct vcpu *v)
 	s64 ret = -HOSTCALL_SLEEPS;
 
 	if (pthread_mutex_trylock(&v->call_lock))
-		return; /* it rang */
+		return; /* v's thread has the lock: the kernel rang */
 	if (__atomic_compare_exchange_n(&v->frame->state, &submitted, HOSTCALL_TAKEN, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		if (!READ_ONCE(v->own_ids))
@@ -407,7 +422,7 @@ s64 host_would_wait(u64 file)
 	return flags < 0 ? flags : flags & O_NONBLOCK ? -EAGAIN : -EINTR;
 }
 
-/* A write of what surely fits where poll(2) says that there is room: pipe(7), PIPE_BUF. */
+/* Writes at most PIPE_BUF bytes, which fit without waiting if poll(2) reports space: pipe(7). */
 static s64 write_some(struct call *c, u64 file, const struct iovec *data, u64 count)
 {
 	while (count > 1 && data->iov_len == 0) {
@@ -420,9 +435,9 @@ static s64 write_some(struct call *c, u64 file, const struct iovec *data, u64 co
 }
 
 /*
- * The transfer of host_transfer, of a file that may wait, as far as it goes without waiting. What
- * poll(2) saw may be gone a moment later: another reader was faster, or the terminal threw its
- * input away.
+ * Makes the transfer of host_transfer on a file that may wait, as far as it goes without waiting.
+ * What poll(2) reported may be gone a moment later, because another reader was faster or the
+ * terminal discarded its input.
  */
 static s64 transfer_at_once(struct call *c, long nr, const u64 arg[6])
 {
@@ -447,7 +462,7 @@ s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 
 	if ((ret != -EINTR && ret != -HOSTCALL_AGAIN) || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
 		return ret;
-	/* What is typed after a key that stopped the reader is for the shell. */
+	/* Input that is typed after a key that stopped the reader is for the shell. */
 	if (S_ISCHR(st.st_mode))
 		return ret;
 	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
@@ -504,7 +519,7 @@ u64 iov_bytes(const struct iovec *iov, u32 count)
 	return sum;
 }
 
-/* A directory of the start as a handle, or -errno. */
+/* Opens a directory for boot info. Returns a handle or -errno. */
 static s64 start_dir(const char *path)
 {
 	s64 fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -519,9 +534,9 @@ int hostcall_init(struct sandbox *s)
 	s64 cwd, root;
 
 	/*
-	 * The guest kernel enforces the program's limit (in boot info already). All that its
-	 * processes hold together, and the monitor's own descriptors, need what the host allows;
-	 * a privileged user is allowed more.
+	 * The guest kernel enforces the program's limit, which boot info has already. The handles
+	 * of all guest processes and the monitor's own descriptors together need as many as the
+	 * host allows; a privileged user may have more.
 	 */
 	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){HANDLE_MAX, HANDLE_MAX}) &&
 	    getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -542,7 +557,7 @@ int hostcall_init(struct sandbox *s)
 	}
 	cwd = start_dir(".");
 	root = start_dir("/");
-	boot->cwd = (s32)MAX(cwd, -1L); /* a directory may be one that nobody may enter */
+	boot->cwd = (s32)MAX(cwd, -1L); /* the user may not be allowed to search it */
 	boot->root = (s32)root;
 	return cwd == -EMFILE ? -EMFILE : (int)MIN(root, 0L);
 }

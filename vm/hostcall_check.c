@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Hostcalls of `buffervm check`: what the guest kernel found, on its way to the reporter. */
+/* Hostcalls of `buffervm check`: they pass the guest kernel's reports to the reporter. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,10 @@ s64 hc_do_check_report(struct call *c, const struct iovec *report, u32 report_co
 		return -EINVAL;
 	if (len > CHECK_REPORT_MAX)
 		return -EMSGSIZE;
-	/* One reading of memory that the guest may change, or that may be a file cut short. */
+	/*
+	 * Reads the memory once, because the guest may change it. The host reads it, because it may
+	 * be a window whose file is shorter by now.
+	 */
 	local.iov_base = malloc(len);
 	if (!local.iov_base)
 		return -ENOMEM;

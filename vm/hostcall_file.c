@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Hostcalls about files and paths that are more than the host's system call of the same name. */
+/* Hostcalls on files and paths that do more than the host's system call of the same name. */
 #include <linux/kcmp.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define PIPE_ROOM (1u << 20) /* pipe-max-size of an ordinary user: pipe(7) */
 #define XATTR_MAX 0x10000    /* XATTR_SIZE_MAX and XATTR_LIST_MAX: xattr(7) */
 
-/* Link of an open file in /proc. */
+/* The path of an open file's link in /proc. */
 struct fd_link {
 	char path[32];
 };
@@ -38,9 +38,10 @@ static struct fd_link fd_link(int fd)
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY | O_LARGEFILE)
 
 /*
- * Opens, interruptibly. Only a file that may wait for a peer (fifo(7)), or a device, says EINTR:
- * programs do not expect it elsewhere. dir and path name what arg opens; opened gets its attributes
- * (zeros where there are none) if it is not NULL.
+ * Opens a file; a kick interrupts it. Returns -EINTR only for a file that may wait for a peer
+ * (fifo(7)) or for a device, because programs do not expect EINTR from others. dir and path name
+ * the file that arg opens. *opened, if not NULL, gets the file's attributes, or zeros if the host
+ * does not give them. Returns a handle or -errno.
  */
 static s64 open_file(struct call *c, long nr, const u64 arg[6], int dir, const char *path,
 		     struct stat *opened)
@@ -91,7 +92,7 @@ s64 hc_do_openat2(struct call *c, int dir, const char *path, const void *how, u3
 	if (how_len != sizeof(own))
 		return -EINVAL;
 	memcpy(&own, how, sizeof(own));
-	/* O_PATH allows few flags beside it: openat2(2). */
+	/* openat2(2) allows few flags together with O_PATH. */
 	own.flags |= own.flags & O_PATH ? O_CLOEXEC : OPEN_ALWAYS;
 	return open_file(c, SYS_openat2,
 			 (const u64[6]){(u64)dir, (u64)path, (u64)&own, sizeof(own)}, dir, path,
@@ -110,7 +111,7 @@ s64 hc_do_close(struct call *c, int file)
 {
 	if (file < 0)
 		return -EBADF;
-	c->held = 0; /* handle_close takes the reference over */
+	c->held = 0; /* handle_close drops the reference */
 	return handle_close(file);
 }
 
@@ -144,12 +145,12 @@ s64 hc_do_handle_path(struct call *c, int file, void *path, u32 path_len)
 	return HOST_CALL(readlink, (u64)link.path, (u64)path, path_len);
 }
 
-/* By an O_PATH descriptor, so that what is looked at is what is read. */
+/* Uses an O_PATH descriptor, so that the file that is checked is the file that is read. */
 s64 host_readlink(int dir, const char *path, char *target, u64 size)
 {
 	s64 fd, n = -EACCES;
 
-	/* "" is the link that dir itself stands for; its handle was looked at when it was made. */
+	/* With "" the link is dir itself, which was checked when it became a handle. */
 	if (path[0] == '\0')
 		return HOST_CALL(readlinkat, (u64)dir, (u64)path, (u64)target, size);
 	fd = HOST_CALL(openat, (u64)dir, (u64)path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -158,7 +159,7 @@ s64 host_readlink(int dir, const char *path, char *target, u64 size)
 	if (!own_proc_forbids((int)fd))
 		n = HOST_CALL(readlinkat, (u64)fd, (u64) "", (u64)target, size);
 	HOST_CALL(close, (u64)fd);
-	return n == -ENOENT ? -EINVAL : n; /* it is no link */
+	return n == -ENOENT ? -EINVAL : n; /* not a link */
 }
 
 s64 hc_do_readlinkat(struct call *c, int dir, const char *path, void *target, u32 target_len,
@@ -206,7 +207,7 @@ s64 hc_do_ftruncate(struct call *c, int file, u64 length)
 	if (err == 0)
 		err = HOST_CALL(ftruncate, (u64)file, length);
 	if (err == 0)
-		memory_files_reserve(file, 0); /* it may be shorter now */
+		memory_files_reserve(file, 0); /* the file may have become shorter */
 	return err;
 }
 
@@ -221,7 +222,9 @@ s64 hc_do_fallocate(struct call *c, int file, u64 mode, u64 offset, u64 len)
 	return err < 0 ? err : HOST_CALL(fallocate, (u64)file, mode, offset, len);
 }
 
-/* A call that takes the name (dir, path) away: the file's memory may be free after it. Its result.
+/*
+ * Makes a call that removes the name (dir, path), after which the file's memory may be free.
+ * Returns the call's result.
  */
 static s64 without_name(int dir, const char *path, long nr, const u64 arg[6])
 {
@@ -267,7 +270,7 @@ s64 hc_do_inotify_add_watch(struct call *c, int inotify, int dir, const char *pa
 struct value {
 	void *data;
 	size_t size;
-	void *bounce; /* to free; NULL when data is guest memory itself */
+	void *bounce; /* the caller frees it; NULL if data is guest memory itself */
 };
 
 static s64 value_for(struct value *v, const struct iovec *iov, u32 count)
@@ -284,8 +287,9 @@ static s64 value_for(struct value *v, const struct iovec *iov, u32 count)
 }
 
 /*
- * Between v's bounce buffer and the guest: bytes of it, at most its size. By the host, for the
- * guest's memory may be a window whose file is shorter by now, or read-only. 0 or -EFAULT.
+ * Copies between v's bounce buffer and guest memory: `bytes`, but at most v's size. The host
+ * copies, in a system call, because guest memory may be a window whose file is shorter by now, or
+ * read-only. Returns 0 or -EFAULT.
  */
 static s64 value_copy(const struct value *v, const struct iovec *iov, u32 count, u64 bytes,
 		      bool to_guest)
@@ -303,7 +307,7 @@ static s64 value_copy(const struct value *v, const struct iovec *iov, u32 count,
 	return n == (s64)local.iov_len ? 0 : -EFAULT;
 }
 
-/* A value that the host call fills: nr(arg0, arg1, [name,] value, size). */
+/* Makes a host call that fills a value: nr(file, [name,] value, size). Returns its result. */
 static s64 value_get(long nr, u64 file, u64 name, const struct iovec *iov, u32 count)
 {
 	struct value v;
@@ -402,7 +406,11 @@ s64 hc_do_flistxattr(struct call *c, int file, const struct iovec *list, u32 lis
 
 /* ---- open files ----------------------------------------------------------------------------- */
 
-/* Nothing is moved but by read(2) and write(2): an empty datagram, an error. Not by their kin. */
+/*
+ * An empty transfer has effects only with read(2) and write(2): an empty datagram, an error.
+ * readv(2) and its variants return 0 at once. So these two functions call read(2) and write(2) for
+ * it.
+ */
 s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	if (data_count == 0)
@@ -422,7 +430,7 @@ s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_co
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
-/* The offset is two registers for the sake of 32-bit hosts; here the first has all of it. */
+/* The host call takes the offset in two registers; on a 64-bit host the first has all of it. */
 s64 hc_do_preadv2(struct call *c, int file, const struct iovec *data, u32 data_count, u64 offset,
 		  u64 flags)
 {
@@ -443,8 +451,8 @@ s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_
 }
 
 /*
- * The file's signals come to the monitor, with the file's number: outside_file_events hands them to
- * the guest, which sorts out for whom they are.
+ * Directs the file's signals to the monitor, with the file's number. hostcall file_events hands
+ * them to the guest kernel, which decides which process gets them.
  */
 static void signals_here(int file)
 {
@@ -452,7 +460,7 @@ static void signals_here(int file)
 	HOST_CALL(fcntl, (u64)file, F_SETSIG, FILE_SIGNAL);
 }
 
-/* Life time hints: fcntl(2) takes their address. The result is the hint. */
+/* Life time hints: fcntl(2) takes the address of the hint. Returns the hint, or -errno. */
 static s64 write_hint(int file, u64 cmd, u64 hint)
 {
 	s64 r = HOST_CALL(fcntl, (u64)file, cmd, (u64)&hint);
@@ -461,8 +469,8 @@ static s64 write_hint(int file, u64 cmd, u64 hint)
 }
 
 /*
- * The commands whose argument is an integer and that reach nobody but the file. Owners and
- * signals are the guest kernel's; duplicates have their own hostcall.
+ * The allowed commands have an integer argument, or a hint, and affect nothing but the file. The
+ * guest kernel itself keeps owners and signals; duplicates have a hostcall of their own.
  */
 s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 {
@@ -514,8 +522,8 @@ s64 hc_do_fcntl_lock(struct call *c, int file, u64 cmd, void *lock, u32 lock_len
 }
 
 /*
- * Files in memory: out may grow by what in has, at the offset that *off says (-1, or no off: its
- * position), for a copy of at most len bytes.
+ * Reserves memory for a copy of at most len bytes to `out`, if out is a file in memory: at *off, or
+ * at its position if off is NULL or *off is -1. Returns 0 or -ENOSPC.
  */
 static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
 {
@@ -526,7 +534,9 @@ static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
 		return 0;
 	if (off && off_len == sizeof(at))
 		memcpy(&at, off, sizeof(at));
-	/* A pipe or socket gives at most what it holds; what was too little counts the next time.
+	/*
+	 * The copy takes at most what `in` holds; PIPE_ROOM is a guess for pipes and sockets. If
+	 * that is too little, the next reservation counts the rest.
 	 */
 	len = MIN(len, S_ISREG(st.st_mode) ? (u64)st.st_size : (u64)PIPE_ROOM);
 	return memory_files_reserve_write(out, at, len, false);
@@ -563,7 +573,7 @@ s64 hc_do_splice(struct call *c, int in, void *in_off, u32 in_off_len, int out, 
 	return HOST_AGAIN(c, splice, (u64)in, (u64)in_off, (u64)out, (u64)out_off, len, flags);
 }
 
-/* Two new descriptors become two handles, or none does. Also for socketpair. */
+/* pipe2 and socketpair use it (hostcall.h). */
 s64 host_new_pair(int fd[2], void *handles, u32 handles_len)
 {
 	s64 first, second;

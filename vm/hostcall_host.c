@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The way to the host (hostcall.h). Alone in its file so that a test can link another one. */
+/* host_syscall (hostcall.h), in a file of its own so that a test can link another version. */
 #include <errno.h>
 #include <unistd.h>
 #include "vm/hostcall.h"

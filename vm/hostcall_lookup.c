@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A lookup batch: several path lookups in one hostcall (struct hostcall_lookup). Each is made as
- * the hostcall for it alone would make it: what that is checked for, the handle and the NUL, is
- * checked here. No lookup changes anything. A handle to close is closed first, whatever comes then.
+ * A lookup batch: several path lookups in one hostcall (struct hostcall_lookup). Each lookup is
+ * made as its own hostcall would make it; this file makes the checks that the marshalling would
+ * make, of the handle and of the path's NUL. No lookup changes anything. If there is a handle to
+ * close, it is closed first, even if a lookup is malformed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +12,13 @@
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 
-/* The space that is left for one answer's data. */
+/* The space for one answer's data. */
 struct space {
 	u8 *data;
 	u32 size;
 };
 
-/* The answer to one lookup; -EINTR also where its data does not fit. */
+/* Makes one lookup and returns its answer; .result is -EINTR also if its data does not fit. */
 static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
 					     const struct space *space)
 {
@@ -31,7 +32,7 @@ static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
 		a.result = (s32)host_readlink(dir, path, (char *)space->data,
 					      MIN(space->size, (u32)HOSTCALL_PATH_MAX));
 		if (a.result >= (s32)space->size)
-			a.result = -EINTR; /* may be cut short */
+			a.result = -EINTR; /* the target may be truncated */
 		else if (a.result > 0)
 			a.len = (u32)a.result;
 		break;
@@ -66,7 +67,7 @@ s64 hc_do_lookup(struct call *c, int dir, int closes, const void *lookups, u32 l
 
 	c->out_bytes = 0;
 	if (closes >= 0) {
-		c->held--; /* its reference, the last that was taken, is handle_close's now */
+		c->held--; /* handle_close drops its reference, which was the last one taken */
 		handle_close(closes);
 	}
 	for (u32 at = 0; at < lookups_len;) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hostcalls about what a name, a file or a mount is to its file system. Some of the host's system
- * calls are younger than the oldest host: their numbers stand here, and such a host says ENOSYS.
+ * Hostcalls on file modes, file handles, the page cache and mounts. Some of the host's system calls
+ * are younger than the oldest supported host: this file defines their numbers, and such a host
+ * returns ENOSYS.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +19,14 @@
 #define SYS_listmount 458
 #endif
 
-/* struct file_handle of fcntl(2), whose content has a variable size. */
+/* The head of struct file_handle (<fcntl.h>), whose content has a variable size. */
 struct handle_head {
 	u32 bytes;
 	s32 type;
 };
 #define HANDLE_BYTES 128 /* MAX_HANDLE_SZ */
 
-/* linux/mount.h, struct mnt_id_req; later versions have ns after param. */
+/* struct mnt_id_req of <linux/mount.h>; later versions have ns after param. */
 struct mount_request {
 	u32 size;
 	u32 spare;
@@ -33,8 +34,8 @@ struct mount_request {
 };
 
 /*
- * fchmodat2(2), by means that older hosts have, too: a descriptor that stands for the file itself
- * and has no access to it, and its name in /proc.
+ * fchmodat2(2), without that system call, which older hosts lack: opens the file with O_PATH and
+ * changes the mode by the descriptor's name in /proc.
  */
 s64 hc_do_fchmodat2(struct call *c, int dir, const char *path, u64 mode, u64 flags)
 {
@@ -84,7 +85,10 @@ s64 hc_do_cachestat(struct call *c, int file, const void *range, u32 range_len, 
 	return HOST_CALL(cachestat, (u64)file, (u64)range, (u64)stat, flags);
 }
 
-/* The mounts that the monitor sees, which /proc/self/mountinfo tells as well; of no other. */
+/*
+ * Checks that a request is for the monitor's mount namespace, about which /proc/self/mountinfo
+ * tells the same. Returns 0 or -errno.
+ */
 static s64 own_mounts(const void *request, u32 len)
 {
 	struct mount_request r = {0};

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The bodies of exitless calls (common/hostcall.h). The worker serves all vCPUs, and so must not
- * sleep. What may sleep is tried in a way that cannot; where that says that it would have to, or
- * where it could do half of the work, the vCPU's own thread makes the call after all.
+ * The bodies of exitless calls (common/hostcall.h). The worker serves all vCPUs, so it must not
+ * sleep. A call that may sleep is made in a nonblocking form. If that form says that the call would
+ * have to wait, or if it could do only a part of the work, the vCPU's own thread makes the call
+ * instead.
  *
- * Regular files are not counted as sleeping: the disk answers. Those of size 0 are, for so are all
- * of /proc and of tracers, and some of these make a reader wait.
+ * Regular files do not count as sleeping, because only the disk has to answer. A regular file
+ * of size 0 does count, because the files of /proc and of tracefs have that size, and some of these
+ * make a reader wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,7 @@
 #include <sys/sysmacros.h>
 #include "vm/hostcall.h"
 
-#define MEM_MAJOR 1 /* /dev/null, /dev/zero and the like: Linux's devices.txt */
+#define MEM_MAJOR 1 /* /dev/null, /dev/zero and others: Linux's devices.txt */
 
 enum how { MAY_BLOCK, NEVER_SLEEPS, READS, WRITES, WAITS, CLOSES };
 
@@ -35,13 +37,13 @@ static bool is_memory(const struct stat *st)
 	return S_ISCHR(st->st_mode) && major(st->st_rdev) == MEM_MAJOR;
 }
 
-/* An option of a socket; -1 where it cannot be had. *value is as large as it is. */
+/* Reads an option of a socket. Returns 0, or a negative number on failure. */
 static int option(u64 file, int name, void *value, socklen_t len)
 {
 	return (int)HOST_CALL(getsockopt, file, SOL_SOCKET, (u64)name, (u64)value, (u64)&len);
 }
 
-/* A reader of this socket wants more than the first byte: SO_RCVLOWAT. */
+/* Returns true if a reader of this socket waits for more than one byte (SO_RCVLOWAT). */
 static bool wants_more(u64 file)
 {
 	int least = 1;
@@ -50,8 +52,9 @@ static bool wants_more(u64 file)
 }
 
 /*
- * A transfer between a pipe or socket and memory. A write of which only a part may fit is for a
- * file that does not wait, whose program expects that; what fits a pipe's promise goes as a whole.
+ * A transfer between memory and a pipe or socket. A write that may be partial is made only on a
+ * nonblocking file, whose program expects that. A write of at most PIPE_BUF bytes to a pipe is
+ * never partial.
  */
 static s64 transfer(struct call *c, const struct stat *st)
 {
@@ -87,7 +90,10 @@ static s64 read_or_write(struct call *c, s64 (*run)(struct call *c))
 	return -HOSTCALL_SLEEPS;
 }
 
-/* The last close of a terminal may wait until its output is sent, and a socket's: SO_LINGER. */
+/*
+ * The last close of a terminal may wait until its output is sent. That of a socket may wait, too,
+ * if SO_LINGER is set.
+ */
 static s64 close_file(struct call *c, s64 (*run)(struct call *c))
 {
 	const struct hc_arg *file = &c->arg[c->nr == HC_lookup ? 1 : 0];
@@ -106,7 +112,9 @@ static s64 close_file(struct call *c, s64 (*run)(struct call *c))
 	return run(c);
 }
 
-/* What is ready now; nothing is an answer only for whoever does not want to wait. */
+/*
+ * Polls with a timeout of 0. "Nothing is ready" is an answer only if the caller's own timeout is 0.
+ */
 static s64 wait_not(struct call *c, s64 (*run)(struct call *c))
 {
 	struct hc_arg *timeout = &c->arg[c->nr == HC_poll ? 1 : 2];

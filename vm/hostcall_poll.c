@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Hostcalls that wait for files. Times are nanoseconds from now; -1: no limit. */
+/* Hostcalls that wait for files. Timeouts are relative, in nanoseconds; -1 is no limit. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 
-#define POLL_MAX 2032 /* struct pollfd in the largest buffer */
+#define POLL_MAX 2032 /* most struct pollfd in a hostcall's buffer */
 
-/* The limit as the host call wants it; NULL: none. */
+/* Converts a timeout for the host call. Returns NULL for no limit. */
 static const struct timespec *limit(struct timespec *ts, u64 timeout_ns)
 {
 	if ((s64)timeout_ns < 0)
@@ -22,7 +22,10 @@ static const struct timespec *limit(struct timespec *ts, u64 timeout_ns)
 	return ts;
 }
 
-/* ppoll(2) of the monitor's own copy of the array, with the handles held meanwhile. */
+/*
+ * ppoll(2) of the monitor's own copy of the array; holds references to the handles meanwhile.
+ * number has space for count entries.
+ */
 static s64 poll_handles(struct call *c, struct pollfd *pfd, s32 *number, u32 count, u64 timeout_ns)
 {
 	struct timespec ts;
@@ -32,7 +35,7 @@ static s64 poll_handles(struct call *c, struct pollfd *pfd, s32 *number, u32 cou
 	for (held = 0; held < count; held++) {
 		number[held] = pfd[held].fd;
 		if (number[held] < 0)
-			continue; /* poll(2): ignored */
+			continue; /* poll(2) ignores it */
 		ret = handle_get((u64)number[held]);
 		if (ret < 0)
 			break;
@@ -67,7 +70,7 @@ s64 hc_do_poll_many(struct call *c, const struct iovec *fds, u32 fds_count, u64 
 
 	if (bytes % sizeof(*pfd) != 0 || count > HANDLE_MAX)
 		return -EINVAL;
-	/* The numbers that were polled lie behind the array, for the guest's may change. */
+	/* The numbers of the handles lie behind the array. */
 	local.iov_base = pfd = malloc(bytes + count * sizeof(s32) + 1);
 	if (!pfd)
 		return -ENOMEM;
@@ -90,7 +93,7 @@ s64 hc_do_epoll_wait(struct call *c, int epoll, void *events, u32 events_len, u6
 
 	ret = HOST_SLEEP(c, epoll_pwait2, (u64)epoll, (u64)events, max, (u64)limit(&ts, timeout_ns),
 			 0, 0);
-	if (ret == -ENOSYS) { /* before Linux 5.11: milliseconds, rounded up */
+	if (ret == -ENOSYS) { /* Linux before 5.11: milliseconds, rounded up */
 		ms = (s64)timeout_ns < 0
 			     ? -1
 			     : (s64)MIN((timeout_ns + 999999) / 1000000, (u64)INT32_MAX);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Hostcalls about the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
+/* Hostcalls on the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
@@ -20,12 +20,12 @@
 #define TEXT_MAX	      4096
 #define GROUPS_MAX	      1024
 
-/* The clock of a thread's CPU time: linux/posix-timers.h. */
+/* The number of the clock of a thread's CPU time: linux/posix-timers.h. */
 #define THREAD_CPU_CLOCK(tid) ((s32)(~(u32)(tid) << 3 | 6))
 
 /*
- * The kernel's text as one printable line: it may come from a hostile kernel and go to a terminal.
- * Returns its length.
+ * Writes the kernel's text to `to` as one printable line, because the kernel may be hostile and the
+ * text may go to a terminal. Returns the length of the line.
  */
 static size_t one_line(char to[TEXT_MAX + 1], const void *text, u32 len)
 {
@@ -84,8 +84,9 @@ s64 hc_do_boot_failed(struct call *c, const void *failure, u32 failure_len)
 }
 
 /*
- * May the guest's log have one more line? LOG_BURST at once, then LOG_RATE a second; what is left
- * out is counted in *lost and told with the next line that may pass.
+ * Returns true if the guest's log may have one more line: LOG_BURST lines at once, then LOG_RATE
+ * per second. The lines that were left out are counted; *lost is their number if this line passes,
+ * else 0.
  */
 #define LOG_BURST 1000
 #define LOG_RATE  20
@@ -115,7 +116,7 @@ static bool log_passes(u64 *lost)
 	return passes;
 }
 
-/* Every line of the guest's says so: it is not the monitor's word. */
+/* Prefixes each line with "kernel: ", so that the user does not take it for the monitor's. */
 s64 hc_do_log(struct call *c, u64 level, const void *text, u32 text_len)
 {
 	char line[TEXT_MAX + 1];
@@ -161,7 +162,9 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 	memcpy(&i, info, sizeof(i));
 	c->s->kernel = i;
 	atomic_store(&c->s->ready, true);
-	/* Without it such a program is found when somebody kicks its vCPU. */
+	/*
+	 * Without the watchdog, a stray program is found only when another thread kicks its vCPU.
+	 */
 	if (c->s->ring_mode == RING_MODE_3 && watch_start(c->s) < 0)
 		verbose(c->s, "no watch over programs that stray into the kernel");
 	return 0;
@@ -223,7 +226,10 @@ s64 hc_do_ram_discard(struct call *c, u64 gpa, u64 len)
 
 s64 hc_do_vcpu_start(struct call *c, u64 id, u64 area_gpa, u64 rip, u64 rsp, u64 cr3)
 {
-	/* In RAM: the monitor itself reads and writes it, which behind a window could fail. */
+	/*
+	 * The area has to be in RAM, because the monitor itself reads and writes it. Behind a
+	 * window an access could fault.
+	 */
 	if (id == 0 || id >= VCPU_MAX || !IS_ALIGNED(area_gpa, PAGE_SIZE) ||
 	    !is_ram(c->s, area_gpa, VCPU_AREA_PAGES * PAGE_SIZE))
 		return -EINVAL;
@@ -244,8 +250,9 @@ s64 hc_do_vcpu_kick(struct call *c, u64 id)
 }
 
 /*
- * The word that sleepers of gpa wait on. RAM is private to the monitor. Behind a window the host
- * keys a futex by file and offset: two windows of one file, or a process outside, meet there.
+ * Returns the futex word at gpa, or NULL if it is not there or not aligned; *op gets
+ * FUTEX_PRIVATE_FLAG for RAM. Behind a window the host identifies a futex by file and offset, so
+ * that sleepers of two windows of one file, and those of processes outside, meet there.
  */
 static u32 *futex_word(struct call *c, u64 gpa, u64 *op)
 {
@@ -281,7 +288,7 @@ s64 hc_do_wake(struct call *c, u64 gpa, u64 count)
 	return HOST_CALL(futex, (u64)word, FUTEX_WAKE | op, MIN(count, (u64)INT32_MAX));
 }
 
-/* The host thread of a vCPU; -ESRCH: it does not run yet. */
+/* Returns the host thread of a vCPU, or -ESRCH if the vCPU has none yet. */
 static s64 thread_of(struct call *c, u64 vcpu)
 {
 	struct vcpu *v = NULL;
@@ -328,8 +335,9 @@ s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
 }
 
 /*
- * What the guest puts there concerns its own addresses only: KVM keeps a vCPU's debug registers
- * apart from the host's. GD and reserved bits are not for it to set.
+ * The values affect only the guest, because KVM keeps a vCPU's debug registers apart from the
+ * host's. The guest may set neither GD and reserved bits of DR7 nor breakpoints outside programs'
+ * addresses.
  */
 s64 hc_do_debug_regs(struct call *c, void *regs, u32 regs_len)
 {
@@ -354,8 +362,9 @@ s64 hc_do_debug_regs(struct call *c, void *regs, u32 regs_len)
 }
 
 /*
- * The effective capabilities of this thread become all of caps that it is permitted. Permitted ones
- * stay as long as one of its user IDs is that of the monitor's start, as the saved one always is.
+ * Sets the calling thread's effective capabilities to those in caps that are permitted. The thread
+ * keeps its permitted ones as long as one of its user IDs is that of the monitor's start, which its
+ * saved user ID always is.
  */
 static s64 set_capabilities(u64 caps)
 {
@@ -379,9 +388,9 @@ static s64 set_groups(const void *groups, u32 count)
 }
 
 /*
- * By system call, not by glibc: that changes all threads of the process. Each change of a user ID
- * takes effective capabilities away that the next step needs. setfsuid(2) says nothing about
- * failure; a second call with an impossible id tells the present one.
+ * Makes the system calls directly, because glibc's functions change the IDs of all threads. A
+ * change of a user ID can remove effective capabilities that the next step needs. setfsuid(2) and
+ * setfsgid(2) do not report failure; a second call with an impossible ID returns the present one.
  */
 s64 hc_do_ids(struct call *c, const void *ids, u32 ids_len, const void *groups, u32 groups_len)
 {
@@ -432,15 +441,18 @@ s64 hc_do_getrandom(struct call *c, const struct iovec *data, u32 data_count, u6
 }
 
 /*
- * Processes of the host that a program may reach: its parent, its own group, and the monitor
- * itself to stop it (the whole sandbox then stops, and a shell sees that).
+ * A program may signal its parent and its own process group, and may stop the monitor itself: the
+ * whole sandbox then stops, and a shell sees that.
  */
 s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 {
 	s32 target = (s32)pid;
 
 	(void)c;
-	/* As 0: -1 would be every process, where the group's number is 1. */
+	/*
+	 * Signals the own group as 0, because -1 means every process if the number of the group is
+	 * 1.
+	 */
 	if (target == -getpgrp())
 		target = 0;
 	if (target == getpid())

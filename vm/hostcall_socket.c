@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hostcalls about sockets. Three things may not pass as they are: a unix path that is relative to
- * the program's directory, options and control messages whose data points into the caller's
- * memory, and descriptors in control messages, which are handles to the guest.
+ * Hostcalls on sockets. Three things must not pass unchanged: a unix path that is relative to the
+ * program's directory; options and control messages whose data points into the caller's memory; and
+ * descriptors in control messages, which are handles for the guest.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -59,13 +59,15 @@ s64 hc_do_socketpair(struct call *c, u64 domain, u64 type, u64 protocol, void *h
 	return err < 0 ? err : host_new_pair(fd, handles, handles_len);
 }
 
-/* Makes a relative unix path mean what it means to the program. */
+/*
+ * Enters dir if the address is a relative unix path, which then means what it means to the program.
+ */
 static s64 enter_address(int dir, const void *addr, u32 addr_len)
 {
 	const struct sockaddr_un *un = addr;
 	u32 path = offsetof(struct sockaddr_un, sun_path);
 
-	/* Unnamed, or abstract: it begins with NUL (unix(7)). */
+	/* An unnamed address, or an abstract one, which begins with NUL (unix(7)). */
 	if (addr_len <= path || un->sun_family != AF_UNIX || un->sun_path[0] == '\0')
 		return 0;
 	return host_enter_dir(dir, un->sun_path);
@@ -80,7 +82,7 @@ s64 hc_do_bind(struct call *c, int file, int dir, const void *addr, u32 addr_len
 		ret = host_own_fs();
 	if (ret < 0)
 		return ret;
-	/* A unix socket's mode is the host's to make: with the mask that the sandbox began with. */
+	/* The host makes the mode of a unix socket, by the umask at the start of the sandbox. */
 	mask = (u64)HOST_CALL(umask, c->s->umask);
 	ret = HOST_CALL(bind, (u64)file, (u64)addr, addr_len);
 	HOST_CALL(umask, mask);
@@ -94,7 +96,7 @@ s64 hc_do_connect(struct call *c, int file, int dir, const void *addr, u32 addr_
 	return err < 0 ? err : HOST_AGAIN(c, connect, (u64)file, (u64)addr, addr_len);
 }
 
-/* An address as these calls return it. */
+/* An address in the form in which these hostcalls return it. */
 struct named {
 	u32 len;
 	u8 addr[sizeof(struct sockaddr_storage)];
@@ -137,8 +139,8 @@ s64 hc_do_getpeername(struct call *c, int file, void *addr, u32 addr_len)
 /* ---- options -------------------------------------------------------------------------------- */
 
 /*
- * A classic BPF program. The guest sends its instructions; the kernel wants a pointer to them, and
- * checks them itself.
+ * Sets a classic BPF program. The guest sends the instructions, and the host kernel gets a pointer
+ * to the monitor's copy of them. The host kernel itself checks the program.
  */
 static s64 set_program(int file, u64 level, u64 name, const void *value, u32 value_len)
 {
@@ -179,7 +181,7 @@ s64 hc_do_getsockopt(struct call *c, int file, u64 level, u64 name, void *value,
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-/* References to the handles in outgoing SCM_RIGHTS, until the message is sent. */
+/* References to the handles in outgoing SCM_RIGHTS, held until the message is sent. */
 struct rights {
 	u32 count;
 	int fd[RIGHTS_MAX];
@@ -208,7 +210,10 @@ static s64 rights_get(struct rights *r, const struct cmsghdr *cmsg)
 	return 0;
 }
 
-/* Levels whose outgoing control messages are plain data; SOL_SOCKET's are looked at one by one. */
+/*
+ * Returns true for levels whose outgoing control messages are plain data. control_out looks at
+ * SOL_SOCKET's one by one.
+ */
 static bool level_is_plain(int level)
 {
 	static const int plain[] = {SOL_SOCKET,	 IPPROTO_IP,  IPPROTO_IPV6, IPPROTO_ICMPV6,
@@ -220,7 +225,10 @@ static bool level_is_plain(int level)
 	return false;
 }
 
-/* Checks outgoing control data, takes references to its handles, makes credentials the host's. */
+/*
+ * Checks outgoing control data and takes references to its handles. Sets the process number in
+ * credentials to the monitor's. Returns 0 or -errno.
+ */
 static s64 control_out(struct msghdr *msg, struct rights *rights)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
@@ -239,7 +247,7 @@ static s64 control_out(struct msghdr *msg, struct rights *rights)
 			err = rights_get(rights, cmsg);
 			break;
 		case SCM_CREDENTIALS:
-			/* To the host every guest process is the monitor. */
+			/* For the host, every guest process is the monitor. */
 			if (cmsg->cmsg_len != CMSG_LEN(sizeof(cred)))
 				return -EINVAL;
 			memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
@@ -278,7 +286,10 @@ s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_
 	return ret;
 }
 
-/* Makes handles of the descriptors that came with a message. -1 in the data: no room for it. */
+/*
+ * Makes handles of the descriptors that came with a message. A descriptor for which there is no
+ * handle left becomes -1 in the data.
+ */
 static void control_in(struct msghdr *msg)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ioctl(2) for the guest: the requests whose data is known, row by row in common/ioctl.def.
- * Everything else is ENOTTY, as for a file that does not know the request.
+ * ioctl(2) for the guest: only requests whose data is known, which have a row in common/ioctl.def.
+ * All others fail with ENOTTY, as with a file that does not know the request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 
-/* What the third argument is: ioctl.def. */
+/* The kinds of third arguments, from ioctl.def. */
 enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF };
 
 static const struct request {
@@ -38,7 +38,7 @@ static const struct request *find(u32 nr)
 	return NULL;
 }
 
-/* Calls with an open file that the data, not the argument, names. */
+/* FICLONERANGE: the data names the second file. */
 static s64 clone_range(struct call *c, int file, struct file_clone_range *range)
 {
 	int src = handle_get((u64)range->src_fd);
@@ -51,7 +51,10 @@ static s64 clone_range(struct call *c, int file, struct file_clone_range *range)
 	return ret;
 }
 
-/* The array lies in the data behind the struct; the host's pointer stays here. */
+/*
+ * SIOCGIFCONF: the array follows the struct in the data. Only ifc_len goes back to the guest,
+ * because ifc_buf is a pointer of the monitor's.
+ */
 static s64 interface_list(int file, u8 *data, u32 data_len)
 {
 	struct ifconf conf;
@@ -81,7 +84,7 @@ s64 hc_do_ioctl(struct call *c, int file, u64 request, void *data, u32 data_len,
 	switch (r->kind) {
 	case VALUE:
 		return HOST_AGAIN(c, ioctl, (u64)file, r->nr, arg);
-	case READ: /* none of them waits */
+	case READ: /* no READ request waits */
 		return HOST_CALL(ioctl, (u64)file, r->nr, (u64)data);
 	case WRITE:
 	case BOTH:

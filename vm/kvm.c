@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* /dev/kvm: opened, checked for what we need, and the VM made. */
+/*
+ * Opens /dev/kvm, checks that it has what BufferVM needs, makes the VM, and prepares vCPUs' CPUID.
+ */
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +13,7 @@
 #include "vm/cpuid_caches.h"
 #include "vm/vm.h"
 
-/* Capabilities without which nothing works, and why. */
+/* The capabilities that BufferVM needs, and why. */
 static const struct {
 	int cap;
 	int least;
@@ -27,12 +29,15 @@ static const struct {
 	{KVM_CAP_IMMEDIATE_EXIT, 1, "KVM_CAP_IMMEDIATE_EXIT", "signals interrupt a vCPU"},
 };
 
-/* KVM wants three pages for real mode on old Intel CPUs, below 4 GiB and in no slot. */
+/*
+ * Address of the three pages that KVM needs for real mode on old Intel CPUs. They have to be below
+ * 4 GiB and outside of all slots.
+ */
 #define TSS_ADDR  0xfffbd000UL
 
 /*
- * Shadow paging keeps 2 % of the slots' pages as page tables by default: too few for a process
- * tree in small slots. This is a limit, not an allocation.
+ * By default KVM's shadow paging uses at most 2 % as many page tables as the slots have pages,
+ * which is too few for a process tree in small slots. MMU_PAGES is a limit and not an allocation.
  */
 #define MMU_PAGES (1UL << 18)
 
@@ -57,7 +62,7 @@ static int check_device(struct sandbox *s)
 	return 0;
 }
 
-/* Bits of CPUID that are taken away: leaf, subleaf, register (0 eax .. 3 edx), bits. */
+/* Bits of CPUID that the guest does not get: leaf, subleaf, register (0 EAX .. 3 EDX), bits. */
 static const struct {
 	u32 leaf, subleaf, reg, bits;
 } hidden[] = {
@@ -75,7 +80,7 @@ static const struct {
 #define CPUID_XSTATE	0xd
 #define XCR0_AMX	(3UL << 17)
 
-/* What vCPUs are given; the same for all but for the APIC id. Made once, kept. */
+/* The CPUID of vCPUs, which differs only in the APIC id. read_cpuid allocates it once. */
 static struct kvm_cpuid2 *cpuid;
 static u64 guest_xcr0;
 static u64 inherited; /* inherited_xcr0() */
@@ -86,9 +91,9 @@ u64 kvm_guest_xcr0(void)
 }
 
 /*
- * The host's XCR0 where the guest's ring 3 runs with it, whatever KVM is asked for; 0 where KVM
- * switches it. Without VT-x and AMD-V there is nothing that could switch it at an entry. This only
- * decides what is asked for: the guest kernel looks at what the hardware has.
+ * Returns the host's XCR0 if the guest's ring 3 runs with it, whatever KVM is asked for, and 0 if
+ * KVM switches XCR0. Without VT-x and AMD-V nothing can switch it at a guest entry. The result only
+ * decides what the monitor asks KVM for; the guest kernel checks what the hardware has.
  */
 static u64 inherited_xcr0(void)
 {
@@ -118,11 +123,11 @@ static int read_cpuid(struct sandbox *s)
 	cpuid->nent = CPUID_MAX;
 	if (ioctl(s->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
 		return -errno;
-	s->gpa_bits = 36; /* what every 64-bit CPU has */
+	s->gpa_bits = 36; /* every 64-bit CPU has this many */
 	for (u32 i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
-		/* No paravirtual features, no second level of virtualization, no tiles. */
+		/* Hides paravirtual features, nested virtualization and AMX's tiles. */
 		if (e->function >> 28 == 4 || e->function == 0x8000000a || e->function == 0x1d ||
 		    e->function == 0x1e)
 			continue;
@@ -135,8 +140,7 @@ static int read_cpuid(struct sandbox *s)
 			s->gpa_bits = MIN(MAX(e->eax & 0xff, 36u), 40u);
 		cpuid->entries[kept++] = *e;
 	}
-	/* The kernel looks for it, to hear whether programs' CPUID is answered by KVM or by the
-	 * CPU. */
+	/* By this leaf the kernel finds whether KVM or the CPU answers programs' CPUID. */
 	if (kept < CPUID_MAX)
 		cpuid->entries[kept++] = (struct kvm_cpuid_entry2){
 			.function = CPUID_HYPERVISOR,
@@ -180,18 +184,21 @@ static void set_answer(struct boot_cpuid *to, const struct kvm_cpuid_entry2 *e)
 		.has_subleaves = e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? 1 : 0,
 		.reg = {e->eax, e->ebx, e->ecx, e->edx},
 	};
-	/* KVM sets it when a program asks, as CR4 has it. */
+	/* KVM sets this bit by CR4 when CPUID is executed. */
 	if (e->function == 1)
 		to->reg[2] |= bit_OSXSAVE;
 }
 
-/* The sizes and offsets of leaf 0xd as the host CPU has them: what XSAVE writes. */
+/*
+ * Fills in a subleaf of leaf 0xd as the host CPU has it: the sizes and offsets by which XSAVE
+ * writes.
+ */
 static void set_xstate_answer(struct boot_cpuid *to, u32 subleaf)
 {
 	u32 eax, ebx, ecx, edx;
 
 	__cpuid_count(CPUID_XSTATE, subleaf, eax, ebx, ecx, edx);
-	/* Subleaf 1, EAX: which instructions of the family there are; KVM's answer stays. */
+	/* EAX of subleaf 1 tells which XSAVE instructions exist; KVM's answer stays. */
 	if (subleaf == 1)
 		to->reg[1] = ebx;
 	else
@@ -206,7 +213,9 @@ u32 kvm_cpuid_table(int vcpu_fd, struct boot_cpuid *table)
 	if (!all)
 		return 0;
 	all->nent = CPUID_MAX;
-	/* Not what was set: KVMs that run ring 3 on the host CPU adapt it. */
+	/*
+	 * Reads the CPUID back, because a KVM that runs ring 3 on the host CPU may have changed it.
+	 */
 	if (ioctl(vcpu_fd, KVM_GET_CPUID2, all) < 0)
 		all->nent = 0;
 	for (u32 i = 0; i < all->nent; i++)
@@ -254,7 +263,7 @@ int kvm_open(struct sandbox *s)
 		message("this KVM has no CPUID or XCR0 for guests: %s", host_error(-ret));
 		return EXIT_KVM_LACKS;
 	}
-	/* Both are x86 specifics that some KVMs do not have, and then do not need. */
+	/* Some KVMs lack these calls, and then do not need them. */
 	ioctl(s->vm, KVM_SET_TSS_ADDR, TSS_ADDR);
 	ioctl(s->vm, KVM_SET_NR_MMU_PAGES, MMU_PAGES);
 	return 0;

@@ -10,9 +10,9 @@
 #include "vm/vm.h"
 
 /*
- * The counters that are printed, by KVM's names (arch/x86/kvm/x86.c). Which of KVM's counters says
- * what was found out by counting known numbers of each event; io_exits, for one, is 0 on a software
- * KVM and counts OUTs that never reach the monitor on others.
+ * The counters that are printed, by their names in KVM (arch/x86/kvm/x86.c). Which event each of
+ * them counts was found by experiment, with known numbers of events. io_exits, for example, is 0 on
+ * a software KVM, and on others counts OUTs that never reach the monitor.
  */
 static const struct {
 	const char *name, *text;
@@ -35,14 +35,17 @@ static const struct {
 	{"pages_2m", "  of 2 MiB"},
 };
 
-/* KVM's descriptors of one file, in a buffer of header.num_desc times desc_size. */
+/* The counters' descriptors of one file: header.num_desc of them, desc_size bytes each. */
 struct stats_file {
 	struct kvm_stats_header header;
 	size_t desc_size;
 	u8 *desc;
 };
 
-/* False: it cannot be read, or its own sizes contradict each other. */
+/*
+ * Reads the descriptors. Returns false if the file cannot be read or its sizes are implausible. The
+ * caller frees f->desc in either case.
+ */
 static bool read_descriptors(int fd, struct stats_file *f)
 {
 	size_t size;
@@ -58,7 +61,10 @@ static bool read_descriptors(int fd, struct stats_file *f)
 	return f->desc && pread(fd, f->desc, size, f->header.desc_offset) == (ssize_t)size;
 }
 
-/* Adds the file's counters to those of the table that have their names; seen[i]: it has row i. */
+/*
+ * Adds the file's counters to the sums of the rows of shown[] that have their names. Sets seen[i]
+ * if the file has row i.
+ */
 static void add_file(int fd, u64 *sum, bool *seen)
 {
 	struct stats_file f;

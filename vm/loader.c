@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guest kernel's ELF file: a static PIE with an ABI note. Headers are read with libelf; the
+ * Reads the guest kernel's ELF file, a static PIE with an ABI note. libelf reads the headers. The
  * file may be the user's (`buffervm kernel.elf program`), so every range is checked.
  */
 #include <errno.h>
@@ -35,7 +35,10 @@ static bool segment_ok(const GElf_Phdr *ph, size_t file_size)
 	       ph->p_vaddr <= KERNEL_MEMORY_MAX - ph->p_memsz;
 }
 
-/* Where image-relative [vaddr, +len) lies in the file; -1 when not wholly in one segment's file. */
+/*
+ * Returns where image-relative [vaddr, vaddr + len) is in the file, or -1 if it is not wholly in
+ * the file's part of one segment.
+ */
 static s64 file_offset(const struct kernel_image *image, u64 vaddr, u64 len)
 {
 	for (u32 i = 0; i < image->segments; i++) {
@@ -48,7 +51,10 @@ static s64 file_offset(const struct kernel_image *image, u64 vaddr, u64 len)
 	return -1;
 }
 
-/* DT_RELA and its like. Offsets in the file are unaligned for all we know: copy entries. */
+/*
+ * Reads DT_RELA and DT_RELASZ. Returns false if there is a dynamic tag that the loader does not
+ * support. Copies each entry, because its offset in the file may be unaligned.
+ */
 static bool read_dynamic(struct kernel_image *image, const GElf_Phdr *ph)
 {
 	for (u64 i = 0; i + sizeof(Elf64_Dyn) <= ph->p_filesz; i += sizeof(Elf64_Dyn)) {
@@ -124,7 +130,7 @@ static int parse(Elf *elf, struct kernel_image *image, const char **why)
 			.write = ph.p_flags & PF_W,
 			.exec = ph.p_flags & PF_X,
 		};
-		/* kernel.lds: the entry page is the first of the code. */
+		/* The entry page is the first page of the code: kernel.lds. */
 		if (g->exec && !image->entry_page)
 			image->entry_page = g->vaddr;
 		image->segments++;
@@ -160,7 +166,7 @@ int loader_parse(const u8 *file, size_t size, struct kernel_image *image, const 
 	image->file = file;
 	image->size = size;
 	elf_version(EV_CURRENT);
-	/* libelf only reads: it has no const in its interface. */
+	/* libelf only reads, but its interface lacks const. */
 	elf = elf_memory((char *)(uintptr_t)file, size);
 	if (!elf) {
 		*why = "not an ELF file";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The command line, and a sandbox from its start to its end. */
+/* The command line, and the sandbox from its start to its end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -19,12 +19,18 @@
 
 extern const u8 kernel_elf_start[], kernel_elf_end[];
 
-/* The monitor's own descriptors live from here on: low numbers are the guest's. */
+/*
+ * The monitor's copy of standard error has a number from here on, because guests may be given low
+ * ones.
+ */
 #define OWN_FD_MIN    512
 
 #define MEM_MIN	      (8UL << 20)
 
-/* A file may cost the host some KiB, and a full pipe 64: enough for servers, and bounded. */
+/*
+ * An open file may cost the host some KiB, and a full pipe 64 KiB: this is enough for servers, and
+ * bounded.
+ */
 #define FILES_DEFAULT 65536
 
 static struct sandbox sandbox = {.end_status = -1, .stderr_fd = -1};
@@ -89,7 +95,9 @@ u64 parse_size(const char *text)
 	return n;
 }
 
-/* "20": a number that is not 0, or 0 when it is none. */
+/*
+ * Returns the number that a text like "20" says, or 0 if it is not a number from 1 to UINT32_MAX.
+ */
 static u32 parse_count(const char *text)
 {
 	char *end;
@@ -132,7 +140,7 @@ static const struct option run_options[] = {
 	{"help", no_argument, NULL, OPT_HELP},
 	{"no-exitless", no_argument, NULL, OPT_NO_EXITLESS},
 	{"exitless", no_argument, NULL, OPT_EXITLESS},	 /* the default */
-	{"no-post", no_argument, NULL, OPT_NO_EXITLESS}, /* the names that 0.1.0 began with */
+	{"no-post", no_argument, NULL, OPT_NO_EXITLESS}, /* the names of 0.1.0 */
 	{"post", no_argument, NULL, OPT_EXITLESS},
 	{0},
 };
@@ -219,8 +227,8 @@ static int run_option(struct options *o, int c, const char *value)
 }
 
 /*
- * Options from argv[1] on up to the first argument that is none, whose place is *next. -1: go on.
- * Otherwise the status to end with.
+ * Parses options from argv[1] up to the first argument that is not an option; *next is that
+ * argument's index. Returns -1 to go on, or the status to end with.
  */
 static int parse_some(struct options *o, int argc, char **argv, const struct option *known,
 		      int *next)
@@ -228,7 +236,7 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
 	int c, ret;
 
 	opterr = 0;
-	optind = 0; /* from the start, also a second time: getopt(3), NOTES */
+	optind = 0; /* starts again at the first argument: getopt(3), NOTES */
 	while ((c = getopt_long(argc, argv, "+v", known, NULL)) != -1) {
 		if (c == '?') {
 			message("unknown option %s, or its value is missing (see --help)",
@@ -278,8 +286,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 }
 
 /*
- * A path as execvp(3) finds it: with a slash as it is, else along PATH. Not found: the name itself,
- * for the kernel to say so. The result is static.
+ * Returns the path that execvp(3) finds: a name with a slash unchanged, else the first match along
+ * PATH. If there is none, returns the name itself, and the kernel reports the error. The result may
+ * be a static buffer.
  */
 static const char *find_program(const char *name)
 {
@@ -302,7 +311,10 @@ static const char *find_program(const char *name)
 	return name;
 }
 
-/* Maps a file that may be a kernel. MAP_FAILED: it cannot be read or is empty. */
+/*
+ * Maps a file that may be a kernel. Returns MAP_FAILED if it cannot be read, is not a regular file
+ * or is empty.
+ */
 static const u8 *map_file(const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -320,9 +332,9 @@ static const u8 *map_file(const char *path, size_t *size)
 }
 
 /*
- * The kernel to boot: the first argument when it is a BufferVM kernel (the ancestor's command
- * line), else the embedded one. A file that ends in .elf and is given together with a program is
- * meant as a kernel: it is refused when it is none.
+ * Chooses the kernel to boot: the first argument if it is a BufferVM kernel (the ancestor's command
+ * line), else the embedded one. A file that ends in .elf and is followed by a program is meant as a
+ * kernel, so it is an error if it is not one. Returns 0, or an exit_status after a message.
  */
 static int choose_kernel(struct options *o, struct kernel_image *image)
 {
@@ -359,8 +371,9 @@ static int choose_kernel(struct options *o, struct kernel_image *image)
 }
 
 /*
- * Closed standard descriptors get a placeholder, so that nothing of ours takes their numbers;
- * hostcall_init sees from s->stdio_closed that the guest has none.
+ * Opens a placeholder for each closed standard descriptor, so that no file of the monitor gets its
+ * number. hostcall_init sees in s->stdio_closed that the guest has no such descriptor. Also keeps a
+ * copy of standard error for messages. Returns 0 or EXIT_HOST.
  */
 static int keep_stdio(struct sandbox *s)
 {
@@ -373,7 +386,7 @@ static int keep_stdio(struct sandbox *s)
 	}
 	if (!(s->stdio_closed & 1u << STDERR_FILENO))
 		s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, OWN_FD_MIN);
-	/* A small RLIMIT_NOFILE may forbid the high number. */
+	/* A small RLIMIT_NOFILE may not allow the high number. */
 	if (s->stderr_fd < 0 && !(s->stdio_closed & 1u << STDERR_FILENO))
 		s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (s->stderr_fd < 0 && !(s->stdio_closed & 1u << STDERR_FILENO)) {
@@ -411,7 +424,10 @@ static int memory_setup(struct sandbox *s, const struct kernel_image *image, con
 	return 0;
 }
 
-/* 0: the sandbox ran, and s->end_status says how it ended. Otherwise an exit_status. */
+/*
+ * Returns 0 if the sandbox ran; s->end_status then tells how it ended. Otherwise returns an
+ * exit_status, after a message.
+ */
 static int run(struct sandbox *s)
 {
 	struct kernel_image image;
@@ -484,7 +500,7 @@ int main(int argc, char **argv)
 	if (ret & SANDBOX_END_ERROR)
 		return ret & 0xff;
 	if (WIFSIGNALED(ret)) {
-		/* The signal is the program's: no core of the monitor. */
+		/* The program died by the signal, so the monitor writes no core of itself. */
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 		outside_die(WTERMSIG(ret));
 	}

@@ -2,10 +2,10 @@
 /*
  * Guest-physical memory: which ranges exist, and the host memory behind each.
  *
- * RAM is one host reservation, advised to be huge pages, of which slots are handed to KVM as the
- * guest grows: shadow paging allocates its bookkeeping per slot at once, so a large slot that is
- * not needed costs milliseconds. Slots are never removed: whoever found an address in one may
- * keep the pointer as long as the sandbox lives.
+ * RAM is one host reservation, advised to be huge pages. The monitor gives slots of it to KVM as
+ * the guest needs more, because shadow paging allocates its bookkeeping for a whole slot at once: a
+ * large slot that is not needed costs milliseconds. Slots are never removed, so a pointer into one
+ * stays valid as long as the sandbox lives.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -20,7 +20,10 @@
 
 #define RAM_FIRST    (64UL << 20)
 #define WINDOW_SLOT  (256UL << 20)
-/* A step beyond doubling helps nobody: a slot of 1 GiB takes half a millisecond. */
+/*
+ * RAM at most doubles at a step, and grows by at most this if the guest does not ask for more.
+ * Adding a slot of 1 GiB takes half a millisecond, so larger steps gain nothing.
+ */
 #define RAM_STEP_MAX (1UL << 30)
 
 static int add_slot(struct sandbox *s, u64 gpa, u64 size, u8 *host)
@@ -43,7 +46,10 @@ static int add_slot(struct sandbox *s, u64 gpa, u64 size, u8 *host)
 	return (int)index;
 }
 
-/* Host memory that costs nothing until it is touched; aligned to 2 MiB. NULL: none. */
+/*
+ * Reserves host memory, aligned to 2 MiB, that costs nothing until it is touched. Returns NULL on
+ * failure.
+ */
 static u8 *reserve(u64 size, int prot)
 {
 	u8 *p = mmap(NULL, size + HUGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -71,7 +77,7 @@ int memory_init(struct sandbox *s, u64 boot_size)
 	m->ram_host = reserve(m->ram_max, PROT_READ | PROT_WRITE);
 	if (!boot || !frames || !m->ram_host)
 		return -ENOMEM;
-	/* Refused where the host has no huge pages; it works without. */
+	/* Ignores failure: the host may have no huge pages. */
 	madvise(m->ram_host, m->ram_max, MADV_HUGEPAGE);
 	madvise(m->ram_host, m->ram_max, MADV_DONTDUMP);
 	ret = add_slot(s, 0, boot_size, boot);
@@ -107,8 +113,7 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 	pthread_mutex_lock(&m->lock);
 	left = m->ram_max - m->ram_size;
 	left -= MIN(m->files, left);
-	/* A part of what is left, for what was given once stays counted: files may need the rest.
-	 */
+	/* At most a quarter of the rest at once: RAM stays counted, and files may need some. */
 	size = MAX(bytes, MIN(MIN(m->ram_size, RAM_STEP_MAX), left / 4));
 	size = MIN(ALIGN_UP(MIN(size, left), HUGE_SIZE), left);
 	ret = size ? add_slot(s, RAM_BASE + m->ram_size, size, m->ram_host + m->ram_size) : -ENOMEM;
@@ -166,7 +171,7 @@ void *memory_at(struct sandbox *s, gpa_t gpa, u64 len)
 	u64 at = gpa.raw - RAM_BASE;
 	u64 ram = __atomic_load_n(&m->ram_size, __ATOMIC_ACQUIRE);
 
-	/* RAM is contiguous in the host, whatever its slots. */
+	/* RAM is contiguous in the host: a range may span several slots. */
 	if (at < ram)
 		return len <= ram - at ? m->ram_host + at : NULL;
 	for (u32 i = 0, n = atomic_load(&m->slots); i < n; i++) {

@@ -21,12 +21,12 @@ struct memory_file {
 	LIST_ENTRY(memory_file) link;
 	dev_t dev;
 	ino_t ino;
-	u64 base;  /* bytes that are not the sandbox's */
-	u64 size;  /* bytes in all, as they are counted */
-	u32 users; /* handles and windows */
+	u64 base;  /* its size when the sandbox first saw it */
+	u64 size;  /* its size now, as far as it is known */
+	u32 users; /* number of handles and windows */
 };
 
-/* All under lock; the host calls made with it do not sleep. */
+/* lock protects all fields. The host calls that are made with it held do not sleep. */
 static struct {
 	pthread_mutex_t lock;
 	struct sandbox *s; /* NULL: nothing is counted */
@@ -57,7 +57,10 @@ static u64 counted(const struct memory_file *f)
 	return f->size > f->base ? f->size - f->base : 0;
 }
 
-/* Memory that it has or may get without a hostcall: fallocate(2) may give more than its size. */
+/*
+ * Returns how much memory the file has or may get without a hostcall. That can be more than its
+ * size: fallocate(2) allocates blocks beyond it.
+ */
 static u64 bytes_of(const struct stat *st)
 {
 	return MAX((u64)MAX(st->st_size, 0), (u64)MAX(st->st_blocks, 0) * 512);
@@ -78,7 +81,10 @@ static struct memory_file *find(dev_t dev, ino_t ino)
 	return NULL;
 }
 
-/* False, and nothing has changed: it does not fit, and may not be forced. */
+/*
+ * Changes the counted size. Returns false and changes nothing if it does not fit and force is
+ * false. files.lock is held.
+ */
 static bool resize(struct memory_file *f, u64 size, bool force)
 {
 	struct memory_file to = {.base = f->base, .size = size};
@@ -89,7 +95,10 @@ static bool resize(struct memory_file *f, u64 size, bool force)
 	return true;
 }
 
-/* Nothing keeps it but a name, if it has one. A file that counts stays known by that. */
+/*
+ * Forgets the file if it has no handle and no window, unless it has a name and bytes that count.
+ * files.lock is held.
+ */
 static void drop_unused(struct memory_file *f, bool has_name)
 {
 	if (f->users > 0 || (has_name && counted(f) > 0))
@@ -175,7 +184,7 @@ void memory_files_unmapped(dev_t dev, ino_t ino, int fd)
 /* files.lock held. */
 static s64 grow(struct memory_file *f, const struct stat *st, u64 end)
 {
-	/* What the host has done meanwhile, whoever asked for it, counts without question. */
+	/* The size that the file has by now counts in any case. */
 	resize(f, bytes_of(st), true);
 	return end <= f->size || resize(f, end, false) ? 0 : -ENOSPC;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* What the user reads: one write per line, on a descriptor the guest cannot close. */
+/*
+ * Messages for the user: one write(2) for each line, on a descriptor that the guest cannot close.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ static void print(const char *fmt, va_list ap)
 
 	used = MIN(used + (size_t)MAX(n, 0), sizeof(line) - 2);
 	line[used++] = '\n';
-	/* Nobody to tell when stderr is closed or full. */
+	/* Ignores failure: stderr may be closed or full. */
 	if (write(message_fd, line, used) < 0)
 		errno = 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * See own_proc.h. A number in the path of a file of procfs is compared with the monitor's number in
- * that procfs, which its link "self" tells: a procfs of another PID namespace has other numbers.
- * Where that link cannot be reached by path, memory is still known by its content.
+ * See own_proc.h. The number in the path of a procfs file is compared with the monitor's number in
+ * that procfs, because a procfs of another PID namespace has other numbers. The link "self" there
+ * leads to the monitor's directory. If that link cannot be reached by path, the monitor's memory is
+ * still known by its content.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,17 +18,19 @@
 #include "vm/hostcall.h"
 #include "vm/own_proc.h"
 
-/* A word of the monitor's memory that no other process has at this address. */
+/*
+ * A random word of the monitor's memory, by which is_own_memory knows the monitor's /proc/PID/mem.
+ */
 static struct {
 	u64 random;
 } mark;
 
-static pthread_mutex_t dumpable_lock = PTHREAD_MUTEX_INITIALIZER; /* the process's flag */
+static pthread_mutex_t dumpable_lock = PTHREAD_MUTEX_INITIALIZER; /* PR_SET_DUMPABLE */
 static bool hidden;
 
 /*
- * What the monitor's directory says of the namespaces, mounts and accounting that it shares with
- * the programs: the kernel's /proc refers to these (kernel/proc/proc.c).
+ * Returns true for the files that tell about namespaces, mounts and accounting which the programs
+ * share with the monitor: the kernel's /proc refers to these (kernel/proc/proc.c).
  */
 static bool is_shared_name(const char *name)
 {
@@ -50,7 +53,9 @@ bool own_proc_is_shared(const char *path)
 	return !strncmp(path, self, sizeof(self) - 1) && is_shared_name(path + sizeof(self) - 1);
 }
 
-/* number, a directory of the procfs at root, is one of the monitor's threads. */
+/*
+ * Returns true if the directory `number` of the procfs at root is that of a thread of the monitor.
+ */
 static bool is_own_thread(const char *root, const char *number)
 {
 	char task[HOSTCALL_PATH_MAX + 32];
@@ -60,10 +65,10 @@ static bool is_own_thread(const char *root, const char *number)
 }
 
 /*
- * Does the path of an open file of procfs lie in the monitor's own directory there? Every number
- * among its components is looked at, for a thread has a directory of its own and a procfs may be
- * mounted anywhere. What stands before the number is the procfs's root; if it cannot be reached,
- * /proc decides.
+ * Returns true if the path of an open procfs file is in the monitor's own directory there, and not
+ * one of the shared files. Checks every number among the path's components, because each thread has
+ * a directory and a procfs may be mounted anywhere. The part before the number is taken for the
+ * root of the procfs; /proc is tried as well. Changes path.
  */
 static bool is_own_path(char *path)
 {
@@ -82,7 +87,7 @@ static bool is_own_path(char *path)
 	return false;
 }
 
-/* An open "mem" in which the mark is where the monitor has it. */
+/* Returns true for an open "mem" that has the mark at the mark's address. */
 static bool is_own_memory(int fd, const char *path)
 {
 	const char *name = strrchr(path, '/');
@@ -94,7 +99,7 @@ static bool is_own_memory(int fd, const char *path)
 	       seen == mark.random;
 }
 
-/* The links that say who the reader is. */
+/* Returns true for the links that lead to the reader's own directory. */
 static bool is_self_link(const char *path)
 {
 	const char *name = strrchr(path, '/');
@@ -116,7 +121,7 @@ bool own_proc_forbids(int fd)
 		return true;
 	path[n] = '\0';
 	if ((HOST_CALL(fcntl, (u64)fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
-		return true; /* settings of the host, too, are only to be read */
+		return true; /* the guest may not change settings of the host either */
 	return is_self_link(path) || is_own_memory(fd, path) || is_own_path(path);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The reporter's program is embedded here. It runs from a memory file in a child that is made
- * before the VM: nothing of the guest is in it, and it has no descriptor of the monitor's but its
- * end of the socket. No report is lost: what the reporter cannot say any more, the monitor says
- * shortly.
+ * Starts the reporter and talks to it. The reporter's program is embedded in the monitor. It runs
+ * from a memory file in a child process that is forked before the VM is made: so it contains
+ * nothing of the guest, and it has no descriptor of the monitor's but its end of the socket and
+ * standard error. No report is lost: if the reporter is gone, the monitor prints each report in one
+ * line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,7 @@ extern const u8 report_elf_start[], report_elf_end[];
 #define OPTIONS_MAX    (16 + REPORT_SUPPRESSIONS_MAX)
 #define MFD_EXECUTABLE 0x10U /* MFD_EXEC, of Linux 6.3 */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one message at a time */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one message and its answer at a time */
 static int channel = -1;				 /* -1: there is no reporter */
 static pid_t reporter;
 
@@ -67,7 +68,7 @@ static void add_flag(struct arguments *a, const char *name, bool set)
 		add(a, "--%s", name);
 }
 
-/* The command line of check/report/main.c. */
+/* Makes the command line of check/report/main.c. */
 static void make_arguments(struct arguments *a, const struct report_options *o)
 {
 	add(a, "buffervm-report");
@@ -85,7 +86,7 @@ static void make_arguments(struct arguments *a, const struct report_options *o)
 	add(a, "--depth=%u", o->depth);
 }
 
-/* In the child: its descriptors, its program. Returns only when that fails. */
+/* Runs in the child: sets up its descriptors and executes the reporter. Returns only on failure. */
 static void become(int socket, int text_fd, char **argv)
 {
 	static char *no_environment[] = {NULL};
@@ -102,7 +103,7 @@ static void become(int socket, int text_fd, char **argv)
 			return;
 		at += n;
 	}
-	/* Out of the way of the places where the reporter has its descriptors. */
+	/* Moves the descriptors above those at which the reporter expects its own. */
 	socket = fcntl(socket, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
 	file = fcntl(file, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
 	null = fcntl(null, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
@@ -125,7 +126,10 @@ int reporter_start(const struct report_options *o, int text_fd)
 		message("cannot start the reporter: %s", host_error(errno));
 		goto free_arguments;
 	}
-	/* Its end is no signal to the guest: outside.c leaves SIGCHLD alone. */
+	/*
+	 * The reporter's end sends no signal to the guest, because host_signals.c installs no
+	 * handler for SIGCHLD.
+	 */
 	reporter = fork();
 	if (reporter == 0) {
 		become(pair[1], text_fd, a.argv);
@@ -140,7 +144,7 @@ int reporter_start(const struct report_options *o, int text_fd)
 	if (!report_read(pair[0], &answer, sizeof(answer)))
 		message("the reporter did not start");
 	else
-		ret = (int)(answer & 0xff); /* it has said why */
+		ret = (int)(answer & 0xff); /* the reporter has printed the reason */
 	if (ret) {
 		close(pair[0]);
 		report_reap(reporter);
@@ -153,7 +157,7 @@ free_arguments:
 	return ret;
 }
 
-/* lock is held. false: the reporter is gone, now or since before. */
+/* Sends a message. Returns false if the reporter is gone. lock is held. */
 static bool send_message(u32 type, const void *bytes, u32 len)
 {
 	struct report_message_head head = {.type = type, .len = len};
@@ -172,7 +176,7 @@ static void give_up(void)
 	channel = -1;
 }
 
-/* The report in one line, from fields of any value. */
+/* Prints the report in one line. Its fields may have any values. */
 static void say(const void *report, u32 len)
 {
 	struct check_report head = {0};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * See sockopt.h. Sizes are those of Linux's uapi headers; where the kernel takes or gives as much
- * as there is, the hostcall's buffer is the limit. Numbers that Debian 12's headers do not have, or
- * that two headers define differently, are written out.
+ * See sockopt.h. Sizes are those of Linux's uapi headers. If the host kernel takes or gives data of
+ * any length, the hostcall's buffer is the limit. Numbers that Debian 12's headers lack, or that
+ * two headers define differently, are written as numbers.
  *
- * Not here, because their data leads elsewhere: eBPF programs and pidfds (descriptors),
- * SO_GET_FILTER (counts instructions, not bytes), multicast filters to be read (write as many
+ * Left out, because their data refers to something else: eBPF programs and pidfds (descriptors),
+ * SO_GET_FILTER (counts instructions, not bytes), reading multicast filters (writes as many
  * addresses as the data says), netfilter's tables and IPsec policies (pointers),
  * TCP_ZEROCOPY_RECEIVE and packet rings (memory to be mapped).
  */
@@ -31,7 +31,7 @@
 #define GROUP	      136 /* struct group_req */
 #define SOURCE	      264 /* struct group_source_req */
 
-/* Options first to last of a level, all of one size. */
+/* A row has the options first to last of a level, which have the same size. */
 static const struct {
 	u16 level, first, last, size;
 	u8 how;

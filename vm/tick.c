@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tick: looks, on behalf of the guest's scheduler, after threads that are ready while no vCPU
- * takes them, and after the deadlines of sleepers (kernel/task/schedule.h). A guest has no timer
- * interrupt, and an exit each time that two threads hand a CPU to each other would be dear; so the
- * guest writes down what waits, and a thread of the monitor reads it each millisecond. It does so
- * only while something waits or did lately; the guest starts it by hostcall tick.
+ * The tick: a thread that looks, for the guest's scheduler, after threads that are ready while no
+ * vCPU takes them, and after the deadlines of sleepers (kernel/task/schedule.h). A guest has no
+ * timer interrupt, and an exit each time that two threads hand a CPU to each other would be
+ * expensive. So the guest writes to memory what waits, and the tick reads that each millisecond. It
+ * does so only while a thread waits or did lately; the guest starts it by hostcall tick.
  *
- * All that it does is to kick vCPUs: an idle one where a CPU is free, else those that run the same
- * thread for a while. The kernel then looks itself. What the guest writes is not trusted: a wrong
- * value makes kicks that the guest's own vCPUs pay for.
+ * The tick only kicks vCPUs: an idle one if a CPU is free, else those that have run the same thread
+ * for a while. The kernel then looks itself. The tick does not trust what the guest writes: a wrong
+ * value causes kicks, which cost only the guest's own vCPUs.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -18,20 +18,20 @@
 #include "vm/hostcall.h"
 
 #define TICK_NS	    1000000UL
-#define SLICE_TICKS 3  /* a vCPU runs one thread for so long while others are ready */
-#define QUIET_TICKS 50 /* without work: the thread goes to sleep */
+#define SLICE_TICKS 3  /* ticks for which a vCPU runs one thread while others are ready */
+#define QUIET_TICKS 50 /* ticks without work until the thread sleeps */
 #define NEVER	    (~0UL)
 #define TICK_STACK  (64UL << 10)
 
 static struct {
-	pthread_mutex_t lock; /* the thread is made once */
-	_Atomic u32 go;	      /* the word that it sleeps on; 0: it does */
+	pthread_mutex_t lock; /* held by hostcall tick: the thread is made once */
+	_Atomic u32 go;	      /* the thread's futex word; 0: it sleeps */
 	struct sandbox *s;
-	/* The guest's, checked: aligned, and not behind a window. */
+	/* In guest memory. hc_do_tick has checked that they are aligned and not behind a window. */
 	const u32 *ready;
 	const u64 *deadline;
 	struct hostcall_tick *out;
-	u32 turn; /* whose kick it is of those that sleep in the host */
+	u32 turn; /* the vCPU at which the next search for one in the host begins */
 } tick = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static u64 now_ns(void)
@@ -48,7 +48,9 @@ static void kick(struct vcpu *v)
 	vcpu_kick(v);
 }
 
-/* Kicks one vCPU whose state is this one. False: there is none. */
+/*
+ * Kicks the first vCPU from number `first` on that has this state. Returns false if there is none.
+ */
 static bool kick_one(enum vcpu_state state, u32 first)
 {
 	struct vcpu *v;
@@ -64,7 +66,7 @@ static bool kick_one(enum vcpu_state state, u32 first)
 	return false;
 }
 
-/* Some vCPU is to look at the queue and the deadlines, and one that is idle is the best. */
+/* Makes a vCPU look at the queue and the deadlines: an idle one if there is one. */
 static void kick_somebody(void)
 {
 	if (kick_one(VCPU_IDLE, 0) || kick_one(VCPU_RUNS, 0) || kick_one(VCPU_IN_HOST, tick.turn))
@@ -72,7 +74,7 @@ static void kick_somebody(void)
 	kick_one(VCPU_IN_HOST, 0);
 }
 
-/* How many vCPUs run. Notes how long each has run the same thread. */
+/* Returns how many vCPUs run. Counts for how many looks each has run the same thread. */
 static u32 count_running(void)
 {
 	struct vcpu *v;
@@ -101,7 +103,9 @@ static void end_slices(void)
 	}
 }
 
-/* Returns whether there was something to do. *waits: looks at which a thread waited for a free CPU.
+/*
+ * Looks once. Returns whether a thread was ready or a deadline over. *waits counts the looks in a
+ * row at which a thread was ready and a CPU free.
  */
 static bool look(u32 *waits)
 {
@@ -111,15 +115,17 @@ static bool look(u32 *waits)
 
 	if (ready && !free)
 		end_slices();
-	/* At the second look: a thread that is ready for a moment is mostly taken by its waker's
-	 * CPU. */
+	/*
+	 * Kicks only at the second look, because the CPU of its waker mostly takes a ready thread
+	 * at once.
+	 */
 	*waits = ready && free ? *waits + 1 : 0;
 	if (due || *waits > 1)
 		kick_somebody();
 	return ready || due;
 }
 
-/* Sleeps for a tick, or until the next deadline. */
+/* Sleeps for ns, or until the next deadline if that is earlier. */
 static void pause_for(u64 ns)
 {
 	const u64 now = now_ns(), deadline = READ_ONCE(*tick.deadline);
@@ -141,7 +147,10 @@ static void run(void)
 	}
 }
 
-/* Until the guest wants ticks again, or the deadline that was the first is over. */
+/*
+ * Sleeps until the guest makes hostcall tick again, or until the deadline that is the first now is
+ * over.
+ */
 static void rest(void)
 {
 	u64 alarm = READ_ONCE(*tick.deadline);
@@ -149,7 +158,10 @@ static void rest(void)
 	atomic_store(&tick.go, 0);
 	__atomic_store_n(&tick.out->alarm_ns, alarm, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&tick.out->on, 0, __ATOMIC_SEQ_CST);
-	/* What the guest wrote before it could see that: it trusts the tick with it. */
+	/*
+	 * Reads the guest's words again: what the guest wrote before it saw .on cleared, it relies
+	 * on the tick to find.
+	 */
 	while (!atomic_load(&tick.go) && !READ_ONCE(*tick.ready) &&
 	       READ_ONCE(*tick.deadline) >= alarm) {
 		u64 now = now_ns();
@@ -176,7 +188,7 @@ static void *tick_thread(void *arg)
 	return NULL;
 }
 
-/* By a vCPU's thread. 0 or -errno. */
+/* Makes the tick's thread. Called by a vCPU's thread. Returns 0 or -errno. */
 static s64 make_thread(void)
 {
 	pthread_attr_t attr;
@@ -187,10 +199,10 @@ static s64 make_thread(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, TICK_STACK);
-	/* Not where a program bound the thread that makes it. */
+	/* The calling thread may be bound to some CPUs by a program; the tick is not. */
 	if (CPU_COUNT(&tick.s->cpus))
 		pthread_attr_setaffinity_np(&attr, sizeof(tick.s->cpus), &tick.s->cpus);
-	/* Signals from outside are vCPU 0's. */
+	/* Signals from outside are for vCPU 0's thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = -pthread_create(&thread, &attr, tick_thread, NULL);
@@ -199,7 +211,10 @@ static s64 make_thread(void)
 	return ret;
 }
 
-/* size bytes of the guest's RAM, where they stay; NULL: not there, or not aligned. */
+/*
+ * Returns the host address of size bytes at gpa, or NULL if they are not in the guest's RAM or not
+ * aligned. A window could go away; RAM stays.
+ */
 static void *words_at(struct sandbox *s, u64 gpa, u64 size)
 {
 	if (!IS_ALIGNED(gpa, MIN(size, sizeof(u64))) || gpa >= s->mem.window_base)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Timers and clocks. A guest's timer is a POSIX timer of the host that sends the kick signal to
- * vCPU 0's thread with the timer's number; the host queues at most one signal per timer.
+ * Timers and clocks. A guest's timer is a POSIX timer of the host that sends the kick signal, with
+ * the timer's number, to vCPU 0's thread. The host queues at most one signal for each timer.
  *
- * The guest's number is an index here, never the host's timer id.
+ * The guest names a timer by an index of this file's table, never by the host's timer id.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -22,9 +22,9 @@
 #define BOUNDED_NS 2000000
 
 static struct {
-	pthread_mutex_t lock; /* all fields; held over the host calls, which do not sleep */
+	pthread_mutex_t lock; /* of all fields; held over host calls, which do not sleep */
 	u64 used;	      /* bit n: timer n exists */
-	int id[TIMERS];	      /* the host's */
+	int id[TIMERS];	      /* the host's timer ids */
 } timers = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void timer_expired(struct sandbox *s, int n)
@@ -89,11 +89,11 @@ s64 host_call_bounded(struct call *c, long nr, const u64 arg[6])
 	event.sigev_notify = SIGEV_THREAD_ID;
 	event.sigev_signo = VCPU_KICK_SIGNAL;
 	event.sigev_notify_thread_id = c->v->tid;
-	event.sigev_value.sival_int = -1; /* no timer of the guest's */
+	event.sigev_value.sival_int = -1; /* not a timer of the guest */
 	ret = HOST_CALL(timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&id);
 	if (ret < 0)
 		return -EINTR;
-	/* Again and again: the first signal may come before the call sleeps. */
+	/* Periodic, because the first signal may come before the call sleeps. */
 	ret = HOST_CALL(timer_settime, (u64)id, 0, (u64)&soon, 0);
 	if (ret == 0)
 		ret = host_syscall(nr, arg);
@@ -101,7 +101,10 @@ s64 host_call_bounded(struct call *c, long nr, const u64 arg[6])
 	return ret;
 }
 
-/* The lock and the host's id of timer n, or -EINVAL and no lock. */
+/*
+ * Locks and returns the host's id of timer n. Returns -EINVAL without the lock if there is no timer
+ * n.
+ */
 static s64 lock_timer(u64 n)
 {
 	pthread_mutex_lock(&timers.lock);
@@ -116,7 +119,7 @@ s64 hc_do_timer_settime(struct call *c, u64 timer, u64 flags, const void *value,
 {
 	s64 id, ret;
 
-	(void)c, (void)value_len, (void)old_len; /* structs of a fixed size: see hostcall.c */
+	(void)c, (void)value_len, (void)old_len; /* buffers of a fixed size: see hostcall.c */
 	id = lock_timer(timer);
 	if (id < 0)
 		return id;
@@ -168,7 +171,10 @@ s64 hc_do_clock_read(struct call *c, void *clock, u32 clock_len)
 
 	if (clock_len < sizeof(best))
 		return -EINVAL;
-	/* An interrupt between the readings shows as a wide spread: the tightest one counts. */
+	/*
+	 * An interrupt between the readings makes them lie far apart, so the closest ones of five
+	 * tries count.
+	 */
 	for (int i = 0; i < 5; i++) {
 		struct hostcall_clock r = {0};
 		u64 start = __rdtsc();
@@ -193,7 +199,7 @@ s64 hc_do_clock_nanosleep(struct call *c, u64 clock, u64 flags, const void *req,
 			  void *rem, u32 rem_len)
 {
 	(void)req_len, (void)rem_len;
-	/* Interrupted before the host call began: all of the time is left. */
+	/* If a kick comes before the host call begins, all of the time is left. */
 	if (req && rem && !(flags & TIMER_ABSTIME))
 		memcpy(rem, req, sizeof(struct timespec));
 	return HOST_SLEEP(c, clock_nanosleep, clock, flags, (u64)req, (u64)rem);

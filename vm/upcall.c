@@ -2,16 +2,17 @@
 /*
  * Upcalls: the monitor makes a vCPU look at its upcall word.
  *
- * The vCPU just left KVM_RUN because it was kicked. If a program was running, the monitor does
- * what the CPU does on an interrupt: it stores RIP, CS, RFLAGS, RSP, SS and an error code of 0 at
- * the top of the kernel stack and goes to the kernel's upcall entry. If the kernel was running it
- * finds the word set before it leaves; only the last instructions of its way out have already
- * looked, and are sent back (exit_restart). Both ring modes work alike, without interrupts.
+ * The vCPU has just left KVM_RUN because of a kick. If a program was running, the monitor does what
+ * the CPU does at an interrupt: it stores RIP, CS, RFLAGS, RSP, SS and an error code of 0 at the
+ * top of the kernel stack, and sets RIP to the kernel's upcall entry. If the kernel was running, it
+ * finds the word set before it leaves to the program. Only the last instructions of its way out
+ * come after that check; the monitor sends a vCPU in them back to their start (exit_restart). Both
+ * ring modes work alike, and need no interrupts.
  *
- * An exception may be on its way to the guest at that moment: KVM has queued it, and would deliver
- * it at whatever RIP we set. It leads into the kernel anyway, so the vCPU is left alone.
+ * At that moment KVM may have an exception queued, which it would deliver at the RIP that the
+ * monitor sets. The exception enters the kernel anyway, so the monitor then leaves the vCPU alone.
  *
- * Everything read here is the guest's: a wrong value harms the guest only.
+ * All that is read here comes from the guest: a wrong value harms only the guest.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -22,9 +23,9 @@
 #define FRAME_REGS_SIZE (23 * 8) /* struct trapframe, kernel/arch/x86_64/arch.h */
 
 /*
- * Stubs of patched call sites (kernel/arch/x86_64/stubs.h). Their first part enters the kernel
- * before anything else happens, so it is as good as the kernel; the second part is the program's
- * code, moved.
+ * Stubs of patched call sites (kernel/arch/x86_64/stubs.h). The first part of a stub only enters
+ * the kernel, so it counts as kernel code. The second part has instructions of the program, moved
+ * there.
  */
 static bool in_stub_entry(u64 rip)
 {
@@ -38,15 +39,16 @@ static bool in_stub_exit(u64 rip)
 
 static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
-	/* Ring-3 mode: code of the kernel is what lies in the top 2 GiB. */
+	/* In ring-3 mode the kernel's code is what is in the top 2 GiB. */
 	return s->ring_mode == RING_MODE_3 ? r->rip < KERNEL_BASE || in_stub_exit(r->rip)
 					   : sr->ss.dpl == 3;
 }
 
 /*
- * Ring-3 mode: the kernel's text runs while the vCPU's own data says that a program does. So the
- * program jumped there, unless it is on its way in or out: on the kernel's stack, or in the entry
- * code's first instructions, which change the stack.
+ * Returns true if the program jumped into the kernel's text (ring-3 mode): the vCPU executes that
+ * text although its data page says that a program runs. This is also so on the way in and out,
+ * which differ in that the vCPU is on the kernel stack, or in the first instructions of the entry
+ * code or the last of the way out, where the stack changes.
  */
 static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {
@@ -79,7 +81,7 @@ bool upcall_stray_exit(struct vcpu *v)
 	if (v->sandbox->ring_mode != RING_MODE_3 || !READ_ONCE(v->data->in_program))
 		return false;
 	note_stray(v);
-	/* KVM finishes the access before it returns; a read finds zeros. */
+	/* KVM finishes the access at the next KVM_RUN; a read gets zeros. */
 	if (v->run->exit_reason == KVM_EXIT_MMIO && !v->run->mmio.is_write)
 		memset(v->run->mmio.data, 0, sizeof(v->run->mmio.data));
 	v->run->immediate_exit = 1;
@@ -110,7 +112,10 @@ void upcall_deliver(struct vcpu *v)
 		gpa_t to = {READ_ONCE(v->data->kstack_top_gpa) - sizeof(frame)};
 		void *at = memory_at(s, to, sizeof(frame));
 
-		/* Not through a window: the file may be shorter, and the fault would be ours. */
+		/*
+		 * The kernel stack must not be behind a window: the file may be shorter, and the
+		 * monitor would fault.
+		 */
 		if (!at || to.raw >= s->mem.window_base)
 			return;
 		memcpy(at, frame, sizeof(frame));

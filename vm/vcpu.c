@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * vCPUs: a host thread each, in and out of KVM_RUN.
+ * vCPUs: each is a host thread that enters and leaves KVM_RUN.
  *
- * A kick makes a vCPU look at its upcall word (vcpu_area.h), whatever it is doing. Who kicks sets
- * the word first and then sends VCPU_KICK_SIGNAL to the thread. In KVM_RUN: immediate_exit, set by
- * the handler, makes it return. In a host call: the handler moves the thread out of the window
- * between "is the word set?" and the SYSCALL instruction (vcpu_syscall), so that no wake-up is
- * lost. In between: the kernel looks at the word before it leaves to the program.
+ * A kick makes a vCPU look at its upcall word (common/vcpu_area.h), whatever it is doing. The
+ * kicking thread sets the word first and then sends VCPU_KICK_SIGNAL to the vCPU's thread. In
+ * KVM_RUN, the signal's handler sets immediate_exit, which makes KVM_RUN return. In a host call,
+ * the handler moves the thread out of the instructions between the check of the word and SYSCALL
+ * (vcpu_syscall), so that no wake-up is lost. Elsewhere the signal is not needed, because the
+ * kernel checks the word before it leaves to the program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +34,9 @@ static __thread struct vcpu *self;
 #define STRING_(x)	  #x
 
 /*
- * s64 interruptible(const u32 *word, long nr, const u64 arg[6]): the system call, unless *word is
- * set before the SYSCALL instruction: then -HOSTCALL_AGAIN.
+ * s64 interruptible(const u32 *word, long nr, const u64 arg[6]) makes the system call. Returns
+ * -HOSTCALL_AGAIN without making it if *word is set, or if a kick comes, before the SYSCALL
+ * instruction.
  */
 __asm__("	.text\n"
 	"	.type interruptible, @function\n"
@@ -115,7 +117,7 @@ void sandbox_end(struct sandbox *s, int how)
 	if (!atomic_compare_exchange_strong(&s->end_status, &running, how))
 		return;
 	__atomic_store_n(&s->ended, 1, __ATOMIC_SEQ_CST);
-	/* vCPU 0 is the main thread: it ends the process, and with it the others. */
+	/* vCPU 0's thread is the main thread, which ends the process with all other threads. */
 	if (s->vcpu[0] && s->vcpu[0] != self) {
 		__atomic_store_n(&s->vcpu[0]->data->upcall, 1, __ATOMIC_SEQ_CST);
 		vcpu_kick(s->vcpu[0]);
@@ -148,8 +150,8 @@ static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)
 #define MSRS_MAX    4
 
 /*
- * How many were set: up to the first that KVM refuses. One ioctl for all: where the host is a guest
- * itself, each costs it exits.
+ * Sets MSRs. Returns how many were set, up to the first that KVM refuses. Uses one ioctl for all,
+ * because each costs exits if the host is a guest itself.
  */
 static u32 set_msrs(struct vcpu *v, const struct kvm_msr_entry *entry, u32 count)
 {
@@ -161,7 +163,10 @@ static u32 set_msrs(struct vcpu *v, const struct kvm_msr_entry *entry, u32 count
 	return (u32)MAX(ioctl(v->fd, KVM_SET_MSRS, msrs), 0);
 }
 
-/* Registers of vCPU 0 for the bootstrap: 32-bit protected mode, paging off. */
+/*
+ * Sets the registers that vCPU 0 has at the bootstrap: 32-bit protected mode without paging.
+ * Returns 0 or -errno.
+ */
 static int set_boot_state(struct vcpu *v)
 {
 	u64 area = VCPU_AREA_BASE + v->id * VCPU_AREA_STRIDE;
@@ -172,7 +177,10 @@ static int set_boot_state(struct vcpu *v)
 	bool lower = v->sandbox->ring_mode == RING_MODE_3 && v->sandbox->syscall_raises;
 	u64 masked =
 		RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF;
-	/* vCPU 0's LSTAR is for the bootstrap's trial, which sets it again where it has to. */
+	/*
+	 * vCPU 0's LSTAR is for the bootstrap's trial. The bootstrap changes it if the trial's
+	 * result requires that.
+	 */
 	const struct kvm_msr_entry msrs[MSRS_MAX] = {
 		{.index = MSR_STAR, .data = star},
 		{.index = MSR_LSTAR, .data = area + (lower ? ENTRY_SYSCALL_LOWER : ENTRY_SYSCALL)},
@@ -201,7 +209,10 @@ static int set_boot_state(struct vcpu *v)
 	wanted = kvm_cpuid_differs() ? MSRS_MAX : MSRS_ALWAYS;
 	done = set_msrs(v, msrs, wanted);
 	if (done == MSRS_ALWAYS && wanted == MSRS_MAX && !v->id) {
-		/* Programs then hear of a smaller XSAVE state than is written: docs/hosts.md. */
+		/*
+		 * CPUID then tells programs of a smaller XSAVE state than the CPU writes:
+		 * docs/hosts.md.
+		 */
 		kvm_cpuid_keep();
 		verbose(v->sandbox, "this KVM cannot make CPUID fault");
 		return 0;
@@ -210,9 +221,10 @@ static int set_boot_state(struct vcpu *v)
 }
 
 /*
- * Guest TSC = host TSC: the clocks that the monitor reads for the vDSO (hostcall clock_read) then
- * speak of the guest's. In the ring-3 mode RDTSC is not intercepted and this holds anyway. Where
- * KVM cannot set the offset (before 5.16), writing the TSC is good to some microseconds.
+ * Makes the guest's TSC equal to the host's, so that the clocks that the monitor reads for the vDSO
+ * (hostcall clock_read) fit the guest's TSC. In ring-3 mode they are equal anyway, because RDTSC is
+ * not intercepted. If KVM cannot set the offset (before 5.16), writing the TSC is exact to some
+ * microseconds. Returns 0 or -EIO.
  */
 static int set_tsc(struct vcpu *v)
 {
@@ -231,11 +243,12 @@ static int set_tsc(struct vcpu *v)
 }
 
 /*
- * Descriptors kept for further vCPUs: fork(2) and clone(2) need none natively, and have to work
- * where programs have used up what the host allows. Idle vCPUs serve again, so a few are enough.
+ * Descriptors that are kept for further vCPUs. On Linux fork(2) and clone(2) need no descriptor,
+ * and they have to work even if programs have used up all that the host allows. Idle vCPUs are used
+ * again, so a few are enough.
  */
 #define RESERVE	      8
-#define RESERVE_BELOW 4096 /* a limit on open files that is not soon reached needs no reserve */
+#define RESERVE_BELOW 4096 /* a limit on open files from here on needs no reserve */
 static struct {
 	pthread_mutex_t lock;
 	int fd[RESERVE];
@@ -257,7 +270,7 @@ void vcpu_reserve(struct sandbox *s)
 	}
 }
 
-/* One descriptor less is in use; false: the reserve is empty. */
+/* Closes one descriptor of the reserve. Returns false if the reserve is empty. */
 static bool give_one_up(void)
 {
 	bool had;
@@ -270,12 +283,14 @@ static bool give_one_up(void)
 	return had;
 }
 
-/* The new vCPU's descriptor, or -1 and errno. */
+/* Creates a vCPU in KVM. Returns its descriptor, or -1 with errno. */
 static int create_fd(struct sandbox *s, u32 id)
 {
 	int fd;
 
-	/* Another thread may take what was given up: then there is another one. */
+	/*
+	 * Another thread may take the descriptor that was closed; the loop then closes another one.
+	 */
 	do
 		fd = ioctl(s->vm, KVM_CREATE_VCPU, id);
 	while (fd < 0 && errno == EMFILE && give_one_up());
@@ -295,7 +310,7 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 		goto free_v;
 	v->id = id;
 	pthread_mutex_init(&v->call_lock, NULL);
-	v->own_ids = self && self->own_ids; /* threads begin as the one that makes them */
+	v->own_ids = self && self->own_ids; /* a thread inherits the IDs of its creator */
 	v->sandbox = s;
 	v->data = (struct vcpu_data *)pages;
 	v->frame = (struct hostcall_frame *)(pages + PAGE_SIZE);
@@ -313,7 +328,10 @@ int vcpu_create(struct sandbox *s, u32 id, gpa_t area, struct vcpu **out)
 	ret = set_tsc(v);
 	if (ret)
 		goto unmap;
-	/* Every vCPU gets its own area's MSRs here; further ones then get their start state. */
+	/*
+	 * Sets every vCPU's MSRs, which point to its area. vcpu_start sets the other registers of
+	 * further vCPUs.
+	 */
 	ret = set_boot_state(v);
 	if (ret)
 		goto unmap;
@@ -331,7 +349,9 @@ free_v:
 	return ret;
 }
 
-/* KVM keeps the id: a vCPU whose start failed cannot be made again. */
+/*
+ * Frees a vCPU whose start failed. KVM keeps the id, so a vCPU with this id cannot be made again.
+ */
 static void vcpu_destroy(struct vcpu *v)
 {
 	munmap(v->run, (size_t)ioctl(v->sandbox->kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
@@ -346,7 +366,10 @@ int vcpu_remember(struct vcpu *v)
 	return ioctl(v->fd, KVM_GET_SREGS, &v->sandbox->template_sregs) < 0 ? -errno : 0;
 }
 
-/* A further vCPU: vCPU 0's control registers and segments, its own area, in the kernel at rip. */
+/*
+ * Sets the registers of a further vCPU: vCPU 0's control registers and segments, the tables in its
+ * own area, and the kernel's rip, rsp and cr3.
+ */
 static int set_start_state(struct vcpu *v, u64 rip, u64 rsp, u64 cr3)
 {
 	struct kvm_sregs sr = v->sandbox->template_sregs;
@@ -363,8 +386,9 @@ static int set_start_state(struct vcpu *v, u64 rip, u64 rsp, u64 cr3)
 }
 
 /*
- * --pids holds against a guest kernel that does not count, too. A thread that has ended keeps its
- * vCPU for a moment, and a scheduler may want one on each CPU: so there may be that many more.
+ * Returns true if --pids allows no further vCPU. The monitor checks this itself, in case the guest
+ * kernel does not. A thread that has ended keeps its vCPU for a moment, and the scheduler may want
+ * a vCPU for each CPU, so as many vCPUs more than --pids are allowed.
  */
 static bool too_many(const struct sandbox *s)
 {
@@ -404,7 +428,7 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, VCPU_THREAD_STACK);
-	/* Signals from outside are vCPU 0's; the new thread takes kicks only. */
+	/* Signals from outside are for vCPU 0's thread; the new thread takes only kicks. */
 	sigfillset(&all);
 	sigdelset(&all, VCPU_KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -414,8 +438,8 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	/*
-	 * Without a thread the vCPU stays as it is: KVM does not give its id again, and somebody
-	 * may be kicking it, which does nothing as long as it has no tid.
+	 * A vCPU without a thread is not freed: KVM does not give its id again, and another thread
+	 * may be kicking it. A kick does nothing as long as the vCPU has no tid.
 	 */
 	goto unlock;
 destroy:
@@ -425,7 +449,7 @@ unlock:
 	return ret;
 }
 
-/* An exit that no healthy kernel makes: say what can be said. */
+/* Reports an exit that no healthy kernel makes, and ends the sandbox. */
 static void exit_unexpected(struct vcpu *v, const char *what)
 {
 	struct kvm_regs r = {0};
@@ -440,10 +464,12 @@ static void exit_unexpected(struct vcpu *v, const char *what)
 	sandbox_end(v->sandbox, SANDBOX_END_ERROR | EXIT_INTERNAL);
 }
 
-/* A hostcall that took longer has probably not used the CPU all the time. */
+/* A hostcall that takes longer has probably not used the CPU all the time. */
 #define SHORT_CALL_US 50
 
-/* Tells the guest what the running thread has used of the CPU: hostcall_cpu_ns, kernel/hostcall.h.
+/*
+ * Tells the guest how much CPU time the calling thread has used: hostcall_cpu_ns,
+ * kernel/hostcall.h.
  */
 static void tell_cpu_time(struct vcpu *v)
 {
@@ -533,7 +559,9 @@ void vcpu_run(struct vcpu *v)
 		}
 		switch (errno) {
 		case EINTR:
-			/* Cleared before the look at the upcall word: a later kick sets it again.
+			/*
+			 * Cleared before upcall_deliver reads the upcall word: a later kick sets it
+			 * again.
 			 */
 			v->run->immediate_exit = 0;
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The watch, ring-3 mode. A program can jump into the guest kernel's text there, and if it does not
- * fault it may go on for ever in code that looks at no signal. Twice a second the watch kicks each
- * vCPU that made no exit since its last look: upcall_deliver then sees where it is. A program that
- * computes pays some 30 us for that; a vCPU that sleeps in a host call is left alone.
+ * The watchdog of ring-3 mode. In this mode a program can jump into the guest kernel's text. If it
+ * does not fault there, it may loop forever in code that checks for no signal. So twice a second
+ * the watchdog kicks each vCPU that is in KVM_RUN and has made no exit since the last time;
+ * upcall_deliver then sees where it is. A program that only computes pays about 30 us for that. A
+ * vCPU that sleeps in a host call is not kicked.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +21,7 @@ static void *watch(void *arg)
 
 	for (;;) {
 		nanosleep(&interval, NULL);
-		/* Ids are given one after another. */
+		/* Numbers of vCPUs are consecutive. */
 		for (u32 id = 0; id < VCPU_MAX; id++) {
 			struct vcpu *v = READ_ONCE(s->vcpu[id]);
 			u64 exits;
@@ -46,7 +47,7 @@ int watch_start(struct sandbox *s)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, WATCH_STACK);
-	/* Signals from outside are vCPU 0's. */
+	/* Signals from outside are for vCPU 0's thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = -pthread_create(&thread, &attr, watch, s);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Windows (window.h): which file range lies where, and the guest-physical addresses they lie in.
+ * Windows (window.h): which file range is where, and the guest-physical addresses that windows use.
  *
- * Addresses come from arenas, slots of reserved memory that is not accessible. A window is mapped
- * over its extent, and the reservation is put back when it goes. There is never a moment at which
- * an extent is no mapping at all: another thread's mmap could land there, and the guest in it. So a
- * file is mapped elsewhere first, where failure is harmless, and then moved into place.
+ * Addresses come from arenas: slots of reserved memory that is not accessible. A window is mapped
+ * over its addresses, and the reservation is put back when the window goes. The addresses are never
+ * unmapped in between, because another thread's mmap could land there, and the guest would reach
+ * it. So a file is first mapped elsewhere, where failure is harmless, and then moved into place.
  *
- * Pages are not populated ahead: the host's fault-around does as well (measured with dynamic
- * programs), and what is not mapped does not count as the monitor's memory.
+ * Pages are not populated in advance: the host's fault-around is as fast (measured with dynamic
+ * programs), and pages that are not mapped do not count as the monitor's memory.
  *
- * An extent that was freed is used again only when the arenas have nothing fresh, oldest first: a
- * guest that wrongly kept an address of it most likely faults instead of seeing another file.
+ * Freed addresses are used again only when no arena has unused ones, oldest first. So a guest that
+ * wrongly keeps an address most likely faults instead of seeing another file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,31 +29,35 @@
 #include "vm/memory_files.h"
 #include "vm/window.h"
 
-/* A file up to this size is mapped whole: a program that maps one part maps others next. */
+/*
+ * A file up to this size is mapped as a whole, because a program that maps one part maps others
+ * next.
+ */
 #define WHOLE_MAX   (128UL << 20)
 
-/* File systems count time in steps of up to two seconds (FAT). */
+/* More than the steps in which file systems count time, which are up to two seconds (FAT). */
 #define SETTLED_S   3
 
-#define WINDOWS_MAX 16384 /* leaves room below the host's vm.max_map_count */
+#define WINDOWS_MAX 16384 /* stays below the host's vm.max_map_count */
 #define REFS_MAX    0x40000000u
 #define BUCKETS	    256
 
 struct window {
-	LIST_ENTRY(window) link; /* of its bucket */
+	LIST_ENTRY(window) link; /* in its bucket */
 	u32 id;
-	u32 refs; /* of the guest; at 0 the window has no id any more, and ... */
-	u32 busy; /* ... goes when no call is under way on it either */
+	u32 refs; /* references of the guest; at 0 the window loses its id and ... */
+	u32 busy; /* ... is closed when no hostcall uses it any more */
 	u64 gpa, size, offset;
 	u8 *host;
 	dev_t dev;
 	ino_t ino;
 	struct timespec changed; /* st_ctim when it was mapped */
 	bool writable;
-	u64 device_size; /* of a block device, which keeps it; 0: ask fd */
+	u64 device_size; /* of a block device, whose size is fixed; 0: ask fd */
 	/*
-	 * The file, for its size only: O_PATH, because closing any other descriptor of a file drops
-	 * the process's record locks on it (fcntl_locking(2)). -1: could not be had.
+	 * A descriptor of the file, only to ask for its size; -1 if there is none. It is O_PATH,
+	 * because closing any other descriptor of a file releases the process's record locks on it
+	 * (fcntl_locking(2)).
 	 */
 	int fd;
 };
@@ -67,17 +71,20 @@ struct extent {
 	u64 gpa, size;
 };
 
-/* All fields under lock; nothing that sleeps is called with it but mapping itself. */
+/*
+ * lock protects all fields. The only host calls under it that may sleep map, open or close
+ * files.
+ */
 static struct {
 	pthread_mutex_t lock;
 	LIST_HEAD(bucket, window) bucket[BUCKETS]; /* by device and inode */
 	struct window *by_id[WINDOWS_MAX];
-	u32 next_id; /* ids go round, so that a stale one names nothing for long */
+	u32 next_id; /* ids are used in turn, so that a stale id stays unused for long */
 	u32 count;
 	u64 made;
 	struct arena arena[SLOTS_MAX];
 	u32 arenas;
-	TAILQ_HEAD(extents, extent) freed; /* oldest first; each in one arena, no two adjacent */
+	TAILQ_HEAD(extents, extent) freed; /* oldest first; each in one arena, none adjacent */
 } windows = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.freed = TAILQ_HEAD_INITIALIZER(windows.freed),
@@ -95,8 +102,8 @@ static const struct arena *arena_of(u64 gpa)
 }
 
 /*
- * Gives addresses back, together with freed ones beside them. Of one arena: the next one's
- * addresses may follow, but not in the host.
+ * Frees addresses and joins them with adjacent freed ones of the same arena. Addresses of the next
+ * arena may follow in the guest, but not in the host.
  */
 static void address_free(u64 gpa, u64 size)
 {
@@ -119,7 +126,7 @@ static void address_free(u64 gpa, u64 size)
 	if (!joined)
 		joined = malloc(sizeof(*joined));
 	if (!joined)
-		return; /* these addresses are lost; they stay reserved */
+		return; /* the addresses are lost, but stay reserved */
 	joined->gpa = gpa;
 	joined->size = size;
 	TAILQ_INSERT_TAIL(&windows.freed, joined, link);
@@ -155,7 +162,7 @@ static bool freed_take(u64 size, u64 align, u64 *gpa)
 	return false;
 }
 
-/* Addresses for a window. 0 or -errno. */
+/* Takes addresses for a window. Returns 0 or -errno. */
 static s64 address_take(struct sandbox *s, u64 size, u64 *gpa)
 {
 	u64 align = size >= HUGE_SIZE ? HUGE_SIZE : PAGE_SIZE;
@@ -194,10 +201,10 @@ static s64 reserve_again(u8 *host, u64 size)
 }
 
 /*
- * A window that is not to be written shows a memory file through a descriptor for reading, because
- * the host counts every shared mapping of the other kind as a writer: F_SEAL_WRITE would be EBUSY
- * (fcntl(2)) while a program has only a private mapping. Returns fd where that is not needed, or
- * not to be had; only memory files have seals.
+ * A window that is not writable shows a memory file through a descriptor for reading. The host
+ * counts every shared mapping of a writable descriptor as a writer, and F_SEAL_WRITE would be EBUSY
+ * (fcntl(2)) while a program has only a private mapping. Returns fd itself if this is not needed or
+ * not possible; else a new descriptor, which the caller closes. Only memory files have seals.
  */
 static int reading_fd(int fd, bool writable)
 {
@@ -213,7 +220,10 @@ static int reading_fd(int fd, bool writable)
 	return is_error(only) ? fd : (int)only;
 }
 
-/* Maps the file's range over [host, host + size). A file that refuses leaves what was there. */
+/*
+ * Maps the file's range over [host, host + size). If the file cannot be mapped, the old mapping
+ * stays. Returns 0 or -errno.
+ */
 static s64 map_over(u8 *host, u64 size, int fd, u64 offset, bool writable)
 {
 	u64 prot = PROT_READ | (writable ? PROT_WRITE : 0);
@@ -226,7 +236,7 @@ static s64 map_over(u8 *host, u64 size, int fd, u64 offset, bool writable)
 	if (is_error(at))
 		return at;
 	ret = HOST_CALL(mremap, (u64)at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, (u64)host);
-	if (is_error(ret)) { /* out of memory: it may have cleared the place already */
+	if (is_error(ret)) { /* out of memory: mremap may have unmapped the target already */
 		reserve_again(host, size);
 		HOST_CALL(munmap, (u64)at, size);
 		return ret;
@@ -240,8 +250,8 @@ static u32 bucket_of(const struct stat *st)
 }
 
 /*
- * A file of overlayfs keeps its number when it is copied up for writing, but the data of
- * descriptors from before stays the old: the change of st_ctim tells them apart.
+ * A file of overlayfs keeps its inode number when it is copied up for writing, but older
+ * descriptors keep the old data. The change of st_ctim distinguishes the two.
  */
 static bool same_file(const struct window *w, const struct stat *st, bool overlay)
 {
@@ -277,7 +287,7 @@ static s64 take_id(struct window *w)
 	return -ENOMEM;
 }
 
-/* A descriptor of the same file that is good for its size only. -1: none. */
+/* Returns a descriptor of the same file that serves only to ask for its size, or -1. */
 static int size_descriptor(int fd)
 {
 	char path[32];
@@ -289,9 +299,9 @@ static int size_descriptor(int fd)
 }
 
 /*
- * What tells this content of the file from any other: the time of its last change, once that is so
- * long ago that a change now would have another time. Stores through a mapping that can be written
- * have no time.
+ * Returns a number that changes with the file's content: the time of the last change, if that is
+ * long enough ago that a change now would have another time. Returns 0 otherwise, and for a
+ * writable window, because stores through a mapping do not set a time at once.
  */
 static u64 version_of(const struct stat *st, bool writable)
 {
@@ -304,8 +314,9 @@ static u64 version_of(const struct stat *st, bool writable)
 }
 
 /*
- * A program that waits for a word in a shared mapping to change does not wait for one in this file:
- * it was not written lately, and it is not memory, whose changes through mappings leave no trace.
+ * Returns true if no program can be waiting in a shared mapping of this file for a word to change:
+ * the file was not written lately, and it is not memory, where changes through mappings leave no
+ * trace.
  */
 static bool is_quiet(const struct statfs *fs, u64 version)
 {
@@ -313,7 +324,7 @@ static bool is_quiet(const struct statfs *fs, u64 version)
 	       fs->f_type != HUGETLBFS_MAGIC;
 }
 
-/* A new window. With the lock. */
+/* Makes a window with one reference. windows.lock is held. Returns 0 or -errno. */
 static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, u64 size,
 		bool writable, struct window **out)
 {
@@ -357,13 +368,16 @@ free_window:
 	return ret;
 }
 
-/* Closes a window that nobody uses. With the lock. */
+/* Closes the window if it has no references and no hostcall uses it. windows.lock is held. */
 static void close_unused(struct window *w)
 {
 	if (w->refs > 0 || w->busy > 0)
 		return;
 	windows.count--;
-	/* Where the reservation cannot be put back the mapping stays, and its addresses with it. */
+	/*
+	 * If the reservation cannot be put back, the mapping stays and its addresses are not used
+	 * again.
+	 */
 	if (reserve_again(w->host, w->size) == 0)
 		address_free(w->gpa, w->size);
 	memory_files_unmapped(w->dev, w->ino, w->fd);
@@ -372,7 +386,10 @@ static void close_unused(struct window *w)
 	free(w);
 }
 
-/* May this file be mapped, and how? 0 or what mmap(2) says. *st has a device's size, too. */
+/*
+ * Checks that the file may be mapped, for writing if write is set. Returns 0, or the error of
+ * mmap(2). *st has the size of a block device, too.
+ */
 static s64 check_file(int file, bool write, struct stat *st)
 {
 	s64 ret = HOST_CALL(fstat, (u64)file, (u64)st);
@@ -392,7 +409,7 @@ static s64 check_file(int file, bool write, struct stat *st)
 		if (ret < 0)
 			return ret;
 	}
-	if (write) { /* mmap itself is not asked when a window is there */
+	if (write) { /* no mmap checks this if there is a window already */
 		seals = HOST_CALL(fcntl, (u64)file, F_GET_SEALS);
 		if (seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 			return -EPERM;
@@ -465,7 +482,10 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	return 0;
 }
 
-/* A reference to the window, and the host address of a range of it; NULL: no such. */
+/*
+ * Takes a reference to window id and sets *host to the host address of a range of it. Returns NULL
+ * if there is no such window or range. The caller drops the reference with put_range.
+ */
 static struct window *get_range(u64 id, u64 offset, u64 len, u8 **host)
 {
 	struct window *w = NULL;
@@ -476,7 +496,7 @@ static struct window *get_range(u64 id, u64 offset, u64 len, u8 **host)
 	if (w && (offset > w->size || len > w->size - offset))
 		w = NULL;
 	if (w) {
-		w->busy++; /* at most one per vCPU */
+		w->busy++; /* cannot overflow: at most one per vCPU */
 		*host = w->host + offset;
 	}
 	pthread_mutex_unlock(&windows.lock);
@@ -553,7 +573,7 @@ s64 hc_do_window_advise(struct call *c, u64 id, u64 offset, u64 len, u64 advice)
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
-	case MADV_REMOVE: /* the host refuses it on a mapping that is not writable */
+	case MADV_REMOVE: /* the host refuses this on a read-only mapping */
 		break;
 	default:
 		return -EINVAL;
