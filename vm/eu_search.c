@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Six functions that the static libraries of some elfutils versions call but lack (0.192;
- * sourceware bug 32293): search trees with a lock, over those of <search.h>. CMakeLists.txt adds
- * this file where programs do not link without it. The functions are weak: those of a library that
- * has them win.
+ * Six functions that the static libraries of elfutils 0.192 call but lack (sourceware bug 32293):
+ * search trees with a lock, made of those of <search.h>. CMakeLists.txt adds this file if programs
+ * do not link without it. The functions are weak, so a library that has them provides its own.
  *
- * A search_tree of elfutils begins with the root; what follows is its lock, which is not used here.
- * So a tree belongs to one thread at a time: the reporter has one thread, and the loader of the
- * monitor keeps each Elf within one call.
+ * A search_tree of elfutils begins with its root. Its lock follows and is not used here, so only
+ * one thread at a time may use a tree: the reporter has one thread, and the monitor's loader keeps
+ * each Elf within one call.
  */
 #include <search.h>
 #include <stddef.h>

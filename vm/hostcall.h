@@ -18,7 +18,7 @@
 #include "common/hostcall.h"
 #include "vm/vm.h"
 
-/* One argument after marshalling. */
+/* One argument after its check and copy. */
 struct hc_arg {
 	union {
 		u64 value;

@@ -145,7 +145,7 @@ static const struct option run_options[] = {
 	{0},
 };
 
-/* -1: go on. Otherwise the status to end with. */
+/* Applies option c. Returns -1 to go on, or the status to end with. */
 static int run_option(struct options *o, int c, const char *value)
 {
 	switch (c) {
@@ -254,7 +254,10 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
 	return -1;
 }
 
-/* -1: go on. Otherwise the status to end with. */
+/*
+ * Parses the command line, with the options of check after the word "check". Returns -1 to go on,
+ * or the status to end with.
+ */
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	struct option known[CHECK_OPTIONS + ARRAY_SIZE(run_options)];

@@ -181,7 +181,10 @@ void memory_files_unmapped(dev_t dev, ino_t ino, int fd)
 	pthread_mutex_unlock(&files.lock);
 }
 
-/* files.lock held. */
+/*
+ * Counts the size that the file has now, then reserves memory up to end. Returns 0 or -ENOSPC.
+ * files.lock is held.
+ */
 static s64 grow(struct memory_file *f, const struct stat *st, u64 end)
 {
 	/* The size that the file has by now counts in any case. */

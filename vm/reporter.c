@@ -166,7 +166,7 @@ static bool send_message(u32 type, const void *bytes, u32 len)
 	       report_write(channel, bytes, len);
 }
 
-/* lock is held. */
+/* Closes the channel to a reporter that has died. lock is held. */
 static void give_up(void)
 {
 	if (channel < 0)

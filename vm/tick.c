@@ -55,7 +55,7 @@ static bool kick_one(enum vcpu_state state, u32 first)
 {
 	struct vcpu *v;
 
-	/* Ids are given one after another. */
+	/* Numbers of vCPUs are consecutive. */
 	for (u32 id = first; id < VCPU_MAX && (v = READ_ONCE(tick.s->vcpu[id])); id++) {
 		if (READ_ONCE(v->data->state) == (u32)state) {
 			kick(v);
