@@ -70,7 +70,7 @@ struct vcpu_data {
 	u64 kstack_top;	   /* guest-virtual; the end of the trap frame */
 	u64 syscall_entry; /* where the system-call entry jumps to */
 	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 mode) */
-	u64 trap_entry;	   /* where the exception entries jump to in the kernel's ring */
+	u64 trap_entry;	   /* ring-3 mode: where the code of entry_trap_N jumps to */
 	u64 cr2;	   /* ring-3 mode: the faulting address */
 	u64 flush_rip;	   /* ring-3 mode: the INT3 that ends here asks ring 0 for INVLPG (%rdi) */
 	u64 switch_rip;	   /* ring-3 mode: the UD2 here asks ring 0 for MOV %rdi, CR3 */

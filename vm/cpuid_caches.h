@@ -22,8 +22,8 @@ void cpuid_describe_caches(struct kvm_cpuid2 *cpuid);
 
 /*
  * Adds AMD's leaves 0x80000005 and 0x8000001d as the host CPU answers them, if KVM has zeros for
- * them or lacks them. Linux 6.1 lacks both, and glibc then takes the caches for 0 bytes large.
- * cpuid has at most max entries afterwards. Does nothing on CPUs without these leaves.
+ * them or lacks them. This is so for both in Linux 6.1, and glibc then takes the caches for 0 bytes
+ * large. cpuid has at most max entries afterwards. Does nothing on CPUs without these leaves.
  */
 void cpuid_add_amd_caches(struct kvm_cpuid2 *cpuid, u32 max);
 

@@ -451,7 +451,7 @@ s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_
 }
 
 /*
- * Directs the file's signals to the monitor, with the file's number. hostcall file_events hands
+ * Directs the file's signals to the monitor, with the file's number. The hostcall file_events hands
  * them to the guest kernel, which decides which process gets them.
  */
 static void signals_here(int file)

@@ -5,8 +5,8 @@
  * have to wait, or if it could do only a part of the work, the vCPU's own thread makes the call
  * instead.
  *
- * Regular files do not count as sleeping, because only the disk has to answer. A regular file
- * of size 0 does count, because the files of /proc and of tracefs have that size, and some of these
+ * Regular files do not count as sleeping, because only the disk has to answer. A regular file of
+ * size 0 does count, because the files of /proc and of tracefs have that size, and some of these
  * make a reader wait.
  */
 #include <errno.h>

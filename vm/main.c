@@ -20,8 +20,8 @@
 extern const u8 kernel_elf_start[], kernel_elf_end[];
 
 /*
- * The monitor's copy of standard error has a number from here on, because guests may be given low
- * ones.
+ * The monitor's copy of standard error has a number from here on, because low numbers are left for
+ * the guest's handles.
  */
 #define OWN_FD_MIN    512
 

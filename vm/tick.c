@@ -148,7 +148,7 @@ static void run(void)
 }
 
 /*
- * Sleeps until the guest makes hostcall tick again, or until the deadline that is the first now is
+ * Sleeps until the guest makes hostcall tick again, or until the deadline that is first now is
  * over.
  */
 static void rest(void)
@@ -159,8 +159,8 @@ static void rest(void)
 	__atomic_store_n(&tick.out->alarm_ns, alarm, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&tick.out->on, 0, __ATOMIC_SEQ_CST);
 	/*
-	 * Reads the guest's words again: what the guest wrote before it saw .on cleared, it relies
-	 * on the tick to find.
+	 * Reads the guest's words again, because the guest relies on the tick for what it wrote
+	 * before it saw .on cleared.
 	 */
 	while (!atomic_load(&tick.go) && !READ_ONCE(*tick.ready) &&
 	       READ_ONCE(*tick.deadline) >= alarm) {

@@ -23,9 +23,9 @@
 #define FRAME_REGS_SIZE (23 * 8) /* struct trapframe, kernel/arch/x86_64/arch.h */
 
 /*
- * Stubs of patched call sites (kernel/arch/x86_64/stubs.h). The first part of a stub only enters
- * the kernel, so it counts as kernel code. The second part has instructions of the program, moved
- * there.
+ * Stubs of patched call sites (kernel/arch/x86_64/stubs.h). The first part of a stub always ends in
+ * the kernel, which then reads the upcall word, so it counts as kernel code. The second part leads
+ * back to the program, and counts as the program's code.
  */
 static bool in_stub_entry(u64 rip)
 {
@@ -46,9 +46,9 @@ static bool in_program(struct sandbox *s, const struct kvm_regs *r, const struct
 
 /*
  * Returns true if the program jumped into the kernel's text (ring-3 mode): the vCPU executes that
- * text although its data page says that a program runs. This is also so on the way in and out,
- * which differ in that the vCPU is on the kernel stack, or in the first instructions of the entry
- * code or the last of the way out, where the stack changes.
+ * text although its data page says that a program runs. On the way in and out the page says so,
+ * too. There the vCPU is on the kernel stack, or in the first instructions of the entry code or the
+ * last of the way out, which change the stack.
  */
 static bool strayed(struct vcpu *v, const struct kvm_regs *r, const struct kvm_sregs *sr)
 {

@@ -199,7 +199,7 @@ struct kernel_image {
 /*
  * Reads the headers of a kernel into *image. The image points into file, which the caller keeps
  * while it uses the image. Returns 0; -ENOEXEC if the file is not a BufferVM kernel; -EPROTO if it
- * is one of another ABI version or a corrupt one. *why is a text for the last two.
+ * is one of another ABI version or a corrupt one. On failure *why is a text that tells the reason.
  */
 int loader_parse(const u8 *file, size_t size, struct kernel_image *image, const char **why);
 /*
