@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* madvise(2): each advice is a row that says for which mappings it is allowed and what it does. */
+/* madvise(2): a table with a row for each advice: the mappings that refuse it, and the action. */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -14,15 +14,15 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* What an advice cannot be given for; EINVAL. */
+/* Mappings for which an advice fails with EINVAL. */
 enum {
 	NOT_LOCKED = 1 << 0,
-	NOT_FILE = 1 << 1, /* only private anonymous memory */
-	NOT_ANON = 1 << 2, /* only what the host has the content of */
+	NOT_FILE = 1 << 1, /* all but private anonymous memory */
+	NOT_ANON = 1 << 2, /* all but mappings whose content the host has */
 	NOT_SPECIAL = 1 << 3,
 };
 
-/* One VMA's part [start, end) of the range, page-aligned and inside v. 0 or -errno. */
+/* Acts on [start, end), page-aligned and inside v. Returns 0 or -errno. mm.lock is held. */
 typedef int (*advise_fn)(struct mm *mm, struct vma *v, u64 start, u64 end);
 
 static int drop_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
@@ -41,7 +41,7 @@ static int drop_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
 	return err;
 }
 
-/* The content is the host's, which can be advised in its turn. */
+/* The host has the content, so that advice can be passed on to it. */
 static bool is_of_host(const struct vma *v)
 {
 	return v->backing && v->backing->ops->advise;
@@ -54,7 +54,7 @@ static int will_need(__attribute__((unused)) struct mm *mm, struct vma *v, u64 s
 	return 0;
 }
 
-/* Punches a hole into the file. */
+/* MADV_REMOVE: punches a hole into the file. */
 static int remove_pages(struct mm *mm, struct vma *v, u64 start, u64 end)
 {
 	if (!(v->flags & VMA_SHARED) || !(v->prot & PROT_WRITE))
@@ -81,12 +81,12 @@ static const struct advice {
 	{MADV_KEEPONFORK, NOT_SPECIAL, NULL, 0, VMA_WIPEONFORK},
 	{MADV_HUGEPAGE, NOT_SPECIAL, NULL, VMA_HUGE, VMA_NOHUGE},
 	{MADV_NOHUGEPAGE, NOT_SPECIAL, NULL, VMA_NOHUGE, VMA_HUGE},
-	/* Merging is the host's affair; dumps are not made by the guest. */
+	/* No effect: the host merges pages, and core files do not leave out memory by advice. */
 	{MADV_MERGEABLE, 0, NULL, 0, 0},
 	{MADV_UNMERGEABLE, 0, NULL, 0, 0},
 	{MADV_DONTDUMP, 0, NULL, 0, 0},
 	{MADV_DODUMP, NOT_SPECIAL, NULL, 0, 0},
-	/* Reclaim first: there is none. */
+	/* No effect: the kernel reclaims no pages. */
 	{MADV_COLD, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},
 	{MADV_PAGEOUT, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},
 };
@@ -99,7 +99,7 @@ static bool refused(const struct advice *a, const struct vma *v)
 	       ((a->refused & NOT_SPECIAL) && (vma_traits(v) & VM_SPECIAL));
 }
 
-/* mseal(2): advice that loses what the program cannot write itself. */
+/* mseal(2) forbids advice that destroys the content of memory which the program cannot write. */
 static bool sealed(const struct advice *a, const struct vma *v)
 {
 	bool loses = a->act == drop_pages || a->act == remove_pages ||
@@ -110,8 +110,8 @@ static bool sealed(const struct advice *a, const struct vma *v)
 }
 
 /*
- * Memory that its backing manages: pages may go, but how it is mapped, and that a child has it,
- * too, is not the program's choice. Most advice may be ignored.
+ * Advice on memory that its backing manages (VM_MANAGED). The program can drop pages, but cannot
+ * choose how they are mapped or what a child gets: MADV_WIPEONFORK fails, other advice is ignored.
  */
 static int apply_managed(struct mm *mm, const struct advice *a, struct vma *v, u64 start, u64 end)
 {
@@ -157,7 +157,7 @@ static s64 advise_range(struct mm *mm, const struct advice *a, u64 start, u64 en
 
 		if (!v || v->start >= end)
 			return -ENOMEM;
-		/* Holes are stepped over and told at the end. */
+		/* As on Linux, holes are skipped and reported at the end. */
 		hole = hole || v->start > start;
 		start = MAX(start, v->start);
 		stop = MIN(end, v->end);
@@ -174,7 +174,7 @@ static s64 populate(struct mm *mm, u64 start, u64 end, int advice)
 	enum mm_access access = advice == MADV_POPULATE_WRITE ? MM_WRITE : MM_READ;
 	struct vma *v = vma_find(mm, start);
 
-	/* No permission is EINVAL here, not EFAULT. */
+	/* MADV_POPULATE_* fails with EINVAL, not EFAULT, if the VMA does not allow the access. */
 	for (; v && v->start < end; v = vma_next(v))
 		if (access == MM_WRITE ? !(v->prot & PROT_WRITE) : !v->prot)
 			return -EINVAL;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page faults: what a VMA promises becomes a page.
+ * Page faults: finding or making the page that a VMA shows at an address.
  *
- * On hosts without hardware virtualization a fault costs about 17 us while an entry costs
- * nothing, so a fault maps many pages: fresh frames are zero already and cost the host nothing
- * until they are touched. The batch of a VMA grows while the program walks through it.
+ * On hosts without hardware virtualization a fault costs about 17 us, and one more page-table entry
+ * costs next to nothing. So a fault maps a batch of pages: fresh frames are zero already and cost
+ * the host nothing until they are touched. The batch of a VMA grows while the program accesses it
+ * sequentially.
  */
 #include <linux/mman.h>
 #include <asm/siginfo.h>
@@ -23,15 +24,15 @@
 
 #define BATCH_ANON   16 /* pages */
 #define BATCH_FILE   64
-#define BATCH_COPY   16 /* of a data segment, copied */
-#define DATA_SMALL   (2UL << 20)
-#define READ_LEAST   3	/* pages that are worth a hostcall */
-#define BATCH_SHARED 64 /* of what a fork left shared, copied one after another */
+#define BATCH_COPY   16		 /* pages of a data segment that are copied together */
+#define DATA_SMALL   (2UL << 20) /* data segments up to this size are copied before a write */
+#define READ_LEAST   3		 /* least pages for which one hostcall is cheaper than a window */
+#define BATCH_SHARED 64		 /* pages shared by fork that a sequential writer gets copied */
 #define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
 /*
- * How many pages to map, from this fault's place: four times as many when it is where the last
- * batch ended.
+ * Returns how many pages to map: at first `least`, and four times as many as last time if the fault
+ * is where the last batch ended. With scarce RAM, anonymous memory gets one page.
  */
 static u64 batch_pages(struct vm_fault *f, u32 least)
 {
@@ -45,7 +46,7 @@ static u64 batch_pages(struct vm_fault *f, u32 least)
 	return frame_scarce() && !vma_window(v) ? 1 : v->batch;
 }
 
-/* The pages to map: within the VMA and the 2 MiB around the fault. */
+/* Chooses the pages to map: within the VMA and the aligned 2 MiB around the fault. */
 static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 {
 	struct vma *v = f->vma;
@@ -66,7 +67,9 @@ static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 	v->next_fault = v->flags & VMA_GROWSDOWN ? *start : *end;
 }
 
-/* Maps count fresh pages, as one block of frames where there is one. Number mapped, 0: no memory.
+/*
+ * Maps up to count fresh pages from one block of frames, or a single page if there is no block.
+ * Returns how many; 0: no memory.
  */
 static u64 map_fresh(struct vm_fault *f, u64 *entry, u64 count)
 {
@@ -86,7 +89,7 @@ static u64 map_fresh(struct vm_fault *f, u64 *entry, u64 count)
 	return 1UL << order;
 }
 
-/* A 2 MiB page, where the VMA is large enough and worth it. */
+/* Maps a 2 MiB page if the VMA covers it and either asks for it or is accessed sequentially. */
 static bool fault_huge(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
@@ -119,7 +122,7 @@ static int fault_anon(struct vm_fault *f)
 	if (fault_huge(f))
 		return 0;
 	batch_range(f, BATCH_ANON, &start, &end);
-	/* One page table has them all. */
+	/* The range lies within 2 MiB, so one page table has all its entries. */
 	entry = pt_alloc(f->mm, start);
 	if (!entry)
 		return -ENOMEM;
@@ -141,7 +144,7 @@ static int fault_anon(struct vm_fault *f)
 	return *entry || map_fresh(f, entry, 1) ? 0 : -ENOMEM;
 }
 
-/* A private copy of a page of RAM or window. The frame, or 0 with *err. */
+/* Copies a page of RAM or of a window into a new frame. Returns the frame, or 0 with *err. */
 static u64 copy_page(u64 from, bool window, int *err)
 {
 	u64 gpa = frame_alloc(0, FRAME_USER);
@@ -175,10 +178,10 @@ static u64 window_gpa(const struct vma *v, u64 va)
 }
 
 /*
- * The data of programs and libraries: private, writable, of a file that was opened for reading
- * only. It is written in many places (relocations, reference counts), so pages are copied with
- * their neighbours, and before they are written where the whole is small. A file that the program
- * may itself change is another matter: each of its pages shows the changes until it is written.
+ * A data segment of a program or library: a private, writable mapping of a file that was opened
+ * for reading only. Programs write most of its pages (relocations, reference counts), so pages are
+ * copied with their neighbours; those of a small segment at the first access. This does not hold
+ * for a file that the program can change: a page must show such changes until it is written.
  */
 static bool is_data_segment(const struct vma *v)
 {
@@ -187,9 +190,9 @@ static bool is_data_segment(const struct vma *v)
 }
 
 /*
- * Reads count pages of v's file from va on into fresh frames: one hostcall is cheaper than reaching
- * each page through the window, which is an exit of its own under shadow paging. The frames' order
- * in gpa[]; false: some other way, please.
+ * Reads count pages of v's file from va on into fresh frames, and stores their addresses in gpa[].
+ * One hostcall is cheaper than copying through the window, where each page costs an exit under
+ * shadow paging. Returns false if the caller has to copy through the window.
  */
 static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 {
@@ -219,9 +222,9 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 }
 
 /*
- * Copies a private page of a file, with its neighbours in a data segment. Neighbours that were
- * mapped read-only are flushed: the kernel writes to the copies without a fault, and the program
- * must not read the old page then.
+ * Copies a private page of a file; in a data segment, its neighbours too. Pages that were mapped
+ * read-only are flushed: the kernel may write to a copy without a fault, and the program must not
+ * read the old page then.
  */
 static int copy_window(struct vm_fault *f)
 {
@@ -263,7 +266,7 @@ static int copy_window(struct vm_fault *f)
 	return ret;
 }
 
-/* 2 MiB of a program, where file and addresses allow one page. */
+/* Maps 2 MiB of text as one page if the VMA, the alignment and the file's size allow it. */
 static bool map_text_huge(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
@@ -286,7 +289,7 @@ static bool map_text_huge(struct vm_fault *f)
 	return true;
 }
 
-/* Maps some of count pages of a file from va on, from text or from the window. How many. */
+/* Maps up to count pages of a file from va on: a text copy or the window. Returns how many. */
 static u64 map_file_run(struct vm_fault *f, u64 va, u64 *entry, u64 count)
 {
 	struct vma *v = f->vma;
@@ -334,8 +337,9 @@ int window_populate(struct vm_fault *f)
 }
 
 /*
- * A write to a page that only this address space has left: it and the others in its page table in
- * the same position (what a child that is gone had shared) become writable.
+ * Serves a write to a page whose frame is no longer shared. Makes writable this page and all pages
+ * of the VMA in the same page table whose frames are not shared: a child that shared them has
+ * probably ended.
  */
 static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 {
@@ -347,7 +351,7 @@ static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 	STATS_INC(fault_upgrade);
 	if (leaf->size == PAGE_SIZE)
 		frame_note_rewritten(pt_gpa(*leaf->entry));
-	/* Frames may be shared inside the address space: each on its own. */
+	/* VM_ALIASED: a neighbour's frame may be mapped twice here, so only this entry changes. */
 	if (leaf->size == HUGE_SIZE || (vma_traits(v) & VM_ALIASED)) {
 		pt_set(f->mm, leaf->entry, pt_value(v, pt_gpa(*leaf->entry), *leaf->entry));
 		return;
@@ -358,8 +362,8 @@ static void make_writable(struct vm_fault *f, struct pt_leaf *leaf)
 }
 
 /*
- * Copies a shared frame, and the ones behind it for a program that walks through its memory:
- * a flush for all is cheaper than a fault for each.
+ * Copies a shared frame. For a program that writes sequentially, copies those behind it too: one
+ * flush for all is cheaper than a fault for each.
  */
 static int copy_frames(struct vm_fault *f, u64 *entry)
 {
@@ -389,14 +393,14 @@ static int copy_frames(struct vm_fault *f, u64 *entry)
 	}
 	if (err && !copied)
 		return err;
-	/* What is cached may be read before the write is made again: by a signal's handler. */
+	/* Flush now: a signal handler may read the page before the write is retried. */
 	mm_flush(f->mm, f->page, v->next_copy);
 	for (u64 i = 0; i < copied; i++)
 		frame_put(old[i]);
 	return 0;
 }
 
-/* A write to a private page that may not be written as it is. */
+/* Serves a write to a private page that is mapped read-only. */
 static int copy_on_write(struct vm_fault *f, struct pt_leaf *leaf)
 {
 	u64 *entry = leaf->entry;
@@ -416,8 +420,8 @@ static int fault_present(struct vm_fault *f, struct pt_leaf *leaf)
 {
 	u64 old = *leaf->entry;
 
-	KASSERT(old & PTE_P);			      /* parked only where nothing is allowed */
-	if (f->access != MM_WRITE || (old & PTE_W)) { /* another vCPU was faster */
+	KASSERT(old & PTE_P);			      /* parked: only if no access is allowed */
+	if (f->access != MM_WRITE || (old & PTE_W)) { /* another vCPU has served the fault */
 		STATS_INC(fault_there);
 		return 0;
 	}
@@ -426,8 +430,8 @@ static int fault_present(struct vm_fault *f, struct pt_leaf *leaf)
 }
 
 /*
- * Grows a stack down to the page (and, for the batch, a little further). NULL where Linux would
- * not: RLIMIT_STACK, RLIMIT_AS, or another mapping closer than the guard gap.
+ * Grows the stack v down to the page, and a little further for the batch. Returns NULL where Linux
+ * does not grow it: v is no stack, RLIMIT_STACK, RLIMIT_AS, or a mapping within the guard gap.
  */
 static struct vma *grow_stack(struct mm *mm, struct vma *v, u64 page)
 {
@@ -539,7 +543,7 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
 			va = leaf.va + leaf.size;
 			continue;
 		}
-		/* Large batches at once. */
+		/* The caller wants the whole range: begin with the largest batch. */
 		v->next_fault = va;
 		v->batch = BATCH_MAX;
 		if (mm_fault_locked(mm, va, access, &info) < 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See fpu_area.h. The word before an area is the address of the block that it lies in. */
+/* See fpu_area.h. The word before an area is the address of the kmalloc block that contains it. */
 #include "kernel/mm/fpu_area.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/xstate.h"

@@ -2,13 +2,15 @@
 /*
  * The frame allocator: a buddy system behind a frontier.
  *
- * RAM below the frontier was handed out before; what of it is free now stands in the free lists.
- * RAM from the frontier on was never touched: it is zero, and its struct frames are all zero too
- * and are not touched either, so that a large RAM costs the host nothing until it is used.
+ * RAM below the frontier was handed out before, or skipped for alignment; its free blocks are in
+ * the free lists. RAM from the frontier on was never touched. It is zero, and so are its struct
+ * frames, which are not touched either, so that a large RAM costs the host nothing until it is
+ * used.
  *
- * Invariants: two free buddies of one order never stand side by side below FRAME_ORDER_MAX (they
- * are merged); a free block is in the list of its order and its first frame alone says so; a frame
- * that is neither is in use and has references, or lies inside a block that has.
+ * Invariants: two buddies of an order below FRAME_ORDER_MAX are never both free (they are merged).
+ * A free block is in the list of its order, and only its first frame is marked free. A frame below
+ * the frontier that lies in no free block is in use: it has references, or it lies in an unsplit
+ * block whose first frame has.
  *
  * frame_lock guards everything but reference counts, which are atomic.
  */
@@ -20,7 +22,7 @@
 #include "kernel/arch/x86_64/arch_needs.h"
 #include "kernel/mm/frame.h"
 
-/* refs and pins are for frames in use; zero and the links for the first frame of a free block. */
+/* refs and pins: of a frame in use. zero and the links: of the first frame of a free block. */
 struct frame {
 	u32 refs;
 	u8 free;      /* first frame of a free block */
@@ -29,7 +31,7 @@ struct frame {
 	u8 rewritten; /* frame_note_rewritten */
 	union {
 		u32 pins; /* how many of the references are the host's, during a call */
-		u32 next; /* index + 1 of the neighbours in the free list, 0: none */
+		u32 next; /* with prev: index + 1 of neighbours in the free list; 0: none */
 	};
 	u32 prev;
 };
@@ -37,12 +39,13 @@ _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the
 
 #define NONE		((u64)-1)
 
-/* Frames at the end of RAM that are only for FRAME_RESERVE. */
+/* Frames between the frontier and the end of RAM that only FRAME_RESERVE may take. */
 #define RESERVE		16
 
 /*
- * Frames that programs' pages leave to the kernel, so that calls of other processes do not fail
- * while the one that used up the RAM is on its way out: a part of all RAM, at most so many.
+ * Frames that programs' pages leave to the kernel, so that system calls of other processes do not
+ * fail while the process that used up the RAM is ending: a share of all RAM, at most
+ * USER_KEEP_MAX.
  */
 #define USER_KEEP_SHARE 64
 #define USER_KEEP_MAX	512
@@ -50,17 +53,17 @@ _Static_assert(sizeof(struct frame) <= FRAME_STRUCT_SIZE, "the monitor sizes the
 #define GROW_MIN	(64UL << 20)
 #define GROW_MAX	(1UL << 30)
 
-/* Free frames in large blocks that the host still has pages for; more is given back to it. */
+/* Limit of backed_frames: with more, the host gets the pages behind large free blocks back. */
 #define DISCARD_LIMIT	((64UL << 20) / PAGE_SIZE)
 
 static struct mutex frame_lock = MUTEX_INIT(LOCK_FRAME);
 static struct frame *frames;
-static u64 frontier, limit; /* indices: first never used, first that does not exist */
+static u64 frontier, limit; /* indices of the first unused and the first nonexistent frame */
 static u64 free_frames;	    /* below the frontier */
-static u64 backed_frames;   /* of these: in blocks of at least 2 MiB, content not zero */
+static u64 backed_frames;   /* of free_frames: in blocks of at least 2 MiB that are not zero */
 static u32 free_list[FRAME_ORDER_MAX + 1]; /* index + 1 of the first block */
 
-/* Held while RAM is added; taken outside frame_lock. */
+/* Held while RAM is added; taken before frame_lock. */
 static struct mutex grow_lock = MUTEX_INIT(LOCK_GROW);
 
 static u64 index_of(u64 gpa)
@@ -151,8 +154,8 @@ static void free_run(u64 i, u64 end, bool zero)
 }
 
 /*
- * Gives the host's pages behind large free blocks back. With the lock held: a block must not be
- * handed out meanwhile.
+ * Gives the host the pages behind large free blocks back. frame_lock stays held during the
+ * hostcalls, so that no block is handed out meanwhile.
  */
 static void discard_backed(void)
 {
@@ -201,7 +204,10 @@ static u64 take_fresh(unsigned order, u64 end)
 	return i;
 }
 
-/* Adds RAM unless another thread did since the caller saw seen frames. */
+/*
+ * Adds RAM, unless the limit is no longer the seen one because another thread added some. Returns
+ * true if an allocation of this order is worth another try.
+ */
 static bool grow(u64 seen, unsigned order)
 {
 	struct hostcall_ram ram;
@@ -237,7 +243,7 @@ unlock:
 	return done;
 }
 
-/* frame_lock held. */
+/* A program's block of this order leaves the kernel's frames free. frame_lock is held. */
 static bool left_for_user(unsigned order)
 {
 	u64 keep = MIN((boot->ram_max >> PAGE_SHIFT) / USER_KEEP_SHARE, USER_KEEP_MAX);
@@ -365,7 +371,7 @@ void frame_put_range(u64 gpa, u64 count)
 			KASSERT(frames[i].order == 0);
 		mutex_lock(&frame_lock);
 		free_unlock(first, i);
-		i++; /* the one that ended the run was put, too */
+		i++; /* the frame that ended the run was put by the loop's condition */
 	}
 }
 
@@ -378,7 +384,7 @@ void frame_pin_range(u64 gpa, u64 count)
 
 void frame_unpin_range(u64 gpa, u64 count)
 {
-	/* Before the reference goes: pins are never more than references. */
+	/* Pins go before references, so that there are never more pins than references. */
 	for (u64 i = index_of(gpa), end = i + count; i < end; i++)
 		__atomic_fetch_sub(&frames[i].pins, 1, __ATOMIC_RELEASE);
 	frame_put_range(gpa, count);

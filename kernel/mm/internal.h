@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of kernel/mm/ share among themselves. _locked: mm.lock is held. */
+/*
+ * For kernel/mm/, and for code of other folders that changes mappings under mm.lock (kernel/check/,
+ * task/core.c) or makes windows (ipc/shm.c). The caller of a function with an mm holds mm.lock.
+ */
 #ifndef KERNEL_MM_INTERNAL_H
 #define KERNEL_MM_INTERNAL_H
 
@@ -13,56 +16,69 @@ struct vm_source;
 struct window;
 
 /*
- * The program must not go on with what a vCPU has cached for [start, end): of the vCPU that
- * runs this and of every other that runs in mm. The one home of flushes: batch before calling.
+ * Flushes cached translations of [start, end) on this vCPU and on every other vCPU that has mm
+ * loaded; no program uses an old translation after the return. All flushes of programs' addresses
+ * go through here. A flush is expensive, so callers collect ranges first (struct pt_flush).
  */
 void mm_flush(struct mm *mm, u64 start, u64 end);
 
 /*
- * No other vCPU runs mm's program any more: each comes into the kernel. They go out again as soon
- * as the caller lets them (patch.h).
+ * Brings every other vCPU that runs mm's program into the kernel and waits until it is there. The
+ * caller keeps them from leaving the kernel again (stop_others in patch.c).
  */
 void mm_stop_others(struct mm *mm);
 
 /*
- * Serves a fault (mm_fault), or the kernel's own touch of the page on the program's behalf. Signal
- * SIGKILL: there is no RAM for the page; the caller may drop mm.lock, make room (oom_make_space)
- * and try again.
+ * As mm_fault, for the program's access or for the kernel's own on the program's behalf. Does not
+ * wait for RAM: if there is none, returns -EFAULT with signal SIGKILL. The caller may then release
+ * mm.lock, call oom_make_space, and try again.
  */
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
 
-/* Faults in what is allowed of [start, end). -ENOMEM: a hole; -EFAULT: a page that cannot be had.
+/*
+ * Makes the pages of [start, end) present for this access. Stops at the first page that fails:
+ * returns -ENOMEM at a hole or if there is no RAM, -EFAULT if the VMA does not allow the access or
+ * its backing has no such page.
  */
 int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access);
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		  const struct vm_source *source, u64 offset);
 /*
- * Private writable memory at an address that mmap(2) may not give out, with a backing of which it
- * takes a reference. 0, or -ENOMEM: also where something is.
+ * Maps private writable memory at an address that mmap(2) may not give out. The mapping takes a
+ * reference to the backing. Returns 0, or -ENOMEM, also if something is mapped in the range.
  */
 s64 mm_map_at_locked(struct mm *mm, u64 addr, u64 len, struct vm_backing *b);
 s64 mm_unmap_locked(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 
-/* Size checks: RLIMIT_AS and RLIMIT_DATA (data: private writable, not a stack); overcommit. */
+/*
+ * mm_may_expand: so many pages more are within RLIMIT_AS and, for data (private writable memory
+ * that is not a stack), within RLIMIT_DATA. mm_may_commit: the sandbox's RAM could ever hold them.
+ */
 bool mm_may_expand(struct mm *mm, u64 pages, bool data);
 bool mm_may_commit(u64 pages);
-/* Private writable pages that are no stack, as RLIMIT_DATA counts them. */
+/* Pages of private writable memory that is not a stack, as RLIMIT_DATA counts them. */
 u64 mm_data_pages(struct mm *mm);
-/* Pages of [start, end) that are mapped. */
+/* Pages of [start, end) that lie in a VMA. */
 u64 mm_mapped_pages(struct mm *mm, u64 start, u64 end);
 
-/* No backing in [start, end) forbids that the program changes how it sees its pages. */
+/* Every backing in [start, end) lets the program change protection and locking (may_change). */
 bool mm_may_change(struct mm *mm, u64 start, u64 end);
 
-/* VMAs of [start, end) begin and end there. 0 or -ENOMEM. */
+/* Splits VMAs and 2 MiB pages so that none reaches across start or end. Returns 0 or -ENOMEM. */
 int mm_cut(struct mm *mm, u64 start, u64 end);
-/* PR_SET_MDWE: memory with PROT_* before may not get these afterwards; a new mapping has both. */
+/*
+ * PR_SET_MDWE forbids that memory with permissions before gets the permissions after. For a new
+ * mapping, both are those that it begins with.
+ */
 bool mm_denies_exec(const struct mm *mm, u32 before, u32 after);
 
-/* A window on fresh shared memory of this size (memfd), which VMAs can refer to. */
+/*
+ * Makes a window on fresh shared memory of this size (a memfd) as a backing for VMAs, with a
+ * reference for the caller. Returns 0 or -errno.
+ */
 int window_anon(u64 size, struct window **out);
 
 #endif

@@ -3,9 +3,9 @@
  * The kernel's heap. Objects of one size class share a one-frame slab: a header, then objects.
  * Larger blocks are frames of their own.
  *
- * Invariants: an address that begins a page is a block of frames, any other address belongs to the
- * slab whose header begins its page. A slab with a free object is in the list of its class, a full
- * one is in none; an empty one goes back to the frame allocator unless it is its class's last.
+ * Invariants: an address that begins a page is a block of frames; any other address is an object of
+ * the slab whose header begins the page. A slab with a free object is in the list of its class; a
+ * full slab is in no list. An empty slab is freed unless it is the only one in its list.
  */
 #include <bsd/sys/queue.h>
 #include "kernel/kernel.h"
@@ -26,7 +26,7 @@ struct slab {
 #define SLAB_SPACE (PAGE_SIZE - sizeof(struct slab))
 _Static_assert(sizeof(struct slab) % 16 == 0, "objects behind the header are 16-byte aligned");
 
-/* Multiples of 16; from 336 on the sizes are what fills a slab with 12, 8, 6, 4, 3, 2 objects. */
+/* Multiples of 16. From 336 on, a slab holds 12, 8, 6, 4, 3 and 2 objects of the class. */
 static const u16 class_size[] = {
 	16, 32, 48, 64, 96, 128, 192, 256, 336, 496, 672, 1008, 1344, 2032,
 };

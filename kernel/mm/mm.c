@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The life of an address space: made empty, copied by fork, freed with everything in it; and what
- * /proc says of it.
+ * Address spaces: creation, copying for fork, destruction; and the figures that /proc reports.
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
@@ -25,7 +24,7 @@ void mm_free(struct mm *mm)
 	kfree(mm);
 }
 
-/* An empty address space in the tables that mm has. NULL, and mm is freed: no memory. */
+/* Makes mm empty, with the tables that it has. Without memory, frees mm and returns NULL. */
 static struct mm *begin(struct mm *mm)
 {
 	static u64 last_id;
@@ -87,7 +86,7 @@ void mm_put(struct mm *mm)
 		mm_free(mm);
 }
 
-/* The VMAs and pages that a child gets. */
+/* Gives the child its VMAs and pages. */
 static int copy_vmas(struct mm *child, struct mm *mm, struct pt_flush *flush)
 {
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v)) {

@@ -2,9 +2,10 @@
 /*
  * Address spaces: VMAs (what may be there) and page tables (what is there).
  *
- * Rules: mm.lock is held for every look at or change of VMAs and page tables. A page-table entry
- * exists only inside a VMA and never allows more than it. Private writable pages of a window or
- * of a frame with more than one reference are mapped read-only; a write fault copies them.
+ * Rules: mm.lock protects VMAs and page tables, for reads and for changes. A page-table entry
+ * exists only inside a VMA and never allows more than the VMA does. Private writable pages of a
+ * window, or of a frame with more than one reference, are mapped read-only; a write fault copies
+ * them.
  */
 #ifndef KERNEL_MM_MM_H
 #define KERNEL_MM_MM_H
@@ -23,32 +24,32 @@ struct vm_source;
 enum {
 	VMA_SHARED = 1 << 0,
 	VMA_GROWSDOWN = 1 << 1,
-	VMA_STACK = 1 << 2, /* the initial stack: [stack] in maps */
-	VMA_HEAP = 1 << 3,  /* brk: [heap] in maps */
+	VMA_STACK = 1 << 2, /* the initial stack, which is not merged with other mappings */
+	VMA_HEAP = 1 << 3,  /* unused: mm_vma_name knows the heap by brk_start and brk */
 	VMA_NORESERVE = 1 << 4,
 	VMA_NOHUGE = 1 << 5,
 	VMA_DONTFORK = 1 << 6,
 	VMA_WIPEONFORK = 1 << 7,
 	VMA_LOCKED = 1 << 8,
-	VMA_DENYWRITE = 1 << 9, /* of a program or library: kernel/mm/text_cache.h */
+	VMA_DENYWRITE = 1 << 9, /* MAP_DENYWRITE: a program or library (kernel/mm/text_cache.h) */
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
-	VMA_MODULE = 1 << 11,	/* a hook tells when it goes: kernel/check_hooks.h */
-	VMA_SEALED = 1 << 12,	/* mseal(2): stays as it is, until the address space ends */
+	VMA_MODULE = 1 << 11,	/* check_code_changes is called when the VMA is unmapped */
+	VMA_SEALED = 1 << 12,	/* mseal(2): cannot be changed until the address space ends */
 };
 
 struct vma {
 	RB_ENTRY(vma) link;
 	u64 start, end; /* [start, end), page-aligned */
-	u64 gap;	/* bytes free for others right below start (VMA_GROWSDOWN: and its guard) */
+	u64 gap;	/* free bytes right below start (VMA_GROWSDOWN: below the guard gap) */
 	u64 max_gap;	/* largest gap in this subtree: RB augmentation */
 	u32 prot;	/* PROT_* */
 	u32 max_prot;	/* what mprotect may give (shared mapping of a read-only file: no write) */
 	u32 flags;	/* VMA_* */
-	struct vm_backing *backing; /* mm/backing.h; NULL: anonymous. A reference is held */
-	u64 offset;		    /* of start in the backing; 0 without one */
+	struct vm_backing *backing; /* mm/backing.h; NULL: anonymous. The VMA holds a reference */
+	u64 offset;		    /* byte of the backing at start; 0 without a backing */
 	u64 next_fault;		    /* where a sequential access would fault next ... */
-	u32 batch;		    /* ... and how many pages to map then */
-	u64 next_copy; /* where a sequential writer would want the next shared page copied */
+	u32 batch;		    /* ... and how many pages the last fault's batch had */
+	u64 next_copy; /* where a sequential writer would fault on the next shared page */
 };
 
 RB_HEAD(vma_tree, vma);
@@ -56,19 +57,19 @@ RB_HEAD(vma_tree, vma);
 struct mm {
 	struct mutex lock;
 	u32 users;
-	u64 id;		 /* no other one ever has the same: proc/proc_mem.c */
-	u64 copied_from; /* id of the one that fork(2) copied, or 0 */
+	u64 id;		 /* never used for another address space: proc/proc_mem.c */
+	u64 copied_from; /* id of the address space that fork(2) copied, or 0 */
 	u64 pml4;	 /* GPA of the top-level table */
 	struct vma_tree vmas;
 	u32 vma_count;
-	u64 total_pages; /* sum of VMA sizes */
+	u64 total_pages; /* in VMAs; the backings of VM_MANAGED ones add what they count */
 	u64 total_peak;
 	u64 locked_pages;
 	u32 map_flags;	    /* VMA_* that every new mapping gets: mlockall(MCL_FUTURE) */
-	u64 resident_pages; /* present user PTEs (4 KiB units) */
+	u64 resident_pages; /* 4 KiB pages in the page tables: present or parked, not PTE_ALIAS */
 	u64 peak_pages;	    /* high-water of resident_pages */
 	u64 page_tables;    /* frames used for tables */
-	u64 mmap_top;	    /* search for free space goes down from here */
+	u64 mmap_top;	    /* the search for free space goes down from this address */
 	u64 brk_start, brk;
 	u64 stack_top;
 	u64 code_start, code_end, data_start, data_end;
@@ -77,39 +78,47 @@ struct mm {
 	u64 auxv[64];		 /* AT_NULL-terminated, for /proc/self/auxv */
 	u32 auxv_len;		 /* in u64s */
 	char *exe_path;		 /* absolute; for /proc/self/exe; kmalloc'ed */
-	bool has_shared_mapping; /* had a shared mapping, in which others may have left word:
-				    fs/path_prefetch.c */
+	bool has_shared_mapping; /* had a shared mapping, through which others can have told the
+				    process something: fs/path_prefetch.c */
 	bool mdwe;		 /* PR_SET_MDWE: no page becomes executable */
-	bool mdwe_not_inherited; /* ... but those of a child */
-	bool merges;		 /* PR_SET_MEMORY_MERGE: only kept */
-	bool copies_at_once;	 /* mm_dup fills it for the only thread that runs in the other */
+	bool mdwe_not_inherited; /* PR_MDWE_NO_INHERIT: a child's pages may */
+	bool merges;		 /* PR_SET_MEMORY_MERGE: stored and reported, no other effect */
+	bool copies_at_once;	 /* fork may copy pages at once: mm_dup's alone */
 	bool unborn;		 /* execve(2) is filling it: no process has it yet */
 	struct check_mm *check;	 /* kernel/check_hooks.h: NULL unless the sandbox checks */
-	/* vCPUs that run in this address space, for TLB shootdown */
+	/* Bitmap of the vCPUs that have this address space loaded, for TLB shootdown. */
 	u64 cpus[64];
-	/* mm/patch.h; NULL: no call site was looked at */
+	/* mm/patch.h; NULL: no call site was recorded yet. */
 	struct patch_table *patches;
 };
 
 #define MM_MAP_COUNT_MAX 65530 /* vm.max_map_count's default */
 #define MM_STACK_GAP	 (256 * PAGE_SIZE)
 
-struct mm *mm_new(void); /* empty, users 1; NULL: no memory */
+/* Returns an empty address space with one reference, or NULL if there is no memory. */
+struct mm *mm_new(void);
 void mm_get(struct mm *mm);
-void mm_put(struct mm *mm); /* the last one frees all; must not be the running one */
 /*
- * fork: copy-on-write both sides; NULL: no memory. alone: no other thread runs in mm, so that some
- * pages may be copied at once while they stay writable (fork.md).
+ * Drops a reference. The last one frees everything in mm, which then must not be the running
+ * address space.
+ */
+void mm_put(struct mm *mm);
+/*
+ * fork(2): returns a copy that shares pages with mm, copy-on-write on both sides. alone: no other
+ * thread runs in mm, so some pages may be copied at once while they stay writable (fork.md). Takes
+ * mm.lock. Returns NULL if there is no memory.
  */
 struct mm *mm_dup(struct mm *mm, bool alone);
 
 /*
- * mmap(2) for the kernel's own use. source is NULL for anonymous memory; a file's: fs/mapping.h.
- * rlimits are not checked. Result: address or -errno.
+ * The functions from here to mm_map_backing take mm.lock.
+ *
+ * mm_map is mmap(2) for the kernel's own use: it does not check rlimits. source is NULL for
+ * anonymous memory; fs/mapping.h makes one of a file. Returns the address or -errno.
  */
 s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
 	   u64 offset);
-/* The same for the system call, whose arguments and rlimits are checked. */
+/* mmap(2): as mm_map, and checks flags and rlimits as Linux does. */
 s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
 	    u64 offset);
 s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
@@ -123,18 +132,24 @@ s64 mm_seal(struct mm *mm, u64 addr, u64 len);
  * from the byte offset on. All page-aligned.
  */
 s64 mm_remap_pages(struct mm *mm, u64 addr, u64 len, u64 offset);
-/* A new address space has what fork(2) and execve(2) leave of prctl(2)'s choices for memory. */
+/*
+ * fork(2) and execve(2): copies to the new address space mm the prctl(2) settings for memory that
+ * it inherits. Takes no lock.
+ */
 void mm_inherit(struct mm *mm, const struct mm *from);
 /*
- * A private mapping of the first len bytes of a backing, at addr or in a free place (0), which
- * never allows more than prot. It takes a reference. No flags of mlockall(2) or prctl(2) apply to
- * it.
+ * Makes a private mapping of the first len bytes of a backing, of which the mapping takes a
+ * reference. addr is a hint as mmap(2)'s; 0: anywhere. mprotect(2) never gives the mapping more
+ * than prot. Flags of mlockall(2) and prctl(2) do not apply. Returns the address or -ENOMEM.
  */
 s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing *b);
 
-/* prctl(2) PR_SET_MDWE. 0; -EPERM: a bit that is set would go, or the other one change. */
+/*
+ * prctl(2) PR_SET_MDWE. Takes mm.lock. Returns 0, or -EPERM if refuse is set already and the call
+ * would clear it or change not_inherited.
+ */
 s64 mm_set_mdwe(struct mm *mm, bool refuse, bool not_inherited);
-/* [start, end) is a range that programs may have mappings in: not the kernel's, not check's. */
+/* Programs may have mappings in [start, end): neither the kernel nor check owns a part of it. */
 bool mm_user_range(u64 start, u64 end);
 
 enum mm_access { MM_READ, MM_WRITE, MM_EXEC };
@@ -147,17 +162,21 @@ struct mm_fault_info {
 };
 
 /*
- * Serves a page fault at addr. Returns 0 to retry the instruction; -EFAULT and *info when the
- * program gets a signal. Where RAM is used up it sleeps until another process was killed for it.
+ * Serves a page fault at addr. Returns 0 if the instruction is to be retried, or -EFAULT with the
+ * signal in *info. If RAM is used up, mm_fault calls oom_make_space and tries again.
+ * No lock is held.
  */
 int mm_fault(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info);
 
-/* All windows are looked at again; pages beyond the ends of their files go. After window_fault. */
+/*
+ * Asks every backing for its present size and unmaps the pages beyond it. Called when the monitor
+ * has set window_fault: a page of a window was gone. Takes mm.lock.
+ */
 void mm_revalidate_windows(struct mm *mm);
 
 /*
- * Pages of v beyond what its backing has now go, private copies too: mmap(2) promises SIGBUS there.
- * mm.lock is held.
+ * Unmaps the pages of v that lie beyond the present end of its backing. Private copies go too,
+ * because mmap(2) promises SIGBUS there. mm.lock is held.
  */
 void mm_truncate_locked(struct mm *mm, struct vma *v);
 
@@ -172,8 +191,9 @@ struct mm_usage {
 void mm_usage(struct mm *mm, struct mm_usage *u);
 
 /*
- * For /proc/self/maps and smaps; caller holds mm.lock. Resident bytes of a VMA, and which of them
- * only this address space has. The name is empty, "[stack]" and the like, or the file's path.
+ * For /proc/PID/maps and smaps. The caller holds mm.lock. rss: resident bytes of a VMA; private
+ * and shared: those whose frames only this address space has, and the rest; anon: those that do
+ * not show the file's own page. The name is empty, "[stack]" and the like, or the file's path.
  */
 struct mm_resident {
 	u64 rss, private, shared, anon;
@@ -182,22 +202,31 @@ void mm_vma_resident(struct mm *mm, struct vma *v, struct mm_resident *r);
 void mm_vma_name(struct mm *mm, struct vma *v, char *buf, u32 size);
 
 /* VMA tree: pure logic, tested on the host (tests/unit/vma_test.c). Caller holds mm.lock. */
-struct vma *vma_find(struct mm *mm, u64 addr); /* first with end > addr, or NULL */
+struct vma *vma_find(struct mm *mm, u64 addr); /* the first VMA with end > addr, or NULL */
 struct vma *vma_first(struct mm *mm);
 struct vma *vma_next(struct vma *v);
 struct vma *vma_prev(struct vma *v);
 void vma_insert(struct mm *mm, struct vma *v);			   /* no overlap allowed: KASSERT */
-void vma_remove(struct mm *mm, struct vma *v);			   /* out of the tree; not freed */
+void vma_remove(struct mm *mm, struct vma *v);			   /* does not free v */
 void vma_resize(struct mm *mm, struct vma *v, u64 start, u64 end); /* into free space only */
-/* v ends at addr, a new one follows. -ENOMEM: no memory, or MM_MAP_COUNT_MAX is reached. */
+/*
+ * Ends v at addr and inserts a new VMA for the rest. Returns 0, or -ENOMEM if there is no memory
+ * or MM_MAP_COUNT_MAX is reached.
+ */
 int vma_split(struct mm *mm, struct vma *v, u64 addr);
-/* With neighbours that continue it (those are freed); the result is v or the one before it. */
+/*
+ * Merges v with the neighbours that continue it. Returns the merged VMA: v, or the one before v,
+ * which makes v invalid.
+ */
 struct vma *vma_merge(struct mm *mm, struct vma *v);
-/* A copy outside the tree that holds references of its own; NULL: no memory. And its end. */
+/* Returns a copy outside the tree with its own reference to the backing; NULL: no memory. */
 struct vma *vma_dup(const struct vma *v);
+/* Frees a VMA that is in no tree, and drops its reference. */
 void vma_free(struct vma *v);
-/* Highest free range of len at an aligned address in [low, high); guard gap below GROWSDOWN kept.
- * 0: none. vma_gap_up: the lowest. */
+/*
+ * Returns the highest (vma_gap_up: the lowest) aligned address in [low, high) from which len bytes
+ * are free, or 0. The guard gap below a VMA_GROWSDOWN VMA does not count as free.
+ */
 u64 vma_gap_down(struct mm *mm, u64 low, u64 high, u64 len, u64 align);
 u64 vma_gap_up(struct mm *mm, u64 low, u64 high, u64 len, u64 align);
 

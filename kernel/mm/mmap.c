@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Mapping, unmapping, protecting and moving: changes of the VMAs, with the page tables following.
+ * Mapping, unmapping, protecting and moving: changes of VMAs and of the page tables below them.
  *
- * Order within a change: what can fail first (memory for VMAs and tables, windows), then the page
- * tables, then the VMAs. References to backings go last, when no translation of theirs is left.
+ * Order within a change: first what can fail (memory for VMAs and tables, windows), then the page
+ * tables, then the VMAs. References to backings are dropped last, when no translation of their
+ * pages is left.
  */
 #include <linux/mman.h>
 #include <linux/resource.h>
@@ -20,14 +21,14 @@
 
 #define PROT_ALL       (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-/* Where Linux looks upwards from when the space below the stack is used up. */
+/* As Linux: where the upward search begins when the space below mmap_top is used up. */
 #define BOTTOM_UP_BASE ALIGN_DOWN(USER_TOP / 3, PAGE_SIZE)
 /* MAP_32BIT's range, mmap(2). */
 #define LOW_BASE       UL(0x40000000)
 #define LOW_END	       UL(0x80000000)
 
 #define SLOT_SIZE      (1UL << 39)
-#define LOWER_HALF     (1UL << 47) /* its end: the last page is above USER_TOP */
+#define LOWER_HALF     (1UL << 47) /* end of the lower half, whose last page is above USER_TOP */
 
 /* The first VMA that has a byte of [start, end), or NULL. */
 static struct vma *first_in(struct mm *mm, u64 start, u64 end)
@@ -127,7 +128,7 @@ u64 mm_data_pages(struct mm *mm)
 	return pages;
 }
 
-/* pages more would be above a limit in bytes. */
+/* have and pages together, both in pages, are above a limit in bytes. */
 static bool above(u64 limit, u64 have, u64 pages)
 {
 	u64 most = limit >> PAGE_SHIFT;
@@ -141,11 +142,11 @@ bool mm_may_expand(struct mm *mm, u64 pages, bool data)
 
 	if (above(mm_rlimit(RLIMIT_AS), mm->total_pages, pages))
 		return false;
-	/* Counting the data is slow: only for those who set the limit. */
+	/* Counting data pages is slow, so it is done only if RLIMIT_DATA is set. */
 	return !data || limit == RLIM_INFINITY || !above(limit, mm_data_pages(mm), pages);
 }
 
-/* As vm.overcommit_memory = 0: only what could never be is refused. */
+/* As vm.overcommit_memory = 0: refuses only what is more than all RAM. */
 bool mm_may_commit(u64 pages)
 {
 	struct frame_stats s;
@@ -168,9 +169,8 @@ static bool user_slot(u64 slot)
 }
 
 /*
- * Free space of len between low and high that programs may have: highest or lowest. The kernel's
- * and the checked heap's parts of the lower half, where there are any, are stepped over by whole
- * top-level slots.
+ * Returns the highest or lowest free range of len in [low, high) that programs may use, or 0. Skips
+ * the ranges of the lower half that the kernel or check owns, by whole top-level slots.
  */
 static u64 find_space(struct mm *mm, u64 low, u64 high, u64 len, u64 align, bool down)
 {
@@ -196,7 +196,7 @@ static u64 find_space(struct mm *mm, u64 low, u64 high, u64 len, u64 align, bool
 	return 0;
 }
 
-/* [addr, addr + len) is free, and far enough below a stack. */
+/* [addr, addr + len) is free, and reaches into no stack's guard gap. */
 static bool is_free(struct mm *mm, u64 addr, u64 len)
 {
 	struct vma *v = vma_find(mm, addr);
@@ -205,7 +205,7 @@ static bool is_free(struct mm *mm, u64 addr, u64 len)
 	return !v || addr + len + guard <= v->start;
 }
 
-/* A place for a mapping that may lie anywhere, at the hint if that is free; 0: none. */
+/* Chooses the address of a mapping: the hint if it is free, else any. 0: there is none. */
 static u64 choose_address(struct mm *mm, u64 hint, u64 len, u32 flags)
 {
 	bool huge = flags & MAP_ANONYMOUS ? IS_ALIGNED(len, HUGE_SIZE)
@@ -228,7 +228,10 @@ static u64 choose_address(struct mm *mm, u64 hint, u64 len, u32 flags)
 	return addr;
 }
 
-/* Takes VMA and pages out; the range is free afterwards. */
+/*
+ * Removes VMAs and pages, so that the range is free. Returns 0, -EPERM if a VMA is sealed, or
+ * -ENOMEM.
+ */
 static int clear_range(struct mm *mm, u64 start, u64 end)
 {
 	struct vma *v, *prev, *next;
@@ -280,7 +283,7 @@ s64 mm_unmap(struct mm *mm, u64 addr, u64 len)
 	return ret;
 }
 
-/* Puts a VMA into free space; it is the tree's from then on. */
+/* Inserts a VMA into free space. The tree owns it, and may have merged and freed it. */
 static void add_vma(struct mm *mm, struct vma *v)
 {
 	v->flags |= mm->map_flags;
@@ -290,7 +293,10 @@ static void add_vma(struct mm *mm, struct vma *v)
 	vma_merge(mm, v);
 }
 
-/* Without a source, or where a source has no backing (/dev/zero), the memory is anonymous. */
+/*
+ * Opens what is to be mapped. The memory is anonymous if there is no source, or if the source has
+ * no backing (/dev/zero); shared anonymous memory gets a window.
+ */
 static int open_source(const struct vm_source *source, u64 offset, u64 len, u32 prot, bool shared,
 		       struct vm_opened *o)
 {
@@ -442,7 +448,7 @@ s64 mm_map_backing(struct mm *mm, u64 addr, u64 len, u32 prot, struct vm_backing
 	return ret;
 }
 
-/* One VMA of a range gets another protection; it lies inside the range. */
+/* Sets the protection of a whole VMA. */
 static void protect_vma(struct mm *mm, struct vma *v, u32 prot, struct pt_flush *flush)
 {
 	v->prot = prot;
@@ -498,7 +504,7 @@ s64 mm_protect_locked(struct mm *mm, u64 addr, u64 len, u32 prot)
 			return -EINVAL;
 		addr = v->start;
 	}
-	/* Up to the first hole or refusal, as Linux does. */
+	/* As Linux: what lies before the first hole or refusal is changed. */
 	while (addr < end) {
 		u64 next;
 
@@ -535,8 +541,9 @@ s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 }
 
 /*
- * Makes v's backing reach len bytes from v's start. Pages of a backing that takes its place come in
- * again. One that cannot be widened keeps its size: what lies beyond is SIGBUS, as on Linux.
+ * Makes v's backing reach len bytes from v's start. If another backing replaces it, the old pages
+ * are unmapped and faults map the new ones. A backing without widen keeps its size: access beyond
+ * it is SIGBUS, as on Linux. Returns 0 or -errno.
  */
 static int widen_backing(struct mm *mm, struct vma *v, u64 len)
 {
@@ -561,7 +568,7 @@ struct move {
 	bool keep; /* MREMAP_DONTUNMAP */
 };
 
-/* Moves VMA and pages; the target is free. */
+/* Moves VMA and pages to the target, which is free. Returns its address or -errno. */
 static s64 move_mapping(struct mm *mm, const struct move *m)
 {
 	struct pt_flush flush = PT_FLUSH_INIT;
@@ -569,7 +576,7 @@ static s64 move_mapping(struct mm *mm, const struct move *m)
 	struct vma *v, *copy;
 	int err;
 
-	/* Two cuts and the new mapping. */
+	/* Two cuts and the new mapping make three VMAs more. */
 	if (mm->vma_count + 3 > MM_MAP_COUNT_MAX)
 		return -ENOMEM;
 	err = mm_cut(mm, m->from, from_end);
@@ -597,7 +604,7 @@ static s64 move_mapping(struct mm *mm, const struct move *m)
 		mm->locked_pages += m->new_len >> PAGE_SHIFT;
 	if (!m->keep) {
 		err = clear_range(mm, m->from, from_end);
-		KASSERT(!err); /* it is one whole VMA */
+		KASSERT(!err); /* mm_cut made the range one whole VMA */
 	} else if (v->flags & VMA_LOCKED) {
 		mm->locked_pages -= m->old_len >> PAGE_SHIFT;
 		v->flags &= ~VMA_LOCKED;
@@ -606,7 +613,7 @@ static s64 move_mapping(struct mm *mm, const struct move *m)
 	return m->to;
 }
 
-/* A second mapping of what a shared one shows: mremap(2) with an old size of 0. */
+/* mremap(2) with an old size of 0: maps what a shared mapping shows a second time. */
 static s64 duplicate_mapping(struct mm *mm, struct vma *v, const struct move *m)
 {
 	struct vma *copy = vma_dup(v);
@@ -628,7 +635,7 @@ static s64 duplicate_mapping(struct mm *mm, struct vma *v, const struct move *m)
 	return m->to;
 }
 
-/* May [addr, addr + old_len) of v become new_len long? 0 or what mremap(2) fails with. */
+/* Checks that [addr, addr + old_len) of v may become new_len long. 0 or mremap(2)'s error. */
 static int may_resize(struct mm *mm, struct vma *v, u64 addr, u64 old_len, u64 new_len)
 {
 	u64 pages = new_len > old_len ? (new_len - old_len) >> PAGE_SHIFT : 0;
@@ -649,7 +656,7 @@ static int may_resize(struct mm *mm, struct vma *v, u64 addr, u64 old_len, u64 n
 	return accounted && !mm_may_commit(pages) ? -ENOMEM : 0;
 }
 
-/* v grows at its end where nothing is in the way. False: something is, or the backing ends. */
+/* Grows v at its end. Returns false if the space is not free or the backing cannot be widened. */
 static bool grow_in_place(struct mm *mm, struct vma *v, u64 new_len)
 {
 	u64 end = v->start + new_len;
@@ -664,7 +671,7 @@ static bool grow_in_place(struct mm *mm, struct vma *v, u64 new_len)
 	return true;
 }
 
-/* With MREMAP_FIXED or MREMAP_DONTUNMAP. */
+/* mremap(2) with MREMAP_FIXED or MREMAP_DONTUNMAP. */
 static s64 remap_to(struct mm *mm, struct move *m, u32 flags)
 {
 	bool fixed = flags & MREMAP_FIXED;

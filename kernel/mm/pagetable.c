@@ -2,10 +2,10 @@
 /*
  * Page tables of programs: finding, making, changing and freeing entries (pagetable.h).
  *
- * A change that takes something away reaches the program only after a flush, and a frame or a
- * table may be used anew only after that flush. So unmapping may go twice over its range: first the
- * present bits go (of leaves, and of tables that will be freed), then the flush, then the rest.
- * Nobody sees the state between: mm.lock is held.
+ * A change that removes a permission takes effect only after a flush, and a frame or a table may be
+ * reused only after that flush. So unmapping can pass twice over its range: the first pass clears
+ * the present bits (of leaves, and of tables that will be freed), then comes the flush, and the
+ * second pass does the rest. mm.lock hides the state between from all other code.
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
@@ -17,7 +17,7 @@
 #include "kernel/mm/pagetable.h"
 
 #define ENTRIES	       512
-#define COPIES_AT_ONCE 16 /* pages of a VMA that fork copies: copied_at_once */
+#define COPIES_AT_ONCE 16 /* most pages of a VMA that fork copies: copied_at_once */
 #define TOP	       3  /* level of the PML4; a page table has level 0 */
 
 static u64 span(int level)
@@ -56,7 +56,7 @@ bool pt_next(struct mm *mm, u64 va, u64 end, struct pt_leaf *leaf)
 
 			if (!*e) {
 				va = step(va, level);
-				/* The rest of a page table is looked through without a new walk. */
+				/* Within a page table the search goes on without a new walk. */
 				if (level || va >= end || IS_ALIGNED(va, span(1)))
 					break;
 				continue;
@@ -94,7 +94,7 @@ static void table_free(struct mm *mm, u64 gpa)
 	pt_free_page(gpa);
 }
 
-/* The 2 MiB page becomes 512 pages with the same access. */
+/* Replaces a 2 MiB page by 512 pages with the same access. Returns 0 or -ENOMEM. */
 static int split(struct mm *mm, u64 *entry)
 {
 	u64 gpa = table_new(mm), small = *entry & ~PTE_PS, *table = phys_to_virt(gpa);
@@ -107,7 +107,7 @@ static int split(struct mm *mm, u64 *entry)
 	return 0;
 }
 
-/* The entry of va at a level; the tables above it are made, a leaf above it is split. */
+/* Returns the entry of va at a level. Makes the tables above it, and splits a leaf above it. */
 static u64 *alloc_entry(struct mm *mm, u64 va, int level)
 {
 	u64 *table = phys_to_virt(mm->pml4);
@@ -141,7 +141,7 @@ u64 *pt_alloc_huge(struct mm *mm, u64 va)
 	return e && (!*e || is_leaf(*e, 1)) ? e : NULL;
 }
 
-/* The same in an address space that no vCPU has loaded: an empty table there goes. */
+/* As pt_alloc_huge for an address space that no vCPU runs in; frees an empty page table there. */
 static u64 *place_huge_anew(struct mm *mm, u64 va)
 {
 	u64 *e = alloc_entry(mm, va, 1);
@@ -193,7 +193,7 @@ void pt_flush_now(struct mm *mm, struct pt_flush *f)
 	*f = (struct pt_flush)PT_FLUSH_INIT;
 }
 
-/* Frames on their way out: runs of neighbours. */
+/* Frames whose references are dropped after the flush, as runs of adjacent frames. */
 #define RUNS 16
 struct putting {
 	struct {
@@ -202,7 +202,7 @@ struct putting {
 	unsigned runs;
 };
 
-/* False: no space is left for another run. */
+/* Notes the frames of an owned entry. Returns false if there is no space for another run. */
 static bool put_later(struct putting *p, u64 entry)
 {
 	u64 gpa = pt_gpa(entry);
@@ -226,14 +226,14 @@ static void put_now(struct putting *p)
 	p->runs = 0;
 }
 
-/* A range to empty, and a larger one that has no pages but these. */
+/* [start, end) is emptied. [low, high) contains it and has no other pages: pt_unmap. */
 struct clearing {
 	struct mm *mm;
 	u64 start, end;
 	u64 low, high;
 	struct putting putting;
 	struct pt_flush flush;
-	bool again; /* something is left for the second pass */
+	bool again; /* the second pass is needed */
 };
 
 static bool table_goes(const struct clearing *c, u64 va, int level)
@@ -242,9 +242,9 @@ static bool table_goes(const struct clearing *c, u64 va, int level)
 }
 
 /*
- * First pass over the entries of a table that begins at base: nothing stays present. Leaves go
- * while their frames can be noted; under shadow paging a table that is written again after the
- * flush costs another exit.
+ * First pass over the entries of a table whose first address is base. No leaf stays present.
+ * Leaves are cleared at once as long as there is space to note their frames, because under shadow
+ * paging another write to the table after the flush would cost another exit.
  */
 static void detach(struct clearing *c, u64 *table, int level, u64 base)
 {
@@ -267,7 +267,7 @@ static void detach(struct clearing *c, u64 *table, int level, u64 base)
 			detach(c, table_at(*e), level - 1, va);
 			if (!table_goes(c, va, level))
 				continue;
-			/* A flush of any page forgets cached table entries: SDM 3A 4.10.4.1. */
+			/* A flush of any page also drops cached table entries: SDM 3A 4.10.4.1. */
 			if (c->flush.start >= c->flush.end)
 				pt_flush_add(&c->flush, c->start, c->start + PAGE_SIZE);
 		}
@@ -276,7 +276,7 @@ static void detach(struct clearing *c, u64 *table, int level, u64 base)
 	}
 }
 
-/* Second pass: what is left goes, and tables. */
+/* Second pass: clears the leaves that are left, and frees tables. */
 static void reap(struct clearing *c, u64 *table, int level, u64 base)
 {
 	u64 va = MAX(base, ALIGN_DOWN(c->start, span(level)));
@@ -324,7 +324,7 @@ void pt_unmap(struct mm *mm, u64 start, u64 end, u64 low, u64 high)
 
 void pt_clear(struct mm *mm)
 {
-	/* No table lies in what may go. */
+	/* low is above high, so that no table is freed. */
 	struct clearing all = {.mm = mm, .end = USER_TOP, .low = 1UL << 47};
 
 	reap(&all, phys_to_virt(mm->pml4), TOP, 0);
@@ -352,7 +352,7 @@ u64 pt_value(const struct vma *v, u64 gpa, u64 bits)
 	return page & PTE_OWNED ? page : 0;
 }
 
-/* A cached copy of the old entry would allow what the new one does not. */
+/* The old entry, if cached, would allow an access that the new one does not. */
 static bool takes_away(u64 old, u64 new)
 {
 	return (old & PTE_P) && (!(new &PTE_P) || (old & ~new &PTE_W) || (new & ~old &PTE_NX));
@@ -386,8 +386,8 @@ void pt_drop_windows(struct mm *mm, u64 start, u64 end)
 }
 
 /*
- * Both sides of the fork will write the page soon, as they did after the last one. A copy now is a
- * memcpy; later it is a fault and a flush for each side.
+ * fork copies the page at once, because the page was written again after the last fork and will
+ * probably be again. A copy now is a memcpy; later it is a fault and a flush for each side.
  */
 static bool copied_at_once(const struct vma *v, const struct pt_leaf *leaf)
 {
@@ -396,7 +396,7 @@ static bool copied_at_once(const struct vma *v, const struct pt_leaf *leaf)
 	       frame_rewritten(pt_gpa(*leaf->entry)) && !frame_scarce();
 }
 
-/* A frame of the child's own with the page's content; its entry, or 0: no memory. */
+/* Copies the page into a new frame. Returns the child's entry, or 0 if there is no memory. */
 static u64 copy_for_child(const struct vma *v, u64 entry, unsigned flags)
 {
 	u64 gpa = frame_alloc(0, flags);
@@ -421,7 +421,7 @@ int pt_copy(struct mm *dst, struct mm *src, const struct vma *v, struct pt_flush
 		if (pinned && leaf.size == HUGE_SIZE) {
 			if (split(src, leaf.entry) < 0)
 				return -ENOMEM;
-			leaf.size = 0; /* look at its pages */
+			leaf.size = 0; /* continue with its first 4 KiB page */
 			continue;
 		}
 		e = leaf.size == HUGE_SIZE ? place_huge_anew(dst, leaf.va) : pt_alloc(dst, leaf.va);
@@ -458,7 +458,7 @@ int pt_move(struct mm *mm, u64 from, u64 to, u64 len, struct pt_flush *flush)
 	struct pt_leaf leaf;
 	u64 va;
 
-	/* Everything that may fail comes first: tables, and splits where the alignment differs. */
+	/* What can fail comes first: new tables, and splits where the target is not aligned. */
 	for (va = from; pt_next(mm, va, from + len, &leaf); va = leaf.va + leaf.size) {
 		u64 target = leaf.va - from + to;
 
@@ -466,7 +466,7 @@ int pt_move(struct mm *mm, u64 from, u64 to, u64 len, struct pt_flush *flush)
 		    !(IS_ALIGNED(target, HUGE_SIZE) && pt_alloc_huge(mm, target))) {
 			if (split(mm, leaf.entry) < 0)
 				return -ENOMEM;
-			leaf.size = 0; /* look at its pages */
+			leaf.size = 0; /* continue with its first 4 KiB page */
 			continue;
 		}
 		if (leaf.size == PAGE_SIZE && !pt_alloc(mm, target))

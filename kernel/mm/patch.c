@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * See patch.h. Records of sites and pages are only added while the address space lives: threads on
- * their way out of the kernel read them without a lock. A site that is no longer patched keeps its
- * stub until then, because a thread may be in it.
+ * See patch.h. Records of sites and pages are added but never removed while the address space
+ * lives, because threads that leave the kernel read them without a lock. A site that is no longer
+ * patched keeps its stub until the address space ends, because a thread may be in the stub.
  *
- * The text changes while no other vCPU runs the program (stop_others): a thread that was between
- * two of the instructions that the jump replaces is sent to the stub when it leaves the kernel.
+ * Text changes only while no other vCPU runs the program (stop_others). A thread that was between
+ * two of the instructions that the jump replaces goes on in the stub when it leaves the kernel.
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
@@ -20,21 +20,21 @@
 #include "kernel/mm/patch.h"
 
 #define BUCKETS	      64
-#define SITES_MAX     2048 /* that an address space ever has */
-#define PATCH_AT_CALL 2	   /* of a site: a patch costs as much as some SYSCALLs */
-#define NR_SIGRETURN  15   /* unwinders know its caller by the bytes */
+#define SITES_MAX     2048 /* most records of an address space */
+#define PATCH_AT_CALL 2	   /* a site is patched at this call: a patch costs several SYSCALLs */
+#define NR_SIGRETURN  15   /* unwinders recognize the caller by its bytes: never patched */
 
 enum site_state {
 	SITE_SEEN,    /* executed, not patched */
-	SITE_REFUSED, /* cannot be patched as the text is now */
+	SITE_REFUSED, /* cannot be patched with its present neighbours */
 	SITE_PATCHED,
-	SITE_GONE, /* was patched */
+	SITE_GONE, /* was patched; the record keeps the stub */
 };
 
 struct patch_site {
 	struct patch_site *next; /* of the same page */
-	u64 at;			 /* of SYSCALL */
-	u32 slot;		 /* SITE_PATCHED and SITE_GONE: a reference is held */
+	u64 at;			 /* address of the SYSCALL */
+	u32 slot;		 /* of the stub: SITE_PATCHED and SITE_GONE hold a reference */
 	u32 calls;
 	struct call_site site;
 	u8 state; /* enum site_state */
@@ -44,14 +44,14 @@ struct patch_page {
 	struct patch_page *next;
 	u64 va;
 	struct patch_site *sites;
-	u64 copy;     /* GPA of what is mapped; 0: the original is */
-	u64 original; /* the leaf, whose reference it holds */
+	u64 copy;     /* GPA of the copy that is mapped; 0: the original is mapped */
+	u64 original; /* if copy is not 0: the original's leaf, whose reference this holds */
 };
 
 struct patch_table {
 	struct patch_page *bucket[BUCKETS];
 	u32 sites;
-	u32 busy; /* the text is being changed: nobody goes out to the program */
+	u32 busy; /* text is being changed: threads wait in patch_resume */
 };
 
 static struct patch_page **bucket_of(struct patch_table *t, u64 va)
@@ -85,7 +85,7 @@ static void set_state(struct patch_site *s, enum site_state state)
 	__atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
 }
 
-/* The site whose SYSCALL is at this address, but none that is gone. */
+/* Returns the site whose SYSCALL is at this address, or NULL. Skips those that are SITE_GONE. */
 static struct patch_site *site_find(struct patch_table *t, u64 at)
 {
 	struct patch_page *p = page_find(t, at);
@@ -96,7 +96,10 @@ static struct patch_site *site_find(struct patch_table *t, u64 at)
 	return NULL;
 }
 
-/* Records, with mm.lock. NULL: no memory, or enough of them. */
+/*
+ * The _get functions and site_add find or make a record. mm.lock is held. NULL: no memory, or
+ * SITES_MAX is reached.
+ */
 static struct patch_table *table_get(struct mm *mm)
 {
 	struct patch_table *t = mm->patches;
@@ -139,7 +142,7 @@ static struct patch_site *site_add(struct patch_table *t, struct patch_page *p,
 	return s;
 }
 
-/* Text that is patched at all: see patch.h. */
+/* v contains text of the kind that is patched: see patch.h. */
 static bool is_suitable(const struct vma *v, u64 at)
 {
 	return v && v->start <= at && vma_window(v) && !(v->flags & VMA_SHARED) &&
@@ -147,7 +150,7 @@ static bool is_suitable(const struct vma *v, u64 at)
 	       (v->prot & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC;
 }
 
-/* The leaf of a page of v that is there, as a reader sees it; 0: it cannot be had. */
+/* Returns the leaf of a page of text as readers see it; faults it in. 0: the page is missing. */
 static u64 leaf_of(struct mm *mm, u64 va)
 {
 	struct mm_fault_info info;
@@ -162,13 +165,16 @@ static u64 leaf_of(struct mm *mm, u64 va)
 	return (*leaf.entry & ~PTE_PS) + (va - leaf.va);
 }
 
-/* Text of a VMA around a SYSCALL, copied. */
+/* A copy of the text around a SYSCALL. */
 struct text_window {
 	u8 *bytes;
 	u64 start, end;
 };
 
-/* Copies side bytes on each side of at; what is missing is left out. False: SYSCALL is missing. */
+/*
+ * Copies the text from side bytes before at to side bytes after it, or the part around at that can
+ * be read. Returns false if the SYSCALL cannot be read.
+ */
 static bool read_window(struct mm *mm, const struct vma *v, u64 at, u64 side, struct text_window *w)
 {
 	u64 low = MAX(v->start, at - side), high = MIN(v->end, at + side);
@@ -189,7 +195,7 @@ static bool read_window(struct mm *mm, const struct vma *v, u64 at, u64 side, st
 	return w->end >= at + SYSCALL_SIZE;
 }
 
-/* Plans the jump by so much of the text and makes its stub. 0: no form fits. */
+/* Plans the jump from side bytes of text on each side, and makes its stub. Slot, or 0: none. */
 static u32 make_stub(struct mm *mm, const struct vma *v, u64 at, u64 side, struct call_site *site)
 {
 	struct text_window w = {.bytes = kmalloc(2 * side)};
@@ -210,7 +216,7 @@ static u32 make_stub(struct mm *mm, const struct vma *v, u64 at, u64 side, struc
 	return slot;
 }
 
-/* A frame with the page's bytes that is only this page's, to be written into. 0: no memory. */
+/* Returns a frame with the page's bytes that nothing else maps, to write a jump into. 0: none. */
 static u64 own_copy(const struct patch_page *p, u64 leaf)
 {
 	u64 from = p->copy ? p->copy : pt_gpa(leaf), gpa;
@@ -226,8 +232,8 @@ static u64 own_copy(const struct patch_page *p, u64 leaf)
 }
 
 /*
- * Nobody runs the program but the caller, until go_on: other vCPUs come into the kernel and stay on
- * their way out. mm.lock is held.
+ * Stops the program's other threads until go_on: their vCPUs come into the kernel and wait in
+ * patch_resume before they leave it. mm.lock is held.
  */
 static void stop_others(struct mm *mm)
 {
@@ -240,7 +246,10 @@ static void go_on(struct mm *mm)
 	__atomic_store_n(&mm->patches->busy, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Shows the copy, with the jump in it. False: no memory. */
+/*
+ * Writes the jump into a copy of the page and maps the copy. Returns true with the other threads
+ * stopped; the caller calls go_on. Returns false if there is no memory.
+ */
 static bool write_jump(struct mm *mm, const struct vma *v, struct patch_page *p,
 		       const struct call_site *site, u64 at, u32 slot)
 {
@@ -333,7 +342,7 @@ u64 patch_resume(struct mm *mm, u64 rip)
 	for (struct patch_site *s = first_site(p); s; s = s->next) {
 		u64 offset = rip - (s->at - s->site.before);
 
-		/* At SYSCALL itself a stub saves the instruction, even if it is still there. */
+		/* At the SYSCALL itself, the stub is faster even if the SYSCALL is still there. */
 		if (offset && (offset < s->site.size || offset == s->site.before) &&
 		    state_of(s) == SITE_PATCHED)
 			return stub_address(s->slot, &s->site, (u32)offset);
@@ -359,7 +368,7 @@ u64 patch_original(struct mm *mm, u64 va, u64 entry)
 	return p && p->copy && p->copy == pt_gpa(entry) ? p->original : entry;
 }
 
-/* The page's sites are as if they had never been executed. */
+/* Makes the page's sites as if they had never been executed. */
 static void forget_sites(struct patch_page *p)
 {
 	for (struct patch_site *s = p->sites; s; s = s->next) {
@@ -379,7 +388,7 @@ static void undo(struct mm *mm, struct patch_page *p)
 	if (!copy)
 		return;
 	entry = pt_alloc(mm, p->va);
-	/* The leaf is there: its tables are not made now. */
+	/* The leaf exists, so pt_alloc makes no tables and cannot fail. */
 	KASSERT(entry && v && pt_gpa(*entry) == copy);
 	pt_set(mm, entry, pt_value(v, pt_gpa(p->original), p->original & PTE_OWNED));
 	WRITE_ONCE(p->copy, 0);
@@ -427,7 +436,7 @@ void patch_forget(struct mm *mm, u64 start, u64 end)
 	for_pages(mm, start, end, drop);
 }
 
-/* The child's record of a page that it shows, too. */
+/* Gives the child's table a record of a patched page that the child maps too. */
 static int fork_page(struct patch_table *t, const struct patch_page *from)
 {
 	struct patch_page *p = page_get(t, from->va);

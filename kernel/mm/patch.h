@@ -2,13 +2,12 @@
 /*
  * Patched call sites of an address space (docs/hosts.md has the whole picture). Ring-3 mode.
  *
- * A SYSCALL instruction that is executed again and again becomes a jump to a stub
+ * A SYSCALL instruction that is executed repeatedly is replaced by a jump to a stub
  * (arch/x86_64/stubs.h). The jump is written into a private copy of the page of text. The kernel
- * keeps the original page, and reads that one for every reader but the CPU: system calls, other
- * processes, /proc, core files. The page goes back to its original as soon as the program may write
- * or may no longer execute it.
+ * keeps the original page and shows it to every reader but the CPU: system calls, other processes,
+ * /proc, core files. The original is mapped again when the page's protection changes.
  *
- * Only text of files in private mappings that nobody may write is patched.
+ * Only text of files is patched, in private mappings that are executable and not writable.
  */
 #ifndef KERNEL_MM_PATCH_H
 #define KERNEL_MM_PATCH_H
@@ -18,45 +17,47 @@
 struct mm;
 
 /*
- * A thread of mm, the running process's, executed SYSCALL at address at, number nr: the site is
- * patched if it is worth it and can be. No lock is held.
+ * Called when a thread of mm, the running process's address space, has executed the SYSCALL at
+ * address at with number nr. Counts the call, and patches the site if it was called often enough
+ * and a form fits. No lock is held.
  */
 void patch_note(struct mm *mm, u64 at, u64 nr);
 
 /*
- * A thread of mm leaves the kernel for address rip. Returns where it goes: to a stub if a jump has
- * replaced the instruction at rip. Waits while a site is being patched. No lock is held.
+ * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:
+ * one in a stub if a jump has replaced the instruction at rip, else rip. Waits while a site is
+ * being patched. No lock is held.
  */
 u64 patch_resume(struct mm *mm, u64 rip);
 
-/* Has a jump replaced the SYSCALL at address at? No lock is held. */
+/* Returns whether a jump has replaced the SYSCALL at address at. No lock is held. */
 bool patch_has(struct mm *mm, u64 at);
 
 /*
- * What a reader of the page at va has to be shown where its leaf is entry: entry itself, or the
- * leaf of the original page. mm.lock is held.
+ * Returns the leaf to read the page at va from, whose leaf in the page table is entry: that of the
+ * original page if the page is patched, else entry. mm.lock is held.
  */
 u64 patch_original(struct mm *mm, u64 va, u64 entry);
 
 /*
- * Patched pages of [start, end) become their originals again, and sites there may be patched once
- * more later. For a change of protection, a move, and whoever writes into text that the program may
- * not write. mm.lock is held.
+ * Maps the originals of the patched pages in [start, end) again. Their sites may be patched again
+ * later. Called before protection changes, before pages move, and before the kernel writes into
+ * text that the program may not write. mm.lock is held.
  */
 void patch_undo(struct mm *mm, u64 start, u64 end);
-/* The same without the lock, for the page that has rip. */
+/* As patch_undo for the page that contains rip; takes mm.lock. */
 void patch_undo_at(struct mm *mm, u64 rip);
 
-/* Pages of [start, end) are about to be unmapped. mm.lock is held. */
+/* Called when pages of [start, end) are about to be unmapped. mm.lock is held. */
 void patch_forget(struct mm *mm, u64 start, u64 end);
 
 /*
- * fork(2): child has the same pages as mm now, whose mm.lock is held. 0 or -ENOMEM: the caller ends
- * child.
+ * fork(2): child, which has the pages of mm already, gets the records of patched ones. mm.lock of
+ * mm is held. Returns 0, or -ENOMEM, after which the caller destroys child.
  */
 int patch_fork(struct mm *child, struct mm *mm);
 
-/* The address space ends; no vCPU runs in it, and its pages are gone. */
+/* Frees the records when the address space ends. No vCPU runs in it; its pages are unmapped. */
 void patch_free(struct mm *mm);
 
 #endif

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What address spaces have to do with the running process and its vCPUs: limits, and flushes, in
- * the one place where cached translations are forgotten.
+ * TLB shootdown: flushes on all vCPUs that have an address space loaded, and stopping these vCPUs.
  *
- * A single page costs 16 us and everything 36 us in the ring-3 mode, so three pages or more are
- * everything.
+ * In ring-3 mode a flush of one page costs 16 us, and of the whole address space 36 us. So three
+ * pages or more are flushed by a flush of the whole address space.
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -39,8 +38,8 @@ static void flush_others(struct mm *mm)
 void mm_flush(struct mm *mm, u64 start, u64 end)
 {
 	/*
-	 * An address space that is being made, or one that is left, is loaded nowhere. Another
-	 * process's (mm/remote.c) is loaded only on others: what this vCPU flushes is its own.
+	 * mm is an address space that is being made or destroyed, which no vCPU has loaded, or one
+	 * of another process (mm/remote.c). Local flushes only affect the running address space.
 	 */
 	if (mm != current_mm()) {
 		flush_others(mm);

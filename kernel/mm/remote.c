@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * See remote.h. Page by page under mm.lock: the page is faulted in as the process itself would do
- * it, and copied before the lock is released.
+ * See remote.h. The copy goes page by page: under mm.lock, a page is faulted in as an access of the
+ * process itself would do it, and is copied before the lock is released.
  *
- * For a forced access the VMA's permissions are widened while the page is faulted in, and its
- * entries are brought back to what the VMA allows before the lock is released. So the process never
- * keeps a permission that it did not have, and a private page that was written is a copy.
+ * A forced access widens the VMA's permissions while the page is faulted in and copied. Before the
+ * lock is released, it restores the VMA's permissions and adapts the entries to them. So the
+ * process never gains a permission, and a private page that was written is a copy.
  */
 #include "kernel/mm/remote.h"
 #include <asm/signal.h>
@@ -18,7 +18,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/patch.h"
 
-/* The leaf of va, present and fit for this access. 0, -EFAULT, or -ENOMEM: there is no frame. */
+/* Finds the leaf of va and makes it fit for this access. Returns 0, -EFAULT, or -ENOMEM. */
 static int find_leaf(struct mm *mm, u64 va, enum mm_access access, struct pt_leaf *leaf)
 {
 	struct mm_fault_info info;
@@ -32,7 +32,7 @@ static int find_leaf(struct mm *mm, u64 va, enum mm_access access, struct pt_lea
 	return 0;
 }
 
-/* Copies at most len bytes, up to the end of the page. Bytes, -EFAULT or -ENOMEM. */
+/* Copies at most len bytes, up to the end of the page. Returns how many, -EFAULT or -ENOMEM. */
 static s64 copy_in_page(struct mm *mm, u64 va, void *buf, u64 len, bool write)
 {
 	struct pt_leaf leaf;
@@ -44,13 +44,13 @@ static s64 copy_in_page(struct mm *mm, u64 va, void *buf, u64 len, bool write)
 		return err;
 	at = phys_to_virt(pt_gpa(patch_original(mm, leaf.va, *leaf.entry)) + (va - leaf.va));
 	len = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
-	/* A window's page may be gone: its file was truncated. */
+	/* The page of a window is missing if its file was truncated. */
 	if (write ? arch_copy(at, buf, len) : arch_copy(buf, at, len))
 		return -EFAULT;
 	return (s64)len;
 }
 
-/* What a forced access may have beyond the VMA's own permissions: PROT_*, 0: nothing. */
+/* Returns the PROT_* that a forced access needs and may have beyond the VMA's own; 0: none. */
 static u32 forced_prot(struct mm *mm, const struct vma *v, bool write)
 {
 	u32 wanted = write ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -62,14 +62,14 @@ static u32 forced_prot(struct mm *mm, const struct vma *v, bool write)
 	return wanted;
 }
 
-/* The VMA's permissions changed: the entries around va follow. */
+/* Adapts the entries around va to the VMA's permissions, which have changed. */
 static void follow_permissions(struct mm *mm, const struct vma *v, u64 va)
 {
 	u64 base = ALIGN_DOWN(va, HUGE_SIZE);
 	struct pt_flush flush = PT_FLUSH_INIT;
 
 	ASSERT_HELD(&mm->lock);
-	/* A fault maps neighbours too, within the 2 MiB around it. */
+	/* A fault can map neighbours too, within the aligned 2 MiB around it. */
 	pt_protect(mm, v, MAX(base, v->start), MIN(base + HUGE_SIZE, v->end), &flush);
 	pt_flush_now(mm, &flush);
 }
@@ -88,7 +88,7 @@ static s64 copy_forced(struct mm *mm, u64 va, void *buf, u64 len, bool write)
 		patch_undo(mm, va, va + 1);
 	own = v->prot;
 	v->prot |= more;
-	follow_permissions(mm, v, va); /* a page without access is parked: pagetable.h */
+	follow_permissions(mm, v, va); /* makes a parked page present: pagetable.h */
 	n = copy_in_page(mm, va, buf, len, write);
 	v->prot = own;
 	follow_permissions(mm, v, va);

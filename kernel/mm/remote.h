@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address space as somebody else touches it: process_vm_readv(2), /proc/PID/mem, PTRACE_PEEKDATA
- * and their kin. Unlike mm/uaccess.h, no vCPU that runs this need have it loaded.
+ * Access to the memory of another process: process_vm_readv(2), /proc/PID/mem, PTRACE_PEEKDATA and
+ * similar calls. Unlike for mm/uaccess.h, the address space need not be the running one.
  */
 #ifndef KERNEL_MM_REMOTE_H
 #define KERNEL_MM_REMOTE_H
@@ -23,8 +23,8 @@ enum mm_remote {
 
 /*
  * Copies len bytes between buf, which is kernel memory, and addr in mm. Returns how many bytes were
- * copied: fewer than len where a page is not there or does not allow it. The caller holds a
- * reference to mm, and neither task_lock nor an mm.lock: the copy may have to wait for RAM.
+ * copied: fewer than len if a page is missing or does not allow the access. The caller holds a
+ * reference to mm. It holds neither task_lock nor an mm.lock, because the copy may wait for RAM.
  */
 u64 mm_remote_copy(struct mm *mm, u64 addr, void *buf, u64 len, u32 how);
 

@@ -7,12 +7,12 @@
 #include "kernel/mm/spare.h"
 
 #define PLACES	   8
-#define TABLES_MAX 32 /* of one: 128 KiB */
+#define TABLES_MAX 32 /* of one address space: 128 KiB */
 
 static struct mutex spare_lock = MUTEX_INIT(LOCK_SPARE);
 static struct place {
-	u64 forker; /* mm.id, or 0: nobody's */
-	u64 used;   /* larger: later */
+	u64 forker; /* mm.id of the owner; 0: the place is free */
+	u64 used;   /* the value of uses when it was last used */
 	struct mm *spare;
 } places[PLACES] GUARDED_BY(spare_lock);
 static u64 uses GUARDED_BY(spare_lock);
@@ -26,7 +26,7 @@ static struct place *place_of(u64 forker)
 	return NULL;
 }
 
-/* Nobody's, or else the one that was not used for the longest time. */
+/* Returns a free place, or else the least recently used one. */
 static struct place *oldest(void)
 {
 	struct place *old = places;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spare address spaces: what a child of fork(2) leaves behind, without pages but with its page
- * tables, for the next child of the same process.
+ * Spare address spaces: the page tables of a child of fork(2) that has ended, without its pages,
+ * kept for the next child of the same process.
  *
- * Children of one process have nearly the same page tables. A write to a page table that a software
- * KVM has shadowed is an exit of its own, and so is the first access to each page through tables
- * that KVM has not seen. In a spare one, the upper tables are right already, and KVM keeps its
- * entries for what the next child maps as the last one did (text): it looks at the tables again
- * when the vCPU loads them, as MOV CR3 demands. So nothing has to be flushed here on any CPU.
+ * Children of one process have nearly the same page tables. With a KVM that shadows page tables,
+ * each write to a shadowed table is an exit, and so is the first access to each page through a
+ * table that KVM has not shadowed yet. In a spare address space the upper tables are right already,
+ * and KVM keeps its shadow entries for the pages that the next child maps as the last one did
+ * (text). KVM synchronizes its shadow with the tables when the vCPU loads them, as MOV CR3 demands.
+ * So no flush is needed here on any CPU.
  *
- * A few processes, those that forked last, have a place for one spare address space each.
+ * The processes that forked last, at most eight, have a place for one spare address space each.
  */
 #ifndef KERNEL_MM_SPARE_H
 #define KERNEL_MM_SPARE_H
@@ -19,24 +20,24 @@
 struct mm;
 
 /*
- * For a child of forker: an mm with .pml4 and .page_tables and nothing else, or NULL: there is
- * none. Gives forker a place where it has none.
+ * Returns the spare address space for a child of forker, of which only .pml4 and .page_tables are
+ * valid; the caller owns it. Returns NULL if there is none. Gives forker a place if it has none.
  */
 struct mm *spare_take(const struct mm *forker);
 
-/* The tables of mm, which ends, are worth keeping: pt_clear, not pt_destroy. */
+/* mm, which is ending, should keep its tables for spare_keep: pt_clear instead of pt_destroy. */
 bool spare_wanted(const struct mm *mm);
 
-/* Takes mm, which is empty but for its tables. False: it stays the caller's. */
+/* Takes mm over, which has tables but no pages. Returns false if the caller still owns mm. */
 bool spare_keep(struct mm *mm);
 
-/* forker ends. */
+/* Frees forker's place and the spare address space in it, because forker ends. */
 void spare_forget(const struct mm *forker);
 
-/* Frees them all: RAM is short. False: there were none. */
+/* Frees all spare address spaces, because RAM is short. Returns false if there were none. */
 bool spare_shrink(void);
 
-/* mm.c: frees an mm that nobody has, with its page tables. */
+/* Frees an mm without users, and its page tables. In mm.c. */
 void mm_free(struct mm *mm);
 
 #endif

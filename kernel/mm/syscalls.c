@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls of memory: arguments and limits are checked here, in the order of Linux's checks,
- * then the work is mm's. Manual pages: mmap(2), mremap(2), brk(2), mincore(2), msync(2), mlock(2),
- * mbind(2), pkeys(7).
+ * System calls for memory. They check arguments and limits in the order of Linux's checks, and call
+ * the functions of mm.h and internal.h for the work. Manual pages: mmap(2), mremap(2), brk(2),
+ * mincore(2), msync(2), mlock(2), mbind(2), pkeys(7).
  */
 #include <asm/mman.h>
 #include <linux/capability.h>
@@ -21,7 +21,7 @@
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-/* Flags that MAP_SHARED_VALIDATE knows; it refuses others where MAP_SHARED ignores them. */
+/* MAP_SHARED_VALIDATE refuses all other flags; MAP_SHARED ignores them. */
 #define MAP_KNOWN                                                                                  \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
 	 MAP_UNINITIALIZED | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |            \
@@ -38,7 +38,7 @@ static bool may_lock(struct mm *mm, u64 pages)
 	       mm->locked_pages + pages <= mm_rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 }
 
-/* Is there room within the limits for a mapping? What MAP_FIXED replaces does not count twice. */
+/* Checks that a mapping is within the limits. What MAP_FIXED replaces does not count twice. */
 static int check_limits(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags)
 {
 	bool data = (prot & PROT_WRITE) && (flags & MAP_TYPE) == MAP_PRIVATE &&
@@ -86,7 +86,7 @@ s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct 
 		ret = -EACCES;
 	if (!ret)
 		ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
-	/* What cannot be had now comes, or fails, when it is touched. */
+	/* mmap(2) succeeds even if pages cannot be populated; the program's access tries again. */
 	if (ret >= 0 && (prot & PROT_ALL) &&
 	    ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) ||
 	     (mm->map_flags & VMA_LOCKED)))
@@ -121,7 +121,7 @@ DEFINE_SYSCALL3(mprotect, u64, addr, u64, len, u32, prot)
 	return mm_protect(current_mm(), addr, len, prot);
 }
 
-/* Without protection keys in the CPU there is none to have. */
+/* As on a CPU without protection keys. */
 DEFINE_SYSCALL4(pkey_mprotect, u64, addr, u64, len, u32, prot, s32, pkey)
 {
 	return pkey == -1 ? mm_protect(current_mm(), addr, len, prot) : -EINVAL;
@@ -159,19 +159,19 @@ DEFINE_SYSCALL3(mseal, u64, addr, u64, len, u64, flags)
 	return end == addr ? 0 : mm_seal(current_mm(), addr, end - addr);
 }
 
-/* The pages come with the next access: MAP_POPULATE, which Linux adds, is only a wish. */
+/* Linux also populates the new pages; here the next access maps them. */
 DEFINE_SYSCALL5(remap_file_pages, u64, addr, u64, len, u64, prot, u64, page, u32, flags)
 {
 	u64 from = ALIGN_DOWN(addr, PAGE_SIZE), size = ALIGN_DOWN(len, PAGE_SIZE);
 
-	(void)flags; /* MAP_NONBLOCK, and what is ignored */
+	(void)flags; /* Linux uses only MAP_NONBLOCK, which has no effect here */
 	if (prot || from + size <= from || page + (size >> PAGE_SHIFT) < page ||
 	    page > ~0UL >> PAGE_SHIFT)
 		return -EINVAL;
 	return mm_remap_pages(current_mm(), from, size, page << PAGE_SHIFT);
 }
 
-/* Moves the end of the heap up into free space; false: it stays. */
+/* Moves the end of the heap up. Returns false if limits or other mappings prevent it. */
 static bool grow_heap(struct mm *mm, u64 from, u64 to)
 {
 	u64 limit = mm_rlimit(RLIMIT_DATA);
@@ -209,10 +209,13 @@ DEFINE_SYSCALL1(brk, u64, want)
 	return result;
 }
 
-/* mincore(2) reports so many pages at a time. */
+/* Pages that mincore(2) reports at a time. */
 #define MINCORE_BATCH 4096
 
-/* Bytes of vec for [addr, addr + pages): also pages that came along with a touched one. */
+/*
+ * Fills vec for the pages from addr on. A page that a fault mapped beside the accessed one counts
+ * as resident. Returns 0, or -ENOMEM at a hole.
+ */
 static int resident(struct mm *mm, u64 addr, u64 pages, u8 *vec)
 {
 	u64 end = addr + pages * PAGE_SIZE;
@@ -313,7 +316,7 @@ DEFINE_SYSCALL3(msync, u64, addr, u64, len, u32, flags)
 	return ret;
 }
 
-/* The VMAs of [start, end) become locked or not. -ENOMEM: a hole, or too many VMAs. */
+/* Sets or clears VMA_LOCKED in [start, end). Returns 0, or -ENOMEM: a hole, or too many VMAs. */
 static int set_locked(struct mm *mm, u64 start, u64 end, bool on)
 {
 	while (start < end) {
@@ -349,7 +352,7 @@ static u64 locked_in(struct mm *mm, u64 start, u64 end)
 	return pages;
 }
 
-/* Each part with the access its VMA allows. Those that allow none stay as they are. */
+/* Populates each locked VMA with the access that it allows; skips VMAs that allow none. */
 static int populate_locked_range(struct mm *mm, u64 start, u64 end)
 {
 	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
@@ -404,7 +407,7 @@ DEFINE_SYSCALL2(munlock, u64, addr, u64, len)
 	return lock_range(addr, len, false, false);
 }
 
-/* All mappings; they cannot fail to be there. */
+/* Locks or unlocks all mappings except special and managed ones. Returns 0 or -ENOMEM. */
 static int lock_all(struct mm *mm, bool on)
 {
 	int err = 0;
@@ -431,7 +434,7 @@ DEFINE_SYSCALL1(mlockall, u32, flags)
 		mm->map_flags = flags & MCL_FUTURE ? VMA_LOCKED : 0;
 	if (!err && (flags & MCL_CURRENT)) {
 		err = lock_all(mm, true);
-		/* As on Linux: pages that cannot be had are no error here. */
+		/* As on Linux, a page that cannot be populated is no error of mlockall(2). */
 		if (!err && !(flags & MCL_ONFAULT))
 			populate_locked_range(mm, 0, USER_TOP);
 	}
@@ -452,8 +455,8 @@ DEFINE_SYSCALL0(munlockall)
 }
 
 /*
- * NUMA: one node, so that every policy comes to the same. Modes and masks are checked as far as a
- * program can tell.
+ * NUMA policies. There is one node, so that all policies have the same effect. Modes and masks are
+ * checked, because programs see the errors.
  */
 #define NODES_MAX 1024
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * See text_cache.h. Chunks of files, each 2 MiB or up to the file's end, in blocks of frames that
- * were split: a chunk has one reference to each of its frames, each leaf that shows one has
- * another.
+ * See text_cache.h. A chunk is 2 MiB of a file, or what is left up to the file's end, in adjacent
+ * frames. The chunk holds one reference to each of its frames, and each leaf that shows a frame
+ * holds another.
  *
- * A chunk belongs to a version of a file, its time of change as the monitor saw it when the mapping
- * was made; there is none while that is so recent that another change could have the same time.
+ * A chunk belongs to a version of a file: the file's time of change as the monitor saw it when it
+ * made the window. The version is 0, and the file has no text copy, while that time is so recent
+ * that another change could have the same time.
  */
 #include "kernel/mm/text_cache.h"
 #include <bsd/sys/queue.h>
@@ -21,7 +22,7 @@
 
 #define BUCKETS	    256
 #define CHUNK_PAGES (HUGE_SIZE / PAGE_SIZE)
-#define RAM_SHARE   8 /* of all RAM: one share of so many is for text at most */
+#define RAM_SHARE   8 /* text copies use at most one part in 8 of all RAM */
 
 struct text_chunk {
 	LIST_ENTRY(text_chunk) link;
@@ -30,7 +31,7 @@ struct text_chunk {
 	u64 gpa, pages;
 };
 
-/* Inside mm.lock and outside frame.c's; nothing is allocated and no hostcall made with it. */
+/* Protects the chunks. Nothing is allocated and no hostcall is made under this lock. */
 static struct mutex text_lock = MUTEX_INIT(LOCK_TEXT);
 static LIST_HEAD(, text_chunk) buckets[BUCKETS];
 static u64 text_pages; /* of all chunks */
@@ -48,7 +49,7 @@ static unsigned bucket_of(u64 ino, u64 offset)
 	return ((ino + offset / HUGE_SIZE) * 0x9e3779b97f4a7c15UL) >> 56;
 }
 
-/* With the lock. */
+/* text_lock is held. */
 static struct text_chunk *find(const struct window *w, u64 offset)
 {
 	struct text_chunk *p;
@@ -61,7 +62,10 @@ static struct text_chunk *find(const struct window *w, u64 offset)
 	return NULL;
 }
 
-/* Memory is not so short, and text not so much, that so many more pages are too many. */
+/*
+ * Returns whether there is space for another chunk: RAM is not scarce, and text copies stay within
+ * their share of RAM or unmapped ones could be freed.
+ */
 static bool make_space(u64 pages)
 {
 	struct frame_stats s;
@@ -72,7 +76,7 @@ static bool make_space(u64 pages)
 	return READ_ONCE(text_pages) + pages <= s.total / RAM_SHARE || text_shrink();
 }
 
-/* Reads a chunk; it is in no list yet. NULL: no memory for it, or the file cannot be read so. */
+/* Reads a chunk, which the caller puts into its list. NULL: no memory, or the read failed. */
 static struct text_chunk *fill(const struct window *w, u64 offset)
 {
 	u64 end = MIN(w->file_size, offset + HUGE_SIZE);
@@ -112,7 +116,7 @@ free:
 	return NULL;
 }
 
-/* With the lock: takes the references. */
+/* Takes references to frames of a chunk for text_take's caller. text_lock is held. */
 static u64 take(const struct text_chunk *p, u64 first, u64 most, u64 *gpa)
 {
 	u64 n = first < p->pages ? MIN(most, p->pages - first) : 0;
@@ -135,7 +139,7 @@ u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
 		mutex_unlock(&text_lock);
 		fresh = fill(w, base);
 		mutex_lock(&text_lock);
-		/* Another process may have been faster. */
+		/* Another process may have added the chunk meanwhile. */
 		p = find(w, base);
 		if (!p && fresh) {
 			LIST_INSERT_HEAD(&buckets[bucket_of(fresh->ino, base)], fresh, link);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text: what programs and libraries never write, kept in RAM and shared by all processes.
+ * Text copies: read-only pages of programs and libraries, kept in RAM and shared by all processes.
  *
- * A window shows the host's page cache, page by page: under shadow paging each page of it is an
- * exit of its own in every process. A copy in RAM is filled by one hostcall for 2 MiB, is mapped
- * by one entry where addresses allow, and is there for the next process that runs the program.
+ * A window shows the host's page cache page by page; under shadow paging each page of it costs an
+ * exit in every process. One hostcall fills 2 MiB of a text copy, one entry maps them if addresses
+ * are aligned, and the next process that runs the program shares them.
  *
- * Only mappings that say what they are (MAP_DENYWRITE: exec's own and the dynamic linker's) and
- * cannot be written get it, of files that have not changed lately. mmap(2) leaves open whether such
- * a mapping shows a change of the file; one that is made after a change has the new bytes.
+ * Text copies are used for private mappings without PROT_WRITE that have MAP_DENYWRITE (execve's
+ * and the dynamic linker's), of files that have not changed lately. mmap(2) does not specify
+ * whether such a mapping shows later changes of the file. A mapping that is made after a change
+ * shows the new bytes.
  */
 #ifndef KERNEL_MM_TEXT_H
 #define KERNEL_MM_TEXT_H
@@ -17,18 +18,19 @@
 
 struct vma;
 
-/* Pages of this VMA may come from here. Its mm is locked. */
+/* Pages of this VMA may come from text copies. mm.lock is held. */
 bool text_fits(const struct vma *v);
 
 /*
- * Frames, one after another from *gpa on, with the bytes of v's file from offset (page-aligned,
- * inside the file) on: as many as there are, at most `most` and none beyond the next multiple of
- * 2 MiB of the file. The caller gets a reference to each. 0: another way, please. Where offset is a
- * multiple of 2 MiB and 512 pages are returned *gpa is one, too.
+ * Finds adjacent frames from *gpa on with the bytes of v's file from offset on. offset is
+ * page-aligned and inside the file. Returns their number, at most `most`, and none beyond the next
+ * multiple of 2 MiB in the file. The caller gets a reference to each frame. If offset is a multiple
+ * of 2 MiB and 512 frames are returned, *gpa is a multiple of 2 MiB. Returns 0 if there is no text
+ * copy: the caller shows the window. mm.lock is held; may make a hostcall.
  */
 u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa);
 
-/* Lets go of what no process has mapped. False: there was nothing. */
+/* Frees the text copies that no process has mapped. Returns false if there were none. */
 bool text_shrink(void);
 
 #endif

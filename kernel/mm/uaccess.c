@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The program's memory as the kernel touches it (uaccess.h): page by page through the page tables.
+ * The kernel's access to the program's memory (uaccess.h), page by page through the page tables.
  *
- * A page that is not there, or not writable yet, is faulted in exactly as the program would do it.
- * Pages of a window may vanish under a copy (the file is truncated): arch_copy says so.
+ * A page that is missing, or not writable yet, is faulted in as an access of the program would do
+ * it. A page of a window can vanish during a copy, if the file is truncated; arch_copy fails then.
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -18,16 +18,17 @@
 #include "kernel/mm/window.h"
 #include "kernel/task/process.h"
 
-/* What lies at a user address: up to the end of its page, 4 KiB or 2 MiB. */
+/* The memory at a program's address. */
 struct mapping {
 	u64 gpa;
-	u64 space;
+	u64 space; /* bytes from gpa to the end of the page, 4 KiB or 2 MiB */
 	bool window;
 };
 
 /*
- * Another process's memory is looked at with task_lock held, which making space needs, too; memory
- * that execve(2) is filling is nobody's yet.
+ * Calls oom_make_space without mm.lock. Returns false for the memory of another process, because
+ * the caller then holds task_lock, which oom_make_space takes. Memory that execve(2) is filling
+ * belongs to no process yet.
  */
 UNCHECKED_LOCKING static bool make_space(struct mm *mm)
 {
@@ -42,7 +43,7 @@ UNCHECKED_LOCKING static bool make_space(struct mm *mm)
 	return made;
 }
 
-/* mm.lock is held; it may be let go of and taken again meanwhile. */
+/* Returns 0 or -EFAULT. mm.lock is held; it may be released and taken again meanwhile. */
 static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct mapping *p)
 {
 	struct mm_fault_info info;
@@ -211,7 +212,7 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 			break;
 		from = phys_to_virt(p.gpa);
 		n = MIN(max - done, MIN(p.space, PAGE_SIZE));
-		if (!p.window) /* most strings are short */
+		if (!p.window) /* copy no more than the string: most are short */
 			n = MIN(n, strnlen(from, n) + 1);
 		if (copy_bytes(dst + done, from, n, p.window) < 0)
 			break;
@@ -230,8 +231,8 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 }
 
 /*
- * Segments for the host. One never crosses a 2 MiB boundary: memory slots begin and end at such,
- * and a segment must not reach from one into the next.
+ * gpa continues the segment. A segment never crosses a 2 MiB boundary: memory slots begin and end
+ * at such boundaries, and a segment must lie in one slot.
  */
 static bool extends(const struct hostcall_seg *s, u64 gpa)
 {
@@ -248,7 +249,7 @@ struct user_segs *user_segs_new(void)
 	struct thread *t = current();
 	struct user_segs *s = t->segs;
 
-	/* The thread's own may be in use: a call with two buffers. */
+	/* The thread's own one may be in use, by a system call with two buffers. */
 	t->segs = NULL;
 	if (!s)
 		s = kmalloc(sizeof(*s));
@@ -278,12 +279,15 @@ void user_segs_put(struct user_segs *s)
 		t->segs = s;
 }
 
-/* Adds one segment within a page and a 2 MiB region. False: no segment is left. */
+/* Adds n bytes that lie within one page. Returns false if no segment is left. */
 static bool add_segment(struct user_segs *s, const struct mapping *p, u64 n, struct window *w)
 {
 	struct hostcall_seg *last = s->segs.count ? &s->array[s->segs.count - 1] : NULL;
 
-	/* Frames are counted per segment: only one that begins a page may continue another. */
+	/*
+	 * user_segs_put unpins each frame of a segment once, so a segment may not have two parts in
+	 * one frame: only bytes at the start of a page extend it.
+	 */
 	if (last && s->window[s->segs.count - 1] == w && IS_ALIGNED(p->gpa, PAGE_SIZE) &&
 	    extends(last, p->gpa)) {
 		last->len += n;
@@ -295,7 +299,7 @@ static bool add_segment(struct user_segs *s, const struct mapping *p, u64 n, str
 		s->window[s->segs.count] = w;
 		s->array[s->segs.count++] = (struct hostcall_seg){p->gpa, n};
 	}
-	/* The kernel's own pages (the vDSO) stay anyway. */
+	/* Pages that are not RAM (the kernel image's, such as the vDSO) need no pin. */
 	if (!w && frame_is_ram(p->gpa))
 		frame_pin_range(ALIGN_DOWN(p->gpa, PAGE_SIZE), seg_pages(p->gpa, n));
 	s->bytes += n;

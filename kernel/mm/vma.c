@@ -2,12 +2,13 @@
 /*
  * The VMA tree of an address space, ordered by address.
  *
- * Each VMA knows the gap below it, and each subtree its largest gap, so that the search for free
- * space skips subtrees without room. libbsd's tree keeps an augmentation right through rotations
- * and below them, but does not carry it up to the root: update_gap does.
+ * Each VMA has the size of the gap below it, and the largest gap in its subtree, so that the search
+ * for free space skips subtrees whose gaps are too small. libbsd's tree updates the augmentation of
+ * the nodes that it rotates, but not of their ancestors: update_gap does that.
  *
- * Invariants: VMAs do not overlap and are not empty; gap and max_gap are right for every VMA in
- * the tree whenever a function of this file returns; total_pages and vma_count are their sums.
+ * Invariants: VMAs do not overlap and are not empty. gap and max_gap are right for every VMA in the
+ * tree whenever a function of this file returns. vma_count counts all VMAs; this file keeps
+ * total_pages for all but VM_MANAGED ones.
  */
 struct vma;
 static void vma_augment(struct vma *v);
@@ -49,7 +50,7 @@ static u64 guard_of(const struct vma *v)
 	return v->flags & VMA_GROWSDOWN ? MM_STACK_GAP : 0;
 }
 
-/* The VMA before v has changed, or v's start. */
+/* Updates v's gap after a change of v's start or of the VMA before v. v may be NULL. */
 static void update_gap(struct vma *v)
 {
 	struct vma *prev;
@@ -123,9 +124,9 @@ void vma_insert(struct mm *mm, struct vma *v)
 void vma_remove(struct mm *mm, struct vma *v)
 {
 	struct vma *next = vma_next(v);
-	struct vma *lowest = RB_PARENT(v, link); /* below which no subtree changes */
+	struct vma *lowest = RB_PARENT(v, link); /* the lowest node whose subtree changes */
 
-	if (RB_LEFT(v, link) && RB_RIGHT(v, link)) /* next takes v's place in the tree */
+	if (RB_LEFT(v, link) && RB_RIGHT(v, link)) /* next replaces v in the tree */
 		lowest = RB_PARENT(next, link) == v ? next : RB_PARENT(next, link);
 	RB_REMOVE(vma_tree, &mm->vmas, v);
 	augment_up(lowest);
@@ -165,7 +166,7 @@ void vma_free(struct vma *v)
 	kfree(v);
 }
 
-/* Moves a VMA's start: what it maps there moves along. */
+/* Moves a VMA's start; each address keeps its byte of the backing. */
 static void advance(struct vma *v, u64 start)
 {
 	if (v->backing)
@@ -220,7 +221,7 @@ struct vma *vma_merge(struct mm *mm, struct vma *v)
 	return v;
 }
 
-/* Where len bytes fit into [low, high), highest or lowest place; 0: nowhere. */
+/* Returns the highest or lowest aligned address at which len bytes fit into [low, high), or 0. */
 static u64 fit(u64 low, u64 high, u64 len, u64 align, bool down)
 {
 	u64 addr;
@@ -236,7 +237,7 @@ struct gap_request {
 	bool down;
 };
 
-/* Looks through the gaps below the VMAs of a subtree; at most twice the tree's height deep. */
+/* Searches the gaps below the VMAs of a subtree. Recursion is as deep as the subtree is high. */
 static u64 search(struct vma *v, const struct gap_request *r)
 {
 	u64 gap_end, gap_start, addr;
@@ -246,7 +247,7 @@ static u64 search(struct vma *v, const struct gap_request *r)
 		return 0;
 	gap_end = v->start - MIN(guard_of(v), v->start);
 	gap_start = gap_end - v->gap;
-	/* Gaps left of v end below it, those right of it begin above it. */
+	/* Gaps in the left subtree end below v->start; gaps in the right one begin at v->end. */
 	first = v->start > r->low ? RB_LEFT(v, link) : NULL;
 	last = v->end < r->high ? RB_RIGHT(v, link) : NULL;
 

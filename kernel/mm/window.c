@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Windows (window.h): asked of the monitor, counted, shown by backings. Shared anonymous memory is
- * a window on fresh memory.
+ * Windows (window.h): the hostcalls that make them, their reference counts, and the operations of
+ * backings that show them. Shared anonymous memory is a window on fresh memory.
  *
- * The monitor hands out windows in arenas, upwards from boot_info.window_base. The physmap follows
- * with one mark: what lies below it is addressable.
+ * The monitor hands out windows in arenas, upwards from boot_info.window_base. The physmap covers
+ * them up to physmap_mark, and is extended when a window lies above it.
  */
 #include <linux/memfd.h>
 #include <linux/mman.h>
@@ -18,12 +18,12 @@
 #include "kernel/mm/window.h"
 
 #define PHYSMAP_STEP	 (256UL << 20)
-#define SIZE_MAX_ALIGNED (1UL << 62) /* sums with addresses do not overflow */
+#define SIZE_MAX_ALIGNED (1UL << 62) /* file sizes are clamped, so that sums do not overflow */
 
-static struct mutex window_lock = MUTEX_INIT(LOCK_WINDOW); /* for physmap_mark */
+static struct mutex window_lock = MUTEX_INIT(LOCK_WINDOW); /* protects physmap_mark */
 static u64 physmap_mark;
 
-/* With the lock. */
+/* Extends the physmap to end. Returns 0 or -ENOMEM. window_lock is held. */
 static int make_addressable(u64 end)
 {
 	u64 from = MAX(physmap_mark, boot->window_base);
@@ -125,8 +125,9 @@ bool window_has_page(struct window *w, u64 offset)
 	return window_bytes(w, offset, PAGE_SIZE);
 }
 
-/* -- as a backing ------------------------------------------------------------------------------ */
+/* -- Operations of backings -------------------------------------------------------------------- */
 
+/* Offset in the window. */
 static u64 offset_in(const struct vma *v, u64 va)
 {
 	return v->offset + (va - v->start) - vma_window(v)->offset;
@@ -160,7 +161,7 @@ void window_resident(const struct vma *v, u64 start, u64 end, u8 *vec)
 				   ALIGN_UP(bytes, PAGE_SIZE) >> PAGE_SHIFT);
 }
 
-/* Waits for the disk: not with the lock. */
+/* Releases mm.lock during the hostcall, because that waits for the disk. */
 UNCHECKED_LOCKING int window_sync(struct mm *mm, const struct vma *v, u64 start, u64 end)
 {
 	struct window *w = vma_window(v);
@@ -210,8 +211,8 @@ int window_anon(u64 size, struct window **out)
 		ret = hc_ftruncate(handle, size);
 		if (ret >= 0)
 			ret = window_new(handle, 0, size, true, &anon_ops, out);
-		hc_close(handle); /* the window keeps the memory */
+		hc_close(handle); /* the window keeps the memory alive */
 	}
-	/* mmap(2) does not fail so: a kick came, and the call is made again. */
+	/* mmap(2) never fails with EINTR, so a system call that was kicked is restarted. */
 	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
