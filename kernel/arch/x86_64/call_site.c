@@ -5,14 +5,14 @@
 #include "libc/string.h"
 
 #define JUMP_SIZE     7
-#define JUMP_PREFIX   0x3e /* DS: means nothing to a near jump */
+#define JUMP_PREFIX   0x3e /* DS: a near jump ignores it */
 #define NO_INSN	      0x06 /* PUSH ES: undefined in 64-bit mode */
 
 /*
  * Decoding begins at STARTS addresses, STRIDE bytes apart, the first SYNC bytes in front of
- * SYSCALL. A wrong start falls into step with the right instructions after some, but for text that
- * repeats itself (wrappers of system calls do). So most of the starts that meet SYSCALL have to
- * agree.
+ * SYSCALL. Decoding from a wrong address usually meets the true boundaries after a few
+ * instructions, but not in text that repeats itself, such as wrappers of system calls. So three
+ * quarters of the starts that meet SYSCALL, which are at least STARTS_MEET, have to agree.
  */
 #define SYNC	      160
 #define STARTS	      20
@@ -20,14 +20,14 @@
 #define STARTS_MEET   10
 #define AFTER_SYSCALL 136 /* a short branch reaches 128 bytes back */
 
-/* The boundaries of instructions in front of SYSCALL, the nearest first, as distances from it. */
+/* Boundaries of instructions in front of SYSCALL as distances from it, the nearest first. */
 struct front {
 	u32 count;
 	u8 distance[SITE_BEFORE_MAX + 1];
-	u32 start; /* the first start that has them */
+	u32 start; /* offset of the first start that found them */
 };
 
-/* False: this start does not meet SYSCALL. */
+/* Decodes from start on. Returns false if no instruction ends where SYSCALL begins. */
 static bool front_from(const u8 *text, u32 start, u32 at, struct front *f)
 {
 	bool boundary[SITE_BEFORE_MAX + 1] = {false};
@@ -52,7 +52,7 @@ static bool same_front(const struct front *a, const struct front *b)
 	return a->count == b->count && !memcmp(a->distance, b->distance, a->count);
 }
 
-/* False: the instructions in front cannot be told for sure. */
+/* Finds the boundaries in front of SYSCALL. Returns false if they are not certain. */
 static bool find_front(const u8 *text, u32 at, struct front *f)
 {
 	struct front seen[STARTS];
@@ -80,8 +80,7 @@ static bool find_front(const u8 *text, u32 at, struct front *f)
 	return false;
 }
 
-/* NOP in all its lengths, and ENDBR, which is one of the same opcodes: something may jump to them.
- */
+/* NOP of any length, or ENDBR, which has an opcode of NOP: both can mark the target of a jump. */
 static bool is_nop(const u8 *insn, u32 length)
 {
 	u32 p = 0;
@@ -99,14 +98,14 @@ static bool is_movable(const u8 *code, u32 size, struct insn *i)
 	       !is_nop(code, i->length);
 }
 
-/* MOV $15, %eax or %rax: unwinders know rt_sigreturn's caller by its bytes. */
+/* MOV $15, %eax or %rax: unwinders recognize rt_sigreturn's caller by these bytes. */
 static bool is_sigreturn(const u8 *code, u32 length)
 {
 	return (length == 5 && code[0] == 0xb8 && code[1] == 15 && !code[2]) ||
 	       (length == 7 && code[0] == 0x48 && code[1] == 0xc7 && code[3] == 15 && !code[4]);
 }
 
-/* The fewest bytes in front, at least `least`, that can move; 0: none. */
+/* Returns the fewest bytes in front that can move, but at least `least`; 0: none. */
 static u8 plan_before(const u8 *text, u32 at, const struct front *f, u32 least)
 {
 	struct insn i;
@@ -135,7 +134,7 @@ static u8 plan_after(const u8 *text, u32 size, u32 at)
 	return (u8)(p - at - SYSCALL_SIZE);
 }
 
-/* Does target lie inside the region, where a jump would meet neither end nor begin? */
+/* The target lies strictly inside the region: neither at its start nor at its end. */
 static bool inside(u32 at, const struct call_site *s, s64 target)
 {
 	s64 start = (s64)at - s->before;
@@ -143,14 +142,14 @@ static bool inside(u32 at, const struct call_site *s, s64 target)
 	return target > start && target < start + s->size;
 }
 
-/* A direct branch of the text leads into the region. */
+/* Returns whether a direct branch of the text leads into the region. start: from find_front. */
 static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const struct call_site *s)
 {
 	u32 end = size - at > AFTER_SYSCALL ? at + AFTER_SYSCALL : size;
-	u32 inner = at - s->before + 1; /* the first byte that is inside; sums wrap around */
+	u32 inner = at - s->before + 1; /* offset of the first byte inside; sums may wrap around */
 	struct insn i;
 
-	/* Short ones: of the decoded neighbourhood. Where it cannot be decoded it is data. */
+	/* Short branches: decode the neighbourhood. A byte that cannot be decoded is data. */
 	for (u32 p = start; p < end; p += i.length) {
 		if (!insn_decode(text + p, size - p, &i)) {
 			i.length = 1;
@@ -160,7 +159,7 @@ static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const str
 		    inside(at, s, (s64)p + i.length + i.target))
 			return true;
 	}
-	/* Long ones: anything that looks like one, wherever instructions begin. */
+	/* Long branches: take any bytes for one that look like one, at any offset. */
 	for (u32 p = 1; p + 4 <= size; p++) {
 		u32 distance;
 
@@ -172,11 +171,11 @@ static bool branched_into(const u8 *text, u32 size, u32 at, u32 start, const str
 	return false;
 }
 
-/* The forms that the neighbours allow, the best first. */
+/* The forms that the neighbours allow, in order of preference. */
 struct forms {
 	struct call_site form[3];
 	struct front front;
-	bool single; /* the first is the one of call_site_plan_near */
+	bool single; /* form[0] is the form of call_site_plan_near */
 };
 
 static bool find_forms(const u8 *text, u32 size, u32 at, struct forms *f)
@@ -192,7 +191,7 @@ static bool find_forms(const u8 *text, u32 size, u32 at, struct forms *f)
 	kept = plan_before(text, at, &f->front, JUMP_SIZE);
 	in_front = (struct call_site){before, 0, before + SYSCALL_SIZE};
 	behind = (struct call_site){0, after, SYSCALL_SIZE + after};
-	/* One instruction in front is best: no boundary lies in it. */
+	/* One instruction in front is best, because no boundary lies inside the region. */
 	f->single = before && before == f->front.distance[0];
 	f->form[0] = f->single ? in_front : behind;
 	f->form[1] = f->single ? behind : in_front;
@@ -200,7 +199,7 @@ static bool find_forms(const u8 *text, u32 size, u32 at, struct forms *f)
 	return true;
 }
 
-/* The first of count forms that fits. */
+/* Chooses the first of count forms that fits. */
 static bool choose(const u8 *text, u32 size, u32 at, u32 low, u32 high, const struct forms *f,
 		   u32 count, struct call_site *out)
 {
@@ -243,7 +242,7 @@ void call_site_jump(const struct call_site *s, u32 slot, u8 *to)
 {
 	static const u8 jump[] = {0xff, 0x24, 0x25};
 	u32 pointer = (u32)call_site_pointer(slot);
-	/* Where SYSCALL goes, the pointer's byte 06 takes its place. */
+	/* Form in front: the pointer's byte 06 has to lie where SYSCALL began. */
 	u32 prefixes = s->before && s->size > s->before ? s->before - SITE_BEFORE_MIN : 0;
 	u8 *end = to + s->size;
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A SYSCALL instruction that becomes a jump: which bytes around it the jump replaces, and the code
+ * Replacing a SYSCALL instruction by a jump: which bytes around it the jump replaces, and the code
  * of the stub that does their work. Pure logic; tests/unit/call_site_test.c.
  *
  * SYSCALL has two bytes, a jump through a pointer in the top 2 GiB (JMP *abs32) has seven. So
- * neighbours move into the stub. There are three forms:
+ * neighbouring instructions move into the stub. There are three forms:
  *
  *   in front   5 to 13 bytes in front of SYSCALL move, usually MOV $nr, %eax. The jump gets
- *              prefixes so that its sixth opcode-to-address byte, which is 06 and no instruction,
- *              lies where SYSCALL was: a thread that goes to the bare instruction faults there.
+ *              prefixes so that its sixth byte without them, the pointer's third, lies where
+ *              SYSCALL was. That byte is 06, which is no instruction: a thread that jumps to the
+ *              bare SYSCALL faults there.
  *   behind     5 bytes or more behind SYSCALL move. The jump begins where SYSCALL did.
  *   kept       7 to 13 bytes in front of SYSCALL move and make room for the jump. SYSCALL stays.
  *
@@ -28,26 +29,26 @@
 #define SITE_AFTER_MAX	 19
 #define SITE_MAX	 (SYSCALL_SIZE + SITE_AFTER_MAX)
 /*
- * Bytes on each side of SYSCALL that are looked at. What is near is enough for one form; for the
- * others the function around is searched for branches.
+ * Bytes of text on each side of SYSCALL that a plan needs. SITE_NEAR_SIDE is enough for one form;
+ * for the others, the surrounding function is searched for branches.
  */
 #define SITE_NEAR_SIDE	 256
 #define SITE_WINDOW_SIDE 16384
 
 struct call_site {
 	u8 before, after; /* bytes that move, in front of SYSCALL and behind it; one of them is 0 */
-	u8 size;	  /* bytes that the jump replaces, from the first that moves on */
+	u8 size;	  /* bytes that the jump replaces; they begin with those in front */
 };
 
 /*
- * Looks at text[0, size), which has SYSCALL at offset at and SITE_NEAR_SIDE bytes on either side of
- * it, as far as there is text. Only bytes of [low, high) may be changed. False: no form fits. That
- * is so where neighbours are too few, branch, or name addresses relative to RIP; where a direct
- * branch leads between them; and where the instructions in front cannot be told for sure.
+ * Plans the jump from text[0, size), which has SYSCALL at offset at and SITE_NEAR_SIDE bytes on
+ * either side of it, or fewer at the text's ends. Only bytes of [low, high) may be changed. Returns
+ * false if no form fits: neighbours are too few, branch, or use addresses relative to RIP; a direct
+ * branch leads between them; or the boundaries of the instructions in front are not certain.
  *
- * call_site_plan_near finds only the form in front that moves one instruction: no branch can lead
- * between, and a branch to SYSCALL itself faults. call_site_plan finds all, and wants
- * SITE_WINDOW_SIDE bytes.
+ * call_site_plan_near considers only the form in front that moves one instruction: no branch can
+ * lead between instructions, and a branch to the SYSCALL itself faults. call_site_plan considers
+ * all forms, and needs SITE_WINDOW_SIDE bytes on either side.
  */
 bool call_site_plan_near(const u8 *text, u32 size, u32 at, u32 low, u32 high,
 			 struct call_site *out);
@@ -60,17 +61,18 @@ static inline u64 call_site_pointer(u32 slot)
 	       (u64)(slot % PATCH_BANK) * sizeof(u64);
 }
 
-/* The jump through slot's pointer: s->size bytes. */
+/* Writes the jump through slot's pointer: s->size bytes. */
 void call_site_jump(const struct call_site *s, u32 slot, u8 *to);
 
 /*
- * The stub of the text region, which is where the jump will be: in has PATCH_IN_SIZE bytes and will
- * be at PATCH_IN_BASE + slot * PATCH_IN_SIZE, out has PATCH_OUT_SIZE. start: the region's address.
+ * Write the two parts of the stub. region: the text that the jump will replace, and what moves with
+ * it; start: its address. in has PATCH_IN_SIZE bytes and will run at PATCH_IN_BASE +
+ * slot * PATCH_IN_SIZE; out has PATCH_OUT_SIZE bytes.
  */
 void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in);
 void call_site_stub_out(const struct call_site *s, u64 start, const u8 *region, u8 *out);
 
-/* Where the stub's own SYSCALL ends, for programs that use GS: offset in `in`. */
+/* Offset in `in` of the end of the stub's own SYSCALL, which it uses if GS is the program's. */
 #define STUB_SYSCALL_END (PATCH_IN_SYSCALL + SYSCALL_SIZE)
 
 #endif

@@ -13,7 +13,7 @@ enum { EAX, EBX, ECX, EDX };
 #define LEAF_TOPOLOGY_V2 0x1f
 #define LEAF_EXTENDED	 0x80000000U
 
-/* "Auth", "Hygo": the vendors whose CPUs answer leaves that they do not have with zeros. */
+/* "Auth", "Hygo": vendors whose CPUs answer zeros for leaves above the highest one. */
 #define VENDOR_AMD	 0x68747541
 #define VENDOR_HYGON	 0x6f677948
 
@@ -27,7 +27,7 @@ static const struct boot_cpuid *find(const struct boot_cpuid *table, u32 count, 
 	return NULL;
 }
 
-/* Is the leaf behind the last one of its range? A range tells its last leaf in EAX of its first. */
+/* The leaf is above the highest one of its range, which EAX of the range's first leaf names. */
 static bool is_behind_last(const struct boot_cpuid *table, u32 count, u32 leaf)
 {
 	u32 first = leaf >> 28 == CPUID_HYPERVISOR >> 28 ? CPUID_HYPERVISOR : leaf & LEAF_EXTENDED;
@@ -54,7 +54,7 @@ void cpuid_answer(const struct boot_cpuid *table, u32 count, u32 apic_id, u32 le
 		break;
 	case LEAF_TOPOLOGY:
 	case LEAF_TOPOLOGY_V2:
-		/* Every subleaf tells the id, and its own number. */
+		/* Every subleaf contains the APIC id and its own number. */
 		if (find(table, count, leaf, 0)) {
 			reg[ECX] = (reg[ECX] & ~0xffu) | (subleaf & 0xff);
 			reg[EDX] = apic_id;
@@ -110,7 +110,7 @@ bool cpuid_emulate(struct trapframe *f)
 	u8 insn[INSN_MAX];
 	u32 len, reg[4];
 
-	/* CPUID's fault has no error code; most others that reach programs have none either. */
+	/* A fault of CPUID has error code 0, as most others of programs. */
 	if (!boot->cpuid_count || f->error)
 		return false;
 	len = cpuid_length(insn, arch_needs_user_bytes(insn, f->rip, sizeof(insn)));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry code: every way into the kernel and the one way out.
+ * Entry code: every entry into the kernel, and the way out.
  *
- * Section .text.entry is one page that is mapped at the head of every vCPU's area, so that
- * VD(field), RIP-relative, is this vCPU's struct vcpu_data (the page after it) without a register,
- * a stack or a segment base. Code in it reaches the rest of the kernel through pointers in
- * vcpu_data only: RIP-relative jumps would miss.
+ * Section .text.entry is one page that is mapped at the head of every vCPU's area. So VD(field),
+ * which is RIP-relative, is a field of this vCPU's struct vcpu_data (the page after it), without a
+ * register, a stack or a segment base. Code in the section reaches the rest of the kernel only
+ * through pointers in vcpu_data, because RIP-relative jumps would go to the wrong address.
  *
- * All ways in build a struct trapframe (arch.h) at the top of the thread's kernel stack:
+ * All entries build a struct trapframe (arch.h) at the top of the thread's kernel stack:
  *
  *   system call, both ring modes    CPU -> entry_syscall -> syscall_entry, or in the ring-3 mode
  *                              syscall_entry_ring3
@@ -19,7 +19,8 @@
  *   exception, ring-3 mode     CPU -> stub_N (ring 0) -> IRETQ -> entry_trap_N (ring 3) -> trap_entry
  *   upcall, both ring modes         monitor -> upcall_entry
  *
- * and all leave through exit_to_program, but for patched sites, which may leave through exit_fast.
+ * and all leave through exit_to_program, except that a system call in the ring-3 mode may leave
+ * through exit_fast.
  */
 #include "common/layout.h"
 #include "common/vcpu_area.h"
@@ -28,7 +29,7 @@
 
 #define VD(field) (entry_page_start + PAGE_SIZE + VD_##field)(%rip)
 
-/* What the CPU pushed on the ring-0 stack of the ring-3 mode. */
+/* Ring-3 mode: what the CPU pushed on the stack of ring 0. */
 #define R0_SS	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 8)(%rip)
 #define R0_RSP	  (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 16)(%rip)
 #define R0_RFLAGS (entry_page_start + PAGE_SIZE + VD_RING0_TOP - 24)(%rip)
@@ -42,8 +43,8 @@
 entry_page_start:
 
 /*
- * LSTAR, at offset 0 of the area. RCX: return address, R11: flags, RSP: the program's; interrupts
- * off and flags masked in the ring-0 mode; in the ring-3 mode the CPU only jumped here.
+ * LSTAR, at offset 0 of the area. RCX: return address, R11: flags, RSP: the program's. In the
+ * ring-0 mode interrupts are off and flags are masked; in the ring-3 mode the CPU has only jumped.
  */
 	.globl entry_syscall
 entry_syscall:
@@ -60,8 +61,8 @@ entry_syscall_on_stack:
 	jmp *VD(SYSCALL_ENTRY)
 
 /*
- * Ring-3 mode, ring 0: each instruction may be emulated by the host, so a stub only hands over. The
- * frame that IRETQ takes is prepared (arch_vcpu_init): entry_trap_N, on the kernel stack.
+ * Ring-3 mode, in ring 0: the host may emulate each instruction, so a stub is as short as possible.
+ * IRETQ takes a frame that fill_data has prepared: entry_trap_N, on the kernel stack.
  */
 .macro STUB_LEAVE nr
 	lea (entry_page_start + PAGE_SIZE + VD_STUB_EXIT + \nr * IRET_FRAME_SIZE)(%rip), %rsp
@@ -69,8 +70,8 @@ entry_syscall_on_stack:
 .endm
 
 /*
- * LSTAR in the ring-3 mode of a host whose SYSCALL goes to ring 0 (the bootstrap's trial): back to
- * ring 3, to the second half of entry_syscall.
+ * LSTAR in the ring-3 mode on a host whose SYSCALL raises the privilege (the bootstrap's trial).
+ * Returns to ring 3, to the second half of entry_syscall.
  */
 	.org entry_page_start + ENTRY_SYSCALL_LOWER
 entry_syscall_lower:
@@ -84,7 +85,7 @@ stub_\nr:
 	mov %rax, VD(SCRATCH_RAX)
 	mov %cr2, %rax
 .elseif \nr == VEC_BP
-	/* The kernel's request to forget a page; harmless when a program's INT3 brought us here. */
+	/* The kernel's request to flush a page; harmless after an INT3 of the program's. */
 	invlpg (%rdi)
 .elseif \nr == VEC_UD
 	mov %rax, VD(SCRATCH_RAX)
@@ -97,7 +98,7 @@ stub_\nr:
 	STUB_LEAVE \nr
 .endm
 
-/* Ring-3 mode, ring 3 again, on the kernel stack: what the CPU pushed becomes a trap frame. */
+/* Ring-3 mode, in ring 3, on the kernel stack: copies what the CPU pushed into a trap frame. */
 .macro ENTRY_TRAP nr, has_error
 	.balign 16
 entry_trap_\nr:
@@ -105,7 +106,7 @@ entry_trap_\nr:
 	mov %rax, VD(CR2)
 	mov VD(SCRATCH_RAX), %rax
 .elseif \nr == VEC_BP || \nr == VEC_UD
-	/* A service for the kernel: go on there. Its stack is below us, nothing is pushed. */
+	/* If the kernel asked for a service, return to it. Its frames lie below RSP: push nothing. */
 	mov %rax, VD(SCRATCH_RAX)
 	mov R0_RIP, %rax
 .if \nr == VEC_BP
@@ -116,7 +117,7 @@ entry_trap_\nr:
 	jne 1f
 	mov R0_RSP, %rsp
 .if \nr == VEC_UD
-	add $2, %rax	/* over the UD2 */
+	add $2, %rax	/* skip the UD2 */
 .endif
 	jmp *%rax
 1:	mov VD(SCRATCH_RAX), %rax
@@ -140,9 +141,9 @@ entry_trap_\nr:
 #define VECTOR(nr, has_error) ENTRY_TRAP nr, has_error
 #include "kernel/arch/x86_64/vectors.h"
 
-	.org entry_page_start + PAGE_SIZE, 0xcc /* fails when the entry code is more than its page */
+	.org entry_page_start + PAGE_SIZE, 0xcc /* fails if the entry code does not fit its page */
 
-	/* For arch_vcpu_init: offsets from entry_page_start and, the last, from isr_start. */
+	/* For fill_data: offsets from entry_page_start; those of isr_offset from isr_start. */
 	.section .rodata
 	.balign 8
 	.globl entry_stub_offset, entry_trap_offset, isr_offset
@@ -158,7 +159,7 @@ isr_offset:
 
 	.text
 
-/* Ring-0 mode: from the CPU, on the thread's kernel stack (TSS.RSP0). */
+/* Ring-0 mode: the CPU enters here, on the thread's kernel stack (TSS.RSP0). */
 	.globl isr_start
 isr_start:
 .macro ISR nr, has_error
@@ -178,8 +179,9 @@ isr_\nr:
 #include "kernel/arch/x86_64/vectors.h"
 
 /*
- * On the short stack in this vCPU's data (TSS.IST1), since RSP may be what is wrong. The frame goes
- * to the kernel stack, whose bottom says which vCPU this is; what was there is lost: panic is next.
+ * Runs on the short stack in this vCPU's data (TSS.IST1), because RSP may be the cause. Pushes the
+ * frame on the kernel stack, whose bottom names the vCPU. That overwrites what was there, which
+ * does no harm: a panic follows.
  */
 double_fault:
 	mov %rsp, %rdi
@@ -231,7 +233,7 @@ double_fault:
 	mov %rsp, %rdi
 .endm
 
-/* The monitor built RIP..SS and the error code; the program was running. */
+/* The monitor has pushed RIP..SS and an error code. A program was running. */
 	.globl upcall_entry
 upcall_entry:
 	push $VEC_UPCALL
@@ -256,25 +258,26 @@ syscall_entry:
 	/* fall through */
 
 /*
- * The way out. RSP: the trap frame. Work that waits (signals, upcalls) is done first; then, from
- * exit_start on, the upcall word is looked at a last time and the registers go back. A kick that
- * comes between that look and the IRETQ would be lost: the monitor, seeing RIP in [exit_start,
- * exit_end), puts the vCPU back to exit_restart on the trap frame, which is intact until IRETQ.
+ * The way out. RSP: the trap frame. The exit_work function does pending work first (signals,
+ * upcalls). From exit_start on, the code reads the upcall word a last time and restores the
+ * registers. A kick between that read and IRETQ would be lost. So the monitor, if it finds RIP in
+ * [exit_start, exit_end), sets RIP to exit_restart and RSP to the trap frame, which is intact until
+ * IRETQ.
  *
- * Who wants translations flushed (arch_flush_request) writes the upcall word and then reads
- * in_program; here in_program is written and then the upcall word is read. XCHG keeps the two
- * apart, so one of both sees the other.
+ * arch_flush_request writes the upcall word and then reads in_program; the way out writes
+ * in_program and then reads the upcall word. XCHG orders write and read, so that at least one side
+ * sees the other's write.
  */
 	.globl exit_to_program, exit_restart, exit_start, exit_end
 exit_to_program:
 exit_restart:
 	mov %rsp, %rbx
-	and $-KSTACK_SIZE, %rbx		/* its second word: struct vcpu_data, see kstack_bind */
+	and $-KSTACK_SIZE, %rbx		/* struct kstack_head; .vcpu is its second word */
 	mov 8(%rbx), %rax
 	movl $0, VD_IN_PROGRAM(%rax)
 	mov %rsp, %rdi
 	call *VD_EXIT_WORK(%rax)
-	mov 8(%rbx), %rbx		/* only now: the thread may have changed its vCPU in there */
+	mov 8(%rbx), %rbx		/* again: exit_work may have changed the vCPU */
 exit_start:
 	mov $1, %eax
 	xchg %eax, VD_IN_PROGRAM(%rbx)
@@ -285,8 +288,8 @@ exit_start:
 	iretq
 
 /*
- * The same without IRETQ, which takes many times as long. GS is the vCPU's, and the flags are such
- * that POPF may load them here (exit_work_fast). RSP: the trap frame; RBX: struct vcpu_data.
+ * As exit_start, without IRETQ, which takes many times as long. GS is the vCPU's, and POPF may load
+ * the program's flags here (exit_work_fast). RSP: the trap frame; RBX: struct vcpu_data.
  */
 exit_fast:
 	mov $1, %eax
@@ -329,10 +332,10 @@ syscall_entry_ring3:
 	jmp exit_perhaps_fast
 
 /*
- * What all stubs share; stubs_init copies it to PATCH_IN_BASE. The program's registers, R11: the
- * slot. RCX is free, as SYSCALL overwrites it, the flags are not until they are on the stack. GS is
- * the vCPU's data, an address whose highest byte is ff, or the program's: then its stub has a
- * SYSCALL.
+ * Code that all stubs share; stubs_init copies it to PATCH_IN_BASE. All registers are the program's
+ * except R11, the slot. RCX may be changed, because SYSCALL overwrites it; flags may be changed
+ * only after they were pushed. If the highest byte of GS.base is ff, GS.base is the vCPU's data.
+ * Else GS is the program's, and the stub uses its own SYSCALL.
  */
 	.globl stub_shared_start, stub_shared_end
 stub_shared_start:
@@ -361,7 +364,8 @@ stub_shared_start:
 stub_shared_end:
 
 /*
- * void kernel_entry(u64 boot_info_gpa): from the bootstrap, in the ring of its mode. No stack yet.
+ * void kernel_entry(u64 boot_info_gpa): the bootstrap jumps here, in the ring of the ring mode.
+ * There is no stack yet.
  */
 	.globl kernel_entry
 kernel_entry:
@@ -370,7 +374,7 @@ kernel_entry:
 	call kernel_main
 	ud2
 
-/* A further vCPU starts here (arch_vcpu_start): pops a function and its argument. */
+/* A further vCPU starts here (arch_vcpu_start). Pops a function and its argument. */
 	.globl vcpu_entry
 vcpu_entry:
 	pop %rax
@@ -380,8 +384,8 @@ vcpu_entry:
 	ud2
 
 /*
- * void arch_enter_stack(void *sp, void (*fn)(void *), void *arg): goes on in fn on another stack,
- * for good.
+ * void arch_enter_stack(void *sp, void (*fn)(void *), void *arg): calls fn on another stack and
+ * does not return.
  */
 	.globl arch_enter_stack
 arch_enter_stack:
@@ -392,9 +396,9 @@ arch_enter_stack:
 	ud2
 
 /*
- * void switch_stack(void **save_sp, void *sp): from arch_context_switch. Leaves the callee-saved
- * registers on this stack, its address in *save_sp, and goes on on the other one, which was left
- * here or made by arch_context_init.
+ * void switch_stack(void **save_sp, void *sp): called by arch_context_switch. Pushes the
+ * callee-saved registers on this stack, stores RSP in *save_sp, and continues on the other stack,
+ * which switch_stack has left before or arch_context_init has made.
  */
 	.globl switch_stack
 switch_stack:
@@ -414,13 +418,13 @@ switch_stack:
 	pop %rbp
 	ret
 
-/* void arch_exit_to_program(struct trapframe *): leaves with that frame, for good. */
+/* void arch_exit_to_program(struct trapframe *): leaves with that frame; does not return. */
 	.globl arch_exit_to_program
 arch_exit_to_program:
 	mov %rdi, %rsp
 	jmp exit_to_program
 
-/* Ring-3 mode services: see stub_3 and stub_6. RDI: the address, or the new CR3. */
+/* Services of ring 0 in the ring-3 mode: stub_3 and stub_6. RDI: the address, or the new CR3. */
 	.globl ring3_flush_page, ring3_flush_rip, ring3_switch, ring3_switch_rip
 ring3_flush_page:
 	int3
@@ -432,7 +436,7 @@ ring3_switch_rip:
 	ret
 
 /*
- * int arch_copy(void *dst, const void *src, u64 n): when a window's page is gone the monitor
+ * int arch_copy(void *dst, const void *src, u64 n): if a page of a window is missing, the monitor
  * moves RIP from [copy_start, copy_end) to copy_fixup.
  */
 	.globl arch_copy, copy_start, copy_end, copy_fixup
@@ -447,7 +451,7 @@ copy_fixup:
 	mov $-EFAULT, %eax
 	ret
 
-	/* As large and as aligned as every kernel stack: its lowest words are a struct kstack_head. */
+	/* A kernel stack like any other: aligned to its size, with struct kstack_head at the bottom. */
 	.bss
 	.balign KSTACK_SIZE
 	.skip KSTACK_SIZE

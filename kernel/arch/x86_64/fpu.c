@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * FPU, SSE and AVX state of programs: the instructions on it (xstate.h has the rest).
+ * FPU, SSE and AVX state of programs: the instructions that save and load it (xstate.h: layout).
  *
- * The kernel is compiled without FPU registers, so the state stays in the CPU while a program is
- * in the kernel; it is saved into signal frames, for new threads, and when another thread gets the
- * vCPU.
+ * The kernel is compiled without FPU registers, so the state stays in the CPU while a program's
+ * thread is in the kernel. It is saved into signal frames, for new threads, for debuggers and core
+ * files, and when the vCPU switches to another thread.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -64,7 +64,7 @@ u32 arch_fpu_size(void)
 
 void arch_fpu_save(struct xsave_area *area)
 {
-	/* XSAVE writes only XSTATE_BV of the header. */
+	/* XSAVE writes only XSTATE_BV of the header; the rest has to be zero for XRSTOR. */
 	memset(&area->header, 0, sizeof(area->header));
 	xstate_cpu_save(area, xstate.features);
 }
@@ -96,7 +96,7 @@ bool arch_fpu_mxcsr_valid(u32 mxcsr)
 
 bool arch_fpu_valid(const struct xsave_area *area)
 {
-	/* What makes XRSTOR fault. */
+	/* XRSTOR faults for any of these. */
 	if (area->header.xstate_bv & ~xstate.features || area->header.xcomp_bv)
 		return false;
 	for (unsigned i = 0; i < ARRAY_SIZE(area->header.reserved); i++)

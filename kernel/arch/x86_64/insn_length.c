@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See insn_length.h. An instruction is prefixes, an opcode in one of some maps, then, as the
- * opcode says, ModRM with SIB and displacement, and an immediate. VEX, EVEX, XOP and REX2 are
- * prefixes that name the map.
+ * See insn_length.h. An instruction consists of prefixes, an opcode in one of several maps, and, as
+ * the opcode requires, ModRM with SIB and displacement, and an immediate. VEX, EVEX, XOP and REX2
+ * are prefixes that name the map.
  */
 #include "kernel/arch/x86_64/insn_length.h"
 
@@ -93,7 +93,7 @@ static void skip(struct cursor *c, u32 bytes)
 		c->at += bytes;
 }
 
-/* Prefixes; returns the first byte of the opcode, or of what names its map. */
+/* Reads prefixes. Returns the first byte of the opcode, or of the prefix that names its map. */
 static u8 prefixes(struct cursor *c)
 {
 	for (;;) {
@@ -101,7 +101,7 @@ static u8 prefixes(struct cursor *c)
 
 		if (map_legacy[b] != 'p' || c->failed)
 			return b;
-		/* REX counts only right before the opcode. */
+		/* REX has an effect only right before the opcode. */
 		c->wide = (b & 0xf8) == 0x48;
 		c->size16 |= b == 0x66;
 		c->address32 |= b == 0x67;
@@ -110,7 +110,7 @@ static u8 prefixes(struct cursor *c)
 	}
 }
 
-/* VEX and its kin: two payload bytes that begin with the map, the second with W and pp. */
+/* Reads two payload bytes of VEX, EVEX or XOP: the first has the map, the second W and pp. */
 static void vector_prefix(struct cursor *c, u8 map_mask)
 {
 	u8 second;
@@ -121,7 +121,7 @@ static void vector_prefix(struct cursor *c, u8 map_mask)
 	c->size16 = (second & 3) == 1;
 }
 
-/* The opcode's own byte, with c->map and c->coding set. */
+/* Reads everything up to the opcode, and sets c->map and c->coding. Returns the opcode. */
 static u8 opcode(struct cursor *c)
 {
 	u8 b = prefixes(c), next;
@@ -166,7 +166,7 @@ static u8 opcode(struct cursor *c)
 	}
 }
 
-/* The letter of an opcode in a map of VEX, EVEX or XOP. */
+/* Returns the letter of an opcode in a map of VEX, EVEX or XOP. */
 static char vector_form(const struct cursor *c, u8 op)
 {
 	switch (c->map) {
@@ -181,10 +181,10 @@ static char vector_form(const struct cursor *c, u8 op)
 	case MAP_XOP_8:
 		return 'M';
 	case MAP_APX:
-		/* SHLD, SHRD and SHA1RNDS4 came from other maps with their immediate. */
+		/* SHLD, SHRD and SHA1RNDS4, in other maps without EVEX, have an immediate. */
 		if (op == 0x24 || op == 0x2c || op == 0xd4)
 			return 'M';
-		/* Of the legacy map: arithmetic, IMUL, shifts, group 3. */
+		/* As in the legacy map: arithmetic, IMUL, shifts, group 3. */
 		if (op == 0x69 || op == 0x6b || op >> 2 == 0x80 >> 2 || op >> 1 == 0xc0 >> 1 ||
 		    op >> 1 == 0xf6 >> 1)
 			return map_legacy[op];
@@ -215,7 +215,7 @@ static char form_of(const struct cursor *c, u8 op)
 	}
 }
 
-/* ModRM with what it brings along. Returns ModRM. */
+/* Reads ModRM, SIB and displacement. Returns ModRM. */
 static u8 operand(struct cursor *c, bool register_only, struct insn *out)
 {
 	u8 modrm = take(c), mod = modrm >> 6, rm = modrm & 7, base = rm;
@@ -232,13 +232,13 @@ static u8 operand(struct cursor *c, bool register_only, struct insn *out)
 	return modrm;
 }
 
-/* Of an immediate of the operand's size, at most 32 bits. */
+/* Bytes of an immediate of the operand's size, which has at most 32 bits. */
 static u32 immediate_size(const struct cursor *c)
 {
 	return c->size16 && !c->wide ? 2 : 4;
 }
 
-/* Everything behind the opcode. Returns ModRM, where there is one. */
+/* Reads everything behind the opcode. Returns ModRM, if there is one. */
 static u8 operands(struct cursor *c, u8 op, struct insn *out)
 {
 	char form = form_of(c, op);
@@ -316,7 +316,7 @@ static u8 flow_legacy(u8 op, u8 modrm, u32 immz, u32 *relative_bytes)
 {
 	u8 reg = modrm >> 3 & 7;
 
-	/* CALL and JMP ignore the operand size in 64-bit mode (Intel), XBEGIN does not. */
+	/* In 64-bit mode Intel's CALL and JMP ignore the operand size; XBEGIN does not. */
 	*relative_bytes = op == 0xe8 || op == 0xe9 ? 4 : op == 0xc7 ? immz : 1;
 	if (op >> 4 == 7 || op >> 2 == 0xe0 >> 2 || op == 0xe8 || (op == 0xc7 && modrm == 0xf8))
 		return INSN_BRANCH;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * See operand.h. A KVM host without hardware under it looks at a general protection fault itself,
- * by emulating the instruction; vector instructions its emulator does not know, and the guest gets
- * an invalid opcode. Programs would see SIGILL where Linux has SIGSEGV for a wild pointer in
- * strlen(3). Encodings: Intel SDM 2A, chapter 2.
+ * See operand.h. A KVM without hardware virtualization handles a general protection fault by
+ * emulating the instruction. Its emulator does not know most vector instructions, and then gives
+ * the guest an invalid opcode. So a wild pointer in strlen(3) would be SIGILL, which is SIGSEGV on
+ * Linux. Encodings: Intel SDM 2A, chapter 2.
  */
 #include "kernel/arch/x86_64/operand.h"
 
@@ -32,7 +32,7 @@ static bool is_legacy_prefix(u8 byte)
 	return byte == 0x66 || byte == 0xf2 || byte == 0xf3;
 }
 
-/* 0F XX with XX of SSE's instructions on memory. */
+/* Opcodes after 0F of SSE instructions with a memory operand. */
 static bool is_sse(u8 opcode)
 {
 	return (opcode >= 0x10 && opcode <= 0x17) || (opcode >= 0x28 && opcode <= 0x2f) ||
@@ -40,14 +40,17 @@ static bool is_sse(u8 opcode)
 	       (opcode >= 0xc4 && opcode <= 0xc6) || (opcode >= 0xd0 && opcode <= 0xfe);
 }
 
-/* Many addresses, by a vector register: gathers, scatters, and prefetches of these. */
+/* Instructions with many addresses, from a vector register: gathers, scatters, prefetches. */
 static bool is_gather(u8 opcode)
 {
 	return (opcode >= 0x90 && opcode <= 0x93) || (opcode >= 0xa0 && opcode <= 0xa3) ||
 	       opcode == 0xc6 || opcode == 0xc7;
 }
 
-/* Up to the ModRM byte. immediate: bytes behind the operand. False: no vector instruction. */
+/*
+ * Reads up to the ModRM byte. immediate: OUT, bytes behind the operand. Returns false if this is no
+ * vector instruction.
+ */
 static bool read_opcode(struct vector_insn *i, u32 *immediate)
 {
 	u8 byte, opcode, map = 1;
@@ -115,8 +118,9 @@ static bool read_displacement(struct vector_insn *i, u32 bytes, u64 *addr)
 }
 
 /*
- * From the ModRM byte on. immediate: bytes behind the operand. False: it is a register. EVEX
- * multiplies a short displacement by up to 64: too little to matter here.
+ * Computes the address from the ModRM byte on. immediate: bytes behind the operand. Returns false
+ * if the operand is a register. Ignores that EVEX multiplies a short displacement by up to 64: the
+ * difference is too small to matter for whether an address is canonical.
  */
 static bool read_address(struct vector_insn *i, u32 immediate, u64 rip, const u64 gpr[16],
 			 u64 *addr)
@@ -166,7 +170,7 @@ bool operand_is_not_canonical(const u8 *insn, u32 len, u64 rip, const u64 gpr[16
 	       (u64)((s64)addr << 16 >> 16) != addr;
 }
 
-/* Integer instructions that store into an operand that ModRM names. */
+/* Integer instructions that store into their ModRM operand. immediate: OUT, bytes behind it. */
 static bool stores(u8 opcode, bool two_bytes, bool word, u32 *immediate)
 {
 	*immediate = 0;
@@ -180,7 +184,7 @@ static bool stores(u8 opcode, bool two_bytes, bool word, u32 *immediate)
 		       opcode == 0xc0 || opcode == 0xc1 || opcode == 0xc3 || opcode == 0xc7;
 	}
 	if (opcode < 0x40)
-		return (opcode & 6) == 0; /* ADD and its kin, to the operand */
+		return (opcode & 6) == 0; /* ADD and similar, with the operand as destination */
 	switch (opcode) {
 	case 0x80:
 	case 0x83:
@@ -209,7 +213,7 @@ static bool stores(u8 opcode, bool two_bytes, bool word, u32 *immediate)
 	}
 }
 
-/* Common instructions that store nothing, but for a system call, which stores as the kernel. */
+/* Common instructions that store nothing. SYSCALL is among them: the kernel stores for the call. */
 static bool is_quiet(u8 opcode, bool two_bytes)
 {
 	if (two_bytes)
@@ -217,7 +221,7 @@ static bool is_quiet(u8 opcode, bool two_bytes)
 		       (opcode & 0xf0) == 0x40 || (opcode & 0xf0) == 0x80 || opcode == 0xa2 ||
 		       opcode == 0xa3 || opcode == 0xaf || opcode == 0xb6 || opcode == 0xb7 ||
 		       opcode == 0xbe || opcode == 0xbf;
-	if (opcode < 0x40) /* ADD and its kin, to a register */
+	if (opcode < 0x40) /* ADD and similar, with a register as destination */
 		return (opcode & 6) != 0 && (opcode & 7) < 6;
 	return (opcode & 0xf8) == 0x58 || opcode == 0x63 || opcode == 0x69 || opcode == 0x6b ||
 	       (opcode & 0xf0) == 0x70 || opcode == 0x84 || opcode == 0x85 || opcode == 0x8a ||
@@ -238,7 +242,7 @@ enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gp
 	u32 immediate;
 	u8 byte;
 
-	if (len && insn[0] == EVEX) /* its displacement is not what it says */
+	if (len && insn[0] == EVEX) /* read_address does not multiply its short displacement */
 		return OPERAND_UNKNOWN;
 	if (read_opcode(&vector, &immediate))
 		return read_address(&vector, immediate, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
@@ -246,7 +250,7 @@ enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gp
 		if (!next(&i, &byte))
 			return OPERAND_UNKNOWN;
 		word |= byte == 0x66;
-		/* Segments: thread-local storage lies elsewhere than the registers say. */
+		/* With FS or GS (thread-local storage), a segment base is added to the address. */
 		if (byte == 0x64 || byte == 0x65)
 			return OPERAND_UNKNOWN;
 	} while (is_legacy_prefix(byte) || byte == 0xf0);
@@ -267,7 +271,7 @@ enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gp
 	}
 	if (is_quiet(byte, false))
 		return OPERAND_NONE;
-	/* INC and DEC; the others are jumps, calls and a push of memory. */
+	/* INC and DEC; the others are jumps, calls and a PUSH of memory. */
 	if (byte == 0xff && i.at < len && (insn[i.at] >> 3 & 7) <= 1)
 		return read_address(&i, 0, rip, gpr, addr) ? OPERAND_AT : OPERAND_NONE;
 	if (is_push(byte)) {

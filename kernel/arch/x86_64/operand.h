@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the memory operand of an instruction of the program's says about an exception. */
+/* Memory operands of a program's instructions, decoded to find out about an exception. */
 #ifndef KERNEL_ARCH_X86_64_OPERAND_H
 #define KERNEL_ARCH_X86_64_OPERAND_H
 
@@ -7,21 +7,22 @@
 #include "kernel/arch/x86_64/insn_length.h"
 
 /*
- * Does the vector instruction in insn[0, len), which is at rip, have a memory operand whose address
- * is not canonical? gpr: the 16 general registers by their numbers in the encoding. False for what
- * is no vector instruction, and where the address needs more than these: segments, gathers.
+ * Returns whether the vector instruction in insn[0, len), which is at rip, has a memory operand
+ * whose address is not canonical. gpr: the 16 general registers by their numbers in the encoding.
+ * Returns false for other instructions, and if gpr does not suffice for the address (segments,
+ * gathers).
  */
 bool operand_is_not_canonical(const u8 *insn, u32 len, u64 rip, const u64 gpr[16]);
 
-/* What operand_stores found out. */
+/* Result of operand_stores. */
 enum operand_store {
-	OPERAND_NONE,	 /* no store into memory */
-	OPERAND_AT,	 /* at most one, from this address on */
-	OPERAND_UNKNOWN, /* the stack, strings, segments, or an instruction that is not known */
+	OPERAND_NONE,	 /* the instruction stores nothing */
+	OPERAND_AT,	 /* it makes at most one store, from *addr on */
+	OPERAND_UNKNOWN, /* not known: strings, segments, and instructions not in the tables */
 };
 /*
- * Where the instruction may store; arguments as above, addr: OUT. A load may pass for a store,
- * never the other way round.
+ * Finds out where the instruction may store. Arguments as above; addr: OUT. The result can be
+ * OPERAND_AT for a load, but never OPERAND_NONE for a store.
  */
 enum operand_store operand_stores(const u8 *insn, u32 len, u64 rip, const u64 gpr[16], u64 *addr);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page-table entries, and the part of every address space that is the kernel's.
+ * Page-table entries, and the kernel's part of every address space.
  *
- * The monitor made the boot page tables: kernel image, vCPU areas, doorbell (top slot), physmap of
- * the boot slot, the frame array and the first RAM. Every other top-level table copies the slots
- * of those; what is below the slots is shared, so physmap growth is seen everywhere at once.
+ * The monitor made the boot page tables. They map the kernel image, vCPU areas and doorbell (in the
+ * top slot), and the physmap of the boot slot, the frame array and the first RAM. Every other
+ * top-level table copies the kernel's slots. The tables below these slots are shared, so that all
+ * address spaces see growth of the physmap at once.
  */
 #include <linux/mman.h>
 #include "common/boot_info.h"
@@ -107,11 +108,11 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 	u64 user = ring3_mode ? PTE_U : 0;
 	u64 va = ring_area(id);
 	u64 *pml4 = phys_to_virt(pagetable_kernel());
-	/* vCPU 0's area lies in the same GiB: tables exist down to the one of 2 MiB entries. */
+	/* vCPU 0's area lies in the same GiB, so that a page directory exists. */
 	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
 	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
 	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)];
-	/* Not with the lock: more RAM may be needed, which becomes part of the physmap. */
+	/* Allocated before the lock is taken: adding RAM takes it, to extend the physmap. */
 	u64 table = READ_ONCE(*pde) ? 0 : arch_needs_pages(0, false);
 	u64 *pt;
 
@@ -137,7 +138,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 void *pagetable_map_stubs(u64 va, bool exec)
 {
 	u64 *pml4 = phys_to_virt(pagetable_kernel());
-	/* The doorbell lies in the same GiB: tables exist down to the one of 2 MiB entries. */
+	/* The doorbell lies in the same GiB, so that a page directory exists. */
 	u64 *pdpt = phys_to_virt(pml4[SLOTS - 1] & PTE_ADDR);
 	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
 	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)], *pte;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The two ring modes: which one it is, and each privileged operation in it.
+ * The two ring modes: finding out which one it is, and the privileged operations in each.
  *
- * In the ring-0 mode an operation is its instruction. In the ring-3 mode the instructions that
- * need ring 0 are asked of the exception stubs (entry.S): INT3 for INVLPG, UD2 for MOV CR3.
+ * In the ring-0 mode an operation is its instruction. In the ring-3 mode the exception stubs of
+ * entry.S execute the instructions that need ring 0: after INT3 the stub executes INVLPG, after UD2
+ * it loads CR3.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -102,9 +103,9 @@ void arch_flush_all(u64 pml4_gpa)
 }
 
 /*
- * Where SYSCALL stays in ring 3 the CPU runs on shadow page tables that the host makes from ours,
- * one for all vCPUs of an address space. What INVLPG or MOV CR3 of one vCPU changes there is
- * changed for all, and the host flushes the CPUs that run them before it lets that vCPU go on
+ * If SYSCALL stays in ring 3, the CPU uses shadow page tables that the host makes from the
+ * kernel's, one set for all vCPUs of an address space. INVLPG or MOV CR3 on one vCPU changes the
+ * shadow tables for all, and the host flushes the CPUs that use them before that vCPU continues
  * (kvm_flush_remote_tlbs in Linux's mmu/paging_tmpl.h: invlpg, sync_page).
  */
 bool arch_flush_is_shared(void)
@@ -118,7 +119,7 @@ void arch_flush_request(u32 vcpu)
 
 	__atomic_store_n(&d->flush_wanted, 1, __ATOMIC_SEQ_CST);
 	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
-	/* In the kernel it finds the word on its way out: exit_to_program in entry.S. */
+	/* A vCPU in the kernel reads the word on its way out: exit_to_program in entry.S. */
 	if (__atomic_load_n(&d->in_program, __ATOMIC_SEQ_CST))
 		arch_vcpu_kick(vcpu);
 }
@@ -128,7 +129,7 @@ void arch_flush_wait(u32 vcpu)
 	struct vcpu_data *d = arch_vcpu_data_of(vcpu);
 
 	for (unsigned i = 1; READ_ONCE(d->in_program) && READ_ONCE(d->flush_wanted); i++) {
-		/* Its host thread may need this CPU. */
+		/* The vCPU's host thread may need the CPU that this one runs on. */
 		if (i % FLUSH_SPINS == 0)
 			hc_sched_yield(HC_NONE);
 		arch_pause();
@@ -159,7 +160,7 @@ void arch_upcall_taken(void)
 {
 	struct vcpu_data *d = arch_vcpu_data();
 
-	/* First the word, then the reasons: whoever adds one later sets the word again. */
+	/* Clear the word before reading the reasons: a later reason sets the word again. */
 	if (READ_ONCE(d->upcall))
 		__atomic_exchange_n(&d->upcall, 0, __ATOMIC_SEQ_CST);
 	if (READ_ONCE(d->flush_wanted)) {
@@ -182,10 +183,10 @@ struct vcpu_data *arch_exitless_data(void)
 }
 
 /*
- * FSGSBASE instructions work in both rings: the monitor sets CR4.FSGSBASE.
+ * FSGSBASE instructions work in both rings, because the monitor sets CR4.FSGSBASE.
  *
- * Where call sites are patched, GS is the kernel's as long as the program has not set it: its base
- * is the vCPU's data, by which a stub finds its kernel stack. The program then has a base of 0.
+ * If call sites are patched, GS is the kernel's until the program sets a base: GS.base is the
+ * vCPU's data, where a stub finds the kernel stack. The program is told a base of 0.
  */
 u64 arch_get_fsbase(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What only this directory knows: the ring mode, and the instructions that differ in it.
+ * For this directory only: the ring mode, symbols of entry.S, and the kernel's page tables.
  */
 #ifndef ARCH_RING_H
 #define ARCH_RING_H
@@ -21,17 +21,19 @@ void switch_stack(void **save_sp, void *sp);
 void ring3_flush_page(u64 va);
 void ring3_switch(u64 cr3);
 
-/* The top-level table without a program. */
+/* Returns the top-level table that has no program. */
 u64 pagetable_kernel(void);
-/* Makes the area of a vCPU visible: entry page, then VCPU_AREA_PAGES from gpa. 0 or -ENOMEM. */
+/*
+ * Maps a vCPU's area: the entry page, then VCPU_AREA_PAGES pages from gpa on. Returns 0 or -ENOMEM.
+ */
 int pagetable_map_vcpu(u32 id, u64 gpa);
 /*
- * The page of the kernel's part of the address space that has va, as the kernel may write it: a
- * page of zeros that is mapped for good at the first call. Programs may read it, and execute it if
- * exec says so. NULL: no memory. For one caller at a time. Ring-3 mode.
+ * Returns the address at which the kernel may write the byte of the stubs' memory that programs see
+ * at va. The first call for a page maps a page of zeros for good; programs may read it, and execute
+ * it if exec is set. NULL: no memory. The caller serializes calls. Ring-3 mode only.
  */
 void *pagetable_map_stubs(u64 va, bool exec);
-/* Which vCPU area a vCPU has. */
+/* The address of a vCPU's area. */
 static inline u64 ring_area(u32 vcpu)
 {
 	return VCPU_AREA_BASE + vcpu * VCPU_AREA_STRIDE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See stubs.h. The memory of slots is mapped page by page as slots are used, and stays. Free slots
- * are a list through their own records.
+ * See stubs.h. The memory of slots is mapped page by page when slots are first used, and is never
+ * freed. Free slots are linked through their records.
  */
 #include <linux/mman.h>
 #include "common/boot_info.h"
@@ -12,13 +12,13 @@
 #include "kernel/arch/x86_64/stubs.h"
 
 struct stub {
-	u64 start; /* of the region, in the program's text */
+	u64 start; /* address of the region in the program's text */
 	u32 refs;  /* 0: free */
 	u16 next_free;
 	struct call_site site;
 };
 
-#define RECORDS (PAGE_SIZE / sizeof(struct stub)) /* in a page */
+#define RECORDS (PAGE_SIZE / sizeof(struct stub)) /* records in a page */
 
 bool stubs_on;
 static struct mutex stub_lock = MUTEX_INIT(LOCK_STUBS);
@@ -50,7 +50,7 @@ static u64 return_address(u32 slot)
 	return PATCH_RETURNS + (u64)slot * sizeof(u64);
 }
 
-/* A slot whose memory is there. 0: none. */
+/* Takes a free slot and maps its memory. Returns 0 if there is no slot or no memory. */
 static u32 slot_new(void)
 {
 	u32 slot;
@@ -115,7 +115,7 @@ void stub_put(u32 slot)
 
 u64 stub_address(u32 slot, const struct call_site *s, u32 offset)
 {
-	/* At the SYSCALL itself the instructions in front are done. */
+	/* offset == before: the moved instructions are done, and `in` goes on to the kernel. */
 	if (offset <= s->before)
 		return in_address(slot) + offset;
 	return out_address(slot) + offset - s->before - SYSCALL_SIZE;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stubs of patched call sites: their memory in the top 2 GiB, and which address of a stub
- * stands for which of the program. Ring-3 mode only, where the kernel shares ring and address space
- * with the program: there a jump to the stub enters the kernel without SYSCALL.
+ * The stubs of patched call sites: their memory in the top 2 GiB, and the translation between
+ * addresses in a stub and in the program's text. Ring-3 mode only: there the kernel shares ring and
+ * address space with the program, so a jump to the stub enters the kernel without SYSCALL.
  *
- * A program never learns the address of a stub: whatever takes its registers (a signal, a core
- * file, a debugger) sees the address in its own text that it would be at.
+ * The kernel never shows the address of a stub. A signal, a core file or a debugger gets the
+ * address in the program's own text that the stub's stands for.
  */
 #ifndef KERNEL_ARCH_X86_64_STUBS_H
 #define KERNEL_ARCH_X86_64_STUBS_H
@@ -15,25 +15,26 @@
 /* Call sites are patched in this sandbox. */
 extern bool stubs_on;
 
-/* Once, when memory can be had, before the first program: decides stubs_on. */
+/* Sets stubs_on. Called once, after frame_init and before the first program. */
 void stubs_init(void);
 
 /*
- * A stub for the site whose first moved byte is at start; region is the text from there to the
- * last. Its slot, with a reference for the caller; 0: no slot or no memory is left.
+ * Makes a stub for the site whose region (the bytes that the jump replaces) begins at start; region
+ * is a copy of its text. Returns the slot, with a reference for the caller, or 0 if no slot or no
+ * memory is left.
  */
 u32 stub_new(u64 start, const struct call_site *s, const u8 *region);
 void stub_get(u32 slot);
-/* The last reference: no thread may be in the stub, or come to it, any more. */
+/* Drops a reference. At the last one, no thread may be in the stub or be able to reach it. */
 void stub_put(u32 slot);
 
-/* Where the program goes on that is `offset` bytes into the region, if it is not at its start. */
+/* Returns the stub's address for a program that is `offset` bytes into the region; not for 0. */
 u64 stub_address(u32 slot, const struct call_site *s, u32 offset);
 
-/* Is rip in a stub? Then *native is where the program would be without it. */
+/* Returns whether rip is in a stub; then *native is the address in the program's text. */
 bool stub_native(u64 rip, u64 *native);
 
-/* Is rip the first byte of a stub: has the program just executed the jump? */
+/* Returns whether rip is the first byte of a stub: the program has just executed the jump. */
 bool stub_entered(u64 rip);
 
 #endif

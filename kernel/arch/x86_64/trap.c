@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Traps, decoded: which exception the CPU meant, and what it says about the program.
+ * Decoding of traps: which exception the program has caused.
  *
- * The kernel itself takes no exception (uaccess.h); one from inside it is a panic.
+ * The kernel itself causes no exception (uaccess.h); one from inside the kernel is a panic.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -53,8 +53,9 @@ u32 arch_fpu_exceptions(u64 vector)
 }
 
 /*
- * In the ring-3 mode a program can jump into the kernel: what faults there is the program, as long
- * as nothing but the way out runs on a kernel stack while a program is said to run.
+ * Returns whether the kernel caused the trap. In the ring-3 mode a program can jump into the
+ * kernel's text. While in_program is set, only the way out runs kernel code on a kernel stack, so a
+ * trap elsewhere in the text is the program's.
  */
 static bool from_kernel(const struct trapframe *f, bool in_program)
 {
@@ -74,7 +75,7 @@ void arch_trap_panic(const struct trapframe *f)
 	      arch_fault_address(), f->rsp);
 }
 
-/* Longest store of one instruction that operand_stores places: FSAVE's 108 bytes, or a vector. */
+/* Longest store for which operand_stores returns an address: FSAVE's 108 bytes, or a vector. */
 #define STORE_MAX 128
 
 bool arch_may_store(const struct trapframe *f, u64 start, u64 len)
@@ -95,7 +96,7 @@ bool arch_may_store(const struct trapframe *f, u64 start, u64 len)
 	}
 }
 
-/* Was the invalid opcode a general protection fault, as operand.c says? */
+/* The invalid opcode is a general protection fault that the host reports so: operand.c. */
 static bool is_disguised(const struct trapframe *f)
 {
 	const u64 gpr[] = {f->rax, f->rcx, f->rdx, f->rbx, f->rsp, f->rbp, f->rsi, f->rdi,
@@ -107,9 +108,9 @@ static bool is_disguised(const struct trapframe *f)
 }
 
 /*
- * The program was in a stub: it was at the instruction of its own text that the stub stands for.
- * Returns false if that was only the jump to the stub, executed by a program that is being stepped:
- * it takes its own instructions then, one by one.
+ * If the program was in a stub, sets f->rip to the address in its text that the stub stands for.
+ * Returns false if a single-stepped program has only executed the jump to the stub; the page is
+ * then unpatched, so that the program goes on with its own instructions, one by one.
  */
 static bool leave_stub(struct trapframe *f)
 {
@@ -125,7 +126,10 @@ static bool leave_stub(struct trapframe *f)
 	return false;
 }
 
-/* The program went to a SYSCALL that a jump has replaced: as if it had executed it. */
+/*
+ * The program jumped to a SYSCALL that a jump has replaced. Makes the frame as if the program had
+ * executed the SYSCALL.
+ */
 static void make_syscall(struct trapframe *f)
 {
 	f->vector = TRAP_SYSCALL;
@@ -143,7 +147,7 @@ static u64 ring3_trap_vector(struct trapframe *f)
 	if (!leave_stub(f))
 		return ARCH_TRAP_DONE;
 	/*
-	 * SYSCALL with TF set, ring-3 mode: the CPU masks no flag there and traps on the entry's
+	 * SYSCALL with TF set: in ring-3 mode the CPU masks no flags, and traps at the entry's
 	 * first instruction, before anything is on the kernel stack. The frame becomes what the
 	 * entry code makes of a system call.
 	 */
@@ -156,7 +160,7 @@ static u64 ring3_trap_vector(struct trapframe *f)
 		f->rflags = f->r11;
 		return ARCH_TRAP_SYSCALL;
 	}
-	/* A single step sees the trap that the CPU would have made behind the instruction. */
+	/* With TF set, the CPU would have trapped behind the emulated instruction. */
 	if (f->vector == VEC_GP && cpuid_emulate(f))
 		return f->rflags & RFLAGS_TF ? VEC_DB : ARCH_TRAP_DONE;
 	if (f->vector == VEC_UD && arch_needs_is_patched(f->rip)) {
@@ -186,5 +190,5 @@ void arch_syscall_from_stub(struct trapframe *f)
 	if (f->rip >= KERNEL_BASE && stub_native(f->rip, &native))
 		f->rip = f->rcx = native;
 	else if (!arch_get_gsbase())
-		arch_set_gsbase(0); /* it was lost: a null selector was loaded into GS */
+		arch_set_gsbase(0); /* the kernel's again: a null selector in GS cleared it */
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A program's registers, as debuggers and reports of bugs want them. */
+/* A program's registers in the order that debuggers and the reporter use. */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/kernel.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A vCPU's area: descriptor tables, entry page, and the binding of kernel stacks to it.
+ * A vCPU's area (descriptor tables, entry data), kernel stacks, and switches between contexts.
  *
- * The monitor filled the GDT and set GDTR, IDTR, TR, STAR, LSTAR and SFMASK to the area's
- * addresses; the content of IDT, TSS and entry data is ours.
+ * The monitor filled the GDT and set GDTR, IDTR, TR, STAR, LSTAR and SFMASK for the area. The
+ * kernel fills the IDT, the TSS and the entry data.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -89,7 +89,7 @@ static void idt_set(struct idt_gate *gate, u64 handler, u8 ist, u8 dpl)
 	};
 }
 
-/* Where a stub of the ring-3 mode goes on: in ring 3, on the kernel stack. */
+/* Prepares the IRETQ of a stub in ring-3 mode: to rip, in ring 3; kstack_use sets the stack. */
 static void stub_exit_set(struct iret_frame *exit, u64 rip)
 {
 	exit->rip = rip;
@@ -98,10 +98,10 @@ static void stub_exit_set(struct iret_frame *exit, u64 rip)
 	exit->rflags = RFLAGS_FIXED | RFLAGS_IF;
 }
 
-/* d: the data page of vCPU id, wherever it is visible now. */
+/* Fills the data page of vCPU id; d is any address that the page is mapped at. */
 static void fill_data(struct vcpu_data *d, u32 id)
 {
-	u64 entry_page = ring_area(id); /* as the vCPU sees it */
+	u64 entry_page = ring_area(id);
 	u64 ring0_top = entry_page + PAGE_SIZE + VD_RING0_TOP;
 
 	d->syscall_entry = ring3_mode ? (u64)syscall_entry_ring3 : (u64)syscall_entry;
@@ -136,7 +136,7 @@ static void fill_data(struct vcpu_data *d, u32 id)
 
 void arch_vcpu_init(void)
 {
-	arch_kstack_bind(arch_kstack_head(), NULL, 0); /* the boot stack is vCPU 0's */
+	arch_kstack_bind(arch_kstack_head(), NULL, 0); /* binds the boot stack to vCPU 0 */
 	fill_data(arch_vcpu_data(), 0);
 }
 
@@ -154,7 +154,7 @@ int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 		goto free;
 	fill_data(d, id);
 	kstack_use(d, kstack);
-	/* vcpu_entry pops them. */
+	/* vcpu_entry pops fn and arg. */
 	sp = (u64 *)((struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1) - 2;
 	sp[0] = (u64)fn;
 	sp[1] = (u64)arg;
@@ -181,7 +181,10 @@ bool arch_vcpu_notify(u32 id)
 {
 	struct vcpu_data *d = arch_vcpu_data_of(id);
 
-	/* Both flags are set before the word is looked at, by XCHG: entry.S, hostcall.c. */
+	/*
+	 * A vCPU sets in_program or in_hostcall by XCHG before it or the monitor reads the word:
+	 * entry.S, hostcall.c. So if both are 0 here, the word is read after this write.
+	 */
 	__atomic_exchange_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
 	return READ_ONCE(d->in_program) || READ_ONCE(d->in_hostcall);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Exception vectors: VECTOR(number, pushes an error code). Undefines VECTOR: include again. */
+/*
+ * A table of the exception vectors: VECTOR(number, whether the CPU pushes an error code). The file
+ * undefines VECTOR, so that it can be included again.
+ */
 VECTOR(0, 0)
 VECTOR(1, 0)
 VECTOR(2, 0)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* See xstate.h. Pure but for the functions that stand for the CPU. */
+/* See xstate.h. Pure except for cpuid_read and the xstate_cpu_ functions. */
 #include "kernel/arch/x86_64/xstate.h"
 #include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/kernel.h"
 
 #define CPUID_XSTATE  0xd
 
-/* The largest state that can be tried out: twice what a CPU with AMX and AVX-512 has. */
+/* Size of the buffer for the trial. States of up to half of it can be tried. */
 #define TRIAL_SIZE    (5 * PAGE_SIZE)
 #define TRIAL_PATTERN 0x5a
 
@@ -27,7 +27,7 @@ static u32 size_of(u64 features)
 	return size;
 }
 
-/* Panics when a save writes behind x->size. */
+/* Panics if a save writes behind x->size. */
 static void try_out(const struct xstate *x)
 {
 	static u8 trial[TRIAL_SIZE] __attribute__((aligned(XSAVE_ALIGN)));
