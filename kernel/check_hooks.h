@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the kernel calls `buffervm check`, and nothing else of it: all of check's code in the
- * kernel is kernel/check/, and no file outside includes a header of that folder.
+ * The hooks through which the kernel calls `buffervm check`. All of check's code in the kernel is
+ * in kernel/check/, and no file outside includes a header of that folder.
  *
- * The hook check_NAME calls chk_NAME, which kernel/check/ defines, in a sandbox that checks;
- * anywhere else it does what its last column says. In a build without check (CHECK_BUILT is 0) the
- * column is all that is left of the hook.
+ * In a sandbox that checks, the hook check_NAME calls chk_NAME, which kernel/check/ defines. In any
+ * other sandbox, and in a build without check (CHECK_BUILT is 0), it returns its last column.
  */
 #ifndef KERNEL_CHECK_HOOKS_H
 #define KERNEL_CHECK_HOOKS_H
@@ -22,13 +21,13 @@ struct ofile;
 struct syscall_args;
 struct trapframe;
 
-/* The sandbox checks. */
+/* This sandbox runs `buffervm check`. */
 static inline bool check_on(void)
 {
 	return CHECK_BUILT && (boot->check.flags & CHECK_ON);
 }
 
-/* A part of [start, end) lies in the range whose addresses only the guarded heap gives out. */
+/* A part of [start, end) lies in the guarded range, whose addresses only check gives out. */
 static inline bool check_owns(u64 start, u64 end)
 {
 	return check_on() && start < CHK_GUARDED_END && end > CHK_GUARDED_BASE;
@@ -51,104 +50,105 @@ static inline bool check_owns(u64 start, u64 end)
 /* clang-format off */
 /* -- Address spaces: kernel/mm/ ---------------------------------------------------------------- */
 
-/* An address space comes into being, with mm->check NULL so far. 0 or -ENOMEM. */
+/* Called for a new address space, whose mm->check is NULL. Returns 0 or -ENOMEM. */
 CHECK_HOOK(int, mm_new, (struct mm *mm), (mm), 0)
-/* It ends; its VMAs are gone already. */
+/* Called when an address space ends, after its VMAs were freed. */
 CHECK_HOOK_VOID(mm_free, (struct mm *mm), (mm))
-/* fork(2): child has mm's VMAs and pages already. 0 or -ENOMEM. mm.lock is held. */
+/* fork(2): child has mm's VMAs and pages already. Returns 0 or -ENOMEM. mm.lock is held. */
 CHECK_HOOK(int, mm_fork, (struct mm *child, struct mm *mm), (child, mm), 0)
 
 /*
- * The code in [start, end) changes: it becomes executable, or a VMA with VMA_MODULE there is gone
- * (appears is false). mm.lock is held.
+ * Called when code in [start, end) changes: appears is true if memory becomes executable, and false
+ * if a VMA with VMA_MODULE was unmapped. mm.lock is held.
  */
 CHECK_HOOK_VOID(code_changes, (struct mm *mm, u64 start, u64 end, bool appears),
 		(mm, start, end, appears))
 
 /* -- Buffers that the kernel reads or writes for the program: kernel/mm/uaccess.c -------------- */
 
-/* When a buffer that is no good in whole matters. */
+/* When a buffer that is partly bad is reported. */
 enum check_when {
-	CHECK_IF_FAULTS,  /* the call fails, or came as far as the bad byte */
-	CHECK_ALWAYS,	  /* the bytes were used already */
-	CHECK_IF_REACHED, /* the call succeeds and transferred more than what is good */
+	CHECK_IF_FAULTS,  /* if the call fails, or came as far as the bad byte */
+	CHECK_ALWAYS,	  /* always: the bytes were used already */
+	CHECK_IF_REACHED, /* if the call succeeds and has transferred more than the good bytes */
 };
 
 /*
- * In struct thread: the first guarded address that the system call under way should not have been
- * given. What a hook notes here is reported when the call ends, because callers of the hooks may
- * hold any lock.
+ * In struct thread: the first guarded address that the running system call should not have been
+ * given. A hook notes it here, and the report is made when the call ends, because callers of the
+ * hooks may hold any lock.
  */
 struct check_buffer {
 	u64 addr;   /* 0: none; cleared by syscall_dispatch */
-	u64 space;   /* bytes of the transfer that lie before it */
-	u64 before; /* bytes of it that were made already: user_segs_continue */
+	u64 space;   /* bytes of the transfer that lie before addr */
+	u64 before; /* bytes of the transfer that were done earlier: user_segs_continue */
 	enum check_when when;
 	bool write;
 };
 
-/* mm could not be accessed at addr; so many bytes of the transfer (space) lie before it. */
+/* mm could not be accessed at addr. space: bytes of the transfer that lie before addr. */
 CHECK_HOOK_VOID(buffer_faults, (struct mm *mm, u64 addr, u64 space, bool write),
 		(mm, addr, space, write))
 /*
- * [start, +len) is about to be accessed, behind space bytes of the same transfer: does it end in the
- * object that it begins in? mm.lock is held.
+ * The kernel is about to access [start, start + len), after space bytes of the same transfer. Notes
+ * it if it does not end in the object that it begins in. mm.lock is held.
  */
 CHECK_HOOK_VOID(buffer,
 		(struct mm *mm, u64 start, u64 len, u64 space, bool write, enum check_when when),
 		(mm, start, len, space, write, when))
 /*
- * The system call returns ret, and current()->bad_buffer.addr is not 0. Reports it, unless Linux
- * would not have come as far as to notice. No lock is held.
+ * Called when the system call returns ret and current()->bad_buffer.addr is not 0. Reports the
+ * buffer, unless Linux would not have reached the bad byte. No lock is held.
  */
 CHECK_HOOK_VOID(buffer_report, (s64 ret), (ret))
 
 /* -- Faults ------------------------------------------------------------------------------------ */
 
 /*
- * The program's fault at addr could not be served and would be this signal. True: the program goes
- * on at f->rip, because the fault was one of the heap library's own, or a bug that was reported. No
- * lock is held; does not return where the process ends for the bug.
+ * Called when the program's fault at addr could not be served and would become this signal. Returns
+ * true if the program is to go on at f->rip: the fault was one that the heap library expects, or a
+ * bug that was reported. Does not return if the process ends because of the bug. No lock is held.
  */
 CHECK_HOOK(bool, fault, (struct trapframe *f, u64 addr, int signal), (f, addr, signal), false)
 /*
- * The running thread's fault is a SIGSEGV or SIGBUS that nobody handles; trapno and error are the
- * CPU's, addr is the faulting address (0 where the CPU does not tell). As check_fault.
+ * Called when the running thread's fault is a SIGSEGV or SIGBUS without a handler. trapno and error
+ * are the CPU's; addr is the faulting address, or 0 if the CPU does not report one. Reports the
+ * fault; as check_fault, may not return. No lock is held.
  */
 CHECK_HOOK_VOID(deadly_fault, (u64 addr, u64 trapno, u64 error), (addr, trapno, error))
 
 /* -- Processes and threads: kernel/task/, kernel/exec/ ----------------------------------------- */
 
 /*
- * execve(2) has mapped program into mm, where nothing runs yet; loader is the name of its
- * interpreter or NULL, filename is for messages. Puts the heap library in, or says why not. Fills in
- * stack->preload (kmalloc'ed, the caller's; NULL: none) and stack->inject, which is where the traces
- * of that string are to be noted. 0, or -errno that is noted in the program's .why: mm is of no use
- * any more.
+ * Called when execve(2) has mapped program into mm, where nothing runs yet. loader is the name of
+ * the program's interpreter or NULL; filename is for messages. Injects the heap library, or reports
+ * why it cannot. Sets stack->preload (kmalloc'ed, owned by the caller; NULL: none) and
+ * stack->inject, where the caller notes what it made of that string. Returns 0, or -errno with the
+ * program's .why set, after which the caller destroys mm.
  */
 CHECK_HOOK(int, exec,
 	   (struct mm *mm, const struct binary *program, const char *loader, const char *filename,
 	    struct exec_stack *stack),
 	   (mm, program, loader, filename, stack), 0)
 
-/* The running thread is about to enter its program for the first time. */
+/* Called when the running thread is about to enter its program for the first time. */
 CHECK_HOOK_VOID(thread_begins, (void), ())
 /*
- * The running thread is about to end. The only thread of a process looks for bugs that show at its
- * end; that is done once, however often the hook is called. No lock is held.
+ * Called when the running thread is about to end. In the only thread of a process, looks for bugs
+ * that show at the process's end, once even if called again. No lock is held.
  */
 CHECK_HOOK_VOID(thread_ends, (int wait_status), (wait_status))
-/* The first process ended with this wait(2) status: what the sandbox ends with. */
+/* Returns the wait(2) status of the sandbox, whose first process ended with wait_status. */
 CHECK_HOOK(int, end_status, (int wait_status), (wait_status), wait_status)
 
 /* -- What programs see ------------------------------------------------------------------------- */
 
-/* A reference to check's own file at this path below /proc; NULL: there is none. */
+/* Returns a reference to check's own file at this path below /proc, or NULL. */
 CHECK_HOOK(struct ofile *, path, (const char *path), (path), NULL)
 
-/* The number that the heap library has for its system call nr; -1: nr is none of them. */
+/* Returns the CHK_CALL_ number of system call nr, or -1 if nr is not the heap library's. */
 CHECK_HOOK(s64, syscall_number, (u64 nr), (nr), -1)
-/* Serves number of these: >= 0 or -errno. */
+/* Serves the heap library's call of this number. Returns >= 0 or -errno. */
 CHECK_HOOK(s64, syscall, (u64 number, const struct syscall_args *args), (number, args),
 	   -ENOSYS)
 

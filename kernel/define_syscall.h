@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a system call is defined. kernel/syscall/syscall.def has a row per number; a row whose
- * function exists nowhere is an unknown call (weak reference): ENOSYS and a report line at exit.
+ * How a system call is defined. kernel/syscall/syscall.def has a row per number. The reference to a
+ * row's function is weak: a call without a function returns ENOSYS and is listed at exit.
  *
- * DEFINE_SYSCALL3(name, type, arg, ...) { body } defines the function of a row. Arguments come in
- * the registers' full 64 bits and are converted to the types given, as Linux does.
+ * DEFINE_SYSCALL3(name, type, arg, ...) { body } defines the function of a row. Arguments arrive as
+ * 64-bit registers and are converted to the types given, as on Linux.
  */
 #ifndef KERNEL_DEFINE_SYSCALL_H
 #define KERNEL_DEFINE_SYSCALL_H

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a trap means for the program, and what is done before the program goes on.
+ * Handling of traps, and of pending work before the program goes on.
  *
- * entry.S enters here on the thread's kernel stack (arch_needs.h); arch/x86_64/trap.c says which
- * exception it was. An exception becomes a page or a signal.
+ * entry.S calls these functions on the thread's kernel stack (arch_needs.h); arch/x86_64/trap.c
+ * finds out which exception it was. A page fault maps a page or becomes a signal; any other
+ * exception becomes a signal.
  */
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -21,7 +22,7 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/ptrace_debug.h"
 
-/* Exceptions that are a signal whatever the program was doing; signal 0: not a program's. */
+/* The signal of each exception except page faults; signal 0: a program cannot cause it. */
 static const struct {
 	u8 signal;
 	short code;
@@ -87,12 +88,11 @@ static void page_fault(struct trapframe *f)
 	current()->minor_faults++;
 	if (mm_fault(current_mm(), addr, access, &info) == 0 || check_fault(f, addr, info.signal))
 		return;
-	/* The reserved bit tells of the host's shadow entries or of the physmap, not of the
-	 * program. */
+	/* PF_RSVD comes from the host's shadow entries or the physmap: hidden from the program. */
 	signal_fault(info.signal, info.code, info.addr, VEC_PF, f->error & ~(u64)PF_RSVD);
 }
 
-/* Each exception and upcall. The frame is the program's: arch_trap_vector panics otherwise. */
+/* Serves exceptions and upcalls. The frame is the program's: arch_trap_vector panics otherwise. */
 void trap_handle(struct trapframe *f)
 {
 	u64 v = arch_trap_vector(f);
@@ -105,7 +105,7 @@ void trap_handle(struct trapframe *f)
 	}
 	if (v == VEC_UPCALL) {
 		STATS_INC(upcalls);
-		return; /* exit_work looks at the reasons */
+		return; /* exit_work handles the reasons */
 	}
 	if (v == VEC_PF) {
 		page_fault(f);
@@ -119,8 +119,8 @@ void trap_handle(struct trapframe *f)
 }
 
 /*
- * Ring-3 mode: the monitor found the program in the kernel's text, or at the doorbell, where Linux
- * would have told it of a page fault (vm/upcall.c).
+ * Ring-3 mode: the monitor found a stray program, in the kernel's text or at the doorbell
+ * (vm/upcall.c). Sends the signal that the page fault would cause on Linux.
  */
 static void program_strayed(const struct trapframe *f)
 {
@@ -137,13 +137,13 @@ static bool wants_restart(const struct trapframe *f)
 	       f->rax >= -(u64)ERESTART_RESTARTBLOCK;
 }
 
-/* What waits before the program goes on. Called until the upcall word stays clear. */
+/* Does pending work before the program goes on. Called again until the upcall word stays clear. */
 void exit_work(struct trapframe *f)
 {
 	struct vcpu_data *d;
 
 	sched_before_program();
-	d = arch_vcpu_data(); /* only now: the thread may have changed its vCPU */
+	d = arch_vcpu_data(); /* not before: the thread may have changed its vCPU */
 	if (!READ_ONCE(d->upcall) && !wants_restart(f) && !signal_pending() &&
 	    !current()->restore_blocked)
 		return;
@@ -157,8 +157,8 @@ void exit_work(struct trapframe *f)
 }
 
 /*
- * Ring-3 mode: a program's SYSCALL may become a jump (mm/patch.h), and a program whose text has
- * such a jump goes on in its stub.
+ * Ring-3 mode, where a program's SYSCALL may be replaced by a jump (mm/patch.h). A program whose
+ * RIP is at such a jump goes on in the stub.
  */
 void syscall_by_instruction(struct trapframe *f)
 {
@@ -190,7 +190,7 @@ void exit_work_ring3(struct trapframe *f)
 {
 	u64 rip;
 
-	/* The way out began once more: the frame already says where to go. */
+	/* If the way out was restarted, the frame already has the address in the stub. */
 	if (f->rip >= KERNEL_BASE && stub_native(f->rip, &rip))
 		f->rip = rip;
 	exit_work(f);
@@ -203,7 +203,7 @@ void exit_work_ring3(struct trapframe *f)
 		f->rip = rip;
 }
 
-/* Flags that POPF may load in the kernel: TF would trap here, for one. */
+/* Flags that POPF may load in the kernel. TF is none of them: it would trap there. */
 #define RFLAGS_POPF (RFLAGS_FIXED | RFLAGS_IF | RFLAGS_DF | RFLAGS_ARITH)
 
 bool exit_work_fast(struct trapframe *f)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Marshalling of hostcalls into this vCPU's area (common/hostcall.h has the format). Buffers lie
- * one after another in the area, 8-byte aligned; the results of out and inout go back from there.
+ * one after another in the area, 8-byte aligned. The results of out and inout parameters are copied
+ * back from there.
  */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -10,7 +11,10 @@
 #include "kernel/park.h"
 #include "kernel/stats.h"
 
-/* Room for len bytes; NULL when the area is full. *at: next free offset in the area. */
+/*
+ * Reserves len bytes at *at, the next free offset in the area, and advances it. *arg: the argument
+ * that describes the buffer to the monitor. Returns NULL if the area is full.
+ */
 static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 {
 	u8 *p = (u8 *)frame + *at;
@@ -25,16 +29,16 @@ static u8 *reserve(struct hostcall_frame *frame, u32 *at, u64 len, u64 *arg)
 _Static_assert(HOSTCALL_AGAIN == ERESTARTNOINTR, "such a result needs no translation");
 
 /*
- * How long to wait until the worker takes an exitless call, and for its result: microseconds at
- * least, and parts or multiples of what ringing costs. Waiting in vain so costs little more than
- * that.
+ * How long to wait until the worker takes an exitless call (TAKE_) and for its result (SERVE_): a
+ * number of microseconds, or a share or multiple of what the doorbell costs, whichever is longer.
+ * So a call that no worker takes costs little more than an exit.
  */
 #define TAKE_US	    3
 #define TAKE_SHARE  6
 #define SERVE_US    200
 #define SERVE_RINGS 12
 
-static u64 least; /* TSC cycles: the shortest call that rang so far; 0: none did */
+static u64 least; /* TSC cycles of the shortest call that rang the doorbell; 0: none did */
 
 static const bool nonblocking[HC_MAX] = {
 #define X(name, how) [HC_##name] = true,
@@ -43,8 +47,9 @@ static const bool nonblocking[HC_MAX] = {
 };
 
 /*
- * The host's answer to these is the same whoever asks. Others are asked as who the running thread
- * is: they open, make, change or look at names, or the host notes who did it.
+ * Hostcalls whose result does not depend on the identity of the caller. The others are made with
+ * the running thread's identity: they open, make, change or look up names, or the host stores who
+ * made the call.
  */
 static const bool for_anybody[HC_MAX] = {
 	[HC_exit] = true,
@@ -126,7 +131,7 @@ static void ring(void)
 	struct vcpu_data *d = arch_vcpu_data();
 	u64 start = arch_rdtsc(), took;
 
-	/* Before the monitor looks at the upcall word: arch_vcpu_notify. */
+	/* Set before the monitor reads the upcall word: arch_vcpu_notify. */
 	__atomic_exchange_n(&d->in_hostcall, 1, __ATOMIC_SEQ_CST);
 	arch_doorbell();
 	__atomic_store_n(&d->in_hostcall, 0, __ATOMIC_RELEASE);
@@ -157,11 +162,11 @@ u64 hostcall_cpu_ns(const struct vcpu_data *d)
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (seq & 1 || seq != READ_ONCE(d->time_seq));
 	tsc = arch_rdtsc() - tsc;
-	/* A monitor that was away while it wrote left a moment that is ahead of this CPU's. */
+	/* The TSC of the monitor's CPU may be ahead of this CPU's, so the difference can be < 0. */
 	return boot->tsc_khz && (s64)tsc > 0 ? ns + tsc * 1000000 / boot->tsc_khz : ns;
 }
 
-/* Has the call in the frame served by the vCPU's own host thread. */
+/* Rings the doorbell: the vCPU's own host thread serves the call in the frame. */
 static void ring_for(struct hostcall_frame *frame, bool sleeps)
 {
 	frame->wakes = sleeps ? host_sleep_begin() : 0;
@@ -170,7 +175,7 @@ static void ring_for(struct hostcall_frame *frame, bool sleeps)
 		host_sleep_end();
 }
 
-/* Waits as long as .state is this; the state then, or this when it took too long. */
+/* Waits while .state is state, for a limited time. Returns the last value that it saw. */
 static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycles)
 {
 	u64 end = arch_rdtsc() + MAX((u64)us * (boot->tsc_khz / 1000), cycles);
@@ -184,7 +189,7 @@ static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycle
 	return now;
 }
 
-/* Has the call in the frame served without an exit. False: ring. */
+/* Tries the exitless path. Returns false if the caller has to ring the doorbell. */
 static bool exitless(struct hostcall_frame *frame, enum hostcall_nr nr)
 {
 	struct vcpu_data *shared = arch_exitless_data();
@@ -199,7 +204,7 @@ static bool exitless(struct hostcall_frame *frame, enum hostcall_nr nr)
 	if (state == HOSTCALL_SUBMITTED &&
 	    __atomic_compare_exchange_n(&frame->state, &state, HOSTCALL_IDLE, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		WRITE_ONCE(shared->worker_on, 0); /* until it says again that it looks */
+		WRITE_ONCE(shared->worker_on, 0); /* until the worker sets it again */
 		return false;
 	}
 	state = wait_while(frame, HOSTCALL_TAKEN, SERVE_US, hostcall_cost() * SERVE_RINGS);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's stubs: hc_NAME(arguments) for each row of common/hostcall.def.
+ * The kernel's functions for hostcalls: hc_NAME(arguments) for each row of common/hostcall.def.
  *
  * Parameters by kind: int u64; handle s32; path const char *; in const void *, u32 length; out
- * and inout void *, u32 length (length 0 passes a null pointer to the host call); len none;
- * segs_in, segs_out const struct segs *. Result: Linux's, >= 0 or -errno; -EINTR when this vCPU
- * was kicked while the host call slept. -EINVAL when arguments do not fit the area.
+ * and inout void *, u32 length (length 0 passes a null pointer to the host call); none and len:
+ * HC_NONE; segs_in, segs_out const struct segs *. They return Linux's result, >= 0 or -errno:
+ * -EINTR if this vCPU was kicked while the host call slept, -EINVAL if arguments do not fit the
+ * area.
  */
 #ifndef KERNEL_HOSTCALL_H
 #define KERNEL_HOSTCALL_H
@@ -13,7 +14,7 @@
 #include "common/foreach.h"
 #include "common/hostcall.h"
 
-/* Guest-physical pieces of a buffer; mm/uaccess.h makes them from a program's or own memory. */
+/* Guest-physical segments of a buffer; mm/uaccess.h makes them of a program's or kernel memory. */
 struct segs {
 	u32 count;
 	struct hostcall_seg *seg;
@@ -25,30 +26,31 @@ struct hostcall_param {
 	u32 len;   /* of in, out, inout */
 };
 
-/* Marshals into this vCPU's area, rings, copies results back. Used by the stubs only. */
+/* Marshals arguments into this vCPU's area, makes the call, copies results. For hc_NAME only. */
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count);
 
 /*
- * kernel/task/host_ids.c: this vCPU's host thread gets the identity of the guest thread that runs
- * on it, if it has another. 0 or -errno. Makes a hostcall itself.
+ * Gives this vCPU's host thread the identity of the guest thread that runs on it, with a hostcall,
+ * if it has another one. Returns 0 or -errno. kernel/task/host_ids.c
  */
 int host_ids_settle(void);
 
 /*
- * What a hostcall costs on this host when the monitor has next to nothing to do for it: the
- * shortest one that rang the doorbell until now, in TSC cycles and in nanoseconds. 0: none was made
- * yet, or the TSC's frequency is unknown. For decisions that weigh a hostcall against something.
+ * What the cheapest hostcall costs on this host: the time of the shortest one that rang the
+ * doorbell so far, in TSC cycles and in nanoseconds. 0: none was made yet, or (nanoseconds) the
+ * TSC's frequency is unknown. For decisions that weigh a hostcall against something else.
  */
 u64 hostcall_cost(void);
 u64 hostcall_cost_ns(void);
 
 /*
- * CPU time that the host thread of a vCPU has used until now. Between two moments that the monitor
- * wrote down it goes on with the TSC, so it may go back a little, too.
+ * CPU time in nanoseconds that a vCPU's host thread has used. The monitor stores it from time to
+ * time, and the function adds the TSC's advance since then. So a value can be smaller than an
+ * earlier one.
  */
 u64 hostcall_cpu_ns(const struct vcpu_data *d);
 
-/* A typed stub per row. */
+/* Make a typed function for each row. */
 #define HC_PARAM(t)	       HC_PARAM_ t
 #define HC_PARAM_(kind, ...)   HC_PARAM_##kind(__VA_ARGS__)
 #define HC_PARAM_none(...)     int none_
@@ -75,10 +77,7 @@ u64 hostcall_cpu_ns(const struct vcpu_data *d);
 #define HC_FILL_segs_in(n)     (u64) n, 0
 #define HC_FILL_segs_out(n)    (u64) n, 0
 
-/*
- * (none) and (len) take a dummy int so that the macros stay simple; hc_NAME is called through
- * these with HC_NONE there.
- */
+/* The argument for a parameter of kind none or len: a dummy int keeps the macros simple. */
 #define HC_NONE		       0
 
 #define HOSTCALL(nr, name, impl, desc, ...)                                                        \

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* See lock.h. The word: 0 free, 1 held, 2 held and somebody sleeps (Drepper, "Futexes Are Tricky").
+/*
+ * See lock.h. The word: 0 free, 1 held, 2 held and a vCPU may sleep (Drepper, "Futexes Are
+ * Tricky").
  */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
@@ -9,7 +11,7 @@
 #define SPINS 100 /* most critical sections are shorter than a hostcall */
 
 #ifdef BUFFERVM_DEBUG
-#define HELD_MAX 8 /* locks that a vCPU holds at once */
+#define HELD_MAX 8 /* most locks that a vCPU may hold at once */
 
 static const char *const names[LOCK_CLASSES] = {
 #define X(class, name) [LOCK_##class] = name,
@@ -17,7 +19,7 @@ static const char *const names[LOCK_CLASSES] = {
 #undef X
 };
 
-/* What each vCPU holds. Only the vCPU itself looks at its row. */
+/* The locks that each vCPU holds. Only the vCPU itself uses its row. */
 static struct held {
 	u32 count;
 	struct mutex *lock[HELD_MAX];
@@ -38,7 +40,7 @@ static const char *name_of(const struct mutex *m)
 	return name ? name : "without a class";
 }
 
-/* m is about to be taken. */
+/* Panics if this vCPU may not take m now. */
 static void check_order(const struct mutex *m)
 {
 	const struct held *h = my_locks();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From the bootstrap to the first program. */
+/* Initialization of the kernel, from the bootstrap's jump to the first program's start. */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/stubs.h"
@@ -14,7 +14,7 @@
 
 void kernel_main(u64 boot_info_gpa);
 
-/* Tells the user what a hostcall costs on this host: one that is refused at once. */
+/* Logs what a hostcall costs on this host, measured with one that fails at once. */
 static void announce_cost(void)
 {
 	for (int i = 0; i < COST_ROUNDS; i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Messages to the user: log lines and the last words. */
+/* Messages to the user: log lines and panics. */
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
 

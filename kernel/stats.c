@@ -9,7 +9,7 @@
 #include "kernel/task/vcpu.h"
 
 static struct kernel_stats of_boot;
-static struct kernel_stats *of_vcpu[VCPUS_MAX] = {&of_boot}; /* by id; NULL: no such vCPU yet */
+static struct kernel_stats *of_vcpu[VCPUS_MAX] = {&of_boot}; /* by id; NULL: not started yet */
 
 static const char *const hostcall_names[HC_MAX] = {
 #define HOSTCALL(nr, name, impl, desc, ...) [nr] = #name,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters of the kernel, printed at exit by --stats (kernel/stats.c). One row each. Each vCPU has
- * its own, which only it writes: no lock, no shared cache line. The report sums them up.
+ * Counters of the kernel, which --stats prints at exit (kernel/stats.c). A table has a row for each
+ * counter. Each vCPU has counters of its own that only it writes, so they need no lock and share no
+ * cache line. The report adds them up.
  */
 #ifndef KERNEL_STATS_H
 #define KERNEL_STATS_H
@@ -58,7 +59,7 @@
 	CHECK_STATS(X)
 /* clang-format on */
 
-/* By number: how many, and for how long the kernel waited for them (TSC; sleeps count). */
+/* For each hostcall: how many, and how long they took, in TSC cycles and including sleeps. */
 struct hostcall_stats {
 	u64 calls, cycles;
 };
@@ -70,10 +71,10 @@ struct kernel_stats {
 	struct hostcall_stats hostcall[HC_MAX];
 };
 
-/* Those of a vCPU for which stats_add_vcpu made room; NULL: there are none. */
+/* Returns a vCPU's counters, or NULL before stats_add_vcpu. Those of vCPU 0 always exist. */
 struct kernel_stats *stats_of(u32 id);
 
-/* The running vCPU's. A test on the host defines it itself, as arch_vcpu_data(). */
+/* The running vCPU's counters. A test on the host defines it itself, as arch_vcpu_data(). */
 #if __STDC_HOSTED__
 struct kernel_stats *stats_mine(void);
 #else
@@ -84,8 +85,8 @@ static inline struct kernel_stats *stats_mine(void)
 #endif
 
 /*
- * Adds n to a counter of stats_mine(). The report may read it meanwhile. A vCPU runs one thread and
- * the kernel is not preempted: nobody else adds.
+ * Adds n to a counter of stats_mine(). The report may read the counter meanwhile. No other thread
+ * adds to it, because a vCPU runs one thread and the kernel is not preempted.
  */
 static inline void stats_add(u64 *counter, u64 n)
 {
@@ -94,10 +95,10 @@ static inline void stats_add(u64 *counter, u64 n)
 #define STATS_ADD(name, n) stats_add(&stats_mine()->name, n)
 #define STATS_INC(name)	   STATS_ADD(name, 1)
 
-/* Further vCPUs, before they run: room for their counters. 0 or -ENOMEM. */
+/* Allocates the counters of a further vCPU before it runs. Returns 0 or -ENOMEM. */
 int stats_add_vcpu(u32 id);
 
-/* Once, when the sandbox ends: the counters, for --stats; the calls of patched sites, for -v. */
+/* Called once, at exit: prints the counters (--stats) and the share of patched sites (-v). */
 void stats_report(void);
 
 #endif

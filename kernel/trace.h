@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel tells of the system calls that programs make: kernel/syscall/. */
+/* Reports about the system calls that programs make, defined in kernel/syscall/. */
 #ifndef KERNEL_TRACE_H
 #define KERNEL_TRACE_H
 
@@ -8,13 +8,14 @@
 struct siginfo;
 struct syscall_args;
 
-/* One line per unknown system call used, with its count (at exit). dispatch.c */
+/* At exit, logs a line for each unknown system call that was used, with its count. dispatch.c */
 void syscall_report(void);
 
 /*
- * trace.c, with BOOT_TRACE only: strace's lines. enter() before the call prints those that do not
- * come back or replace what their arguments point to; syscall() after it prints the others,
- * "name(args) = result"; exit() says how the process ends (wait(2) status).
+ * trace.c, with BOOT_TRACE only: lines in strace's format. trace_enter is called before the call
+ * and prints calls that do not return, or that replace what their arguments point to. trace_syscall
+ * is called after the call and prints the others, "name(args) = result". trace_exit prints how the
+ * process ends (wait(2) status).
  */
 void trace_enter(u64 nr, const struct syscall_args *args);
 void trace_syscall(u64 nr, const struct syscall_args *args, s64 result);
