@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Character classes of the C locale, which is ASCII: ranges, no table. */
+/* Character classes of the C locale, which is ASCII. */
 #include "libc/ctype.h"
 
 int isdigit(int c)

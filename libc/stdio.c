@@ -8,8 +8,8 @@
 
 struct out {
 	char *to;
-	size_t size; /* room, with the terminator */
-	size_t len;  /* length of the whole text so far, also of what did not fit */
+	size_t size; /* of the buffer, including the NUL */
+	size_t len;  /* of the whole text so far, including what did not fit */
 };
 
 struct spec {
@@ -32,7 +32,7 @@ static void put_times(struct out *o, char c, size_t n)
 		put(o, c);
 }
 
-/* prefix, zeros, then n bytes of text, in a field of the spec's width. */
+/* Writes prefix, zeros, then n bytes of text, in a field of the spec's width. */
 static void put_field(struct out *o, const struct spec *s, const char *prefix, size_t zeros,
 		      const char *text, size_t n)
 {
@@ -74,7 +74,7 @@ static void put_number(struct out *o, const struct spec *s, uintmax_t v, unsigne
 	put_field(o, s, prefix, zeros, text + sizeof(text) - n, n);
 }
 
-/* An argument of the length modifier's type. 'H' stands for hh, 'q' for ll. */
+/* Returns the next argument, which has the type of the length modifier: 'H' is hh, 'q' is ll. */
 static intmax_t next_signed(va_list *args, char length)
 {
 	switch (length) {
@@ -139,7 +139,7 @@ static const char *parse_flags(const char *p, struct spec *s)
 	}
 }
 
-/* A width or a precision: digits or *. */
+/* Parses a width or a precision: digits or *. */
 static const char *parse_count(const char *p, va_list *args, int *count)
 {
 	*count = 0;
@@ -167,7 +167,7 @@ static const char *parse_length(const char *p, char *length)
 	return p;
 }
 
-/* One conversion; p is behind its '%'. Returns what follows it, or NULL when it is unknown. */
+/* Does one conversion; p is behind its '%'. Returns what follows it, or NULL if it is unknown. */
 static const char *convert(struct out *o, const char *p, va_list *args)
 {
 	struct spec s = {0};
@@ -238,7 +238,7 @@ static const char *convert(struct out *o, const char *p, va_list *args)
 int vsnprintf(char *restrict to, size_t size, const char *restrict fmt, va_list args)
 {
 	struct out o = {.to = to, .size = size};
-	va_list rest; /* a parameter of array type cannot be pointed to */
+	va_list rest; /* &args would have another type: args is a pointer, va_list an array */
 
 	va_copy(rest, args);
 	while (*fmt) {

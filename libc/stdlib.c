@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Numbers from text: one parser of sign, prefix and digits; the functions differ in their range. */
+/* Numbers from text: all functions share a parser of sign, prefix and digits. */
 #include "libc/stdlib.h"
 #include "common/types.h"
 #include "libc/ctype.h"
@@ -13,7 +13,10 @@ static int digit_value(char c)
 	return c >= 'a' && c <= 'z' ? c - 'a' + 10 : INT_MAX;
 }
 
-/* The magnitude, at most max (more is cut to max and sets *over); *negative: there was a "-". */
+/*
+ * Returns the number's magnitude. If it is more than max, returns max and sets *over. *negative:
+ * there was a "-".
+ */
 static unsigned long long magnitude(const char *s, char **end, int base, unsigned long long max,
 				    int *negative, int *over)
 {
@@ -34,7 +37,7 @@ static unsigned long long magnitude(const char *s, char **end, int base, unsigne
 		base = *s == '0' ? 8 : 10;
 	}
 	if (digit_value(*s) >= base)
-		s = start; /* no number: nothing was taken, not even the sign */
+		s = start; /* there is no number: *end is the start, before the sign */
 	else
 		for (int d; (d = digit_value(*s)) < base; s++) {
 			if (v > (max - d) / base)
@@ -58,7 +61,7 @@ unsigned long long strtoull(const char *restrict s, char **restrict end, int bas
 long long strtoll(const char *restrict s, char **restrict end, int base)
 {
 	int negative, over;
-	/* One magnitude for both signs: -LLONG_MIN; LLONG_MAX is one less. */
+	/* The limit is -LLONG_MIN, the larger of both signs' limits; LLONG_MAX is one less. */
 	unsigned long long v = magnitude(s, end, base, LLONG_MAX + 1ULL, &negative, &over);
 
 	if (negative)

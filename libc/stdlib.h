@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers from text. As in C, but errno does not exist here: a value that does not fit gives the
- * largest (or smallest) one, and *end tells how far the number went (*end == s: there was none).
- * base: 0 (0x and 0 prefixes count) or 2 to 36.
+ * Numbers from text, as in C but without errno. A value that does not fit gives the largest (or
+ * smallest) one. *end is the end of the number; *end == s: there was no number. base: 2 to 36, or 0
+ * to use the prefixes 0x and 0.
  */
 #ifndef LIBC_STDLIB_H
 #define LIBC_STDLIB_H

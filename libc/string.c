@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * The functions of string.h that the host's C library has too.
+ * The functions of string.h, except those that the host's C library may lack (strlcpy.c).
  *
- * Copies and fills longer than a few words are one string instruction: the CPU's microcode moves
- * whole cache lines (ERMS, FSRM), needs no vector registers, which the kernel must not touch, and
- * is restartable at any byte.
+ * Copies and fills of most sizes are one string instruction (ERMS, FSRM). Its microcode moves whole
+ * cache lines, needs no vector registers, which the kernel must not use, and can be interrupted
+ * after any byte.
  */
 #include "libc/string.h"
 #include "common/types.h"
 
-/* GCC would turn the loops below into calls of the functions that they are. */
+/* Otherwise GCC replaces the loops below by calls of the functions that contain them. */
 #ifndef __clang__
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif
@@ -27,7 +27,7 @@ static void store8(void *p, uint64_t v)
 	__builtin_memcpy(p, &v, sizeof(v));
 }
 
-/* Starting a string instruction costs more than such a copy: two words that may overlap. */
+/* So few bytes are copied as two words, which may overlap: a string instruction is slower. */
 static int is_two_words(size_t n)
 {
 	return n >= 8 && n <= 16;
@@ -53,10 +53,10 @@ void *memmove(void *to, const void *from, size_t n)
 	unsigned char *t = to;
 	const unsigned char *f = from;
 
-	/* Unsigned: also true when "to" lies before "from". */
+	/* The difference is unsigned, so this is also true if "to" lies before "from". */
 	if ((uintptr_t)t - (uintptr_t)f >= n)
 		return memcpy(to, from, n);
-	/* Backwards string instructions are slow on every CPU: go down by words instead. */
+	/* String instructions that go backwards are slow on every CPU, so words are copied. */
 	for (; n >= 8; n -= 8)
 		store8(t + n - 8, load8(f + n - 8));
 	while (n--)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Strings and memory for code without a C library: the guest kernel and the freestanding example
- * program. The functions are the C standard's and POSIX's; where nothing is said here their
- * manual page holds. All are reentrant, none allocates, none uses vector registers.
+ * program. The functions are those of the C standard, POSIX and BSD; their manual pages are the
+ * contracts. All are reentrant; none allocates memory or uses vector registers.
  */
 #ifndef LIBC_STRING_H
 #define LIBC_STRING_H
@@ -28,8 +28,9 @@ size_t strspn(const char *s, const char *accept);
 size_t strcspn(const char *s, const char *reject);
 
 /*
- * OpenBSD's strlcpy(3) and strlcat(3): the result is always terminated when size > 0; returns the
- * length that the whole would have, so a value >= size says that it was cut.
+ * OpenBSD's strlcpy(3) and strlcat(3). If size > 0, the result has a NUL. They return the length
+ * that the whole result would have; a value >= size means that it was cut. (strlcat: if to has no
+ * NUL in its first size bytes, it is not changed.)
  */
 size_t strlcpy(char *to, const char *from, size_t size);
 size_t strlcat(char *to, const char *from, size_t size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * strlcpy and strlcat: in a file of their own because the host's C library may lack them, so that
- * unit tests of code that uses them can link this file and take the rest from the host.
+ * strlcpy and strlcat, which the host's C library may lack. They have a file of their own, so that
+ * unit tests can link it and take all other functions from the host's library.
  */
 #include "libc/string.h"
 

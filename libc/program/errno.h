@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The error of the last call that failed. One thread only, hence a plain variable. */
+/* The error of the last call that failed: a plain variable, because there is only one thread. */
 #ifndef LIBC_PROGRAM_ERRNO_H
 #define LIBC_PROGRAM_ERRNO_H
 

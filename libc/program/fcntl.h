@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening files; the constants are the kernel's own header. */
+/* Opening files. The constants are those of Linux's own header. */
 #ifndef LIBC_PROGRAM_FCNTL_H
 #define LIBC_PROGRAM_FCNTL_H
 
 #include <linux/fcntl.h>
 
-/* The mode is looked at only with O_CREAT, but always passed. */
+/* The caller always passes a mode, which Linux uses only with O_CREAT or O_TMPFILE. */
 int open(const char *path, int flags, ...);
 
 #endif

@@ -6,7 +6,7 @@ int main(int argc, char **argv, char **env);
 
 char **environ;
 
-/* Called by _start; stack: argc, the arguments, NULL, the environment, NULL. */
+/* Called by _start. stack: argc, the arguments, NULL, the environment, NULL. */
 __attribute__((noreturn)) void program_start(long *stack);
 
 void program_start(long *stack)

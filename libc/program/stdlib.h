@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a freestanding program has beyond libc/stdlib.h: its environment and its end. */
+/* Environment and exit of a freestanding program, beside the functions of libc/stdlib.h. */
 #ifndef LIBC_PROGRAM_STDLIB_H
 #define LIBC_PROGRAM_STDLIB_H
 

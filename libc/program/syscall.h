@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A system call of Linux on x86-64, as the architecture defines it (syscall(2), "Architecture
- * calling conventions"): for the freestanding programs. */
+/*
+ * System calls of Linux on x86-64, for freestanding programs (syscall(2), "Architecture calling
+ * conventions").
+ */
 #ifndef LIBC_PROGRAM_SYSCALL_H
 #define LIBC_PROGRAM_SYSCALL_H
 
 #include <asm/unistd.h>
 
-/* Returns what the kernel returned: >= 0 or -errno. */
+/* Returns the kernel's result: -errno for -4095 to -1, else the value. */
 static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;

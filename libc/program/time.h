@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock_gettime(2) as a plain system call: the freestanding programs do not look for a vDSO. */
+/* clock_gettime(2) as a system call: freestanding programs do not use the vDSO. */
 #ifndef LIBC_PROGRAM_TIME_H
 #define LIBC_PROGRAM_TIME_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The system calls of the headers in this directory, and printf on top of write. */
+/* The functions of this directory's headers: system calls, the environment, and printf. */
 #include "libc/program/errno.h"
 #include "libc/program/fcntl.h"
 #include "libc/program/stdio.h"
@@ -13,7 +13,7 @@
 
 int errno;
 
-/* Linux keeps the last page of addresses free, so that these values are never results. */
+/* Results from -4095 to -1 are errors. No address is among them: Linux never maps the last page. */
 static long result(long ret)
 {
 	if (ret < 0 && ret >= -4095) {

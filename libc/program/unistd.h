@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX calls for the freestanding programs: each one system call, with its result in the C way
- * (-1 and errno). The contracts are the manual pages'.
+ * POSIX calls for freestanding programs. Each is one system call and returns -1 with errno set if
+ * that fails. The manual pages are the contracts.
  */
 #ifndef LIBC_PROGRAM_UNISTD_H
 #define LIBC_PROGRAM_UNISTD_H

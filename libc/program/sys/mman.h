@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory mapping; the constants are the kernel's own header. */
+/* Memory mapping. The constants are those of Linux's own header. */
 #ifndef LIBC_PROGRAM_SYS_MMAN_H
 #define LIBC_PROGRAM_SYS_MMAN_H
 

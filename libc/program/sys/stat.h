@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Attributes of files; the structure is the kernel's own. */
+/* Attributes of files. The structure is that of Linux's own header. */
 #ifndef LIBC_PROGRAM_SYS_STAT_H
 #define LIBC_PROGRAM_SYS_STAT_H
 
