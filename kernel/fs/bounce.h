@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests with more segments than a hostcall carries: bounce.c. */
+/* Buffers in kernel memory for requests that have more segments than a hostcall carries. */
 #ifndef KERNEL_FS_BOUNCE_H
 #define KERNEL_FS_BOUNCE_H
 
@@ -8,7 +8,7 @@
 
 #define BOUNCE_CHUNK  (1UL << 20)
 #define BOUNCE_CHUNKS 16
-#define BOUNCE_MAX    (BOUNCE_CHUNKS * BOUNCE_CHUNK) /* a larger request is cut, or fails */
+#define BOUNCE_MAX    (BOUNCE_CHUNKS * BOUNCE_CHUNK) /* callers cut or refuse larger requests */
 
 struct bounce {
 	const struct iovec *iov;
@@ -19,10 +19,15 @@ struct bounce {
 	struct hostcall_seg seg[2 * BOUNCE_CHUNKS];
 };
 
-/* A buffer for the first len (> 0, at most BOUNCE_MAX) bytes of iov, filled from it if asked. */
+/*
+ * Makes a buffer for the first len (> 0, at most BOUNCE_MAX) bytes of iov, which has to stay until
+ * bounce_put. fill: copies those bytes into the buffer. Returns 0, -ENOMEM or -EFAULT; after an
+ * error there is nothing to put.
+ */
 int bounce_get(struct bounce *b, const struct iovec *iov, u32 count, u64 len, bool fill);
-/* The result of a receiving hostcall goes to the program: bytes or -EFAULT. */
+/* Copies the first bytes (>= 0) of the buffer into the program's iov. Returns bytes or -EFAULT. */
 s64 bounce_scatter(struct bounce *b, s64 bytes);
+/* Frees the buffer. Allowed for a struct of zeros, and more than once. */
 void bounce_put(struct bounce *b);
 
 #endif

@@ -7,17 +7,21 @@
 
 struct ofile;
 
-/* O_ASYNC was set or cleared through descriptor fd. 0 or -ENOMEM. */
+/* Called when O_ASYNC is set or cleared through descriptor fd. Returns 0 or -ENOMEM. */
 s64 async_set(struct ofile *f, s32 fd, bool on);
-/* The file got, or lost, a lease or an F_NOTIFY through descriptor fd: its owner is told then. */
+/*
+ * Called before f gets a lease or an F_NOTIFY through descriptor fd, and after f has lost it. While
+ * f has one, its owner gets f's signals without O_ASYNC; a file without an owner gets the running
+ * process. Returns 0 or -ENOMEM.
+ */
 s64 async_lease(struct ofile *f, s32 fd, bool on);
-/* F_GETOWN, F_SETOWN, F_GETOWN_EX, F_SETOWN_EX, F_GETSIG, F_SETSIG. */
+/* fcntl(2) with F_GETOWN, F_SETOWN, F_GETOWN_EX, F_SETOWN_EX, F_GETSIG or F_SETSIG. */
 s64 async_fcntl(struct ofile *f, u32 cmd, u64 arg);
-/* ioctl(2) FIOASYNC: arg points to an int, on or off. */
+/* ioctl(2) with FIOASYNC: arg points to an int of the program, zero for off. */
 s64 async_ioctl(struct ofile *f, s32 fd, u64 arg);
-/* The host sent signals for files: their owners are told. */
+/* Called after the host has sent signals for files: sends signals to their owners. No lock held. */
 void async_arrived(void);
-/* The last reference to f goes. */
+/* Called when the last reference to f goes: frees f->async. mm.lock may be held. */
 void async_forget(struct ofile *f);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files of programs: descriptor -> struct ofile (open file, shared by dup and fork) -> host handle.
- * The host has the position, the status flags and the content; the kernel has who may name it.
+ * Files of programs: a descriptor names a struct ofile (an open file, shared by dup and fork). Most
+ * open files have a host handle: the host then keeps position, status flags and content. Other
+ * kinds keep these in the kernel, see fs/file_ops.h.
  */
 #ifndef KERNEL_FS_FILE_H
 #define KERNEL_FS_FILE_H
@@ -22,87 +23,104 @@ struct ofile {
 	const struct file_ops *ops; /* the kind: each has one table */
 	u32 refs;		    /* atomic */
 	s32 handle;		    /* host handle; owned. < 0: none */
-	u32 flags;		    /* O_* at open */
-	u32 mode;		    /* st_mode & S_IFMT of the file, 0 unknown yet */
-	struct window *window;	    /* last one made for it: most files are mapped several times */
-	struct lock_file *locks;    /* if it was locked: ipc/locks.c */
-	struct async *async;	    /* if its input is to send a signal: fs/fasync.c. Owned */
-	LIST_HEAD(, epoll_item) watched; /* epolls that wait for it: fs/epoll.c, epoll_lock */
+	u32 flags;		    /* O_* without O_CLOEXEC: as opened, then as F_SETFL set them */
+	u32 mode;		    /* st_mode & S_IFMT of the file; 0: not known yet */
+	struct window *window;	    /* the last one made for the file; a reference. mapping_lock */
+	struct lock_file *locks;    /* record locks: ipc/locks.c. NULL: never locked */
+	struct async *async;	    /* O_ASYNC, owner, leases: fs/fasync.c. Owned */
+	LIST_HEAD(, epoll_item) watched; /* items of epolls: fs/epoll.c. epoll_lock */
 };
 
 #define FD_LIMIT (1 << 20) /* most descriptors a process can have, whatever RLIMIT_NOFILE says */
-#define FD_CHUNK 512	   /* descriptors per chunk of the table: pointers of one page */
+#define FD_CHUNK 512	   /* descriptors per chunk of the table: their pointers fill a page */
 
 /*
- * The descriptors of a process. Chunks never move, so a table grows without copying; the bitmaps
- * do. A bit of open is set exactly where file is not NULL.
+ * The descriptors of a process. Growth copies the two bitmaps but never moves a chunk. Invariant: a
+ * bit of open is set exactly where the chunk's pointer is not NULL.
  */
 struct files {
-	u32 users;
-	bool has_locked;   /* with F_SETLK, once: a close has to look for locks */
+	u32 users;	   /* atomic */
+	bool has_locked;   /* a process set a record lock through this table: ipc/locks.c */
 	struct mutex lock; /* guards all below */
-	u32 size;	   /* descriptors there is room for now: a multiple of FD_CHUNK */
+	u32 size;	   /* capacity in descriptors: a multiple of FD_CHUNK */
 	u32 next;	   /* no descriptor below is free */
 	u64 *open, *cloexec;
 	struct ofile **chunk[FD_LIMIT / FD_CHUNK]; /* NULL: all free */
 };
 
-struct files *files_new(void);		  /* empty; NULL: no memory */
-struct files *files_boot(void);		  /* the first process's: stdio from boot info */
-struct files *files_dup(struct files *f); /* for fork */
-/* The running process gets a table of its own, a copy of what it shared. 0 or -ENOMEM. */
+/* These three return a table with one user, or NULL when there is no memory. */
+struct files *files_new(void);		  /* empty */
+struct files *files_boot(void);		  /* for the first process: stdio from boot info */
+struct files *files_dup(struct files *f); /* a copy of f, for fork. Takes f->lock */
+/* Gives the running process a copy of its table if it shares that. Returns 0 or -ENOMEM. */
 int files_unshare(void);
+/* Drops a user. The last one closes all descriptors and frees the table. */
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
 
 /*
- * The table itself (fs/fdtable.c), for any process. fds are checked: outside the table is EBADF.
- * get: a reference or NULL. install: lowest free descriptor in [min, limit); takes the caller's
- * reference, on failure (-EMFILE, -EINVAL, -ENOMEM) the caller keeps it. replace: fd names file
- * (takes the reference) and *old is what it named before, to be put by the caller. remove: what
- * fd named, to be put by the caller, or NULL. next: lowest descriptor >= fd in use, -1: none.
+ * The table itself (fs/fdtable.c), for any process. The functions take f->lock and check fd.
  */
+
+/* Returns a reference to the file of fd, or NULL if fd is not open. */
 struct ofile *fdtable_get(struct files *f, s32 fd);
+/*
+ * Makes the lowest free descriptor in [min, limit) name file, and returns that descriptor. Takes
+ * the caller's reference unless it fails. -EMFILE: none is free. -EINVAL: min is negative, or it is
+ * not 0 and not below limit. -ENOMEM.
+ */
 s32 fdtable_install(struct files *f, struct ofile *file, s32 min, u64 limit, bool cloexec);
+/*
+ * Makes fd name file. *old gets what fd named before, or NULL; the caller passes it to file_close.
+ * Returns 0, or -EBADF (fd is not below FD_LIMIT) or -ENOMEM, and then the caller keeps its
+ * reference to file.
+ */
 int fdtable_replace(struct files *f, s32 fd, struct ofile *file, bool cloexec, struct ofile **old);
+/* Frees fd. Returns what it named, for file_close; NULL: fd was not open. */
 struct ofile *fdtable_remove(struct files *f, s32 fd);
+/* Returns the lowest open descriptor >= fd, or -1 if there is none. */
 s32 fdtable_next(struct files *f, s32 fd);
-int fdtable_get_cloexec(struct files *f, s32 fd); /* 0, 1 or -EBADF */
-int fdtable_set_cloexec(struct files *f, s32 fd, bool on);
-u32 fdtable_size(struct files *f); /* for FDSize of /proc/self/status */
+int fdtable_get_cloexec(struct files *f, s32 fd);	   /* 0, 1 or -EBADF */
+int fdtable_set_cloexec(struct files *f, s32 fd, bool on); /* 0 or -EBADF */
+u32 fdtable_size(struct files *f); /* the capacity, for FDSize of /proc/self/status */
 
 /*
- * A new open file of the kind: refs 1, ops->size bytes, which are 0 beyond struct ofile. Takes
- * handle, unless the result is NULL (no memory).
+ * Makes an open file of a kind, with one reference. It has ops->size bytes; those beyond struct
+ * ofile are 0. The file owns handle (-1: it has none). Returns NULL when there is no memory; the
+ * caller then keeps handle.
  */
 struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags);
-/* The same for a file of the host's: fs/host_file.h. */
+/* The same for a host file: fs/host_file.h. */
 struct ofile *host_file_new(s32 handle, u32 flags);
 struct ofile *ofile_get(struct ofile *f);
-void ofile_put(struct ofile *f); /* last one closes the handle; NULL is allowed */
+/* Drops a reference; the last one closes the handle. NULL is allowed. task_lock is not held. */
+void ofile_put(struct ofile *f);
 
 /*
- * What a descriptor in files named before it was closed or replaced (NULL is allowed): record locks
- * go and so does the descriptor's reference. fdtable_remove's result comes here, always.
+ * Ends what a descriptor of files did with f, after fdtable_remove or fdtable_replace has returned
+ * f (NULL is allowed): removes the record locks of files on that file, and puts the reference.
  */
 void file_close(struct files *files, struct ofile *f);
 
-/* The open file of a descriptor of the running process; a reference. NULL: EBADF. */
+/* Returns a reference to the file that the running process's descriptor fd names. NULL: EBADF. */
 struct ofile *fd_get(s32 fd);
 /*
- * Host handle of fd (>= 0), *file gets the reference to put later. -EBADF; -EINVAL: the file has no
- * handle.
+ * Returns the host handle (>= 0) of fd. *file gets a reference that the caller puts after its use
+ * of the handle. -EBADF: fd is not open. Other errors are those of ofile_handle.
  */
 s32 fd_handle(s32 fd, struct ofile **file);
-/* Lowest free descriptor >= min now names file (takes the caller's reference). -EMFILE, -EINVAL. */
+/* fdtable_install for the running process, with RLIMIT_NOFILE as the limit. */
 s32 fd_install(struct ofile *file, s32 min, bool cloexec);
 
 /*
- * Opens a path as open(2) would (our /proc included) and returns the open file or -errno in *err.
- * dirfd: AT_FDCWD or a descriptor of the running process. path in kernel memory.
+ * Opens a path as open(2) does, names in our /proc included. dirfd: AT_FDCWD or a descriptor of the
+ * running process. path lies in kernel memory. Returns the open file, or NULL with -errno in *err.
  */
 struct ofile *file_open(s32 dirfd, const char *path, u32 flags, u32 mode, int *err);
-/* Whole or partial read into kernel memory at an offset; bytes or -errno. For exec. */
+/*
+ * Reads from a host file into kernel memory, for exec. Returns how many bytes, less than len at the
+ * end of the file or after an error; -errno if there is not one.
+ */
 s64 file_pread(struct ofile *f, void *buf, u64 len, u64 offset);
 
 #endif

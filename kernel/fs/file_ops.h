@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an open file can do: one table of operations for each kind of file. The system calls come
- * through the functions below, which know what a kind without the operation answers; only they,
- * and travel.c, look into the table.
+ * What an open file can do: one table of operations for each kind of file. The system calls use the
+ * ofile_ functions below, which give the answer for a kind without the operation. Only these
+ * functions and fs/scm_inflight.c read the tables.
  *
- * The caller of each operation but .release holds a reference to the file, so that the file stays.
- * The caller holds no lock, except: .process task_lock; .mmap mm.lock; .info and .name task_lock,
- * and .name fs_info.lock, too; .poll_handle perhaps that of fs/fasync.c; .release perhaps any that
- * is above the kind's own in lock.h, because whoever drops a reference may be the last.
+ * The caller of each operation but .release keeps the file from going. The caller holds no lock,
+ * except:
+ *   .process       task_lock
+ *   .mmap          mm.lock
+ *   .info, .name   perhaps task_lock; .name perhaps fs_info.lock, too
+ *   .poll, .unpoll perhaps epoll_lock
+ *   .poll_handle   perhaps epoll_lock, the lock of fs/fasync.c, or that of an aio context
+ *   .release       perhaps any lock that stands above the kind's own in lock.h, because any
+ *                  ofile_put may drop the last reference
  *
- * Arguments are the program's: nobody has checked ranges and flags that the host would check.
- * Results are >= 0 or -errno, -ERESTART* included. -EINTR of a hostcall has become one of these,
- * except in .stat, whose caller does that.
+ * Arguments come from the program: ranges and flags that the host checks are not checked before.
+ * Results are >= 0 or -errno, -ERESTART* included. An operation turns the -EINTR of a hostcall into
+ * one of these; only .stat leaves that to its caller.
  */
 #ifndef KERNEL_FS_FILE_OPS_H
 #define KERNEL_FS_FILE_OPS_H
@@ -30,51 +35,58 @@ struct wait_entry;
 struct file_ops {
 	u32 size; /* of the kind's struct, whose first member is its struct ofile */
 	/*
-	 * The host's handle is all there is to the file: a message that takes a descriptor along
-	 * (SCM_RIGHTS) takes the handle, and the receiver makes a new struct ofile of what arrives.
-	 * Otherwise the receiver gets the same struct ofile: fs/scm_inflight.c.
+	 * True if a message that takes a descriptor along (SCM_RIGHTS) takes only the handle, and
+	 * the receiver makes a new struct ofile for it. False: the receiver gets the same struct
+	 * ofile (fs/scm_inflight.c).
 	 */
 	bool all_on_host;
 
-	/* As much of rq as there is or fits; bytes. rq is consumed. Absent: -EINVAL. */
+	/*
+	 * Transfers as much of rq as the file has or takes, and returns the bytes. The contents of
+	 * *rq are undefined afterwards. Absent: -EINVAL.
+	 */
 	s64 (*read)(struct ofile *f, struct io_request *rq);
 	s64 (*write)(struct ofile *f, struct io_request *rq);
-	/* lseek(2): the new position. Absent: -ESPIPE. */
+	/* lseek(2): returns the new position. Absent: -ESPIPE. */
 	s64 (*seek)(struct ofile *f, s64 offset, u32 whence);
-	/* getdents64(2) into kernel memory: bytes. Absent: -ENOTDIR. */
+	/* getdents64(2) into kernel memory: returns the bytes. Absent: -ENOTDIR. */
 	s64 (*getdents)(struct ofile *f, char *buf, u64 size);
-	/* fstat(2). Absent: the host says it of the handle. */
+	/* fstat(2). Absent: hostcall fstat with the handle. */
 	s64 (*stat)(struct ofile *f, struct stat *st);
 	/*
-	 * Readiness that the kernel knows: POLL* of all that is there. e, unless it is NULL, stands
-	 * in the file's queue of sleepers afterwards, until unpoll. -EREMOTE: the host knows, see
-	 * poll_handle, and e is not queued; a file that becomes such wakes its sleepers. Absent:
-	 * -EREMOTE. Both are there or none.
+	 * Returns all POLL* events that the file has, if the kernel knows its readiness. Unless e
+	 * is NULL, it then also puts e into the file's queue of sleepers, where e stays until
+	 * unpoll. Returns -EREMOTE, and does not queue e, if only the host knows the readiness (see
+	 * poll_handle). A file that moves to the host wakes its sleepers. Absent: -EREMOTE. A kind
+	 * has both operations or neither.
 	 */
 	s64 (*poll)(struct ofile *f, struct wait_entry *e);
 	void (*unpoll)(struct ofile *f, struct wait_entry *e);
 	/*
-	 * The file has no handle while the kernel can do without, and is to get one now, for good:
-	 * 0. Absent: a file without a handle never has one.
+	 * Moves a file that has no handle yet to the host. The file has the handle then until it
+	 * goes. Returns 0 or -errno. Absent: a file without a handle never gets one.
 	 */
 	s64 (*to_host)(struct ofile *f);
 	/*
-	 * The handle whose readiness on the host is the file's, for poll, select, epoll and
-	 * O_ASYNC. It stays the file's, and the same as long as the file is there. Absent: -EPERM.
+	 * Returns the handle whose readiness on the host is the file's, for poll, select, epoll and
+	 * O_ASYNC. The file owns the handle, and it stays the same until the file goes. Absent:
+	 * -EPERM.
 	 */
 	s64 (*poll_handle)(struct ofile *f);
 	/* ioctl(2), but for FIOCLEX, FIONCLEX and FIOASYNC. Absent: -ENOTTY. */
 	s64 (*ioctl)(struct ofile *f, u32 nr, u64 arg);
-	/* fcntl(2) with a command that belongs to a kind of file: F_SETPIPE_SZ, F_ADD_SEALS, ...
-	 * Absent: the host does it with the handle. */
+	/*
+	 * fcntl(2) with a command that belongs to a kind of file: F_SETPIPE_SZ, F_ADD_SEALS, ...
+	 * Absent: hostcall fcntl with the handle.
+	 */
 	s64 (*fcntl)(struct ofile *f, u32 cmd, u64 arg);
-	/* F_GETFL. Absent: the flags that the kernel keeps, ofile.flags. */
+	/* F_GETFL. Absent: ofile.flags. */
 	s64 (*get_flags)(struct ofile *f);
-	/* F_SETFL through descriptor fd: 0. Absent: O_NONBLOCK changes in ofile.flags. */
+	/* F_SETFL through descriptor fd: returns 0. Absent: O_NONBLOCK changes in ofile.flags. */
 	s64 (*set_flags)(struct ofile *f, s32 fd, u64 flags);
 	/*
-	 * ftruncate(2), fallocate(2); RLIMIT_FSIZE was looked at. Absent: -EINVAL; of allocate what
-	 * Linux says of a file system, or a file, without it.
+	 * ftruncate(2) and fallocate(2). The caller has checked RLIMIT_FSIZE. Absent: -EINVAL for
+	 * truncate; for allocate, what Linux returns for a file without it.
 	 */
 	s64 (*truncate)(struct ofile *f, s64 length);
 	s64 (*allocate)(struct ofile *f, u32 mode, s64 offset, s64 len);
@@ -86,48 +98,53 @@ struct file_ops {
 	 */
 	int (*mmap)(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared,
 		    struct vm_opened *out);
-	/* Opens once more what the file is, as open(2) of /proc/self/fd/N. Absent: the host does.
+	/*
+	 * Makes another open file for the same object, as open(2) of /proc/self/fd/N does. Returns
+	 * NULL with -errno in *err on failure. Absent: hostcall reopen with the handle.
 	 */
 	struct ofile *(*reopen)(struct ofile *f, u32 flags, int *err);
 	/*
-	 * What /proc/PID/fd/N leads to, and what a path relative to the file begins with; not
-	 * terminated. The length. Absent: the host's name of the handle.
+	 * Writes the text of the link /proc/PID/fd/N, which is also the base of paths relative to
+	 * the file. Not terminated; returns the length. Absent: the host's name of the handle.
 	 */
 	s64 (*name)(struct ofile *f, char *buf, u64 size);
-	/* Changes what /proc/PID/fdinfo/N says, *info having what the host says. Absent: nothing.
+	/*
+	 * Changes what /proc/PID/fdinfo/N says; *info already has what the host says. Absent: no
+	 * change.
 	 */
 	void (*info)(struct ofile *f, struct file_info *info);
-	/* The name in a pseudo file system that the file was opened by. Absent: NULL. */
+	/* Returns the name in a pseudo file system by which the file was opened. Absent: NULL. */
 	const struct pseudo_node *(*node)(struct ofile *f);
 	/*
-	 * True if the file stands for a process: *p, or NULL where that is gone, which is valid
-	 * while task_lock is held. Absent: false.
+	 * Returns true if the file stands for a process. *p is that process, or NULL if it is gone;
+	 * the pointer is valid while task_lock is held. Absent: false.
 	 */
 	bool (*process)(struct ofile *f, struct process **p);
 
-	/* A descriptor of the running process is closed, or replaced. Absent: nothing. */
+	/* Called when a descriptor of f is closed or replaced. Absent: nothing. */
 	void (*closed)(struct ofile *f);
 	/*
-	 * The last reference is gone: f leaves the kind's lists, and what the kind owns is freed.
-	 * The handle is still open, and it and f are the caller's. Absent: nothing.
+	 * Called after the last reference has gone: takes f off the kind's lists, and frees what
+	 * the kind owns. The handle is still open; the caller closes it and frees f. Absent:
+	 * nothing.
 	 */
 	void (*release)(struct ofile *f);
 };
 
-/* For .info: fdinfo's lines "pos" and "flags" (O_CLOEXEC is added), and those that follow. */
+/* For .info: the lines "pos" and "flags" (the reader adds O_CLOEXEC), and the lines after them. */
 struct file_info {
 	s64 pos;
 	s64 flags;
 	char more[64];
 };
 
-/* The operations; for each that is absent there is an answer in file_ops.c. */
+/* The operations. file_ops.c has the answers for absent ones. */
 s64 ofile_read(struct ofile *f, struct io_request *rq);
 s64 ofile_write(struct ofile *f, struct io_request *rq);
 s64 ofile_seek(struct ofile *f, s64 offset, u32 whence);
 s64 ofile_getdents(struct ofile *f, char *buf, u64 size);
 s64 ofile_stat(struct ofile *f, struct stat *st);
-bool ofile_has_stat(const struct ofile *f); /* .stat is there */
+bool ofile_has_stat(const struct ofile *f); /* true if f's kind has .stat */
 s64 ofile_poll(struct ofile *f, struct wait_entry *e);
 void ofile_unpoll(struct ofile *f, struct wait_entry *e);
 s64 ofile_poll_handle(struct ofile *f);
@@ -148,19 +165,21 @@ void ofile_closed(struct ofile *f);
 void ofile_release(struct ofile *f);
 
 /*
- * The handle of the file (>= 0), for what only the host can do. A file that has none yet gets one.
- * -EINVAL: it cannot have one; or what kept it from getting one.
+ * Returns the handle of the file (>= 0), for what only the host can do. A file without a handle
+ * moves to the host first. -EINVAL: the kind never has a handle. Other errors are those of
+ * .to_host.
  */
 s64 ofile_handle(struct ofile *f);
 
 /*
- * The host can move bytes from the file, or to it, with a call of its own (splice and its kin): 0;
- * -EBADF: it is not open for that; -EINVAL: reading, or writing, it is the kernel's affair.
+ * Returns 0 if the host can move bytes from the file, or to it, with a call like splice(2).
+ * -EBADF: the file is not open for reading, or writing. -EINVAL: the kernel itself has to read or
+ * write this kind of file.
  */
 s64 ofile_may_move_from(struct ofile *f);
 s64 ofile_may_move_to(struct ofile *f);
 
-/* st_mode & S_IFMT of an open file, asked for once; 0 if the host does not say. */
+/* Returns st_mode & S_IFMT of an open file, or 0 if stat fails. Keeps the answer in f->mode. */
 u32 ofile_type(struct ofile *f);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this folder calls in the layers above it, which define these functions: each says where.
+ * Functions that this folder calls and a layer above it defines. Each section names the file.
  */
 #ifndef KERNEL_FS_FS_NEEDS_H
 #define KERNEL_FS_FS_NEEDS_H
@@ -15,28 +15,32 @@ struct ofile;
 /* -- Record locks of fcntl(2): kernel/ipc/locks.c ------------------------------------------- */
 
 /*
- * F_GETLK, F_SETLK, F_SETLKW and the F_OFD_ ones, on f, which the running process's descriptor fd
- * names. *lock is filled for F_GETLK. 0, -errno, or -ERESTARTSYS.
+ * fcntl(2) with F_GETLK, F_SETLK, F_SETLKW or one of F_OFD_*, for f, which the running process's
+ * descriptor fd names. Fills *lock for F_GETLK and F_OFD_GETLK. Returns 0, -errno or -ERESTARTSYS.
  */
 s64 record_lock(struct ofile *f, s32 fd, u32 cmd, struct flock *lock);
 
-/* One of the descriptors in files that named f is closed: all locks of files on that file go. */
+/* Called when a descriptor of files that named f is closed: removes all their locks on that file.
+ */
 void record_locks_close(struct files *files, struct ofile *f);
-/* The last reference to f goes. */
+/* Called when the last reference to f goes. */
 void record_locks_forget(struct ofile *f);
 
 /* -- Identity towards the host: kernel/task/creds.c ------------------------------------------- */
 
-/* capable() of kernel/task/creds.h. */
+/* The same as capable() of kernel/task/creds.h. */
 bool creds_have(unsigned cap);
 
-/* The running thread may say in a message that these are its: unix(7). 0, -EPERM or -ESRCH. */
+/*
+ * Returns 0 if the running thread may send these numbers in a struct ucred (unix(7)); else -EPERM
+ * or -ESRCH.
+ */
 int creds_may_claim(s32 pid, u32 uid, u32 gid);
 
 /*
- * access(2): between begin and end the running thread's hostcalls are made with its real user and
- * group, if those differ from what it opens files with: 1. 0: they do not, and nothing is to be
- * ended. -ENOMEM.
+ * For access(2). Returns 1 if the running thread opens files as another user or group than its real
+ * ones: its hostcalls are then made with the real ones until creds_access_end. Returns 0 if they
+ * are the same; creds_access_end is not called then. -ENOMEM.
  */
 int creds_access_begin(void);
 void creds_access_end(void);
@@ -44,13 +48,14 @@ void creds_access_end(void);
 /* -- Messages of mq_notify(3) in netlink sockets: kernel/ipc/mq_notify.c ----------------------- */
 
 /*
- * bytes have been received from f, with these flags of recv(2), and lie in these buffers of the
- * program's: where they stand for a cookie, it takes their place. The new result: bytes or -errno.
- * message_flags: what recvmsg(2) says of them, put right; or NULL.
+ * Called after a receive from f, with the flags of recv(2), has put bytes into the program's
+ * buffers iov. If the bytes stand for a cookie, the cookie replaces them. Returns the new result of
+ * the receive: bytes or -errno. *message_flags, the flags of recvmsg(2), become those for the
+ * cookie; NULL is allowed.
  */
 s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 bytes, u32 flags,
 		    u32 *message_flags);
-/* The last reference to f goes, and what nobody has read with it. */
+/* Called when the last reference to f goes: frees the cookies that were not read. */
 void cookie_forget(struct ofile *f);
 
 #endif

@@ -8,20 +8,23 @@
 
 struct ofile;
 
-/* An open file as what mmap(2) is to map. The caller holds the file. */
+/* An open file as a source for mm_map. The caller keeps a reference to the file during its use. */
 struct file_source {
 	struct vm_source source;
 	struct ofile *file;
 };
 struct file_source file_source(struct ofile *file);
 
-/* mm_map() of a file, which the caller holds. */
+/* mm_map() of a file, to which the caller has a reference. */
 s64 file_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct ofile *file, u64 offset);
 
-/* The open file that v shows, or NULL. v keeps it. */
+/* Returns the open file that v shows, or NULL. The reference stays v's. */
 struct ofile *vma_file(const struct vma *v);
 
-/* mm's process truncated the file: its mappings of what the file lost go. Takes mm.lock. */
+/*
+ * Called after mm's process has truncated the file: removes the pages that mm maps from behind the
+ * file's end. Takes mm->lock.
+ */
 void file_truncated(struct mm *mm, const struct ofile *file);
 
 #endif

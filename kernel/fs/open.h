@@ -7,37 +7,44 @@
 
 struct open_how;
 
-/* What openat2(2) takes, and of that what it takes with O_PATH. */
+/* The O_* flags that openat2(2) takes, and those that it takes together with O_PATH. */
 #define OPEN_FLAGS_KNOWN                                                                           \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
 	 __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |       \
 	 O_CLOEXEC | O_PATH | __O_TMPFILE)
 #define OPEN_FLAGS_OF_PATH (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
-/* A directory that a way begins at. */
+/* The directory at which a path resolution begins. */
 struct open_start {
 	s32 dir;	    /* host handle */
-	struct ofile *hold; /* keeps it; NULL where nothing has to */
+	struct ofile *hold; /* a reference that keeps dir open; NULL: dir stays without one */
 	char *name;	    /* absolute, normalised; owned */
 };
 
-/* Of dirfd, AT_FDCWD, or "/". 0 or -errno; after 0, open_start_end. */
+/*
+ * Fills *start for dirfd: a descriptor, AT_FDCWD, or OPEN_AT_ROOT for "/". Returns 0 or -errno.
+ * After 0, the caller calls open_start_end.
+ */
 #define OPEN_AT_ROOT INT32_MIN
 int open_start(struct open_start *start, s32 dirfd);
 void open_start_end(struct open_start *start);
 
-/* openat2(2) of what the host has, from start; limits are the host's to keep. NULL and *err. */
+/*
+ * Makes the host open path from start as openat2(2) does; the host enforces how->resolve. Returns
+ * the open file, or NULL with -errno in *err.
+ */
 struct ofile *open_host_limited(const struct open_start *start, const char *path,
 				const struct open_how *how, int *err);
 
-/* As file_open, with how in place of its flags and mode; .resolve goes to the host. */
+/* As file_open, with how in place of its flags and mode. The host enforces how->resolve. */
 struct ofile *open_how_kernel(s32 dirfd, const char *path, const struct open_how *how, int *err);
 
-/* The system call without limits, and its end: a descriptor for f, whose reference it takes. */
+/* Opens a path of the program's. Returns a descriptor or -errno. */
 s64 open_user(s32 dirfd, uva path, const struct open_how *how);
+/* Returns a descriptor for f, which was opened with how, or -errno. Takes the reference to f. */
 s64 open_install(struct ofile *f, const struct open_how *how);
 
-/* openat2(2) is strict where open(2) is not. 0, -EINVAL or -EAGAIN. */
+/* Checks *how by the rules of openat2(2), which open(2) does not have. 0, -EINVAL or -EAGAIN. */
 int open_how_check(const struct open_how *how);
 
 #endif

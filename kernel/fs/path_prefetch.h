@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Path lookups (readlink, stat, access, an open that fails) that the host makes before the program
- * asks for them: path_prefetch.c says why nobody can tell.
+ * Path prefetch: the host makes lookups (readlink, stat, access, an open that fails) before the
+ * program asks for them. path_prefetch.c says why no program can tell. All functions are for the
+ * running thread, or for a thread that does not run.
  */
 #ifndef KERNEL_FS_PATH_PREFETCH_H
 #define KERNEL_FS_PATH_PREFETCH_H
@@ -14,41 +15,44 @@ struct ofile;
 struct stat;
 
 /*
- * The running thread's system call is this lookup (HOSTCALL_LOOKUP_*) about p. True: the host has
- * answered it, a moment ago or now, together with what may come next; *result is what the hostcall
- * for it alone would return, what it would write is in data (size bytes, enough for the kind's).
- * False: make that hostcall.
+ * Called when the running thread's system call is a lookup (kind: HOSTCALL_LOOKUP_*) of p. Returns
+ * true if the host has answered the lookup, in an earlier lookup batch or in one made now. *result
+ * is then what the single hostcall would return, and data (size bytes, enough for the kind) has
+ * what it would write. Returns false if the caller has to make the single hostcall.
  */
 bool path_prefetch(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *result);
 
 /*
- * For open(2) without O_CREAT. Before: true if it is known to fail, with *result. After a hostcall
- * that gave this result: it counts as a lookup if it failed so.
+ * For open(2) without O_CREAT. path_prefetch_missing returns true if the open is known to fail,
+ * with the error in *result. Otherwise the caller makes the hostcall, and passes its result to
+ * path_prefetch_opened, which learns an ENOENT or ENOTDIR as a lookup.
  */
 bool path_prefetch_missing(const struct fs_path *p, s64 *result);
 void path_prefetch_opened(const struct fs_path *p, s64 result);
 
 /*
- * What fstat(2) says of the file that the system call under way has opened, by a hostcall that
- * began at start (TSC). The next system call may be that fstat: true, and *st is filled in.
+ * path_prefetch_stat stores the attributes of f, which the system call under way has opened by a
+ * hostcall that began at start (TSC). path_prefetch_fstat returns true and fills *st if the running
+ * system call is the next one after that, and the attributes are recent enough.
  */
 void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start);
 bool path_prefetch_fstat(const struct ofile *f, struct stat *st);
 
 /*
- * The running thread closes the last descriptor of a file: with the hostcall for it go lookups
- * that may come next. False: there are none, close the handle.
+ * Called before the handle of a file is closed because the file's last reference has gone. Returns
+ * true if it has closed the handle, in one hostcall with lookups that probably follow. Returns
+ * false if the caller has to close the handle.
  */
 bool path_prefetch_close(s32 handle);
 
-/* The running thread, which has a record, did something else. */
+/* Called when t, which has a record (t->prefetch), made a system call that is no lookup. */
 void path_prefetch_break(struct thread *t);
-/* It could have heard of something: answers that it has are not used any more. */
+/* Called when t may have learned of a change of the host's files: drops the answers of t. */
 void path_prefetch_drop(struct thread *t);
-/* It ends or becomes another program: nothing is known of it any more. */
+/* Called when t ends or executes another program: frees the record of t. */
 void path_prefetch_free(struct thread *t);
 
-/* Around each system call. */
+/* The system-call dispatcher calls these before and after each system call. */
 static inline void path_prefetch_enter(struct thread *t)
 {
 	t->is_lookup = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes between the sandbox's processes: pipe(2), pipe(7). FIFOs are the host's. */
+/* Pipes of pipe(2), which the guest kernel keeps: pipe(7). FIFOs are host files. */
 #ifndef KERNEL_FS_PIPE_H
 #define KERNEL_FS_PIPE_H
 
@@ -8,9 +8,9 @@
 struct ofile;
 
 /*
- * A message brought this handle. If it is an end of a pipe that was made in here and given to the
- * host, returns an open file of that pipe, which owns the handle. NULL: it is not, or there is no
- * memory; the handle stays the caller's.
+ * Called for a handle that a message brought. If the handle is an end of one of the kernel's pipes
+ * that has moved to the host, returns a new open file of that pipe, which owns the handle. Returns
+ * NULL if it is not, or there is no memory; the handle then stays the caller's.
  */
 struct ofile *pipe_arrived(s32 handle);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pseudo file systems: trees of names that the kernel itself resolves, such as its /proc. The path
- * layer knows them by this table only; who has one registers it while the kernel starts.
+ * layer knows them only by this table of operations. Their owners register them while the kernel
+ * starts.
  */
 #ifndef KERNEL_FS_PSEUDO_H
 #define KERNEL_FS_PSEUDO_H
@@ -13,49 +14,54 @@ struct pseudo_fs;
 struct stat;
 struct statx;
 
-/* A name: whose it is, and what that file system keeps of it. Copied freely, holds nothing. */
+/* A name, and the data that its file system keeps for it. Owns nothing, so it may be copied. */
 struct pseudo_node {
 	const struct pseudo_fs *fs;
 	u64 own[3];
 };
 
 /*
- * No lock is held when an operation is called. Results are >= 0 or -errno; -EINTR of a hostcall may
- * be among them where it is said. All operations are there.
+ * The caller of an operation holds no lock. Results are >= 0 or -errno; only .stat and .statx
+ * return the -EINTR of a hostcall. No operation is NULL.
  */
 struct pseudo_fs {
-	const char *root; /* where its names begin: an absolute, normalised path of a directory */
+	const char *root; /* absolute, normalised path of the directory that has the names */
 
 	/*
-	 * Looks up a normalised path at or below .root. 1: *node is it (.fs is set), and *tail what
-	 * follows a link in the middle ("" if nothing). 0: the name is the host's; path may have
-	 * been rewritten (HOSTCALL_PATH_MAX bytes) to what the host calls it. -ENOENT, -ENOTDIR,
-	 * -ENAMETOOLONG.
+	 * Looks up a normalised path at or below .root. Returns 1 if it is the file system's own:
+	 * *node is the name, with .fs set. If a link stands in the middle of path, *node is that
+	 * link and *tail is the rest of path; else *tail is "". Returns 0 if the name is the
+	 * host's, and may then replace path (HOSTCALL_PATH_MAX bytes) by the host's name. Or
+	 * -ENOENT, -ENOTDIR, -ENAMETOOLONG.
 	 */
 	int (*lookup)(char *path, struct pseudo_node *node, const char **tail);
 	bool (*is_link)(const struct pseudo_node *node);
-	/* The link leads to an object and not along its text: openat2(2), RESOLVE_NO_MAGICLINKS. */
+	/* Returns true if the link leads to an object without use of its text: see openat2(2). */
 	bool (*is_magic)(const struct pseudo_node *node);
-	/* Text of a link; relative ones begin at .root. Not terminated. Its length. */
+	/* Reads a link. A relative text is relative to .root. Not terminated; returns the length.
+	 */
 	s64 (*readlink)(const struct pseudo_node *node, char *buf, u64 size);
-	/* The open file that a link stands for, a reference; NULL where it only has a text. */
+	/* Returns a reference to the open file of a link; NULL if the link has only a text. */
 	struct ofile *(*link_file)(const struct pseudo_node *node);
-	/* stat(2) and statx(2) of the name itself. -EINTR is possible. */
+	/* stat(2) and statx(2), of a link itself. */
 	s64 (*stat)(const struct pseudo_node *node, struct stat *st);
 	s64 (*statx)(const struct pseudo_node *node, u32 mask, struct statx *stx);
 	s64 (*access)(const struct pseudo_node *node, u32 mode);
-	/* open(2), of what is no link. path is the name, to be copied. NULL and *err. */
+	/*
+	 * open(2). The node is no link. path is the node's name; the operation copies it if it
+	 * keeps it. Returns NULL with -errno in *err on failure.
+	 */
 	struct ofile *(*open)(const struct pseudo_node *node, const char *path, u32 flags,
 			      int *err);
 };
 
-/* fs stays for ever. Before the first program. */
+/* Registers *fs, which is never freed. Called before the first program starts. */
 void pseudo_fs_register(const struct pseudo_fs *fs);
-/* The file system at or above this normalised, absolute path; NULL: the host has it. */
+/* Returns the pseudo file system with this normalised, absolute path; NULL: the path is the host's.
+ */
 const struct pseudo_fs *pseudo_fs_of(const char *path);
 
-/* f is a directory of a pseudo file system: what lies below it is found there, not by its handle.
- */
+/* Returns true for a directory of a pseudo file system: its handle does not lead to its names. */
 bool ofile_is_pseudo_dir(struct ofile *f);
 
 #endif

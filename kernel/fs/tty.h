@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Controlling terminals: which session has which, and who is in its foreground. */
+/* Controlling terminals: the terminal of each session, and its foreground process group. */
 #ifndef KERNEL_FS_TTY_H
 #define KERNEL_FS_TTY_H
 
@@ -10,35 +10,48 @@ struct process;
 
 enum tty_access {
 	TTY_READ,
-	TTY_WRITE,  /* refused where TOSTOP is set */
-	TTY_CHANGE, /* its settings */
+	TTY_WRITE,  /* allowed in the background unless TOSTOP is set */
+	TTY_CHANGE, /* of settings */
 };
 
 /*
- * May the running process do that with the file now? 0, also where it is no terminal of its
- * session; -ERESTARTSYS: its group was sent SIGTTIN or SIGTTOU; -EIO: that would be in vain.
+ * Checks whether job control allows the running process this access to f now. Returns 0, also if f
+ * is not the terminal of its session. -ERESTARTSYS: the process is in the background, and SIGTTIN
+ * or SIGTTOU was sent to its group. -EIO: it is in the background, and the signal could not stop
+ * it. Takes task_lock.
  */
 s64 tty_check(struct ofile *f, enum tty_access access);
 
-/* An ioctl(2) whose answer is in here. False: it is the host's, *result is untouched. */
+/*
+ * Handles an ioctl(2) on f if the kernel has its answer: puts that into *result and returns true.
+ * Returns false if the host has to handle the ioctl.
+ */
 bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result);
 
-/* Bytes that were written to a pseudo-terminal's master: its keys may be signals. */
+/*
+ * Called after the program has written len bytes at addr to f: if f is the master of a
+ * pseudo-terminal, sends the signals of the keys among them.
+ */
 void tty_master_written(struct ofile *f, u64 addr, u64 len);
 
-/* f was opened with these flags: a session leader without a terminal may have one now. */
+/* Called after an open of f: a session leader without a terminal gets f, unless O_NOCTTY. */
 void tty_opened(struct ofile *f, u32 flags);
-/* What /dev/tty is to the running process: a path for the host, or -ENXIO. */
+/* Writes the host's path of the running process's /dev/tty. Returns 0, or -ENXIO: it has none. */
 s64 tty_own_path(char *path, u64 size);
-/* The last descriptor of a master is closed: its session hangs up. */
+/* Called when the last reference to a master goes: hangs up its session. Takes task_lock. */
 void tty_master_closed(struct ofile *f);
 
-/* A signal from the terminal that the sandbox was started on: to its foreground group. */
+/*
+ * Called for a signal from the terminal that the sandbox was started on: sends it to the foreground
+ * group. Takes task_lock.
+ */
 void tty_signal(int sig);
 
-/* A session leader ends. task_lock held. */
+/* Called when p ends: if it leads a session, hangs up the session's terminal. task_lock is held. */
 void tty_session_ends(struct process *p);
-/* The terminal of the process's session, as /proc/PID/stat has it: 0 and -1: none. task_lock held.
+/*
+ * Fills in the terminal of p's session as /proc/PID/stat shows it: 0 and -1 without a terminal.
+ * task_lock is held.
  */
 void tty_describe(const struct process *p, u32 *device, s32 *foreground);
 

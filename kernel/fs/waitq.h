@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How threads wait for objects of the guest kernel: pipes and what else has no host file behind it.
+ * How threads wait for objects of the guest kernel, such as pipes, that have no host file.
  *
- * An object has a struct waitq, which the object's lock guards. A waiting thread is a struct
- * sleeper on its kernel stack; it stands in the queue of each object that it waits for with a
- * struct wait_entry, as poll(2) may wait for many. Whoever changes an object wakes the entries that
- * wait for this change, under the object's lock. A woken entry leaves the queue, so that it is
+ * An object has a struct waitq, which the object's lock guards. A waiting thread has one struct
+ * sleeper on its kernel stack, and one struct wait_entry in the queue of each object that it waits
+ * for, because poll(2) may wait for many. A thread that changes an object wakes the entries that
+ * wait for this change, under the object's lock. A sleeper's entry then leaves the queue, so it is
  * woken once.
  *
- * The order of a thread that waits: lock the object, look at it, waitq_add, unlock, sleeper_sleep,
- * lock, waitq_remove, look again. waitq_remove is needed also after a wake-up: the lock makes sure
- * that the waker does not use the sleeper any more.
+ * A thread that waits: locks the object, looks at it, calls waitq_add, unlocks, calls
+ * sleeper_sleep, locks, calls waitq_remove, and looks again. It calls waitq_remove also after a
+ * wake-up: with the lock taken, the waker does not use the sleeper any more.
  */
 #ifndef KERNEL_FS_WAITQ_H
 #define KERNEL_FS_WAITQ_H
@@ -21,8 +21,8 @@
 #define SLEEP_FOREVER (~0UL)
 
 struct sleeper {
-	u32 woken; /* atomic; becomes 1 */
-	s32 bell;  /* an eventfd of the host's that rings, too; -1: none */
+	u32 woken; /* atomic; 1 after a wake-up */
+	s32 bell;  /* handle of an eventfd that the waker writes to; -1: the thread is parked */
 };
 #define SLEEPER_INIT                                                                               \
 	{                                                                                          \
@@ -33,11 +33,14 @@ struct wakeups;
 
 struct wait_entry {
 	TAILQ_ENTRY(wait_entry) link;
-	struct sleeper *sleeper; /* NULL: changed is called, and the entry stays in the queue */
-	/* The object's lock is held, and locks below it may be taken. */
+	struct sleeper *sleeper; /* NULL for an entry with .changed */
+	/*
+	 * Not NULL: a wake-up calls this, and the entry stays in the queue. The object's lock is
+	 * held, and the function may take locks below it.
+	 */
 	void (*changed)(struct wait_entry *e, u32 events, struct wakeups *w);
-	u32 events;	/* POLL*: a wake-up for one of these is for this entry */
-	bool exclusive; /* of such entries a wake-up takes one: waitq_wake */
+	u32 events;	/* POLL*: the events that wake this entry */
+	bool exclusive; /* waitq_wake wakes only one such entry */
 	bool queued;
 };
 
@@ -46,8 +49,8 @@ struct waitq {
 };
 
 /*
- * Threads that were woken and may still sleep in the host: to be told when the object's lock is
- * free again, because they take it first of all. Zeros: nobody.
+ * Woken threads that are still to be unparked. wakeups_send does that after the object's lock is
+ * free, because the threads take that lock first. Zeros: none.
  */
 struct wakeups {
 	u32 count;
@@ -56,36 +59,42 @@ struct wakeups {
 
 void waitq_init(struct waitq *q);
 
-/* The object's lock is held in these five. e->sleeper, .events and .exclusive are set. */
+/* The caller of the next five holds the object's lock. */
+
+/* Adds an entry, in which the caller has set sleeper or changed, events and exclusive. */
 void waitq_add(struct waitq *q, struct wait_entry *e);
-/* Also allowed, and needed, for an entry that was woken. */
+/* Removes an entry, if a wake-up has not removed it already. */
 void waitq_remove(struct waitq *q, struct wait_entry *e);
 /*
- * Wakes the entries that wait for one of these events, in the order in which they came; of the
- * exclusive ones only the first, unless it is to be all. The caller calls
- * wakeups_send, once for all its uses of w, after it has released the lock.
+ * Wakes the entries that wait for one of these events, in the order in which they were added; of
+ * the exclusive ones only the first, unless all is true. The caller calls wakeups_send, once for
+ * all its uses of w, after it has released the lock.
  */
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w);
-/* The same for sleepers alone: nothing has changed, but the one that was woken left something. */
+/* Wakes one more exclusive entry, because the one that was woken has not used up the change. */
 void waitq_wake_next(struct waitq *q, u32 events, struct wakeups *w);
-/* The same for one entry, which may have been woken already. */
+/* Wakes this entry, if it is still in the queue. */
 void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w);
+
+/* Unparks the threads of w. The caller does not hold the object's lock. */
 void wakeups_send(const struct wakeups *w);
 
 /*
- * Sleeps until woken: 0. -EINTR: a signal is there, or the thread is to end. -ETIMEDOUT: the
- * deadline (clock_monotonic_ns, or SLEEP_FOREVER) has passed. No lock may be held.
+ * Sleeps until the sleeper is woken, and returns 0. -EINTR: a signal is pending, or the thread has
+ * to end. -ETIMEDOUT: the deadline has passed (clock_monotonic_ns, or SLEEP_FOREVER). The caller
+ * holds no lock.
  */
 s64 sleeper_sleep(struct sleeper *s, u64 deadline);
 
 /*
- * For a thread that sleeps in the host's poll: the handle of an eventfd that becomes readable when
- * the sleeper is woken. Set it before the first waitq_add. -errno. bell_put takes it back, after
- * the last waitq_remove; -1 is allowed.
+ * For a thread that sleeps in the host's poll: bell_get returns the handle of an eventfd that
+ * becomes readable when the sleeper is woken, or -errno. The thread sets sleeper.bell before its
+ * first waitq_add, and returns the bell with bell_put after its last waitq_remove. bell_put takes
+ * -1, too.
  */
 s32 bell_get(void);
 void bell_put(s32 bell);
-/* Rings it; makes it silent again. Neither sleeps. */
+/* Makes the eventfd readable, or not readable. Neither function sleeps. */
 void bell_ring(s32 bell);
 void bell_silence(s32 bell);
 
