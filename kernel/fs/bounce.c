@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * A request of more segments than a hostcall carries goes through the kernel's memory, as one
- * segment: a datagram, or a write to a pipe, must not be cut in two. Larger requests than
- * BOUNCE_MAX are no datagrams.
+ * A request with more segments than a hostcall carries is copied through the kernel's memory, which
+ * takes few segments: a datagram, or a write to a pipe, must not be cut in two. A request that is
+ * larger than BOUNCE_MAX is not a datagram.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/bounce.h"
 
-/* Memory for len bytes, as segments. 0 or -ENOMEM. */
+/* Allocates memory for len bytes and describes it in b->segs. Returns 0 or -ENOMEM. */
 static int allocate(struct bounce *b, u64 len)
 {
 	for (u64 at = 0; at < len; at += BOUNCE_CHUNK) {
@@ -24,7 +24,7 @@ static int allocate(struct bounce *b, u64 len)
 	return 0;
 }
 
-/* The program's n bytes at user are those of the buffer from at on, which may span chunks. */
+/* Copies n bytes between the program's memory at user and the buffer at offset at. */
 static int move(struct bounce *b, u64 at, u64 user, u64 n, bool fill)
 {
 	int err = 0;
@@ -41,7 +41,7 @@ static int move(struct bounce *b, u64 at, u64 user, u64 n, bool fill)
 	return err;
 }
 
-/* The first bytes of the program's buffers, in or out. */
+/* Copies the first bytes of the program's buffers into b (fill), or out of it. */
 static int move_all(struct bounce *b, u64 bytes, bool fill)
 {
 	u64 at = 0;

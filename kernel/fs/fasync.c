@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files that send signals: signal-driven I/O, leases, F_NOTIFY. The host's signals come to the
- * monitor, with the file and what happened, and the kernel sends the program's. Where the host or
- * the monitor had no room to queue one, all files with O_ASYNC are looked at, and those that have
- * input (or an error) send theirs: then an owner may hear twice of the same input.
+ * Files that send signals: signal-driven I/O, leases, F_NOTIFY. The host sends its signals to the
+ * monitor, with the handle and the event, and the kernel sends signals to the owners. If the host
+ * or the monitor had no space to queue a signal, the kernel polls all files with O_ASYNC, and sends
+ * signals for those with input or an error. An owner may then get two signals for one event.
  *
- * A file may go (async_forget) under mm.lock, when its last mapping does. So async_lock is inside
+ * A file may go (async_forget) under mm.lock, with its last mapping. So async_lock is taken inside
  * mm.lock and task_lock, and signals are sent after it is released.
  */
 #include <linux/poll.h>
@@ -17,19 +17,20 @@ struct async {
 	struct ofile *file;
 	bool linked;
 	bool on;     /* O_ASYNC */
-	bool leased; /* or watched (F_NOTIFY): it may tell something without O_ASYNC */
+	bool leased; /* has a lease or an F_NOTIFY, which send signals without O_ASYNC */
 	s32 type;    /* F_OWNER_* */
-	s32 owner;   /* 0: nobody */
+	s32 owner;   /* 0: none */
 	s32 sig;     /* F_SETSIG; 0: SIGIO without siginfo */
-	s32 fd;	     /* si_fd: as it was when O_ASYNC was set */
-	u64 round;   /* of async_arrived: the last one that polled the file */
+	s32 fd;	     /* si_fd: the descriptor through which O_ASYNC or the lease was set */
+	u64 round;   /* the last call of look_at_all that polled the file */
 };
 
-static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC); /* and all of struct async */
+/* Guards all fields of struct async, and the files' pointers to one. */
+static struct mutex async_lock = MUTEX_INIT(LOCK_ASYNC);
 static TAILQ_HEAD(, async) wanted GUARDED_BY(async_lock) = TAILQ_HEAD_INITIALIZER(wanted);
-static u64 rounds; /* calls of async_arrived */
+static u64 rounds; /* calls of look_at_all; atomic */
 
-/* The file's, made if need be; NULL: no memory. async_lock is held. */
+/* Returns f->async, which it makes if there is none yet; NULL: no memory. */
 static struct async *async_of(struct ofile *f)
 {
 	ASSERT_HELD(&async_lock);
@@ -43,14 +44,14 @@ static struct async *async_of(struct ofile *f)
 	return f->async;
 }
 
-/* Into wanted, or out of it. */
+/* Puts a into wanted, or takes it out, as on and leased say. */
 static void link_wanted(struct async *a)
 {
 	bool link = a->on || a->leased;
 
 	ASSERT_HELD(&async_lock);
 	if (link && !a->linked)
-		TAILQ_INSERT_HEAD(&wanted, a, link); /* also a running round's */
+		TAILQ_INSERT_HEAD(&wanted, a, link); /* a running look_at_all polls it, too */
 	else if (!link && a->linked)
 		TAILQ_REMOVE(&wanted, a, link);
 	a->linked = link;
@@ -82,7 +83,7 @@ s64 async_lease(struct ofile *f, s32 fd, bool on)
 	mutex_lock(&async_lock);
 	a = async_of(f);
 	if (a) {
-		/* Whoever takes a lease hears of it, unless somebody else was named. */
+		/* The process that takes a lease becomes the owner unless F_SETOWN named one. */
 		if (on && !a->owner)
 			a->owner = current_process()->pid;
 		if (on && !a->linked)
@@ -103,7 +104,7 @@ void async_forget(struct ofile *f)
 	kfree(f->async);
 }
 
-/* F_SETOWN, F_SETOWN_EX. What is named has to exist; 0 is nobody. Takes task_lock. */
+/* Checks that the owner of F_SETOWN or F_SETOWN_EX exists; 0 means none. Takes task_lock. */
 static s64 check_owner(s32 type, s32 owner)
 {
 	bool exists = owner == 0;
@@ -122,7 +123,7 @@ static s64 check_owner(s32 type, s32 owner)
 	return exists ? 0 : -ESRCH;
 }
 
-/* The owner that F_SETOWN's number means. 0, or -EINVAL. */
+/* Converts the number of F_SETOWN, negative for a group. Returns 0 or -EINVAL. */
 static s64 plain_owner(s32 owner, struct f_owner_ex *ex)
 {
 	if (owner == INT32_MIN)
@@ -133,8 +134,9 @@ static s64 plain_owner(s32 owner, struct f_owner_ex *ex)
 }
 
 /*
- * async_lock is held; ex: IN the checked owner, OUT for F_GETOWN_EX. A negative result of F_GETOWN
- * is a group, which looks like an error below -4095: see BUGS in fcntl(2).
+ * The part of async_fcntl with async_lock held. ex: IN the checked owner, OUT for F_GETOWN_EX. A
+ * negative result of F_GETOWN is a group; from -4095 to -1 it looks like an error, as on Linux: see
+ * BUGS in fcntl(2).
  */
 static s64 with_lock(struct async *a, u32 cmd, u64 arg, struct f_owner_ex *ex)
 {
@@ -234,7 +236,7 @@ static void tell(const struct async *a, s32 code, u64 band)
 
 /*
  * Polls the wanted files that this round has not polled yet, and moves them to the end of the list,
- * until one has input: *ready is a copy of it. Returns its events; 0: none of the others has input.
+ * until one has input. Returns its events, with a copy of it in *ready; 0: no file is left.
  */
 static short next_ready(u64 round, struct async *ready)
 {
@@ -268,7 +270,7 @@ static void look_at_all(void)
 		tell(&ready, POLL_IN, (u64)events);
 }
 
-/* A copy of the file that the host tells of; false: it is not there any more, or tells nobody. */
+/* Copies the wanted file with this handle. Returns false if it has gone or has no owner. */
 static bool find_wanted(s32 handle, struct async *found)
 {
 	struct async *a;

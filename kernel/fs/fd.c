@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls on descriptors: dup, close, fcntl. Descriptor flags are the descriptor table's,
- * everything that belongs to the open file is its kind's, and mostly the host's.
+ * System calls on descriptors: dup, close, fcntl. The descriptor table keeps the descriptor flags;
+ * the operations of the open file do everything else.
  */
 #include <linux/close_range.h>
 #include "kernel/fs/fasync.h"
@@ -37,7 +37,7 @@ int files_unshare(void)
 	own = files_dup(shared);
 	if (!own)
 		return -ENOMEM;
-	/* Who looks at a process from outside holds this. */
+	/* Threads that look at another process hold task_lock. */
 	mutex_lock(&task_lock);
 	p->files = own;
 	mutex_unlock(&task_lock);
@@ -139,7 +139,7 @@ static s64 fcntl_lock(struct ofile *f, s32 fd, u32 cmd, uva arg)
 	return r;
 }
 
-/* F_SETLEASE, F_NOTIFY: the file may send signals from now on. */
+/* F_SETLEASE and F_NOTIFY, after which the file may send signals. */
 static s64 fcntl_watch(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 {
 	bool on = cmd == F_SETLEASE ? arg != F_UNLCK : arg != 0;
@@ -152,7 +152,7 @@ static s64 fcntl_watch(struct ofile *f, s32 fd, u32 cmd, u64 arg)
 	return r;
 }
 
-/* How long data will live: the program's u64 of the hint, which the host takes and gives. */
+/* Hints on the lifetime of data. arg points to the program's u64; the hostcall passes its value. */
 static s64 fcntl_hint(struct ofile *f, u32 cmd, uva arg)
 {
 	bool set = cmd == F_SET_RW_HINT || cmd == F_SET_FILE_RW_HINT;
@@ -169,7 +169,7 @@ static s64 fcntl_hint(struct ofile *f, u32 cmd, uva arg)
 	return set ? 0 : put_user((u64)r, arg);
 }
 
-/* F_DUPFD_QUERY: fd names f as well. */
+/* F_DUPFD_QUERY: returns 1 if fd names f, too. */
 static s64 same_file(const struct ofile *f, s32 fd)
 {
 	struct ofile *other = fd_get(fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The descriptor table: pure logic, tested on the host (tests/unit/fdtable_test.c). What a
- * descriptor names is somebody else's matter; here are numbers, references and the two bitmaps.
+ * The descriptor table: pure logic, tested on the host (tests/unit/fdtable_test.c). It handles
+ * numbers, references and the two bitmaps, and does not look into the open files.
  */
 #include "kernel/fs/file.h"
 #include "kernel/kernel.h"
@@ -24,7 +24,7 @@ static void put_bit(u64 *map, u32 n, bool on)
 		map[n / WORD_BITS] &= ~bit;
 }
 
-/* Lowest bit >= from that is set (or clear), below size; size when there is none. */
+/* Returns the lowest bit in [from, size) that is set (or clear); size if there is none. */
 static u32 find_bit(const u64 *map, u32 from, u32 size, bool set)
 {
 	u64 flip = set ? 0 : ~0UL;
@@ -59,11 +59,11 @@ static u64 *grow_bitmap(u64 *map, u32 old_size, u32 new_size)
 	return grown;
 }
 
-/* Makes space for fd, which is below FD_LIMIT. */
+/* Makes space for fd, which is below FD_LIMIT. Returns 0 or -ENOMEM. */
 static int make_space(struct files *f, u32 fd)
 {
 	if (fd >= f->size) {
-		/* Doubling keeps a program that opens one file after another linear. */
+		/* Doubling the size makes the copies linear in the number of descriptors. */
 		u32 size = MAX(ALIGN_UP(fd + 1, FD_CHUNK), MIN(f->size * 2, (u32)FD_LIMIT));
 		u64 *map = grow_bitmap(f->open, f->size, size);
 

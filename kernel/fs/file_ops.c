@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The operations of open files, and what a file answers whose kind lacks one. */
+/* Calls the operations of open files. Has the answers for kinds that lack an operation. */
 #include <linux/fs.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 
-/* The result of the operation op of f, or missing where f's kind has none. */
+/* The result of f's operation op, or missing if f's kind does not have it. */
 #define CALL(f, op, missing, ...) ((f)->ops->op ? (f)->ops->op(f, ##__VA_ARGS__) : (missing))
 
 s64 ofile_read(struct ofile *f, struct io_request *rq)
@@ -115,7 +115,7 @@ static bool open_for(const struct ofile *f, u32 access)
 	return !(f->flags & O_PATH) && (mode == access || mode == O_RDWR);
 }
 
-/* What fallocate(2) says of a file without the operation. */
+/* The error of fallocate(2) for a file without the operation. */
 static s64 cannot_allocate(struct ofile *f)
 {
 	if (!open_for(f, O_WRONLY))
@@ -192,7 +192,7 @@ void ofile_release(struct ofile *f)
 		f->ops->release(f);
 }
 
-/* A text of /proc lies in a file of the host's, too. */
+/* A text of /proc lies in a file on the host, so the host can read it. */
 s64 ofile_may_move_from(struct ofile *f)
 {
 	if (!open_for(f, O_RDONLY))

@@ -34,7 +34,7 @@ struct ofile *host_file_of_result(s64 handle, u32 flags, int *err)
 
 /* -- Reading and writing ------------------------------------------------------------------- */
 
-/* RLIMIT_FSIZE: how many of len bytes may be written at pos. -EFBIG, with SIGXFSZ, when none. */
+/* As host_file_room, for a write at pos. */
 static s64 below_limit(u64 pos, u64 len)
 {
 	u64 limit = current_process()->rlimit[RLIMIT_FSIZE].cur;
@@ -46,7 +46,7 @@ static s64 below_limit(u64 pos, u64 len)
 	return len ? MIN(len, limit - pos) : 0;
 }
 
-/* Where a write at offset (or IO_AT_POS) with these RWF_* flags will begin. */
+/* Returns where a write at offset (or IO_AT_POS) with these RWF_* flags will begin. */
 static s64 write_position(struct ofile *f, s64 offset, u32 rwf)
 {
 	struct stat st;
@@ -73,7 +73,7 @@ s64 host_file_room(struct ofile *f, s64 offset, u32 rwf, u64 len)
 	return at < 0 ? at : below_limit((u64)at, len);
 }
 
-/* Takes what RLIMIT_FSIZE does not allow off a write. */
+/* Shortens a write to what RLIMIT_FSIZE allows. */
 static s64 limit_write(struct ofile *f, struct io_request *rq)
 {
 	s64 r = host_file_room(f, rq->offset, rq->flags, rq->left);
@@ -83,7 +83,7 @@ static s64 limit_write(struct ofile *f, struct io_request *rq)
 	return r;
 }
 
-/* What a terminal's user types comes this way. */
+/* Writes to the master of a pseudo-terminal, which are what the terminal's user types. */
 static s64 write_master(struct ofile *f, struct io_request *rq)
 {
 	const struct iovec *iov = rq->iov;

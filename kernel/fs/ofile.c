@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Open files and the descriptors of the running process. An ofile owns its handle: the host's file
- * is closed when the last descriptor, mapping in progress or wait lets go of it.
+ * is closed when the last descriptor, mapping, message or system call drops its reference.
  */
 #include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
@@ -107,7 +107,7 @@ s32 fd_install(struct ofile *file, s32 min, bool cloexec)
 	return fdtable_install(p->files, file, min, p->rlimit[RLIMIT_NOFILE].cur, cloexec);
 }
 
-/* Takes handle in any case. */
+/* host_file_new, but closes handle on failure. */
 static struct ofile *ofile_of_handle(s32 handle, u32 flags)
 {
 	struct ofile *f = host_file_new(handle, flags);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls that move bytes. The program's pages go to the host as they are (user_segs), so
- * nothing is copied here. A request may be larger than one hostcall takes: it is then done in
- * chunks, and what a partial result means depends on the file, see io_transfer().
+ * System calls that move bytes. The host reads and writes the program's pages themselves
+ * (user_segs), so the kernel copies nothing. A request that is larger than one hostcall takes is
+ * done in chunks. What a partial result means depends on the file, see io_transfer().
  */
 #include <linux/fs.h>
 #include <linux/uio.h>
@@ -11,10 +11,10 @@
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
 
-#define RW_MAX	0x7ffff000UL /* bytes a read or write moves at most: read(2) */
-#define IOV_FEW 8	     /* more are not kept on the stack */
+#define RW_MAX	0x7ffff000UL /* most bytes of one read or write: read(2) */
+#define IOV_FEW 8	     /* a longer array of iovecs is not kept on the stack */
 
-/* Pins the next chunk. Bytes, or -EFAULT when not one byte of it is there. */
+/* Pins the next chunk. Returns its bytes, or -EFAULT if its first byte is not there. */
 static s64 next_chunk(struct io_request *rq, struct user_segs *segs)
 {
 	u64 start = segs->bytes;
@@ -41,7 +41,7 @@ static s64 next_chunk(struct io_request *rq, struct user_segs *segs)
 	return segs->bytes - start;
 }
 
-/* The transfer has come so far: the next chunk begins there. */
+/* Sets rq to what is left of whole after total bytes. */
 static void go_to(struct io_request *rq, const struct io_request *whole, u64 total)
 {
 	rq->iov = whole->iov;
@@ -70,7 +70,7 @@ void io_advance(struct io_request *rq, u64 n)
 	go_to(rq, &before, n);
 }
 
-/* Bytes, of at most n, that the next buffer of the request has. */
+/* Returns how many of n bytes are left in the first buffer of the request. */
 static u64 in_buffer(const struct io_request *rq, u64 n)
 {
 	return MIN(n, rq->iov->iov_len - rq->done);
@@ -114,7 +114,7 @@ bool io_nonblocking(const struct ofile *f, const struct io_request *rq)
 	return f->flags & O_NONBLOCK || rq->flags & RWF_NOWAIT;
 }
 
-/* What a kick ended, and no signal, is not over: only a signal may cut a write short. */
+/* Returns true if a write ended early only by a kick: it goes on unless a signal is pending. */
 static bool cut_by_kick(const struct io_request *rq)
 {
 	if (rq->dir == IO_READ)
@@ -135,8 +135,10 @@ static s64 host_transfer(struct ofile *f, const struct io_request *rq, const str
 }
 
 /*
- * rq is what is left of whole: because there were too many chunks; or whole is in chunks, of a file
- * that the host reads one by one, so that a record which fits none of them would have to wait.
+ * Returns true if the request whole, of which rq is left after segs, has to go as one bounced
+ * request. It has to if it takes more segments than a hostcall carries and the file is not a
+ * regular one. It also has to for a file of records (inotify) if its one buffer is in several
+ * segments: a record that fits into none of these would never be read.
  */
 static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
 			    const struct io_request *whole, const struct user_segs *segs)
@@ -145,7 +147,7 @@ static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
 
 	if (whole->left > BOUNCE_MAX)
 		return false;
-	/* So large is only a message. */
+	/* Of larger requests, only a message must stay whole. */
 	if (whole->left > BOUNCE_CHUNK &&
 	    (ofile_type(f) != S_IFSOCK || !fs_sends_messages(f->handle)))
 		return false;
@@ -154,7 +156,7 @@ static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
 	return host && host->records && whole->count == 1 && segs->segs.count > 1;
 }
 
-/* A page of a message is not there: nothing of it is sent. */
+/* Returns true if a page of a message is not there. Then no part of the message may be sent. */
 static bool cuts_message(struct ofile *f, const struct io_request *rq,
 			 const struct io_request *whole, const struct user_segs *segs)
 {
@@ -178,9 +180,10 @@ static s64 bounced(struct ofile *f, const struct io_request *rq)
 }
 
 /*
- * Chunk by chunk while each is moved wholly. A reader of anything but a file gets what one host
- * call gives, for the rest may never come; a writer waits on Linux, too, until all is taken. An
- * error after the first chunk is kept for the next call, as read(2) and write(2) do.
+ * Moves chunk after chunk as long as each is moved as a whole. A read from anything but a regular
+ * file ends after one hostcall, because more bytes may never come. A write goes on until all bytes
+ * are taken, as on Linux. An error after the first chunk is left for the next call, as read(2) and
+ * write(2) do.
  */
 s64 io_transfer(struct ofile *f, struct io_request *rq)
 {
@@ -242,7 +245,7 @@ static s64 one_buffer(s32 fd, enum io_direction dir, uva buf, u64 len, s64 offse
 	return run(fd, &rq);
 }
 
-/* As vector, but moves at most so many bytes. */
+/* As vector, but moves at most most bytes. */
 static s64 vector_of(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 offset, u32 flags,
 		     u64 most)
 {
@@ -332,8 +335,8 @@ DEFINE_SYSCALL6(pwritev2, s32, fd, uva, iov, u32, count, s64, offset, u64, high,
 }
 
 /*
- * How many bytes one vmsplice(2) moves at most: a page of the program's takes a page of the pipe,
- * also where only its end is wanted.
+ * Returns how many bytes one vmsplice(2) moves at most. On Linux each page of the program takes a
+ * page of the pipe, even if only its end is moved.
  */
 static u64 vmsplice_most(struct ofile *f, uva user_iov)
 {
@@ -346,8 +349,8 @@ static u64 vmsplice_most(struct ofile *f, uva user_iov)
 }
 
 /*
- * Moves what there is or fits at once. While that is nothing it waits, as a read, or a write of one
- * page, does; so does a file that cannot be asked without waiting (a named pipe).
+ * Moves as many bytes as the pipe has or takes without waiting. If that is none, waits as a read,
+ * or a write of one page, does. A file that does not support RWF_NOWAIT (a FIFO) waits at once.
  */
 static s64 vmsplice(s32 fd, struct ofile *f, uva iov, u32 count, bool nonblock)
 {
@@ -362,7 +365,7 @@ static s64 vmsplice(s32 fd, struct ofile *f, uva iov, u32 count, bool nonblock)
 	return vector_of(fd, dir, iov, count, IO_AT_POS, 0, most);
 }
 
-/* Copies, because page tables are not given away: SPLICE_F_GIFT is only advice. */
+/* Copies the bytes: the kernel does not move pages into a pipe. SPLICE_F_GIFT is only advice. */
 DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
 {
 	struct ofile *f;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Descriptors in messages (SCM_RIGHTS) of files that are more to the kernel than the host's handle:
- * signalfd, pidfd, message queues, our /proc. What arrives is a new handle of the host's; by it the
- * receiver has to find the file that was sent.
+ * SCM in flight: descriptors in messages (SCM_RIGHTS) of files that are more to the kernel than a
+ * handle, such as signalfds, pidfds, message queues and files of our /proc. The receiver gets a new
+ * handle from the host, and finds the file that was sent by this handle.
  *
- * A file travels from before its message is sent until it was received: one entry for each
- * descriptor under way, which holds a reference, for the sender may close his. A message that
- * nobody receives, or that leaves the sandbox, would keep its file for ever: of more than
- * TRAVELLERS entries the oldest is given up, and its file then arrives as the host's alone.
+ * The list has one entry for each descriptor in a message, from before the message is sent until it
+ * is received. The entry has a reference to the file, because the sender may close its descriptor.
+ * The kernel does not learn that a message is discarded or leaves the sandbox. So the list has at
+ * most TRAVELLERS entries: a further one replaces the oldest, whose file then arrives as a plain
+ * host file.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
@@ -20,11 +21,11 @@ struct traveller {
 };
 
 static struct mutex travel_lock =
-	MUTEX_INIT(LOCK_TRAVEL); /* guards both; the hostcalls inside do not sleep */
+	MUTEX_INIT(LOCK_TRAVEL); /* guards under_way and count; no hostcall inside sleeps */
 static TAILQ_HEAD(travellers, traveller) under_way = TAILQ_HEAD_INITIALIZER(under_way);
 static u32 count;
 
-/* Off the list; its file is the caller's to put. */
+/* Frees the entry t. Returns its file, whose reference is the caller's. */
 static struct ofile *leave(struct traveller *t)
 {
 	struct ofile *f = t->file;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * signalfd(2). The signals stay where they are until read; the host file behind is an eventfd, so
- * that poll and epoll work: its counter is 1 while some signal of the mask may be pending, else 0.
- * "May be": a signal that was delivered meanwhile leaves it at 1 until the next read finds nothing.
+ * signalfd(2). A read takes pending signals from the thread and the process. For poll and epoll,
+ * the file has an eventfd on the host, whose counter is 1 while a signal of the mask may be
+ * pending, else 0. If such a signal is delivered to a handler, the counter stays 1 until the next
+ * read finds no signal.
  */
 #include <linux/signalfd.h>
 #include <asm/poll.h>
@@ -20,18 +21,18 @@ struct signalfd {
 
 static LIST_HEAD(, signalfd) all;
 static struct mutex signalfd_lock =
-	MUTEX_INIT(LOCK_SIGNALFD); /* guards all above; taken inside task_lock, takes none itself */
+	MUTEX_INIT(LOCK_SIGNALFD); /* guards all above; task_lock is outside, no lock inside */
 
 static const struct file_ops signalfd_ops;
 
-/* NULL: f is no signalfd. */
+/* Returns f as a signalfd; NULL: f is of another kind. */
 static struct signalfd *signalfd_of(struct ofile *f)
 {
 	_Static_assert(offsetof(struct signalfd, file) == 0, "the cast is right");
 	return f->ops == &signalfd_ops ? (struct signalfd *)f : NULL;
 }
 
-/* The counter is known, so neither direction can wait. signalfd_lock held. */
+/* Sets the eventfd's counter. Its value is known, so neither the read nor the write can wait. */
 static void set_readable(struct signalfd *s, bool readable)
 {
 	struct hostcall_seg seg[2];
@@ -63,7 +64,7 @@ void signalfd_notify(int sig)
 	mutex_unlock(&signalfd_lock);
 }
 
-/* Makes the counter agree with what is pending for the running thread; a new mask, if not NULL. */
+/* Sets the mask unless it is NULL, and the counter by what is pending for the running thread. */
 static void look_again(struct signalfd *s, const sigset *mask)
 {
 	mutex_lock(&task_lock);
@@ -82,7 +83,7 @@ static void signalfd_release(struct ofile *f)
 	mutex_unlock(&signalfd_lock);
 }
 
-/* Which fields a signal has depends on who sent it: signalfd(2), sigaction(2). */
+/* Which fields a signal has depends on its source: signalfd(2), sigaction(2). */
 static void convert(struct signalfd_siginfo *out, const siginfo_t *info)
 {
 	*out = (struct signalfd_siginfo){
@@ -114,7 +115,7 @@ static void convert(struct signalfd_siginfo *out, const siginfo_t *info)
 	}
 }
 
-/* What is pending now. Bytes, 0 for none, or -EFAULT. */
+/* Takes the signals that are pending now. Returns bytes, 0 if there are none, or -EFAULT. */
 static s64 take(struct signalfd *s, u64 buf, u64 len)
 {
 	struct signalfd_siginfo out;
@@ -130,7 +131,7 @@ static s64 take(struct signalfd *s, u64 buf, u64 len)
 	return done;
 }
 
-/* Waits for the first signal; bytes or -errno. */
+/* As take, but waits for the first signal. */
 static s64 wait_and_take(struct ofile *f, u64 buf, u64 len)
 {
 	struct signalfd *s = signalfd_of(f);

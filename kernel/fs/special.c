@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* System calls that make files of the host's without a name: timers, memory, watches. */
+/* System calls that make host files without a name: timers, memory files, inotify. */
 #include <linux/inotify.h>
 #include <linux/memfd.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 
-/* TFD_CLOEXEC and its like are O_CLOEXEC: timerfd_create(2), inotify_init(2). */
+/* TFD_CLOEXEC and IN_CLOEXEC are O_CLOEXEC: timerfd_create(2), inotify_init(2). */
 
 DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
 {
-	char name[256]; /* 249 bytes at most, says memfd_create(2); the host checks */
+	char name[256]; /* memfd_create(2) allows 249 bytes; the host checks that */
 	s64 r = strncpy_from_user(name, user_name, sizeof(name));
 
 	if (r < 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls that flush files, and that say how they will be used. */
+/* System calls that flush files, and system calls that announce how a file will be used. */
 #include "kernel/fs/fs.h"
 
 static s64 sync_file(s32 fd, bool data_only)
@@ -43,7 +43,7 @@ DEFINE_SYSCALL4(fadvise64, s32, fd, s64, offset, s64, len, u32, advice)
 	struct ofile *f = fd_get(fd);
 	s64 r = -EBADF;
 
-	/* Filters give advice on their standard input: a pipe need not become the host's for that.
+	/* Filters give advice on their standard input. A pipe does not move to the host for that.
 	 */
 	if (f && f->handle < 0 && ofile_type(f) == S_IFIFO)
 		r = -ESPIPE;

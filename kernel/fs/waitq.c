@@ -36,8 +36,9 @@ void bell_ring(s32 bell)
 }
 
 /*
- * The sleeper may be gone when its word is woken: then nobody sleeps there, or somebody who looks
- * whether it was meant. A bell might be another file by then, so it rings at once.
+ * The thread may have left its sleeper before wakeups_send unparks the word. Then no thread sleeps
+ * on that word, or one that park lets look again. The handle of a bell could belong to another file
+ * by then, so the bell rings at once.
  */
 static void wake(struct sleeper *s, struct wakeups *w)
 {
@@ -67,7 +68,7 @@ void waitq_wake_one(struct waitq *q, struct wait_entry *e, struct wakeups *w)
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w)
 {
 	struct wait_entry *e = TAILQ_FIRST(&q->entries), *next;
-	bool served = false; /* an exclusive one was woken */
+	bool served = false; /* an exclusive entry was woken */
 
 	for (; e; e = next) {
 		next = TAILQ_NEXT(e, link);
@@ -116,7 +117,7 @@ s64 sleeper_sleep(struct sleeper *s, u64 deadline)
 
 /* -- Bells ---------------------------------------------------------------------------------- */
 
-#define BELLS_IDLE 16 /* are kept */
+#define BELLS_IDLE 16 /* unused bells that are kept */
 
 static struct mutex bells_lock = MUTEX_INIT(LOCK_BELLS);
 static s32 idle[BELLS_IDLE] GUARDED_BY(bells_lock);
@@ -151,7 +152,7 @@ void bell_put(s32 bell)
 
 	if (bell < 0)
 		return;
-	/* It may have been rung. A handle that does not become silent is of no use. */
+	/* The bell may have rung. If the read is interrupted, it may still ring: do not keep it. */
 	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs) == 0 &&
 	    hc_readv(bell, &segs) != -EINTR) {
 		mutex_lock(&bells_lock);
