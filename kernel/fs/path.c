@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Paths as text. The host resolves names; this finds the few that must not reach it because they
- * would show the monitor: /proc/self and its kin, and the links in /dev that lead there.
+ * Paths as text. The host resolves names. This file finds the few names that must not reach the
+ * host because they would show the monitor: names in /proc, and the links in /dev that lead there.
  */
 #include "kernel/fs/path.h"
 #include "kernel/kernel.h"
@@ -38,7 +38,7 @@ s64 path_normalise(char *out, u64 size, const char *base, const char *path)
 	return len;
 }
 
-/* Some part of path is exactly name. */
+/* Returns true if a component of path is exactly name. */
 static bool has_component(const char *path, const char *name)
 {
 	u64 n = strlen(name);
@@ -51,7 +51,7 @@ static bool has_component(const char *path, const char *name)
 
 bool path_is_plain(const char *path)
 {
-	/* The last ones are for paths that start in the host's /proc or /dev. */
+	/* All but "proc" and "dev" are for paths that start in the host's /proc or /dev. */
 	return !has_component(path, "proc") && !has_component(path, "dev") &&
 	       !has_component(path, "self") && !has_component(path, "thread-self") &&
 	       strncmp(path, "fd", 2) != 0 && strncmp(path, "std", 3) != 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Names of system calls: (dirfd, path) becomes the host's (handle, path), an open file, or a node
- * of our own /proc. The host resolves whatever is its own; nothing is looked up twice.
+ * Resolves the names of system calls: (dirfd, path) becomes the host's (handle, path), an open
+ * file, or a node of our own /proc. The host resolves its own names; the kernel does not look them
+ * up before.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/check_hooks.h"
 
-#define LINKS_MAX 8 /* links of our /proc in one name: /proc/self/root/proc/self/root/... */
+#define LINKS_MAX 8 /* most links of our /proc in a name: /proc/self/root/proc/self/root/... */
 
 s32 cwd_handle(struct ofile **hold)
 {
@@ -20,7 +21,7 @@ s32 cwd_handle(struct ofile **hold)
 	return dir;
 }
 
-/* An absolute path below the host's root directory from now on. */
+/* Makes p an absolute path of the host. */
 static void from_root(struct fs_path *p, const char *path)
 {
 	ofile_put(p->hold);
@@ -31,7 +32,7 @@ static void from_root(struct fs_path *p, const char *path)
 	strlcpy(p->path, path, HOSTCALL_PATH_MAX);
 }
 
-/* An open file, whose reference becomes p's. */
+/* Makes p an open file, and takes the reference to it. */
 static void at_file(struct fs_path *p, struct ofile *file)
 {
 	from_root(p, "");
@@ -41,7 +42,7 @@ static void at_file(struct fs_path *p, struct ofile *file)
 	p->at = AT_EMPTY_PATH;
 }
 
-/* Absolute path of the place that p starts at. */
+/* Writes the absolute path of p's directory or file to buf. Returns 0 or -errno. */
 static s64 base_path(struct fs_path *p, char *buf)
 {
 	s64 n;
@@ -54,7 +55,7 @@ static s64 base_path(struct fs_path *p, char *buf)
 	return 0;
 }
 
-/* path becomes the target of the link at node, and tail behind it. */
+/* Writes the target of the link at node, followed by tail, to path. buf is scratch space. */
 static s64 through_link(const struct pseudo_node *node, const char *tail, char *path, char *buf)
 {
 	s64 n = node->fs->readlink(node, buf, HOSTCALL_PATH_MAX - 1);
@@ -67,7 +68,10 @@ static s64 through_link(const struct pseudo_node *node, const char *tail, char *
 	return path_normalise(path, HOSTCALL_PATH_MAX, node->fs->root, buf);
 }
 
-/* What an absolute, normalised path stands for; buf is scratch. moved: p->path says otherwise. */
+/*
+ * Makes p what an absolute, normalised path stands for. buf is scratch space. moved: path is not
+ * what p->path says, so p has to change even if the name is the host's.
+ */
 static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 {
 	bool follow = !(at & AT_SYMLINK_NOFOLLOW);
@@ -112,7 +116,7 @@ static s64 look_up(struct fs_path *p, char *path, char *buf, int at, bool moved)
 	return -ELOOP;
 }
 
-/* p->path is there; all the rest of p is found here. */
+/* Fills in p for dirfd and p->path. */
 static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 {
 	bool absolute = *p->path == '/', ours;
@@ -136,7 +140,7 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 		if (!p->hold)
 			return -EBADF;
 		p->dir = p->hold->handle;
-		/* Only to find out that it is no directory. */
+		/* No file without a handle is a directory: the host gives the error. */
 		if (p->dir < 0 && *p->path && path_to_host(p) < 0)
 			return -EBADF;
 	}

@@ -1,47 +1,48 @@
 // SPDX-License-Identifier: MIT
 /*
  * Path prefetch. Programs look paths up in runs: glibc's realpath reads "/usr" as a link, then
- * "/usr/lib", then "/usr/lib/gcc"; a compiler does so for each place where a header may be, and
+ * "/usr/lib", then "/usr/lib/gcc"; a compiler does so for each directory where a header may be, and
  * tries to open it there. A hostcall costs twenty times what the host needs for such a lookup. So
- * when one has to go to the host, those that may come next (predict.h) go with it, and their
- * answers are kept for the thread's next system calls.
+ * when a lookup has to go to the host, the lookups that probably follow (predict.h) go with it, and
+ * the kernel keeps their answers for the thread's next system calls.
  *
- * This is no cache: what a program sees is what the host would have said a moment earlier, and it
- * has no way to know that it is a moment later now. An answer is used only
+ * This is not a cache: a program sees what the host would have answered a moment earlier, and
+ * cannot know that the moment has passed. An answer is used only
  *
- *   - by the very next system call of the thread, or by one after it if all between were such
- *     answers too. Any other call drops them: it might have changed a link, or have heard that
+ *   - by the very next system call of the thread, or by a later one if only such answers lie
+ *     between. Any other system call drops the answers: it may have changed a link, or learned that
  *     another process did;
- *   - if no signal came (path_prefetch_drop in signal_deliver: also when the thread was stopped or
- *     kicked for another reason);
- *   - by the only thread of a process that shares its memory with none (a vfork child does, and so
- *     does its parent) and never had a shared mapping in which it could be told of a change without
- *     a system call (mm.has_shared_mapping). Not every such mapping counts: that of a file which
- *     is open for reading only, is no memory file, and was not changed for seconds, is the one
- *     that glibc's iconv has in every program with a locale;
- *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times what a hostcall costs on
- *     this host, because a program can read the clock without a system call. Two programs that
- *     agree to act at a moment of the clock, with less than that between them, could tell.
+ *   - if no signal came. signal_deliver calls path_prefetch_drop, also when the thread was stopped
+ *     or kicked for another reason;
+ *   - by the only thread of a process that does not share its memory (a vfork child and its parent
+ *     do), and that never had a shared mapping through which it could learn of a change without a
+ *     system call (mm.has_shared_mapping). A mapping of a file that is open only for reading, is no
+ *     memory file, and has not changed for seconds does not count: glibc's iconv has one in every
+ *     program with a locale;
+ *   - within AHEAD_US of the hostcall, or within AHEAD_CALLS times the cost of a hostcall on this
+ *     host, whichever is longer. The limit exists because a program can read the clock without a
+ *     system call: two programs that act at agreed moments, less than that apart, could tell.
  *
- * Fork and exec are system calls, and answers belong to the thread. What changes how a name is
- * resolved (identity, root directory) changes only by system calls of the process itself.
+ * Fork and exec are system calls, and answers belong to one thread. Only system calls of the
+ * process itself change what else a lookup depends on (identity, root directory).
  *
- * Only absolute paths that go to the host as they are: none with a part that could be a name of our
- * /proc or /dev (path_is_plain). Whether an open fails is prefetched by stat(2), which follows the
- * same links and fails alike where the name leads nowhere; only ENOENT and ENOTDIR are believed,
- * for anything else the open is made.
+ * Only absolute paths are prefetched, and only those that go to the host unchanged: no component
+ * may be a name that leads to our /proc (path_is_plain). A failing open is prefetched by stat(2),
+ * which follows the same links and gives the same ENOENT or ENOTDIR. After any other answer the
+ * kernel makes the open.
  *
- * Outside, one can tell: a link that was read ahead but not by the program has a new access time
- * (as by relatime, once a day), and a network file system sees the requests.
+ * Programs outside of the sandbox can tell: a link that was prefetched but not read by the program
+ * may get a new access time (with relatime, once a day), and a network file system sees the
+ * requests.
  *
- * In the same way, and by the same rules, an open brings the attributes of what it opened, for an
- * fstat(2) that is the thread's very next system call.
+ * By the same rules, an open also brings the attributes of the opened file, for an fstat(2) that is
+ * the thread's very next system call.
  *
- * Where a run is known to start right behind a close(2), its first lookups go with the hostcall
- * for that, to be made when the file is closed.
+ * If a run is predicted to start right after a close(2), its first lookups go with the hostcall
+ * that closes the handle, and the host makes them after the close.
  *
- * What is learned is the whole sandbox's: the second compiler knows the lookups of the first one. A
- * process whose answers are dropped rather than used stops prefetching: credit.
+ * The sandbox has one predictor: the second compiler profits from the first one. A process whose
+ * answers are dropped rather than used stops to prefetch, by its threads' credit.
  */
 #include <asm/unistd.h>
 #include "common/boot_info.h"
@@ -53,32 +54,35 @@
 #include "kernel/stats.h"
 
 #define AHEAD_US     500
-#define AHEAD_CALLS  16 /* the lookups of one hostcall come within it where all is slow, too */
-#define AHEAD_MAX    24 /* lookups in a hostcall: a header's places in a compiler's path */
-#define AHEAD_VAGUE  4	/* where it is less clear what comes */
+#define AHEAD_CALLS  16 /* hostcalls' time: on a slow host, answers must last for a batch, too */
+#define AHEAD_MAX    24 /* lookups in a batch: the directories in which a compiler searches */
+#define AHEAD_VAGUE  4	/* the same, if the longest context is not known */
 #define LOOKUPS_SIZE 3072
 #define ANSWERS_SIZE 4096
 
-/* Answers that may be dropped: a used one saves as much as several cost. At 0 none are fetched. */
+/*
+ * Credit: how many answers may still be dropped. A used answer adds several, because it saves as
+ * much as several cost. With a credit of 0 no answers are fetched.
+ */
 #define CREDIT_START 64
 #define CREDIT_USED  8
 #define CREDIT_MAX   256
 
-/* A thread's, from its first lookup on. */
+/* The record of a thread, made at its first lookup. */
 struct path_prefetch {
 	struct predict_walk walk;
 	s32 credit;
-	u32 left;		      /* answers that were not used yet ... */
-	u32 next_lookup, next_answer; /* ... and where in the buffers the next is */
-	u64 until;		      /* they are good, TSC */
-	u32 count, lookups_len;	      /* lookups of the hostcall that is put together */
+	u32 left;		      /* number of unused answers */
+	u32 next_lookup, next_answer; /* offsets of the next unused one in the buffers */
+	u64 until;		      /* TSC at which the answers expire */
+	u32 count, lookups_len;	      /* number and bytes of the lookups in the buffer */
 	struct buffers {
 		u8 lookups[LOOKUPS_SIZE];
 		u8 answers[ANSWERS_SIZE];
 	} * buf; /* NULL: nothing was prefetched yet */
 
-	/* What an open told of its file. */
-	u64 opened_call, opened_until; /* by which system call (0: none), good until then (TSC) */
+	/* Attributes that an open brought. */
+	u64 opened_call, opened_until; /* number of that system call (0: none), expiry (TSC) */
 	const struct ofile *opened;
 	struct stat st;
 };
@@ -102,7 +106,7 @@ static void leave_predictor(struct predictor *p)
 		__atomic_store_n(&predictor_taken, false, __ATOMIC_RELEASE);
 }
 
-/* ---- who may, and what ------------------------------------------------------------------------
+/* ---- which threads prefetch, and which lookups -------------------------------------------------
  */
 
 static bool hears_nothing(const struct process *p)
@@ -126,7 +130,7 @@ static u64 until_from(u64 start)
 	return start + MAX((u64)AHEAD_US * (boot->tsc_khz / 1000), hostcall_cost() * AHEAD_CALLS);
 }
 
-/* The thread's record if this may be a lookup of it; NULL: it is like any other system call. */
+/* Returns t's record if p can be prefetched; NULL: the call counts as any other system call. */
 static struct path_prefetch *record_for(struct thread *t, const struct fs_path *p)
 {
 	if (p->kind != PATH_HOST || *p->path != '/' || !path_is_plain(p->path) ||
@@ -138,7 +142,7 @@ static struct path_prefetch *record_for(struct thread *t, const struct fs_path *
 /* ---- lookups ----------------------------------------------------------------------------------
  */
 
-/* One more lookup for the hostcall. False: there is no space. */
+/* Adds a lookup to the batch. Returns false if there is no space. */
 static bool put_lookup(void *arg, u8 kind, const char *path)
 {
 	struct path_prefetch *pf = arg;
@@ -156,7 +160,7 @@ static bool put_lookup(void *arg, u8 kind, const char *path)
 	return true;
 }
 
-/* The hostcall for this lookup and those that may follow it. False: none may. */
+/* Fills the batch with this lookup and those predicted to follow. Returns false if none are. */
 static bool put_together(struct path_prefetch *pf, const struct predictor *p, u8 kind,
 			 const char *path)
 {
@@ -174,7 +178,7 @@ static bool put_together(struct path_prefetch *pf, const struct predictor *p, u8
 	return pf->count > 1;
 }
 
-/* Makes it, and closes a handle (-1: none) before. What is left then are the answers. */
+/* Sends the batch to the host, which first closes the handle closes (-1: none). */
 static void fetch(struct path_prefetch *pf, s32 dir, s32 closes)
 {
 	u64 start = arch_rdtsc();
@@ -186,7 +190,7 @@ static void fetch(struct path_prefetch *pf, s32 dir, s32 closes)
 	pf->until = until_from(start);
 }
 
-/* The next answer, if it is to this lookup. */
+/* Takes the next unused answer. Returns false if it is not that of this lookup. */
 static bool take_answer(struct path_prefetch *pf, u8 kind, const char *path, void *data, u64 size,
 			s64 *result)
 {
@@ -209,7 +213,7 @@ static bool take_answer(struct path_prefetch *pf, u8 kind, const char *path, voi
 	return true;
 }
 
-/* The same for one that was prefetched. */
+/* take_answer, for an answer that was prefetched and may have expired. */
 static bool take_ahead(struct path_prefetch *pf, u8 kind, const char *path, void *data, u64 size,
 		       s64 *result)
 {
@@ -298,10 +302,10 @@ void path_prefetch_opened(const struct fs_path *p, s64 result)
 	learn(pf, HOSTCALL_LOOKUP_EXISTS, p->path);
 }
 
-/* ---- close, and what comes then ---------------------------------------------------------------
+/* ---- close with the lookups after it -----------------------------------------------------------
  */
 
-/* What a run starts with, if one does now. */
+/* Fills the batch with the lookups of a run that starts now. Returns false if none is predicted. */
 static bool put_start(struct path_prefetch *pf, const struct predict_walk *walk)
 {
 	struct predictor *p = take_predictor();
@@ -346,7 +350,7 @@ void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start)
 	if (!st->st_mode)
 		return;
 	f->mode = st->st_mode & S_IFMT;
-	/* Who shares descriptors could put another file behind this one's. */
+	/* Another process that shares the descriptors could change what this one names. */
 	if (!hears_nothing(t->proc) ||
 	    __atomic_load_n(&t->proc->files->users, __ATOMIC_RELAXED) != 1)
 		return;

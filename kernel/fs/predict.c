@@ -7,7 +7,7 @@ enum { PREDICT_END = 0 };
 
 _Static_assert(PREDICT_NAMES < 0xffff, "an index and 1 fits .next");
 
-/* The hashes that what follows is found by, the longest context first. */
+/* Hashes of the contexts by which a step is found, the longest context first. */
 struct contexts {
 	u64 key[PREDICT_CONTEXTS];
 };
@@ -34,13 +34,13 @@ static struct contexts contexts_of(const struct predict_walk *w)
 		{mix(1, w->run), mix(mix(2, w->before), w->last), mix(3, w->last)}};
 }
 
-/* Outside of a run: what tells where the next one starts. */
+/* Returns the key by which the start of the next run is found, outside of a run. */
 static u64 start_of(const struct predict_walk *w)
 {
 	return mix(mix(4, w->run), w->gap);
 }
 
-/* The walk after this lookup. */
+/* Advances the walk by a lookup. */
 static void go(struct predict_walk *w, u64 hash)
 {
 	w->run = mix(w->in_run ? w->run : w->last, hash);
@@ -52,7 +52,10 @@ static void go(struct predict_walk *w, u64 hash)
 /* ---- names ------------------------------------------------------------------------------------
  */
 
-/* Index and 1, or 0: the path is too long. Who has a name's number may find another one there. */
+/*
+ * Returns the number (index plus 1) of this name, which it adds if it is new; 0: the path is too
+ * long. A new name may replace an old one, so a step's .next may then lead to the new one.
+ */
 static u16 name_number(struct predictor *p, u64 hash, u8 kind, const char *path)
 {
 	u32 first = hash % (PREDICT_NAMES / PREDICT_WAYS) * PREDICT_WAYS;
