@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * chroot(2). A root of one's own is a directory of the host: an open file and its name there. Paths
- * that begin in it are resolved by the host below that directory (openat2(2), RESOLVE_IN_ROOT), so
+ * chroot(2). The root of a process is a directory of the host: an open file and its name there. The
+ * host resolves paths that begin in the root below that directory (openat2(2), RESOLVE_IN_ROOT), so
  * that "..", absolute links and links on the way stay inside. A path that begins at a directory
- * outside, which was opened before, goes where it leads, as on Linux.
+ * outside, which was opened before, is not confined, as on Linux.
  *
- * Calls on names that are not to be followed get the directory that the name is in, resolved so;
- * others get the file itself. Our /proc is at the host's /proc and nowhere else: below a root of
- * one's own there is what the host has there.
+ * A call that does not follow a link at the end of the name gets the directory that has the name;
+ * other calls get the file itself. Our /proc exists only at the host's /proc: below another root, a
+ * process sees what the host has there.
  */
 #include <linux/capability.h>
 #include <linux/openat2.h>
@@ -15,7 +15,10 @@
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 
-/* The running process's root: a reference, and its name (HOSTCALL_PATH_MAX bytes). NULL: "/". */
+/*
+ * Returns a reference to the running process's root and writes its name (HOSTCALL_PATH_MAX bytes).
+ * NULL: the root is "/".
+ */
 static struct ofile *get_root(char *name)
 {
 	struct fs_info *fs = current_process()->fs;
@@ -35,8 +38,8 @@ bool root_is_own(void)
 }
 
 /*
- * What (dirfd, path) is below the root called name, written to rel. 0; 1: it begins outside.
- * -errno.
+ * Writes (dirfd, path) to rel as a path below the root, whose name is name. Returns 0, -errno, or 1
+ * if the path begins outside of the root.
  */
 static s64 relative_to(const char *name, s32 dirfd, const char *path, char *rel)
 {
@@ -69,7 +72,7 @@ static s64 relative_to(const char *name, s32 dirfd, const char *path, char *rel)
 	return 0;
 }
 
-/* An O_PATH file for what rel leads to below root; NULL and *err. */
+/* Opens with O_PATH what rel leads to below root. Returns NULL with -errno in *err on failure. */
 static struct ofile *open_below(const struct ofile *root, const char *rel, u32 flags, int *err)
 {
 	const struct open_how how = {.flags = O_PATH | flags, .resolve = RESOLVE_IN_ROOT};
@@ -78,14 +81,14 @@ static struct ofile *open_below(const struct ofile *root, const char *rel, u32 f
 				   err);
 }
 
-/* p becomes the last name of rel in its directory. */
+/* Makes p the last component of rel, in its directory. */
 static int last_name(struct fs_path *p, const struct ofile *root, char *rel)
 {
 	u64 len = strlen(rel);
 	char *last;
 	int err = 0;
 
-	/* Slashes at the end belong to the name: mkdir("new/"). */
+	/* Slashes at the end belong to the last component: mkdir("new/"). */
 	while (len > 1 && rel[len - 1] == '/')
 		len--;
 	while (len > 0 && rel[len - 1] != '/')
@@ -123,7 +126,8 @@ int root_resolve(struct fs_path *p, s32 dirfd, int at)
 	}
 	if (follow || path_ends_in_directory(rel)) {
 		file = open_below(root, rel, 0, &r);
-		/* Only a name that is to be made may be missing. */
+		/* A call that makes the name does not follow links: for it, the name may be
+		 * missing. */
 		if (!file && (follow || r != -ENOENT))
 			goto out;
 	}
@@ -187,7 +191,7 @@ s64 root_prefix(char *path, u64 size)
 	return r;
 }
 
-/* Takes the reference to dir, whose name on the host is name (owned). */
+/* Takes the reference to dir, and name, its kmalloc'ed name on the host. */
 static void set_root(struct ofile *dir, char *name)
 {
 	struct fs_info *fs = current_process()->fs;
@@ -224,7 +228,7 @@ DEFINE_SYSCALL1(chroot, uva, path)
 		r = err;
 	}
 	if (dir && ofile_node(dir))
-		r = -EPERM; /* of our /proc the host knows nothing */
+		r = -EPERM; /* the host cannot resolve names in our /proc */
 	else if (dir)
 		r = fs_nointr(hc_faccessat2(dir->handle, ".", 1 /* X_OK */, AT_EACCESS));
 	if (dir && r >= 0)

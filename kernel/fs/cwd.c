@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The directory a process is in, and its umask. */
+/* The current directory of a process, and its umask. */
 #include "kernel/fs/fs.h"
 
-/* Takes the reference. */
+/* Takes the reference to dir in any case. */
 static s64 set_cwd(struct ofile *dir)
 {
 	struct fs_info *fs = current_process()->fs;
@@ -11,7 +11,7 @@ static s64 set_cwd(struct ofile *dir)
 
 	if (ofile_type(dir) != S_IFDIR)
 		r = -ENOTDIR;
-	else if (!ofile_node(dir)) /* a handle proves no right to search in it */
+	else if (!ofile_node(dir)) /* an open directory may lack search permission */
 		r = fs_nointr(hc_faccessat2(dir->handle, ".", 1 /* X_OK */, AT_EACCESS));
 	if (r < 0) {
 		ofile_put(dir);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See mapping.h. A file is shown through a window, which is the backing, too. Each VMA has a
- * reference to the window and one to the open file; the open file keeps the window that was made
- * last, because most files are mapped several times.
+ * See mapping.h. A window shows the file, and contains the backing. Each VMA has a reference to the
+ * window and one to the open file. The open file keeps the window that was made last, because most
+ * files are mapped several times.
  */
 #include "kernel/fs/mapping.h"
 #include <asm/stat.h>
@@ -20,7 +20,7 @@
 #define MODE_FMT 0170000
 #define MODE_CHR 0020000
 
-static struct mutex mapping_lock = MUTEX_INIT(LOCK_MAPPING); /* for every ofile.window */
+static struct mutex mapping_lock = MUTEX_INIT(LOCK_MAPPING); /* guards each ofile.window */
 
 static struct ofile *file_of(const struct vm_backing *b)
 {
@@ -34,8 +34,8 @@ static void file_get(struct vm_backing *b)
 }
 
 /*
- * A file that is open for writing does not keep a window that nobody uses, which would forbid seals
- * (F_ADD_SEALS in fcntl(2)).
+ * Drops a VMA's references. A file that is open for writing then does not keep a window without
+ * VMAs: on the host that is a mapping, which forbids seals (F_ADD_SEALS in fcntl(2)).
  */
 static void file_put(struct vm_backing *b)
 {
@@ -45,7 +45,7 @@ static void file_put(struct vm_backing *b)
 
 	if ((file->flags & O_ACCMODE) == O_RDWR) {
 		mutex_lock(&mapping_lock);
-		/* Two references: the VMA's and the file's. A third one comes with the lock. */
+		/* Two references are the VMA's and the file's. Others are added under the lock. */
 		uncache = file->window == w && READ_ONCE(w->refs) == 2;
 		if (uncache)
 			file->window = NULL;
@@ -78,7 +78,7 @@ static const struct vm_backing_ops file_backing = {
 	.name = file_name,
 };
 
-/* A window that covers the range, as a backing with a reference for the caller. */
+/* Finds or makes a window for the range. *out is its backing, with the references of a VMA. */
 static int open_window(struct ofile *file, u64 offset, u64 len, bool write, struct vm_backing **out)
 {
 	struct window *w, *old = NULL;
@@ -115,7 +115,7 @@ static int file_widen(struct vm_backing *b, u64 offset, u64 len, struct vm_backi
 	return open_window(file_of(b), offset, len, w->writable, wider);
 }
 
-/* A file that cannot be mapped may be /dev/zero: 0, else the error. */
+/* Returns 0 if a file that cannot be mapped is /dev/zero, else the error. */
 static int check_dev_zero(s32 handle)
 {
 	struct stat st;
@@ -127,7 +127,7 @@ static int check_dev_zero(s32 handle)
 											 : -ENODEV;
 }
 
-/* No new shared mapping may write. A window from before would not be asked. */
+/* Returns true if no new shared mapping may write. A window made before would allow it. */
 static bool is_sealed(const struct ofile *file)
 {
 	s64 seals = hc_fcntl(file->handle, F_GET_SEALS, 0);
@@ -140,7 +140,7 @@ int host_mmap(struct ofile *file, u64 offset, u64 len, u32 prot, bool shared, st
 	bool write = shared && (file->flags & O_ACCMODE) == O_RDWR;
 	int err;
 
-	/* memfd_create(2): such a file is as one that was opened for reading. */
+	/* memfd_create(2): a sealed file is mapped like a file that is open only for reading. */
 	if (write && is_sealed(file)) {
 		if (prot & PROT_WRITE)
 			return -EPERM;
@@ -190,7 +190,10 @@ struct ofile *vma_file(const struct vma *v)
 
 void file_truncated(struct mm *mm, const struct ofile *file)
 {
-	/* Who truncates what it has mapped does so mostly through one open file. */
+	/*
+	 * Only mappings through this open file are found. A program that truncates a file it has
+	 * mapped mostly uses one open file for both.
+	 */
 	if (!file->window)
 		return;
 	mutex_lock(&mm->lock);

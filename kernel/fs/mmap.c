@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* mmap(2): the descriptor becomes what is mapped; everything else is kernel/mm's. */
+/* mmap(2): finds the source of the mapping by the descriptor. kernel/mm/ does everything else. */
 #include <linux/mman.h>
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"

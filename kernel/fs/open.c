@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls that open. */
+/* System calls that open files. */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
@@ -8,7 +8,7 @@
 #include "kernel/fs/tty.h"
 #include "kernel/mm/mm.h"
 
-/* Flags with which only the host's answer to stat(2) decides whether a name is missing. */
+/* With these flags alone, an open fails with ENOENT or ENOTDIR exactly if stat(2) does. */
 #define LOOKUP_FLAGS (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
 
 #define MODE_BITS    07777 /* permissions, set-id and sticky bits: what open(2) and mkdir(2) take */
@@ -19,8 +19,9 @@ u32 fs_masked(u32 mode)
 }
 
 /*
- * Files that may not be opened for writing, by name: the settings of the host and the monitor; and
- * the program that runs, which the host does not know to be one.
+ * Returns -errno if this name may not be opened for writing. Names in the host's /proc are settings
+ * of the host and the monitor. The file of the running program is refused here because the host
+ * does not know that it is executed.
  */
 static int write_refused(const char *path)
 {
@@ -32,8 +33,8 @@ static int write_refused(const char *path)
 }
 
 /*
- * Below a root of the process's own. openat2(2) is strict where open(2) ignores: facts of the
- * former are in openat2.c.
+ * Opens a path below the root of chroot(2), which takes openat2(2). That fails for flags and modes
+ * which open(2) ignores, so these are removed: see open_how_check.
  */
 static struct ofile *open_rooted(struct fs_path *p, const struct open_how *how, int *err)
 {
@@ -52,7 +53,8 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 	s64 handle;
 
 	if (p->kind == PATH_PSEUDO) {
-		/* Only with O_NOFOLLOW is a link still here. O_PATH would need the link itself. */
+		/* The lookup leaves a link only with O_NOFOLLOW. O_PATH of a link is not supported.
+		 */
 		if (p->node.fs->is_link(&p->node)) {
 			*err = -ELOOP;
 			return NULL;
@@ -87,12 +89,12 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 	return host_file_of_result(handle, how->flags, err);
 }
 
-/* open(2) may sleep for another process here, so that a signal ends it: fifo(7), devices. */
+/* Returns true if open(2) of p may wait, for FIFOs and devices: then a signal ends it. */
 static bool opening_waits(const struct fs_path *p, u32 flags)
 {
 	struct stat st;
 
-	/* Below a root of the process's own the path alone does not say which file it is. */
+	/* A stat of the path would not resolve it below the root. */
 	if (p->kind == PATH_ROOTED)
 		return !(flags & O_NONBLOCK);
 	return !(flags & O_NONBLOCK) &&
@@ -101,8 +103,8 @@ static bool opening_waits(const struct fs_path *p, u32 flags)
 }
 
 /*
- * Opens what p has found. The host interrupts whatever call finds this vCPU kicked; on Linux no
- * signal is seen by an open of a file that is simply there.
+ * Opens what p stands for. A kick interrupts any call on the host; but on Linux, no signal
+ * interrupts the open of a file that does not wait, so such an open is restarted.
  */
 static struct ofile *open_path(struct fs_path *p, const struct open_how *how, int *err)
 {

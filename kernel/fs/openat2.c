@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * openat2(2): strict about its struct, and with limits on the way (RESOLVE_*).
+ * openat2(2), which checks its struct strictly and limits the resolution of the path (RESOLVE_*).
  *
- * The host keeps these limits on its own names, if it is asked with the directory that the program
- * named. Our /proc is the exception: a way that begins there, or that leads there from "/", is
- * walked here, name by name, as text. Then each link on it is known, and whether it is magic.
+ * The host enforces these limits for its own names, from the directory that the program named. For
+ * our /proc the kernel has to: if a path begins there, or leads there from "/", the kernel walks it
+ * as text, one name after another. So it sees each link, and whether the link is magic.
  */
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
@@ -17,7 +17,7 @@
 #define RESOLVE_KNOWN                                                                              \
 	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |         \
 	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
-/* The way begins at a directory and stays below it. */
+/* The resolution begins at a directory and stays below it. */
 #define RESOLVE_SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
 int open_how_check(const struct open_how *how)
@@ -36,13 +36,13 @@ int open_how_check(const struct open_how *how)
 	if ((how->flags & __O_TMPFILE) &&
 	    (!(how->flags & O_DIRECTORY) || (how->flags & O_ACCMODE) == O_RDONLY))
 		return -EINVAL;
-	/* Whatever is changed is not in a cache. */
+	/* An open that changes a file cannot be served from a cache. */
 	if ((how->resolve & RESOLVE_CACHED) && (how->flags & (O_TRUNC | O_CREAT | __O_TMPFILE)))
 		return -EAGAIN;
 	return 0;
 }
 
-/* A longer struct is of a newer program; what this kernel does not know has to be zero. */
+/* A newer program has a longer struct, in which the fields unknown here must be zero. */
 static int read_how(struct open_how *how, uva from, u64 size)
 {
 	u8 more[64];
@@ -63,18 +63,18 @@ static int read_how(struct open_how *how, uva from, u64 size)
 	return err ? -EFAULT : 0;
 }
 
-/* A way through our /proc. The strings have HOSTCALL_PATH_MAX bytes. */
+/* A walk through our /proc. The strings have HOSTCALL_PATH_MAX bytes. */
 struct walk {
-	u64 resolve;
-	bool follow; /* a link at the end, too */
-	char *base;  /* where a scoped way begins, normalised */
-	char *at;    /* where it is, normalised */
-	char *rest;  /* names still to come */
-	char *buf;
-	u32 links;
+	u64 resolve; /* RESOLVE_* */
+	bool follow; /* also follow a link at the end */
+	char *base;  /* the directory at which the walk began, normalised */
+	char *at;    /* the current directory of the walk, normalised */
+	char *rest;  /* the names that are still to be walked */
+	char *buf;   /* scratch space */
+	u32 links;   /* followed so far */
 };
 
-/* The way leaves or enters our /proc, or jumps by a magic link. */
+/* Called when the walk leaves or enters our /proc. Returns 0 or -EXDEV. */
 static int crosses(const struct walk *w)
 {
 	return w->resolve & RESOLVE_NO_XDEV ? -EXDEV : 0;
@@ -93,7 +93,10 @@ static int step_up(struct walk *w)
 	return 0;
 }
 
-/* The link at node, whose name is the last of w->at: the names that it stands for come next. */
+/*
+ * Follows the link at node, whose name is the last of w->at, by putting its text before w->rest.
+ * Returns 0, -errno, or 1 for a magic link, which the usual lookup follows.
+ */
 static int step_link(struct walk *w, const struct pseudo_node *node)
 {
 	s64 n;
@@ -105,7 +108,7 @@ static int step_link(struct walk *w, const struct pseudo_node *node)
 			return -ELOOP;
 		if (w->resolve & (RESOLVE_SCOPED | RESOLVE_NO_XDEV))
 			return -EXDEV;
-		return 1; /* nothing forbids it: the usual lookup follows it */
+		return 1;
 	}
 	n = node->fs->readlink(node, w->buf, HOSTCALL_PATH_MAX - 1);
 	if (n < 0)
@@ -119,8 +122,7 @@ static int step_link(struct walk *w, const struct pseudo_node *node)
 	return 0;
 }
 
-/* The name of len bytes at the head of w->rest. 1: the rest is the usual lookup's, or the host's.
- */
+/* Walks the name of len bytes at the head of w->rest. Returns 1 if the usual lookup goes on. */
 static int step_name(struct walk *w, u64 len)
 {
 	u64 was = strlen(w->at), at = was == 1 ? 0 : was;
@@ -148,13 +150,16 @@ static int step_name(struct walk *w, u64 len)
 		return r;
 	last = !w->rest[len + strspn(w->rest + len, "/")];
 	memmove(w->rest, w->rest + len, strlen(w->rest + len) + 1);
-	/* The host's names below /proc have no links but the last. */
+	/* Of the host's names below /proc, only the last component can be a link. */
 	if (r == 0 || !fs->is_link(&node) || (last && !w->follow && !*w->rest))
 		return 0;
 	return step_link(w, &node);
 }
 
-/* 0: w->at is where it leads. 1: w->at and w->rest, in the usual way. -errno. */
+/*
+ * Walks the whole path. Returns 0 if w->at is the result, 1 if the usual lookup resolves w->rest
+ * from w->at, or -errno.
+ */
 static int walk(struct walk *w)
 {
 	for (;;) {
@@ -176,7 +181,7 @@ static int walk(struct walk *w)
 	}
 }
 
-/* Does the way begin in our /proc, or at a directory from which it may lead there? */
+/* Returns true if the path begins in our /proc, or may lead there from "/". */
 static bool concerns_us(const struct open_start *start, const char *path)
 {
 	return pseudo_fs_of(start->name) || (!strcmp(start->name, "/") && !path_is_plain(path));
@@ -201,14 +206,14 @@ static int walk_from(const struct open_start *start, const char *path, const str
 	r = walk(w);
 	if (r != 1)
 		return r;
-	/* What is left is text again, from where the walk came to. */
+	/* The caller looks up the rest as one path. */
 	if (strlcat(w->at, "/", HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX ||
 	    strlcat(w->at, w->rest, HOSTCALL_PATH_MAX) >= HOSTCALL_PATH_MAX)
 		return -ENAMETOOLONG;
 	return 1;
 }
 
-/* With limits on the way. An open file, or NULL and *err. */
+/* Opens path with limits (how->resolve). Returns NULL with -errno in *err on failure. */
 static struct ofile *open_limited(s32 dirfd, const char *path, const struct open_how *how, int *err)
 {
 	bool scoped = how->resolve & RESOLVE_SCOPED;
@@ -226,7 +231,7 @@ static struct ofile *open_limited(s32 dirfd, const char *path, const struct open
 		return NULL;
 	}
 	if (root_is_own() && *path == '/' && !scoped) {
-		/* Its root is where the way begins: the host keeps it below that. */
+		/* The path begins at the root of chroot(2), and the host keeps it below that. */
 		as_usual.resolve |= RESOLVE_IN_ROOT;
 		return open_how_kernel(dirfd, path, &as_usual, err);
 	}
@@ -240,10 +245,10 @@ static struct ofile *open_limited(s32 dirfd, const char *path, const struct open
 	}
 	*err = walk_from(&start, path, how, &w);
 	if (*err == 1 && scoped && !pseudo_fs_of(w.at)) {
-		/* From "/", and not to our /proc: the host's own. */
+		/* The path begins at "/" and does not lead to our /proc. */
 		f = open_host_limited(&start, path, how, err);
 	} else if (*err >= 0) {
-		/* Every link of ours was followed or allowed. */
+		/* The walk has followed or allowed each link of our /proc. */
 		as_usual.resolve = 0;
 		if (*err == 0)
 			as_usual.flags |= O_NOFOLLOW;

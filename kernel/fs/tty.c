@@ -2,13 +2,14 @@
 /*
  * Controlling terminals and job control: see credentials(7), tty_ioctl(4), termios(3).
  *
- * To the host all processes are one, the monitor, in one group of one session. So sessions, their
- * terminals and foreground groups are kept here, and the host's foreground group of the terminal
- * that the sandbox was started on stays the monitor's. Signals of that terminal's keys reach the
- * monitor and from there our foreground group. The host knows no session for a pseudo-terminal
- * that was opened inside: there the keys are looked for in what is written to the master.
+ * To the host, all guest processes are one, the monitor, in one group of one session. So the guest
+ * kernel keeps the sessions, their terminals and foreground groups. On the host, the foreground
+ * group of the terminal on which the sandbox was started stays as it is. Signals of that terminal's
+ * keys reach the monitor, and the kernel passes them to its own foreground group. For a
+ * pseudo-terminal that was opened in the sandbox, the host knows no session. The kernel then looks
+ * for the keys in what is written to the master.
  *
- * task_lock guards all of it. A session has one terminal at most, a terminal one session.
+ * task_lock guards all of this. A session has at most one terminal, and a terminal one session.
  */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
@@ -23,7 +24,7 @@
 
 struct tty {
 	LIST_ENTRY(tty) link;
-	u32 device; /* as TIOCGDEV tells it */
+	u32 device; /* number from TIOCGDEV */
 	s32 sid;
 	s32 foreground; /* a process group */
 };
@@ -31,10 +32,10 @@ struct tty {
 static LIST_HEAD(, tty) ttys = LIST_HEAD_INITIALIZER(ttys);
 static struct tty boot_tty;
 
-/* Some foreground group is another one than at the start. */
+/* True once any foreground group differs from that at the start. */
 static bool moved;
 
-/* The terminal that the sandbox was started on is noted when somebody first asks. */
+/* Finds the terminal on which the sandbox was started, at the first call. */
 static void find_boot_tty(void)
 {
 	static bool looked;
@@ -78,7 +79,10 @@ static struct tty *tty_of_device(u32 device)
 	return NULL;
 }
 
-/* Device number of the terminal that f is, or is the master of; -ENOTTY. Asked for once. */
+/*
+ * Returns the device number of the terminal that f is, or is the master of; else -ENOTTY. Keeps the
+ * answer in the file. -ERESTARTNOINTR: a kick interrupted the hostcall.
+ */
 static s64 device_of(struct ofile *f)
 {
 	struct host_file *host = host_file_of(f);
@@ -130,13 +134,13 @@ void tty_signal(int sig)
 	t = tty_of_session(boot->sid);
 	group = t ? t->foreground : boot->pgid;
 	signal_group(group, &info);
-	/* The terminal hung up, and the session's leader is one of us. */
+	/* The terminal hung up, and the session's leader is the first process. */
 	if (sig == SIGHUP && init_process->pid == boot->sid && init_process->pgid != group)
 		signal_send_locked(init_process, NULL, &info);
 	mutex_unlock(&task_lock);
 }
 
-/* The terminal is gone: its session's leader and the foreground group learn of it. */
+/* Signals the end of the terminal to its session's leader and foreground group, and frees t. */
 static void hang_up(struct tty *t)
 {
 	struct process *leader = process_find(t->sid);
@@ -195,7 +199,7 @@ static bool wants_tostop(struct ofile *f)
 	       (settings.c_lflag & TOSTOP);
 }
 
-/* The running process's group is not in the foreground. */
+/* tty_check for a process whose group is in the background. */
 static s64 stop_background(enum tty_access access)
 {
 	struct process *p = current_process();
@@ -220,7 +224,7 @@ s64 tty_check(struct ofile *f, enum tty_access access)
 	struct tty *t;
 	s64 device, r = 0;
 
-	/* Nobody plays at job control: every read and write comes through here. */
+	/* Without job control no lock is taken: each read and write comes through here. */
 	if (!READ_ONCE(moved) && p->pgid == boot->pgid && p->sid == boot->sid)
 		return 0;
 	mutex_lock(&task_lock);
@@ -239,7 +243,7 @@ s64 tty_check(struct ofile *f, enum tty_access access)
 
 /* -- Whose terminal ------------------------------------------------------------------------ */
 
-/* Makes the terminal that of the running process's session, which has none. */
+/* Gives the terminal to the running process's session, which has none. Returns 0 or -ENOMEM. */
 static s64 acquire(u32 device)
 {
 	struct process *p = current_process();
@@ -297,9 +301,9 @@ s64 tty_own_path(char *path, u64 size)
 	return r;
 }
 
-/* -- ioctl(2); task_lock held, device is f's ----------------------------------------------- */
+/* -- ioctl(2); task_lock is held, device is that of f --------------------------------------- */
 
-/* The running process's own terminal, or any session's where f is the master. */
+/* Returns f's terminal if it is that of the running process's session, or f is a master. */
 static struct tty *own_tty(struct ofile *f, u32 device)
 {
 	struct tty *t = tty_of_device(device);
@@ -318,7 +322,7 @@ static s64 get_foreground(struct ofile *f, u32 device, s32 *group)
 	if (!t)
 		return host_file_of(f)->tty_master ? 0 : -ENOTTY;
 	*group = t->foreground;
-	/* The whole sandbox may be in the background, of a shell outside. */
+	/* The whole sandbox may be a background job of a shell on the host. */
 	if (t == &boot_tty && hc_ioctl(f->handle, TIOCGPGRP, &outside, sizeof(outside), 0) >= 0 &&
 	    outside != boot->pgid)
 		*group = outside;
@@ -370,7 +374,7 @@ static s64 give_up(u32 device)
 	ASSERT_HELD(&task_lock);
 	if (!t || t->device != device)
 		return -ENOTTY;
-	/* Of other processes of the session Linux takes it away, too; here they keep it. */
+	/* On Linux a process that is not the leader loses the terminal, too; here it keeps it. */
 	if (p->pid == p->sid)
 		hang_up(t);
 	return 0;
@@ -397,7 +401,7 @@ static s64 answer(struct ofile *f, u32 device, u32 nr, u64 arg, s32 *value)
 	}
 }
 
-/* A new size is a signal, which the host sends only where it knows the session. */
+/* TIOCSWINSZ. The host sends SIGWINCH only for a terminal whose session it knows. */
 static s64 set_size(struct ofile *f, u32 device, u64 arg)
 {
 	u16 before[4] = {0}, size[4];
@@ -439,7 +443,7 @@ bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result)
 	case TCFLSH:
 		*result = tty_check(f, TTY_CHANGE);
 		return *result < 0;
-	case TIOCGPTN: /* a master: from now on it is known as one */
+	case TIOCGPTN: /* asked of masters: note that f is one */
 		device_of(f);
 		return false;
 	case TIOCGPGRP:
