@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls that read or change what a name or an open file says of itself. */
+/* System calls that read or change the attributes of a name or an open file. */
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
@@ -9,7 +9,7 @@
 
 /* -- stat family ---------------------------------------------------------------------------- */
 
-/* The kernel's own name that p is, or that the open file which p is was opened by; else NULL. */
+/* Returns the kernel's own name that p is, or by which p's open file was opened; else NULL. */
 static const struct pseudo_node *pseudo_node_of(const struct fs_path *p)
 {
 	if (p->kind == PATH_PSEUDO)
@@ -17,7 +17,7 @@ static const struct pseudo_node *pseudo_node_of(const struct fs_path *p)
 	return p->kind == PATH_FILE ? ofile_node(p->hold) : NULL;
 }
 
-/* path_get, where a null pointer is the empty name for a call that allows one: statx(2). */
+/* path_get, but with AT_EMPTY_PATH a null pointer is an empty path, too: statx(2). */
 static int path_get_or_empty(struct fs_path *p, s32 dirfd, uva path, int at)
 {
 	return !path && at & AT_EMPTY_PATH ? path_get_kernel(p, dirfd, "", at)
@@ -72,7 +72,7 @@ DEFINE_SYSCALL4(newfstatat, s32, dirfd, uva, path, uva, out, u32, flags)
 	struct stat st;
 	char first;
 
-	/* How glibc spells fstat: spare it the work on names. */
+	/* glibc calls fstat so: avoid the work on names. */
 	if (flags == AT_EMPTY_PATH && dirfd >= 0 && get_user(&first, path) == 0 && !first)
 		return stat_result(fd_stat(dirfd, &st), &st, out);
 	return stat_result(path_stat(dirfd, path, flags, &st), &st, out);
@@ -97,7 +97,7 @@ static struct statx_timestamp statx_time(u64 seconds, u64 nanoseconds)
 	return (struct statx_timestamp){.tv_sec = (s64)seconds, .tv_nsec = (u32)nanoseconds};
 }
 
-/* Of a file about which the kernel knows more than the host. */
+/* statx(2) of a file whose kind has its own .stat. */
 static s64 statx_of_file(struct ofile *f, u32 flags, u32 mask, struct statx *stx)
 {
 	struct stat st;
@@ -164,8 +164,9 @@ DEFINE_SYSCALL4(faccessat2, s32, dirfd, uva, path, u32, mode, u32, flags)
 		goto out;
 	node = pseudo_node_of(&p);
 	/*
-	 * The host thread already is who the question is about, hence AT_EACCESS: what the host
-	 * would work out from that thread's real user knows nothing of dropped capabilities.
+	 * The host thread has the identity to be checked as its effective one, hence AT_EACCESS.
+	 * Without it, the host would check the thread's real user, and with capabilities that the
+	 * program has dropped.
 	 */
 	if (node)
 		r = node->fs->access(node, mode);
@@ -278,7 +279,7 @@ DEFINE_SYSCALL3(fchown, s32, fd, u32, uid, u32, gid)
 
 /* -- Times ----------------------------------------------------------------------------------- */
 
-/* times NULL: now. path 0: dirfd is the file itself, as utimensat(2) and futimesat(2) have it. */
+/* times NULL: the current time. path 0: the file is dirfd, as in utimensat(2) and futimesat(2). */
 static s64 set_times(s32 dirfd, uva path, const struct __kernel_timespec *times, u32 flags)
 {
 	u32 len = times ? 2 * sizeof(*times) : 0;
@@ -335,7 +336,7 @@ DEFINE_SYSCALL2(utime, uva, path, uva, user_times)
 
 /* -- Length and space ------------------------------------------------------------------------ */
 
-/* Growing a file over RLIMIT_FSIZE: truncate(2). */
+/* Checks a new file size against RLIMIT_FSIZE: truncate(2). Returns 0 or -EFBIG with SIGXFSZ. */
 static s64 may_grow(s64 size)
 {
 	u64 limit = current_process()->rlimit[RLIMIT_FSIZE].cur;
@@ -353,7 +354,7 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 	return r < 0 ? r : WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
 }
 
-/* What the process has mapped of the file ends with it. */
+/* ftruncate(2). Also removes the mapped pages behind the new end. */
 static s64 truncate_file(struct ofile *f, s64 length)
 {
 	s64 r = ofile_truncate(f, length);

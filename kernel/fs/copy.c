@@ -37,7 +37,7 @@ static s64 broken_pipe(s64 r)
 	return fs_restart(r);
 }
 
-/* The two files of a call, and where in them. */
+/* The arguments of a call: two files, an offset in each, and how much to copy. */
 struct copy {
 	struct ofile *in, *out;
 	struct user_offset in_off, out_off;
@@ -48,7 +48,7 @@ struct copy {
 typedef s64 copy_fn(struct copy *c);
 static copy_fn by_copy_file_range;
 
-/* copy_file_range(2) is for regular files. */
+/* copy_file_range(2) takes only regular files. */
 static s64 check_types(struct copy *c)
 {
 	u32 in = ofile_type(c->in), out = ofile_type(c->out);
@@ -58,7 +58,7 @@ static s64 check_types(struct copy *c)
 	return in == S_IFREG && out == S_IFREG ? 0 : -EINVAL;
 }
 
-/* What is written, and where, is within RLIMIT_FSIZE: c->len may become less. */
+/* Applies RLIMIT_FSIZE, by which c->len may become less. Returns 0 or -errno. */
 static s64 limit(struct copy *c)
 {
 	s64 room = host_file_room(c->out, c->out_off.at ? c->out_off.value : IO_AT_POS, 0, c->len);
@@ -68,7 +68,7 @@ static s64 limit(struct copy *c)
 	return MIN(room, 0L);
 }
 
-/* The host moves the bytes: a file of the kernel's own that can be the host's becomes it. */
+/* Gives both files a handle, because the host moves the bytes. Returns 0 or -errno. */
 static s64 to_host(struct copy *c)
 {
 	s64 r = ofile_handle(c->in);

@@ -12,7 +12,7 @@ struct dirent64 {
 	char name[];
 };
 
-/* The old layout: the type is the last byte of an entry, after the name's NUL. */
+/* The entry of getdents(2): the type is the last byte, after the name's NUL and padding. */
 struct dirent_old {
 	u64 ino;
 	s64 off;
@@ -21,8 +21,8 @@ struct dirent_old {
 };
 
 /*
- * Rewrites entries in place. The old header is one byte shorter and the type one byte more, so
- * every length stays.
+ * Converts the entries to the layout of getdents(2), in place. The lengths do not change: the old
+ * header is one byte shorter, and the type takes one byte at the end.
  */
 static void to_old_layout(char *buf, u64 len)
 {

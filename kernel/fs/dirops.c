@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls that make, change and remove names. All are the host's; our /proc refuses them. */
+/* System calls that make, change and remove names, on the host only: -EPERM for our /proc. */
 #include "kernel/fs/fs.h"
 
 DEFINE_SYSCALL3(mkdirat, s32, dirfd, uva, path, u32, mode)
@@ -62,7 +62,7 @@ DEFINE_SYSCALL5(linkat, s32, olddir, uva, oldpath, s32, newdir, uva, newpath, u3
 
 	if (!(flags & AT_SYMLINK_FOLLOW))
 		at |= AT_SYMLINK_NOFOLLOW;
-	/* /proc/self/fd/N of an O_TMPFILE file is followed here, hence p.at: open(2). */
+	/* path_get_host follows /proc/self/fd/N of an O_TMPFILE file (open(2)), hence p.at. */
 	return WITH_PATH(p, olddir, oldpath, at,
 			 WITH_PATH(q, newdir, newpath, AT_SYMLINK_NOFOLLOW,
 				   hc_linkat(p.dir, p.path, q.dir, q.path, flags | p.at)));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * eventfd(2): a counter that threads wait for. The kernel keeps it until the host has to know it,
- * as it keeps pipes (fs/pipe.c): then the host gets one with the same value, and sleepers go on
- * there.
+ * as it keeps pipes (fs/pipe.c). Then the eventfd moves: the kernel makes an eventfd with the same
+ * value on the host, and sleeping threads go on there.
  */
 #include <asm/ioctls.h>
 #include <linux/fs.h>
@@ -25,7 +25,7 @@ struct eventfd {
 	struct mutex lock; /* guards all below */
 	u64 count;
 	bool semaphore;	      /* EFD_SEMAPHORE */
-	bool on_host;	      /* never back; count is the host's then, waiters is empty */
+	bool on_host;	      /* has moved, for good: the host has the count, waiters is empty */
 	struct waitq waiters; /* POLLIN, POLLOUT */
 };
 
@@ -66,7 +66,7 @@ static s64 eventfd_to_host(struct ofile *f)
 	return fs_nointr(MIN(r, 0L));
 }
 
-/* The host does it. */
+/* Passes a request to the host, which moves the file there if it is not. */
 static s64 pass_on(struct ofile *f, struct io_request *rq)
 {
 	s64 handle = ofile_handle(f);
@@ -74,7 +74,10 @@ static s64 pass_on(struct ofile *f, struct io_request *rq)
 	return handle < 0 ? handle : io_transfer(f, rq);
 }
 
-/* Waits for one of these events, or that the file moves. The lock is held, but not meanwhile. */
+/*
+ * Waits for one of these events, or until the file moves. Releases e->lock, which the caller holds,
+ * during the wait. Returns 0 or -ERESTARTSYS.
+ */
 UNCHECKED_LOCKING static s64 wait_for(struct eventfd *e, u32 events)
 {
 	struct sleeper s = SLEEPER_INIT;
@@ -236,7 +239,7 @@ static s64 eventfd_name(struct ofile *f, char *buf, u64 size)
 
 static const struct file_ops eventfd_ops = {
 	.size = sizeof(struct eventfd),
-	.all_on_host = true, /* once it is in a message */
+	.all_on_host = true, /* it moves before it goes into a message */
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.seek = eventfd_seek,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ioctl(2). What a request moves is in common/ioctl.def; here is how: by kind, the data into the
- * hostcall and back, descriptors into handles.
+ * ioctl(2). common/ioctl.def lists the requests and the data that each moves. By the kind of the
+ * request, this file passes the data to the hostcall and back, or turns descriptors into handles.
  */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
@@ -27,7 +27,7 @@ static const struct request {
 #include "common/ioctl.def"
 };
 
-#define DATA_MAX 128  /* largest size in the table, and then some */
+#define DATA_MAX 128  /* no size in the table is larger */
 #define CONF_MAX 4080 /* bytes of struct ifreq that a hostcall brings */
 
 static const struct request *find(u32 nr)
@@ -38,7 +38,7 @@ static const struct request *find(u32 nr)
 	return NULL;
 }
 
-/* READ, WRITE, BOTH. */
+/* Requests of kind READ, WRITE or BOTH. */
 static s64 with_data(s32 handle, const struct request *rq, u64 arg)
 {
 	u8 data[DATA_MAX] = {0};
@@ -81,7 +81,7 @@ static s64 interface_list(s32 handle, u64 arg)
 	array = conf->array;
 	if (r >= 0) {
 		if (!array)
-			conf->len = 0; /* asks for the length that is needed */
+			conf->len = 0; /* the program asks for the length that it needs */
 		conf->len = conf->len < 0 ? 0 : MIN(conf->len, CONF_MAX);
 		r = fs_nointr(hc_ioctl(handle, SIOCGIFCONF, conf, sizeof(*conf) + conf->len, 0));
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls about file systems and mounts, and what a file is to them. The mounts are those of
- * the monitor's namespace, which /proc/self/mountinfo tells as well.
+ * System calls about file systems and mounts, file handles and the page cache. The mounts are those
+ * of the monitor's namespace, as in /proc/self/mountinfo.
  */
 #include "kernel/fs/fs.h"
 
@@ -52,7 +52,7 @@ DEFINE_SYSCALL5(name_to_handle_at, s32, dirfd, uva, path, uva, handle, uva, moun
 		return -EFAULT;
 	if (bytes > HANDLE_MAX)
 		return -EINVAL;
-	/* Too little room: how much it takes, and no handle. */
+	/* Without space for the handle, the program gets only the size that it needs. */
 	if (bytes < h.bytes)
 		r = -EOVERFLOW;
 	else
@@ -75,7 +75,7 @@ DEFINE_SYSCALL4(cachestat, s32, fd, uva, user_range, uva, user_stat, u32, flags)
 		r = -EFAULT;
 	if (!r && flags)
 		r = -EINVAL;
-	/* What has no handle has nothing in the host's cache. */
+	/* A file without a handle has no page in the host's cache. */
 	if (!r && f->handle >= 0)
 		r = fs_nointr(hc_cachestat(f->handle, range, sizeof(range), stat, sizeof(stat), 0));
 	ofile_put(f);
@@ -91,8 +91,8 @@ struct mount_request {
 	u64 id, param, ns;
 };
 #define REQUEST_SIZE_0 offsetof(struct mount_request, ns)
-#define STATMOUNT_MAX  8192 /* bytes that a hostcall brings */
-#define IDS_MAX	       512  /* the same */
+#define STATMOUNT_MAX  8192 /* most bytes in the answer of hostcall statmount */
+#define IDS_MAX	       512  /* most numbers in the answer of hostcall listmount */
 #define IDS_LIMIT      1000000
 
 static s64 read_request(struct mount_request *rq, uva from)
@@ -133,7 +133,7 @@ DEFINE_SYSCALL4(statmount, uva, request, uva, out, u64, size, u32, flags)
 	if (!buf)
 		return -ENOMEM;
 	r = fs_nointr(hc_statmount(&rq, REQUEST_SIZE_0, buf, len, 0));
-	/* The struct begins with the bytes that it takes. */
+	/* The struct begins with its size. */
 	if (r >= 0 && copy_to_user(out, buf, MIN(len, *(u32 *)buf)))
 		r = -EFAULT;
 	kfree(buf);
@@ -174,11 +174,14 @@ DEFINE_SYSCALL4(listmount, uva, request, uva, out, u64, most, u32, flags)
 	return r < 0 ? r : (s64)total;
 }
 
-/* -- What files of /proc tell ---------------------------------------------------------------- */
+/* -- Answers from the host's /proc ------------------------------------------------------------ */
 
 #define TEXT_MAX 65536
 
-/* The beginning of a text of the host's, NUL-terminated; to be freed. NULL: there is none. */
+/*
+ * Reads the first TEXT_MAX - 1 bytes of a file on the host. Returns a NUL-terminated text that the
+ * caller frees; NULL: no such file, or no memory.
+ */
 static char *host_text(const char *path)
 {
 	char *text = kmalloc(TEXT_MAX);
@@ -206,7 +209,7 @@ static char *host_text(const char *path)
 	return NULL;
 }
 
-/* The type at the end of a line of /proc/filesystems: "nodev\tproc" or "\text4". */
+/* Returns the type at the end of a line of /proc/filesystems: "nodev\tproc" or "\text4". */
 static const char *type_of_line(const char *line, u64 *len)
 {
 	const char *tab = line + strcspn(line, "\t\n");
@@ -223,7 +226,7 @@ static const char *next_line(const char *line)
 	return *line ? line + 1 : line;
 }
 
-/* sysfs(2): 1: the index of a name; 2: the name of an index; 3: how many types there are. */
+/* sysfs(2). Option 1: the index of a name; 2: the name of an index; 3: the number of types. */
 static s64 file_system_types(s32 option, const char *name, u64 index, uva out, const char *line)
 {
 	u64 n = 0;
@@ -265,7 +268,10 @@ struct ustat_user {
 	char name[6], pack[6];
 };
 
-/* Where a device is mounted, from the lines of /proc/self/mountinfo: proc(5). False: nowhere. */
+/*
+ * Finds a mount point of a device in the lines of /proc/self/mountinfo: proc(5). Returns false if
+ * there is none that fits path.
+ */
 static bool mounted_at(const char *line, u32 device, char *path, u64 size)
 {
 	char wanted[32];
@@ -284,7 +290,7 @@ static bool mounted_at(const char *line, u32 device, char *path, u64 size)
 			at += strcspn(at, " ") + 1;
 		len = strcspn(at, " ");
 		if (len >= size || memchr(at, '\\', len))
-			continue; /* an escaped name: another mount may do */
+			continue; /* the name has escapes; another mount point may have none */
 		memcpy(path, at, len);
 		path[len] = 0;
 		return true;
@@ -292,7 +298,7 @@ static bool mounted_at(const char *line, u32 device, char *path, u64 size)
 	return false;
 }
 
-/* ustat(2), which is older than statfs(2): free space of what is mounted from a device. */
+/* ustat(2), the predecessor of statfs(2): the free space of a mounted device. */
 DEFINE_SYSCALL2(ustat, u32, device, uva, out)
 {
 	char path[256], *text = host_text("/proc/self/mountinfo");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Waiting for several files: poll, ppoll, select, pselect6, and what they share with epoll: signal
- * masks for the time of a call and deadlines. The host polls handles; descriptors are translated
- * on the way in, results on the way out.
+ * Waiting for several files: poll, ppoll, select, pselect6, and what they share with epoll:
+ * deadlines, and signal masks for the duration of a call. The kernel polls the files whose
+ * readiness it knows, and the host polls the handles of the others. A thread that waits for files
+ * of both kinds sleeps in the host's poll, with a bell among the handles (fs/waitq.h).
  */
 #include <asm/poll.h>
 #include "kernel/fs/fs.h"
@@ -37,7 +38,7 @@ int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline)
 		return 0;
 	if (get_user(&ts, user) < 0)
 		return -EFAULT;
-	/* select(2) takes any count of microseconds, ppoll(2) is strict. */
+	/* select(2) allows more than a second of microseconds; ppoll(2) needs valid nanoseconds. */
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || (unit_ns == 1 && ts.tv_nsec >= (s64)NSEC_PER_SEC))
 		return -EINVAL;
 	ts.tv_sec += ts.tv_nsec / (NSEC_PER_SEC / unit_ns);
@@ -48,8 +49,9 @@ int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline)
 }
 
 /*
- * select and ppoll say how much time is left. A call whose timeout cannot be updated cannot be
- * restarted either: EINTR then, as Linux's poll_select_finish has it.
+ * Ends select or ppoll by writing the time that is left to the program's timeout. Returns result;
+ * or -EINTR for a call that would be restarted and whose timeout cannot be written, as Linux's
+ * poll_select_finish does.
  */
 static s64 time_to_user(uva user, u64 unit_ns, u64 deadline, s64 result)
 {
@@ -75,19 +77,19 @@ s64 fs_unblock(s64 result)
 
 /* -- poll ----------------------------------------------------------------------------------- */
 
-/* As many as hc_poll carries; hc_poll_many has no limit but memory. */
+/* As many entries as hc_poll carries; hc_poll_many is limited only by memory. */
 #define POLL_FEW (16256 / sizeof(struct pollfd))
 
 struct poll_set {
 	u32 count;
-	struct ofile **file;  /* references, NULL for descriptors that are not open */
-	struct pollfd *guest; /* fds are descriptors */
-	struct pollfd *host;  /* fds are handles; one more at the end, for the bell */
+	struct ofile **file;  /* references; NULL for descriptors that are not open */
+	struct pollfd *guest; /* of the program: fds are descriptors */
+	struct pollfd *host;  /* for hc_poll: fds are handles; one more entry for the bell */
 
-	/* Of the files whose readiness the kernel knows (ofile_poll), while this thread waits. */
-	struct wait_entry *entry; /* NULL: none of the files is such a one */
+	/* For the files whose readiness the kernel knows (ofile_poll), while this thread waits. */
+	struct wait_entry *entry; /* NULL: this thread has not waited for such files */
 	struct sleeper sleeper;
-	u32 hosts, guests; /* how many files of each kind there are, in the last scan */
+	u32 hosts, guests; /* the number of files that host and kernel poll, at the last scan */
 };
 
 static int poll_set_new(struct poll_set *set, u32 count)
@@ -113,7 +115,7 @@ static void poll_set_free(struct poll_set *set)
 	kfree(set->entry);
 }
 
-/* Polls set->host, and the bell if there is one. */
+/* Makes the host poll set->host, and the bell if the sleeper has one. As hc_poll. */
 static s64 host_poll(struct poll_set *set, s64 timeout)
 {
 	u64 bytes = (set->count + (set->sleeper.bell >= 0)) * sizeof(*set->host);
@@ -129,9 +131,9 @@ static s64 host_poll(struct poll_set *set, s64 timeout)
 }
 
 /*
- * Looks at all files. Those that the host has to be asked about come into set->host, of the others
- * revents is filled in and, with queue, this thread comes into their queues. Returns how many
- * have events, descriptors that are not open among them.
+ * Polls the files whose readiness the kernel knows and fills in their revents; with queue, also
+ * puts this thread into their queues. Puts the handles of the other files into set->host. Returns
+ * how many entries have events, including those whose descriptors are not open.
  */
 static s64 scan(struct poll_set *set, bool queue)
 {
@@ -167,7 +169,10 @@ static s64 scan(struct poll_set *set, bool queue)
 	return ready;
 }
 
-/* Adds what the host says, waiting until the deadline for it. How many files, or -EINTR. */
+/*
+ * Makes the host poll set->host until the deadline, and fills in the revents. Returns how many of
+ * its files have events, or -EINTR.
+ */
 static s64 ask_host(struct poll_set *set, u64 deadline)
 {
 	s64 r = FS_WAIT(timeout, deadline, host_poll(set, timeout)), ready = 0;
@@ -183,7 +188,10 @@ static s64 ask_host(struct poll_set *set, u64 deadline)
 	return ready;
 }
 
-/* Sleeps until one of the files may have events: 0. -EINTR, -ETIMEDOUT, or how many files have. */
+/*
+ * Sleeps until a file may have events. Returns 0, -EINTR, -ETIMEDOUT, or the number of the host's
+ * files that have events.
+ */
 static s64 sleep_for_any(struct poll_set *set, u64 deadline)
 {
 	s64 r;
@@ -191,12 +199,15 @@ static s64 sleep_for_any(struct poll_set *set, u64 deadline)
 	if (!set->hosts)
 		return sleeper_sleep(&set->sleeper, deadline);
 	if (set->sleeper.bell < 0)
-		return 0; /* a file has become the host's in between: once more, with a bell */
+		return 0; /* a file has moved since the last scan: try again, with a bell */
 	r = ask_host(set, deadline);
 	return r || set->sleeper.woken ? r : -ETIMEDOUT;
 }
 
-/* This thread is in the queues of the files that the kernel knows. As sleep_for_any. */
+/*
+ * As sleep_for_any, with this thread in the queues of the files that the kernel polls. *ready is
+ * the result of the scan that follows the queueing.
+ */
 static s64 queue_and_sleep(struct poll_set *set, u64 deadline, s64 *ready)
 {
 	s64 r = 0;
@@ -220,7 +231,8 @@ static s64 queue_and_sleep(struct poll_set *set, u64 deadline, s64 *ready)
 	return r;
 }
 
-/* As poll_set_wait, for files of both kinds, after a scan that found so many ready. */
+/* As poll_set_wait, after a scan that found ready entries with events and a file of the kernel's.
+ */
 static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
 {
 	s64 r = 0;
@@ -228,8 +240,8 @@ static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
 	while (!ready && !r && deadline)
 		r = queue_and_sleep(set, deadline, &ready);
 	if (r > 0)
-		return r; /* of the host's files, while the others had nothing */
-	/* What is there counts more than a signal or the end of the time. */
+		return r; /* only files of the host have events */
+	/* Events count more than a signal or the deadline. */
 	if (!ready)
 		ready = scan(set, false);
 	if (set->hosts)
@@ -238,8 +250,8 @@ static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
 }
 
 /*
- * Waits for the files of set->guest until the deadline and fills its revents. The number of
- * entries with events, or -EINTR.
+ * Waits for the files of set->guest until the deadline, and fills in the revents. Returns the
+ * number of entries with events, or -EINTR.
  */
 static s64 poll_set_wait(struct poll_set *set, u64 deadline)
 {
@@ -270,7 +282,7 @@ static s64 poll_user(uva fds, u32 count, u64 deadline)
 	if (r >= 0)
 		r = poll_set_wait(&set, deadline);
 	for (u32 i = 0; r >= 0 && i < count; i++) {
-		/* revents only: another thread may be changing the rest. */
+		/* Only revents is written: another thread may change the rest. */
 		uva at = fds + i * sizeof(struct pollfd) + offsetof(struct pollfd, revents);
 
 		if (put_user(set.guest[i].revents, at) < 0)
@@ -280,7 +292,7 @@ static s64 poll_user(uva fds, u32 count, u64 deadline)
 	return r;
 }
 
-/* poll goes on after a signal without a handler: what restart_syscall calls. */
+/* poll(2). After a signal without a handler, restart_syscall continues it by poll_restart. */
 static s64 poll_until(uva fds, u32 count, u64 deadline);
 
 static s64 poll_restart(void *arg)
@@ -328,7 +340,7 @@ DEFINE_SYSCALL5(ppoll, uva, fds, u32, count, uva, timeout, uva, mask, u64, mask_
 
 /* -- select --------------------------------------------------------------------------------- */
 
-/* What each of the three sets asks for and what counts as an answer: Linux's fs/select.c. */
+/* The events that each of the three sets asks for, and that count for it: Linux's fs/select.c. */
 static const struct {
 	u16 ask, answer;
 } select_events[3] = {
@@ -340,7 +352,7 @@ static const struct {
 struct select_sets {
 	u32 words; /* per set */
 	uva user[3];
-	u64 *in[3]; /* as asked; becomes the answer. Allocated as one with in[0] */
+	u64 *in[3]; /* the sets, first as asked, then the answer; one allocation, at in[0] */
 };
 
 static int select_sets_get(struct select_sets *s, u32 n, const uva user[3])
@@ -355,7 +367,7 @@ static int select_sets_get(struct select_sets *s, u32 n, const uva user[3])
 		if (user[i] && copy_from_user(s->in[i], user[i], s->words * sizeof(u64)) < 0)
 			return -EFAULT;
 	}
-	/* Bits from n on are not the call's. */
+	/* The call ignores bits from n on. */
 	for (int i = 0; i < 3 && n % 64; i++)
 		s->in[i][s->words - 1] &= (1UL << n % 64) - 1;
 	return 0;
@@ -379,7 +391,7 @@ static u32 select_asked(const struct select_sets *s)
 	return asked;
 }
 
-/* Sets become polls, revents become sets; the number of bits, as select(2) counts. */
+/* Polls the descriptors of the sets. Returns the number of bits in the sets of the answer. */
 static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
 {
 	struct poll_set set;

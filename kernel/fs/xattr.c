@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * Extended attributes: twelve calls, three ways to name the file. Values go straight between the
- * program's memory and the host's.
+ * Extended attributes: four operations on a file that is named by path, by path without following a
+ * link, by descriptor, or by directory, path and flags. The host reads and writes values in the
+ * program's memory.
  */
 #include <linux/limits.h>
 #include "kernel/fs/fs.h"
 
-/* The file: by path (followed or not), or by descriptor. */
+/* The file of a call. */
 struct target {
 	bool by_path;
-	struct fs_path p;
-	int at;
+	struct fs_path p;   /* by path */
+	int at;		    /* by path: AT_SYMLINK_NOFOLLOW or 0 */
 	struct ofile *file; /* by descriptor */
 };
 
-/* Files of our /proc have no attributes. */
+/* Names in our /proc have no attributes: -EOPNOTSUPP. */
 static s64 target_below(struct target *t, s32 dirfd, uva path, int at)
 {
 	s64 r;
@@ -40,7 +41,7 @@ static s64 target_fd(struct target *t, s32 fd)
 	return -EOPNOTSUPP;
 }
 
-/* The newer calls' way: below a directory, or a descriptor itself where the name is empty. */
+/* For the *at calls: a path below a directory, or dirfd itself if the path is empty. */
 static s64 target_at(struct target *t, s32 dirfd, uva path, u32 at)
 {
 	char first = 0;
@@ -64,7 +65,7 @@ static void target_put(struct target *t)
 		ofile_put(t->file);
 }
 
-/* The attribute's name and the program's buffer, whichever the call has. */
+/* The attribute's name and the program's buffer, as far as the call has them. */
 struct operands {
 	char name[XATTR_NAME_MAX + 2];
 	struct user_segs *buf;
@@ -153,7 +154,7 @@ static s64 xattr_remove(struct target *t, uva name)
 	return hc_fremovexattr(t->file->handle, o.name);
 }
 
-/* Each operation by followed path, by path, by descriptor. */
+/* Finds the target t, and performs call on it. */
 #define ON_TARGET(find, call)                                                                      \
 	({                                                                                         \
 		struct target t;                                                                   \
@@ -227,7 +228,8 @@ DEFINE_SYSCALL2(fremovexattr, s32, fd, uva, name)
 	return ON_TARGET(target_fd(&t, fd), xattr_remove(&t, name));
 }
 
-/* -- With a directory, flags, and a struct that grows: Linux 6.13 ------------------------------ */
+/* -- The *at calls of Linux 6.13, whose struct may grow -----------------------------------------
+ */
 
 struct xattr_args_user {
 	u64 value;
