@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Asynchronous I/O: io_setup(2) to io_getevents(2). Requests are done when they are submitted,
- * which the interface allows and Linux does, too, for everything but direct I/O; only IOCB_CMD_POLL
- * waits, and is looked after by whoever asks for events.
+ * Asynchronous I/O: io_setup(2) to io_getevents(2). io_submit performs each request at once, which
+ * the interface allows, and which Linux does, too, for everything but direct I/O. Only
+ * IOCB_CMD_POLL waits: the threads in io_getevents poll its file.
  *
- * A context is the backing of a mapping, as on Linux: its number is the mapping's address, so it
- * moves with mremap(2), goes with munmap(2) and with the address space, and a child of fork(2) does
+ * A context is the backing of a mapping, as on Linux: its number is the mapping's address. So it
+ * moves with mremap(2), ends with munmap(2) or with the address space, and a child of fork(2) does
  * not have it. The mapping's page is empty. Libraries that know Linux's ring look for its magic
- * number there, and make the system call where it is missing.
+ * number there, and make the system call if it is missing.
  */
 #include <linux/aio_abi.h>
 #include <linux/mman.h>
@@ -18,15 +18,15 @@
 #include "kernel/mm/backing.h"
 #include "kernel/mm/mm.h"
 
-#define EVENTS_LIMIT 65536 /* most of one context: fs.aio-max-nr's default */
-#define KEY	     0	   /* what aio_key becomes */
+#define EVENTS_LIMIT 65536 /* most events of a context: the default of fs.aio-max-nr */
+#define KEY	     0	   /* the value that io_submit writes to aio_key */
 
-/* A request. One that was done is an event that nobody has fetched. */
+/* A request that waits (polled), or that is done and whose event was not fetched yet. */
 struct aio_request {
 	TAILQ_ENTRY(aio_request) link; /* of context.done or .polled */
 	struct io_event event;
-	struct ofile *poll; /* IOCB_CMD_POLL: the file, and for what; else NULL */
-	struct ofile *tell; /* IOCB_FLAG_RESFD: the eventfd, or NULL */
+	struct ofile *poll; /* IOCB_CMD_POLL: the file, a reference; else NULL */
+	struct ofile *tell; /* IOCB_FLAG_RESFD: the eventfd, a reference; else NULL */
 	u16 poll_events;
 };
 
@@ -36,11 +36,11 @@ struct aio_context {
 	struct vm_backing backing;
 	u32 refs; /* atomic: mappings, and calls under way */
 	u32 limit;
-	s32 wake; /* host handle: an eventfd that is written when .done gets longer */
+	s32 wake; /* host handle of an eventfd that wakes the threads that sleep for events */
 
-	struct mutex lock; /* guards what follows */
+	struct mutex lock; /* guards all below */
 	bool dead;	   /* io_destroy(2) was called */
-	u32 count;	   /* requests in both lists, or under way */
+	u32 count;	   /* requests in both lists, and those that io_submit performs now */
 	u32 waiting;	   /* threads that sleep on .wake */
 	struct aio_requests done, polled;
 };
@@ -98,7 +98,7 @@ static const struct vm_backing_ops context_ops = {
 	.name = context_name,
 };
 
-/* The running process's context with this number, a reference; NULL: EINVAL. */
+/* Returns a reference to the running process's context with this number; NULL: EINVAL. */
 static struct aio_context *find(u64 id)
 {
 	struct mm *mm = current_mm();
@@ -146,7 +146,7 @@ static struct aio_context *context_new(u32 limit, s64 *err)
 	return c;
 }
 
-/* The mapping is the parent's only: a child has no contexts. */
+/* Marks the context's mapping, so that a child of fork(2) does not get it. */
 static void keep_from_children(u64 id)
 {
 	struct mm *mm = current_mm();
@@ -175,7 +175,7 @@ DEFINE_SYSCALL2(io_setup, u32, events, uva, user_id)
 	if (!c)
 		return r;
 	r = mm_map_backing(current_mm(), 0, PAGE_SIZE, PROT_READ | PROT_WRITE, &c->backing);
-	put(c); /* the mapping has it */
+	put(c); /* the mapping has a reference */
 	if (r < 0)
 		return r;
 	keep_from_children((u64)r);
@@ -186,7 +186,7 @@ DEFINE_SYSCALL2(io_setup, u32, events, uva, user_id)
 	return 0;
 }
 
-/* Whoever sleeps for events looks again. c->lock is held. */
+/* Wakes the threads that sleep for events of c. */
 static void wake_sleepers(struct aio_context *c)
 {
 	static u64 one = 1;
@@ -218,7 +218,7 @@ DEFINE_SYSCALL1(io_destroy, u64, id)
 
 /* -- Requests ------------------------------------------------------------------------------ */
 
-/* rq is done: an event, and the eventfd is told. c->lock is held. */
+/* Makes rq, which is done, an event, and writes to its eventfd. */
 static void complete(struct aio_context *c, struct aio_request *rq, s64 result)
 {
 	static u64 one = 1;
@@ -226,7 +226,7 @@ static void complete(struct aio_context *c, struct aio_request *rq, s64 result)
 	struct segs segs;
 
 	ASSERT_HELD(&c->lock);
-	/* A request is not restarted: it ended by the signal. */
+	/* No request is restarted after a signal. */
 	if (result <= -ERESTARTSYS)
 		result = -EINTR;
 	rq->event.res = result;
@@ -236,7 +236,10 @@ static void complete(struct aio_context *c, struct aio_request *rq, s64 result)
 	wake_sleepers(c);
 }
 
-/* The program's buffers of a read or write. *iov is to be freed where it is not one. */
+/*
+ * Finds the program's buffers of a read or write: *count iovecs at *iov. *iov is one, or the caller
+ * frees it, also after an error. Returns 0 or -errno.
+ */
 static s64 buffers(const struct iocb *cb, struct iovec *one, struct iovec **iov, u32 *count)
 {
 	bool vector =
@@ -261,7 +264,7 @@ static s64 buffers(const struct iocb *cb, struct iovec *one, struct iovec **iov,
 	return 0;
 }
 
-/* True if a kick ended the call, and no signal: it is made again, because nobody restarts it. */
+/* Returns true if only a kick ended the call: the caller then repeats it. */
 static bool only_kicked(s64 result)
 {
 	if (result != -EINTR && result > -ERESTARTSYS)
@@ -293,7 +296,7 @@ static s64 transfer(struct ofile *f, const struct iocb *cb, enum io_direction di
 
 			*result = dir == IO_READ ? ofile_read(f, &whole) : ofile_write(f, &whole);
 		} while (only_kicked(*result));
-		/* The host's word for flags that it does not know comes at once, as Linux's. */
+		/* Unknown flags are an error of io_submit, as on Linux, and not of the event. */
 		r = *result == -EOPNOTSUPP ? *result : 0;
 	}
 	if (iov != &one)
@@ -301,7 +304,10 @@ static s64 transfer(struct ofile *f, const struct iocb *cb, enum io_direction di
 	return r;
 }
 
-/* 0: done, with *result; 1: rq waits (poll); -errno: the request is wrong. */
+/*
+ * Performs a request. Returns 0 with the result of the event in *result, 1 if rq waits (poll), or
+ * -errno if the request is invalid.
+ */
 static s64 perform(struct aio_request *rq, struct ofile *f, const struct iocb *cb, s64 *result)
 {
 	bool only_buf = !cb->aio_offset && !cb->aio_nbytes && !cb->aio_rw_flags;
@@ -325,7 +331,8 @@ static s64 perform(struct aio_request *rq, struct ofile *f, const struct iocb *c
 	case IOCB_CMD_POLL:
 		if (!only_buf || cb->aio_buf > UINT16_MAX)
 			return -EINVAL;
-		/* It has one from now on, so that none has to be made with the lock held. */
+		/* This may move the file to the host, which collect cannot do with the lock held.
+		 */
 		if (ofile_poll_handle(f) < 0)
 			return -EINVAL;
 		rq->poll_events = (u16)cb->aio_buf;
@@ -336,7 +343,7 @@ static s64 perform(struct aio_request *rq, struct ofile *f, const struct iocb *c
 	}
 }
 
-/* IOCB_FLAG_RESFD's file: only an eventfd says ENOTTY to everything and takes 8 bytes. */
+/* Finds the file of IOCB_FLAG_RESFD, which has to be an eventfd: its name says so. */
 static s64 eventfd_of(s32 fd, struct ofile **f)
 {
 	char name[32] = "";
@@ -354,7 +361,7 @@ static s64 eventfd_of(s32 fd, struct ofile **f)
 	return -EINVAL;
 }
 
-/* One more request of c's: false, EAGAIN, where it has as many as it was made for. */
+/* Counts another request of c. Returns false, for EAGAIN, if c has as many as io_setup allowed. */
 static bool begin(struct aio_context *c)
 {
 	bool room;
@@ -435,7 +442,7 @@ DEFINE_SYSCALL3(io_submit, u64, id, s64, count, uva, user_cbs)
 	return done ? done : r;
 }
 
-/* A request that waits can be cancelled, and is over then: its event says 0. */
+/* Cancels a request that waits. The request then ends with an event whose result is 0. */
 DEFINE_SYSCALL3(io_cancel, u64, id, uva, user_cb, uva, result)
 {
 	struct aio_context *c;
@@ -465,16 +472,16 @@ DEFINE_SYSCALL3(io_cancel, u64, id, uva, user_cb, uva, result)
 
 /* -- Events -------------------------------------------------------------------------------- */
 
-#define POLLS_MAX 64 /* requests that one look asks the host about */
+#define POLLS_MAX 64 /* most waiting requests in one hc_poll */
 
-/* What a thread sleeps on: the context's eventfd, and the files of requests that wait. */
+/* What a thread sleeps on: the context's eventfd, and the files of waiting requests. */
 struct sleep {
 	struct pollfd fds[1 + POLLS_MAX];
-	struct aio_request *rq[POLLS_MAX]; /* only to be compared: they may be gone */
+	struct aio_request *rq[POLLS_MAX]; /* for comparisons only: they may have been freed */
 	u32 count;
 };
 
-/* c->lock is held. */
+/* Fills in s. c->lock is held. */
 static void collect(struct aio_context *c, struct sleep *s)
 {
 	struct aio_request *rq;
@@ -493,7 +500,7 @@ static void collect(struct aio_context *c, struct sleep *s)
 	}
 }
 
-/* What the host said: requests that are still there and whose files are ready are done. */
+/* Completes those requests of s that are still there and whose files are ready. */
 static void take_results(struct aio_context *c, const struct sleep *s)
 {
 	struct aio_request *rq, *next;
@@ -511,7 +518,7 @@ static void take_results(struct aio_context *c, const struct sleep *s)
 	}
 }
 
-/* The eventfd counts nothing any more. */
+/* Sets the counter of the context's eventfd to 0. */
 static void drain(struct aio_context *c)
 {
 	struct hostcall_seg seg[2];
@@ -523,8 +530,8 @@ static void drain(struct aio_context *c)
 }
 
 /*
- * Sleeps until the deadline, a signal, or until something may have become an event. c->lock is
- * held, and free meanwhile. The result is hc_poll's.
+ * Sleeps until the deadline, a signal, or a possible event. Releases c->lock, which the caller
+ * holds, during the sleep. Returns as hc_poll, or -ENOMEM.
  */
 UNCHECKED_LOCKING static s64 sleep_for_events(struct aio_context *c, u64 deadline)
 {
@@ -551,7 +558,10 @@ UNCHECKED_LOCKING static s64 sleep_for_events(struct aio_context *c, u64 deadlin
 	return r;
 }
 
-/* Moves events to the program: how many. *bad: the program's array ended. c->lock is held. */
+/*
+ * Moves at most most events to the program, and returns how many. Sets *bad if one cannot be
+ * written. c->lock is held, but released for each write.
+ */
 UNCHECKED_LOCKING static s64 fetch(struct aio_context *c, uva to, s64 most, bool *bad)
 {
 	struct aio_request *rq;
@@ -575,7 +585,7 @@ UNCHECKED_LOCKING static s64 fetch(struct aio_context *c, uva to, s64 most, bool
 	return n;
 }
 
-/* Whatever polls have come true meanwhile, and then at least min events, at most max. */
+/* Polls the waiting requests, then waits for at least min events and moves at most max. */
 static s64 get_events(struct aio_context *c, s64 min, s64 max, uva to, u64 deadline)
 {
 	bool bad = false;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * epoll. The host waits, on handles. Linux knows an entry of an interest list by (open file,
- * descriptor); the host sees one handle per open file, whatever descriptors name it. So each entry
- * is kept here with the handle that stands for it on the host: the file's own for the first
- * descriptor, a duplicate for each further one. A duplicate would keep the file open on the host,
- * so all go when the last descriptor does.
+ * epoll. An epoll is a host file with two parts: the host's interest list has the handles of files
+ * whose readiness only the host knows, and the kernel's part (struct epoll) has the other files.
+ *
+ * Linux identifies an entry of an interest list by (open file, descriptor), but the host sees one
+ * handle per open file, whatever descriptors name it. So the kernel keeps each entry as an item,
+ * with the handle that stands for it on the host: the file's own handle for the first descriptor, a
+ * duplicate for each further one. A duplicate would keep the file open on the host, so all are
+ * closed when the last reference to the open file goes.
  */
 #include <linux/eventpoll.h>
 #include <linux/time_types.h>
@@ -13,36 +16,36 @@
 #include "kernel/fs/waitq.h"
 
 /*
- * Files whose readiness the kernel knows (ofile_poll) stand in the kernel's own part of an epoll:
- * each has an entry in its file's queue of sleepers, which puts the item on the epoll's list of
- * those that may be ready. Where there are only such files a thread waits for the list, without the
- * host. A thread that waits in the host is brought back by the epoll's bell, an eventfd among the
- * host's interest list.
+ * The kernel's part of an epoll: items of files whose readiness the kernel knows (ofile_poll). Such
+ * an item has an entry in its file's queue of sleepers, which puts the item on the list ready when
+ * the file may be ready. If an epoll has only such items, a thread waits for that list without the
+ * host. A thread that waits in the host is woken by the epoll's bell, an eventfd in the host's
+ * interest list.
  */
 struct epoll {
 	struct mutex lock; /* guards all below; taken inside the lock of a file */
-	TAILQ_HEAD(ready_items, epoll_item) ready; /* what may be ready */
+	TAILQ_HEAD(ready_items, epoll_item) ready; /* items that may be ready */
 	struct waitq waiters;			   /* threads that wait for the list */
-	s32 bell;				   /* -1: none yet */
-	bool rung;				   /* the bell can be heard */
-	bool polled;				   /* somebody may wait on the host: ring always */
-	u32 in_host;				   /* threads that wait there */
-	u32 host_items;				   /* items of the host; epoll_lock, too */
-	u32 guest_items;			   /* items of the kernel; epoll_lock, too */
-	bool left; /* it went into a message: no further item is the kernel's */
-	u32 turn;  /* whose events come first */
+	s32 bell;				   /* handle; -1: none yet */
+	bool rung;				   /* the bell is readable */
+	bool polled;	 /* others may poll the epoll on the host: ring always */
+	u32 in_host;	 /* number of threads that wait in the host */
+	u32 host_items;	 /* number of items of the host; epoll_lock, too */
+	u32 guest_items; /* number of items of the kernel; epoll_lock, too */
+	bool left;	 /* went into a message: further items are the host's */
+	u32 turn;	 /* alternates which part gets the odd event: wait_once */
 };
 
 struct epoll_item {
 	LIST_ENTRY(epoll_item) of_file;	 /* file->watched */
 	LIST_ENTRY(epoll_item) of_epoll; /* epoll->watches */
-	struct ofile *file, *epoll;	 /* no references: both ends forget the item when they go */
+	struct ofile *file, *epoll;	 /* no references: epoll_forget of either frees the item */
 	s32 fd;
-	s32 handle; /* the file's, to be polled, or a duplicate, which is the item's; -1: guest */
-	bool duplicate; /* further descriptor of a file */
+	s32 handle;	/* in the host's interest list; -1: an item of the kernel */
+	bool duplicate; /* handle is a duplicate, which the item owns, and not the file's */
 
 	/* If handle is -1. */
-	struct epoll_event event; /* as asked; with EPOLLONESHOT, .events is 0 after the first */
+	struct epoll_event event; /* as asked; EPOLLONESHOT clears the events after the first */
 	struct wait_entry entry;
 	TAILQ_ENTRY(epoll_item) of_ready; /* epoll.ready, if listed; epoll.lock */
 	bool listed;
@@ -52,9 +55,9 @@ struct epoll_item {
 #define EVENTS_FLAGS  (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 
 static struct mutex epoll_lock =
-	MUTEX_INIT(LOCK_EPOLL); /* guards all items. Inside: files' locks, epoll.lock */
+	MUTEX_INIT(LOCK_EPOLL); /* guards all items; files' locks and epoll.lock are inside */
 
-/* NULL: f is no epoll, or one that came in a message, of which the host has all. */
+/* Returns the kernel's part of f. NULL: f is no epoll, or one from a message, which has none. */
 static struct epoll *epoll_of(struct ofile *f)
 {
 	struct host_file *host = host_file_of(f);
@@ -62,15 +65,18 @@ static struct epoll *epoll_of(struct ofile *f)
 	return host ? host->epoll : NULL;
 }
 
-/* What the bell's events carry in the host's epoll; a program's data is some address of its own. */
+/*
+ * Returns the data of the bell's events in the host's epoll: an address of the kernel, which a
+ * program is not expected to use as its data.
+ */
 static u64 bell_mark(const struct epoll *ep)
 {
 	return (u64)ep;
 }
 
-/* -- The list of what may be ready ------------------------------------------------------------ */
+/* -- The list of items that may be ready ------------------------------------------------------ */
 
-/* Rings, where somebody could hear it. ep->lock held. */
+/* Rings the bell if the list is not empty and a thread may wait in the host. */
 static void ring_if_heard(struct epoll *ep)
 {
 	ASSERT_HELD(&ep->lock);
@@ -80,7 +86,7 @@ static void ring_if_heard(struct epoll *ep)
 	ep->rung = true;
 }
 
-/* The bell is silent when there is nothing on the list. ep->lock held. */
+/* Silences the bell if the list is empty. */
 static void hush(struct epoll *ep)
 {
 	ASSERT_HELD(&ep->lock);
@@ -120,7 +126,7 @@ static void item_changed(struct wait_entry *e, u32 events, struct wakeups *w)
 	list_item(epoll_of(item->epoll), item, w);
 }
 
-/* The host's interest list gets the bell, if it has none. epoll_lock held. 0 or -errno. */
+/* Adds the bell to the host's interest list, if it is not there yet. Returns 0 or -errno. */
 static s64 bell_needed(struct ofile *f)
 {
 	struct epoll *ep = epoll_of(f);
@@ -164,7 +170,10 @@ void epoll_is_polled(struct ofile *f)
 
 /* -- Items ------------------------------------------------------------------------------------ */
 
-/* Those who wait without the host have to wait there now. epoll_lock held. */
+/*
+ * Changes the number of the host's items. After the first one is added, the threads that wait
+ * without the host have to wait there, so they are woken. epoll_lock is held.
+ */
 static void count_host_item(struct epoll *ep, int change)
 {
 	struct wakeups w = {0};
@@ -203,8 +212,7 @@ void epoll_forget(struct ofile *f)
 	struct host_file *host = host_file_of(f);
 	struct epoll *ep = epoll_of(f);
 
-	/* Nobody adds to the lists any more; the other end of an item may be going at this moment.
-	 */
+	/* No item is added to f any more, but the other end of an item may be going now, too. */
 	mutex_lock(&epoll_lock);
 	while (!LIST_EMPTY(&f->watched))
 		item_free(LIST_FIRST(&f->watched));
@@ -212,10 +220,15 @@ void epoll_forget(struct ofile *f)
 		item_free(LIST_FIRST(&host->watches));
 	mutex_unlock(&epoll_lock);
 	if (ep && ep->bell >= 0)
-		hc_close(ep->bell); /* not to be kept: others may have the host's epoll still */
+		hc_close(ep->bell); /* no bell_put: another process may still have the host's epoll
+				     */
 	kfree(ep);
 }
 
+/*
+ * Returns the item of (file, fd) in the epoll, or NULL. *others: another item of the file has a
+ * handle. epoll_lock is held.
+ */
 static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32 fd, bool *others)
 {
 	struct epoll_item *item, *found = NULL;
@@ -232,7 +245,10 @@ static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32
 	return found;
 }
 
-/* Puts the item into the host's interest list; others: another item has the file's handle. */
+/*
+ * Adds the item to the host's interest list; others: by a duplicate, because another item has the
+ * file's handle. Returns 0 or -errno.
+ */
 static s64 add_to_host(struct epoll_item *item, s32 handle, bool others,
 		       const struct epoll_event *ev)
 {
@@ -254,7 +270,7 @@ static s64 add_to_host(struct epoll_item *item, s32 handle, bool others,
 	return 0;
 }
 
-/* The file of the item has become the host's. */
+/* Makes an item of the kernel one of the host, after its file has moved. */
 static void item_moves(struct epoll_item *item)
 {
 	struct epoll *ep = epoll_of(item->epoll);
@@ -286,7 +302,10 @@ void epoll_leaves(struct ofile *f)
 	mutex_unlock(&epoll_lock);
 }
 
-/* Asks for the item's events from now on; it is listed if some are there. -EREMOTE: the host's. */
+/*
+ * Queues the item's entry for the events of ev, and lists the item if some are there already.
+ * Returns 0, or -EREMOTE if only the host knows the file's readiness.
+ */
 static s64 item_arm(struct epoll_item *item, const struct epoll_event *ev)
 {
 	struct wakeups w = {0};
@@ -306,7 +325,7 @@ static s64 item_arm(struct epoll_item *item, const struct epoll_event *ev)
 	return MIN(r, 0L);
 }
 
-/* handle: what the host polls for file; -1: the kernel polls it. */
+/* Adds an item. handle: what the host polls for file; -1: the kernel polls the file. */
 static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle, bool others,
 		    const struct epoll_event *ev)
 {
@@ -330,12 +349,12 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle,
 	if (handle < 0)
 		epoll_of(epoll)->guest_items++;
 	LIST_INSERT_HEAD(&file->watched, item, of_file);
-	/* Only the host's epolls take anything. */
+	/* epoll is a host file: for any other, epoll_ctl has failed before. */
 	LIST_INSERT_HEAD(&host_file_of(epoll)->watches, item, of_epoll);
 	return 0;
 }
 
-/* epoll_ctl(2), EPOLLEXCLUSIVE. Which one of several epolls hears of an event is not promised. */
+/* Returns true if ev's use of EPOLLEXCLUSIVE is valid: epoll_ctl(2). */
 static bool is_exclusive_right(u32 op, const struct epoll_event *ev)
 {
 	const u32 allowed =
@@ -345,7 +364,10 @@ static bool is_exclusive_right(u32 op, const struct epoll_event *ev)
 	       (op == EPOLL_CTL_ADD && !((u32)ev->events & ~allowed));
 }
 
-/* For an item that the kernel polls, or is to (NULL). epoll_lock held. -EREMOTE: the host's. */
+/*
+ * epoll_ctl(2) for a file whose readiness the kernel knows. item NULL: the file is not in the
+ * epoll. -EREMOTE: the file has moved. epoll_lock is held.
+ */
 static s64 control_guest(struct ofile *epoll, u32 op, struct epoll_item *item, struct ofile *file,
 			 s32 fd, const struct epoll_event *ev)
 {
@@ -387,7 +409,7 @@ static s64 control_host(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 	if (op == EPOLL_CTL_ADD && !item) {
 		r = item_add(epoll, file, fd, (s32)handle, others, ev);
 	} else {
-		/* Errors (EEXIST, ENOENT, not an epoll) are the host's to find. */
+		/* The host finds the errors: EEXIST, ENOENT, not an epoll. */
 		r = item || !others
 			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : (s32)handle, ev,
 					   sizeof(*ev))
@@ -462,11 +484,11 @@ DEFINE_SYSCALL1(epoll_create, s32, size)
 
 /* -- Waiting --------------------------------------------------------------------------------- */
 
-#define EVENTS_MAX (16200 / sizeof(struct epoll_event)) /* per hostcall; more stay for the next */
+#define EVENTS_MAX (16200 / sizeof(struct epoll_event)) /* most that a hostcall carries */
 
 /*
- * Events of the kernel's files. An item that was level-triggered stays on the list: whether it is
- * ready still, the next call finds out.
+ * Collects events of the kernel's files, and returns how many. A level-triggered item goes back to
+ * the list; the next call finds out whether it is still ready.
  */
 static s32 collect(struct ofile *epoll, struct epoll_event *events, s32 max)
 {
@@ -490,7 +512,7 @@ static s32 collect(struct ofile *epoll, struct epoll_event *events, s32 max)
 		if (ready < 0)
 			item_moves(item);
 		else if (!((u32)item->event.events & ~(u32)EVENTS_FLAGS))
-			ready = 0; /* EPOLLONESHOT, and it was */
+			ready = 0; /* EPOLLONESHOT, after the first event */
 		else
 			ready &= item->entry.events;
 		if (ready > 0) {
@@ -510,7 +532,7 @@ static s32 collect(struct ofile *epoll, struct epoll_event *events, s32 max)
 	return n;
 }
 
-/* The bell's event is not the program's. How many others there are. */
+/* Removes the bell's event, which is not for the program. Returns how many events are left. */
 static s64 without_bell(const struct epoll *ep, struct epoll_event *events, s64 n)
 {
 	s64 kept = 0;
@@ -521,7 +543,7 @@ static s64 without_bell(const struct epoll *ep, struct epoll_event *events, s64 
 	return kept;
 }
 
-/* A thread begins to wait in the host: false if there is something on the list. */
+/* Called before a thread waits in the host. Returns false if an item may be ready already. */
 static bool enter_host(struct ofile *f)
 {
 	struct epoll *ep = epoll_of(f);
@@ -546,7 +568,7 @@ static void leave_host(struct epoll *ep)
 	mutex_unlock(&ep->lock);
 }
 
-/* Waits for the list, without the host. As sleeper_sleep; at once if something is there. */
+/* Waits until the list is not empty, without the host. Returns as sleeper_sleep. */
 static s64 wait_for_list(struct epoll *ep, u64 deadline)
 {
 	struct sleeper s = SLEEPER_INIT;
@@ -561,7 +583,7 @@ static s64 wait_for_list(struct epoll *ep, u64 deadline)
 		r = sleeper_sleep(&s, deadline);
 		mutex_lock(&ep->lock);
 		waitq_remove(&ep->waiters, &e);
-		/* Woken, but on its way out: for another one. */
+		/* This thread was woken but returns an error: pass the wake-up on. */
 		if (r < 0 && s.woken)
 			waitq_wake(&ep->waiters, EPOLLIN, false, &w);
 	}
@@ -571,14 +593,14 @@ static s64 wait_for_list(struct epoll *ep, u64 deadline)
 }
 
 /*
- * One look at both kinds of files; waits until the deadline when there is nothing. How many events,
- * -errno, or -EAGAIN: to be called once more.
+ * Polls both kinds of files once, and waits until the deadline if there is no event. Returns how
+ * many events, -errno, or -EAGAIN if the caller has to call it again.
  */
 static s64 wait_once(struct ofile *f, struct epoll_event *buf, s32 max, u64 deadline)
 {
 	struct epoll *ep = epoll_of(f);
 	const bool both = ep->host_items && ep->guest_items;
-	/* With room for one event only, they take turns. */
+	/* If there is space for one event only, the two kinds take turns. */
 	const s32 most = both ? (max + (s32)(ep->turn++ & 1)) / 2 : max;
 	s32 n = ep->guest_items ? collect(f, buf, most) : 0;
 	s64 r;
@@ -602,7 +624,7 @@ static s64 wait_once(struct ofile *f, struct epoll_event *buf, s32 max, u64 dead
 	return n || (r == 0 && empty) ? n : -EAGAIN;
 }
 
-/* Fills buf. The mask is in force. */
+/* Waits for events and fills buf. Returns how many, or -errno. */
 static s64 wait_for_events(struct ofile *f, struct epoll_event *buf, s32 max, u64 deadline)
 {
 	s64 r;

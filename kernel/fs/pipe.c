@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * Pipes. The guest kernel keeps a pipe's bytes and its sleepers, so that processes of the sandbox
- * talk without the host.
+ * communicate without the host.
  *
- * Some things only the host can do: to send an end to a process outside, to splice it to a host's
- * file, to send SIGIO for it. The first time a pipe needs one of them, it moves: the kernel makes a
+ * Only the host can send an end to another process in a message, splice it to a host file, or send
+ * SIGIO for it. When a pipe needs one of these for the first time, it moves: the kernel makes a
  * pipe on the host, writes the bytes into it, and gives a handle to each open file of the pipe
- * (move). From then on the kernel passes everything through, and the pipe never comes back.
- * Programs do not notice, except that the host keeps the times: the number of the inode stays the
- * kernel's, also for an end that is sent away and comes back (pipe_arrived).
+ * (move). From then on the kernel passes all requests to the host, and the pipe never moves back.
+ * The inode number stays the kernel's, also for an end that is sent away and comes back
+ * (pipe_arrived). So programs notice only that the host keeps the times.
  *
- * Bytes are copied once on the way in and once on the way out, and no page fault happens with the
- * lock held: a writer fills pages before it takes the lock, a reader pins its buffer before.
+ * A write copies the bytes into pages, and a read copies them out; an offer saves one of the
+ * copies. No page fault happens with the lock held: a writer fills pages, and a reader pins its
+ * buffer, before it takes the lock.
  */
 #include <asm/ioctls.h>
 #include <linux/fs.h>
@@ -26,27 +27,27 @@
 #include "kernel/time/clock.h"
 
 #define SLOTS_DEFAULT 16	/* pipe(7): 65,536 bytes */
-#define SIZE_MAX_USER (1 << 20) /* of F_SETPIPE_SZ without CAP_SYS_RESOURCE */
+#define SIZE_MAX_USER (1 << 20) /* most bytes for F_SETPIPE_SZ without CAP_SYS_RESOURCE */
 #define SIZE_MAX_ROOT (1U << 31)
 #define BATCH	      16		   /* pages that a writer fills at a time */
-#define OFFER_MIN     (4 * (s64)PAGE_SIZE) /* less is not worth the pins */
+#define OFFER_MIN     (4 * (s64)PAGE_SIZE) /* pinning fewer bytes costs more than a copy */
 #define OFFER_MAX     (1UL << 20)
 
 #define READABLE      (POLLIN | POLLRDNORM)
 #define WRITABLE      (POLLOUT | POLLWRNORM)
 
-/* Flags of F_SETFL that a pipe keeps: fcntl(2). O_ASYNC is the host's. */
+/* Flags of F_SETFL that the kernel keeps for a pipe: fcntl(2). O_ASYNC moves the pipe. */
 #define SETTABLE      (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-#define ON_HOST	      (-EREMOTE) /* the answer is the host's to give */
+#define ON_HOST	      (-EREMOTE) /* the pipe has moved: the host has the answer */
 
 struct pipe {
 	LIST_ENTRY(pipe) link; /* of moved, if on_host; pipes_lock */
 	struct mutex lock;     /* guards all below */
 	LIST_HEAD(, pipe_file) files;
-	u32 readers, writers; /* files that can read, write */
-	bool on_host;	      /* it has moved; never back. ring and waiters are empty then */
-	u64 host_dev, host_ino;
+	u32 readers, writers;	/* number of files that can read, write */
+	bool on_host;		/* has moved, for good; ring and waiters are empty then */
+	u64 host_dev, host_ino; /* of the host's pipe, if on_host */
 	struct pipe_ring ring;
 	TAILQ_HEAD(, offer) offers;
 	struct waitq waiters; /* READABLE, WRITABLE, and POLLHUP, POLLERR when an end is gone */
@@ -56,16 +57,16 @@ struct pipe {
 };
 
 /*
- * A large write that waits: readers take its bytes without it. First they go directly to a reader's
- * buffer, when the ring is empty; then they fill the ring. So the ring is full as long as there is
- * an offer with bytes left, as it would be if the writer woke each time, and nothing comes in
- * between.
+ * A large write that waits while readers take the bytes from the writer's pinned buffer. A reader
+ * that has emptied the ring copies offered bytes directly into its own buffer, and then fills the
+ * ring with more of them. So the ring is full as long as an offer has bytes left, as if the writer
+ * had woken each time, and no other write comes in between.
  */
 struct offer {
 	TAILQ_ENTRY(offer) link; /* of pipe->offers */
-	struct segs_cursor at;	 /* in the pinned buffer */
-	u64 left;		 /* of it */
-	bool queued;
+	struct segs_cursor at;	 /* position in the pinned buffer */
+	u64 left;		 /* bytes of the buffer that were not taken yet */
+	bool queued;		 /* is in pipe->offers */
 	struct wait_entry entry;
 };
 
@@ -73,13 +74,16 @@ struct pipe_file {
 	struct ofile file;
 	LIST_ENTRY(pipe_file) link; /* of pipe->files */
 	struct pipe *pipe;
-	s32 moved; /* to_host: the handle that it gets */
+	s32 moved; /* during move: the handle that the file gets */
 };
 
-/* Guards the list, and the end of a pipe against pipe_arrived. Outside of pipe.lock. */
+/*
+ * Guards the list, and keeps pipe_arrived from finding a pipe that is being freed. Taken before
+ * pipe.lock.
+ */
 static struct mutex pipes_lock = MUTEX_INIT(LOCK_PIPES);
 static LIST_HEAD(, pipe) moved = LIST_HEAD_INITIALIZER(moved);
-static u64 last_ino = 1UL << 32; /* atomic. The host's numbers of pipes have 32 bits */
+static u64 last_ino = 1UL << 32; /* atomic; the inode numbers of the host's pipes have 32 bits */
 
 static const struct file_ops pipe_ops;
 
@@ -149,7 +153,10 @@ static void pipe_free(struct pipe *p)
 	kfree(p);
 }
 
-/* A further open file of the pipe, which owns handle unless it is NULL. p->lock held. */
+/*
+ * Makes another open file of the pipe, which owns handle (-1: none). Returns NULL when there is no
+ * memory; the caller then keeps handle.
+ */
 static struct ofile *file_new(struct pipe *p, u32 flags, s32 handle)
 {
 	struct ofile *f = ofile_new(&pipe_ops, handle, flags);
@@ -192,14 +199,17 @@ static void pipe_release(struct ofile *f)
 
 /* -- To the host ---------------------------------------------------------------------------- */
 
-/* Writes the ring's bytes into the host's pipe, which has as many slots. Packets stay packets. */
+/*
+ * Writes the ring's bytes into the host's pipe, packets as packets. Returns >= 0, or -errno, which
+ * is -ENFILE if they do not fit.
+ */
 static s64 write_bytes(struct pipe *p, s32 handle)
 {
 	bool packet = false;
 	s64 r = 0;
 
 	ASSERT_HELD(&p->lock);
-	/* The host may refuse more than its own limit; what is in the ring may fit all the same. */
+	/* The host may refuse the size because of its own limit. The bytes may fit all the same. */
 	if (p->ring.size != SLOTS_DEFAULT)
 		hc_fcntl(handle, F_SETPIPE_SZ, p->ring.size * PAGE_SIZE);
 	for (u32 i = 0; r >= 0 && i < ring_used(&p->ring); i++) {
@@ -221,8 +231,9 @@ static s64 write_bytes(struct pipe *p, s32 handle)
 }
 
 /*
- * A handle for f of the host's pipe. The first file for each end takes that end itself, whose
- * number becomes -1; others, which somebody opened by name, open it by spare, some handle of it.
+ * Returns a handle of the host's pipe for f. The first file for each end takes that handle of
+ * end[], which becomes -1. Other files were opened by name, so they reopen spare, a handle of the
+ * pipe.
  */
 static s64 take_end(const struct ofile *f, s32 end[2], s32 spare)
 {
@@ -254,11 +265,11 @@ static void set_moved(struct pipe *p, const struct stat *st, struct wakeups *w)
 	p->host_ino = st->st_ino;
 	p->on_host = true;
 	LIST_INSERT_HEAD(&moved, p, link);
-	/* Those who sleep go on in the host. */
+	/* The sleeping threads go on in the host. */
 	waitq_wake(&p->waiters, ~0U, true, w);
 }
 
-/* Nothing has changed if it fails. Both locks are held. */
+/* Moves the pipe to the host. Returns 0 or -errno; after an error nothing has changed. */
 static s64 move(struct pipe *p, struct wakeups *w)
 {
 	struct pipe_file *file;
@@ -275,7 +286,7 @@ static s64 move(struct pipe *p, struct wakeups *w)
 	r = write_bytes(p, end[1]);
 	if (r >= 0)
 		r = hc_fstat(end[0], &st, sizeof(st));
-	spare = r < 0 ? -1 : (s32)(r = hc_dup(end[0])); /* something to open further files by */
+	spare = r < 0 ? -1 : (s32)(r = hc_dup(end[0])); /* for take_end */
 	LIST_FOREACH (file, &p->files, link) {
 		if (r >= 0)
 			r = take_end(&file->file, end, spare);
@@ -339,7 +350,10 @@ struct ofile *pipe_arrived(s32 handle)
 
 /* -- Reading -------------------------------------------------------------------------------- */
 
-/* Waits for one of these events. p->lock is held, but not meanwhile. 0, or -ERESTARTSYS. */
+/*
+ * Waits for one of these events. Releases p->lock, which the caller holds, during the wait. Returns
+ * 0 or -ERESTARTSYS.
+ */
 UNCHECKED_LOCKING static s64 wait_for(struct pipe *p, u32 events)
 {
 	struct sleeper s = SLEEPER_INIT;
@@ -352,11 +366,14 @@ UNCHECKED_LOCKING static s64 wait_for(struct pipe *p, u32 events)
 	r = sleeper_sleep(&s, SLEEP_FOREVER);
 	mutex_lock(&p->lock);
 	waitq_remove(&p->waiters, &e);
-	/* Nobody else was woken instead: so a wake-up counts, whatever came with it. */
+	/* No other thread was woken instead, so a wake-up counts even if a signal came, too. */
 	return r < 0 && !s.woken ? -ERESTARTSYS : 0;
 }
 
-/* Bytes that there are, waited for unless some were read already; 0: the end, or no more now. */
+/*
+ * Returns how many bytes the pipe and its offers have; wait: waits for the first. Returns 0 if
+ * there are no writers, or without wait no bytes. ON_HOST: the pipe has moved.
+ */
 static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 {
 	struct pipe *p = pipe_of(f);
@@ -377,7 +394,7 @@ static s64 available(struct ofile *f, const struct io_request *rq, bool wait)
 	return r;
 }
 
-/* All of it was taken, or its writer has to go on itself. */
+/* Removes an offer and wakes its writer: all bytes were taken, or the writer has to go on. */
 static void offer_ends(struct pipe *p, struct offer *o, struct wakeups *w)
 {
 	ASSERT_HELD(&p->lock);
@@ -386,7 +403,10 @@ static void offer_ends(struct pipe *p, struct offer *o, struct wakeups *w)
 	waitq_wake_one(&p->waiters, &o->entry, w);
 }
 
-/* Takes up to max bytes of the offers to a reader's buffer. Bytes, or -EFAULT for not one. */
+/*
+ * Copies up to max bytes of the offers into a reader's buffer. Returns bytes, or -EFAULT if the
+ * first cannot be copied.
+ */
 static s64 take_offered(struct pipe *p, struct segs_cursor *to, u64 max, struct wakeups *w)
 {
 	struct offer *o;
@@ -411,7 +431,7 @@ static s64 take_offered(struct pipe *p, struct segs_cursor *to, u64 max, struct 
 	return done ? (s64)done : err;
 }
 
-/* Fills the ring with what is offered. */
+/* Fills the ring with bytes of the offers. */
 static void refill(struct pipe *p, struct wakeups *w)
 {
 	struct offer *o;
@@ -422,7 +442,7 @@ static void refill(struct pipe *p, struct wakeups *w)
 		char *page = page_new();
 		u64 n;
 
-		if (!page) { /* the writer finds out what that means */
+		if (!page) { /* the writer allocates pages itself, and handles their lack */
 			offer_ends(p, o, w);
 			break;
 		}
@@ -438,7 +458,10 @@ static void refill(struct pipe *p, struct wakeups *w)
 	}
 }
 
-/* Moves bytes to the pinned buffer; -EFAULT: a page of it has gone. *packet: one was read. */
+/*
+ * Moves bytes of the pipe into the pinned buffer. Returns bytes, or -EFAULT if the first page of
+ * the buffer has gone. Sets *packet if it has read a packet.
+ */
 static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 {
 	struct wakeups w = {0};
@@ -479,7 +502,7 @@ static s64 drain(struct pipe *p, struct user_segs *to, bool *packet)
 	return done ? (s64)done : err;
 }
 
-/* As much as there is, of at most max bytes. */
+/* Reads what the pipe has, at most max bytes. As drain. */
 static s64 read_some(struct pipe *p, struct io_request *rq, u64 max, bool *packet)
 {
 	struct user_segs *segs = user_segs_new();
@@ -527,7 +550,7 @@ static s64 pipe_read(struct ofile *f, struct io_request *rq)
 /* Pages that a writer has filled. */
 struct batch {
 	u32 count;
-	bool merge; /* the first one's bytes may go behind those that are in the pipe */
+	bool merge; /* the bytes of the first page may be added to the newest slot */
 	struct {
 		char *page;
 		u32 len;
@@ -535,8 +558,9 @@ struct batch {
 };
 
 /*
- * How many pages can be written now, at least one; waits for that. tail: so many bytes may share
- * the newest slot's page, which is one page more; *merge says so. Linux looks for that once.
+ * Waits until a page can be written, and returns how many can. If tail bytes (> 0) fit into the
+ * newest slot's page, sets *merge and counts that as one more page. Linux tries that only once in a
+ * write, so later calls have tail 0.
  */
 static s64 pipe_space(struct ofile *f, const struct io_request *rq, u32 tail, bool *merge)
 {
@@ -558,8 +582,8 @@ static s64 pipe_space(struct ofile *f, const struct io_request *rq, u32 tail, bo
 }
 
 /*
- * Fills pages with the bytes that rq begins with; rq stays. A page is filled as a whole or not at
- * all, as on Linux. 0, or -errno when there is not one.
+ * Fills pages with the first bytes of rq, without changing rq. A page is filled as a whole or not
+ * at all, as on Linux. Returns 0, or -errno if no page was filled.
  */
 static int batch_fill(struct batch *b, const struct io_request *rq, u32 pages, u32 tail)
 {
@@ -584,7 +608,7 @@ static int batch_fill(struct batch *b, const struct io_request *rq, u32 pages, u
 	return b->count ? 0 : err;
 }
 
-/* Puts the pages into the pipe, as many as there is space for, and frees the others. Bytes. */
+/* Puts as many pages into the pipe as it has space for, and frees the others. Returns bytes. */
 static s64 batch_commit(struct ofile *f, struct batch *b)
 {
 	struct wakeups w = {0};
@@ -621,8 +645,8 @@ static s64 batch_commit(struct ofile *f, struct batch *b)
 }
 
 /*
- * The pipe is full, and there is much to write: offers the next bytes of it to the readers, until
- * they have taken them or the writer has to look at the pipe. Bytes taken, or -ERESTARTSYS.
+ * Offers the pinned bytes to the readers if the pipe is full, and sleeps until they are taken or
+ * the writer has to look at the pipe. Returns the bytes taken, or -ERESTARTSYS.
  */
 UNCHECKED_LOCKING static s64 offer_to_readers(struct pipe *p, struct user_segs *segs)
 {
@@ -660,7 +684,7 @@ static bool looks_full(struct pipe *p)
 	return full;
 }
 
-/* Bytes that were written so; 0: none, and the usual way is to be gone; -ERESTARTSYS. */
+/* Returns the bytes written by an offer, 0 if the caller has to fill pages, or -ERESTARTSYS. */
 static s64 write_by_offer(struct ofile *f, const struct io_request *rq)
 {
 	struct user_segs *segs;
@@ -672,7 +696,7 @@ static s64 write_by_offer(struct ofile *f, const struct io_request *rq)
 	segs = user_segs_new();
 	if (!segs)
 		return 0;
-	/* Files' pages may go while the bytes are waited for; they are copied at once. */
+	/* A page of a mapped file may go during the wait. Such bytes are not offered. */
 	if (io_pin(rq, OFFER_MAX, segs) >= OFFER_MIN && segs_plain(segs))
 		r = offer_to_readers(pipe_of(f), segs);
 	user_segs_put(segs);
@@ -682,7 +706,7 @@ static s64 write_by_offer(struct ofile *f, const struct io_request *rq)
 static s64 pipe_write(struct ofile *f, struct io_request *rq)
 {
 	s64 total = 0, r = 0;
-	u32 tail = rq->left % PAGE_SIZE; /* what is left of whole pages */
+	u32 tail = rq->left % PAGE_SIZE; /* bytes beyond whole pages */
 
 	if (rq->offset != IO_AT_POS)
 		return -ESPIPE;
@@ -759,7 +783,7 @@ static void pipe_unpoll(struct ofile *f, struct wait_entry *e)
 
 /* -- Attributes ----------------------------------------------------------------------------- */
 
-/* The device number of the host's pipes, which ours pretend to be. 0: the host does not say. */
+/* Returns the device number of the host's pipes, which stat shows; 0: the host does not say. */
 static u64 pipe_device(void)
 {
 	static u64 device;
@@ -823,7 +847,7 @@ static s64 pipe_get_flags(struct ofile *f)
 
 	if (!READ_ONCE(pipe_of(f)->on_host))
 		return f->flags;
-	/* The handle was opened by name, pipe(2)'s were not. */
+	/* The host sets O_LARGEFILE for a handle opened by name, not for one of pipe(2). */
 	r = host_get_flags(f);
 	return r < 0 ? r : (r & ~(s64)O_LARGEFILE) | (f->flags & O_LARGEFILE);
 }
@@ -844,7 +868,7 @@ static s64 pipe_set_flags(struct ofile *f, s32 fd, u64 flags)
 	return on_host ? host_set_flags(f, fd, flags) : 0;
 }
 
-/* F_SETPIPE_SZ: pipe(7), "/proc files". The new size. */
+/* F_SETPIPE_SZ: pipe(7), "/proc files". Returns the new size. */
 static s64 set_size(struct pipe *p, u64 asked, struct wakeups *w)
 {
 	u64 size = PAGE_SIZE;
@@ -931,7 +955,7 @@ static s64 pipe_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
 
 /* -- Opening -------------------------------------------------------------------------------- */
 
-/* Of a pipe that has moved. */
+/* pipe_reopen of a pipe that has moved. */
 static struct ofile *reopen_host(struct ofile *f, u32 flags, int *err)
 {
 	struct pipe *p = pipe_of(f);
@@ -952,7 +976,7 @@ static struct ofile *reopen_host(struct ofile *f, u32 flags, int *err)
 	return new;
 }
 
-/* By name, /proc/PID/fd/N: as an end of either kind, and none of them waits for the other. */
+/* Opens /proc/PID/fd/N, for reading, writing or both. The open does not wait for another end. */
 static struct ofile *pipe_reopen(struct ofile *f, u32 flags, int *err)
 {
 	struct pipe *p = pipe_of(f);
@@ -980,7 +1004,7 @@ static struct ofile *pipe_reopen(struct ofile *f, u32 flags, int *err)
 
 static const struct file_ops pipe_ops = {
 	.size = sizeof(struct pipe_file),
-	.all_on_host = true, /* once it is in a message */
+	.all_on_host = true, /* it moves before it goes into a message */
 	.read = pipe_read,
 	.write = pipe_write,
 	.stat = pipe_stat,
@@ -998,7 +1022,7 @@ static const struct file_ops pipe_ops = {
 	.release = pipe_release,
 };
 
-/* Of a kind that the kernel leaves to the host: O_NOTIFICATION_PIPE, which is O_EXCL. */
+/* Makes a pipe with flags that only the host handles: O_NOTIFICATION_PIPE, which is O_EXCL. */
 static s64 host_pipe(uva out, u32 flags)
 {
 	const u32 modes[2] = {O_RDONLY | flags, O_WRONLY | flags};
@@ -1028,7 +1052,7 @@ DEFINE_SYSCALL2(pipe2, uva, out, u32, flags)
 		return -ENOMEM;
 	}
 	if (!end[1]) {
-		ofile_put(end[0]); /* and the pipe */
+		ofile_put(end[0]); /* frees the pipe, too */
 		return -ENOMEM;
 	}
 	return fd_install_pair(end, flags & O_CLOEXEC, out);

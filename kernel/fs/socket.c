@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets. The host's, with three differences: relative unix addresses are below the process's
- * directory, descriptors in SCM_RIGHTS become handles on the way out and back on the way in, and
- * SIGPIPE is the kernel's to send.
+ * Sockets, which are host files. The kernel does what the host cannot do for a guest process: it
+ * passes the process's directory along for relative unix addresses, and puts the root of chroot(2)
+ * before absolute ones. It turns descriptors in SCM_RIGHTS into handles and back, checks
+ * SCM_CREDENTIALS, and sends SIGPIPE.
  */
 #include <linux/net.h>
 #include <linux/time_types.h>
@@ -13,7 +14,7 @@
 #include "kernel/fs/pipe.h"
 #include "kernel/time/clock.h"
 
-/* Numbers that Linux keeps in headers which are not for user space: recv(2), cmsg(3). */
+/* Constants of recv(2) and cmsg(3). Linux has them only in headers for the kernel. */
 #define SOCK_CLOEXEC	 O_CLOEXEC
 #define SOCK_NONBLOCK	 O_NONBLOCK
 #define MSG_PEEK	 0x2
@@ -60,7 +61,7 @@ struct cmsghdr {
 	s32 level, type;
 };
 
-/* As fd_get; NULL and *err: it is no socket. Sockets are the host's. */
+/* As fd_get. Returns NULL with *err for a file without a handle, which is no socket. */
 static struct ofile *socket_get(s32 fd, s64 *err)
 {
 	struct ofile *f = fd_get(fd);
@@ -90,7 +91,7 @@ s64 fs_restart_socket(s32 handle, bool sends, s64 result)
 	if (result != -EINTR)
 		return result;
 	signal_upcall();
-	/* A kick is no signal: the program is not to see it. */
+	/* Without a signal only a kick ended the call: restart it. */
 	if (!signal_pending())
 		return -ERESTARTSYS;
 	hc_getsockopt(handle, SOL_SOCKET, sends ? SO_SNDTIMEO : SO_RCVTIMEO, &limit, sizeof(limit));
@@ -120,7 +121,7 @@ bool fs_sends_messages(s32 handle)
 	       type != SOCK_STREAM;
 }
 
-/* An absolute unix path begins at the process's root: chroot(2). */
+/* Puts the root of chroot(2) before an absolute unix path. Returns 0 or -errno. */
 static int address_below_root(struct address *a)
 {
 	char *path = (char *)a->bytes + sizeof(u16);
@@ -147,7 +148,7 @@ static int address_from_user(struct address *a, uva addr, s32 len)
 	return root_is_own() ? address_below_root(a) : 0;
 }
 
-/* As much as there is space for; *len_ptr gets the whole length: accept(2). */
+/* Copies as much as fits into the program's buffer, and the whole length to *len_ptr: accept(2). */
 static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 {
 	s32 space;
@@ -156,13 +157,13 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 		return -EFAULT;
 	if (space < 0)
 		return -EINVAL;
-	/* A connected stream names nobody: then addr is not looked at. */
+	/* A receive from a connected stream gives no address, and then addr may be invalid. */
 	if (a->len && copy_to_user(addr, a->bytes, MIN((u32)space, MIN(a->len, (u32)ADDR_MAX))) < 0)
 		return -EFAULT;
 	return put_user(a->len, len_ptr);
 }
 
-/* bind and connect. */
+/* The value of bind or connect, by the hostcall call. */
 #define WITH_ADDRESS(call, fd, addr, len)                                                          \
 	({                                                                                         \
 		struct address a_;                                                                 \
@@ -280,7 +281,7 @@ static bool is_program(s32 level, s32 name)
 	       (name == SO_ATTACH_FILTER || name == SO_ATTACH_REUSEPORT_CBPF);
 }
 
-/* The monitor takes the instructions for the value. Longer programs than fit there are refused. */
+/* Passes the instructions as the option's value. -ENOMEM if they are more than OPTION_MAX bytes. */
 static s64 attach_program(s32 fd, s32 level, s32 name, uva value, s32 len)
 {
 	struct filter_program p;
@@ -340,7 +341,7 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 	buf = kzalloc(len + 1);
 	if (!buf)
 		return -ENOMEM;
-	r = copy_from_user(buf, value, len); /* some options read what they are asked about */
+	r = copy_from_user(buf, value, len); /* some options read the buffer, too */
 	if (r >= 0)
 		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockopt(h, level, name, buf, len)));
 	if (r >= 0) {
@@ -356,7 +357,7 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 /* -- Control messages ---------------------------------------------------------------------------
  */
 
-/* What message at is, if it lies wholly inside len bytes of control data. */
+/* Returns the control message at offset at; NULL if it does not lie within len bytes. */
 static struct cmsghdr *cmsg_at(void *control, u64 len, u64 at)
 {
 	struct cmsghdr *c = (void *)((char *)control + at);
@@ -378,13 +379,13 @@ static u32 cmsg_fds(const struct cmsghdr *c)
 	return (c->len - sizeof(*c)) / sizeof(s32);
 }
 
-/* Open files of an outgoing message: kept until it is sent. */
+/* References to the files of an outgoing message, until it is sent. */
 struct rights {
 	u32 count;
 	struct ofile *file[HOSTCALL_CONTROL_MAX / sizeof(s32)];
 };
 
-/* A message that says who sends it, struct ucred, may not lie: unix(7). */
+/* Checks the sender in a control message with a struct ucred: unix(7). Returns 0 or -errno. */
 static int check_claim(const struct cmsghdr *c)
 {
 	struct {
@@ -399,7 +400,7 @@ static int check_claim(const struct cmsghdr *c)
 	return creds_may_claim(claim.pid, claim.uid, claim.gid);
 }
 
-/* Descriptors become handles. */
+/* Replaces the descriptors in control data by handles, and adds the files to rights. */
 static s64 control_out(void *control, u64 len, struct rights *rights)
 {
 	struct cmsghdr *c;
@@ -420,7 +421,7 @@ static s64 control_out(void *control, u64 len, struct rights *rights)
 	return 0;
 }
 
-/* All of them go with the message. 0 or -ENOBUFS. */
+/* Calls travel_begin for all files. Returns 0 or -ENOBUFS. */
 static s64 rights_begin(const struct rights *rights)
 {
 	for (u32 i = 0; i < rights->count; i++) {
@@ -448,7 +449,10 @@ static void rights_put(struct rights *rights)
 	kfree(rights);
 }
 
-/* A descriptor for what came as this handle, or for f, which it is. Takes both, also on failure. */
+/*
+ * Makes a descriptor for a received handle, or for f if that is not NULL and was sent as the
+ * handle. Takes handle and the reference to f in any case.
+ */
 static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 {
 	s32 fd;
@@ -469,8 +473,9 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 }
 
 /*
- * Handles become descriptors. Those for which there is none left are closed, the message is cut
- * there and MSG_CTRUNC reported, as unix(7) says. The new length of the control data.
+ * Replaces the handles in control data by descriptors, and returns the new length of the data. If
+ * there is no descriptor left, closes the other handles, cuts the data there and sets MSG_CTRUNC,
+ * as unix(7) says.
  */
 static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 {
@@ -505,12 +510,12 @@ static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 /* -- Messages ------------------------------------------------------------------------------------
  */
 
-/* A message under way: everything of it in kernel memory, or pinned. */
+/* A message during a call: its parts are in kernel memory or pinned. */
 struct message {
 	struct address addr;
 	struct user_segs *data;
-	struct bounce bounce;	 /* instead of data, where .len is set */
-	const struct segs *segs; /* what the hostcall takes, of one of the two */
+	struct bounce bounce;	 /* in place of data, if .len is set */
+	const struct segs *segs; /* for the hostcall: those of data or bounce */
 	struct iovec *iov;
 	void *control;
 	u64 controllen;
@@ -526,8 +531,9 @@ static void message_put(struct message *m)
 }
 
 /*
- * Of sum bytes of the buffers not all are pinned, because there are too many pieces or a page is
- * not there. A message is not sent without its end, nor cut where its receiver has room.
+ * Called if data does not have all sum bytes of the buffers, because they take too many segments or
+ * a page is not there. A message is not sent without its end, and not received in part if the
+ * receiver's buffers have space for all of it. So it is bounced. Returns >= 0 or -errno.
  */
 static s64 message_rest(struct message *m, s32 handle, u64 count, u64 sum, bool receive)
 {
@@ -545,7 +551,7 @@ static s64 message_rest(struct message *m, s32 handle, u64 count, u64 sum, bool 
 	return r;
 }
 
-/* Pins the buffers. A datagram goes in one piece, by way of the kernel if need be. */
+/* Pins the buffers, or makes a bounce buffer for a message with too many segments. */
 static s64 message_data(struct message *m, s32 handle, uva user_iov, u64 count, bool receive)
 {
 	u64 sum = 0;
@@ -627,7 +633,7 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 	return r;
 }
 
-/* hdr's output fields are filled in. */
+/* recvmsg(2). Fills in the output fields of *hdr. */
 static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 {
 	struct hostcall_recv *head;
@@ -676,7 +682,7 @@ DEFINE_SYSCALL3(sendmsg, s32, fd, uva, user_hdr, u32, flags)
 	return get_user(&hdr, user_hdr) < 0 ? -EFAULT : send_message(fd, &hdr, flags);
 }
 
-/* The fields that recvmsg changes go back; the pointers were the program's. */
+/* Writes the whole header back: the fields that recvmsg does not change are the program's own. */
 static s64 header_to_user(uva user_hdr, const struct msghdr *hdr)
 {
 	return copy_to_user(user_hdr, hdr, sizeof(*hdr));
@@ -713,7 +719,7 @@ DEFINE_SYSCALL4(sendmmsg, s32, fd, uva, vec, u32, count, u32, flags)
 	return i ? i : r;
 }
 
-/* The timeout is looked at after each message only: recvmmsg(2), BUGS. */
+/* The timeout is checked only after each message: recvmmsg(2), BUGS. */
 DEFINE_SYSCALL5(recvmmsg, s32, fd, uva, vec, u32, count, u32, flags, uva, timeout)
 {
 	u64 deadline;
@@ -758,7 +764,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		return r;
 	r = 0;
 	m.iov = &whole;
-	/* In chunks only where one hostcall does not take all, of a stream. */
+	/* A stream goes in chunks if one hostcall does not take all of it. */
 	do {
 		u64 wanted;
 
@@ -782,7 +788,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		if (r < 0)
 			break;
 		total += r;
-		/* A kick may have cut it short, which is no reason to end it: see rw.c. */
+		/* A chunk that only a kick has cut short does not end the call: see rw.c. */
 		if ((u64)r < wanted)
 			signal_upcall();
 		if ((u64)r < wanted && (r == 0 || signal_pending()))
