@@ -331,8 +331,7 @@ static s64 perform(struct aio_request *rq, struct ofile *f, const struct iocb *c
 	case IOCB_CMD_POLL:
 		if (!only_buf || cb->aio_buf > UINT16_MAX)
 			return -EINVAL;
-		/* This may move the file to the host, which collect cannot do with the lock held.
-		 */
+		/* This moves the file to the host now, and not in collect with the lock held. */
 		if (ofile_poll_handle(f) < 0)
 			return -EINVAL;
 		rq->poll_events = (u16)cb->aio_buf;

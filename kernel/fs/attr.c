@@ -121,8 +121,7 @@ static s64 statx_of_file(struct ofile *f, u32 flags, u32 mask, struct statx *stx
 		.stx_atime = statx_time(st.st_atime, st.st_atime_nsec),
 		.stx_mtime = statx_time(st.st_mtime, st.st_mtime_nsec),
 		.stx_ctime = statx_time(st.st_ctime, st.st_ctime_nsec),
-		/* A device number as makedev(3) of the host has it; those of file systems without a
-		   device have the major number 0. */
+		/* Split as by major(3) and minor(3), for numbers below 2^32. */
 		.stx_dev_major = (u32)(st.st_dev >> 8 & 0xfff),
 		.stx_dev_minor = (u32)((st.st_dev & 0xff) | (st.st_dev >> 12 & 0xfff00)),
 	};

@@ -126,8 +126,7 @@ int root_resolve(struct fs_path *p, s32 dirfd, int at)
 	}
 	if (follow || path_ends_in_directory(rel)) {
 		file = open_below(root, rel, 0, &r);
-		/* A call that makes the name does not follow links: for it, the name may be
-		 * missing. */
+		/* The name may be missing for calls that make it, which do not follow links. */
 		if (!file && (follow || r != -ENOENT))
 			goto out;
 	}

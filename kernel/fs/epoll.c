@@ -220,8 +220,7 @@ void epoll_forget(struct ofile *f)
 		item_free(LIST_FIRST(&host->watches));
 	mutex_unlock(&epoll_lock);
 	if (ep && ep->bell >= 0)
-		hc_close(ep->bell); /* no bell_put: another process may still have the host's epoll
-				     */
+		hc_close(ep->bell); /* no bell_put: others may still have the host's epoll */
 	kfree(ep);
 }
 
@@ -568,7 +567,10 @@ static void leave_host(struct epoll *ep)
 	mutex_unlock(&ep->lock);
 }
 
-/* Waits until the list is not empty, without the host. Returns as sleeper_sleep. */
+/*
+ * Waits without the host until the list is not empty or the epoll gets items of the host. Returns
+ * as sleeper_sleep.
+ */
 static s64 wait_for_list(struct epoll *ep, u64 deadline)
 {
 	struct sleeper s = SLEEPER_INIT;

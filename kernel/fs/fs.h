@@ -212,8 +212,7 @@ int travel_begin(struct ofile *f);
 void travel_cancel(struct ofile *f);
 struct ofile *travel_end(s32 handle, bool stays);
 
-/* Called when the last reference to f goes: frees the epoll items of f, and f's epoll. fs/epoll.c
- */
+/* Called when the last reference to f goes: frees f's epoll items, and f's epoll. fs/epoll.c */
 void epoll_forget(struct ofile *f);
 
 /* Sends SIGPIPE or SIGXFSZ to the running thread, for a write that fails with it. */

@@ -20,8 +20,7 @@ struct ofile;
  */
 s64 record_lock(struct ofile *f, s32 fd, u32 cmd, struct flock *lock);
 
-/* Called when a descriptor of files that named f is closed: removes all their locks on that file.
- */
+/* Called when a descriptor of files that named f is closed: removes all its locks on the file. */
 void record_locks_close(struct files *files, struct ofile *f);
 /* Called when the last reference to f goes. */
 void record_locks_forget(struct ofile *f);

@@ -53,8 +53,7 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 	s64 handle;
 
 	if (p->kind == PATH_PSEUDO) {
-		/* The lookup leaves a link only with O_NOFOLLOW. O_PATH of a link is not supported.
-		 */
+		/* The lookup leaves a link only with O_NOFOLLOW. O_PATH is not supported for it. */
 		if (p->node.fs->is_link(&p->node)) {
 			*err = -ELOOP;
 			return NULL;

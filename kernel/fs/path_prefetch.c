@@ -106,8 +106,7 @@ static void leave_predictor(struct predictor *p)
 		__atomic_store_n(&predictor_taken, false, __ATOMIC_RELEASE);
 }
 
-/* ---- which threads prefetch, and which lookups -------------------------------------------------
- */
+/* ---- which threads prefetch, and which lookups ------------------------------------------- */
 
 static bool hears_nothing(const struct process *p)
 {
@@ -139,8 +138,7 @@ static struct path_prefetch *record_for(struct thread *t, const struct fs_path *
 	return record_of(t);
 }
 
-/* ---- lookups ----------------------------------------------------------------------------------
- */
+/* ---- lookups ----------------------------------------------------------------------------- */
 
 /* Adds a lookup to the batch. Returns false if there is no space. */
 static bool put_lookup(void *arg, u8 kind, const char *path)
@@ -302,8 +300,7 @@ void path_prefetch_opened(const struct fs_path *p, s64 result)
 	learn(pf, HOSTCALL_LOOKUP_EXISTS, p->path);
 }
 
-/* ---- close with the lookups after it -----------------------------------------------------------
- */
+/* ---- close with the lookups after it ----------------------------------------------------- */
 
 /* Fills the batch with the lookups of a run that starts now. Returns false if none is predicted. */
 static bool put_start(struct path_prefetch *pf, const struct predict_walk *walk)
@@ -339,8 +336,7 @@ bool path_prefetch_close(s32 handle)
 	return true;
 }
 
-/* ---- fstat of what was just opened ------------------------------------------------------------
- */
+/* ---- fstat of what was just opened ------------------------------------------------------- */
 
 void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start)
 {
@@ -376,8 +372,7 @@ bool path_prefetch_fstat(const struct ofile *f, struct stat *st)
 	return true;
 }
 
-/* ---- ends -------------------------------------------------------------------------------------
- */
+/* ---- ends -------------------------------------------------------------------------------- */
 
 void path_prefetch_drop(struct thread *t)
 {

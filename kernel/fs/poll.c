@@ -231,8 +231,7 @@ static s64 queue_and_sleep(struct poll_set *set, u64 deadline, s64 *ready)
 	return r;
 }
 
-/* As poll_set_wait, after a scan that found ready entries with events and a file of the kernel's.
- */
+/* As poll_set_wait, if there are files of the kernel. ready: entries with events so far. */
 static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
 {
 	s64 r = 0;

@@ -49,8 +49,7 @@ static void go(struct predict_walk *w, u64 hash)
 	w->last = hash;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 /*
  * Returns the number (index plus 1) of this name, which it adds if it is new; 0: the path is too
@@ -81,8 +80,7 @@ static u16 name_number(struct predictor *p, u64 hash, u8 kind, const char *path)
 	return at + 1;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------
- */
+/* ---- steps ------------------------------------------------------------------------------- */
 
 static u32 first_step(u64 key)
 {
@@ -118,8 +116,7 @@ static void learn(struct predictor *p, const struct predict_walk *w, u16 next)
 		learn_step(p, c.key[i], next);
 }
 
-/* ---- walks ------------------------------------------------------------------------------------
- */
+/* ---- walks ------------------------------------------------------------------------------- */
 
 void predict_ask(struct predictor *p, struct predict_walk *w, u8 kind, const char *path)
 {

@@ -38,8 +38,7 @@ struct pseudo_fs {
 	bool (*is_link)(const struct pseudo_node *node);
 	/* Returns true if the link leads to an object without use of its text: see openat2(2). */
 	bool (*is_magic)(const struct pseudo_node *node);
-	/* Reads a link. A relative text is relative to .root. Not terminated; returns the length.
-	 */
+	/* Reads a link, whose text may be relative to .root. Not terminated. Returns its length. */
 	s64 (*readlink)(const struct pseudo_node *node, char *buf, u64 size);
 	/* Returns a reference to the open file of a link; NULL if the link has only a text. */
 	struct ofile *(*link_file)(const struct pseudo_node *node);
@@ -57,8 +56,7 @@ struct pseudo_fs {
 
 /* Registers *fs, which is never freed. Called before the first program starts. */
 void pseudo_fs_register(const struct pseudo_fs *fs);
-/* Returns the pseudo file system with this normalised, absolute path; NULL: the path is the host's.
- */
+/* Returns the pseudo file system of this normalised, absolute path; NULL: it is the host's. */
 const struct pseudo_fs *pseudo_fs_of(const char *path);
 
 /* Returns true for a directory of a pseudo file system: its handle does not lead to its names. */

@@ -205,8 +205,7 @@ DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
 
-/* -- Making and connecting ----------------------------------------------------------------------
- */
+/* -- Making and connecting ----------------------------------------------------------------- */
 
 DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
 {
@@ -264,8 +263,7 @@ DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
 	return WITH_SOCKET(h, fd, fs_nointr(hc_shutdown(h, how)));
 }
 
-/* -- Options ------------------------------------------------------------------------------------
- */
+/* -- Options ------------------------------------------------------------------------------- */
 
 /* struct sock_fprog: a classic BPF program, by pointer. */
 struct filter_program {
@@ -354,8 +352,7 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 	return r;
 }
 
-/* -- Control messages ---------------------------------------------------------------------------
- */
+/* -- Control messages ---------------------------------------------------------------------- */
 
 /* Returns the control message at offset at; NULL if it does not lie within len bytes. */
 static struct cmsghdr *cmsg_at(void *control, u64 len, u64 at)
@@ -507,8 +504,7 @@ static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 	return end;
 }
 
-/* -- Messages ------------------------------------------------------------------------------------
- */
+/* -- Messages ------------------------------------------------------------------------------ */
 
 /* A message during a call: its parts are in kernel memory or pinned. */
 struct message {

@@ -43,8 +43,7 @@ DEFINE_SYSCALL4(fadvise64, s32, fd, s64, offset, s64, len, u32, advice)
 	struct ofile *f = fd_get(fd);
 	s64 r = -EBADF;
 
-	/* Filters give advice on their standard input. A pipe does not move to the host for that.
-	 */
+	/* Filters give advice on standard input. A pipe does not move to the host for that. */
 	if (f && f->handle < 0 && ofile_type(f) == S_IFIFO)
 		r = -ESPIPE;
 	else if (f)
