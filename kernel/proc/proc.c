@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Our /proc: the names that are about processes, which to the host would all be the monitor. One
- * table has them; what is not in it is the host's.
+ * Our /proc: the names that are about processes. On the host they would all show the monitor. One
+ * table has these names. A name directly in /proc that is not in the table is the host's.
  *
- * A file's text is made when it is opened, and again by whoever goes back to its start, and lies
- * in a memfd of the host: so reading, seeking and polling need nothing special. A directory's
- * handle is the host's /proc; its entries come from here.
+ * The kernel writes a file's text into a memfd on the host, when the file is opened and again when
+ * a program seeks to its start or reads there. So reads, seeks and polls are those of a host file.
+ * Only /proc/PID/mem has no text. A directory's handle is the host's /proc; its entries come from
+ * here.
  */
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -33,7 +34,7 @@
 #include "kernel/time/clock.h"
 #include "libc/stdlib.h"
 
-/* Kinds of directory; where an entry lies, and what a directory holds. */
+/* Kinds of directories. */
 enum proc_dir {
 	NOWHERE,
 	ROOT = 1 << 0,	  /* /proc */
@@ -56,14 +57,14 @@ typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
 typedef s64 write_fn(const struct proc_ctx *c, const char *text);
 
 struct proc_entry {
-	u32 in;		  /* enum proc_dir, or several */
-	const char *name; /* NULL: a number */
+	u32 in;		  /* the kinds of directories that have the entry: enum proc_dir */
+	const char *name; /* NULL: any number */
 	u32 mode;
-	u32 holds; /* directories */
+	u32 holds; /* for a directory: its own kind */
 	text_fn *text;
 	link_fn *link;
 	write_fn *write;
-	bool host; /* the host's file of this name says it: same for monitor and guest */
+	bool host; /* the name is the host's: its content is the same for monitor and guest */
 };
 
 static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
@@ -134,7 +135,7 @@ static const struct proc_entry entries[] = {
 	{FDS, NULL, S_IFLNK, 0, 0, link_fd, 0, false},
 	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false},
 
-	/* The monitor shares these with the programs. vm/hostcall_file.c lets them pass. */
+	/* The monitor shares these with the programs. vm/hostcall_file.c allows them. */
 	HOST(EACH, "cgroup", S_IFREG | 0444),
 	HOST(EACH, "cpuset", S_IFREG | 0444),
 	HOST(EACH, "gid_map", S_IFREG | 0644),
@@ -150,11 +151,11 @@ static const struct proc_entry entries[] = {
 	HOST(EACH, "uid_map", S_IFREG | 0644),
 };
 
-/* A name of our /proc: its row in the table and what the variable parts of its path are. */
+/* A name of our /proc: its row in the table, and the numbers in its path. */
 struct proc_node {
 	const struct proc_entry *entry;
-	s32 pid, tid; /* 0: not below a process, or a task */
-	s32 fd;	      /* of fd/N and fdinfo/N */
+	s32 pid, tid; /* 0: the name is not below a process, or a task */
+	s32 fd;	      /* number of fd/N and fdinfo/N */
 };
 _Static_assert(sizeof(struct proc_node) <= sizeof(((struct pseudo_node *)0)->own),
 	       "a node has room for ours");
@@ -165,15 +166,15 @@ static const struct proc_node *of(const struct pseudo_node *node)
 }
 
 /*
- * An open file or directory of ours. A file's handle is the memfd with the text, a directory's the
- * host's /proc.
+ * An open file or directory of our /proc. The handle of a file is the memfd with the text, that of
+ * a directory is the host's /proc.
  */
 struct proc_file {
 	struct ofile file;
 	struct pseudo_node node;
-	char *path; /* the name it was opened by; owned */
-	u64 pos;    /* directories: where the next entry is, see below; mem: the address */
-	u64 mm;	    /* mem: proc_mem_open */
+	char *path; /* the name by which it was opened; owned */
+	u64 pos;    /* of a directory: position of the next entry, see POS_*; of mem: the address */
+	u64 mm;	    /* of mem: the number from proc_mem_open */
 };
 
 static struct proc_file *file_of(struct ofile *f)
@@ -204,16 +205,18 @@ static bool proc_is_magic(const struct pseudo_node *node)
 	return link != link_self && link != link_thread_self;
 }
 
-/* -- The processes behind the names
- * ---------------------------------------------------------------- */
+/* -- The processes behind the names -------------------------------------------------------- */
 
-/* The file of the descriptor that the node names, a reference; NULL: there is none. */
+/* Returns a reference to the file of descriptor c->fd; NULL: the descriptor is not open. */
 static struct ofile *fd_of(const struct proc_ctx *c)
 {
 	return c->p->files ? fdtable_get(c->p->files, c->fd) : NULL;
 }
 
-/* Takes task_lock on success: 0. -ENOENT: they are gone. */
+/*
+ * Finds the process and thread of the node. Returns 0 with task_lock held, or -ENOENT without it if
+ * they are gone.
+ */
 UNCHECKED_LOCKING static s64 ctx_get(const struct proc_node *node, struct proc_ctx *c)
 {
 	mutex_lock(&task_lock);
@@ -234,7 +237,7 @@ UNCHECKED_LOCKING static s64 ctx_get(const struct proc_node *node, struct proc_c
 	return 0;
 }
 
-/* The reference goes last: the end of a terminal's master takes task_lock. */
+/* Ends ctx_get. Puts the file after task_lock is free: the end of a terminal's master takes it. */
 UNCHECKED_LOCKING static void ctx_put(struct proc_ctx *c)
 {
 	mutex_unlock(&task_lock);
@@ -264,8 +267,7 @@ static bool fd_exists(const struct proc_node *node)
 	return f != NULL;
 }
 
-/* -- Names
- * ----------------------------------------------------------------------------------------- */
+/* -- Names --------------------------------------------------------------------------------- */
 
 static const struct proc_entry *find(u32 dir, const char *name, u64 len)
 {
@@ -284,7 +286,10 @@ static const struct proc_entry *find_number(u32 dir)
 	return NULL;
 }
 
-/* A number in a directory: a process (or a thread, unlisted), a thread, a descriptor. */
+/*
+ * step for a number: a process, a thread or a descriptor. Directly in /proc, the number of a thread
+ * is found, too, but not listed.
+ */
 static int step_number(struct proc_node *node, s32 number)
 {
 	u32 dir = node->entry->holds;
@@ -321,7 +326,10 @@ static int step_number(struct proc_node *node, s32 number)
 	return 1;
 }
 
-/* One name in the directory node. 1: node is that, 0: it is the host's, -ENOENT. */
+/*
+ * Looks up a name in the directory node. Returns 1 and makes node that name, 0 if the name is the
+ * host's, or -ENOENT.
+ */
 static int step(struct proc_node *node, const char *name, u64 len)
 {
 	u32 dir = node->entry->holds;
@@ -339,7 +347,7 @@ static int step(struct proc_node *node, const char *name, u64 len)
 	return dir == ROOT ? 0 : -ENOENT;
 }
 
-/* The host knows the monitor only: what all processes share is found in its directory. */
+/* Rewrites a name of a process's directory that is the host's: all share those of the monitor. */
 static int name_of_monitor(char *path, const char *rest)
 {
 	static const char self[] = "/proc/self/";
@@ -379,8 +387,7 @@ static int proc_lookup(char *path, struct pseudo_node *found, const char **tail)
 	return 1;
 }
 
-/* -- Links
- * ------------------------------------------------------------------------------------------- */
+/* -- Links --------------------------------------------------------------------------------- */
 
 static s64 link_self(const struct proc_ctx *c, char *buf, u64 size)
 {
@@ -457,13 +464,12 @@ static struct ofile *proc_link_file(const struct pseudo_node *node)
 	if (of(node)->entry->link != link_fd || ctx_get(of(node), &c) < 0)
 		return NULL;
 	f = c.file;
-	c.file = NULL; /* the caller's */
+	c.file = NULL; /* the caller gets the reference */
 	ctx_put(&c);
 	return f;
 }
 
-/* -- Attributes
- * -------------------------------------------------------------------------------------- */
+/* -- Attributes ---------------------------------------------------------------------------- */
 
 /* A link of fd/ shows how the file is open: proc(5). */
 static u32 fd_link_mode(const struct proc_ctx *c)
@@ -475,7 +481,7 @@ static u32 fd_link_mode(const struct proc_ctx *c)
 	return f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
 }
 
-/* All of *st but the device, and the times of what belongs to no process. */
+/* Fills in *st, except the device, and the times of names outside of /proc/PID. */
 static void attributes(const struct proc_node *node, struct stat *st)
 {
 	const struct proc_entry *e = node->entry;
@@ -488,12 +494,12 @@ static void attributes(const struct proc_node *node, struct stat *st)
 	st->st_size = 0;
 	st->st_blocks = 0;
 	st->st_blksize = 1024;
-	/* No two names have the same: process, thread, descriptor and row are all in it. */
+	/* The number is made from process, thread, descriptor and row, so that names differ. */
 	st->st_ino = 0x100000000 + ((u64)(node->pid ^ node->tid << 8) << 24) +
 		     ((u64)node->fd << 8) + (e == &root_entry ? 0xff : (u64)(e - entries));
 	if (!node->pid || ctx_get(node, &c) < 0)
 		return;
-	/* As on Linux, where the inode is made when somebody looks. */
+	/* The current time, as on Linux, which makes the inode at the lookup. */
 	now = clock_to_timespec(clock_realtime_ns());
 	st->st_atime = st->st_mtime = st->st_ctime = now.tv_sec;
 	st->st_atime_nsec = st->st_mtime_nsec = st->st_ctime_nsec = now.tv_nsec;
@@ -510,7 +516,7 @@ static void attributes(const struct proc_node *node, struct stat *st)
 
 static s64 proc_stat(const struct pseudo_node *node, struct stat *st)
 {
-	/* For the device and the times: those of the host's /proc. */
+	/* The device and the times are those of the host's /proc. */
 	s64 r = hc_newfstatat(current_process()->fs->root, "/proc", st, sizeof(*st), 0);
 
 	if (r >= 0)
@@ -518,7 +524,7 @@ static s64 proc_stat(const struct pseudo_node *node, struct stat *st)
 	return r;
 }
 
-/* It has only what stat has. */
+/* Gives only what stat gives. */
 static s64 proc_statx(const struct pseudo_node *node, u32 mask, struct statx *stx)
 {
 	struct stat st = {0};
@@ -539,7 +545,7 @@ static s64 proc_statx(const struct pseudo_node *node, u32 mask, struct statx *st
 	return 0;
 }
 
-/* Its mode, owned by the running process's user. */
+/* Checks the owner's bits of the mode, as if the running process owned the file. */
 static s64 proc_access(const struct pseudo_node *node, u32 mode)
 {
 	struct stat st = {0};
@@ -547,14 +553,13 @@ static s64 proc_access(const struct pseudo_node *node, u32 mode)
 	attributes(of(node), &st);
 	if (mode & ~7U)
 		return -EINVAL;
-	/* The superuser may read and write all, but execute only what somebody may. */
+	/* The superuser may read and write any file, and execute one with any execute bit. */
 	if (current_creds()->ruid == 0 && (!(mode & 1) || st.st_mode & 0111))
 		return 0;
 	return (st.st_mode >> 6 & mode) == mode ? 0 : -EACCES;
 }
 
-/* -- Files
- * ------------------------------------------------------------------------------------------- */
+/* -- Files --------------------------------------------------------------------------------- */
 
 void text_flush(struct text *t)
 {
@@ -583,7 +588,7 @@ void text_flush(struct text *t)
 	t->len = 0;
 }
 
-/* Makes the content of a file as it is now: what a read from its start sees. 0 or -errno. */
+/* Writes the current text of a file into its memfd. Returns 0 or -errno. */
 static s64 refresh(struct ofile *f)
 {
 	const struct proc_node *node = node_of(f);
@@ -610,7 +615,7 @@ static s64 refresh(struct ofile *f)
 	return r;
 }
 
-/* open(2)'s refusals, before anything is made. */
+/* Returns the error of an open with these flags, or 0. */
 static int check_flags(const struct proc_entry *e, u32 flags)
 {
 	bool write = (flags & O_ACCMODE) != O_RDONLY;
@@ -624,12 +629,12 @@ static int check_flags(const struct proc_entry *e, u32 flags)
 	if (flags & O_DIRECTORY)
 		return -ENOTDIR;
 	if (!e->text)
-		return 0; /* mem: whose it is decides */
-	/* The superuser may open all of them, and then not write. */
+		return 0; /* mem: proc_mem_open checks the permission */
+	/* The superuser may open any file for writing, but the write fails. */
 	return write && !e->write && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
 
-/* The address space that a file mem shows. 0 or -errno. */
+/* Finds the number of the address space of a file mem. Returns 0 or -errno. */
 static int open_mem(const struct proc_node *node, u64 *mm)
 {
 	struct proc_ctx c;
@@ -688,14 +693,13 @@ static struct ofile *proc_open(const struct pseudo_node *node, const char *path,
 	return f;
 }
 
-/* -- Writes
- * -------------------------------------------------------------------------------------------- */
+/* -- Writes -------------------------------------------------------------------------------- */
 
 static s64 write_comm(const struct proc_ctx *c, const char *text)
 {
 	char name[TASK_COMM] = "";
 
-	/* All that was written, as on Linux: echo leaves its newline in the name. */
+	/* As on Linux, the name is all that was written, with the newline of echo. */
 	strlcpy(name, text, sizeof(name));
 	memcpy(c->t ? c->t->comm : c->p->comm, name, sizeof(name));
 	return 0;
@@ -721,7 +725,7 @@ static s64 write_oom_score_adj(const struct proc_ctx *c, const char *text)
 	return 0;
 }
 
-/* The older scale, up to 15; -17 is never: proc(5). */
+/* Converts from the older scale, OOM_ADJ_MIN to OOM_ADJ_MAX: proc(5). */
 static s64 write_oom_adj(const struct proc_ctx *c, const char *text)
 {
 	s64 value, r = number(text, &value);
@@ -736,8 +740,8 @@ static s64 write_oom_adj(const struct proc_ctx *c, const char *text)
 }
 
 /*
- * What a page was used for since then nobody keeps: 1 to 3 have nothing to clear, and 4 (soft-dirty
- * bits) is for a kernel that has them. 5: the largest resident size is the present one.
+ * 1 to 3 clear referenced bits, which this kernel does not keep. 4 clears soft-dirty bits and
+ * fails, as on a kernel without them. 5 sets the peak of the resident size to the current size.
  */
 static s64 write_clear_refs(const struct proc_ctx *c, const char *text)
 {
@@ -775,7 +779,7 @@ static s64 write_timerslack(const struct proc_ctx *c, const char *text)
 	return 0;
 }
 
-/* The text is for the kernel. len or -errno. */
+/* Handles a text that was written to the file. Returns len or -errno. */
 static s64 take_text(struct ofile *f, const char *text, u64 len)
 {
 	const struct proc_node *node = node_of(f);
@@ -787,7 +791,7 @@ static s64 take_text(struct ofile *f, const char *text, u64 len)
 	r = ctx_get(node, &c);
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	/* Another user's process is not this one's to change. */
+	/* A process may not change one of another user. */
 	if (c.p != current_process() && !creds_may_change(c.p, CAP_SYS_RESOURCE))
 		r = -EACCES;
 	else
@@ -796,12 +800,12 @@ static s64 take_text(struct ofile *f, const char *text, u64 len)
 	return r < 0 ? r : (s64)len;
 }
 
-/* -- Directories
- * --------------------------------------------------------------------------------------- */
+/* -- Directories --------------------------------------------------------------------------- */
 
 /*
- * Positions: rows of the table count from 2 (behind "." and ".."), then, in /proc only, the host's
- * own position in its directory, then the numbers.
+ * Positions in a directory: 0 and 1 are "." and "..", then come the rows of the table. From
+ * POS_HOST on, in /proc only, they are the host's positions in its /proc. From POS_NUMBERS on they
+ * are the numbers of processes, threads or descriptors.
  */
 #define POS_HOST    (1UL << 32)
 #define POS_NUMBERS (1UL << 62)
@@ -822,7 +826,7 @@ struct dirent_out {
 	char name[];
 };
 
-/* False: no room. */
+/* Adds an entry; next is the position after it. Returns false if there is no space. */
 static bool emit(struct listing *l, const char *name, u32 mode, u64 ino, u64 next)
 {
 	u64 len = strlen(name);
@@ -852,7 +856,10 @@ static bool emit_row(struct listing *l, u64 pos)
 	return emit(l, e->name, e->mode, 0x100000000 + pos, pos + 1);
 }
 
-/* Names of the host's /proc that are neither numbers nor ours. 1: more, 0: all, -errno. */
+/*
+ * Adds names of the host's /proc that are neither numbers nor in the table. Returns 1 if there may
+ * be more, 0 at the end, or -errno.
+ */
 static s64 emit_host(struct listing *l, struct proc_file *f)
 {
 	u64 space = MIN(l->size - l->used, (u64)HOST_BUF);
@@ -872,7 +879,7 @@ static s64 emit_host(struct listing *l, struct proc_file *f)
 	return r > 0 ? 1 : r;
 }
 
-/* The smallest process, thread or descriptor >= from; -1: none. */
+/* Returns the smallest number >= from of a process, thread or descriptor; -1: there is none. */
 static s32 next_number(const struct proc_node *node, s32 from)
 {
 	struct proc_ctx c;
@@ -993,7 +1000,7 @@ static s64 proc_write(struct ofile *f, struct io_request *rq)
 	return r;
 }
 
-/* A program that goes back to the start wants to see the file as it is now. */
+/* A seek to the start makes the text again, so that the program reads the current one. */
 static s64 proc_seek(struct ofile *f, s64 offset, u32 whence)
 {
 	s64 r = offset == 0 && whence == SEEK_SET ? refresh(f) : 0;
@@ -1006,7 +1013,7 @@ static s64 proc_fstat(struct ofile *f, struct stat *st)
 	return proc_stat(&file_of(f)->node, st);
 }
 
-/* The host's file is an aid; the flags are those that the program opened with, and stay. */
+/* Returns the flags of open(2), and not those of the memfd. F_SETFL has no effect. */
 static s64 proc_get_flags(struct ofile *f)
 {
 	return f->flags | O_LARGEFILE;
@@ -1018,7 +1025,7 @@ static s64 proc_set_flags(struct ofile *f, s32 fd, u64 flags)
 	return 0;
 }
 
-/* Linux has an operation for files outside of /proc/PID, and it fails. */
+/* On Linux, files outside of /proc/PID have an operation mmap that fails with EIO. */
 static int proc_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared,
 		     struct vm_opened *out)
 {
@@ -1067,7 +1074,7 @@ static void proc_release(struct ofile *f)
 	kfree(file_of(f)->path);
 }
 
-/* What files and directories have alike. */
+/* The operations that files and directories share. */
 /* clang-format off */
 #define PROC_OPS \
 	.size = sizeof(struct proc_file), \
@@ -1099,7 +1106,7 @@ static s64 mem_transfer(struct ofile *f, struct io_request *rq)
 	return proc_mem_transfer(file_of(f)->mm, &file_of(f)->pos, rq);
 }
 
-/* Positions are addresses: any is fine, and there is no end to count from. */
+/* Positions are addresses: any value is valid, and SEEK_END is not. */
 static s64 mem_seek(struct ofile *f, s64 offset, u32 whence)
 {
 	if (whence > SEEK_CUR)
@@ -1131,7 +1138,7 @@ static const struct file_ops proc_mem_ops = {
 	.release = proc_release,
 };
 
-/* What the host says of reading and writing a directory is right. */
+/* The host gives the right errors for reading and writing a directory. */
 static const struct file_ops proc_dir_ops = {
 	PROC_OPS,
 	.read = io_transfer,

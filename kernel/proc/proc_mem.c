@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See proc_mem.h, and Linux's fs/proc/base.c for what is an error and what an end of the file. An
- * address space is known by its number, not by a reference: an open file does not keep the memory
- * of a process that ended.
+ * See proc_mem.h. Errors and the end of the file are as in Linux's fs/proc/base.c. An open file has
+ * the number of the address space and not a reference, so it does not keep the memory of a process
+ * that has ended.
  */
 #include "kernel/proc/proc_mem.h"
 #include "kernel/fs/io.h"
@@ -24,7 +24,7 @@ u64 proc_mem_open(const struct process *p, int *err)
 	return p->mm ? p->mm->id : 0;
 }
 
-/* A reference to the address space, NULL: it is gone. */
+/* Returns a reference to the address space with this number; NULL: it is gone. */
 static struct mm *find(u64 id)
 {
 	struct mm *mm = NULL;
@@ -42,7 +42,10 @@ static struct mm *find(u64 id)
 	return mm;
 }
 
-/* Between a buffer of the program and addr. Bytes; fewer than len with *err. */
+/*
+ * Copies len bytes between mm at addr and the running program's buffer user, by way of page.
+ * Returns bytes; if they are fewer than len, *err says why.
+ */
 static u64 transfer(struct mm *mm, u64 addr, u64 user, u64 len, bool write, char *page, s64 *err)
 {
 	u64 done = 0;

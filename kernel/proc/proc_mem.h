@@ -8,12 +8,15 @@
 struct io_request;
 struct process;
 
-/* The number of p's address space for the calls below; *err is -EACCES or -ESRCH. task_lock held.
+/*
+ * Returns the number of p's address space for proc_mem_transfer, and 0 in *err. On failure returns
+ * 0 with -EACCES or -ESRCH in *err. task_lock is held.
  */
 u64 proc_mem_open(const struct process *p, int *err);
 /*
- * read(2) and write(2) of the file whose position is *pos: bytes, 0 once the address space is gone
- * (the process ended, or made another one by execve(2)), or -errno.
+ * read(2) or write(2) of a file mem for address space id, with *pos as the file's position. Returns
+ * bytes, or -errno; 0 if the address space is gone because the process ended or called execve(2).
+ * Takes task_lock.
  */
 s64 proc_mem_transfer(u64 id, u64 *pos, struct io_request *rq);
 

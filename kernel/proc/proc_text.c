@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The texts of our /proc: about the guest's processes and memory, never the monitor's. Nothing here
- * knows how the text reaches its reader.
+ * The texts of our /proc, about the guest's processes and memory, never the monitor's. This file
+ * does not know how a text reaches its reader.
  */
 #include <asm/resource.h>
 #include <linux/fcntl.h>
@@ -30,7 +30,7 @@
 
 #define KB(bytes)    ((bytes) >> 10)
 #define PAGES(bytes) ((bytes) >> PAGE_SHIFT)
-#define NAME_COLUMN  73 /* of maps: where the name of a mapping begins */
+#define NAME_COLUMN  73 /* the column of maps where the name of a mapping begins */
 
 void text_bytes(struct text *t, const void *p, u64 len)
 {
@@ -60,7 +60,7 @@ void text_printf(struct text *t, const char *fmt, ...)
 			t->len += n;
 			return;
 		}
-		text_flush(t); /* no line of ours is longer than the buffer */
+		text_flush(t); /* each line fits into the empty buffer */
 	}
 }
 
@@ -73,7 +73,7 @@ static void program_bytes(struct text *t, struct mm *mm, u64 start, u64 end)
 	while (buf && start < end) {
 		u64 n = MIN(end - start, PAGE_SIZE - (start & PAGE_MASK));
 
-		/* What the program has unmapped is not shown, as on Linux. */
+		/* As on Linux, the text ends where the program has unmapped the memory. */
 		if (mm_copy_from(mm, buf, start, n) < 0)
 			break;
 		text_bytes(t, buf, n);
@@ -100,7 +100,9 @@ void proc_text_auxv(struct text *t, const struct proc_ctx *c)
 		text_bytes(t, c->p->mm->auxv, c->p->mm->auxv_len * sizeof(u64));
 }
 
-/* The name of the mapping before, for those of one file follow each other: each costs a hostcall.
+/*
+ * The name of the previous mapping. A name costs a hostcall, and mappings of one file follow each
+ * other.
  */
 struct map_name {
 	const struct vm_backing *backing;
@@ -130,7 +132,7 @@ static void map_line(struct text *t, struct mm *mm, struct vma *v, struct map_na
 	text_bytes(t, "\n", 1);
 }
 
-/* The lines of smaps about one mapping, or about all: only what we know is not zero. */
+/* Writes the lines of smaps for one mapping, or for all. Values that the kernel lacks are 0. */
 static void memory_lines(struct text *t, const struct mm_resident *r, u64 locked)
 {
 	u64 clean = r->private > r->anon ? r->private - r->anon : 0;
@@ -238,7 +240,7 @@ void proc_text_smaps_rollup(struct text *t, const struct proc_ctx *c)
 	memory_lines(t, &sum, locked);
 }
 
-/* One node, so that only the numbers of pages differ. */
+/* Writes a line of numa_maps. The machine has one node, N0. */
 static void numa_line(struct text *t, struct mm *mm, struct vma *v, char *name, u64 size)
 {
 	struct mm_resident r;
@@ -293,15 +295,14 @@ void proc_text_statm(struct text *t, const struct proc_ctx *c)
 		    PAGES(u.rss_file + u.rss_shmem), PAGES(u.text), PAGES(u.data + u.stack));
 }
 
-/* -- The process ---------------------------------------------------------------------------------
- */
+/* -- The process --------------------------------------------------------------------------- */
 
 static const char *comm(const struct proc_ctx *c)
 {
 	return c->t && c->t->comm[0] ? c->t->comm : c->p->comm;
 }
 
-/* The thread, or what a zombie has for one: nothing pending, nothing blocked. */
+/* Returns the thread; for a zombie one of zeros, with nothing pending and nothing blocked. */
 static const struct thread *thread_of(const struct proc_ctx *c)
 {
 	static const struct thread none;
@@ -309,7 +310,7 @@ static const struct thread *thread_of(const struct proc_ctx *c)
 	return c->t ? c->t : &none;
 }
 
-/* The leader may have ended before the others. */
+/* A process whose first thread has ended before the others is shown as a zombie. */
 static const char *state(const struct proc_ctx *c)
 {
 	if (!c->t || (c->whole && c->t->tid != c->p->pid))
@@ -358,7 +359,7 @@ void proc_text_oom_adj(struct text *t, const struct proc_ctx *c)
 	text_printf(t, "%d\n", adj == 1000 ? OOM_ADJ_MAX : adj * -OOM_ADJ_MIN / 1000);
 }
 
-/* It is written, and cannot be read. */
+/* clear_refs can only be written. */
 void proc_text_clear_refs(struct text *t, const struct proc_ctx *c)
 {
 	(void)t, (void)c;
@@ -370,7 +371,7 @@ void proc_text_coredump_filter(struct text *t, const struct proc_ctx *c)
 		text_printf(t, "%08x\n", c->p->coredump_filter);
 }
 
-/* Where in the kernel it sleeps is nobody's business. */
+/* The kernel does not tell programs where a thread sleeps in it. */
 void proc_text_stack(struct text *t, const struct proc_ctx *c)
 {
 	(void)t, (void)c;
@@ -417,7 +418,7 @@ void proc_text_timerslack_ns(struct text *t, const struct proc_ctx *c)
 void proc_text_wchan(struct text *t, const struct proc_ctx *c)
 {
 	(void)c;
-	text_bytes(t, "0", 1); /* where in the kernel it sleeps is nobody's business */
+	text_bytes(t, "0", 1); /* not told, as in proc_text_stack */
 }
 
 void proc_text_limits(struct text *t, const struct proc_ctx *c)
@@ -461,7 +462,7 @@ void proc_text_limits(struct text *t, const struct proc_ctx *c)
 	}
 }
 
-/* Signals by what the process does with them. */
+/* Finds the signals that the process ignores, and those for which it has a handler. */
 static void dispositions(const struct process *p, sigset *ignored, sigset *caught)
 {
 	struct sighand *h = p->sighand;
@@ -481,7 +482,7 @@ static void dispositions(const struct process *p, sigset *ignored, sigset *caugh
 	mutex_unlock(&h->lock);
 }
 
-/* Counts of the process, or of the one thread that the file is about. */
+/* Returns the usage of the process, or of the one thread that the file is about. */
 static struct rusage rusage_of(const struct proc_ctx *c)
 {
 	struct usage u = {0};
@@ -493,7 +494,7 @@ static struct rusage rusage_of(const struct proc_ctx *c)
 	return usage_to_rusage(&u);
 }
 
-/* Time on a CPU, time it waited for one (nobody counts that), and how often it got one. */
+/* Time on a CPU, time waiting for one (not counted: 0), and the number of context switches. */
 void proc_text_schedstat(struct text *t, const struct proc_ctx *c)
 {
 	struct rusage ru = rusage_of(c);
@@ -552,7 +553,7 @@ static u32 pending_count(const struct sigpending *pending)
 	return n;
 }
 
-/* CPU mask and list, as the affinity calls see them. */
+/* Writes the mask and the list of CPUs that sched_getaffinity(2) returns. */
 static void cpus_allowed(struct text *t, const struct thread *of)
 {
 	u64 mask[16] = {0};
@@ -649,8 +650,7 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 		    (u64)ru.ru_nvcsw, (u64)ru.ru_nivcsw);
 }
 
-/* -- Descriptors and the machine ------------------------------------------------------------------
- */
+/* -- Descriptors and the machine ----------------------------------------------------------- */
 
 void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The texts of our /proc. Each function writes one file's whole content; proc.c says which file
- * that is. Formats: proc(5), and what Linux 6 prints.
+ * The texts of our /proc. Each function writes the whole content of one file; proc.c has the table
+ * of the files. The formats are those of proc(5) and of Linux 6.
  */
 #ifndef KERNEL_PROC_PROC_TEXT_H
 #define KERNEL_PROC_PROC_TEXT_H
@@ -12,43 +12,43 @@ struct ofile;
 struct process;
 struct thread;
 
-/* Text on its way into a file: a buffer that is written out whenever it is full. */
+/* The writer of a text: a buffer that text_flush writes out whenever it is full. */
 struct text {
-	s32 handle; /* where text_flush writes to ... */
-	u8 *memory; /* ... or, not NULL: this, up to .memory_size bytes, the rest is dropped */
+	s32 handle; /* text_flush writes to this file, if memory is NULL */
+	u8 *memory; /* not NULL: text_flush writes here, and drops what does not fit */
 	u64 memory_size;
-	u64 written; /* bytes there already */
-	s64 error;   /* first error; the rest is dropped */
-	u64 len;
+	u64 written; /* bytes in the file, or in memory */
+	s64 error;   /* the first error, after which text is dropped */
+	u64 len;     /* bytes in buf */
 	char buf[4096];
 };
 
 void text_bytes(struct text *t, const void *p, u64 len);
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
-/* Writes the buffer to the handle; provided by proc.c, and by the unit test. */
+/* Writes the buffer to the handle or the memory. proc.c defines it; the unit test has its own. */
 void text_flush(struct text *t);
 
 /*
- * What a file is about. task_lock is held, so p and t stay; for files that belong to no process
- * they are the running ones. A process on its way out has no mm, files, fs, sighand any more, a
- * zombie no thread either.
+ * The subject of a file. task_lock is held, so p and t stay. For a file outside of /proc/PID, p is
+ * the running process. A process that ends has no mm, files, fs and sighand any more, and a zombie
+ * has no thread.
  */
 struct proc_ctx {
 	struct process *p;
-	struct thread *t; /* NULL: none is left */
+	struct thread *t; /* the task of the file, or p's first thread; NULL: none is left */
 	s32 tid;
-	bool whole;	    /* it is about the process, not about t */
-	s32 fd;		    /* of fd/N and fdinfo/N ... */
-	struct ofile *file; /* ... and its file; NULL: there is none, or the name is another */
-	bool running;	    /* t runs, or would if it had a CPU */
-	bool self;	    /* t is the caller */
+	bool whole;	    /* the file is about p as a whole, not about t */
+	s32 fd;		    /* number of fd/N and fdinfo/N */
+	struct ofile *file; /* a reference to the file of fd; NULL: not open, or no such name */
+	bool running;	    /* t runs, or is ready to */
+	bool self;	    /* t is the running thread */
 };
 
 /* The scale of oom_adj, which is older than oom_score_adj's: proc(5). */
 #define OOM_ADJ_MIN (-17)
 #define OOM_ADJ_MAX 15
 
-/* One function per file, proc_text_NAME. */
+/* There is one function for each file: proc_text_NAME. */
 #define PROC_TEXTS(X)                                                                              \
 	X(auxv)                                                                                    \
 	X(clear_refs)                                                                              \
