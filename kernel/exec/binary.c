@@ -31,7 +31,7 @@ int binary_fail(const struct binary *b, int error, u32 status, const char *text)
 	return -error;
 }
 
-/* The file cannot be executed: a matter of the program, or of what is to interpret it. */
+/* binary_fail for a file that cannot be executed; status is for a program, not an interpreter. */
 static int refuse(const struct binary *b, int error, u32 status, const char *text)
 {
 	return binary_fail(b, error, b->name ? EXIT_NO_INTERPRETER : status, text);
@@ -55,7 +55,7 @@ int binary_fail_errno(const struct binary *b, int error)
 	};
 	char text[64];
 
-	/* A signal came while the host looked at the file. execve(2) does not end with EINTR. */
+	/* A kick interrupted a hostcall. execve(2) never fails with EINTR, so it restarts. */
 	if (error == EINTR || error == ERESTARTSYS)
 		error = ERESTARTNOINTR;
 	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
@@ -115,7 +115,7 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 		return binary_fail_errno(b, (int)-ret);
 
 	b->set_uid = st.st_mode & S_ISUID ? st.st_uid : (u32)-1;
-	/* Without the group's execute bit it once meant mandatory locks: execve(2). */
+	/* Without the group's execute bit, set-group-ID has no effect here: execve(2). */
 	b->set_gid =
 		(st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ? st.st_gid : (u32)-1;
 	return read_head(b, (u64)st.st_size);
@@ -175,7 +175,7 @@ int binary_check(struct binary *b)
 	return 0;
 }
 
-/* The part of a segment that the file has, and zeros behind it. */
+/* Maps the part of a segment that the file has, and zeros behind it. Returns 0 or -errno. */
 static int map_segment(struct mm *mm, const struct binary *b, const struct elf_segment *s)
 {
 	u64 start = b->bias + s->vaddr;
@@ -193,13 +193,13 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 			return (int)ret;
 		if (s->memsz > s->filesz && file_end < zero) {
 			ret = mm_clear(mm, file_end, zero - file_end);
-			/* Linux: odd protections are the program's own affair. */
+			/* As on Linux, a segment that is not writable need not be cleared. */
 			if (ret < 0 && (s->prot & PROT_WRITE))
 				return (int)ret;
 		}
 	}
 	if (zero < end) {
-		/* Linux's vm_brk: bss can be written whatever the header says. */
+		/* As on Linux (vm_brk), bss is writable whatever the header says. */
 		ret = mm_map(mm, zero, end - zero, PROT_READ | PROT_WRITE | (s->prot & PROT_EXEC),
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 		if (ret < 0)
@@ -211,7 +211,7 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 int binary_map(struct binary *b, struct mm *mm, u64 at)
 {
 	const struct elf_image *image = &b->image;
-	/* Large ones lie so that 2 MiB of the file can be one page: kernel/mm/text_cache.h. */
+	/* A large file is aligned so that 2 MiB of it can be one page: kernel/mm/text_cache.h. */
 	u64 align = image->end - image->start >= HUGE_SIZE ? MAX(image->align, HUGE_SIZE)
 							   : image->align;
 	u64 first = ALIGN_DOWN(image->start, image->align);

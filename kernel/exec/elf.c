@@ -79,7 +79,7 @@ static u32 segment_prot(u32 flags)
 	       (flags & PF_X ? PROT_EXEC : 0);
 }
 
-/* Appends a PT_LOAD and widens the image's spans by it. */
+/* Adds a PT_LOAD to the image's segments, and widens its spans. Returns 0 or -ENOEXEC. */
 static int add_segment(struct elf_image *image, const Elf64_Phdr *p, struct elf_error *why)
 {
 	struct elf_segment *s = &image->segment[image->segments];
@@ -151,7 +151,7 @@ int elf_read_segments(struct elf_image *image, const void *table, struct elf_seg
 				return ret;
 			break;
 		case PT_INTERP:
-			if (image->interp) /* Linux takes the first */
+			if (image->interp) /* as on Linux, the first one counts */
 				break;
 			if (p.p_filesz < 2 || p.p_filesz > PATH_MAX || p.p_offset > INT64_MAX)
 				return refuse(why, EXIT_BAD_ELF,

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ELF files: from the bytes of the headers to what has to be mapped. Pure logic without I/O, so
- * it is tested and fuzzed on the host; the bytes come from a program that may be hostile.
+ * Parses the headers of ELF files into the segments that have to be mapped. Pure logic without I/O,
+ * so it is tested and fuzzed on the host. The bytes come from a program that may be hostile.
  *
- * Order: elf_read_header on the start of the file, then elf_read_segments on the program header
- * table that it pointed at. Only an image that both accepted may be mapped. What elf(5) leaves
- * open is decided as Linux's fs/binfmt_elf.c does.
+ * The caller passes the start of the file to elf_read_header, and then the program header table,
+ * which the header describes, to elf_read_segments. It maps only an image that both accepted. For
+ * what elf(5) leaves open, the rules are those of Linux's fs/binfmt_elf.c.
  */
 #ifndef KERNEL_EXEC_ELF_H
 #define KERNEL_EXEC_ELF_H
 
 #include "common/types.h"
 
-/* Most bytes of a program header table, as Linux. */
+/* Most bytes of a program header table, as on Linux. */
 #define ELF_TABLE_MAX 65536
 
-/* A PT_LOAD with content. Addresses are the file's: the load bias is not in them. */
+/* A PT_LOAD that is not empty. Addresses are those in the file, without the load bias. */
 struct elf_segment {
 	u64 vaddr, memsz;   /* memsz > 0; vaddr + memsz <= USER_TOP */
 	u64 offset, filesz; /* filesz <= memsz; page offsets of offset and vaddr agree if filesz */
@@ -23,42 +23,43 @@ struct elf_segment {
 };
 
 struct elf_image {
-	/* elf_read_header */
+	/* Set by elf_read_header. */
 	bool fixed; /* ET_EXEC: the bias is 0 */
 	u64 entry;
-	u64 table_offset; /* program header table in the file ... */
-	u32 table_size;	  /* ... in bytes, 1 .. ELF_TABLE_MAX */
-	u32 headers;	  /* ... in entries */
+	u64 table_offset; /* offset of the program header table in the file */
+	u32 table_size;	  /* its bytes, 1 .. ELF_TABLE_MAX */
+	u32 headers;	  /* its entries */
 
-	/* elf_read_segments */
-	struct elf_segment *segment; /* the caller's array, in the file's order; bytes disjoint */
+	/* Set by elf_read_segments. */
+	struct elf_segment *segment; /* the caller's array, in the file's order; no overlaps */
 	u32 segments;
 	u64 start, end; /* page-aligned span of all segments, end <= USER_TOP */
-	u64 align;	/* of .start when the bias is free: a power of two, at least a page */
+	u64 align;	/* alignment of .start unless .fixed: a power of two, at least a page */
 	u64 phdr;	/* address of the program header table, 0: not loaded */
-	u64 code_start, code_end, data_start, data_end; /* as /proc/pid/stat has them */
+	u64 code_start, code_end, data_start, data_end; /* for /proc/PID/stat */
 	bool exec_stack;
-	bool interp; /* PT_INTERP: .interp_len bytes with the NUL, 2 .. PATH_MAX */
+	bool interp; /* has a PT_INTERP of .interp_len bytes with the NUL, 2 .. PATH_MAX */
 	u64 interp_offset;
 	u32 interp_len;
 };
 
-/* Why a file was refused. text is complete but for the file's name. */
+/* The reason why a file was refused. text is the message without the file's name. */
 struct elf_error {
 	u32 status; /* enum exit_status */
 	const char *text;
 };
 
 /*
- * head: the first len bytes of the file (a page or the whole file), file_size its size. 0, or
- * -ENOEXEC with *why.
+ * Checks the ELF header. head: the first len bytes of the file (a page or the whole file).
+ * file_size: the size of the file. Returns 0, or -ENOEXEC with *why.
  */
 int elf_read_header(struct elf_image *image, const void *head, u64 len, u64 file_size,
 		    struct elf_error *why);
 
 /*
- * table: image->table_size bytes, any alignment; segment: room for image->headers entries.
- * 0, or -ENOEXEC with *why.
+ * Checks the program headers and fills in segment. table: image->table_size bytes of any alignment.
+ * segment: space for image->headers entries, which has to stay as long as *image. Returns 0, or
+ * -ENOEXEC with *why.
  */
 int elf_read_segments(struct elf_image *image, const void *table, struct elf_segment *segment,
 		      struct elf_error *why);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * execve: opens the program (through #! lines), checks it and its interpreter, builds an address
- * space with segments, vDSO and stack, and only then lets go of the old program. So, unlike on
- * Linux, a program that cannot be mapped is an error and not a SIGKILL.
+ * execve: opens the program (through #! lines), checks it and its interpreter, and builds an
+ * address space with segments, vDSO and stack. Only then does it give up the old program. So,
+ * unlike on Linux, a program that cannot be mapped is an error and not a SIGKILL.
  *
- * Set-user-ID and set-group-ID bits are honoured where the monitor has the right to change its
- * identity, which root's has. File capabilities are not. An executable file must be readable.
+ * Set-user-ID and set-group-ID bits have an effect if the monitor may change its identity, as
+ * root's monitor may. File capabilities have none. An executable file must be readable.
  */
 #include <asm/hwcap2.h>
 #include <asm/resource.h>
@@ -44,25 +44,25 @@
 #include "kernel/task/timer.h"
 #include "kernel/task/vcpu.h"
 
-/* Where things go: Linux's values for 48-bit addresses. */
 #ifndef ST_NOSUID
 #define ST_NOSUID 2 /* f_flags: statfs(2) */
 #endif
 
+/* The layout of the address space: Linux's values for 48-bit addresses. */
 #define PIE_BASE	   ALIGN_DOWN(USER_TOP / 3 * 2, PAGE_SIZE) /* programs with PT_INTERP */
 #define MAP_RANDOM_PAGES   (1UL << 28)
 #define STACK_RANDOM_PAGES (1UL << 22)
 #define BRK_RANDOM	   (1UL << 30)
 #define STACK_SPACE_MIN	   (128UL << 20) /* between stack_top and mmap_top, at least */
 #define STACK_SPACE_MAX	   (USER_TOP / 6 * 5)
-#define STACK_MAPPED	   (128UL << 10) /* room below the initial sp that needs no growth */
+#define STACK_MAPPED	   (128UL << 10) /* mapped below the initial sp, without growth */
 
-#define SCRIPT_DEPTH	   5 /* how often a #! line may lead to another, as Linux */
+#define SCRIPT_DEPTH	   5 /* most #! lines from one script to the next, as on Linux */
 
 /* AT_MINSIGSTKSZ: frame, siginfo, ucontext and red zone of a signal, beside the FPU state. */
 #define SIGNAL_FRAME_FIXED 1024
 
-/* What is drawn at random for one program. */
+/* The random numbers for one program. */
 struct entropy {
 	u64 map, pie, stack, brk, gap;
 	u8 at_random[16];
@@ -70,9 +70,9 @@ struct entropy {
 
 struct exec {
 	const struct exec_args *args;
-	char *filename; /* what AT_EXECFN says */
+	char *filename; /* AT_EXECFN */
 	struct binary program, interp;
-	/* What #! lines put before the arguments, instead of argv[0]. */
+	/* The strings of #! lines, which come before the arguments in place of argv[0]. */
 	char *prefix[2 * SCRIPT_DEPTH + 1];
 	u32 prefixes;
 	struct script_line line;
@@ -81,12 +81,12 @@ struct exec {
 	struct exec_stack stack;
 	struct exec_chunk chunk[EXEC_CHUNKS + 2 * SCRIPT_DEPTH + 1];
 	struct mm *mm;
-	struct files *files; /* own copy, if they were shared */
-	struct creds creds;  /* that the program begins with */
+	struct files *files; /* a copy of the descriptors, if the process shares them; else NULL */
+	struct creds creds;  /* of the new program */
 	bool secure;	     /* AT_SECURE */
 };
 
-/* The script that was opened becomes an argument of its interpreter, which is opened instead. */
+/* Makes the opened script an argument of its interpreter, and opens the interpreter. */
 static int script_enter(struct exec *x, const char *script)
 {
 	char *front[3];
@@ -97,7 +97,7 @@ static int script_enter(struct exec *x, const char *script)
 	if (x->line.has_arg)
 		front[n++] = kstrdup(x->line.arg);
 	front[n++] = kstrdup(script);
-	/* The script's own argv[0] goes. */
+	/* The name of the previous interpreter, which is this script, is replaced. */
 	if (old)
 		kfree(x->prefix[0]);
 	memmove(x->prefix + n, x->prefix + old, (x->prefixes - old) * sizeof(x->prefix[0]));
@@ -111,13 +111,13 @@ static int script_enter(struct exec *x, const char *script)
 	return binary_open(&x->program, AT_FDCWD, x->prefix[0], 0);
 }
 
-/* Opens the program; through #! lines to the first file that has none. */
+/* Opens the program: follows #! lines to the first file that has none. */
 static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 {
 	const char *script = x->filename;
 	int ret;
 
-	if (path[0] == '\0') /* execveat(fd, "", AT_EMPTY_PATH): the file itself, opened anew */
+	if (path[0] == '\0') /* execveat(fd, "", AT_EMPTY_PATH): opens the file of fd again */
 		ret = binary_open(&x->program, AT_FDCWD, x->filename, 0);
 	else
 		ret = binary_open(&x->program, dirfd, path, flags);
@@ -133,7 +133,7 @@ static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 		if (depth == SCRIPT_DEPTH)
 			return binary_fail(b, ELOOP, EXIT_NO_INTERPRETER,
 					   "scripts interpret each other too deeply");
-		/* A descriptor that closes on exec is no name for the interpreter to open. */
+		/* The interpreter could not open /dev/fd/N, because N is closed on exec. */
 		if (depth == 0 && dirfd != AT_FDCWD && path[0] != '/' &&
 		    fdtable_get_cloexec(current_process()->files, dirfd) == 1)
 			return binary_fail(b, ENOENT, EXIT_NOT_FOUND, "the script closes on exec");
@@ -143,7 +143,7 @@ static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 	return ret;
 }
 
-/* The file that PT_INTERP names. */
+/* Opens and checks the file that PT_INTERP names. */
 static int open_interp(struct exec *x)
 {
 	const struct elf_image *image = &x->program.image;
@@ -160,7 +160,7 @@ static int open_interp(struct exec *x)
 
 static int draw_entropy(struct entropy *e)
 {
-	static bool used; /* boot's bytes are for the first program: it needs no hostcall */
+	static bool used; /* the first program uses the bytes of boot info, without a hostcall */
 	struct hostcall_seg seg[2];
 	struct segs segs;
 	s64 ret;
@@ -185,7 +185,7 @@ static int draw_entropy(struct entropy *e)
 	return 0;
 }
 
-/* An empty address space, with the places of stack and mappings decided. */
+/* Makes an empty address space, and chooses the addresses of stack and mappings. */
 static int new_mm(struct exec *x)
 {
 	u64 space = current_process()->rlimit[RLIMIT_STACK].cur;
@@ -208,7 +208,7 @@ static int new_mm(struct exec *x)
 	return 0;
 }
 
-/* Segments of program and interpreter, vDSO, and where the heap begins. */
+/* Maps the program, the interpreter and the vDSO, and chooses where the heap begins. */
 static int map_program(struct exec *x)
 {
 	const struct binary *b = &x->program;
@@ -242,8 +242,8 @@ static void aux(struct exec_stack *s, u64 type, u64 value)
 }
 
 /*
- * Who the program is. A set-user-ID file gives its owner where that means anything: the host thread
- * can become that user, and the file system is not mounted with nosuid.
+ * Decides the identity of the program. Set-ID bits have an effect if host threads can change their
+ * identity and the file system is not mounted with nosuid.
  */
 static void decide_creds(struct exec *x)
 {
@@ -253,7 +253,7 @@ static void decide_creds(struct exec *x)
 	struct statfs fs;
 	bool traced;
 
-	/* A tracer would have the privileges, too: execve(2), ptrace(2). */
+	/* A tracer would gain the privileges, too: execve(2), ptrace(2). */
 	mutex_lock(&task_lock);
 	traced = ptrace_by_unprivileged(current());
 	mutex_unlock(&task_lock);
@@ -289,11 +289,11 @@ static void fill_aux(struct exec *x)
 	aux(s, AT_GID, c->rgid);
 	aux(s, AT_EGID, c->egid);
 	aux(s, AT_SECURE, x->secure);
-	/* GS is not the program's to write as long as stubs find the vCPU by it. */
+	/* The program must not write GS while stubs find the vCPU by it. */
 	aux(s, AT_HWCAP2, stubs_on ? boot->hwcap2 & ~(u64)HWCAP2_FSGSBASE : boot->hwcap2);
 }
 
-/* Strings in their final order; checks their size. Before the old program is let go of. */
+/* Puts the strings into their final order and checks their size. */
 static int gather_strings(struct exec *x)
 {
 	const struct exec_args *args = x->args;
@@ -305,7 +305,7 @@ static int gather_strings(struct exec *x)
 	s->envc = args->envc;
 	for (u32 i = 0; i < x->prefixes; i++)
 		x->chunk[n++] = (struct exec_chunk){x->prefix[i], strlen(x->prefix[i]) + 1};
-	if (x->prefixes && args->argc) { /* #!: argv[0] was replaced */
+	if (x->prefixes && args->argc) { /* the #! line's strings replace argv[0] */
 		skip = strlen(args->chunk[0].data) + 1;
 		s->argc--;
 	}
@@ -328,7 +328,7 @@ static int gather_strings(struct exec *x)
 	return 0;
 }
 
-/* `buffervm check`: the heap library comes along. */
+/* `buffervm check`: adds the heap library to the program. */
 static int inject(struct exec *x)
 {
 	const char *loader = x->program.image.interp ? x->interp_name : NULL;
@@ -372,7 +372,7 @@ static int build_stack(struct exec *x)
 	return 0;
 }
 
-/* What /proc/self/exe shows. */
+/* Finds the name for /proc/PID/exe. */
 static int name_program(struct exec *x)
 {
 	struct mm *mm = x->mm;
@@ -394,7 +394,7 @@ static int name_program(struct exec *x)
 	return 0;
 }
 
-/* All that can fail. */
+/* The steps that can fail. The last ones end the other threads of the process. */
 static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 {
 	struct files *files = current_process()->files;
@@ -428,14 +428,14 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 	return ret;
 }
 
-/* The running thread lives in mm from now on. */
+/* Makes mm the address space of the running process, and drops the old one. */
 static void enter_mm(struct mm *mm)
 {
 	struct process *p = current_process();
 	struct mm *old = p->mm;
 
 	vcpu_enter_mm(mm);
-	/* Who looks at another process's memory holds task_lock. */
+	/* Threads that look at another process's memory hold task_lock. */
 	mutex_lock(&task_lock);
 	mm->unborn = false;
 	p->mm = mm;
@@ -449,7 +449,7 @@ static void enter_mm(struct mm *mm)
 	oom_memory_gone();
 }
 
-/* Towards the host they take effect with the next hostcall that depends on them. */
+/* Sets the new credentials. The host gets them with the next hostcall that depends on them. */
 static void take_creds(const struct exec *x)
 {
 	struct thread *t = current();
@@ -457,7 +457,7 @@ static void take_creds(const struct exec *x)
 
 	mutex_lock(&task_lock);
 	p->dumpable = x->creds.euid == t->creds.euid && x->creds.egid == t->creds.egid;
-	/* A tracer that came after decide_creds stays outside. */
+	/* A tracer that attached after decide_creds is detached. */
 	if (!p->dumpable && ptrace_by_unprivileged(t))
 		ptrace_detach(t);
 	t->creds = x->creds;
@@ -481,7 +481,7 @@ static void commit(struct exec *x)
 	if (x->files) {
 		struct files *shared = p->files;
 
-		/* Who looks at a process from outside holds this. */
+		/* Threads that look at another process hold task_lock. */
 		mutex_lock(&task_lock);
 		p->files = x->files;
 		mutex_unlock(&task_lock);

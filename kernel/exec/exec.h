@@ -5,15 +5,15 @@
 
 #include "common/types.h"
 
-/* NUL-terminated strings one after another; a string lies in one chunk as a whole. */
+/* NUL-terminated strings, one after another. No string lies in two chunks. */
 struct exec_chunk {
 	const char *data;
 	u64 size; /* of all strings, with their NULs */
 };
 
 /*
- * Argument and environment strings on their way: argc strings, then envc strings. In chunks,
- * because they may be larger than what kmalloc gives.
+ * The strings for a new program: argc arguments, then envc environment strings. They are in chunks,
+ * because together they may be larger than what kmalloc gives.
  */
 #define EXEC_CHUNKS 64
 struct exec_args {
@@ -22,17 +22,19 @@ struct exec_args {
 	u32 argc, envc;
 };
 
-/* Why a program cannot be run, for the monitor's message: complete but for the program's name. */
+/* The reason why a program cannot be run, for the monitor's message, without the program's name. */
 struct exec_error {
 	u32 status; /* enum exit_status */
 	char text[512];
 };
 
 /*
- * Replaces the running process's program by the file at path as execveat(2) does; flags are AT_*.
- * All is prepared in a new address space first: on failure the old program is untouched, the
- * result is -errno and *why is filled in. On success the thread's trap frame is that of the new
- * program's first instruction, and the result is 0. args stay the caller's.
+ * Replaces the running process's program by the file at path, as execveat(2) does; flags are AT_*.
+ * The new program is prepared in a new address space first. On failure the result is -errno, and
+ * the running thread goes on in the old program; if the failure is a late one, the process's other
+ * threads have ended. *why then has the reason, except for -EAGAIN (RLIMIT_NPROC). On success the
+ * result is 0, and the thread's trap frame is that of the new program's first instruction. args
+ * stay the caller's. The caller holds no lock.
  */
 int exec_program(s32 dirfd, const char *path, int flags, const struct exec_args *args,
 		 struct exec_error *why);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* execve(2) and execveat(2): brings path and strings over from the old program's memory. */
+/* execve(2) and execveat(2): copies path and strings from the old program's memory. */
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include "kernel/define_syscall.h"
@@ -11,9 +11,9 @@
 #include "kernel/mm/uaccess.h"
 
 /*
- * Size of a chunk of strings. Any string fits one; EXEC_CHUNKS of them, each but the first at least
- * half full, hold more than Linux's 6 MiB. Most programs need the first one only, which is small:
- * so much memory in one block may not be had where RAM is nearly used up.
+ * Size of a chunk of strings. Any string fits into one chunk. EXEC_CHUNKS of them, each but the
+ * first at least half full, hold more than Linux's 6 MiB. The first chunk is small, and most
+ * programs need no other: kmalloc may not find a large block when RAM is nearly used up.
  */
 #define CHUNK_SIZE  (2 * STACK_ARG_MAX)
 #define CHUNK_FIRST (4 * PAGE_SIZE)
@@ -76,7 +76,7 @@ static int add_strings(struct gatherer *g, uva array, u32 *count)
 	if (array == 0)
 		return 0;
 	for (;;) {
-		/* Up to the end of the page: what follows the NULL may be unmapped. */
+		/* Read only to the end of the page: memory behind the NULL may be unmapped. */
 		u64 n = (PAGE_SIZE - (array & PAGE_MASK)) / sizeof(uva);
 		int ret;
 

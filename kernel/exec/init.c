@@ -42,7 +42,7 @@ void exec_first_program(void)
 		boot_failed(why);
 	}
 	if (exec_program(AT_FDCWD, path, 0, args, why) < 0)
-		boot_failed(why); /* the text says it all: no errno beside it */
+		boot_failed(why); /* the message has only the text, not the errno */
 	kfree(args);
 	kfree(why);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See script.h. The rules, and their order, are those of Linux's fs/binfmt_script.c. */
+/* See script.h. The rules and their order are those of Linux's fs/binfmt_script.c. */
 #include <asm/errno.h>
 #include "kernel/exec/script.h"
 #include "libc/string.h"
@@ -16,7 +16,7 @@ static const char *skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* End of the word at p. */
+/* Returns the end of the word at p. */
 static const char *word_end(const char *p, const char *end)
 {
 	while (p < end && !blank(*p) && *p != '\0')
@@ -34,7 +34,7 @@ int script_parse(struct script_line *line, const void *head, u64 len)
 		return 0;
 	end = memchr(buf, '\n', sizeof(buf));
 	if (!end) {
-		/* The argument may be cut off, the path may not: something must follow it. */
+		/* The argument may be cut off; the path may not, so a byte must follow it. */
 		end = buf + sizeof(buf) - 1;
 		name = skip_blanks(buf + 2, end + 1);
 		if (name > end || word_end(name, end + 1) > end)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* See stack.h. Touches the address space only through mm_copy_to. */
+/* See stack.h. Writes to the address space only through mm_copy_to. */
 #include <linux/auxvec.h>
 #include "kernel/exec/stack.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 
-/* Linux's bprm_stack_limits: a quarter of the stack, at least this, at most that. */
+/* Linux's bprm_stack_limits: a quarter of RLIMIT_STACK, but from ARGS_MIN to ARGS_MAX. */
 #define ARGS_MIN 131072
 #define ARGS_MAX (6UL << 20)
 
@@ -19,13 +19,13 @@ static u64 string_bytes(const struct exec_stack *s)
 	return sum;
 }
 
-/* argc, argv[] and its NULL, envp[] and its NULL. */
+/* Number of words of argc, argv[] with its NULL, and envp[] with its NULL. */
 static u64 pointer_words(const struct exec_stack *s)
 {
 	return 1 + s->argc + 1 + s->envc + (s->preload ? EXEC_PRELOADS : 0) + 1;
 }
 
-/* The same, vector and AT_NULL. */
+/* The same with the largest auxiliary vector and AT_NULL. */
 static u64 table_words(const struct exec_stack *s)
 {
 	return pointer_words(s) + 2 * (STACK_AUX_MAX + 1);
@@ -66,13 +66,13 @@ u64 exec_stack_size(const struct exec_stack *s)
 	       table_words(s) * sizeof(u64);
 }
 
-/* Words that go up the stack, gathered: 10,000 pointers are 20 copies. */
+/* A writer of words at ascending addresses. It buffers them: 10,000 pointers are 20 copies. */
 struct words {
 	struct mm *mm;
-	u64 addr;
+	u64 addr; /* of word[0] */
 	u32 count;
 	int error;
-	u64 word[504]; /* with the above, less than a page */
+	u64 word[504]; /* the struct is smaller than a page */
 };
 
 static void words_flush(struct words *w)
@@ -90,13 +90,13 @@ static void words_put(struct words *w, u64 word)
 		words_flush(w);
 }
 
-/* Where the next word goes. */
+/* Returns the address of the next word. */
 static u64 words_at(const struct words *w)
 {
 	return w->addr + w->count * sizeof(u64);
 }
 
-/* The pointer to an environment string, which is at addr; the first LD_PRELOAD is replaced. */
+/* Writes the pointer to an environment string at addr. Replaces that to the first LD_PRELOAD. */
 static void put_env(struct exec_stack *s, struct words *w, u64 addr, const char *string)
 {
 	static const char preload[] = "LD_PRELOAD=";
@@ -109,7 +109,7 @@ static void put_env(struct exec_stack *s, struct words *w, u64 addr, const char 
 	words_put(w, addr);
 }
 
-/* The strings, and a pointer to each into w, with the NULLs behind argv and envp. */
+/* Writes the strings, and to w a pointer to each, with the NULLs of argv[] and envp[]. */
 static int write_strings(struct exec_stack *s, struct words *w)
 {
 	u64 addr = s->arg_start;

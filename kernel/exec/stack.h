@@ -27,45 +27,47 @@ struct exec_aux {
 };
 
 /*
- * Where a string went that only the program's loader is to see: outside of the environment's part
- * of the stack. Pointers to it take the place of the program's own LD_PRELOAD in envp[], if it has
- * one, and of EXEC_PRELOADS slots more at the end of envp[], in front of its NULL: loaders differ
- * in whether the first or the last of several counts. All 0: there is none. User addresses.
+ * The place of an LD_PRELOAD string for the program's loader only, outside of the environment's
+ * part of the stack. Pointers to it replace that to the program's first LD_PRELOAD in envp[], if
+ * there is one, and fill EXEC_PRELOADS more slots at the end of envp[], before its NULL: of
+ * several, some loaders use the first and some the last. User addresses. All 0: no such string.
  */
 struct exec_preload {
-	u64 string;	/* what the slots point to while it is there */
-	u64 slot;	/* of the program's own LD_PRELOAD, 0: none ... */
-	u64 slot_value; /* ... and what it was */
-	u64 added;	/* of the first of the slots at the end */
+	u64 string;	/* the string, to which the slots point */
+	u64 slot;	/* the slot of the program's first LD_PRELOAD; 0: none */
+	u64 slot_value; /* the pointer that was in that slot */
+	u64 added;	/* the first of the slots at the end */
 };
 #define EXEC_PRELOADS 2
 
 struct exec_stack {
-	/* IN. argc is at least 1; the strings of chunk are exactly argc + envc. */
+	/* IN. argc is at least 1; the chunks have exactly argc + envc strings. */
 	const struct exec_chunk *chunk;
 	u32 chunks, argc, envc;
 	const char *execfn, *platform;
-	const char *preload;	     /* see struct exec_preload; NULL: none */
-	struct exec_preload *inject; /* where that string went is noted here */
+	const char *preload;	     /* the string of struct exec_preload; NULL: none */
+	struct exec_preload *inject; /* filled in if preload is not NULL */
 	u8 random[16];
 	u64 gap; /* below STACK_RANDOM_GAP */
 	u64 top; /* page-aligned end of the stack */
-	/* All of the vector but AT_RANDOM, AT_EXECFN and AT_PLATFORM, whose values are known here.
-	 */
+	/* Auxiliary vector. exec_stack_write adds AT_RANDOM, AT_EXECFN and AT_PLATFORM. */
 	struct exec_aux aux[STACK_AUX_MAX];
 	u32 aux_count;
 
-	/* OUT of exec_stack_write. aux is complete then. */
+	/* OUT of exec_stack_write. */
 	u64 sp, arg_start, arg_end, env_end; /* the environment starts at arg_end */
 };
 
-/* 0, or -E2BIG where Linux says so (execve(2), "Limits on size of arguments and environment"). */
+/*
+ * Checks the strings against Linux's limits (execve(2), "Limits on size of arguments and
+ * environment"). Returns 0 or -E2BIG.
+ */
 int exec_stack_check(const struct exec_stack *s, u64 rlimit_stack);
 
-/* Bytes below .top that exec_stack_write will use. */
+/* Returns a number of bytes below .top that is enough for exec_stack_write. */
 u64 exec_stack_size(const struct exec_stack *s);
 
-/* Writes it all into an address space that is mapped there. 0 or -errno. */
+/* Writes the stack into mm, which has these bytes mapped. Returns 0 or -errno. */
 int exec_stack_write(struct exec_stack *s, struct mm *mm);
 
 #endif

@@ -12,7 +12,7 @@
 /* The file vdso.so, page-aligned and padded to a page: the build puts it here. */
 extern const u8 vdso_start[], vdso_end[];
 
-/* From the kernel's page at start on. */
+/* Maps the page of the fault to the kernel's memory at start. Returns 0 or -ENOMEM. */
 static int populate(struct vm_fault *f, const void *start)
 {
 	u64 offset = f->vma->offset + (f->page - f->vma->start);

@@ -5,7 +5,10 @@
 
 struct mm;
 
-/* Maps both and sets mm->vdso, the address of the ELF header (AT_SYSINFO_EHDR). 0 or -errno. */
+/*
+ * Maps both, and sets mm->vdso to the address of the ELF header (AT_SYSINFO_EHDR). Returns 0 or
+ * -errno. Takes mm->lock.
+ */
 int vdso_map(struct mm *mm);
 
 #endif
