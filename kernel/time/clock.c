@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* See clock.h. Readers need no lock; clock_lock is held by whoever writes the page. */
+/* See clock.h. Readers of the page need no lock; its writer holds clock_lock. */
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
 #include "kernel/time/clock.h"
 
-/* How long the TSC is trusted without a look at the host: programs in the vDSO, the kernel. */
+/* How long vDSO and kernel use a reading of the host's clocks: TRUST_NS and REFRESH_NS. */
 #define TRUST_NS	1000000000UL
 #define REFRESH_NS	500000000UL
-/* Two readings closer than this say nothing about the slope. */
+/* Two readings must be further apart than this to measure the slope. */
 #define SLOPE_MIN_NS	20000000UL
-/* Largest deviation from the nominal slope that is believed: NTP slews by 0.05 %. */
+/* Largest deviation from the nominal slope that is accepted: NTP slews by 0.05 %. */
 #define SLOPE_DEVIATION 1000 /* 1/1000 */
-/* Differences of clocks that move less than this are noise: they are read one after the other. */
+/* Smaller changes of the offsets between clocks are noise: the host reads one after the other. */
 #define OFFSET_NOISE_NS 10000
 
 static union {
@@ -23,9 +23,9 @@ static union {
 
 static struct mutex clock_lock = MUTEX_INIT(LOCK_CLOCK);
 
-/* The last reading of the host's clocks, its .tsc as this vCPU counts. clock_lock. */
+/* The last reading of the host's clocks, with .tsc converted to the guest's TSC. clock_lock. */
 static struct hostcall_clock last;
-/* Our TSC minus the host's, known to within tsc_window ticks. clock_lock. */
+/* The guest's TSC minus the host's, known to within tsc_window ticks. clock_lock. */
 static u64 tsc_offset, tsc_window = UINT64_MAX;
 
 const void *clock_page(void)
@@ -38,7 +38,7 @@ static u64 scale(u64 ticks, u64 mult)
 	return (u64)(((unsigned __int128)ticks * mult) >> 32);
 }
 
-/* A reading of the host's clocks, .tsc made ours. */
+/* Reads the host's clocks, and converts .tsc to the guest's TSC. */
 static void read_host(struct hostcall_clock *c)
 {
 	u64 before = arch_rdtsc(), after;
@@ -47,8 +47,9 @@ static void read_host(struct hostcall_clock *c)
 	after = arch_rdtsc();
 	KASSERT(ret >= 0);
 	/*
-	 * The reading was made between the two. Where the TSCs differ, the tightest pair says by
-	 * how much; a constant error of some microseconds does no harm, a changing one would.
+	 * The host read its TSC between before and after. If the two TSCs differ, the reading with
+	 * the smallest window gives the best offset. A constant error of some microseconds does no
+	 * harm, but one that changes would.
 	 */
 	if (c->tsc + tsc_offset - before > after - before) {
 		tsc_window = after - before;
@@ -60,7 +61,10 @@ static void read_host(struct hostcall_clock *c)
 	c->tsc += tsc_offset;
 }
 
-/* Nanoseconds per tick, from the frequency and, where there are two readings, from them. */
+/*
+ * Returns nanoseconds per tick (32.32): from this reading and the last one, or from the frequency
+ * if these give no good value.
+ */
 static u64 measure_slope(const struct hostcall_clock *c)
 {
 	u64 nominal = ((u64)1000000 << 32) / c->tsc_khz;
@@ -72,13 +76,13 @@ static u64 measure_slope(const struct hostcall_clock *c)
 		return nominal;
 	if (ns < SLOPE_MIN_NS)
 		return vvar.data.mult;
-	for (; ns >> 32; ns >>= 1) /* room for the fraction */
+	for (; ns >> 32; ns >>= 1) /* make space for the fraction */
 		ticks >>= 1;
 	measured = ticks ? (ns << 32) / ticks : 0;
 	return measured - (nominal - slack) <= 2 * slack ? measured : nominal;
 }
 
-/* Asks the host and publishes what it says. clock_lock is held. */
+/* Reads the host's clocks and publishes them. clock_lock is held. */
 static void refresh(void)
 {
 	struct vdso_data *d = &vvar.data;
@@ -96,8 +100,8 @@ static void refresh(void)
 		boottime = d->boottime_offset;
 
 	/*
-	 * From here on readers wait. All that were done before read the TSC before this: so what
-	 * they got is not above .ours, and what they will get is not below it.
+	 * From here on, readers wait. A reader that finished before has read the TSC before this
+	 * thread does, so its result is not above ours. Later results are not below ours.
 	 */
 	__atomic_store_n(&d->seq, d->seq + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -108,7 +112,7 @@ static void refresh(void)
 		ours += scale(tsc - d->tsc_base, d->mult);
 	d->mult = slope;
 	if (ours > host) {
-		/* Let the host catch up within a second, at most a tenth slower. */
+		/* Slow down, by a tenth at most, so that the host catches up within a second. */
 		ahead = MIN(ours - host, NSEC_PER_SEC / 10);
 		d->mult -= slope * ahead / NSEC_PER_SEC;
 	}
@@ -175,7 +179,7 @@ s64 clock_from_timespec(const struct __kernel_timespec *ts)
 {
 	if (ts->tv_sec < 0 || (u64)ts->tv_nsec >= NSEC_PER_SEC)
 		return -1;
-	/* As Linux's timespec64_to_ktime: what does not fit is for ever. */
+	/* As in Linux's timespec64_to_ktime, a value that does not fit becomes the largest. */
 	if (ts->tv_sec >= INT64_MAX / (s64)NSEC_PER_SEC)
 		return INT64_MAX;
 	return ts->tv_sec * (s64)NSEC_PER_SEC + ts->tv_nsec;

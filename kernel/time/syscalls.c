@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls that tell the time. The host's clocks cannot be set from here, whoever asks: EPERM
- * as for anybody without CAP_SYS_TIME.
+ * System calls that read clocks and that sleep. No program can set the host's clocks: these calls
+ * fail with EPERM, as without CAP_SYS_TIME.
  */
 #include <asm/errno.h>
 #include <linux/time.h>
@@ -17,13 +17,16 @@
 #define MINUTES_WEST_MAX (15 * 60)
 
 /*
- * Clock numbers of single processes and threads are negative (linux/posix-timers.h): the id
- * inverted, then 3 bits. We know our own ones.
+ * The clock numbers of single processes and threads are negative (Linux's linux/posix-timers.h):
+ * the inverted id, then 3 bits.
  */
 #define CPUCLOCK_THREAD	 4
 #define CPUCLOCK_WHICH	 3 /* mask: 0 to 2 are kinds of CPU time, 3 is a descriptor */
 
-/* The host's number for a clock; -EINVAL for those that nobody has. */
+/*
+ * Returns the host's number for a clock, for properties that all clocks of a kind share. -EINVAL:
+ * there is no such clock, or it is that of another process or thread.
+ */
 static s32 host_clock(s32 clock)
 {
 	s32 id = ~(clock >> 3);
@@ -47,13 +50,13 @@ bool clock_cpu_find(s32 clock, struct clock_cpu *cpu)
 		return false;
 	cpu->process = process_find(thread ? 0 : id);
 	cpu->thread = thread ? thread_find(id) : NULL;
-	/* clock_getcpuclockid(3): of threads, those of the own process. */
+	/* Only threads of the running process have clocks: clock_getcpuclockid(3). */
 	return cpu->process && (!thread || (cpu->thread && cpu->thread->proc == cpu->process));
 }
 
 /*
- * CPU time. To the host all programs are one process, and a host thread is many threads of theirs
- * one after another: it is counted by us.
+ * Reads a CPU-time clock. The kernel counts CPU time itself: to the host all programs are one
+ * process, and each host thread runs many guest threads, one after another. Returns 0 or -EINVAL.
  */
 static s64 read_cpu_clock(s32 clock, u64 *ns)
 {
@@ -69,7 +72,7 @@ static s64 read_cpu_clock(s32 clock, u64 *ns)
 	return ret;
 }
 
-/* Nanoseconds of any clock; 0 or -errno. The common ones cost no hostcall. */
+/* Reads any clock. The common ones seldom cost a hostcall. Returns 0 or -errno. */
 static s64 read_clock(s32 clock, u64 *ns)
 {
 	struct __kernel_timespec ts;
@@ -134,7 +137,7 @@ DEFINE_SYSCALL2(clock_settime, s32, clock, uva, in)
 
 DEFINE_SYSCALL2(gettimeofday, uva, tv_out, uva, tz_out)
 {
-	static const struct timezone utc; /* Linux's own, unless somebody set it */
+	static const struct timezone utc; /* Linux's default */
 	u64 ns = clock_realtime_ns();
 	struct timeval tv = {.tv_sec = (s64)(ns / NSEC_PER_SEC),
 			     .tv_usec = (s64)(ns % NSEC_PER_SEC / 1000)};
@@ -169,7 +172,7 @@ DEFINE_SYSCALL1(time, uva, out)
 	return out && put_user(now, out) < 0 ? -EFAULT : now;
 }
 
-/* adjtimex(2) of a clock that nothing disciplines, as far as we can see. */
+/* adjtimex(2), as for a clock without NTP. -EPERM: the call would change the clock. */
 static s64 read_timex(uva addr)
 {
 	struct __kernel_timex tx;
@@ -206,7 +209,7 @@ DEFINE_SYSCALL2(clock_adjtime, s32, clock, uva, tx)
 	return clock >= 0 && clock < MAX_CLOCKS && clock != CLOCK_SGI_CYCLE ? -EOPNOTSUPP : -EINVAL;
 }
 
-/* Seen from CLOCK_MONOTONIC when the request is measured there: how an absolute sleep ends. */
+/* Returns true if the clock has reached the deadline; for other clocks than these always. */
 static bool deadline_reached(s32 clock, u64 deadline)
 {
 	struct vdso_time now;
@@ -224,8 +227,8 @@ static bool deadline_reached(s32 clock, u64 deadline)
 }
 
 /*
- * The host woke us by its own clock. Ours may be a little behind that; the program must not see
- * that it woke up early.
+ * Called after the host has woken this thread by the host's clock. If the guest's clock is behind,
+ * updates it, so that the program does not see an early wake-up.
  */
 static void catch_up(s32 clock, u64 deadline)
 {
@@ -235,7 +238,7 @@ static void catch_up(s32 clock, u64 deadline)
 		clock_now_exact(&now);
 }
 
-/* A sleep of CLOCK_MONOTONIC (ours) until a moment of it: 0 or -EINTR. */
+/* Sleeps until the guest's CLOCK_MONOTONIC, which is now, is deadline. Returns 0 or -errno. */
 static s64 sleep_until(u64 deadline, u64 now)
 {
 	static const u32 never_changes;
@@ -245,8 +248,8 @@ static s64 sleep_until(u64 deadline, u64 now)
 }
 
 /*
- * Sleeps until CLOCK_MONOTONIC (ours) is deadline; time on clock. The state is in
- * current()->restart: clock, deadline, where the program wants to see the time that is left.
+ * A relative sleep on clock, until the guest's CLOCK_MONOTONIC is deadline. The arguments are in
+ * current()->restart: clock, deadline, and where to write the time that is left after a signal.
  */
 static s64 sleep_restart(__attribute__((unused)) void *arg)
 {
@@ -260,7 +263,7 @@ static s64 sleep_restart(__attribute__((unused)) void *arg)
 	if (now < deadline && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME)) {
 		ret = sleep_until(deadline, now);
 	} else if (now < deadline) {
-		/* A clock that goes on while the machine is suspended, say. */
+		/* The host sleeps by other clocks: some run while the machine is suspended. */
 		left = clock_to_timespec(deadline - now);
 		ret = hc_clock_nanosleep((u64)clock, 0, &left, sizeof(left), NULL, 0);
 	}
@@ -316,8 +319,7 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 	if (ns < 0)
 		return -EINVAL;
 	if (!(flags & TIMER_ABSTIME)) {
-		/* A relative sleep does not care for steps of CLOCK_REALTIME (clock_nanosleep(2)).
-		 */
+		/* Steps of CLOCK_REALTIME do not change a relative sleep: clock_nanosleep(2). */
 		if (host == CLOCK_REALTIME || host == CLOCK_MONOTONIC)
 			return sleep_for(CLOCK_MONOTONIC, ns, left_out);
 		if (host == CLOCK_BOOTTIME || host == CLOCK_TAI)
