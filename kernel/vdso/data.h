@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page through which the kernel gives the clocks to every program: from the TSC to
- * nanoseconds. Written by kernel/time/clock.c, read by the vDSO in ring 3 without a system call.
+ * The page by which every program computes the clocks from the TSC. kernel/time/clock.c writes it.
+ * The vDSO reads it in ring 3, without a system call.
  *
- * A reader takes .seq (odd: being written), computes, and starts again if .seq changed. The
- * values hold for max_ticks behind tsc_base; later than that the kernel has to be asked.
+ * A reader reads .seq (odd during a write), computes, and starts again if .seq has changed. The
+ * values are valid for max_ticks after tsc_base; later the program makes the system call.
  */
 #ifndef KERNEL_VDSO_DATA_H
 #define KERNEL_VDSO_DATA_H
@@ -15,7 +15,7 @@ struct vdso_data {
 	u32 seq;
 	u32 reserved;
 	u64 tsc_base;
-	u64 max_ticks;	     /* 0: the TSC is no clock on this host */
+	u64 max_ticks;	     /* 0: the TSC is not usable as a clock on this host */
 	u64 mult;	     /* nanoseconds per tick, 32.32 */
 	u64 monotonic_ns;    /* CLOCK_MONOTONIC at tsc_base */
 	u64 realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, modulo 2^64 */
@@ -23,9 +23,9 @@ struct vdso_data {
 };
 
 /*
- * Coarse clocks and time(2) are Linux's time of the last tick: at most this much late. Programs
- * compare them with time stamps of files, which the host takes from its own coarse clock, so they
- * must not be ahead of that.
+ * How far the coarse clocks and time(2) are behind. On Linux they are the time of the last tick,
+ * and so at most this far behind. They must not be ahead of the host's coarse clock: programs
+ * compare them with time stamps of files, which the host takes from that.
  */
 #define VDSO_TICK_NS 4000000
 
@@ -38,12 +38,12 @@ static inline u64 vdso_rdtsc(void)
 {
 	u32 low, high;
 
-	/* The fence keeps the reading behind the loads before it (Intel SDM vol. 2, RDTSC). */
+	/* LFENCE makes RDTSC execute after the loads before it (Intel SDM vol. 2, RDTSC). */
 	__asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high)::"memory");
 	return (u64)high << 32 | low;
 }
 
-/* False where the values are too old (or never were): the kernel has to be asked. */
+/* Computes the clocks. Returns false if the page is too old or was never written. */
 static inline bool vdso_read(const struct vdso_data *d, struct vdso_time *t)
 {
 	u64 ticks;

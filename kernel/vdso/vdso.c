@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The vDSO: code of ours that every program finds in its address space (vdso(7)). It answers from
- * the page in front of it and falls back to the real system call. No data of its own, no calls
- * out, no relocations.
+ * The vDSO: code that the kernel maps into every program (vdso(7)). It computes the clocks from the
+ * page before it, and makes the real system call if it cannot. It has no data of its own, calls no
+ * other code, and needs no relocations.
  */
 #include <asm/unistd.h>
 #include <linux/time.h>
@@ -11,7 +11,7 @@
 #define EXPORT	     __attribute__((visibility("default")))
 #define NSEC_PER_SEC 1000000000UL
 
-/* The page before the ELF header; placed by vdso.lds. */
+/* The page before the ELF header. vdso.lds defines its address. */
 extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
 
 static long syscall2(long nr, long a, long b)
@@ -22,7 +22,7 @@ static long syscall2(long nr, long a, long b)
 	return ret;
 }
 
-/* Nanoseconds of a clock; false: ask the kernel. */
+/* Reads a clock in nanoseconds. Returns false if the caller has to make the system call. */
 static bool read_clock(s32 clock, u64 *ns)
 {
 	struct vdso_time t;
@@ -101,7 +101,7 @@ __kernel_time_t __vdso_time(__kernel_time_t *out)
 	return (__kernel_time_t)(ns / NSEC_PER_SEC);
 }
 
-/* Which CPU RDTSCP or RDPID names depends on the kind of KVM; the kernel knows. */
+/* A system call, because the CPU number from RDTSCP or RDPID depends on the kind of KVM. */
 long __vdso_getcpu(u32 *cpu, u32 *node, __attribute__((unused)) void *unused)
 {
 	return syscall2(__NR_getcpu, (long)cpu, (long)node);
