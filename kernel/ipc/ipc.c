@@ -119,7 +119,7 @@ s32 ipc_add(struct ipc_table *t, struct ipc_perm_k *perm, s32 key, u32 flags)
 	t->last = index;
 	*perm = (struct ipc_perm_k){
 		.key = key,
-		/* Positive, so that it is no error. */
+		/* An identifier is never negative: system calls return it. */
 		.id = ((t->seq << INDEX_BITS) | index) & INT32_MAX,
 		.uid = c->euid,
 		.cuid = c->euid,

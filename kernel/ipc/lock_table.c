@@ -4,7 +4,10 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 
-/* Longer chains of waits are not followed: Linux's MAX_DEADLK_ITERATIONS. */
+/*
+ * Chains of waits that are longer are not followed. Linux has the same limit,
+ * MAX_DEADLK_ITERATIONS.
+ */
 #define CHAIN_MAX 10
 
 static bool overlap(const struct lock_range *a, const struct lock_range *b)
@@ -12,7 +15,10 @@ static bool overlap(const struct lock_range *a, const struct lock_range *b)
 	return a->start <= b->last && b->start <= a->last;
 }
 
-/* Side by side or overlapping. start - 1 does not wrap where it counts: last is never ~0. */
+/*
+ * The two ranges overlap or are adjacent. The additions do not wrap, because last is at most
+ * LOCK_END_MAX.
+ */
 static bool touch(const struct lock_range *a, const struct lock_range *b)
 {
 	return a->start <= b->last + 1 && b->start <= a->last + 1;
@@ -57,7 +63,7 @@ static void discard(struct lock_record *rec)
 
 int lock_set(struct lock_table *t, const struct lock_range *r)
 {
-	/* At most one record is new, and one is cut in two. */
+	/* At most one record is new, and at most one is split in two. */
 	struct lock_record *new = kmalloc(sizeof(*new)), *tail = kmalloc(sizeof(*tail));
 	struct lock_record *rec, *next;
 
@@ -94,7 +100,9 @@ int lock_set(struct lock_table *t, const struct lock_range *r)
 		} else {
 			discard(rec);
 		}
-		/* tail belongs to a record that held all of r: nothing else of this owner is there.
+		/*
+		 * The tail was split off a record that held all of r, so this owner has no other
+		 * record there.
 		 */
 		if (!tail)
 			break;

@@ -2,17 +2,18 @@
 /*
  * Record locks: fcntl(2), "Advisory record locking".
  *
- * To the host all guest processes are one, so who among them has which bytes is kept here, per
- * file (lock_table.h); the owner is the descriptor table, as on Linux. Towards processes outside
- * the sandbox the file is locked on the host as well: wherever anybody here has a lock, with the
- * strongest type that anybody has. It is locked through a handle of the lock file's own, as an open
- * file description lock, because the host would drop a traditional lock as soon as any guest
- * process closed any descriptor of the file.
+ * All guest processes are one process to the host, so this file keeps which of them has which
+ * bytes, for each file (lock_table.h). The owner is the descriptor table, as on Linux. The file is
+ * also locked on the host, against processes outside the sandbox: wherever any guest process has a
+ * lock, with the strongest type that any has. The host's locks are open file description locks of a
+ * handle that belongs to the lock file, because the host would drop traditional locks as soon as
+ * any guest process closed a descriptor of the file.
  *
- * Locks of open file descriptions (F_OFD_SETLK) are the host's alone: a description there is an
- * open file here, whoever shares it. Since ours are of that kind, both sorts see each other.
+ * Open file description locks of programs (F_OFD_SETLK) are kept by the host alone, because each
+ * open file here is an open file description there. They conflict with the locks of the lock file's
+ * handle, so the two kinds see each other.
  *
- * locks_lock guards everything, ofile.locks included; nothing but the heap's lock is taken inside.
+ * locks_lock guards everything, ofile.locks included; only the heap's lock is taken inside.
  */
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -37,15 +38,15 @@ struct waiter {
 	u32 woken;
 };
 
-/* A file that was locked through some open file that is still there. */
+/* A file that was locked through an open file which still exists. */
 struct lock_file {
 	LIST_ENTRY(lock_file) link;
 	u64 dev, ino;
-	u32 refs; /* open files whose .locks this is */
+	u32 refs; /* how many open files' .locks point here */
 	struct lock_table table;
-	bool counted;	 /* in holding */
-	s32 handle;	 /* the locks on the host are its; -1: none (yet, or never: not a file) */
-	u32 handle_mode; /* O_ACCMODE of it */
+	bool counted;	 /* this file is counted in holding */
+	s32 handle;	 /* owns the locks on the host; -1: not needed yet, or not a regular file */
+	u32 handle_mode; /* its O_ACCMODE */
 	TAILQ_HEAD(, waiter) waiters;
 };
 
@@ -53,11 +54,14 @@ struct lock_file {
 static struct mutex locks_lock = MUTEX_INIT(LOCK_RECORDS);
 static LIST_HEAD(, lock_file) buckets[BUCKETS];
 static struct lock_waits waits = LIST_HEAD_INITIALIZER(waits);
-static u32 holding; /* lock files whose table is not empty */
+static u32 holding; /* lock files with a table that is not empty */
 
-/* -- Files ---------------------------------------------------------------------------------- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
-/* NULL: never locked, or (make) no memory. */
+/*
+ * Returns the lock file of f, or NULL. With make it creates a missing one and sets f->locks; NULL
+ * then means that memory is short or the file has no status. locks_lock is held.
+ */
 static struct lock_file *find(struct ofile *f, bool make)
 {
 	struct lock_file *lf;
@@ -108,7 +112,7 @@ void record_locks_forget(struct ofile *f)
 	mutex_unlock(&locks_lock);
 }
 
-/* The table is another one: whoever waits looks again. */
+/* The table has changed: updates holding, and wakes all waiters, which look at the table again. */
 static void changed(struct lock_file *lf)
 {
 	bool holds = !LIST_EMPTY(&lf->table);
@@ -124,7 +128,7 @@ static void changed(struct lock_file *lf)
 	}
 }
 
-/* -- The host's side ------------------------------------------------------------------------ */
+/* -- The host's side --------------------------------------------------------------------------- */
 
 static struct flock to_flock(const struct lock_range *r)
 {
@@ -146,7 +150,7 @@ static s64 host_lock(s32 handle, const struct lock_range *r, u32 cmd)
 	return handle < 0 ? 0 : hc_fcntl_lock(handle, cmd, &lock, sizeof(lock));
 }
 
-/* The host's locks in [start, last] become what the table says. */
+/* Makes the host's locks from start to last equal to the table. */
 static void host_sync(const struct lock_file *lf, s32 handle, u64 start, u64 last)
 {
 	while (handle >= 0 && start <= last) {
@@ -159,9 +163,9 @@ static void host_sync(const struct lock_file *lf, s32 handle, u64 start, u64 las
 }
 
 /*
- * Makes lf.handle one that can have locks of this type. Where f's file cannot be opened again (its
- * mode has changed, say) the handle is one more for f's own description. Pipes and the like have
- * none: nobody outside locks them.
+ * Makes lf.handle one that can have locks of this type. If f's file cannot be opened again (its
+ * permissions may have changed), the handle is a duplicate of f's own. Pipes and the like get no
+ * handle, because nobody outside locks them.
  */
 static void host_prepare(struct lock_file *lf, struct ofile *f, enum lock_type type)
 {
@@ -183,7 +187,9 @@ static void host_prepare(struct lock_file *lf, struct ofile *f, enum lock_type t
 	}
 	if (h < 0)
 		return;
-	/* Before the old one goes, if they are read locks only; write locks stand in their own way.
+	/*
+	 * Takes the locks before the old handle is closed. This works for read locks only; the old
+	 * handle's write locks conflict with the new handle's.
 	 */
 	host_sync(lf, h, 0, LOCK_END_MAX);
 	lf->handle = h;
@@ -194,9 +200,12 @@ static void host_prepare(struct lock_file *lf, struct ofile *f, enum lock_type t
 	}
 }
 
-/* -- Locking -------------------------------------------------------------------------------- */
+/* -- Locking ----------------------------------------------------------------------------------- */
 
-/* Sleeps, without locks_lock, until something is different. 0, -EDEADLK or -ERESTARTSYS. */
+/*
+ * Sleeps until the table changes. Releases locks_lock meanwhile. Returns 0, -EDEADLK or
+ * -ERESTARTSYS.
+ */
 UNCHECKED_LOCKING static s64 wait_for(struct lock_file *lf, const void *owner, const void *holder)
 {
 	struct waiter w = {.wait = {.owner = owner, .holder = holder}};
@@ -218,8 +227,8 @@ UNCHECKED_LOCKING static s64 wait_for(struct lock_file *lf, const void *owner, c
 }
 
 /*
- * Somebody outside has the lock: waits for the host's, without locks_lock. 0: look again, with
- * *got where the host has locked.
+ * A process outside has the lock: waits for the host's lock, and releases locks_lock meanwhile.
+ * Returns 0 if the caller has to look at the table again; *got is true if the host has locked r.
  */
 UNCHECKED_LOCKING static s64 wait_outside(struct lock_file *lf, const struct lock_range *r,
 					  bool *got)
@@ -232,14 +241,14 @@ UNCHECKED_LOCKING static s64 wait_outside(struct lock_file *lf, const struct loc
 	err = host_lock(handle, r, F_OFD_SETLKW);
 	signal_upcall();
 	mutex_lock(&locks_lock);
-	/* With another handle now, the old one's lock went with it. */
+	/* If lf has another handle by now, the lock went with the old handle. */
 	*got = err == 0 && handle == lf->handle;
 	if (err == -EINTR && !signal_pending())
 		err = 0;
 	return fs_restart(err);
 }
 
-/* locks_lock is held. */
+/* Sets or releases r, and waits for conflicting locks if wait is set. locks_lock is held. */
 static s64 set(struct lock_file *lf, const struct lock_range *r, bool wait)
 {
 	bool got = false;
@@ -295,9 +304,9 @@ void record_locks_close(struct files *files, struct ofile *f)
 	mutex_unlock(&locks_lock);
 }
 
-/* -- fcntl ---------------------------------------------------------------------------------- */
+/* -- fcntl ------------------------------------------------------------------------------------- */
 
-/* The bytes that a struct flock means. 0, -EINVAL, -EOVERFLOW. */
+/* Converts a struct flock. Returns 0, -EINVAL, -EOVERFLOW or an error of lseek or fstat. */
 static s64 to_range(struct ofile *f, const struct flock *lock, struct lock_range *r)
 {
 	struct stat st;
@@ -327,7 +336,7 @@ static s64 to_range(struct ofile *f, const struct flock *lock, struct lock_range
 		if (__builtin_add_overflow(start, lock->l_len - 1, &last))
 			return -EOVERFLOW;
 	} else if (lock->l_len < 0) {
-		/* fcntl(2): the bytes before. */
+		/* fcntl(2): a negative length means the bytes before the start. */
 		last = start - 1;
 		if (__builtin_add_overflow(start, lock->l_len, &start) || start < 0)
 			return -EINVAL;
@@ -358,7 +367,9 @@ static void report(struct flock *lock, const struct lock_range *r)
 	lock->l_pid = r->pid;
 }
 
-/* Somebody who is in the way: a process here, or what the host knows. */
+/*
+ * F_GETLK: reports a lock that conflicts with r, of a guest process or else of a process outside.
+ */
 static s64 get(struct ofile *f, struct flock *lock, const struct lock_range *r)
 {
 	const struct lock_range *other = NULL;
@@ -400,7 +411,8 @@ static s64 set_for_process(struct ofile *f, s32 fd, const struct lock_range *r, 
 	if ((r->type == RECORD_READ && access == O_WRONLY) ||
 	    (r->type == RECORD_WRITE && access == O_RDONLY))
 		return -EBADF;
-	ofile_type(f); /* for host_prepare: it may take task_lock, inside which ours is taken */
+	/* Sets f->mode for host_prepare. It may take task_lock, which is above locks_lock. */
+	ofile_type(f);
 	mutex_lock(&locks_lock);
 	lf = find(f, true);
 	if (lf) {
@@ -411,7 +423,10 @@ static s64 set_for_process(struct ofile *f, s32 fd, const struct lock_range *r, 
 	mutex_unlock(&locks_lock);
 	if (err || r->type == RECORD_NONE)
 		return err;
-	/* Another thread may have closed the descriptor before the lock was there to go with it. */
+	/*
+	 * Another thread may have closed the descriptor before the lock was set. Nothing would
+	 * release the lock then.
+	 */
 	now = fdtable_get(files, fd);
 	if (now != f) {
 		mutex_lock(&locks_lock);
@@ -423,7 +438,10 @@ static s64 set_for_process(struct ofile *f, s32 fd, const struct lock_range *r, 
 	return err;
 }
 
-/* The host's, but for what a process here has, whose pid the host does not know. */
+/*
+ * Open file description locks are the host's. F_OFD_GETLK first looks for a guest process's lock,
+ * because the host does not know that process's number.
+ */
 static s64 ofd_lock(struct ofile *f, u32 cmd, struct flock *lock)
 {
 	const struct lock_range *other = NULL;

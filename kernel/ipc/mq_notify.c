@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * mq_notify(3) with SIGEV_THREAD: the C library gives the kernel 32 bytes, a cookie, and has a
- * thread receive them from a netlink socket, with a last byte that says why they came.
+ * mq_notify(3) with SIGEV_THREAD. The C library passes 32 bytes, the cookie, to the kernel, and
+ * starts a thread that receives them from a netlink socket. The last byte says why the cookie was
+ * sent.
  *
- * The socket is the host kernel's, and its reader sleeps there already; only the host kernel can
- * put a message into it. So it is asked for one: a request that does nothing (NLMSG_NOOP) but wants
- * to be acknowledged is answered in the same socket, by a message with the number of the request.
- * It wakes the reader, or lies there for poll(2) to see, in its turn among others. When the guest's
- * kernel finds such a number in what was received, the cookie takes the place of the answer.
+ * The socket is the host kernel's and its reader sleeps there, so only the host kernel can put a
+ * message into it. The guest kernel makes the host kernel send one: it writes a request that does
+ * nothing (NLMSG_NOOP) and asks for an acknowledgement. The acknowledgement arrives in the same
+ * socket and carries the number of the request. It wakes the reader or makes poll(2) return, as any
+ * message does. When the guest kernel finds such a number in a received message, it replaces the
+ * message by the cookie.
  *
- * A program that makes such requests itself, or gives a socket that it uses for more, confuses
- * itself. It cannot make the kernel keep more than UNREAD_MAX cookies per socket.
+ * A program that makes such requests itself, or that registers a socket which it also uses
+ * otherwise, may receive wrong messages. A socket that has UNREAD_MAX unread cookies accepts no
+ * further registration.
  */
 #include <linux/netlink.h>
 #include "kernel/define_syscall.h"
@@ -29,10 +32,10 @@
 #define COOKIE_LEN  32
 #define COOKIE_WHY  (COOKIE_LEN - 1)
 
-#define UNREAD_MAX  128	       /* such answers fill a socket's default buffer by half */
-#define FIRST_ASKED 0x6d710000 /* numbers of requests: unlike those that programs begin with */
+#define UNREAD_MAX  128	       /* so many answers fill half of a socket's default buffer */
+#define FIRST_ASKED 0x6d710000 /* before the first request's number; programs begin with others */
 
-/* Numbers that Linux keeps in headers which are not for user space: recv(2), socket(7). */
+/* Linux does not export these in its headers for user space: recv(2), socket(7). */
 #define MSG_PEEK    0x2
 #define MSG_TRUNC   0x20
 #define SOL_SOCKET  1
@@ -41,17 +44,17 @@
 #define AF_NETLINK  16
 
 struct cookie {
-	LIST_ENTRY(cookie) link; /* of what its socket's reader has not had yet */
-	struct ofile *socket;	 /* a reference, until it is sent */
-	u32 asked;		 /* nlmsg_seq of the request; 0: not sent yet */
+	LIST_ENTRY(cookie) link; /* in the socket's list of unread cookies */
+	struct ofile *socket;	 /* a reference, dropped when the cookie is sent */
+	u32 asked;		 /* nlmsg_seq of the request; 0 before it is sent */
 	u8 bytes[COOKIE_LEN];
 };
 
-/* Guards host_file.cookies and all below; innermost but the heap's. */
+/* Guards host_file.cookies and the variables below. Only the heap's lock is taken inside. */
 static struct mutex cookie_lock = MUTEX_INIT(LOCK_COOKIE);
 static u32 last_asked = FIRST_ASKED;
 
-/* cookie_lock held. NULL: none of that number. */
+/* Returns the unread cookie with that number, or NULL. cookie_lock is held. */
 static struct cookie *find(struct ofile *f, u32 number)
 {
 	struct cookie *c;
@@ -79,7 +82,7 @@ static int check_socket(struct ofile *f)
 
 	if (domain < 0 || protocol < 0)
 		return (int)MIN(domain, protocol);
-	/* Some other protocols do not acknowledge, or have nobody who would. */
+	/* Other protocols may not acknowledge requests, or have no listener in the kernel. */
 	if (domain != AF_NETLINK || protocol != NETLINK_ROUTE)
 		return -EINVAL;
 	mutex_lock(&cookie_lock);
@@ -117,7 +120,7 @@ void cookie_put(struct cookie *c)
 	kfree(c);
 }
 
-/* The cookie of that number, unless somebody was faster. */
+/* Removes and frees the cookie with that number, unless another thread has removed it already. */
 static void withdraw(struct ofile *f, u32 number)
 {
 	struct cookie *c;
@@ -130,7 +133,7 @@ static void withdraw(struct ofile *f, u32 number)
 	kfree(c);
 }
 
-/* The answer is in the socket when this returns >= 0. */
+/* Sends the request. When this returns no error, the answer is in the socket. */
 static s64 ask(struct ofile *f, u32 number)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -144,7 +147,7 @@ static s64 ask(struct ofile *f, u32 number)
 	struct segs segs;
 	s64 err = kernel_segs(seg, ARRAY_SIZE(seg), &request, sizeof(request), &segs);
 
-	/* The second handle is for addresses that are paths. */
+	/* The second handle is for addresses that are paths, and is not used here. */
 	return err < 0 ? err
 		       : hc_sendmsg(f->handle, f->handle, &kernel, sizeof(kernel), &segs, NULL, 0,
 				    0);
@@ -165,7 +168,10 @@ void cookie_send(struct cookie *c, enum cookie_reason why)
 	ofile_put(socket);
 }
 
-/* What the answer of this number is wanted for, to bytes. False: nothing of ours. */
+/*
+ * Copies the cookie that this answer stands for to bytes, and removes the cookie unless it stays
+ * (MSG_PEEK). Returns false if the message is not the answer to a request of this file.
+ */
 static bool exchange(struct ofile *f, const struct nlmsghdr *answer, bool stays, u8 *bytes)
 {
 	struct cookie *c;
@@ -207,7 +213,7 @@ s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 byt
 		if (r >= 0 && flags & MSG_TRUNC)
 			r = COOKIE_LEN;
 		if (message_flags && space == COOKIE_LEN)
-			*message_flags &= ~MSG_TRUNC; /* the answer is longer */
+			*message_flags &= ~MSG_TRUNC; /* the host's answer is longer */
 	}
 	bounce_put(&b);
 	return r;

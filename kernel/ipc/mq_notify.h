@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages of mq_notify(3) with SIGEV_THREAD, in the C library's netlink socket. */
+/*
+ * The messages of mq_notify(3) with SIGEV_THREAD, which go through the C library's netlink socket.
+ */
 #ifndef KERNEL_IPC_COOKIE_H
 #define KERNEL_IPC_COOKIE_H
 
@@ -8,23 +10,27 @@
 #include "kernel/define_syscall.h"
 #include "kernel/mm/uaccess.h"
 
-struct cookie; /* a message, from mq_notify until it is read */
+struct cookie; /* the message of one registration, until it is read */
 struct ofile;
 
 enum cookie_reason {
-	COOKIE_MESSAGE = 1, /* Linux's NOTIFY_WOKENUP: a message came */
-	COOKIE_REMOVED,	    /* NOTIFY_REMOVED: the queue or the registration is gone */
+	COOKIE_MESSAGE = 1, /* Linux's NOTIFY_WOKENUP: a message arrived */
+	COOKIE_REMOVED,	    /* NOTIFY_REMOVED: the registration or the queue was removed */
 };
 
 /*
- * A message of these bytes of the program's for its socket fd, whose open file it keeps. 0, or as
- * mq_notify fails: -EFAULT, -EBADF, -ENOTSOCK, -EINVAL (no socket of NETLINK_ROUTE, which is what
- * C libraries make), -ENOMEM (also: the socket has as many unread as it takes).
+ * Makes a cookie from the program's bytes for its socket fd, and keeps a reference to the socket's
+ * open file. Returns 0, or the errors of mq_notify: -EFAULT; -EBADF; -ENOTSOCK; -EINVAL for a
+ * socket of another protocol than NETLINK_ROUTE, which C libraries use; -ENOMEM, also if the socket
+ * already has the largest number of unread cookies.
  */
 int cookie_new(struct cookie **cookie, s32 fd, uva bytes);
-/* It is for the socket's reader now. Makes hostcalls that do not block. */
+/*
+ * Sends the cookie to the reader of its socket, and takes it over. Makes hostcalls that do not
+ * block. No lock is held.
+ */
 void cookie_send(struct cookie *cookie, enum cookie_reason why);
-/* It will not be sent. NULL is allowed. */
+/* Frees a cookie that was not sent, and its reference to the socket. NULL is allowed. */
 void cookie_put(struct cookie *cookie);
 
 #endif

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * POSIX message queues: mq_overview(7). They are the sandbox's, as in an IPC namespace of its own.
+ * POSIX message queues: mq_overview(7). They belong to the sandbox, as in an IPC namespace of its
+ * own.
  *
- * As with System V's (msg.c) a message goes straight to the first receiver that waits, and whoever
- * makes room queues the message of the first sender that waits.
+ * As with System V queues (msg.c), a message goes straight to the first receiver that waits, and
+ * the thread that makes space queues the message of the first sender that waits.
  *
- * The file on the host is an eventfd, one per open file, so that poll and epoll work: its counter
- * is 0 while the queue is empty (nothing to read), 1, or, when the queue is full, so large that
- * nothing can be added (nothing to write).
+ * Each open file of a queue has an eventfd of the host, so that poll and epoll work. The counter of
+ * the eventfd is 0 while the queue is empty (not readable) and 1 while it has messages. While the
+ * queue is full, the counter is so large that nothing can be added (not writable).
  *
- * mq_lock guards everything; nothing but the heap's lock, and at a queue's end what ends an open
- * file, is taken inside. What mq_notify(3) wants to be sent is taken out of the queue first, and
- * sent without the lock.
+ * mq_lock guards everything. Only the heap's lock, and at the end of a queue the locks for the end
+ * of an open file, are taken inside. A notification of mq_notify(3) is removed from the queue under
+ * the lock and sent without it.
  */
 #include <asm/resource.h>
 #include <asm/signal.h>
@@ -39,7 +40,7 @@
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
-/* mq_overview(7), "/proc interfaces": defaults and, for the privileged, ceilings. */
+/* Defaults, limits, and limits for privileged processes: mq_overview(7), "/proc interfaces". */
 #define QUEUES_MAX	256
 #define COUNT_DEFAULT	10
 #define COUNT_MAX	10
@@ -51,7 +52,7 @@
 #define NAME_LEN	255
 #define STATUS_SIZE	80 /* st_size */
 
-/* getrlimit(2), RLIMIT_MSGQUEUE: what a message costs beside its text. */
+/* RLIMIT_MSGQUEUE in getrlimit(2): the cost of a message beside its text. */
 #define COST_MESSAGE	48
 #define COST_PRIORITY	48
 
@@ -68,15 +69,15 @@ enum level { EMPTY, SOME, FULL };
 struct mq_file {
 	struct ofile file;
 	LIST_ENTRY(mq_file) link; /* of queue->files */
-	struct mqueue *queue;	  /* NULL: not opened yet */
-	u64 pos;		  /* of read(2) in the text */
+	struct mqueue *queue;	  /* NULL until the queue is found or created */
+	u64 pos;		  /* position of read(2) in the text */
 	enum level shown;
 };
 
-/* A receiver or a sender. */
+/* A receiver or a sender that waits. */
 struct mq_wait {
 	TAILQ_ENTRY(mq_wait) link;
-	struct mq_message *message; /* to send, or received */
+	struct mq_message *message; /* of a sender: to be sent; of a receiver: received */
 	u32 woken;
 };
 TAILQ_HEAD(mq_waits, mq_wait);
@@ -90,7 +91,7 @@ struct registration {
 };
 
 struct mqueue {
-	LIST_ENTRY(mqueue) link; /* of those with a name */
+	LIST_ENTRY(mqueue) link; /* in the list of queues with a name */
 	char *name;		 /* NULL: unlinked */
 	u32 mode, uid, gid;
 	s64 most, size_max; /* mq_maxmsg, mq_msgsize */
@@ -107,7 +108,7 @@ struct mqueue {
 static struct mutex mq_lock = MUTEX_INIT(LOCK_MQ);
 static LIST_HEAD(, mqueue) named = LIST_HEAD_INITIALIZER(named);
 static u32 queues;
-static u64 all_cost; /* one user runs the sandbox */
+static u64 all_cost; /* of all users: Linux counts for each user */
 
 static const struct file_ops mqueue_ops;
 
@@ -122,8 +123,7 @@ static struct mq_file *file_of(struct ofile *f)
 	return (struct mq_file *)f;
 }
 
-/* -- Readiness ----------------------------------------------------------------------------------
- */
+/* -- Readiness --------------------------------------------------------------------------------- */
 
 static const u64 counter[] = {[EMPTY] = 0, [SOME] = 1, [FULL] = ~0UL - 1};
 
@@ -135,7 +135,7 @@ static void show(struct mq_file *file, enum level level)
 
 	if (file->shown == level || kernel_segs(seg, 2, &value, sizeof(value), &segs) < 0)
 		return;
-	/* A counter only grows, or goes to 0. */
+	/* A write only adds to a counter; a read sets it to 0. */
 	if (counter[level] < counter[file->shown]) {
 		hc_readv(file->file.handle, &segs);
 		file->shown = EMPTY;
@@ -159,8 +159,7 @@ static void show_all(struct mqueue *q)
 		show(file, level_of(q));
 }
 
-/* -- Messages ------------------------------------------------------------------------------------
- */
+/* -- Messages ---------------------------------------------------------------------------------- */
 
 static void insert(struct mqueue *q, struct mq_message *m)
 {
@@ -192,7 +191,7 @@ static void wake(struct mq_waits *waits, struct mq_wait *w)
 	ipc_wake(&w->woken);
 }
 
-/* Who is to hear of it, once; .pid is 0 when nobody is. mq_lock held. */
+/* Removes the registration and returns it; its .pid is 0 if there was none. mq_lock is held. */
 static struct registration take_registration(struct mqueue *q)
 {
 	struct registration n = q->notify;
@@ -217,7 +216,7 @@ static void send_signal(const struct registration *n)
 	mutex_unlock(&task_lock);
 }
 
-/* A registration that was taken comes to its end. Without mq_lock. */
+/* Sends the notification of a registration that was removed. mq_lock is not held. */
 static void notify(const struct registration *n, enum cookie_reason why)
 {
 	if (n->cookie)
@@ -226,10 +225,12 @@ static void notify(const struct registration *n, enum cookie_reason why)
 		send_signal(n);
 }
 
-/* -- Waiting --------------------------------------------------------------------------------------
- */
+/* -- Waiting ----------------------------------------------------------------------------------- */
 
-/* With mq_lock held, which is free meanwhile. 0: somebody did it; or -errno. */
+/*
+ * Waits in the list, and releases mq_lock meanwhile. Returns 0 when another thread has served the
+ * waiter, or -errno. mq_lock is held.
+ */
 UNCHECKED_LOCKING static s64 wait_in(struct mq_waits *waits, struct mq_wait *w, u64 deadline)
 {
 	s64 err;
@@ -239,14 +240,17 @@ UNCHECKED_LOCKING static s64 wait_in(struct mq_waits *waits, struct mq_wait *w, 
 	mutex_unlock(&mq_lock);
 	err = ipc_sleep(&w->woken, deadline);
 	mutex_lock(&mq_lock);
-	/* Our open file keeps the queue. */
+	/* The queue still exists, because the caller has a reference to the open file. */
 	if (w->woken)
 		return 0;
 	TAILQ_REMOVE(waits, w, link);
 	return fs_restart(err);
 }
 
-/* A moment of CLOCK_REALTIME; NULL is never. A clock that is set meanwhile is not followed. */
+/*
+ * Converts a moment of CLOCK_REALTIME; NULL means never. Setting the clock later does not move the
+ * deadline.
+ */
 static int read_deadline(u64 *deadline, uva user)
 {
 	struct __kernel_timespec ts;
@@ -265,7 +269,10 @@ static int read_deadline(u64 *deadline, uva user)
 	return 0;
 }
 
-/* The queue's open file of this descriptor, open for access (O_RDONLY, O_WRONLY); NULL: EBADF. */
+/*
+ * Returns the open queue of the descriptor with a reference, if it is open for this access
+ * (O_RDONLY or O_WRONLY). Returns NULL otherwise: EBADF.
+ */
 static struct ofile *get(s32 fd, u32 access)
 {
 	struct ofile *f = fd_get(fd);
@@ -277,7 +284,7 @@ static struct ofile *get(s32 fd, u32 access)
 	return NULL;
 }
 
-/* Takes the message over, unless it fails. */
+/* Sends or queues the message, and takes it over unless it returns an error. */
 static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
 {
 	struct mqueue *q = file_of(f)->queue;
@@ -292,7 +299,9 @@ static s64 send(struct ofile *f, struct mq_message *m, u64 deadline)
 		wake(&q->receivers, r);
 	} else if (q->count < q->most) {
 		insert(q, m);
-		/* Only in an empty queue, that nobody waits for. */
+		/*
+		 * mq_notify(3): a message arrived in an empty queue, and no receiver waited for it.
+		 */
 		if (q->count == 1)
 			n = take_registration(q);
 		show_all(q);
@@ -339,7 +348,7 @@ DEFINE_SYSCALL5(mq_timedsend, s32, fd, uva, text, u64, size, u32, priority, uva,
 	return err;
 }
 
-/* The message is the caller's, or NULL and *err. */
+/* Returns a message, which the caller frees, or returns NULL and sets *err. */
 static struct mq_message *receive(struct ofile *f, u64 deadline, s64 *err)
 {
 	struct mqueue *q = file_of(f)->queue;
@@ -391,8 +400,7 @@ DEFINE_SYSCALL5(mq_timedreceive, s32, fd, uva, text, u64, size, uva, priority, u
 	return err;
 }
 
-/* -- Opening
- * ---------------------------------------------------------------------------------------- */
+/* -- Opening ----------------------------------------------------------------------------------- */
 
 static struct mqueue *find(const char *name)
 {
@@ -404,7 +412,7 @@ static struct mqueue *find(const char *name)
 	return NULL;
 }
 
-/* Neither a name nor an open file: mq_lock held. */
+/* Frees the queue if it has neither a name nor an open file. mq_lock is held. */
 static void free_unused(struct mqueue *q)
 {
 	struct mq_message *m;
@@ -416,7 +424,8 @@ static void free_unused(struct mqueue *q)
 		take_out(q, m);
 		kfree(m);
 	}
-	cookie_put(q->notify.cookie); /* of a process that ended with its table of files shared */
+	/* A process that ended has left it, if another process shared its descriptor table. */
+	cookie_put(q->notify.cookie);
 	queues--;
 	all_cost -= q->cost;
 	kfree(q);
@@ -435,7 +444,10 @@ static bool may_open(const struct mqueue *q, u32 flags)
 	return !(needs[flags & O_ACCMODE] & ~granted) || capable(CAP_DAC_OVERRIDE);
 }
 
-/* mq_open(3), EINVAL; *cost: what RLIMIT_MSGQUEUE counts. */
+/*
+ * Checks the attributes of mq_open(3). *cost: what RLIMIT_MSGQUEUE counts. Returns 0, -EINVAL or
+ * -EMFILE.
+ */
 static int check_attr(const struct mq_attr *attr, u64 *cost)
 {
 	bool privileged = capable(CAP_SYS_RESOURCE);
@@ -489,7 +501,7 @@ static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *a
 	return q;
 }
 
-/* Finds or makes the queue; f is open on it then. */
+/* Finds or creates the queue and opens f on it. Returns 0 or -errno. mq_lock is held. */
 static int attach(struct ofile *f, const char *name, u32 flags, u32 mode,
 		  const struct mq_attr *attr)
 {
@@ -515,7 +527,7 @@ static int attach(struct ofile *f, const char *name, u32 flags, u32 mode,
 	return 0;
 }
 
-/* Not on any queue yet; NULL and *err. */
+/* Returns an open file without a queue, or returns NULL and sets *err. */
 static struct ofile *new_file(u32 flags, int *err)
 {
 	s64 handle = fs_nointr(hc_eventfd2(0, O_NONBLOCK));
@@ -591,8 +603,7 @@ DEFINE_SYSCALL1(mq_unlink, uva, user_name)
 	return err;
 }
 
-/* -- Attributes, notification
- * ------------------------------------------------------------------------- */
+/* -- Attributes, notification ------------------------------------------------------------------ */
 
 static struct ofile *get_any(s32 fd)
 {
@@ -630,7 +641,7 @@ DEFINE_SYSCALL3(mq_getsetattr, s32, fd, uva, user_new, uva, user_old)
 	return user_old && put_user(old, user_old) ? -EFAULT : 0;
 }
 
-/* The running process's registration ends, if it has one. */
+/* Removes the running process's registration, if it has one. */
 static void unregister(struct mqueue *q)
 {
 	struct registration n = {0};
@@ -642,7 +653,10 @@ static void unregister(struct mqueue *q)
 	notify(&n, COOKIE_REMOVED);
 }
 
-/* Takes the cookie, if it returns 0. */
+/*
+ * Registers the running process. Takes the cookie over if it returns 0; returns -EBUSY if the queue
+ * has a registration.
+ */
 static int register_for(struct mqueue *q, const sigevent_t *ev, struct cookie *cookie)
 {
 	int err = -EBUSY;
@@ -662,7 +676,7 @@ static int register_for(struct mqueue *q, const sigevent_t *ev, struct cookie *c
 	return err;
 }
 
-/* Of a program's request: *cookie is made where it asks for a thread. 0 or -errno. */
+/* Checks a program's request, and makes *cookie if it is for SIGEV_THREAD. Returns 0 or -errno. */
 static int check_event(const sigevent_t *ev, struct cookie **cookie)
 {
 	switch (ev->sigev_notify) {
@@ -704,8 +718,7 @@ DEFINE_SYSCALL2(mq_notify, s32, fd, uva, user_event)
 	return err;
 }
 
-/* -- As a file
- * ------------------------------------------------------------------------------------------ */
+/* -- As a file --------------------------------------------------------------------------------- */
 
 static void mqueue_closed(struct ofile *f)
 {
@@ -724,7 +737,7 @@ static void mqueue_release(struct ofile *f)
 	mutex_unlock(&mq_lock);
 }
 
-/* Device and inode are those of the host's file. */
+/* The device and inode numbers are those of the host's eventfd. */
 static s64 mqueue_stat(struct ofile *f, struct stat *st)
 {
 	const struct mqueue *q = file_of(f)->queue;
@@ -745,7 +758,7 @@ static s64 mqueue_stat(struct ofile *f, struct stat *st)
 	return 0;
 }
 
-/* mq_overview(7), "Mounting the message queue filesystem": the same text. */
+/* The text is that of mq_overview(7), "Mounting the message queue filesystem". */
 static s64 mqueue_read(struct ofile *f, struct io_request *rq)
 {
 	struct mq_file *file = file_of(f);

@@ -2,11 +2,11 @@
 /*
  * System V message queues: msgget(2), msgop(2), msgctl(2).
  *
- * A message goes straight to the first receiver that waits for its like; else it is queued. A
- * sender that finds no room stands in the queue's line with its message, and whoever makes room
- * queues it. So one that is woken has nothing left to do.
+ * A message goes straight to the first waiting receiver that accepts it; otherwise it is queued. A
+ * sender that finds no space waits in the queue's list with its message, and the thread that makes
+ * space sends the message. So a thread that is woken has nothing left to do.
  *
- * queues.lock guards everything; nothing but the heap's lock is taken inside.
+ * queues.lock guards everything; only the heap's lock is taken inside.
  */
 #include <asm/msgbuf.h>
 #include <linux/msg.h>
@@ -28,10 +28,10 @@ struct message {
 };
 
 struct msg_queue {
-	struct ipc_perm_k perm; /* first: what the table points to */
+	struct ipc_perm_k perm; /* first: the table points to it */
 	s64 stime, rtime, ctime;
-	u64 bytes, count; /* in messages */
-	u64 most;	  /* bytes, and messages: msg_qbytes */
+	u64 bytes, count; /* of the queued messages */
+	u64 most;	  /* msg_qbytes: the limit of bytes and of messages */
 	s32 lspid, lrpid;
 	TAILQ_HEAD(, message) messages;
 	TAILQ_HEAD(, receiver) receivers;
@@ -48,7 +48,7 @@ struct receiver {
 	bool cut; /* MSG_NOERROR */
 	s32 pid;
 	u32 woken;
-	int error; /* or: */
+	int error; /* 0: got is valid */
 	struct message *got;
 };
 
@@ -111,7 +111,7 @@ static void received(struct msg_queue *q, s32 pid)
 	q->rtime = ipc_now();
 }
 
-/* The message is a receiver's, or the queue's. */
+/* Gives the message to a receiver, or queues it. */
 static void deliver(struct msg_queue *q, struct message *m, s32 pid)
 {
 	struct receiver *r, *next;
@@ -136,7 +136,7 @@ static void deliver(struct msg_queue *q, struct message *m, s32 pid)
 	all_messages++;
 }
 
-/* There is more room: those who wait for it send. */
+/* There is more space: sends the messages of waiting senders that fit. */
 static void let_senders(struct msg_queue *q)
 {
 	struct sender *s, *next;
@@ -159,7 +159,9 @@ static void unqueue(struct msg_queue *q, struct message *m)
 	all_messages--;
 }
 
-/* msgrcv(2): the first that matches; with UP_TO the first of the lowest type. */
+/*
+ * msgrcv(2): returns the first message that matches. With UP_TO it is the first of the lowest type.
+ */
 static struct message *find(struct msg_queue *q, const struct receiver *r)
 {
 	struct message *m, *best = NULL;
@@ -175,8 +177,7 @@ static struct message *find(struct msg_queue *q, const struct receiver *r)
 	return best;
 }
 
-/* -- msgget -------------------------------------------------------------------------------------
- */
+/* -- msgget ------------------------------------------------------------------------------------ */
 
 static s32 create(s32 key, u32 flags)
 {
@@ -213,10 +214,9 @@ DEFINE_SYSCALL2(msgget, s32, key, u32, flags)
 	return err;
 }
 
-/* -- msgsnd, msgrcv ------------------------------------------------------------------------------
- */
+/* -- msgsnd, msgrcv ---------------------------------------------------------------------------- */
 
-/* Takes the message over, unless it fails. */
+/* Takes the message over, unless it returns an error. */
 static s64 send(s32 id, struct message *m, u32 flags)
 {
 	struct sender s = {.message = m, .pid = current_process()->pid};
@@ -243,7 +243,7 @@ static s64 send(s32 id, struct message *m, u32 flags)
 	mutex_unlock(&queues.lock);
 	err = ipc_sleep(&s.woken, IPC_FOREVER);
 	mutex_lock(&queues.lock);
-	/* Not woken: the queue is there. */
+	/* If the thread was not woken, the queue still exists. */
 	if (s.woken)
 		err = s.error;
 	else
@@ -274,7 +274,7 @@ DEFINE_SYSCALL4(msgsnd, s32, id, uva, from, u64, size, u32, flags)
 	return err;
 }
 
-/* The message is the caller's, or NULL and *err. */
+/* Returns a message, which the caller frees, or returns NULL and sets *err. */
 static struct message *receive(s32 id, struct receiver *r, u32 flags, s64 *err)
 {
 	struct message *m = NULL;
@@ -306,7 +306,7 @@ static struct message *receive(s32 id, struct receiver *r, u32 flags, s64 *err)
 	mutex_unlock(&queues.lock);
 	*err = ipc_sleep(&r->woken, IPC_FOREVER);
 	mutex_lock(&queues.lock);
-	/* Not woken: the queue is there. */
+	/* If the thread was not woken, the queue still exists. */
 	if (r->woken)
 		*err = r->error;
 	else
@@ -340,7 +340,7 @@ DEFINE_SYSCALL5(msgrcv, s32, id, uva, to, u64, size, s64, type, u32, flags)
 	if (id < 0 || (s64)size < 0)
 		return -EINVAL;
 	if (flags & MSG_COPY) {
-		/* A kernel without CONFIG_CHECKPOINT_RESTORE, for which it was made. */
+		/* As a kernel without CONFIG_CHECKPOINT_RESTORE, which MSG_COPY was made for. */
 		return (flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT) ? -EINVAL : -ENOSYS;
 	}
 	set_wanted(&r, type, flags);
@@ -355,8 +355,7 @@ DEFINE_SYSCALL5(msgrcv, s32, id, uva, to, u64, size, s64, type, u32, flags)
 	return err;
 }
 
-/* -- msgctl -------------------------------------------------------------------------------------
- */
+/* -- msgctl ------------------------------------------------------------------------------------ */
 
 static s64 info(u32 cmd, uva out)
 {

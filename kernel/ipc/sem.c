@@ -2,13 +2,13 @@
 /*
  * System V semaphores: semget(2), semop(2), semctl(2).
  *
- * Operations that cannot be done at once stand in the set's queue, in the order in which they came,
- * and sleep on a word of their own. Whoever changes a value tries all of them, from the first one,
- * on their behalf; so one that is woken has nothing left to do.
+ * Operations that cannot be done at once wait in the set's queue, in the order in which they came,
+ * and each sleeps on a word of its own. A thread that changes a value tries all waiting operations
+ * on behalf of their threads, from the first one. So a thread that is woken has nothing left to do.
  *
- * Adjustments (SEM_UNDO) belong to a list that the process has (those who share it by
- * CLONE_SYSVSEM: together), one entry per set. Everything is guarded by sets.lock; nothing but the
- * heap's lock is taken inside.
+ * Adjustments (SEM_UNDO) are in a list of the process, with one entry for each set. Processes that
+ * share a list by CLONE_SYSVSEM have it together. sets.lock guards everything; only the heap's lock
+ * is taken inside.
  */
 #include <asm/sembuf.h>
 #include <linux/sem.h>
@@ -29,14 +29,14 @@
 
 struct sem {
 	s32 value;
-	s32 pid; /* of the last semop */
+	s32 pid; /* the process that changed or tested it last: GETPID */
 };
 
-/* What a list of adjustments has for one set. */
+/* The entry of a list of adjustments for one set. */
 struct sem_undo {
 	LIST_ENTRY(sem_undo) of_list, of_set;
 	struct sem_set *set;
-	short adjust[]; /* per semaphore */
+	short adjust[]; /* one for each semaphore */
 };
 
 struct sem_undos {
@@ -45,7 +45,7 @@ struct sem_undos {
 };
 
 struct sem_set {
-	struct ipc_perm_k perm; /* first: what the table points to */
+	struct ipc_perm_k perm; /* first: the table points to it */
 	s64 otime, ctime;
 	u32 count;
 	LIST_HEAD(, sem_undo) undos;
@@ -55,9 +55,9 @@ struct sem_set {
 
 struct sem_wait {
 	TAILQ_ENTRY(sem_wait) link;
-	const struct sembuf *ops, *blocked; /* all, and the one that cannot be done */
+	const struct sembuf *ops, *blocked; /* all operations; the one that cannot be done */
 	u32 count;
-	struct sem_undo *undo; /* NULL: none of them is SEM_UNDO */
+	struct sem_undo *undo; /* NULL: no operation has SEM_UNDO */
 	s32 pid;
 	u32 woken;
 	int result; /* when woken */
@@ -66,7 +66,7 @@ struct sem_wait {
 static struct ipc_table sets = IPC_TABLE_INIT(SEMMNI, LOCK_SEM);
 static u32 semaphores; /* in all sets */
 
-/* -- Operations ------------------------------------------------------------------------------ */
+/* -- Operations -------------------------------------------------------------------------------- */
 
 static void take_back(struct sem_set *set, struct sem_wait *w, u32 done)
 {
@@ -79,7 +79,10 @@ static void take_back(struct sem_set *set, struct sem_wait *w, u32 done)
 	}
 }
 
-/* All of them or none. 0, 1: w->blocked has to wait; -EAGAIN: it must not; -ERANGE. */
+/*
+ * Does all operations or none. Returns 0, 1 if w->blocked has to wait, -EAGAIN if it must not wait,
+ * or -ERANGE.
+ */
 static int try_ops(struct sem_set *set, struct sem_wait *w)
 {
 	for (u32 i = 0; i < w->count; i++) {
@@ -125,7 +128,7 @@ static void wake(struct sem_set *set, struct sem_wait *w, int result)
 	ipc_wake(&w->woken);
 }
 
-/* Values have changed: whoever can go on does. */
+/* Values have changed: does all waiting operations that are possible now. */
 static void update(struct sem_set *set)
 {
 	struct sem_wait *w, *next;
@@ -138,7 +141,7 @@ static void update(struct sem_set *set)
 			continue;
 		if (result == 0)
 			set->otime = ipc_now();
-		/* What stands before it may be possible now. */
+		/* An operation before it may be possible now. */
 		if (result == 0 && alters(w)) {
 			wake(set, w, result);
 			next = TAILQ_FIRST(&set->waiting);
@@ -148,7 +151,7 @@ static void update(struct sem_set *set)
 	}
 }
 
-/* -- Adjustments ----------------------------------------------------------------------------- */
+/* -- Adjustments ------------------------------------------------------------------------------- */
 
 static struct sem_undo *find_undo(struct sem_undos *undos, const struct sem_set *set)
 {
@@ -170,7 +173,7 @@ static struct sem_undos *undos_of(struct process *p)
 	return p->sem_undos;
 }
 
-/* The running process's entry for the set; NULL: no memory. */
+/* Returns the running process's entry for the set, or NULL if memory is short. */
 static struct sem_undo *make_undo(struct sem_set *set)
 {
 	struct sem_undos *undos = undos_of(current_process());
@@ -207,7 +210,7 @@ int sem_share(struct process *child, struct process *p)
 	return undos ? 0 : -ENOMEM;
 }
 
-/* semop(2), BUGS: what cannot be adjusted fully is adjusted as far as it goes. */
+/* semop(2), BUGS: an adjustment that would leave the valid range goes as far as it can. */
 static void adjust(struct sem_set *set, const struct sem_undo *u, s32 pid)
 {
 	for (u32 i = 0; i < set->count; i++) {
@@ -251,7 +254,7 @@ static void forget_adjustments(struct sem_set *set, u32 first, u32 count)
 		memset(&u->adjust[first], 0, count * sizeof(u->adjust[0]));
 }
 
-/* -- semget, semop ---------------------------------------------------------------------------- */
+/* -- semget, semop ----------------------------------------------------------------------------- */
 
 static s32 create(s32 key, u32 count, u32 flags)
 {
@@ -297,7 +300,10 @@ DEFINE_SYSCALL3(semget, s32, key, s32, count, u32, flags)
 	return err;
 }
 
-/* May these be done to the set, and are there places for the adjustments? */
+/*
+ * Checks the operations against the set and gets the entry for their adjustments. Returns 0 or
+ * -errno.
+ */
 static int check_ops(struct sem_set *set, struct sem_wait *w)
 {
 	u32 highest = 0;
@@ -342,7 +348,7 @@ static s64 operate(s32 id, const struct sembuf *ops, u32 count, u64 deadline)
 	mutex_unlock(&sets.lock);
 	err = ipc_sleep(&w.woken, deadline);
 	mutex_lock(&sets.lock);
-	/* Not woken: the set is there. */
+	/* If the thread was not woken, the set still exists. */
 	if (w.woken)
 		err = w.result;
 	else
@@ -394,7 +400,7 @@ DEFINE_SYSCALL4(semtimedop, s32, id, uva, ops, u64, count, uva, timeout)
 	return operate_user(id, ops, (u32)count, deadline);
 }
 
-/* -- semctl ---------------------------------------------------------------------------------- */
+/* -- semctl ------------------------------------------------------------------------------------ */
 
 static s64 info(u32 cmd, uva out)
 {
@@ -485,7 +491,7 @@ static s64 change(s32 id, u32 cmd, uva arg)
 	return err;
 }
 
-/* How many operations wait for this semaphore to grow, or (zero) to become 0. */
+/* Returns how many operations wait for this semaphore to grow, or with zero to become 0. */
 static s64 waiters(const struct sem_set *set, u32 n, bool zero)
 {
 	const struct sem_wait *w;
@@ -497,7 +503,7 @@ static s64 waiters(const struct sem_set *set, u32 n, bool zero)
 	return count;
 }
 
-/* GETVAL, GETPID, GETNCNT, GETZCNT, SETVAL. sets.lock held. */
+/* GETVAL, GETPID, GETNCNT, GETZCNT, SETVAL. sets.lock is held. */
 static s64 one(struct sem_set *set, u32 n, u32 cmd, s32 value)
 {
 	ASSERT_HELD(&sets.lock);
@@ -541,7 +547,10 @@ static s64 one_checked(s32 id, s32 n, u32 cmd, s32 value)
 	return result;
 }
 
-/* 0, or -errno: what GETALL and SETALL need. Its size may be asked for first. sets.lock held. */
+/*
+ * Checks a GETALL or SETALL. count: the size of the set that the caller has memory for; 0 is any
+ * size. Returns 0 or -errno. sets.lock is held.
+ */
 static s64 check_all(struct sem_set *set, u32 cmd, u32 count)
 {
 	ASSERT_HELD(&sets.lock);
@@ -589,7 +598,7 @@ static s64 all(s32 id, u32 cmd, uva arg)
 		err = copy_from_user(value, arg, count * sizeof(*value));
 	mutex_lock(&sets.lock);
 	set = ipc_find(&sets, id);
-	/* It may have been removed meanwhile. */
+	/* The set may have been removed meanwhile. */
 	if (!err)
 		err = set ? check_all(set, cmd, count) : -EIDRM;
 	if (!err && cmd == SETALL)

@@ -2,11 +2,12 @@
 /*
  * System V shared memory: shmget(2), shmop(2), shmctl(2).
  *
- * A segment is a window on fresh memory; attaching it is a VMA whose backing is the segment, which
- * counts its VMAs. The segment goes when it is marked for removal and no VMA is left.
+ * A segment is a window onto fresh memory. An attachment is a VMA whose backing is the segment, and
+ * the segment counts its VMAs. The segment is destroyed when it is marked for removal and has no
+ * VMA.
  *
- * segments.lock guards everything; it is taken inside mm.lock and takes none but those of windows
- * and the heap.
+ * segments.lock guards everything. It is taken inside mm.lock; only the locks of windows and of the
+ * heap are taken inside.
  */
 #include <asm/resource.h>
 #include <asm/shmbuf.h>
@@ -25,19 +26,19 @@
 #include "kernel/task/creds.h"
 #include "kernel/task/process.h"
 
-#define ULONG_MAX    (~0UL) /* linux/shm.h needs it */
+#define ULONG_MAX    (~0UL) /* used by linux/shm.h */
 
-/* Flags in perm.mode, as IPC_STAT has them; glibc and the uapi headers hide them. */
+/* Flags in perm.mode, as IPC_STAT reports them. The headers of glibc and of Linux hide them. */
 #define SHM_DEST_    01000
 #define SHM_LOCKED_  02000
 
-#define SHM_SIZE_MAX (1UL << 46) /* more than any address space has room for */
+#define SHM_SIZE_MAX (1UL << 46) /* more than fits into any address space */
 
 struct shm {
-	struct ipc_perm_k perm; /* first: what the table points to */
+	struct ipc_perm_k perm; /* first: the table points to it */
 	struct vm_backing backing;
 	u64 size;
-	u64 attached; /* VMAs */
+	u64 attached; /* VMAs, and callers of shmat(2) that hold the segment */
 	s64 atime, dtime, ctime;
 	s32 cpid, lpid;
 };
@@ -50,7 +51,7 @@ static u64 pages_of(const struct shm *shm)
 	return ALIGN_UP(shm->size, PAGE_SIZE) >> PAGE_SHIFT;
 }
 
-/* Lock held. */
+/* segments.lock is held. */
 static void destroy(struct shm *shm)
 {
 	ASSERT_HELD(&segments.lock);
@@ -60,14 +61,14 @@ static void destroy(struct shm *shm)
 	kfree(shm);
 }
 
-/* -- as a backing ------------------------------------------------------------------------------ */
+/* -- As a backing ------------------------------------------------------------------------------ */
 
 static struct shm *shm_of(struct vm_backing *b)
 {
 	return container_of(b, struct shm, backing);
 }
 
-/* A VMA that shows the segment comes into being, or goes. */
+/* A VMA that shows the segment was created. shm_closed: it was removed. mm.lock may be held. */
 static void shm_opened(struct vm_backing *b)
 {
 	struct shm *shm = shm_of(b);
@@ -113,10 +114,9 @@ static bool is_segment(const struct vma *v)
 	return v->backing && v->backing->ops == &shm_backing;
 }
 
-/* -- shmget, shmat, shmdt ------------------------------------------------------------------------
- */
+/* -- shmget, shmat, shmdt ---------------------------------------------------------------------- */
 
-/* Lock held. */
+/* Returns the identifier or -errno. segments.lock is held. */
 static s32 create(s32 key, u64 size, u32 flags)
 {
 	struct shm *shm;
@@ -127,7 +127,7 @@ static s32 create(s32 key, u64 size, u32 flags)
 		return -EINVAL;
 	if (segments.used >= segments.max)
 		return -ENOSPC;
-	/* Huge pages are the host's; none are set aside. */
+	/* Huge pages are the host's, and the sandbox reserves none. */
 	if (size > SHM_SIZE_MAX || (flags & SHM_HUGETLB))
 		return -ENOMEM;
 	shm = kzalloc(sizeof(*shm));
@@ -169,7 +169,7 @@ DEFINE_SYSCALL3(shmget, s32, key, u64, size, u32, flags)
 	return err;
 }
 
-/* shmat(2): where, and with which mmap(2) flags. 0 or -EINVAL. */
+/* Chooses the address and the mmap(2) flags of shmat(2). Returns 0 or -EINVAL. */
 static int choose_address(u64 *addr, u32 flags, u32 *map)
 {
 	*map = MAP_SHARED;
@@ -186,7 +186,10 @@ static int choose_address(u64 *addr, u32 flags, u32 *map)
 	return 0;
 }
 
-/* One attachment more, so that the segment stays; NULL and *err. */
+/*
+ * Finds the segment and counts one more attachment, so that it is not destroyed; the caller drops
+ * it with release. Returns NULL and sets *err if this fails.
+ */
 static struct shm *hold(s32 id, u32 access, int *err)
 {
 	struct shm *shm;
@@ -212,7 +215,7 @@ static void release(struct shm *shm)
 	mutex_unlock(&segments.lock);
 }
 
-/* A segment as what is mapped; the caller holds it. */
+/* A segment as the source of a mapping; the caller holds the segment. */
 struct shm_source {
 	struct vm_source source;
 	struct shm *shm;
@@ -227,13 +230,16 @@ static int open_segment(const struct vm_source *s, __attribute__((unused)) u64 o
 	shm_opened(&shm->backing);
 	out->backing = &shm->backing;
 	out->quiet = shm->backing.window->quiet;
-	/* SHM_RDONLY stays so: mprotect(2) would be open(2)'s O_RDONLY for a file. */
+	/*
+	 * mprotect(2) cannot make a SHM_RDONLY attachment writable, as with a file that is open for
+	 * reading.
+	 */
 	if (!(prot & PROT_WRITE))
 		out->max_prot &= ~PROT_WRITE;
 	return 0;
 }
 
-/* Address or -errno. */
+/* Returns the address or -errno. */
 static s64 attach(struct mm *mm, u64 addr, u32 prot, u32 map, struct shm *shm)
 {
 	const struct shm_source s = {.source = {open_segment, .memory = true}, .shm = shm};
@@ -275,7 +281,9 @@ DEFINE_SYSCALL3(shmat, s32, id, u64, addr, u32, flags)
 	return at == -EEXIST ? -EINVAL : at;
 }
 
-/* The pieces of the attachment at addr that are still there go. False: there is none. */
+/*
+ * Unmaps what is left of the attachment at addr. Returns false if there is none. mm->lock is held.
+ */
 static bool detach(struct mm *mm, u64 addr)
 {
 	const struct vm_backing *shm = NULL;
@@ -284,7 +292,7 @@ static bool detach(struct mm *mm, u64 addr)
 	while (v) {
 		u64 start = v->start, end = v->end;
 
-		/* The first one says which segment; the others may have holes between them. */
+		/* The first VMA tells which segment it is. Holes may lie between the others. */
 		if (is_segment(v) && v->start - v->offset == addr && (!shm || v->backing == shm)) {
 			shm = v->backing;
 			if (mm_unmap_locked(mm, start, end - start) < 0)
@@ -310,8 +318,7 @@ DEFINE_SYSCALL1(shmdt, u64, addr)
 	return found ? 0 : -EINVAL;
 }
 
-/* -- shmctl -------------------------------------------------------------------------------------
- */
+/* -- shmctl ------------------------------------------------------------------------------------ */
 
 static s64 limits(uva out)
 {
@@ -341,7 +348,7 @@ static s64 usage(uva out)
 	for (u32 n = 0; n < segments.size; n++) {
 		const struct shm *shm = ipc_at(&segments, (s32)n);
 
-		/* What the host has in memory of it is not known here. */
+		/* The kernel does not know how much of it the host has in memory. */
 		if (shm)
 			i.shm_rss += pages_of(shm);
 	}
@@ -378,7 +385,10 @@ static s64 stat(s32 id, u32 cmd, uva out)
 	return result >= 0 && put_user(ds, out) ? -EFAULT : result;
 }
 
-/* IPC_RMID: nobody finds it by its key any more; who has it keeps it. Lock held. */
+/*
+ * IPC_RMID: processes that have the segment attached keep it, and its key finds it no more.
+ * segments.lock is held.
+ */
 static void mark(struct shm *shm)
 {
 	ASSERT_HELD(&segments.lock);
@@ -415,7 +425,7 @@ static s64 change(s32 id, u32 cmd, uva arg)
 	return err;
 }
 
-/* SHM_LOCK, SHM_UNLOCK: a mark only. Memory is swapped, or not, by the host. */
+/* SHM_LOCK, SHM_UNLOCK: only a mark, because the host decides whether memory is swapped. */
 static s64 lock(s32 id, u32 cmd)
 {
 	struct process *p = current_process();
