@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * From pending to done: the last look before a program goes on. Order as on Linux: take a signal,
- * act by its disposition (ignore, stop, end the process, or make a handler's frame), until none is
- * left; then an interrupted system call for which no handler ran starts again.
+ * Delivery of signals, the last step before a program goes on. The order is that of Linux: take a
+ * signal and act by its disposition (ignore, stop, end the process, or build the frame of a
+ * handler), until no signal is left. After that a system call that was interrupted, and for which
+ * no handler ran, is restarted.
  */
 #include "kernel/signal/signal.h"
 #include "kernel/fs/path_prefetch.h"
@@ -19,7 +20,10 @@
 
 #define SYSCALL_INSN_SIZE 2
 
-/* A system call, and its result is in rax: not a trap, and not the registers of a sigreturn. */
+/*
+ * Returns true if the frame is that of a system call with its result in rax. It is not if the frame
+ * is of a trap, or if sigreturn has set the registers.
+ */
 static bool syscall_result(const struct trapframe *frame)
 {
 	return frame->vector == TRAP_SYSCALL && (s64)frame->orig_rax >= 0;
@@ -31,7 +35,10 @@ static void restart(struct trapframe *frame, u64 nr)
 	frame->rip -= SYSCALL_INSN_SIZE;
 }
 
-/* signal(7), "Interruption of system calls": a handler will run now. */
+/*
+ * A handler will run: signal(7), "Interruption of system calls and library functions by signal
+ * handlers".
+ */
 static void fix_interrupted(struct trapframe *frame, const struct sigaction_k *action)
 {
 	if (!syscall_result(frame))
@@ -53,7 +60,7 @@ static void fix_interrupted(struct trapframe *frame, const struct sigaction_k *a
 	}
 }
 
-/* No handler ran: the program never learns that the call was interrupted. */
+/* No handler ran: the program does not see that the call was interrupted. */
 static void resume_interrupted(struct trapframe *frame)
 {
 	if (!syscall_result(frame))
@@ -71,8 +78,8 @@ static void resume_interrupted(struct trapframe *frame)
 }
 
 /*
- * The first process stops: so does the whole sandbox, and the shell that started it sees the
- * monitor stopped. It goes on when the monitor gets SIGCONT.
+ * When the first process stops, the monitor stops, and with it the whole sandbox: the shell that
+ * started the sandbox sees that. The sandbox goes on when the monitor gets SIGCONT.
  */
 static void stop(int sig)
 {
@@ -83,7 +90,7 @@ static void stop(int sig)
 		return;
 	}
 	mutex_lock(&task_lock);
-	/* SIGCONT or SIGKILL may have come meanwhile: signal(7). */
+	/* SIGCONT or SIGKILL may have been sent meanwhile: signal(7). */
 	if (!(p->pending.set & (SIGBIT(SIGCONT) | SIGBIT(SIGKILL))) &&
 	    (sig == SIGSTOP || !process_orphaned(p)))
 		process_stop(p, sig);
@@ -91,8 +98,8 @@ static void stop(int sig)
 }
 
 /*
- * Takes signals until one has a handler: its number, with its disposition in *action. 0: none is
- * left. Does not return when one of them ends the process.
+ * Takes signals until one has a handler, and copies its disposition to *action. Returns its number,
+ * or 0 if no signal is left or a tracer took it. Does not return if a signal ends the process.
  */
 static int next_handled(siginfo_t *info, struct sigaction_k *action)
 {
@@ -129,7 +136,7 @@ static int next_handled(siginfo_t *info, struct sigaction_k *action)
 		if (SIGNALS_STOP & SIGBIT(sig))
 			stop(sig);
 		else
-			process_exit(sig); /* no core is ever written: WCOREDUMP stays unset */
+			process_exit(sig); /* no core for signals, so WCOREDUMP is not set */
 	}
 }
 
@@ -145,7 +152,7 @@ static void enter_handler(struct trapframe *frame, int sig, const siginfo_t *inf
 	};
 	sigset blocked = t->blocked | action->mask;
 
-	if (t->ptrace.flag_is_ours) { /* not in the handler's saved flags */
+	if (t->ptrace.flag_is_ours) { /* the program must not see the flag in its saved registers */
 		frame->rflags &= ~(u64)RFLAGS_TF;
 		t->ptrace.flag_is_ours = false;
 	}
@@ -189,7 +196,7 @@ void signal_deliver(struct trapframe *frame)
 			sig = next_handled(&info, &action);
 			if (sig)
 				enter_handler(frame, sig, &info, &action);
-			/* A tracer may have taken it away: there may be more. */
+			/* A tracer may have taken the signal, and others may be pending. */
 			if (sig || signal_pending())
 				continue;
 		}
@@ -197,7 +204,10 @@ void signal_deliver(struct trapframe *frame)
 			continue;
 		if (!t->restore_blocked)
 			break;
-		/* The mask of sigsuspend and the like goes; that may let a signal in. */
+		/*
+		 * The temporary mask of sigsuspend(2) and the like ends here, which may unblock a
+		 * signal.
+		 */
 		t->restore_blocked = false;
 		signal_set_blocked(t->saved_blocked);
 	}

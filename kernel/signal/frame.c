@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The frame of a signal handler, exactly as Linux lays it out on x86-64 (arch/x86/kernel/
- * signal_64.c there): unwinders, debuggers and runtimes that switch contexts in handlers know it.
+ * The frame of a signal handler, laid out exactly as by Linux on x86-64
+ * (arch/x86/kernel/signal_64.c there), because unwinders, debuggers and runtimes that switch
+ * contexts in handlers depend on the layout.
  *
  *   high   the interrupted stack, or the end of the alternate stack
  *          128 bytes of red zone (ABI)
@@ -10,7 +11,7 @@
  *          ucontext: flags, alternate stack, registers, signal mask
  *   rsp -> address of the restorer, which calls rt_sigreturn
  *
- * The program owns this memory: nothing that comes back from it is believed.
+ * The program owns this memory, so rt_sigreturn checks all that it reads from it.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/signal/signal.h"
@@ -35,7 +36,7 @@ _Static_assert(offsetof(struct ucontext, uc_sigmask) == 296, "Linux's layout");
 
 #define RED_ZONE    128
 
-/* What a handler may leave in the flags register. */
+/* The flags that rt_sigreturn takes from the frame. */
 #define RFLAGS_USER (RFLAGS_AC | RFLAGS_DF | RFLAGS_TF | RFLAGS_RF | RFLAGS_ARITH)
 
 /* The registers of sigcontext that a trap frame has under the same name. */
@@ -62,7 +63,7 @@ static int push_fpstate(u64 to)
 	if (!area)
 		return -EFAULT;
 	memcpy(area->software, &sw, sizeof(sw));
-	/* A handler that edits the x87 or SSE part need not know of the header's bits. */
+	/* A handler that changes the x87 or SSE part need not know the bits of the header. */
 	area->header.xstate_bv |= XSTATE_FP_SSE;
 	if (copy_to_user(to, area, size) == 0 &&
 	    copy_to_user(to + size, &magic2, sizeof(magic2)) == 0)
@@ -136,7 +137,7 @@ int signal_frame_push(struct trapframe *frame, const struct sigframe_request *re
 	bool must_fit = t->altstack.size && !(t->altstack.flags & SS_AUTODISARM) &&
 			on_altstack(t, frame->rsp);
 
-	/* x86-64 has no way back but the restorer. */
+	/* On x86-64 a handler can only return through the restorer. */
 	if (!(action->flags & SA_RESTORER))
 		return -EFAULT;
 	if ((action->flags & SA_ONSTACK) && altstack_state(t, sp) == 0) {
@@ -144,7 +145,7 @@ int signal_frame_push(struct trapframe *frame, const struct sigframe_request *re
 		must_fit = true;
 	}
 	fpstate = ALIGN_DOWN(sp - arch_fpu_size() - FP_XSTATE_MAGIC2_SIZE, XSAVE_ALIGN);
-	/* As if the handler had been called: 16-byte aligned before the return address. */
+	/* Aligned as after a call: the stack is 16-byte aligned above the return address. */
 	at = ALIGN_DOWN(fpstate - sizeof(f), 16UL) - 8;
 	if (must_fit && !on_altstack(t, at))
 		return -EFAULT;
@@ -177,7 +178,8 @@ int signal_frame_push(struct trapframe *frame, const struct sigframe_request *re
 	frame->rdi = (u64)req->sig;
 	frame->rsi = at + offsetof(struct rt_sigframe, info);
 	frame->rdx = at + offsetof(struct rt_sigframe, uc);
-	frame->rax = 0; /* no vector registers are used, for a handler declared without prototype */
+	/* A handler that was declared without prototype expects the number of vector registers. */
+	frame->rax = 0;
 	frame->rip = action->handler;
 	frame->rsp = at;
 	frame->cs = SEL_USER_CS;
@@ -188,8 +190,9 @@ int signal_frame_push(struct trapframe *frame, const struct sigframe_request *re
 }
 
 /*
- * How much of the state at an address is in XSAVE format: what its software bytes say, believed
- * only if they make sense and the second magic is where they put it. false: plain FXSAVE.
+ * Returns true if the state at this address is in XSAVE format. The software bytes say so; they are
+ * valid only if their sizes are and the second magic number is where they put it. Returns false for
+ * plain FXSAVE.
  */
 static bool xstate_described(u64 from, const struct _fpx_sw_bytes *sw)
 {
@@ -224,7 +227,7 @@ static int pop_fpstate(u64 from)
 	if (copy_from_user(area, from, size) == 0) {
 		if (size == XSAVE_LEGACY_SIZE)
 			area->header.xstate_bv = XSTATE_FP_SSE;
-		/* What the frame does not hold becomes its initial state. */
+		/* The parts that the frame does not hold get their initial state. */
 		area->header.xstate_bv &= features;
 		err = arch_fpu_restore(area);
 	}
@@ -233,21 +236,22 @@ static int pop_fpstate(u64 from)
 }
 
 /*
- * Segments: only the flat 64-bit ones exist here. Any others would fault on the way out, which
- * Linux turns into SIGSEGV as well; so would an address outside the program's half.
+ * Returns true if the registers of the frame are valid: the segments are the flat 64-bit ones,
+ * which are the only ones that exist here, and rip is in the program's half. Other values would
+ * fault on the way out, and Linux also sends SIGSEGV for these.
  */
 static bool registers_valid(const struct ucontext *uc)
 {
 	u64 cs = uc->uc_mcontext.cs | 3;
 	u64 ss = uc->uc_mcontext.ss | 3;
 
-	/* sigreturn(2) callers from before UC_STRICT_RESTORE_SS saved no ss. */
+	/* Programs from before UC_STRICT_RESTORE_SS did not save ss. */
 	if (!(uc->uc_flags & UC_STRICT_RESTORE_SS))
 		ss = SEL_USER_DS;
 	return cs == SEL_USER_CS && ss == SEL_USER_DS && uc->uc_mcontext.rip < USER_TOP;
 }
 
-/* Result: what rax was when the signal came. */
+/* Returns rax as it was when the signal came. */
 DEFINE_SYSCALL0(rt_sigreturn)
 {
 	struct thread *t = current();
@@ -255,7 +259,7 @@ DEFINE_SYSCALL0(rt_sigreturn)
 	struct ucontext uc;
 
 	t->restart.fn = NULL;
-	/* The restorer's return address was popped by the handler's RET. */
+	/* The handler's RET has popped the address of the restorer. */
 	if (get_user(&uc, frame->rsp - 8 + offsetof(struct rt_sigframe, uc)) ||
 	    !registers_valid(&uc))
 		goto bad;
@@ -266,10 +270,13 @@ DEFINE_SYSCALL0(rt_sigreturn)
 	frame->rflags = (frame->rflags & ~(u64)RFLAGS_USER) | (uc.uc_mcontext.eflags & RFLAGS_USER);
 	frame->cs = SEL_USER_CS;
 	frame->ss = SEL_USER_DS;
-	frame->orig_rax = (u64)-1; /* not a system call's result that might be restarted */
+	frame->orig_rax = (u64)-1; /* not the result of a system call that may be restarted */
 	if (pop_fpstate((u64)uc.uc_mcontext.fpstate))
 		goto bad;
-	/* Linux ignores a stack that cannot be set: the handler may have changed it. */
+	/*
+	 * Linux ignores an alternate stack that cannot be set, because the handler may have changed
+	 * it.
+	 */
 	signal_altstack_set(&uc.uc_stack, frame->rsp);
 	return (s64)frame->rax;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is pending for whom: sending, queueing, taking off the queue. See signal(7).
+ * Pending signals: sending, queueing, and taking them off the queue. See signal(7).
  *
- * Invariants: a bit of sigpending.set is set while a sigqueue entry of that signal exists, or
- * while one was sent for which no entry could be made (its siginfo is lost, as on Linux). A
- * standard signal has one entry at most in a set; real-time signals queue in order. An ignored
- * signal is never pending unless it is blocked. All of it is guarded by task_lock; dispositions
- * by sighand.lock, taken inside it.
+ * Invariants: a bit of sigpending.set is set while the queue has an entry of that signal, or while
+ * a signal was sent for which no entry could be made (its siginfo is lost, as on Linux). A standard
+ * signal has at most one entry in a queue, besides those of timers; real-time signals are queued in
+ * order. An ignored signal is not pending, unless it is blocked or its thread is traced. task_lock
+ * guards all of this. sighand.lock guards the dispositions and is taken inside task_lock.
  */
 #include "kernel/signal/signal.h"
 #include "kernel/fs/fasync.h"
@@ -31,9 +31,9 @@
 	(SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) |    \
 	 SIGBIT(SIGSYS))
 
-#define SIG_RT_FIRST 32 /* from here on they queue */
+#define SIG_RT_FIRST 32 /* signals from here on are queued */
 
-/* Entries in existence, against RLIMIT_SIGPENDING. One user runs the sandbox. */
+/* Entries of all users, for RLIMIT_SIGPENDING. Linux counts for each user. */
 static u64 queued;
 
 struct sighand *sighand_new(void)
@@ -117,12 +117,13 @@ static bool is_ignored(struct process *p, const struct thread *t, int sig)
 	u64 handler;
 
 	/*
-	 * A blocked signal stays: its disposition may be another one when it is unblocked. One that
-	 * rt_sigtimedwait(2) waits for is ignored all the same, unless it is blocked, too.
+	 * A blocked signal stays pending, because its disposition may be different when it is
+	 * unblocked. A signal that rt_sigtimedwait(2) waits for is ignored, unless it is blocked,
+	 * too.
 	 */
 	if (t && (t->blocked & SIGBIT(sig)))
 		return false;
-	/* A tracer sees every signal of its tracee. */
+	/* A tracer sees every signal of its tracee except SIGKILL. */
 	if (t && ptrace_traced(t) && sig != SIGKILL)
 		return false;
 	handler = handler_of(p, sig);
@@ -189,8 +190,9 @@ void signal_flush_timer(struct process *p, s32 id)
 }
 
 /*
- * force: as much as the memory allows, whatever the limit. -EAGAIN only for a signal that was sent
- * with sigqueue(3) or by a timer: a plain kill(2) always arrives, without siginfo if need be.
+ * Adds a signal to the set and the queue. force: ignores the limit. Returns 0, or -EAGAIN if a
+ * real-time signal got no entry and was not sent by kill(2). Any other signal becomes pending
+ * without siginfo then.
  */
 static int enqueue(struct sigpending *p, const struct process *limits, const siginfo_t *info,
 		   bool force)
@@ -198,7 +200,7 @@ static int enqueue(struct sigpending *p, const struct process *limits, const sig
 	int sig = info->si_signo;
 	struct sigqueue *q = NULL;
 
-	/* A timer's signal is there once for each timer: timer.c sends no second one. */
+	/* Each timer has at most one signal in the queue: timer.c does not send a second one. */
 	if (sig < SIG_RT_FIRST && (p->set & SIGBIT(sig)) && info->si_code != SI_TIMER)
 		return 0;
 	if (force || sig == SIGKILL ||
@@ -218,7 +220,7 @@ static int enqueue(struct sigpending *p, const struct process *limits, const sig
 void signal_kick(struct thread *t)
 {
 	ASSERT_HELD(&task_lock);
-	/* The running thread looks before it goes back to its program. */
+	/* The running thread looks at its pending signals before it goes back to its program. */
 	if (t != current())
 		sched_kick(t);
 }
@@ -228,12 +230,15 @@ static bool wants(const struct thread *t, int sig)
 	return !(t->blocked & SIGBIT(sig)) || (t->waited & SIGBIT(sig)) || sig == SIGKILL;
 }
 
-/* The running thread is preferred: it costs no kick. Then the first one, as on Linux. */
+/*
+ * Returns the thread that should take a signal of the process, or NULL if all block it. The running
+ * thread is preferred, because it needs no kick. Next is the first thread, as on Linux.
+ */
 static struct thread *taker(struct process *p, int sig)
 {
 	struct thread *t;
 
-	struct thread *self = current(); /* none where an idle vCPU has the news from outside */
+	struct thread *self = current(); /* NULL on an idle vCPU that reads news from outside */
 
 	if (self && self->proc == p && wants(self, sig))
 		return self;
@@ -258,7 +263,7 @@ int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *inf
 		signal_flush(p, SIGNALS_STOP);
 	else if (SIGNALS_STOP & SIGBIT(sig))
 		signal_flush(p, SIGBIT(SIGCONT));
-	/* Whatever is blocked, and before anybody takes it. */
+	/* This happens even if the signal is blocked, and before any thread takes it. */
 	if (sig == SIGCONT || sig == SIGKILL)
 		process_continue(p, sig == SIGCONT);
 	if (sig == SIGCONT)
@@ -313,7 +318,10 @@ int signal_send(struct process *p, struct thread *t, const siginfo_t *info)
 	return err;
 }
 
-/* A signal that the running thread cannot escape: blocked or ignored, it kills. */
+/*
+ * Makes a signal pending that the running thread cannot escape: a signal that is blocked or ignored
+ * gets its default action, which kills. kill: the same for a signal with a handler.
+ */
 static void force(const siginfo_t *info, bool kill)
 {
 	struct thread *t = current();
@@ -332,7 +340,10 @@ static void force(const siginfo_t *info, bool kill)
 	mutex_unlock(&task_lock);
 }
 
-/* Nobody will handle this signal of the running thread's: it kills. */
+/*
+ * Returns true if the signal would kill the running thread's process, because it has no handler or
+ * is blocked.
+ */
 static bool is_deadly(int sig)
 {
 	struct thread *t = current();
@@ -372,11 +383,14 @@ void signal_force_segv(int sig)
 	memset(&info, 0, sizeof(info));
 	info.si_signo = SIGSEGV;
 	info.si_code = SI_KERNEL;
-	/* A SIGSEGV handler whose own frame does not fit would loop. */
+	/* If the frame of a SIGSEGV handler does not fit, running that handler would loop. */
 	force(&info, sig == SIGSEGV);
 }
 
-/* The lowest signal of the set; those caused by instructions first. 0: none. */
+/*
+ * Returns the lowest signal of the set, and those caused by instructions first. Returns 0 if the
+ * set is empty.
+ */
 static int first_signal(sigset set)
 {
 	if (set & SIGNALS_SYNCHRONOUS)
@@ -443,7 +457,10 @@ bool signal_pending(void)
 	       READ_ONCE(t->dying) || ptrace_or_process_stop_due(t) || process_is_frozen(t);
 }
 
-/* Others of the process take what t will not any more. task_lock held. */
+/*
+ * Kicks the other threads of the process that can take these signals instead of t. task_lock is
+ * held.
+ */
 static void hand_over(struct thread *t, sigset signals)
 {
 	struct thread *other;
@@ -471,7 +488,7 @@ void signal_set_blocked(sigset blocked)
 
 	blocked &= ~SIGNALS_FORCED;
 	mutex_lock(&task_lock);
-	/* What this thread will not take any more is another one's now. */
+	/* Pending signals that this thread blocks from now on are for the other threads. */
 	given_up = t->proc->pending.set & blocked & ~t->blocked;
 	t->blocked = blocked;
 	hand_over(t, given_up);
@@ -495,7 +512,7 @@ int signal_block_meanwhile(u64 mask, u64 size)
 	return 0;
 }
 
-/* Takes what is there; the plain read first, because most of the time there is nothing. */
+/* Exchanges the word for 0. The plain read comes first, because the word is mostly 0. */
 static u64 take_word(u64 *word)
 {
 	return READ_ONCE(*word) ? __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) : 0;
@@ -504,22 +521,28 @@ static u64 take_word(u64 *word)
 void signal_upcall(void)
 {
 	struct vcpu_data *v = arch_vcpu_data();
-	/* The monitor leaves news there; a thread elsewhere must not miss what has come already. */
+	/*
+	 * The monitor writes news into vCPU 0's data page. All vCPUs read it there, so a thread
+	 * sees news that came before it looked, wherever it runs.
+	 */
 	struct vcpu_data *news = arch_vcpu_data_of(0);
 	u64 signals;
 
-	/* Before the reasons are looked at: who kicks adds one first. */
+	/*
+	 * The flag is cleared before the words are read: a thread that kicks writes its reason
+	 * first.
+	 */
 	if (current() && READ_ONCE(current()->sched.kicked))
 		(void)__atomic_exchange_n(&current()->sched.kicked, false, __ATOMIC_SEQ_CST);
 	arch_upcall_taken();
 	for (signals = take_word(&news->signals_arrived); signals; signals &= signals - 1) {
 		siginfo_t info;
 
-		/* Who sent it is not known in here. */
+		/* The sender of a signal from outside is not known here. */
 		memset(&info, 0, sizeof(info));
 		info.si_signo = __builtin_ctzl(signals) + 1;
 		info.si_code = SI_USER;
-		/* A shell continues the whole job, and that is this group. */
+		/* A shell continues the whole job, which is the group of the first process. */
 		if (info.si_signo == SIGCONT) {
 			mutex_lock(&task_lock);
 			signal_group(init_process->pgid, &info);

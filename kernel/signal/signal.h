@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals: what is pending, who handles it, and how a handler is entered and left. */
+/* Signals: which are pending, which thread handles one, and how a handler is entered and left. */
 #ifndef KERNEL_SIGNAL_H
 #define KERNEL_SIGNAL_H
 
@@ -24,102 +24,144 @@ struct sighand {
 };
 
 /*
- * Queues a signal for a thread (t != NULL) or process. Kicks whoever should take it. 0 (also where
- * the signal is ignored), or -EAGAIN: RLIMIT_SIGPENDING is reached. The second is for callers that
- * hold task_lock, which the first one takes.
+ * Sends a signal to a thread (t != NULL, of process p) or to a process, and kicks the thread that
+ * should take it. Returns 0, also where the signal is ignored, or -EAGAIN if the limit
+ * RLIMIT_SIGPENDING does not allow it. signal_send takes task_lock; the caller of
+ * signal_send_locked holds it.
  */
 int signal_send(struct process *p, struct thread *t, const siginfo_t *info);
 int signal_send_locked(struct process *p, struct thread *t, const siginfo_t *info);
 /*
- * The timer with this number is set anew or deleted: a signal of its that nobody has taken is void.
- * task_lock held.
+ * The timer with this number was set again or deleted: discards its signals that are still pending.
+ * task_lock is held.
  */
 void signal_flush_timer(struct process *p, s32 id);
 
-/* For a thread that does not run yet: pending, whoever ignores it. task_lock held. */
+/*
+ * Makes a signal pending for a thread that does not run yet, even if its process ignores the
+ * signal. task_lock is held.
+ */
 void signal_queue_locked(struct thread *t, const siginfo_t *info);
-/* For all processes of a group. task_lock held. */
+/* Sends a signal to all processes of a group. task_lock is held. */
 void signal_group(s32 pgid, const siginfo_t *info);
-/* The running process ignores it, or the running thread blocks it. task_lock held. */
+/*
+ * Returns true if the running process ignores the signal or the running thread blocks it. task_lock
+ * is held.
+ */
 bool signal_unwanted(int sig);
 
-/* siginfo of a signal that the running process sends by kill(2) or tkill(2) (SI_USER, SI_TKILL). */
+/*
+ * Returns the siginfo of a signal that the running thread sends by kill(2) or tkill(2) (SI_USER,
+ * SI_TKILL).
+ */
 siginfo_t signal_info(int sig, int code);
 
-/* Signals that cannot be blocked, caught or ignored; that stop; whose default is to be ignored. */
+/*
+ * Signals that cannot be blocked, caught or ignored; signals that stop a process by default;
+ * signals that are ignored by default.
+ */
 #define SIGNALS_FORCED	(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
 #define SIGNALS_STOP	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 #define SIGNALS_IGNORED (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
 
 /*
- * Takes the first pending signal of the running thread or its process that is in wanted (blocked
- * or not) off the queue: its number, 0 if there is none. For rt_sigtimedwait(2) and signalfd(2).
+ * Takes a pending signal of the running thread or its process that is in wanted, blocked or not,
+ * off the queue. SIGKILL and SIGSTOP are never taken. Returns the signal's number, or 0 if there is
+ * none. For rt_sigtimedwait(2) and signalfd(2). Takes task_lock.
  */
 int signal_take(sigset wanted, siginfo_t *info);
-/* The same with task_lock held, SIGKILL and SIGSTOP too: for delivery. */
+/* As signal_take, but takes SIGKILL and SIGSTOP, too: for delivery. task_lock is held. */
 int signal_take_locked(sigset wanted, siginfo_t *info);
-/* Forgets these for the process and all its threads. task_lock held. */
+/* Discards these pending signals of the process and of all its threads. task_lock is held. */
 void signal_flush(struct process *p, sigset signals);
-/* Makes the thread look at what is pending. task_lock held. */
+/* Makes the thread look at its pending signals. task_lock is held. */
 void signal_kick(struct thread *t);
 
 /*
- * Looks at why this vCPU was kicked: signals from outside and timers become pending, changed
- * windows are looked at again. For calls that sleep on after -EINTR.
+ * Looks at why this vCPU was kicked: makes signals from outside and of timers pending, and checks
+ * the windows of the address space again after a fault in one. A call that sleeps on after -EINTR
+ * calls it before it sleeps. Takes task_lock and mm.lock.
  */
 void signal_upcall(void);
 
-/* Blocks exactly these (SIGKILL and SIGSTOP never) for the running thread. */
+/*
+ * Makes this set, without SIGKILL and SIGSTOP, the signals that the running thread blocks. Takes
+ * task_lock.
+ */
 void signal_set_blocked(sigset blocked);
 /*
- * The same until the system call under way is done, as ppoll(2) and pselect(2) do. -EFAULT, or
- * -EINVAL where size is not that of a sigset; mask 0: nothing to do.
+ * As signal_set_blocked, until the end of the system call under way: for ppoll(2), pselect(2) and
+ * the like. mask is a user address; 0 does nothing. Returns 0, -EFAULT, or -EINVAL if size is not
+ * the size of a sigset.
  */
 int signal_block_meanwhile(u64 mask, u64 size);
 
-/* Fresh dispositions (users 1), all default; NULL: no memory. Drops a reference. */
+/*
+ * sighand_new returns new dispositions (users 1), all default, or NULL if memory is short.
+ * sighand_put drops a reference.
+ */
 struct sighand *sighand_new(void);
 void sighand_put(struct sighand *h);
-/* execve(2): dispositions that are shared with another process become own. 0 or -ENOMEM. */
+/*
+ * For execve(2): gives the running process its own dispositions if it shares them with another one.
+ * Returns 0 or -ENOMEM.
+ */
 int signal_exec_prepare(void);
-/* execve(2): handlers become default, ignored stay; the alternate stack is forgotten. */
+/*
+ * For execve(2): handlers become default, ignored signals stay ignored, and the alternate stack is
+ * reset.
+ */
 void signal_exec(void);
 
 /*
- * A fault of the running instruction: delivered at once; kills when blocked or ignored. code is
- * the si_code; addr the si_addr (and cr2 where trapno is a page fault).
+ * The instruction of the running thread has caused a fault. Makes the signal pending for the
+ * thread; if the thread blocks or ignores it, the signal kills. code is the si_code and addr the
+ * si_addr. If trapno is a page fault, addr is cr2, too.
  */
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 
-/* The thread ends: what it would have taken of its process's signals is for the others. task_lock
- * held. */
+/*
+ * The thread ends: discards its pending signals, and kicks the other threads that can take its
+ * process's pending signals. task_lock is held.
+ */
 void signal_thread_ends(struct thread *t);
 
-/* Some unblocked signal waits for the running thread, or it is to end or to stop. */
+/*
+ * Returns true if an unblocked signal is pending for the running thread, or if the thread has to
+ * end, to stop or to freeze. Needs no lock.
+ */
 bool signal_pending(void);
 
 /*
- * Last thing before the program goes on: looks at the upcall reasons (timers, signals from
- * outside), restarts or fails an interrupted system call, builds handler frames, takes default
- * actions. restart: the trap was a system call whose result is in frame->rax.
+ * The last step before a program goes on. The function looks at the reasons of an upcall, and ends,
+ * stops or freezes the thread if that is due. Then it takes default actions, builds the frames of
+ * handlers, and restarts or fails an interrupted system call. frame: the program's registers. No
+ * lock is held.
  */
 void signal_deliver(struct trapframe *frame);
 
 /*
- * frame.c: the stack frame of a handler. signal_frame_push makes the program's registers those of
- * the handler's first instruction; -EFAULT when the stack cannot take the frame.
+ * frame.c: the stack frame of a handler. signal_frame_push writes the frame and sets the program's
+ * registers for the first instruction of the handler. Returns 0, or -EFAULT if the frame does not
+ * fit or the handler has no restorer.
  */
 struct sigframe_request {
 	int sig;
 	const struct sigaction_k *action;
 	const siginfo_t *info;
-	sigset mask; /* to have again after the handler */
+	sigset mask; /* restored after the handler */
 };
 int signal_frame_push(struct trapframe *frame, const struct sigframe_request *req);
-/* Kills the thread's process, or runs its SIGSEGV handler, for a frame that is no good. */
+/*
+ * A frame of a handler is invalid: sends SIGSEGV to the running thread. sig: the signal that the
+ * frame was for; SIGSEGV always kills, because its own handler could not run.
+ */
 void signal_force_segv(int sig);
 
-/* Effect of sigaltstack(2) at this stack pointer: 0 or -errno. */
+/*
+ * What sigaltstack(2) changes and reports at the stack pointer sp. signal_altstack_set returns 0 or
+ * -errno.
+ */
 int signal_altstack_set(const stack_t *ss, u64 sp);
 void signal_altstack_get(stack_t *ss, u64 sp);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The system calls of signal(7), but for rt_sigreturn (frame.c). */
+/* The system calls of signal(7), except rt_sigreturn (frame.c). */
 #include "kernel/define_syscall.h"
 #include "kernel/signal/signal.h"
 #include "kernel/kernel.h"
@@ -17,7 +17,9 @@
 #include <linux/pidfd.h>
 #include <linux/time.h>
 
-/* What rt_sigaction(2) keeps of sa_flags; the rest reads back as 0, so that programs can probe. */
+/*
+ * The sa_flags that rt_sigaction(2) keeps. All others read back as 0, so that programs can probe.
+ */
 #define SA_KNOWN                                                                                   \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
 	 SA_RESETHAND | SA_RESTORER | SA_EXPOSE_TAGBITS)
@@ -34,7 +36,10 @@ static bool valid_signal(int sig)
 	return sig >= 0 && sig <= NSIG;
 }
 
-/* Sleeps until this vCPU is kicked. Whoever calls looks at what is pending before and after. */
+/*
+ * Sleeps until the thread is kicked, or for timeout_ns (-1: no limit). The caller looks at the
+ * pending signals before and after. Returns the error of park.
+ */
 static s64 sleep_until_kicked(s64 timeout_ns)
 {
 	static u32 never_changes;
@@ -63,7 +68,7 @@ DEFINE_SYSCALL4(rt_sigaction, int, sig, uva, act, uva, old, u64, size)
 		h->action[sig - 1] = new;
 	}
 	mutex_unlock(&h->lock);
-	/* POSIX: what is pending and now ignored is discarded, blocked or not. */
+	/* POSIX: a pending signal that is now ignored is discarded, even if it is blocked. */
 	if (act && (new.handler == (u64)SIG_IGN ||
 		    (new.handler == (u64)SIG_DFL && (SIGNALS_IGNORED & SIGBIT(sig)))))
 		signal_flush(p, SIGBIT(sig));
@@ -139,7 +144,7 @@ DEFINE_SYSCALL2(rt_sigsuspend, uva, mask, u64, size)
 	return err ? err : sleep_for_signal();
 }
 
-/* Time left in ns until a moment of CLOCK_MONOTONIC; never negative. */
+/* Returns the time in ns until a moment of CLOCK_MONOTONIC, or 0 if it has passed. */
 static s64 time_left(u64 deadline)
 {
 	u64 now = clock_monotonic_ns();
@@ -147,7 +152,7 @@ static s64 time_left(u64 deadline)
 	return now < deadline ? (s64)(deadline - now) : 0;
 }
 
-/* timeout_ns: -1 for ever. Result: the signal, -EAGAIN, or -EINTR. */
+/* Waits for a signal. timeout_ns -1 is no limit. Returns the signal's number, -EAGAIN or -EINTR. */
 static s64 wait_for_signal(sigset wanted, siginfo_t *info, s64 timeout_ns)
 {
 	struct thread *t = current();
@@ -158,7 +163,7 @@ static s64 wait_for_signal(sigset wanted, siginfo_t *info, s64 timeout_ns)
 		return sig;
 	if (timeout_ns > 0)
 		deadline = clock_monotonic_ns() + (u64)timeout_ns;
-	/* Senders wake this thread though it blocks these. */
+	/* Senders kick this thread for these signals, even if it blocks them. */
 	t->waited = wanted;
 	for (;;) {
 		s64 err;
@@ -222,14 +227,14 @@ DEFINE_SYSCALL2(sigaltstack, uva, new, uva, old)
 	return old ? put_user(before, old) : 0;
 }
 
-/* kill(2): who may signal whom. */
+/* Returns true if the running thread may send the signal to the process: kill(2). */
 static bool may_signal(const struct process *p, int sig)
 {
 	return creds_may_signal(p) || (sig == SIGCONT && p->sid == current_process()->sid) ||
 	       capable(CAP_KILL);
 }
 
-/* task_lock held. Signal 0 only checks. */
+/* Checks the permission and sends the signal; signal 0 is only checked. task_lock is held. */
 static int signal_checked(struct process *p, struct thread *t, const siginfo_t *info)
 {
 	ASSERT_HELD(&task_lock);
@@ -239,8 +244,9 @@ static int signal_checked(struct process *p, struct thread *t, const siginfo_t *
 }
 
 /*
- * kill(2) of a group (pgid > 0) or of everything but the caller (-1): 0 if one got it, else the
- * last error, -ESRCH if there is none. task_lock held.
+ * kill(2) of a group (pgid > 0) or of all processes but the caller's (-1). Returns 0 if one process
+ * got the signal, -ESRCH if there is no such process, and otherwise the last error. task_lock is
+ * held.
  */
 static int signal_many(s32 pgid, const siginfo_t *info)
 {
@@ -259,8 +265,8 @@ static int signal_many(s32 pgid, const siginfo_t *info)
 }
 
 /*
- * The group that the sandbox was started in may have members outside: a shell's pipeline, the
- * script that runs us. They get the signal as well; the monitor leaves itself out.
+ * The group that the sandbox was started in may have members outside, such as a shell's pipeline or
+ * the script that runs the sandbox. They get the signal, too; the monitor excludes itself.
  */
 static bool group_reaches_outside(s32 pgid)
 {
@@ -289,11 +295,11 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 		err = -ESRCH;
 	mutex_unlock(&task_lock);
 
-	/* Of the processes outside, a program knows its parent only. */
+	/* The parent is the only process outside that a program knows. */
 	if (pid > 0 && !p && pid == boot->ppid)
 		return hc_kill_outside((u64)(s64)pid, (u64)sig);
 	if (pid <= 0 && pid != -1 && group_reaches_outside(pgid)) {
-		/* 0 is the monitor's group: -pgid may be -1, which means something else. */
+		/* 0 means the monitor's group. -pgid could be -1, which has another meaning. */
 		int outside = (int)hc_kill_outside(0, (u64)sig);
 
 		return err ? outside : 0;
@@ -301,7 +307,7 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 	return err;
 }
 
-/* tgid 0: whatever process the thread is in (tkill). */
+/* Sends a signal to a thread. tgid 0: the thread may be of any process (tkill). */
 static s64 signal_thread(s32 tgid, s32 tid, const siginfo_t *info)
 {
 	struct thread *t;
@@ -331,7 +337,10 @@ DEFINE_SYSCALL2(tkill, int, tid, int, sig)
 	return signal_thread(0, tid, &info);
 }
 
-/* rt_sigqueueinfo(2): only a process itself may claim that the kernel or kill(2) sent it. */
+/*
+ * rt_sigqueueinfo(2): only in a signal to itself may a process claim that the kernel or kill(2)
+ * sent it.
+ */
 static int read_info(siginfo_t *info, uva from, int sig, s32 pid)
 {
 	if (get_user(info, from))
@@ -381,14 +390,14 @@ static bool stands_for_process(struct ofile *f)
 	return stands;
 }
 
-/* Whom pidfd_send_signal(2) means. */
+/* The target of pidfd_send_signal(2). */
 struct pidfd_target {
-	struct process *p; /* NULL: it is gone */
-	struct thread *t;  /* NULL: whoever of the process takes it */
+	struct process *p; /* NULL: it has ended and was waited for */
+	struct thread *t;  /* NULL: any thread of the process */
 	bool group;	   /* the whole process group */
 };
 
-/* flags: PIDFD_SIGNAL_*. task_lock held, as for what is found. */
+/* Finds the target of a pidfd. flags: PIDFD_SIGNAL_*. task_lock is held, and guards the target. */
 static struct pidfd_target target_of(struct ofile *f, u32 flags)
 {
 	struct pidfd_target to = {.group = flags & PIDFD_SIGNAL_PROCESS_GROUP};
@@ -416,7 +425,7 @@ static int pidfd_signal(struct ofile *f, u32 flags, bool has_info, siginfo_t *in
 	to = target_of(f, flags);
 	if (!has_info && to.t)
 		info->si_code = SI_TKILL;
-	/* Only a process itself may claim that the kernel or kill(2) sent it. */
+	/* Only in a signal to itself may a process claim that the kernel or kill(2) sent it. */
 	if (has_info && to.p != current_process() &&
 	    (info->si_code >= 0 || info->si_code == SI_TKILL))
 		err = -EPERM;
@@ -438,10 +447,10 @@ DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 	struct ofile *f;
 	int err = -EBADF;
 
-	/* One of them at most. */
+	/* At most one flag is allowed. */
 	if ((flags & ~all) || (flags & (flags - 1)))
 		return -EINVAL;
-	/* A pidfd, or a directory /proc/PID as before there were pidfds: pidfd_send_signal(2). */
+	/* A pidfd, or a directory /proc/PID, as before pidfds existed: pidfd_send_signal(2). */
 	f = fd_get(pidfd);
 	if (f && stands_for_process(f)) {
 		err = uinfo && get_user(&info, uinfo) ? -EFAULT : 0;
@@ -454,7 +463,10 @@ DEFINE_SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uva, uinfo, u32, flags)
 	return err;
 }
 
-/* The call that was interrupted by a signal without handler goes on with the time it has left. */
+/*
+ * Continues the call that was interrupted by a signal without handler, with the time that it has
+ * left.
+ */
 DEFINE_SYSCALL0(restart_syscall)
 {
 	struct thread *t = current();
