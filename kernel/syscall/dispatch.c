@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system-call table and its dispatch. A row of syscall.def without a function is a null
- * pointer here: ENOSYS, counted, and named when the sandbox ends.
+ * The system-call table and its dispatch. A row of syscall.def whose function does not exist has a
+ * null pointer here. Such a call fails with ENOSYS and is counted, and syscall_report names it when
+ * the sandbox ends.
  */
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch_needs.h"
@@ -42,7 +43,7 @@ void syscall_report(void)
 			     table[nr].name ? table[nr].name : "?", unknown_calls[nr]);
 }
 
-/* A number without a row: a call of the heap library, or nothing that we know. */
+/* A number without a function: a call of the heap library, or an unknown number. */
 static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 {
 	s64 number = check_syscall_number(nr);
@@ -50,16 +51,16 @@ static s64 dispatch_other(u64 nr, const struct syscall_args *args)
 	return number >= 0 ? check_syscall((u64)number, args) : unknown(nr);
 }
 
-/* No call has this number, for sure. */
+/* Returns true if no call can have this number. */
 static bool is_no_number(u64 nr)
 {
 	return nr >= SYSCALL_MAX && check_syscall_number(nr) < 0;
 }
 
-/* The call in the frame, which a tracer may have changed. */
+/* Makes the call in the frame, which a tracer may have changed. */
 static void call(struct trapframe *f)
 {
-	/* As Linux: the number is eax, sign-extended. */
+	/* As on Linux, the number is eax, sign-extended. */
 	u64 nr = (u64)(s64)(s32)f->orig_rax;
 	struct syscall_args args = {{f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9}};
 	s64 ret;
@@ -70,7 +71,7 @@ static void call(struct trapframe *f)
 		trace_enter(nr, &args);
 	current()->bad_buffer.addr = current()->bad_buffer.before = 0;
 	path_prefetch_enter(current());
-	/* -ENOSYS is in the frame already, or what a tracer put there. */
+	/* rax is -ENOSYS already, or what a tracer put there. */
 	if (is_no_number(nr))
 		ret = (s64)f->rax;
 	else
@@ -89,7 +90,7 @@ void syscall_dispatch(struct trapframe *f)
 {
 	if (!ptrace_wants_syscalls(current()) || ptrace_syscall_enter())
 		call(f);
-	/* The tracer may have come, or gone, in the meantime. */
+	/* A tracer may have attached or detached meanwhile. */
 	if (ptrace_wants_syscalls(current()))
 		ptrace_syscall_exit();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls: how they are defined, and what is told of them. */
+/* System calls: how they are defined and traced. */
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
 

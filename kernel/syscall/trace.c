@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system call trace (--trace): lines like strace's. What an argument is comes from its row in
- * syscall.def; each kind has a printer here.
+ * The system-call trace (--trace), in lines like those of strace. The row of a call in syscall.def
+ * gives the kind of each argument, and each kind has a printer here.
  *
- * A line is made after the call, when its results can be shown; only calls that replace or end
- * the program are rendered before. Whatever an argument points to is read with care: where it
- * cannot be read, the pointer is shown.
+ * A line is made after the call, so that it can show results; only calls that replace or end the
+ * program are printed before. The printers check all memory that an argument points to, and show
+ * the pointer where the memory cannot be read.
  */
 #include "common/foreach.h"
 #include "kernel/check_hooks.h"
@@ -26,10 +26,10 @@
 #include <linux/time.h>
 #include <linux/uio.h>
 
-#define LINE_MAX    4096	     /* hostcall trace */
-#define ARGS_MAX    (LINE_MAX - 256) /* the result always fits behind them */
-#define RESULT_AT   40		     /* column of "= result", as strace's */
-#define BYTES_SHOWN 32		     /* of a string or buffer, but paths are shown whole */
+#define LINE_MAX    4096	     /* limit of the hostcall trace */
+#define ARGS_MAX    (LINE_MAX - 256) /* leaves space for the result */
+#define RESULT_AT   40		     /* column of "= result", as in strace */
+#define BYTES_SHOWN 32		     /* of a string or buffer; paths are shown whole */
 #define ITEMS_SHOWN 32		     /* of an array */
 
 #define ERROR_MAX   4095
@@ -42,7 +42,7 @@ struct line {
 struct call {
 	const u64 *arg;
 	s64 result;
-	bool done; /* result is known */
+	bool done; /* the result is known */
 };
 
 typedef void printer(struct line *l, const struct call *c, unsigned i,
@@ -219,7 +219,7 @@ static void emit_byte(struct line *l, u8 byte, u8 next)
 	else if (byte >= ' ' && byte < 0x7f)
 		emit(l, "%c", byte);
 	else if (next >= '0' && next <= '9')
-		emit(l, "\\%03o", byte); /* or the digit would seem to belong to it */
+		emit(l, "\\%03o", byte); /* the next digit would be read as part of it */
 	else
 		emit(l, "\\%o", byte);
 }
@@ -269,7 +269,7 @@ static void print_path(struct line *l, const struct call *c, unsigned i,
 	kfree(path);
 }
 
-/* Filled by the call: the result is its length. */
+/* Filled by the call; the result is the length. */
 static void print_buf_out(struct line *l, const struct call *c, unsigned i,
 			  const struct trace_names *names)
 {
@@ -280,7 +280,7 @@ static void print_buf_out(struct line *l, const struct call *c, unsigned i,
 		emit_user_bytes(l, c->arg[i], MIN((u64)c->result, c->arg[i + 1]));
 }
 
-/* Read by the call: the next argument is its length. */
+/* Read by the call; the next argument is the length. */
 static void print_buf_in(struct line *l, const struct call *c, unsigned i,
 			 const struct trace_names *names)
 {
@@ -297,7 +297,7 @@ static void print_str_out(struct line *l, const struct call *c, unsigned i,
 		print_path(l, c, i, names);
 }
 
-/* getrandom's: nobody can read it as text. */
+/* For getrandom: random bytes are not readable as text. */
 static void print_buf_hex(struct line *l, const struct call *c, unsigned i,
 			  const struct trace_names *names)
 {
@@ -400,7 +400,7 @@ static void print_iov_out(struct line *l, const struct call *c, unsigned i,
 		emit_iov(l, c, i, (u64)c->result);
 }
 
-/* Structures. Those that a call fills are shown when it succeeded. */
+/* Structures. A structure that a call fills is shown if the call succeeded. */
 
 #define OUT(print_out, print_in)                                                                   \
 	static void print_out(struct line *l, const struct call *c, unsigned i,                    \
@@ -478,7 +478,7 @@ static void print_itimerspec_in(struct line *l, const struct call *c, unsigned i
 }
 OUT(print_itimerspec_out, print_itimerspec_in)
 
-/* Only the waiting operations of futex(2) have a time there; the others a second count. */
+/* Only the waiting operations of futex(2) have a timeout there. The others have a second count. */
 static void print_futex_timeout(struct line *l, const struct call *c, unsigned i,
 				const struct trace_names *names)
 {
@@ -714,8 +714,8 @@ static void print_sockaddr(struct line *l, const struct call *c, unsigned i,
 }
 
 /*
- * Arguments that are there only with certain values of the one before them. They print nothing,
- * not even a comma, when they are not.
+ * Arguments that exist only with certain values of the argument before them. If they do not exist,
+ * nothing is printed, not even a comma.
  */
 static void print_mode_creat(struct line *l, const struct call *c, unsigned i,
 			     const struct trace_names *names)
@@ -906,7 +906,7 @@ static void emit_result(struct line *l, u64 nr, s64 result)
 	}
 }
 
-/* An empty line, NULL: no memory for one. */
+/* Returns an empty line, or NULL if memory is short. */
 static struct line *line_new(void)
 {
 	struct line *l = kmalloc(sizeof(*l));
@@ -924,7 +924,7 @@ static void send(struct line *l)
 	kfree(l);
 }
 
-/* "name(args)", padded for the result to come. NULL: no memory for a line. */
+/* Returns "name(args)", padded for the result, or NULL if memory is short. */
 static struct line *begin(u64 nr, const struct call *c)
 {
 	s64 number = check_syscall_number(nr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The trace's vocabularies: what Linux's headers call the numbers. */
+/* The vocabularies of the trace: the names that Linux's headers give to numbers. */
 #include "kernel/syscall/trace_names.h"
 #include "kernel/kernel.h"
 
@@ -21,7 +21,7 @@
 #include <linux/time.h>
 #include <linux/wait.h>
 
-/* Of linux/socket.h and linux/net.h the uapi headers leave these to the C library. */
+/* The uapi headers linux/socket.h and linux/net.h leave these to the C library. */
 #define AF_UNSPEC	 0
 #define AF_UNIX		 1
 #define AF_INET		 2

@@ -7,12 +7,13 @@
 
 struct trace_name {
 	u64 value;
-	const char *text; /* NULL ends the list */
+	const char *text; /* NULL: the end of the list */
 };
 
 /*
- * A vocabulary. Bits in value_mask are one number, the rest single flags (a list entry may be
- * several bits: put it before its parts). zero is what 0 is called, NULL: "0".
+ * A vocabulary. The bits in value_mask are one number, the other bits are single flags. An entry of
+ * the list may have several bits; it stands before the entries of its parts. zero is the name of 0;
+ * NULL: "0".
  */
 struct trace_names {
 	u64 value_mask;
@@ -32,9 +33,12 @@ struct trace_names {
 TRACE_VOCABULARIES(X)
 #undef X
 
-/* "SIGINT", or NULL. Real-time signals have none here. */
+/* Returns a signal's name, such as "SIGINT", or NULL. Real-time signals have no names here. */
 const char *trace_signal_name(u64 sig);
-/* "ENOENT" and its text; false: not a known error number. */
+/*
+ * Sets the name of an error number, such as "ENOENT", and its text. Returns false if the number is
+ * unknown.
+ */
 bool trace_error(u64 error, const char **name, const char **text);
 
 #endif
