@@ -7,21 +7,22 @@
 #include "common/types.h"
 
 /*
- * Writes a core of the running process to the file that boot_info.core_pattern names, and tells
- * the user. info: why. The other threads sleep meanwhile. No lock is held.
+ * Writes a core of the running process to the file that boot_info.core_pattern names, and tells the
+ * user. info: the reason. Freezes the other threads meanwhile. No lock is held.
  */
 void core_write(const siginfo_t *info);
 
-/* What a pattern's specifiers stand for. */
+/* The values for the specifiers of a pattern. */
 struct core_names {
 	s32 pid;
 	const char *comm;
-	u64 time; /* seconds since 1970 */
+	u64 time; /* in seconds since 1970 */
 };
 
 /*
- * core(5), "Naming of core dump files": %p, %e, %t and %%; others are left out, slashes of the
- * command become '!'. 0, or -ENAMETOOLONG: size bytes do not hold it.
+ * Expands a pattern into to, which has size bytes: core(5), "Naming of core dump files". Knows %p,
+ * %e, %t and %%; other specifiers are left out, and slashes of the command become '!'. Returns 0,
+ * or -ENAMETOOLONG if the name does not fit or is empty.
  */
 int core_name(char *to, u64 size, const char *pattern, const struct core_names *names);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The notes of a core: what a debugger learns beside the memory. Their layouts are those of Linux
+ * The notes of a core: what a debugger learns besides the memory. Their layouts are those of Linux
  * (linux/elfcore.h, fs/binfmt_elf.c).
  */
 #ifndef KERNEL_TASK_CORE_NOTES_H
@@ -15,8 +15,9 @@ struct core_notes {
 };
 
 /*
- * All notes of the running process, which is frozen. Where memory gets short, the last threads are
- * left out. 0, or -ENOMEM: not even the running thread's; data is to be freed in either case.
+ * Makes all notes of the running process, which is frozen. If memory is short, the last threads are
+ * left out. Returns 0, or -ENOMEM if there is not even memory for the running thread. The caller
+ * frees n->data in either case.
  */
 int core_notes_make(struct core_notes *n, const siginfo_t *info);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUs of the host that a thread may run on: sched_setaffinity(2). */
+/* The CPUs of the host that a thread may run on: sched_setaffinity(2). */
 #ifndef KERNEL_TASK_CPU_MASK_H
 #define KERNEL_TASK_CPU_MASK_H
 
@@ -9,7 +9,8 @@
 #define CPU_MASK_UNKNOWN (~0U)
 
 struct cpu_mask {
-	u32 bytes; /* as the host's sched_getaffinity(2) returned; 0: as at the start; or UNKNOWN */
+	/* As from the host's sched_getaffinity(2); 0: never changed; or CPU_MASK_UNKNOWN. */
+	u32 bytes;
 	u64 mask[CPU_MASK_BYTES / sizeof(u64)];
 };
 

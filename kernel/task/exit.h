@@ -9,25 +9,35 @@ struct process;
 struct thread;
 
 /*
- * exit.c. Ends the calling process with this wait(2) status, or the calling thread (status: what
- * the process ends with if nothing else decides). The first process's end is the sandbox's.
+ * exit.c. process_exit ends the calling process with this wait(2) status, thread_exit the calling
+ * thread. The status of thread_exit becomes that of the process if the thread is the leader and
+ * nobody called process_exit. The end of the first process ends the sandbox. No lock is held.
  */
 __attribute__((noreturn)) void process_exit(int wait_status);
 __attribute__((noreturn)) void thread_exit(int wait_status);
-/* All threads but the running one are told to end. task_lock held. */
+/* Makes all threads of p except the running one end. task_lock is held. */
 void process_kill_others(struct process *p);
 /*
- * execve(2): the running thread becomes the only one of its process and has its number. 0, or
- * -EAGAIN: the process ends, or another thread does the same.
+ * For execve(2): ends all other threads of the running process, and gives the running thread the
+ * process's number. Returns 0, or -EAGAIN if the process ends or another thread does the same. No
+ * lock is held.
  */
 int process_single(void);
-/* A process's end is told to its tracer or its parent; p goes if nobody wants it. task_lock held.
+/*
+ * Tells the end of a process to its tracer or its parent, and frees p if its parent does not want
+ * to wait for it. task_lock is held.
  */
 void process_tell_end(struct process *p);
-/* execve(2) and exit: the memory that vfork(2) lent is the creator's again. task_lock held. */
+/*
+ * For execve(2) and exit: the creator of a vfork(2) child gets its memory back and goes on.
+ * task_lock is held.
+ */
 void vfork_release(struct thread *t);
 
-/* wait.c: the parent has something to learn of a child. task_lock held. */
+/*
+ * wait.c: wakes the parent's waiting threads, because a child or tracee has news. task_lock is
+ * held.
+ */
 void wait_notify(struct process *parent);
 
 #endif

@@ -171,7 +171,7 @@ UNCHECKED_LOCKING struct futex_bucket *futex_lock_bucket(struct futex_waiter *w)
 		mutex_lock(&b->lock);
 		if (b == w->bucket)
 			return b;
-		mutex_unlock(&b->lock); /* requeued meanwhile */
+		mutex_unlock(&b->lock); /* w was requeued meanwhile */
 	}
 }
 

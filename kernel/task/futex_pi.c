@@ -244,8 +244,7 @@ s64 futex_unlock_pi(uva addr, bool shared)
 	return r;
 }
 
-/* -- Moving waiters of a plain word to one with an owner ------------------------------------------
- */
+/* -- Moving waiters of a plain word to one with an owner --------------------------------------- */
 
 /* w waits for a plain word until it is moved. 1: it stands in the other queue, as pi. */
 UNCHECKED_LOCKING static s64 wait_to_be_moved(struct futex_waiter *w, u64 deadline)
@@ -371,8 +370,7 @@ s64 futex_cmp_requeue_pi(const struct futex_pair *pair, s32 wake, s32 requeue, u
 	return r;
 }
 
-/* -- Dead owners ----------------------------------------------------------------------------------
- */
+/* -- Dead owners ------------------------------------------------------------------------------- */
 
 static void orphan_all(struct futex_bucket *b, void *tid)
 {

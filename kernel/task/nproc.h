@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many tasks there may be: --pids for the sandbox (as pids.max of a cgroup), RLIMIT_NPROC for a
- * user. A task is a thread, or a process that nobody has waited for. task_lock is held for all.
+ * The limits of tasks: --pids for the sandbox (as pids.max of a cgroup), RLIMIT_NPROC for a user. A
+ * task is a thread, or a zombie process. task_lock is held in all functions.
  */
 #ifndef KERNEL_TASK_NPROC_H
 #define KERNEL_TASK_NPROC_H
@@ -10,17 +10,17 @@
 
 struct creds;
 
-/* A task began; one is gone. */
+/* A task was made; a task is gone. */
 void nproc_begins(void);
 void nproc_ends(void);
 
-/* The running process may not have another one: clone(2), EAGAIN. */
+/* Returns true if the running process may not have another task: EAGAIN of clone(2). */
 bool nproc_full(void);
 
 /*
- * setuid(2) and the like succeed for a user who has too many, but execve(2) then fails with EAGAIN
- * as long as that is so. The running process's identity is about to change to this one; it runs
- * another program.
+ * setuid(2) and the like succeed even if the new user has too many tasks, but execve(2) then fails
+ * with EAGAIN as long as that is so. nproc_user_changes: the running thread's identity is about to
+ * become new. nproc_forbids_exec: returns true if the running process may not execute a program.
  */
 void nproc_user_changes(const struct creds *new);
 bool nproc_forbids_exec(void);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The end of RAM: which process goes, so that the others can go on (proc(5), oom_score).
- */
+/* Out of memory: which process is killed, so that the others can go on (proc(5), oom_score). */
 #ifndef KERNEL_TASK_OOM_H
 #define KERNEL_TASK_OOM_H
 
@@ -10,13 +8,14 @@
 struct process;
 
 /*
- * Around the freeing of a process's memory, when it is not the process's any more: nobody is killed
- * meanwhile (task_lock held), and who sleeps in oom_make_space looks again.
+ * Called before and after the memory of a process is freed. Between the two calls no process is
+ * killed for memory. After the second, the threads that sleep in oom_make_space try again.
+ * task_lock is held for oom_memory_goes.
  */
 void oom_memory_goes(void);
 void oom_memory_gone(void);
 
-/* /proc/pid/oom_score, 0 to 2000. task_lock held. */
+/* Returns the value of /proc/pid/oom_score, 0 to 2000. task_lock is held. */
 s64 oom_score(const struct process *p);
 
 #endif

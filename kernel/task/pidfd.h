@@ -10,23 +10,30 @@ struct process;
 struct thread;
 
 /*
- * A descriptor of the running process for p (close-on-exec), or -errno. clone(2) does this before
- * the new process is in the tree, and takes it back with fdtable_remove if it never gets there.
+ * Returns a new close-on-exec descriptor of the running process for p, or -errno. clone(2) calls
+ * this before the new process is in the tree, and removes the descriptor with fdtable_remove if the
+ * process never gets there.
  */
 s32 pidfd_install(struct process *p);
 
-/* A process ends, and everybody may know; its memory goes. task_lock held (or p in no tree). */
+/*
+ * pidfd_exited: the process is a zombie, so its pidfds become readable. pidfd_freed: the process is
+ * about to be freed. task_lock is held, or p is not in the tree.
+ */
 void pidfd_exited(struct process *p);
 void pidfd_freed(struct process *p);
 
-/* The thread, which has ended, leaves its process. task_lock held. */
+/* The thread has ended and leaves its process: its pidfds become readable. task_lock is held. */
 void pidfd_thread_ends(struct thread *t);
 
-/* Is f one? */
+/* Returns true if f is a pidfd. */
 bool is_pidfd(const struct ofile *f);
-/* The process, or NULL when it was waited for. f is a pidfd. task_lock held. */
+/* Returns the process of the pidfd f, or NULL if it was waited for. task_lock is held. */
 struct process *pidfd_process(struct ofile *f);
-/* Whether it was opened with PIDFD_THREAD; *t is the thread, or NULL when that ended. The same. */
+/*
+ * Returns true if the pidfd f was opened with PIDFD_THREAD, and sets *t to its thread, or to NULL
+ * if that has ended. task_lock is held.
+ */
 bool pidfd_of_thread(struct ofile *f, struct thread **t);
 
 #endif

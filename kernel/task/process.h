@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process is what its threads share.
+ * A process: what its threads share.
  *
- * task_lock guards: the process tree (parent, children, siblings), pids, groups and sessions,
- * states and exit statuses, shared pending signals.
+ * task_lock guards the tree of processes (parent, children, siblings), numbers, groups and
+ * sessions, states and exit statuses, and pending signals.
  */
 #ifndef KERNEL_TASK_PROCESS_H
 #define KERNEL_TASK_PROCESS_H
@@ -25,13 +25,16 @@ struct sighand;
 #define COREDUMP_FILTER_DEFAULT 0x33
 #define COREDUMP_FILTER_ALL	0x1ff
 
-#define PID_MAX			4194304 /* numbers are below */
+#define PID_MAX			4194304 /* thread and process numbers are lower */
 
 struct rlimit_pair {
 	u64 cur, max;
 };
 
-/* Where a parent sleeps until its vfork(2) child lets go of its memory. On the parent's stack. */
+/*
+ * A parent sleeps on this until its vfork(2) child gives the memory back. Lies on the parent's
+ * stack.
+ */
 struct vfork_wait {
 	u32 done; /* the word it sleeps on */
 };
@@ -39,12 +42,12 @@ struct vfork_wait {
 struct process {
 	s32 pid, pgid, sid;
 	struct process *parent;
-	s32 made_by;			/* the thread of the parent that it is a child of */
-	s32 ppid_outside;		/* parent's pid when parent is NULL (the first process) */
-	TAILQ_HEAD(, process) children; /* the oldest first: wait(2) finds them so */
+	s32 made_by;			/* the parent's thread whose child it is */
+	s32 ppid_outside;		/* the parent's pid if parent is NULL (the first process) */
+	TAILQ_HEAD(, process) children; /* the oldest first: wait(2) looks in this order */
 	TAILQ_ENTRY(process) sibling;
 	LIST_ENTRY(process) all;
-	TAILQ_HEAD(, thread) threads; /* those that have not ended; the leader may be gone */
+	TAILQ_HEAD(, thread) threads; /* those that have not ended; the leader may have ended */
 	u32 nthreads;
 	u32 threads_word; /* changes when a thread ends: execve(2) sleeps on it */
 
@@ -53,42 +56,42 @@ struct process {
 	struct fs_info *fs;
 	struct sighand *sighand;
 	struct sigpending pending; /* for the whole process */
-	struct creds creds;	   /* its leader's: for others to look at */
+	struct creds creds;	   /* copy of its leader's, for other threads to read */
 	struct rlimit_pair rlimit[BOOT_RLIMITS];
 	char comm[TASK_COMM];
 	bool dumpable, subreaper;
 	s32 pdeathsig;
 	u32 personality;
-	u8 mce_policy;	/* PR_MCE_KILL_*, only kept */
-	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_* that were made */
+	u8 mce_policy;	/* PR_MCE_KILL_*, only reported */
+	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_*, as registered */
 	s32 oom_score_adj;
 	u32 coredump_filter; /* core(5); COREDUMP_FILTER_* */
-	u64 end_seen_ns;     /* task/oom.c: when somebody began to wait for its memory, or 0 */
+	u64 end_seen_ns;     /* task/oom.c: when a thread first waited for its memory, or 0 */
 	s32 exit_signal;
 
-	bool nproc_exceeded; /* task/nproc.h */
-	bool did_exec;	     /* since fork: the parent may not change its group any more */
-	bool group_exit;     /* all threads are to end, with wait_status */
-	bool exiting;	     /* the last thread is on its way out: takes no signals any more */
-	bool zombie;	     /* its end can be waited for */
-	int wait_status;     /* wait(2) status, once one of these is set */
-	struct thread *ended_leader; /* it is traced, and not waited for: task/ptrace_link.c */
-	struct thread *exec_by;	     /* the thread in execve(2) that all others end for */
+	bool nproc_exceeded;	     /* task/nproc.h */
+	bool did_exec;		     /* since fork: the parent may not change its group */
+	bool group_exit;	     /* all threads are to end, with wait_status */
+	bool exiting;		     /* its last thread ends: it takes no signals */
+	bool zombie;		     /* its end can be waited for */
+	int wait_status;	     /* wait(2) status, valid once one of these is set */
+	struct thread *ended_leader; /* traced, and not waited for: task/ptrace_link.c */
+	struct thread *exec_by;	     /* the thread in execve(2); all others end */
 
 	/* Job control, task/stop.c. */
 	u32 stopped;	       /* the signal that stopped it, or 0; threads sleep on this word */
-	u32 parked;	       /* threads that do */
-	s32 stop_report;       /* what wait(2) has not told the parent yet: the stop signal, ... */
-	bool continued_report; /* ... or that it goes on */
+	u32 parked;	       /* how many threads sleep there */
+	s32 stop_report;       /* news for wait(2): the signal that stopped it; -1: told; ... */
+	bool continued_report; /* ... or: it was continued */
 
-	/* Frozen for a look at it: task/freeze.c. */
+	/* Frozen: task/freeze.c. */
 	struct thread *freezer;
-	u32 frozen;	 /* threads that sleep for it */
-	u32 freeze_word; /* that they sleep on */
+	u32 frozen;	 /* how many threads sleep */
+	u32 freeze_word; /* the word that they sleep on */
 
-	/* Its children's news: task/wait.c. */
-	u32 child_word; /* changes with each; the sleepers' word */
-	u32 waiting;	/* threads that sleep on it */
+	/* News of its children: task/wait.c. */
+	u32 child_word; /* changes with each piece of news; waiting threads sleep on it */
+	u32 waiting;	/* how many threads sleep on it */
 
 	struct usage usage;	     /* of threads that ended */
 	struct usage children_usage; /* of children that were waited for */
@@ -118,28 +121,33 @@ extern struct process *init_process;
 LIST_HEAD(process_list, process);
 extern struct process_list all_processes; /* task_lock */
 
-/* The first process and thread, from boot info; no program in it yet. */
+/* Makes the first process and its thread from boot info. The thread has no program yet. */
 void task_init(void);
 /*
- * task.c. A process without threads and memory, with what a child takes over from its parent
- * (NULL: the first one, zeros). NULL: no memory. task_lock is not needed. process_free: the number
- * is free from now on; task_lock held.
+ * task.c. process_new returns a process without threads and memory that has what a child inherits
+ * from its parent, or NULL if memory is short. parent NULL is for the first process. Needs no lock.
+ * process_free frees a process without threads and children, and its number; task_lock is held.
  */
 struct process *process_new(const struct process *parent);
 void process_free(struct process *p);
-/* A number that nothing has, this one unless it is 0; 0: there is none. task_lock held. */
+/*
+ * Returns a free number: wanted, unless that is 0. Returns 0 if wanted is in use or no number is
+ * free. task_lock is held.
+ */
 s32 pid_alloc(s32 wanted);
 
-/* By number, NULL: no such; 0 is the caller's own. task_lock held. */
+/* Returns the process with that number, or NULL. 0 is the caller's own. task_lock is held. */
 struct process *process_find(s32 pid);
 /*
- * The process that a thread's number names, as Linux's calls about processes take it: the number of
- * any thread will do, and that of a process whose threads have ended. 0 is the caller's own; NULL:
- * no such. task_lock held.
+ * Returns the process that a number names in Linux's calls about processes: the number of a
+ * process, even if its threads have ended, or of any of its threads. 0 is the caller's own. Returns
+ * NULL if there is none. task_lock is held.
  */
 struct process *process_of_tid(s32 tid);
 
-/* ids.c: the session that a process group is in, 0: there is no such group. task_lock held. */
+/*
+ * ids.c: returns the session of a process group, or 0 if there is no such group. task_lock is held.
+ */
 s32 group_session(s32 pgid);
 
 #endif

@@ -32,7 +32,7 @@ struct request {
 	u64 addr, data;
 };
 
-/* -- Beginning -------------------------------------------------------------------------------- */
+/* -- Attaching --------------------------------------------------------------------------------- */
 
 static s64 trace_me(void)
 {
@@ -120,7 +120,7 @@ static s64 attach(const struct request *rq)
 	return err;
 }
 
-/* -- Tracees ---------------------------------------------------------------------------------- */
+/* -- Tracees ----------------------------------------------------------------------------------- */
 
 /* The running thread's tracee of this number, in whatever state but ended. task_lock held. */
 static struct thread *tracee(s32 tid)
@@ -146,7 +146,7 @@ static struct thread *stopped_tracee(s32 tid)
 	return killed && !t->ptrace.ending ? NULL : t;
 }
 
-/* -- Going on --------------------------------------------------------------------------------- */
+/* -- Resuming ---------------------------------------------------------------------------------- */
 
 static void wake_from_stop(struct thread *t)
 {
@@ -204,7 +204,7 @@ static s64 listen(struct thread *t)
 	return 0;
 }
 
-/* -- What is told of a stop -------------------------------------------------------------------- */
+/* -- Reports about a stop ---------------------------------------------------------------------- */
 
 /* PTRACE_GET_SYSCALL_INFO: the bytes of *info that mean something. */
 static s64 syscall_info(struct thread *t, struct ptrace_syscall_info *info)

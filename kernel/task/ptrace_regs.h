@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registers of a stopped tracee, as ptrace(2) shows and changes them: ptrace_regs.c. In all
- * functions t is in a ptrace-stop and task_lock is held. Results: 0 or -errno.
+ * functions t is in a ptrace-stop and task_lock is held, except for ptrace_regset_size. They return
+ * 0 or -errno.
  */
 #ifndef KERNEL_TASK_PTRACE_REGS_H
 #define KERNEL_TASK_PTRACE_REGS_H
@@ -11,15 +12,18 @@
 
 struct thread;
 
-/* PTRACE_PEEKUSER and _POKEUSER: a word at this offset of struct user (sys/user.h). */
+/* PTRACE_PEEKUSER and PTRACE_POKEUSER: a word at this offset of struct user (sys/user.h). */
 int ptrace_peek_user(struct thread *t, u64 offset, u64 *value);
 int ptrace_poke_user(struct thread *t, u64 offset, u64 value);
 
-/* A set of registers: NT_PRSTATUS, NT_PRFPREG or NT_X86_XSTATE. Its bytes, or -EINVAL, -ENXIO. */
+/*
+ * Returns the size in bytes of a set of registers: NT_PRSTATUS, NT_PRFPREG or NT_X86_XSTATE.
+ * Returns -EINVAL or -ENXIO for other sets.
+ */
 s64 ptrace_regset_size(u32 type);
 /*
- * All of a set to or from buf, which has ptrace_regset_size bytes. len: how many of these bytes are
- * to be written; those before a bad one are.
+ * Copy a set to or from buf, which has ptrace_regset_size bytes. len: how many of these bytes to
+ * write. If a value is invalid, those before it are written.
  */
 int ptrace_regset_get(struct thread *t, u32 type, void *buf);
 int ptrace_regset_set(struct thread *t, u32 type, const void *buf, u64 len);

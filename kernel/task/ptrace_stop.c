@@ -197,7 +197,7 @@ static bool has_option(const struct thread *t, int event)
 	return ptrace_traced(t) && (READ_ONCE(t->ptrace.options) & 1U << event);
 }
 
-/* -- Signals --------------------------------------------------------------------------------- */
+/* -- Signals ----------------------------------------------------------------------------------- */
 
 int ptrace_signal_stop(int sig, siginfo_t *info)
 {
@@ -286,7 +286,7 @@ void ptrace_handler_entered(void)
 		arm(t);
 }
 
-/* -- System calls ---------------------------------------------------------------------------- */
+/* -- System calls ------------------------------------------------------------------------------ */
 
 static void syscall_stop(u64 message)
 {
@@ -343,7 +343,7 @@ void ptrace_syscall_exit(void)
 		syscall_stop(PTRACE_EVENTMSG_SYSCALL_EXIT);
 }
 
-/* -- Events ---------------------------------------------------------------------------------- */
+/* -- Events ------------------------------------------------------------------------------------ */
 
 void ptrace_exit_event(int status)
 {

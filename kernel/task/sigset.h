@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of signals, and those that wait for a thread or a process. */
+/* Sets of signals, and the signals that are pending for a thread or a process. */
 #ifndef KERNEL_TASK_SIGSET_H
 #define KERNEL_TASK_SIGSET_H
 
@@ -8,7 +8,7 @@
 #include <linux/signal.h>
 #include "common/types.h"
 
-#undef NSIG /* asm/signal.h's leaves the real-time signals out */
+#undef NSIG /* that of asm/signal.h excludes the real-time signals */
 #define NSIG 64
 
 typedef u64 sigset; /* bit n: signal n + 1 */

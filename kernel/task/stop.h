@@ -7,18 +7,31 @@
 
 struct process;
 
-/* task_lock held: the process stops; goes on, of which its parent hears or not. */
+/*
+ * process_stop stops the process, process_continue continues it. report: the parent is told of
+ * that. task_lock is held.
+ */
 void process_stop(struct process *p, int sig);
 void process_continue(struct process *p, bool report);
-/* Nobody in the session could continue its group: terminal signals do not stop it. task_lock held.
+/*
+ * Returns true if no process in the session could continue p's group, so that terminal signals must
+ * not stop p. task_lock is held.
  */
 bool process_orphaned(struct process *p);
-/* The running thread's process is stopped: sleeps until it is not, or the thread is to end. */
+/*
+ * The running thread's process is stopped: sleeps until it is continued, the thread is traced, or
+ * the thread has to end. No lock is held.
+ */
 void process_park(void);
-/* A thread ended or parked: the parent hears of the stop when it was the last one. task_lock held.
+/*
+ * A thread ended or stopped: tells the parent of the stop if it was the last thread. task_lock is
+ * held.
  */
 void process_stopped_check(struct process *p);
-/* Groups that lose their last tie to the session through p's end: setpgid(2). task_lock held. */
+/*
+ * p ends: sends SIGHUP and SIGCONT to groups with stopped members that become orphaned by that:
+ * setpgid(2). task_lock is held.
+ */
 void process_orphans(struct process *p);
 
 #endif

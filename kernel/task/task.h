@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* All of the headers about processes and threads. Files include the topics that they use. */
+/*
+ * Includes the headers about processes and threads. A file includes the ones that it uses instead,
+ * where it can.
+ */
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
 

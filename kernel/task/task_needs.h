@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this folder calls in the layers above it, which define these functions: each says where.
+ * Functions of higher layers that this folder calls. Each comment names the file that defines them.
  */
 #ifndef KERNEL_TASK_TASK_NEEDS_H
 #define KERNEL_TASK_TASK_NEEDS_H
@@ -10,9 +10,9 @@
 struct process;
 
 /*
- * Semaphore adjustments (SEM_UNDO): shared with the child by CLONE_SYSVSEM (0 or -ENOMEM), and
- * done when the last process that has them ends. The list of a new process is empty.
- * kernel/ipc/sem.c
+ * Semaphore adjustments (SEM_UNDO). sem_share shares those of p with the child (CLONE_SYSVSEM) and
+ * returns 0 or -ENOMEM; a new process has none. sem_exit drops those of p, and does them if p was
+ * the last process that had them. kernel/ipc/sem.c
  */
 int sem_share(struct process *child, struct process *p);
 void sem_exit(struct process *p);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread. Its fields are its own, but for .pending (task_lock) and the scheduler's (schedule.h).
+ * A thread. Only the thread itself uses its fields, with these exceptions: the scheduler's
+ * (schedule.h), and those that other threads read or write under task_lock, such as .pending,
+ * .dying, .frozen, .ptrace, .cpus and those of policy.c.
  */
 #ifndef KERNEL_TASK_THREAD_H
 #define KERNEL_TASK_THREAD_H
@@ -25,48 +27,47 @@ struct vfork_wait;
 
 struct thread {
 	s32 tid;
-	u32 users; /* who has to free it: its vCPU, and the tracer that waits for it; atomic */
-	u32 vcpu;  /* where it runs, or ran last */
+	u32 users; /* its vCPU, and the tracer that waits for it; the last one frees it; atomic */
+	u32 vcpu;  /* where it runs or ran last */
 	struct process *proc;
 	TAILQ_ENTRY(thread) link;
 	LIST_ENTRY(thread) by_tid; /* task.c */
 	struct creds creds;
-	struct creds *acting;	     /* instead of .creds towards the host: task/host_ids.h */
+	struct creds *acting;	     /* if not NULL, its identity on the host: task/host_ids.h */
 	struct arch_context context; /* its kernel stack, and its registers while it does not run */
 	struct sched_thread sched;
-	bool dying; /* ends when it would go back to its program; task_lock */
+	bool dying; /* it ends instead of going back to its program; task_lock */
 
 	u64 set_tid; /* user address for CLONE_CHILD_SETTID until it begins, or 0 */
 
-	/* usage.c: until it got its vCPU; task_lock does not guard it, readers take what they see
-	 */
+	/* usage.c: the counts until it got its vCPU. Readers on other vCPUs use no lock. */
 	u64 cpu_ns, system_ns;
 	u64 minor_faults, voluntary, involuntary;
-	u64 charged_ns;	      /* task/timer.c: of its CPU time, what signals were sent for */
+	u64 charged_ns;	      /* CPU time that signals were sent for: task/timer.c */
 	struct cpu_mask cpus; /* sched_setaffinity(2) */
 
-	struct vfork_wait *vfork_wait; /* its creator's, until it lets go of the memory */
-	struct frozen *frozen;	       /* while it is: task/freeze.c */
+	struct vfork_wait *vfork_wait; /* its creator's, until it gives the memory back */
+	struct frozen *frozen;	       /* NULL unless it is frozen: task/freeze.c */
 	struct ptrace_state ptrace;
 
 	sigset blocked;
-	sigset saved_blocked; /* to restore after sigsuspend, ppoll, ... */
+	sigset saved_blocked; /* restored after sigsuspend, ppoll, ... */
 	bool restore_blocked;
-	sigset waited; /* what rt_sigtimedwait(2) sleeps for: wakes it though blocked */
+	sigset waited; /* what rt_sigtimedwait(2) waits for: these wake it even if blocked */
 	struct sigpending pending;
 	struct {
 		u64 sp, size;
-		u32 flags; /* SS_* as last given, SS_DISABLE: none */
+		u32 flags; /* SS_* as last set; SS_DISABLE: no stack */
 	} altstack;
 	struct {
 		u64 trapno, error, addr;
-	} fault; /* the last one, for the sigcontext of every frame since */
+	} fault; /* the last fault, for the sigcontext of later frames */
 
 	u64 clear_child_tid; /* user addresses */
 	u64 robust_list;
-	bool owns_nothing; /* no futex any more: task/futex_pi.c */
+	bool owns_nothing; /* it can own no futex any more: task/futex_pi.c */
 	s32 nice, policy;  /* task/policy.c */
-	u32 rt_priority;   /* of SCHED_FIFO and SCHED_RR; else 0 */
+	u32 rt_priority;   /* of SCHED_FIFO and SCHED_RR; otherwise 0 */
 	bool reset_on_fork;
 	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
@@ -75,8 +76,8 @@ struct thread {
 
 	struct check_buffer bad_buffer;
 
-	struct path_prefetch *prefetch; /* fs/path_prefetch.c; NULL: it made no path lookup yet */
-	u64 calls;			/* system calls that it has made */
+	struct path_prefetch *prefetch; /* fs/path_prefetch.c; NULL: it has made no path lookup */
+	u64 calls;			/* how many system calls it has made */
 	bool is_lookup;			/* the system call under way is a path lookup */
 
 	/* The system call under way, for restarts and the trace. */
@@ -85,7 +86,7 @@ struct thread {
 		s64 (*fn)(void *arg); /* for ERESTART_RESTARTBLOCK; called with .arg */
 		u64 arg[4];
 	} restart;
-	void *trace_line;	/* syscall/trace.c: begun before the call */
+	void *trace_line;	/* syscall/trace.c: a line that was begun before the call */
 	struct user_segs *segs; /* reused by user_segs_new */
 };
 
@@ -94,29 +95,40 @@ static inline struct creds *current_creds(void)
 	return &current()->creds;
 }
 
-/* The program's registers: always at the top of the kernel stack. */
+/* The program's registers are always at the top of the kernel stack. */
 static inline struct trapframe *thread_frame(struct thread *t)
 {
 	return (struct trapframe *)((char *)t->context.kstack + KSTACK_SIZE) - 1;
 }
 
 /*
- * task.c. A thread that is not linked yet, with a kernel stack and room for its FPU state, which
- * are freed with it. NULL: no memory. task_lock is not needed.
+ * task.c. thread_new returns a thread of p that is not linked, with a kernel stack and memory for
+ * its FPU state, or NULL if memory is short. It inherits from like, unless that is NULL. Needs no
+ * lock. thread_free drops one of .users; the last one frees the thread with its stack and FPU
+ * state.
  */
 struct thread *thread_new(struct process *p, const struct thread *like);
-void thread_free(struct thread *t); /* at the last of its .users */
-/* Into and out of its process and what finds threads by number; another number. task_lock held. */
+void thread_free(struct thread *t);
+/*
+ * thread_link adds the thread to its process and to the table of numbers, thread_unlink removes it,
+ * and thread_renumber changes its number. task_lock is held.
+ */
 void thread_link(struct thread *t, s32 tid);
 void thread_unlink(struct thread *t);
 void thread_renumber(struct thread *t, s32 tid);
-/* By number, NULL: no such; 0 is the caller's own. task_lock held. */
+/*
+ * Returns the thread with that number, or NULL. 0 is the running thread. If a leader has ended, its
+ * number finds another thread of its process. task_lock is held.
+ */
 struct thread *thread_find(s32 tid);
 
-/* policy.c: a new thread begins with another's policy and nice value: sched(7), "Resetting". */
+/*
+ * policy.c: gives a new thread the policy and nice value that it inherits: sched(7), "Resetting
+ * scheduling policy for child processes".
+ */
 void policy_inherit(struct thread *child, const struct thread *parent);
 
-/* clone.c: the first that a new thread does. */
+/* clone.c: where a new thread begins. */
 __attribute__((noreturn)) void thread_begin(struct thread *t);
 
 #endif

@@ -215,7 +215,7 @@ static void disarm(struct timer *t)
 	t->due = 0;
 }
 
-/* -- Expiration ------------------------------------------------------------------------------- */
+/* -- Expiration -------------------------------------------------------------------------------- */
 
 static bool queued_in(const struct sigpending *pending, const struct timer *t)
 {
@@ -366,7 +366,7 @@ void timers_expired(u64 bits)
 	mutex_unlock(&task_lock);
 }
 
-/* -- Setting ---------------------------------------------------------------------------------- */
+/* -- Setting ----------------------------------------------------------------------------------- */
 
 static u64 ns_of(const struct __kernel_timespec *ts)
 {
@@ -420,7 +420,7 @@ static int set(struct timer *t, enum base base, bool absolute,
 	return 0;
 }
 
-/* -- Interval timers -------------------------------------------------------------------------- */
+/* -- Interval timers --------------------------------------------------------------------------- */
 
 /* The three of setitimer(2). */
 static const struct {
@@ -564,7 +564,7 @@ int timers_limit(struct process *p)
 	return set(p->cpu_limit, BASE_MONOTONIC, true, &spec);
 }
 
-/* -- timer_create(2) -------------------------------------------------------------------------- */
+/* -- timer_create(2) --------------------------------------------------------------------------- */
 
 /* task_lock held, as for all below. */
 static struct timer *posix_find(struct process *p, s32 id)

@@ -10,7 +10,7 @@ struct rusage;
 struct thread;
 struct vcpu_data;
 
-/* CPU time and counts of threads that ended, as getrusage(2) has them. */
+/* CPU time and counts, as getrusage(2) has them. */
 struct usage {
 	u64 user_us, system_us;
 	u64 minor_faults, major_faults;
@@ -19,22 +19,25 @@ struct usage {
 	u64 max_rss; /* KiB */
 };
 
-/* t gets the vCPU with these data, and stops to have it. sched_lock held. */
+/* t gets the vCPU with these data; t gives it back. sched_lock is held. */
 void usage_start(struct thread *t, const struct vcpu_data *d);
 void usage_stop(struct thread *t, const struct vcpu_data *d);
 
 /*
- * The running thread's counts; those of a whole process, its waited-for children left out
- * (task_lock held); sums and other forms.
+ * usage_thread: the counts of the running thread. usage_process: those of a whole process without
+ * its children; task_lock is held. usage_add: adds u to sum.
  */
 void usage_thread(struct usage *u);
 void usage_process(struct process *p, struct usage *u);
 void usage_add(struct usage *sum, const struct usage *u);
 struct rusage usage_to_rusage(const struct usage *u);
-/* CPU time of the process, or of its thread t. task_lock held. */
+/*
+ * Returns the CPU time of the process in ns, or that of its thread t if t is not NULL. task_lock is
+ * held.
+ */
 u64 usage_cpu_ns(const struct process *p, const struct thread *t);
 
-#define USAGE_TICKS 100 /* USER_HZ: what times(2) and siginfo count in */
+#define USAGE_TICKS 100 /* USER_HZ: the unit of times(2) and siginfo */
 static inline s64 usage_ticks(u64 us)
 {
 	return (s64)(us / (1000000 / USAGE_TICKS));

@@ -72,7 +72,7 @@ static void set_state(struct vcpu *v, enum vcpu_state state)
 	WRITE_ONCE(data_of(v)->state, state);
 }
 
-/* -- What a vCPU's host thread is like -------------------------------------------------------- */
+/* -- The host thread of a vCPU ----------------------------------------------------------------- */
 
 const struct cpu_mask *vcpu_cpus_at_start(void)
 {
@@ -109,7 +109,7 @@ void vcpu_affinity_changed(u32 id)
 	WRITE_ONCE(vcpus[id]->cpus.bytes, CPU_MASK_UNKNOWN);
 }
 
-/* -- Page tables ------------------------------------------------------------------------------ */
+/* -- Page tables ------------------------------------------------------------------------------- */
 
 void vcpu_enter_mm(struct mm *mm)
 {
@@ -131,7 +131,7 @@ void vcpu_enter_mm(struct mm *mm)
 	__atomic_store_n(&v->mm, mm, __ATOMIC_RELEASE);
 }
 
-/* -- The monitor's tick ----------------------------------------------------------------------- */
+/* -- The monitor's tick ------------------------------------------------------------------------ */
 
 bool vcpu_ticks(void)
 {
@@ -152,7 +152,7 @@ static void ask_for_ticks(void)
 		virt_to_phys(&tick));
 }
 
-/* -- Idle vCPUs ------------------------------------------------------------------------------- */
+/* -- Idle vCPUs -------------------------------------------------------------------------------- */
 
 static void list_idle(struct vcpu *v)
 {
@@ -269,7 +269,7 @@ UNCHECKED_LOCKING static void first_idle(void)
 	idle(vcpu_self());
 }
 
-/* -- More vCPUs ------------------------------------------------------------------------------- */
+/* -- More vCPUs -------------------------------------------------------------------------------- */
 
 static struct vcpu *vcpu_new(void)
 {
@@ -370,7 +370,7 @@ void vcpu_spread(void)
 		ask_for_ticks();
 }
 
-/* -- Hostcalls that sleep (kernel/park.h) ----------------------------------------------------- */
+/* -- Hostcalls that sleep (kernel/park.h) ------------------------------------------------------ */
 
 void host_sleep_prepare(void)
 {
@@ -421,7 +421,7 @@ void host_sleep_end(void)
 	set_state(vcpu_self(), VCPU_RUNS);
 }
 
-/* -- The end of an address space -------------------------------------------------------------- */
+/* -- The end of an address space --------------------------------------------------------------- */
 
 /* Tells v to leave mm if it is idle in it. */
 static void send_away(struct vcpu *v, const struct mm *mm)

@@ -12,55 +12,61 @@
 struct mm;
 struct thread;
 
-/* Most vCPUs; the host's KVM may give fewer. */
+/* Limit of vCPUs; the host's KVM may allow fewer. */
 #define VCPUS_MAX 1024
 
 struct vcpu {
 	u32 id;
-	struct thread *running;	  /* NULL: it is in its idle loop; sched_lock */
-	struct thread *dead;	  /* ended here; to be freed by what runs next */
+	struct thread *running;	  /* NULL: the vCPU is in its idle loop; sched_lock */
+	struct thread *dead;	  /* a thread that ended here; the next one frees it */
 	struct arch_context idle; /* its own stack */
 
 	/* sched_lock */
-	LIST_ENTRY(vcpu) link; /* in the list of idle ones, with .listed */
+	LIST_ENTRY(vcpu) link; /* in the list of idle vCPUs, if .listed */
 	bool listed;
-	u32 order;   /* the word that it sleeps on while it is idle */
-	bool leaves; /* it is to load the kernel's own page tables */
+	u32 order;   /* the word that it sleeps on while idle */
+	bool leaves; /* it has to load the kernel's own page tables */
 
 	struct mm *mm;	      /* whose page tables are loaded; NULL: the kernel's own */
 	struct cpu_mask cpus; /* where its host thread may run */
 };
 
-/* Once: the vCPU that boots runs this thread, whose .context has a stack. */
+/* Called once: the vCPU that boots runs this thread, whose .context has a stack. */
 void vcpu_boot(struct thread *t);
 
 struct vcpu *vcpu_self(void);
-/* More vCPUs run than there are CPUs: the running one should stop. sched_lock held. */
+/*
+ * Returns true if more vCPUs run than there are CPUs, so that the running one should stop.
+ * sched_lock is held.
+ */
 bool vcpu_too_many(void);
 
 /*
- * A vCPU for ready threads, if there is a CPU for it: wakes an idle one or starts another. Where
- * there is no CPU, the monitor is asked to look after them from time to time. No lock is held.
+ * Gets a vCPU for ready threads, if there is a CPU for it: wakes an idle one or starts another. If
+ * there is no CPU, asks the monitor to look after the threads from time to time. No lock is held.
  */
 void vcpu_spread(void);
-/* The monitor looks after ready threads at each tick now. */
+/* Returns true if the monitor now looks after ready threads at each tick. */
 bool vcpu_ticks(void);
-/* Somebody looks when the first sleeper is due: an idle vCPU, or the monitor. */
+/* Returns true if an idle vCPU or the monitor looks when the first sleeper is due. */
 bool vcpu_watches_deadline(void);
-/* It sleeps in the host for its thread. A hint. */
+/* Returns true if the vCPU sleeps in the host for its thread. A hint. */
 bool vcpu_in_host(u32 id);
 
-/* The running vCPU goes over to mm; NULL: to the kernel's own tables. mm.cpus follows. */
+/* The running vCPU loads the page tables of mm (NULL: the kernel's own), and updates mm.cpus. */
 void vcpu_enter_mm(struct mm *mm);
 
 /*
- * Where threads may run that nobody bound. First called before the first is bound. NULL: the host
- * has more CPUs than a mask.
+ * Returns the CPUs that a thread may run on if its mask was never changed. The first call must come
+ * before the first change. Returns NULL if the host has more CPUs than a mask.
  */
 const struct cpu_mask *vcpu_cpus_at_start(void);
-/* The running vCPU's host thread goes where a thread with this mask may run. */
+/* Binds the running vCPU's host thread to the CPUs of this mask. */
 void vcpu_affinity(const struct cpu_mask *m);
-/* Somebody else bound that vCPU's host thread: vcpu_affinity sets it again. */
+/*
+ * The host thread of that vCPU was bound by another call: the next vcpu_affinity there sets it
+ * again.
+ */
 void vcpu_affinity_changed(u32 id);
 
 #endif

@@ -130,8 +130,7 @@ static bool take_news(struct waiting *w, struct process *child)
 	return true;
 }
 
-/* -- Tracees ------------------------------------------------------------------------------------
- */
+/* -- Tracees ----------------------------------------------------------------------------------- */
 
 static bool selects_tracee(const struct waiting *w, const struct thread *t)
 {
