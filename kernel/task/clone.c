@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * clone(2), clone3(2), fork(2), vfork(2): a thread or a process that goes on where its parent is.
+ * clone(2), clone3(2), fork(2), vfork(2), unshare(2): a new thread or process that goes on where
+ * its parent is.
  *
- * What is shared belongs to the process here (memory, files, directory, handlers, identity), so a
- * thread shares all of it: CLONE_THREAD without CLONE_FILES or CLONE_FS, which no C library uses,
- * is EINVAL, and it shares semaphore adjustments without CLONE_SYSVSEM, too. I/O contexts do not
- * exist, their flag means nothing. Namespaces are refused: they are not for programs in a sandbox.
+ * Memory, files, directories and handlers belong to the process here, so threads always share them.
+ * CLONE_THREAD without CLONE_FILES or CLONE_FS, which no C library uses, is EINVAL, and
+ * CLONE_THREAD without CLONE_SYSVSEM still shares the semaphore adjustments. I/O contexts do not
+ * exist, so CLONE_IO has no effect. Namespaces are refused, because they are not for programs in a
+ * sandbox.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
@@ -38,22 +40,25 @@
 	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_UNTRACED | CLONE_CHILD_SETTID |        \
 	 CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP | CLONE_NAMESPACES)
 
-/* A fork that these wait for starts over, so that a signal to a group misses no new member. */
+/*
+ * If one of these is pending, a fork fails with ERESTARTNOINTR, so that a signal to a group misses
+ * no new member.
+ */
 #define SIGNALS_GROUP                                                                              \
 	(SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGTERM) | SIGBIT(SIGHUP) | SIGBIT(SIGKILL) |   \
 	 SIGNALS_STOP)
 
-/* What is asked for, whichever call it was. */
+/* The request, for all of these calls. */
 struct request {
 	u64 flags;
 	s32 exit_signal;
-	u64 stack; /* its end; 0: the parent's */
+	u64 stack; /* the end of the stack; 0: the parent's stack */
 	uva pidfd, child_tid, parent_tid;
 	u64 tls;
-	s32 tid; /* the number to have; 0: any */
+	s32 tid; /* the number to get; 0: any */
 };
 
-/* clone(2), ERRORS. */
+/* Checks the request: clone(2), ERRORS. Returns 0 or -errno. */
 static int check(const struct request *rq)
 {
 	u64 f = rq->flags;
@@ -72,7 +77,7 @@ static int check(const struct request *rq)
 	if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
 		return -EINVAL;
 	if ((f & CLONE_PARENT) && current_process() == init_process)
-		return -EINVAL; /* its parent is outside */
+		return -EINVAL; /* the parent is outside */
 	if ((f & CLONE_THREAD) && (~f & (CLONE_FILES | CLONE_FS)))
 		return -EINVAL;
 	if ((f & CLONE_SETTLS) && rq->tls >= USER_TOP)
@@ -84,7 +89,7 @@ static int check(const struct request *rq)
 	return 0;
 }
 
-/* Before anything is made; link() asks again. */
+/* Returns true if there are too many tasks. Asked before anything is made; link() asks again. */
 static bool too_many(void)
 {
 	bool full;
@@ -130,13 +135,19 @@ static void process_unmake(struct process *p)
 		 ? (__atomic_add_fetch(&(object)->users, 1, __ATOMIC_RELAXED), (object))           \
 		 : (copy))
 
-/* No other thread runs in the process's memory, nor will until the running one makes one. */
+/*
+ * Returns true if no other thread runs in the process's memory; none can start as long as the
+ * running thread starts none.
+ */
 static bool runs_alone(const struct process *p)
 {
 	return p->nthreads == 1 && __atomic_load_n(&p->mm->users, __ATOMIC_RELAXED) == 1;
 }
 
-/* The child of fork(2) and the like, nowhere linked. NULL: no memory. */
+/*
+ * Returns the child process of fork(2) and the like, which is not linked, or NULL if memory is
+ * short.
+ */
 static struct process *process_make(const struct request *rq)
 {
 	struct process *self = current_process();
@@ -159,7 +170,7 @@ static struct process *process_make(const struct request *rq)
 	return NULL;
 }
 
-/* The registers that the thread begins with. */
+/* Sets the registers that the new thread begins with. */
 static void copy_registers(struct thread *t, const struct request *rq)
 {
 	struct trapframe *frame = thread_frame(t);
@@ -190,7 +201,7 @@ void thread_begin(struct thread *t)
 	arch_exit_to_program(thread_frame(t));
 }
 
-/* ptrace(2): which of its events this is. */
+/* Returns the event of ptrace(2) for this request. */
 static int trace_event(const struct request *rq)
 {
 	if (rq->flags & CLONE_VFORK)
@@ -198,7 +209,10 @@ static int trace_event(const struct request *rq)
 	return rq->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
 }
 
-/* Into the tree. 0, or -errno and nothing has changed. */
+/*
+ * Links the thread, and its process if that is new, into the tree. Returns 0, or -errno and changes
+ * nothing.
+ */
 static int link(struct thread *t, const struct request *rq)
 {
 	struct thread *self = current();
@@ -249,8 +263,10 @@ void vfork_release(struct thread *t)
 	}
 }
 
-/* Sleeps until the child, which may be a thread, lets go of the memory; only its own end comes
- * first. */
+/*
+ * Sleeps until the child, which may be a thread, gives the memory back, or until the running thread
+ * has to end.
+ */
 static void vfork_sleep(struct thread *child, struct vfork_wait *w)
 {
 	struct thread *self = current();
@@ -261,7 +277,7 @@ static void vfork_sleep(struct thread *child, struct vfork_wait *w)
 		mutex_lock(&task_lock);
 		ends = self->dying ||
 		       ((self->pending.set | self->proc->pending.set) & SIGBIT(SIGKILL));
-		/* done is written under task_lock: until then the child is there. */
+		/* done is written under task_lock; until then the child exists. */
 		if (ends && !w->done)
 			child->vfork_wait = NULL;
 		mutex_unlock(&task_lock);
@@ -272,7 +288,9 @@ static void vfork_sleep(struct thread *child, struct vfork_wait *w)
 	}
 }
 
-/* CLONE_PIDFD: the descriptor is the parent's only, and there before the child is. Or -errno. */
+/*
+ * CLONE_PIDFD: makes a descriptor of the parent's before the child exists. Returns it, or -errno.
+ */
 static s32 make_pidfd(struct process *p, const struct request *rq)
 {
 	struct files *files = current_process()->files;
@@ -324,7 +342,7 @@ static s64 clone(const struct request *rq)
 		err = link(t, rq);
 	if (err)
 		goto close_pidfd;
-	/* From sched_start on both may be gone. */
+	/* After sched_start both may be gone. */
 	tid = t->tid;
 	if (rq->flags & CLONE_PARENT_SETTID)
 		put_user(tid, rq->parent_tid);
@@ -360,14 +378,17 @@ DEFINE_SYSCALL5(clone, u64, flags, u64, stack, uva, parent_tid, uva, child_tid, 
 		.tls = tls,
 	};
 
-	/* One argument for two things. */
+	/* These would use one argument for two results. */
 	if ((flags & CLONE_PIDFD) && (flags & (CLONE_PARENT_SETTID | CLONE_DETACHED)))
 		return -EINVAL;
 	rq.flags &= ~(u64)CLONE_DETACHED;
 	return clone(&rq);
 }
 
-/* struct clone_args as it was first (VER0) and is now; what a caller has more must be zero. */
+/*
+ * Reads struct clone_args, of the first size (VER0) up to any later one; bytes that this kernel
+ * does not know must be 0. Returns 0 or -errno.
+ */
 static int read_args(struct clone_args *args, uva from, u64 size)
 {
 	if (size > PAGE_SIZE)
@@ -377,7 +398,10 @@ static int read_args(struct clone_args *args, uva from, u64 size)
 	return copy_struct_from_user(args, sizeof(*args), from, size);
 }
 
-/* clone(2), "The set_tid array": one number, for there is one namespace. 0 is any. */
+/*
+ * clone(2), "The set_tid array": at most one number, because there is one namespace. *tid 0: any
+ * number. Returns 0 or -errno.
+ */
 static int read_tid(const struct clone_args *args, s32 *tid)
 {
 	*tid = 0;
@@ -455,7 +479,7 @@ static int unshare_fs(struct process *p)
 	return 0;
 }
 
-/* What the threads of a process share here they cannot have each for itself: EPERM. */
+/* Threads of a process cannot stop sharing files and directories here: EPERM. */
 DEFINE_SYSCALL1(unshare, u64, flags)
 {
 	struct process *p = current_process();
@@ -465,7 +489,7 @@ DEFINE_SYSCALL1(unshare, u64, flags)
 	if (flags & ~(u64)(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
 			   CLONE_SYSVSEM | CLONE_NAMESPACES))
 		return -EINVAL;
-	/* Only to ask: unshare(2) says that these do nothing for a single thread. */
+	/* These have no effect: unshare(2) says that they do nothing for a single thread. */
 	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && !alone)
 		return -EINVAL;
 	if ((flags & (CLONE_SIGHAND | CLONE_VM)) &&
@@ -479,7 +503,7 @@ DEFINE_SYSCALL1(unshare, u64, flags)
 		err = unshare_fs(p);
 	if (!err && (flags & CLONE_FILES))
 		err = files_unshare();
-	/* The adjustments of semaphores are made now: semop(2). */
+	/* The adjustments of semaphores are done now: semop(2). */
 	if (!err && (flags & CLONE_SYSVSEM))
 		sem_exit(p);
 	return err;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * See core.h. The file: ELF header, program headers, notes, then the content of the segments, each
- * from a page boundary on. Pages that are not there are holes.
+ * See core.h. The file has an ELF header, program headers, notes, and then the content of the
+ * segments, each from a page boundary. Pages that do not exist are holes.
  *
- * Which memory: what the files on the disk do not have, as Linux's default coredump_filter. Large
- * reservations become segments of those parts that are used, so that the file's length stays one
- * that file systems have.
+ * The segments have the memory whose content no file on the disk has, as with Linux's default
+ * coredump_filter. Of a large reservation only the used ranges become segments, so that file
+ * systems accept the length of the file.
  */
 #include <asm/stat.h>
 #include <linux/elf.h>
@@ -30,10 +30,10 @@
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
-#define SEGMENTS_MAX 65000	  /* e_phnum has 16 bits, and its highest value is special */
-#define RESERVATION  (64UL << 20) /* from here on, segments of what is used */
-#define HOLE	     (1UL << 20)  /* in such: a larger one ends a segment */
-#define GAP_MAX	     8 /* pages: written as zeros rather than left out, to write at once */
+#define SEGMENTS_MAX 65000 /* e_phnum has 16 bits, and its highest value has another meaning */
+#define RESERVATION  (64UL << 20) /* from this size on, only used ranges become segments */
+#define HOLE	     (1UL << 20)  /* a larger hole in a reservation ends a segment */
+#define GAP_MAX	     8 /* in pages: smaller gaps are written as zeros, for fewer writes */
 #define DELETED	     " (deleted)"
 
 struct segment {
@@ -42,7 +42,7 @@ struct segment {
 	u32 flags;
 };
 
-/* Pages on their way to the file, which follow each other there. */
+/* Pages to be written, which are adjacent in the file. */
 struct batch {
 	u64 offset, len;
 	struct segs segs;
@@ -56,7 +56,7 @@ struct core {
 	struct segment *segment;
 	u32 segments, space;
 	struct batch batch;
-	void *zeros; /* a page */
+	void *zeros; /* a page of zeros */
 	u64 written;
 	char path[PATH_MAX];
 };
@@ -82,7 +82,10 @@ static int add_segment(struct core *c, const struct vma *v, u64 start, u64 end, 
 	return 0;
 }
 
-/* Segments of the used ranges of a large VMA; where there are too many, the last one has all. */
+/*
+ * Adds segments for the used ranges of a large VMA. If there are too many, the last one has the
+ * rest.
+ */
 static int add_used(struct core *c, const struct vma *v)
 {
 	u64 start = 0, end = 0;
@@ -105,7 +108,7 @@ static int add_used(struct core *c, const struct vma *v)
 	return end ? add_segment(c, v, start, end, end - start) : 0;
 }
 
-/* The file of this mapping is nowhere for a debugger to find. */
+/* Returns true if a debugger cannot find the file of this mapping. */
 static bool is_unlinked(struct core *c, struct vma *v)
 {
 	u64 len, tail = strlen(DELETED);
@@ -115,7 +118,7 @@ static bool is_unlinked(struct core *c, struct vma *v)
 	return len > tail && !strcmp(c->path + len - tail, DELETED);
 }
 
-/* Some of its pages are not the file's any more: data, or what a loader has relocated. */
+/* Returns true if some pages differ from the file: data, or what a loader has relocated. */
 static bool has_copies(struct core *c, const struct vma *v)
 {
 	struct pt_leaf leaf;
@@ -126,13 +129,13 @@ static bool has_copies(struct core *c, const struct vma *v)
 	return false;
 }
 
-/* Bytes of a VMA, from its start, that belong into the file. */
+/* Returns how many bytes of a VMA, from its start, belong into the file. */
 static u64 dumped(struct core *c, struct vma *v)
 {
 	struct mm_fault_info info;
 	u64 size = v->end - v->start;
 
-	if (vma_traits(v) & VM_SPECIAL) /* the code; the clock's page means nothing later */
+	if (vma_traits(v) & VM_SPECIAL) /* only code: the page of the clock is useless later */
 		return v->prot & PROT_EXEC ? size : 0;
 	if (!vma_file(v))
 		return size;
@@ -141,7 +144,7 @@ static u64 dumped(struct core *c, struct vma *v)
 	if (!is_unlinked(c, v)) {
 		if (v->offset)
 			return 0;
-		size = PAGE_SIZE; /* the ELF header, with the build ID near it */
+		size = PAGE_SIZE; /* the ELF header, and the build ID near it */
 	}
 	for (u64 at = 0; at < size; at += PAGE_SIZE)
 		mm_fault_locked(c->mm, v->start + at, MM_READ, &info);
@@ -235,7 +238,7 @@ static int flush(struct batch *b, struct core *c)
 {
 	s64 ret = b->len ? hc_pwritev2(c->handle, &b->segs, b->offset, 0) : 0;
 
-	/* A file that was truncated behind its mapping: those pages stay holes. */
+	/* If the mapped file was truncated, its missing pages stay holes. */
 	if (ret == -EFAULT)
 		ret = (s64)b->len;
 	if (ret >= 0 && (u64)ret < b->len)
@@ -250,7 +253,7 @@ static void append(struct batch *b, u64 gpa)
 {
 	struct hostcall_seg *last = b->segs.count ? &b->seg[b->segs.count - 1] : NULL;
 
-	/* Memory slots begin and end at multiples of 2 MiB: no segment goes across one. */
+	/* A segment must not cross a boundary of memory slots, which are multiples of 2 MiB. */
 	if (last && last->gpa + last->len == gpa && !IS_ALIGNED(gpa, HUGE_SIZE))
 		last->len += PAGE_SIZE;
 	else
@@ -313,7 +316,10 @@ static int write_all(struct core *c, const siginfo_t *info)
 	return ret;
 }
 
-/* A regular file, new or emptied; its path stays in c->path. */
+/*
+ * Opens a regular file, new or emptied, and leaves its path in c->path. Returns NULL and sets *err
+ * if this fails.
+ */
 static struct ofile *open_core(struct core *c, int *err)
 {
 	const struct core_names names = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The name of a core: pure logic. See core.h. */
+/* The name of a core, as pure logic. See core.h. */
 #include <asm/errno.h>
 #include "kernel/task/core.h"
 #include "libc/stdio.h"
@@ -28,7 +28,7 @@ int core_name(char *to, u64 size, const char *pattern, const struct core_names *
 				break;
 			case '%':
 				break;
-			case '\0': /* a single one at the end: left out */
+			case '\0': /* a single '%' at the end is left out */
 				p--;
 				/* fall through */
 			default:

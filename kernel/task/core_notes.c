@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See core_notes.h. The running thread comes first: debuggers show that one. */
+/* See core_notes.h. The running thread comes first, because debuggers show that one. */
 #include <linux/elf.h>
 #include "common/user_regs.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -14,7 +14,7 @@
 #include "kernel/task/freeze.h"
 #include "kernel/task/process.h"
 
-#define NOTES_MAX  (4UL << 20) /* what kmalloc gives */
+#define NOTES_MAX  (4UL << 20) /* limit of kmalloc */
 #define PATH_SPACE 4096
 
 struct core_prstatus {
@@ -39,7 +39,7 @@ struct core_prpsinfo {
 };
 _Static_assert(sizeof(struct core_prpsinfo) == 136, "struct elf_prpsinfo");
 
-/* Room for len more bytes; NULL: no memory. */
+/* Returns space for len more bytes, set to 0, or NULL if memory is short. */
 static u8 *grow(struct core_notes *n, u64 len)
 {
 	u64 space = MAX(n->space, PAGE_SIZE);
@@ -63,7 +63,7 @@ static u8 *grow(struct core_notes *n, u64 len)
 	return at;
 }
 
-/* A note whose content is still to be written; NULL: no memory. */
+/* Adds a note and returns the place of its content, or NULL if memory is short. */
 static void *note(struct core_notes *n, const char *name, u32 type, u64 len)
 {
 	u64 name_size = strlen(name) + 1, name_space = ALIGN_UP(name_size, 4UL);
@@ -127,7 +127,7 @@ static int add_fpu(struct core_notes *n, const struct xsave_area *fpu)
 	if (!x)
 		return -ENOMEM;
 	memcpy(x, fpu, arch_fpu_size());
-	/* Debuggers look for XCR0 at the first of these bytes. */
+	/* Debuggers read XCR0 from the first of these bytes. */
 	memcpy(x->software, &features, sizeof(features));
 	return 0;
 }
@@ -155,7 +155,10 @@ static int add_prpsinfo(struct core_notes *n, const struct process *p)
 	return add_note(n, NT_PRPSINFO, &i, sizeof(i));
 }
 
-/* Files that are mapped: count, unit of offsets, {start, end, offset} each, then their names. */
+/*
+ * Mapped files: their count, the unit of offsets, {start, end, offset} for each, and then their
+ * names.
+ */
 static int add_files(struct core_notes *n, struct mm *mm)
 {
 	struct core_notes names = {0};

@@ -53,7 +53,10 @@ int cred_set_re_id(struct cred_ids i, bool privileged, u32 real, u32 effective)
 		*i.real = real;
 	if (effective != NO_ID)
 		*i.effective = effective;
-	/* setreuid(2): the saved ID follows when the real one is set or the effective leaves it. */
+	/*
+	 * setreuid(2): the saved ID follows if the real ID is set, or if the effective ID becomes
+	 * different from the real one.
+	 */
 	if (real != NO_ID || (effective != NO_ID && effective != old_real))
 		*i.saved = *i.effective;
 	*i.fs = *i.effective;
@@ -93,7 +96,10 @@ void cred_fix_caps(struct creds *new, const struct creds *old)
 	if (has_root(old) && !has_root(new)) {
 		if (!(new->securebits &SECBIT_KEEP_CAPS))
 			new->cap_permitted = new->cap_effective = 0;
-		/* Also where they are kept: a later execve(2) is not to keep them unasked. */
+		/*
+		 * Also if permitted capabilities are kept: a later execve(2) must not keep them by
+		 * default.
+		 */
 		new->cap_ambient = 0;
 	}
 	if (old->euid == 0 && new->euid != 0)
@@ -122,7 +128,10 @@ int cred_capset(struct creds *c, u64 effective, u64 permitted, u64 inheritable)
 	effective &= CAPABILITIES_ALL;
 	permitted &= CAPABILITIES_ALL;
 	inheritable &= CAPABILITIES_ALL;
-	/* capset(2): only what is permitted may be kept; more may be inheritable with SETPCAP. */
+	/*
+	 * capset(2): permitted capabilities can only be dropped. With CAP_SETPCAP, all of the
+	 * bounding set may become inheritable.
+	 */
 	if ((permitted & ~c->cap_permitted) || (effective & ~permitted) ||
 	    (inheritable & ~(c->cap_inheritable | c->cap_bounding)) ||
 	    ((inheritable & ~(c->cap_inheritable | c->cap_permitted)) && !has(c, CAP_SETPCAP)))
@@ -168,7 +177,10 @@ int cred_set_securebits(struct creds *c, u64 bits)
 {
 	u32 locked = (c->securebits & SECURE_ALL_LOCKS) >> 1;
 
-	/* A locked bit stays, a lock stays, and nothing else is known: capabilities(7). */
+	/*
+	 * A locked bit cannot change, a lock cannot be released, and other bits are unknown:
+	 * capabilities(7).
+	 */
 	if ((locked & (c->securebits ^ bits)) || (c->securebits & SECURE_ALL_LOCKS & ~bits) ||
 	    (bits & ~(u64)(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) || !has(c, CAP_SETPCAP))
 		return -EPERM;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system calls on user and group identity and capabilities. The rules are in cred_rules.c. What
- * the host does for a thread follows its identity (host_ids.h); a change that the host refuses is
- * refused here.
+ * The system calls on user and group identity and capabilities. The rules are in cred_rules.c. The
+ * host acts for a thread with the thread's identity (host_ids.h), so a change that the host refuses
+ * is refused here.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/task/cred_rules.h"
@@ -103,7 +103,7 @@ void creds_access_end(void)
 	kfree(host_ids_view_end());
 }
 
-/* After a change of user IDs by something other than setfsuid(2). */
+/* Commits a change of user IDs by any call except setfsuid(2). */
 static int commit_users(struct creds *new)
 {
 	cred_fix_caps(new, current_creds());
@@ -158,7 +158,7 @@ DEFINE_SYSCALL3(setresgid, u32, rgid, u32, egid, u32, sgid)
 	return err ? err : creds_commit(&new);
 }
 
-/* setfsuid(2): always returns the ID as it was; that is how failure shows. */
+/* setfsuid(2) always returns the previous ID; a second call shows whether it has changed. */
 DEFINE_SYSCALL1(setfsuid, u32, uid)
 {
 	struct creds new = *current_creds();
@@ -237,7 +237,7 @@ DEFINE_SYSCALL2(getgroups, int, size, uva, list)
 	return c->ngroups;
 }
 
-/* Fewer than Linux's 65536: the list goes to the host in one hostcall, and nobody uses more. */
+/* The limit is lower than Linux's 65536, because the list goes to the host in one hostcall. */
 DEFINE_SYSCALL2(setgroups, u64, size, uva, list)
 {
 	struct creds new = *current_creds();
@@ -252,7 +252,10 @@ DEFINE_SYSCALL2(setgroups, u64, size, uva, list)
 	return creds_commit(&new);
 }
 
-/* Number of 32-bit halves that a version of the structure has; 0: unknown version. */
+/*
+ * Returns the number of 32-bit halves in this version of the structure, or 0 if the version is
+ * unknown.
+ */
 static unsigned capability_words(u32 version)
 {
 	switch (version) {
@@ -266,7 +269,10 @@ static unsigned capability_words(u32 version)
 	}
 }
 
-/* capget(2): an unknown version is answered with the one we like, and EINVAL. */
+/*
+ * Reads the header of capget(2) and capset(2). For an unknown version it writes the preferred one
+ * and returns -EINVAL.
+ */
 static int read_header(uva header, struct __user_cap_header_struct *h, unsigned *words)
 {
 	u32 preferred = _LINUX_CAPABILITY_VERSION_3;

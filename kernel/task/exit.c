@@ -2,14 +2,14 @@
 /*
  * The end of threads and processes.
  *
- * A thread ends on its own vCPU, at the latest when it would go back to its program: exit_group(2),
- * a deadly signal or execve(2) only mark the others (.dying) and kick them. The last thread of a
- * process takes the process down: files, memory, children; what is left is a zombie with its
- * status, for wait.c.
+ * A thread ends on its own vCPU, at the latest when it would go back to its program. exit_group(2),
+ * a deadly signal and execve(2) only mark the other threads (.dying) and kick them. The last thread
+ * of a process frees the process's files and memory and gives its children away. What is left is a
+ * zombie with its status, for wait.c.
  *
- * The sandbox is its first process, as a PID namespace is its init: when that ends, the monitor
- * ends with its status at once, which is what a shell or script that started it waits for, and
- * whatever else still runs in the sandbox ends with it.
+ * The first process is the sandbox, as init is for a PID namespace. When it ends, the monitor ends
+ * at once with its status, because the shell or script that started the sandbox waits for that.
+ * Everything else in the sandbox ends with it.
  */
 #include "kernel/check_hooks.h"
 #include "kernel/define_syscall.h"
@@ -65,25 +65,25 @@ void process_kill_others(struct process *p)
 		signal_kick(t);
 		ptrace_wake(t);
 	}
-	/* Those that are parked. */
+	/* Wakes the threads that sleep because the process is stopped. */
 	unpark(&p->stopped, UNPARK_ALL);
 }
 
-/* set_tid_address(2): whoever joins the thread sleeps on that word. */
+/* set_tid_address(2): a thread that joins this one sleeps on that word. */
 static void clear_child_tid(struct thread *t)
 {
 	u32 zero = 0;
 
 	if (!t->clear_child_tid)
 		return;
-	/* Nobody is left who could look. */
+	/* No other thread is left that could read the word. */
 	if (t->proc->nthreads == 1 && __atomic_load_n(&t->proc->mm->users, __ATOMIC_RELAXED) == 1)
 		return;
 	if (put_user(zero, t->clear_child_tid) == 0)
 		futex_wake_user(t->clear_child_tid, 1);
 }
 
-/* The nearest ancestor that asked for orphans, else the first process: prctl(2). */
+/* Returns the nearest ancestor that is a subreaper, or the first process: prctl(2). */
 static struct process *reaper_of(struct process *p)
 {
 	for (p = p->parent; p; p = p->parent)
@@ -92,7 +92,10 @@ static struct process *reaper_of(struct process *p)
 	return init_process;
 }
 
-/* A zombie's parent learns of it. True: nobody will wait for it. task_lock held. */
+/*
+ * Tells a zombie's parent of its end. Returns true if the parent will not wait for it. task_lock is
+ * held.
+ */
 static bool notify_parent(struct process *p)
 {
 	struct process *parent = p->parent;
@@ -116,7 +119,7 @@ static bool notify_parent(struct process *p)
 	if (p->exit_signal == SIGCHLD && !parent->exiting) {
 		const struct sigaction_k *action = &parent->sighand->action[SIGCHLD - 1];
 
-		/* wait(2), NOTES: a parent that does not want to know. */
+		/* wait(2), NOTES: the parent ignores the ends of its children. */
 		reap = action->handler == (u64)SIG_IGN || (action->flags & SA_NOCLDWAIT);
 	}
 	if (p->exit_signal)
@@ -131,7 +134,7 @@ void process_tell_end(struct process *p)
 	int status = p->wait_status;
 
 	ASSERT_HELD(&task_lock);
-	/* The parent hears of it when the tracer has waited: ptrace(2), "Death under ptrace". */
+	/* The parent is told after the tracer has waited: ptrace(2), "Death under ptrace". */
 	if (tracer && tracer->proc != p->parent)
 		ptrace_tell_tracer(p->ended_leader, status & 0x7f ? CLD_KILLED : CLD_EXITED,
 				   status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
@@ -139,7 +142,7 @@ void process_tell_end(struct process *p)
 		process_free(p);
 }
 
-/* p's children are somebody else's from now on. task_lock held. */
+/* Gives p's children to a reaper. task_lock is held. */
 static void give_children_away(struct process *p)
 {
 	struct process *reaper = reaper_of(p);
@@ -160,14 +163,14 @@ static void give_children_away(struct process *p)
 			info.si_uid = p->creds.ruid;
 			signal_send_locked(child, NULL, &info);
 		}
-		/* A child of init has to answer with SIGCHLD. */
+		/* A child of init ends with SIGCHLD. */
 		child->exit_signal = SIGCHLD;
 		if (child->zombie)
 			process_tell_end(child);
 	}
 }
 
-/* The last thread's part, on its way out. Frees everything but the process's number and status. */
+/* The last thread ends: frees everything but the process's number and status. */
 static void process_end(struct process *p)
 {
 	struct sighand *sighand = p->sighand;
@@ -177,7 +180,7 @@ static void process_end(struct process *p)
 
 	timers_exit();
 	p->usage.max_rss = MAX(p->usage.max_rss, mm->peak_pages * (PAGE_SIZE / 1024));
-	/* Who looks at a process from outside holds task_lock. */
+	/* A thread that looks at another process holds task_lock. */
 	mutex_lock(&task_lock);
 	p->files = NULL;
 	p->fs = NULL;
@@ -204,7 +207,10 @@ static void process_end(struct process *p)
 	sighand_put(sighand);
 }
 
-/* The running thread is no more: only its vCPU goes on. Releases task_lock, which is held. */
+/*
+ * Removes the running thread from its process and ends it; its vCPU goes on. Releases task_lock,
+ * which is held.
+ */
 __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wait_status)
 {
 	struct process *p = t->proc;
@@ -214,7 +220,7 @@ __attribute__((noreturn)) static void unlink_and_retire(struct thread *t, int wa
 	thread_unlink(t);
 	pidfd_thread_ends(t);
 	if (ptrace_thread_ended(t, p->group_exit ? p->wait_status : wait_status))
-		t->users++; /* the tracer's, until it has waited for it */
+		t->users++; /* the tracer's, until it has waited for the thread */
 	if (p->exec_by) {
 		p->threads_word++;
 		unpark(&p->threads_word, UNPARK_ALL);
@@ -249,7 +255,7 @@ void thread_exit(int wait_status)
 	mutex_lock(&task_lock);
 	usage_add(&p->usage, &used);
 	signal_thread_ends(t);
-	/* Without exit_group it is the leader's status that counts. */
+	/* Without exit_group(2) the status of the leader counts. */
 	if (!p->group_exit && t->tid == p->pid)
 		p->wait_status = wait_status;
 	last = p->nthreads == 1;
@@ -269,7 +275,7 @@ void thread_exit(int wait_status)
 	unlink_and_retire(t, wait_status);
 }
 
-/* The running thread becomes the only one of its process; as process_single. */
+/* Ends all other threads of the running process. Returns as process_single. */
 static int only_thread(void)
 {
 	struct thread *t = current();
@@ -303,7 +309,7 @@ void process_exit(int wait_status)
 	if (check_on() && only_thread() == 0)
 		check_thread_ends(wait_status);
 	mutex_lock(&task_lock);
-	/* Who came first decides; a thread that execve(2) ends does not. */
+	/* The first call decides the status. A thread that execve(2) ends does not decide it. */
 	if (!p->group_exit && !(p->exec_by && p->exec_by != current())) {
 		p->group_exit = true;
 		p->wait_status = wait_status;
@@ -331,7 +337,7 @@ int process_single(void)
 	return err;
 }
 
-/* wait(2) status of a process that ended by itself. */
+/* Returns the wait(2) status of a process that called exit(2) with this code. */
 static int exited(int code)
 {
 	return (code & 0xff) << 8;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See freeze.h. process.freezer is the thread that froze its process; the others come to
- * freeze_park on their way out of the kernel, count themselves in process.frozen and sleep on
- * process.freeze_word, which is 1 meanwhile. All of it is guarded by task_lock.
+ * See freeze.h. process.freezer is the thread that froze its process. The other threads come to
+ * freeze_park on their way out of the kernel, count themselves in process.frozen, and sleep on
+ * process.freeze_word, which is 1 meanwhile. task_lock guards all of this.
  */
 #include "kernel/task/freeze.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -15,8 +15,8 @@
 #include "kernel/time/clock.h"
 
 /*
- * How long to wait for the other threads, and in hostcalls where these are dear. There is an end,
- * because a thread may be in a host call that nothing interrupts.
+ * How long to wait for the other threads: a time, and a number of hostcalls where these are slow.
+ * The wait is limited, because a thread may be in a host call that nothing interrupts.
  */
 #define PATIENCE       (2 * NSEC_PER_SEC)
 #define PATIENCE_CALLS 20000
@@ -76,7 +76,7 @@ bool process_freeze(void)
 
 		mutex_unlock(&task_lock);
 		park(&p->frozen, frozen, end - now);
-		signal_upcall(); /* or what waits there would end each sleep at once */
+		signal_upcall(); /* otherwise pending upcalls would end each sleep at once */
 		mutex_lock(&task_lock);
 	}
 	mutex_unlock(&task_lock);

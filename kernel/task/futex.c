@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex(2): threads sleep on a word of their program's memory. The queues, which futex_queue.h
- * describes, and the operations on plain words; those that hand a word to an owner are in
- * futex_pi.c, the system calls with flags of their own in futex2.c. The lists of locks that a
- * thread leaves behind are here, too.
+ * futex(2): threads sleep on a word of their program's memory. This file has the queues
+ * (futex_queue.h), the operations on plain words, and the robust lists of threads that end. The
+ * operations on words with an owner are in futex_pi.c, the system calls with flags of their own in
+ * futex2.c.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -67,7 +67,10 @@ int futex_key_of(struct futex_key *k, uva addr, bool shared)
 	*k = (struct futex_key){.space = (u64)mm, .at = addr};
 	if (!shared)
 		return 0;
-	/* Bit 0 keeps it apart from a private one of the same address, as FUT_OFF_MMSHARED does. */
+	/*
+	 * Bit 0 makes it different from a private word at the same address, as FUT_OFF_MMSHARED
+	 * does on Linux.
+	 */
 	k->at |= 1;
 	if (get_user(&word, addr))
 		return -EFAULT;
@@ -116,8 +119,8 @@ void futex_rouse(struct futex_waiter *w)
 }
 
 /*
- * At most count waiters of the key; how many it were. -EINVAL: one of them waits to own a word,
- * which is handed over and not woken. Lock of b held.
+ * Wakes at most count waiters of the key, and returns how many. Returns -EINVAL if one of them
+ * waits to own a word, because such a word is handed over. The lock of b is held.
  */
 static s32 wake_key(struct futex_bucket *b, const struct futex_key *k, u32 count, u32 bitset)
 {
@@ -254,7 +257,7 @@ s64 futex_wait(uva addr, bool shared, u32 value, u64 deadline, u32 bitset)
 		return err;
 	result = futex_sleep(&w.woken, deadline);
 	if (!futex_dequeue(&w))
-		return 0; /* woken, whatever else happened meanwhile */
+		return 0; /* a waker came first, so other results do not count */
 	if (result != -EINTR)
 		return result;
 	if (deadline == 0)
@@ -368,7 +371,10 @@ static s32 op_field(u32 op, unsigned shift)
 	return (s32)(op << (20 - shift)) >> 20; /* 12 bits, signed */
 }
 
-/* futex(2), FUTEX_WAKE_OP: changes the word and says whether the old value passes the test. */
+/*
+ * futex(2), FUTEX_WAKE_OP: changes the word. Returns 1 if the old value passes the test, 0 if not,
+ * or -errno.
+ */
 static int wake_op(uva addr, u32 op)
 {
 	s32 oparg = op_field(op, 12);
@@ -531,9 +537,9 @@ DEFINE_SYSCALL3(get_robust_list, int, tid, uva, head, uva, len)
 }
 
 /*
- * The owner of this lock is dead: mark it, and let one waiter see it. The one who waits to own the
- * word (pi) gets it from futex_pi_exit. A lock that was about to be taken or released (pending) may
- * have been released already, with nobody woken.
+ * Marks a robust lock whose owner tid has ended, and wakes one waiter. For a lock with an owner
+ * (pi), futex_pi_exit gives the word to a waiter instead. pending: the thread was about to take or
+ * release the lock, and may have released it without waking a waiter.
  */
 static void bury(uva addr, u32 tid, bool pi, bool pending)
 {
@@ -555,7 +561,7 @@ static void bury(uva addr, u32 tid, bool pi, bool pending)
 		futex_wake_user(addr, 1);
 }
 
-/* Bit 0 of a list's pointer marks a lock with an owner (futex_pi.c). */
+/* Bit 0 of a pointer in a list marks a lock with an owner (futex_pi.c). */
 #define ROBUST_PI 1UL
 
 static void bury_all(struct thread *t)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system calls that split futex(2) up: futex_waitv, futex_wake, futex_wait, futex_requeue.
- * Their flags (FUTEX2_*) belong to a word, not to a call; of the sizes Linux has only 32 bits.
+ * The system calls that split up futex(2): futex_waitv, futex_wake, futex_wait, futex_requeue.
+ * Their flags (FUTEX2_*) belong to a word, not to a call; the only size that Linux has is 32 bits.
  * A word with a node number beside it (FUTEX2_NUMA) is EINVAL, as before Linux 6.16.
  */
 #include "kernel/define_syscall.h"
@@ -28,7 +28,7 @@ static bool is_shared(u32 flags)
 	return !(flags & FUTEX2_PRIVATE);
 }
 
-/* An absolute timeout of these calls; 0: none. */
+/* Reads an absolute timeout; *deadline 0: no timeout. Returns 0 or -errno. */
 static int read_timeout(u64 *deadline, uva timeout, s32 clock)
 {
 	*deadline = 0;
@@ -39,7 +39,7 @@ static int read_timeout(u64 *deadline, uva timeout, s32 clock)
 	return futex_deadline(deadline, timeout, true, clock == CLOCK_REALTIME);
 }
 
-/* The program's array. 0, -EFAULT, -EINVAL. */
+/* Reads the program's array. Returns 0, -EFAULT or -EINVAL. */
 static int read_words(struct futex_waitv *v, uva from, u32 count)
 {
 	if (copy_from_user(v, from, count * sizeof(*v)))
@@ -50,7 +50,10 @@ static int read_words(struct futex_waitv *v, uva from, u32 count)
 	return 0;
 }
 
-/* Takes all waiters out of their queues. The last one that a waker had taken already, or -1. */
+/*
+ * Removes all waiters from their queues. Returns the last one that a waker had removed already, or
+ * -1.
+ */
 static s32 leave_all(struct futex_waiter *w, u32 count)
 {
 	s32 woken = -1;

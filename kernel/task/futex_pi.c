@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * Futexes with an owner: the PI operations of futex(2), which POSIX's mutexes with
- * PTHREAD_PRIO_INHERIT are made of. The word is 0 or the owner's thread number, with FUTEX_WAITERS
- * where the kernel has to be asked to release it, and FUTEX_OWNER_DIED.
+ * Futexes with an owner: the PI operations of futex(2), which POSIX mutexes with
+ * PTHREAD_PRIO_INHERIT use. The word is 0 or the owner's thread number, with FUTEX_WAITERS if only
+ * the kernel can release it, and FUTEX_OWNER_DIED.
  *
- * The word is handed from its owner to the first waiter: the owner, in FUTEX_UNLOCK_PI, writes the
- * waiter's number and takes it out of the queue. Where the owner died, the first waiter is told so
- * (.orphan) and writes its number itself, because it may be in another address space. All waiters
- * of a word are pi and have the same .owner. The priority of an owner is not raised: priorities do
- * not reach the host (policy.c). They decide who is the first waiter.
+ * The owner hands the word to the first waiter: FUTEX_UNLOCK_PI writes the waiter's number and
+ * removes it from the queue. If the owner died, the first waiter is told (.orphan) and writes its
+ * number itself, because it may be in another address space. All waiters of a word are pi and have
+ * the same .owner. The priority of the waiters decides which is the first. The priority of an owner
+ * is not raised, because priorities do not reach the host (policy.c).
  *
- * An owner is looked up, and its waiter queued, in one step under task_lock. A thread that ends
- * sets .owns_nothing under task_lock before it looks for its waiters. So a waiter finds its owner
- * gone or is found by it.
+ * Looking up an owner and queueing its waiter is one step under task_lock. A thread that ends sets
+ * .owns_nothing under task_lock before it looks for its waiters. So either the waiter sees that the
+ * owner has ended, or the owner finds the waiter.
  */
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -23,9 +23,12 @@
 #include <linux/futex.h>
 
 static u32
-	pi_waiters; /* how many stand in queues; atomic: a thread's end mostly has nothing to do */
+	pi_waiters; /* how many are in all queues; atomic: 0 saves the search when a thread ends */
 
-/* The first of the key's waiters in b: of the highest priority the one that came first. */
+/*
+ * Returns the first of the key's waiters in b: the one that came first of those with the highest
+ * priority. Returns NULL if there is none.
+ */
 static struct futex_waiter *first_waiter(struct futex_bucket *b, const struct futex_key *k)
 {
 	struct futex_waiter *w, *first = NULL;
@@ -37,7 +40,7 @@ static struct futex_waiter *first_waiter(struct futex_bucket *b, const struct fu
 	return first;
 }
 
-/* The key's waiters in b wait for this owner from now on. */
+/* Sets the owner that the key's waiters in b wait for. */
 static void set_owner(struct futex_bucket *b, const struct futex_key *k, s32 owner)
 {
 	struct futex_waiter *w;
@@ -59,9 +62,10 @@ static bool can_own(s32 tid)
 }
 
 /*
- * The thread tid takes the word, which waits in b as k. 0: it has it, with FUTEX_WAITERS if waiters
- * is true. 1: it has to wait for *owner, who will find FUTEX_WAITERS. -EDEADLK, -EINVAL (the word
- * is used in another way, too), -ESRCH (the owner is no thread). task_lock and b->lock are held.
+ * The thread tid takes the word, whose waiters are in b with key k. Returns 0 if tid owns it now,
+ * with FUTEX_WAITERS if waiters is true; 1 if it has to wait for *owner, who will find
+ * FUTEX_WAITERS; -EDEADLK; -EINVAL if the word is also used in another way; -ESRCH if the owner is
+ * not a thread. task_lock and b->lock are held.
  */
 static int take_word(struct futex_bucket *b, const struct futex_key *k, u32 *word, s32 tid,
 		     bool waiters, s32 *owner)
@@ -97,7 +101,7 @@ static void queue_pi(struct futex_bucket *b, struct futex_waiter *w, s32 owner)
 	__atomic_add_fetch(&pi_waiters, 1, __ATOMIC_RELAXED);
 }
 
-/* w, which is pi, leaves the queue of b. Whoever owns the word then knows w->tid or nothing. */
+/* Removes w, which is pi, from the queue of b. */
 static void unqueue_pi(struct futex_bucket *b, struct futex_waiter *w)
 {
 	ASSERT_HELD(&b->lock);
@@ -106,7 +110,7 @@ static void unqueue_pi(struct futex_bucket *b, struct futex_waiter *w)
 	__atomic_sub_fetch(&pi_waiters, 1, __ATOMIC_RELAXED);
 }
 
-/* The owner of the key is dead: the first waiter is told, if there is one. */
+/* The owner of the key has died: tells the first waiter, if there is one. */
 static void orphan_first(struct futex_bucket *b, const struct futex_key *k)
 {
 	struct futex_waiter *first = first_waiter(b, k);
@@ -118,7 +122,7 @@ static void orphan_first(struct futex_bucket *b, const struct futex_key *k)
 	futex_rouse(first);
 }
 
-/* w's owner died and left it the word: futex(2), FUTEX_OWNER_DIED. */
+/* The owner of w's word died, and w's thread takes the word: futex(2), FUTEX_OWNER_DIED. */
 static void take_over(struct futex_bucket *b, struct futex_waiter *w, u32 *word)
 {
 	unqueue_pi(b, w);
@@ -127,8 +131,8 @@ static void take_over(struct futex_bucket *b, struct futex_waiter *w, u32 *word)
 }
 
 /*
- * What a waiter that was woken, or would not wait any longer, finds: 0: it owns the word; 1:
- * nothing new, it stands in the queue; given_up is -errno: that, and it has left the queue.
+ * Called when a waiter was woken, or gave up with given_up = -errno. Returns 0 if its thread owns
+ * the word, 1 if it has to wait on in the queue, or -errno if it has left the queue.
  */
 UNCHECKED_LOCKING static s64 look(struct futex_waiter *w, uva addr, s64 given_up)
 {
@@ -159,7 +163,7 @@ UNCHECKED_LOCKING static s64 look(struct futex_waiter *w, uva addr, s64 given_up
 	return result;
 }
 
-/* Sleeps until w's thread owns the word at addr. -ETIMEDOUT, -EINTR, -EFAULT. */
+/* Sleeps until w's thread owns the word at addr. Returns 0, -ETIMEDOUT, -EINTR or -EFAULT. */
 static s64 wait_to_own(struct futex_waiter *w, uva addr, u64 deadline)
 {
 	s64 r;
@@ -201,7 +205,10 @@ s64 futex_lock_pi(uva addr, bool shared, u64 deadline, bool only_try)
 	return r == -EINTR ? -ERESTARTNOINTR : r;
 }
 
-/* The owner releases the word: to the first waiter, or to nobody. b->lock is held. */
+/*
+ * The owner tid releases the word to the first waiter, or to nobody. Returns 0, -EINVAL or -EPERM.
+ * b->lock is held.
+ */
 static s64 release_word(struct futex_bucket *b, const struct futex_key *k, u32 *word, s32 tid)
 {
 	struct futex_waiter *first = first_waiter(b, k);
@@ -246,7 +253,10 @@ s64 futex_unlock_pi(uva addr, bool shared)
 
 /* -- Moving waiters of a plain word to one with an owner --------------------------------------- */
 
-/* w waits for a plain word until it is moved. 1: it stands in the other queue, as pi. */
+/*
+ * w waits for a plain word until it is moved. Returns 1 if it is in the other queue, as pi; 0 if it
+ * owns the other word; or -errno.
+ */
 UNCHECKED_LOCKING static s64 wait_to_be_moved(struct futex_waiter *w, u64 deadline)
 {
 	s64 given_up = futex_sleep(&w->woken, deadline);
@@ -287,13 +297,17 @@ s64 futex_wait_requeue_pi(const struct futex_pair *pair, u32 value, u64 deadline
 	r = wait_to_be_moved(&w, deadline);
 	if (r > 0)
 		r = wait_to_own(&w, pair->to, deadline);
-	/* Where it waits now the program does not know: it has to look at its word again. */
+	/*
+	 * The program does not know which word the thread waits for, so it has to look at its word
+	 * again.
+	 */
 	return r == -EINTR ? -EAGAIN : r;
 }
 
 /*
- * Moves waiters of from, which is *word_from, to to. The first may own *word_to at once. Returns
- * how many it were. task_lock and both buckets are held.
+ * Moves at most `most` waiters from one word to another. The first of them may own the other word,
+ * *word_to, at once. Returns how many were moved, or -errno. task_lock and both buckets' locks are
+ * held.
  */
 static s64 move_waiters(struct futex_bucket *bf, struct futex_bucket *bt,
 			const struct futex_key *from, const struct futex_key *to, u32 *word_to,

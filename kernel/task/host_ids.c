@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* See host_ids.h. hostcall_make asks host_ids_settle before each hostcall that depends on it. */
+/*
+ * See host_ids.h. hostcall_make calls host_ids_settle before each hostcall that depends on the
+ * identity.
+ */
 #include "kernel/task/host_ids.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -7,12 +10,12 @@
 #include "kernel/task/thread.h"
 #include "kernel/task/vcpu.h"
 
-/* Identity of the thread's real IDs: the stamp of what it was made from, with this bit. */
+/* Marks the stamp of a view, which is that of the creds that the view was made from. */
 #define STAMP_VIEW (1UL << 63)
 
 static u64 last_stamp = CREDS_BOOT;
-static bool any_changed; /* a host thread has, or had, another identity than that of the start */
-static u64 applied[VCPUS_MAX]; /* stamp of each vCPU's host thread; 0: unknown. Its own */
+static bool any_changed;       /* a host thread has, or had, another identity than at the start */
+static u64 applied[VCPUS_MAX]; /* stamp of each vCPU's host thread; 0: unknown. Used by that vCPU */
 
 u64 host_ids_stamp(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Who is who: process and thread numbers, process groups, sessions. */
+/* The numbers of processes, threads, process groups and sessions. */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/task/process.h"
@@ -60,7 +60,7 @@ s32 group_session(s32 pgid)
 
 	ASSERT_HELD(&task_lock);
 	if (pgid == boot->pgid)
-		return boot->sid; /* members outside */
+		return boot->sid; /* it has members outside */
 	LIST_FOREACH (p, &all_processes, all) {
 		if (p->pgid == pgid)
 			return p->sid;
@@ -68,7 +68,7 @@ s32 group_session(s32 pgid)
 	return 0;
 }
 
-/* setpgid(2). task_lock held. */
+/* setpgid(2). Returns 0 or -errno. task_lock is held. */
 static int change_group(s32 pid, s32 pgid)
 {
 	struct process *self = current_process();
@@ -110,7 +110,7 @@ DEFINE_SYSCALL0(setsid)
 	s64 result = -EPERM;
 
 	mutex_lock(&task_lock);
-	/* A group of this number may not exist yet: it would be split over two sessions. */
+	/* If a group of this number exists, it would be split over two sessions. */
 	LIST_FOREACH (p, &all_processes, all) {
 		if (p->pgid == self->pid)
 			goto out;

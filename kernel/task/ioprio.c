@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * I/O priorities, ioprio_set(2): kept for each thread and reported, as nice values are (sched.c).
- * They do not reach the host: what the monitor was started with goes for all that it reads and
- * writes, and is what the first process has.
+ * I/O priorities, ioprio_set(2). They are kept for each thread and reported, but do not reach the
+ * host: all that the monitor reads and writes has the priority that the monitor was started with.
+ * The first process begins with that one.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -13,7 +13,10 @@
 #include <linux/ioprio.h>
 #include <linux/sched.h>
 
-/* A thread that set none has one that follows from its nice value. Linux says so of groups only. */
+/*
+ * Returns the priority in effect: a thread without one has one that follows from its nice value.
+ * Linux reports that for groups only.
+ */
 static s64 in_effect(const struct thread *t)
 {
 	if (IOPRIO_PRIO_CLASS(t->ioprio) != IOPRIO_CLASS_NONE)
@@ -53,7 +56,7 @@ static s64 set(struct thread *t, s32 ioprio)
 	return 0;
 }
 
-/* The threads that (which, who) names, where it is not one. */
+/* Returns true if (which, who), which names a group or a user, selects the threads of p. */
 static bool selects(const struct process *p, int which, s32 who)
 {
 	if (which == IOPRIO_WHO_PGRP)
@@ -61,7 +64,7 @@ static bool selects(const struct process *p, int which, s32 who)
 	return p->creds.ruid == (who ? (u32)who : current_creds()->ruid);
 }
 
-/* task_lock held. */
+/* Returns the highest priority of the selected threads, or -ESRCH. task_lock is held. */
 static s64 get_best(int which, s32 who)
 {
 	struct process *p;
@@ -78,7 +81,10 @@ static s64 get_best(int which, s32 who)
 	return best;
 }
 
-/* task_lock held. Ends with the first that is refused. */
+/*
+ * Sets the priority of all selected threads. Stops at the first one that is refused. task_lock is
+ * held.
+ */
 static s64 set_all(int which, s32 who, s32 ioprio)
 {
 	struct process *p;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * kcmp(2): whether two threads share something. The order that it tells is that of the objects'
- * addresses, mixed with a secret of this run so that it says nothing of where the kernel keeps
- * them.
+ * kcmp(2): whether two threads share something. The order that it reports is that of the objects'
+ * addresses, multiplied by a secret of this run, so that it does not reveal kernel addresses.
  */
 #include <linux/kcmp.h>
 #include "kernel/arch/x86_64/arch.h"
@@ -12,10 +11,10 @@
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace_access.h"
 
-/* 0: equal, 1: a is the smaller one, 2: b is. */
+/* Returns 0 if they are equal, 1 if a is less, 2 if b is. */
 static s64 order(const void *a, const void *b)
 {
-	static u64 secret; /* odd, so that the product keeps objects apart */
+	static u64 secret; /* odd, so that different objects have different products */
 	u64 none = 0, fresh = arch_rdtsc() | 1;
 	u64 x, y;
 
@@ -26,13 +25,13 @@ static s64 order(const void *a, const void *b)
 	return x == y ? 0 : x < y ? 1 : 2;
 }
 
-/* The open file that this descriptor of p names, a reference; NULL: none. */
+/* Returns the open file of p's descriptor with a reference, or NULL. */
 static struct ofile *file_of(const struct process *p, u64 fd)
 {
 	return p->files && fd <= INT32_MAX ? fdtable_get(p->files, (s32)fd) : NULL;
 }
 
-/* What the two have of this type, but for KCMP_FILE. task_lock held. */
+/* Compares the objects of this type, for all types except KCMP_FILE. task_lock is held. */
 static s64 compare(const struct process *a, const struct process *b, int type)
 {
 	ASSERT_HELD(&task_lock);
@@ -46,7 +45,7 @@ static s64 compare(const struct process *a, const struct process *b, int type)
 	case KCMP_SIGHAND:
 		return order(a->sighand, b->sighand);
 	case KCMP_IO:
-		return 0; /* nobody has an I/O context here */
+		return 0; /* no thread has an I/O context here */
 	case KCMP_SYSVSEM:
 		return order(a->sem_undos, b->sem_undos);
 	default:
@@ -78,7 +77,7 @@ DEFINE_SYSCALL5(kcmp, s32, pid1, s32, pid2, int, type, u64, idx1, u64, idx2)
 	}
 out:
 	mutex_unlock(&task_lock);
-	/* Not under task_lock: the end of a terminal's master takes it. */
+	/* Not under task_lock, because the end of a terminal's master takes it. */
 	ofile_put(f1);
 	ofile_put(f2);
 	return ret;

@@ -21,7 +21,7 @@ void nproc_ends(void)
 	tasks--;
 }
 
-/* Of a real user ID. */
+/* Returns how many tasks have this real user ID. */
 static u64 count_of(u32 uid)
 {
 	struct process *p;

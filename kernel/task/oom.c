@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Killing for want of RAM, as Linux's mm/oom_kill.c does it: the process with the most pages (its
- * page tables count, oom_score_adj shifts) gets SIGKILL, and who wanted a page tries again once its
- * memory is back. One at a time: while a victim, or any process that ends, still has memory, nobody
- * else is chosen, unless it takes too long (its thread may sleep in the host where no signal wakes
- * it).
+ * Killing a process when RAM is used up, as Linux's mm/oom_kill.c does: the process with the most
+ * pages gets SIGKILL (its page tables count, oom_score_adj shifts), and the thread that needed a
+ * page tries again when memory was freed. One process is killed at a time: while a victim, or any
+ * process that ends, still has memory, no other is chosen. If that takes too long, one is, because
+ * the victim's thread may sleep in the host where no signal wakes it.
  */
 #include "kernel/mm/mm_needs.h"
 #include "kernel/task/oom.h"
@@ -18,19 +18,19 @@
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
-#define ADJ_NEVER      (-1000) /* oom_score_adj: this one not */
+#define ADJ_NEVER      (-1000) /* oom_score_adj: never kill this process */
 #define NO_VICTIM      INT64_MIN
 #define SLEEP_NS       20000000UL
 
-/* How long a victim may take to end, and in hostcalls where these are dear. */
+/* How long a victim may take to end: a time, and a number of hostcalls where these are slow. */
 #define PATIENCE_NS    2000000000UL
 #define PATIENCE_CALLS 20000
 
 static u32 going;    /* address spaces that are being freed */
-static u32 freed;    /* changes when one was; the word of ... */
-static u32 sleepers; /* ... so many */
+static u32 freed;    /* changes when one was freed; the word that ... */
+static u32 sleepers; /* ... so many threads sleep on */
 
-/* Its memory is a waiting parent's. task_lock held. */
+/* Returns true if its memory is that of a parent that waits in vfork(2). task_lock is held. */
 static bool has_lent_memory(const struct process *p)
 {
 	const struct thread *t;
@@ -41,13 +41,13 @@ static bool has_lent_memory(const struct process *p)
 	return false;
 }
 
-/* Pages that its end would bring, more or less. task_lock held. */
+/* Returns about how many pages its end would free. task_lock is held. */
 static s64 badness(const struct process *p, u64 total)
 {
 	const struct mm *mm = p->mm;
 
 	ASSERT_HELD(&task_lock);
-	/* A vfork(2) child has its parent's memory, and the parent counts. */
+	/* A vfork(2) child has its parent's memory, which counts for the parent. */
 	if (!mm || has_lent_memory(p) || p->oom_score_adj == ADJ_NEVER)
 		return NO_VICTIM;
 	return (s64)(mm->resident_pages + mm->page_tables) +
@@ -72,14 +72,14 @@ s64 oom_score(const struct process *p)
 	return MAX((1000 + points * 1000 / total) * 2 / 3, 0);
 }
 
-/* task_lock held. */
+/* Returns true if the process has to end. task_lock is held. */
 static bool ends(const struct process *p)
 {
 	ASSERT_HELD(&task_lock);
 	return p->group_exit || p->exiting || (p->pending.set & SIGBIT(SIGKILL));
 }
 
-/* A process that will give its memory back soon. task_lock held. */
+/* Returns true if some process will free its memory soon. task_lock is held. */
 static bool somebody_goes(void)
 {
 	u64 now = clock_monotonic_ns();
@@ -100,7 +100,9 @@ static bool somebody_goes(void)
 	return false;
 }
 
-/* NULL: they all may not be killed, or are being. task_lock held. */
+/*
+ * Returns the process to kill, or NULL if none may be killed or all are ending. task_lock is held.
+ */
 static struct process *choose(void)
 {
 	u64 total = total_frames();
@@ -119,7 +121,7 @@ static struct process *choose(void)
 	return worst;
 }
 
-/* And all that have the same memory. task_lock held. */
+/* Kills the victim and all processes that have the same memory. task_lock is held. */
 static void kill_for_memory(struct process *victim)
 {
 	const struct mm *mm = victim->mm;
@@ -156,7 +158,9 @@ bool oom_make_space(void)
 	mutex_unlock(&task_lock);
 	if (lost)
 		return false;
-	/* Not by park(): the fault may have come under a lock, such as a futex's (kernel/park.h).
+	/*
+	 * Not by park(), because the fault may have come under a lock, such as a futex's
+	 * (kernel/park.h).
 	 */
 	__atomic_add_fetch(&sleepers, 1, __ATOMIC_SEQ_CST);
 	if (!frame_left_for_user())

@@ -15,7 +15,9 @@ RB_GENERATE_INTERNAL(parked_tree, parked, timed, compare, UNUSED_STATIC)
 
 static struct parked_list *list_of(struct parking_lot *all, const u32 *word)
 {
-	/* Words on kernel stacks differ in few bits: Fibonacci hashing spreads these. */
+	/*
+	 * Addresses of words on kernel stacks differ in few bits; Fibonacci hashing spreads them.
+	 */
 	return &all->list[(u64)word / sizeof(u32) * 0x9e3779b97f4a7c15UL >> 54];
 }
 _Static_assert(PARKED_LISTS == 1 << (64 - 54), "the hash's top bits");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Processes as files: pidfd_open(2), pidfd_getfd(2), CLONE_PIDFD. pidfd_send_signal(2) is where
- * kill(2) is, waitid(2) in wait.c.
+ * Processes as files: pidfd_open(2), pidfd_getfd(2), CLONE_PIDFD. pidfd_send_signal(2) is in
+ * signal/syscalls.c, waitid(2) in wait.c.
  *
- * The file on the host is an eventfd, so that poll and epoll work: its counter is 0 until the
+ * Each pidfd has an eventfd of the host, so that poll and epoll work. Its counter is 0 until the
  * process has ended.
  */
 #include <linux/fcntl.h>
@@ -26,14 +26,14 @@
 
 struct pidfd {
 	struct ofile file;
-	LIST_ENTRY(pidfd) link; /* of thread->pidfds, if there is a thread, else of proc->pidfds */
-	struct process *proc;	/* NULL: it was waited for, or none yet */
-	struct thread *thread;	/* PIDFD_THREAD: the one it stands for, until that ends */
+	LIST_ENTRY(pidfd) link; /* in thread->pidfds if there is a thread, else in proc->pidfds */
+	struct process *proc;	/* NULL: it was waited for, or is not set yet */
+	struct thread *thread;	/* PIDFD_THREAD: its thread, until that ends */
 	bool of_thread;		/* PIDFD_THREAD */
 };
 
 static struct mutex pidfd_lock =
-	MUTEX_INIT(LOCK_PIDFD); /* guards all above; taken inside task_lock, takes none itself */
+	MUTEX_INIT(LOCK_PIDFD); /* guards the above; taken inside task_lock, takes none itself */
 
 static const struct file_ops pidfd_ops;
 
@@ -48,7 +48,7 @@ static struct pidfd *pidfd_of(struct ofile *f)
 	return (struct pidfd *)f;
 }
 
-/* For no process yet. */
+/* Makes a pidfd without a process. Returns NULL and sets *err if this fails. */
 static struct ofile *create(u32 flags, int *err)
 {
 	s64 handle = fs_nointr(hc_eventfd2(0, 0));
@@ -73,7 +73,7 @@ static void make_readable(const struct pidfd *fd)
 		hc_writev(fd->file.handle, &segs);
 }
 
-/* task_lock held, or nobody else knows p. */
+/* task_lock is held, or no other thread knows p. */
 static void attach(struct ofile *f, struct process *p)
 {
 	mutex_lock(&pidfd_lock);
@@ -104,7 +104,7 @@ s32 pidfd_install(struct process *p)
 	return install(f);
 }
 
-/* task_lock held. */
+/* task_lock is held. */
 static void attach_thread(struct ofile *f, struct thread *t)
 {
 	struct pidfd *fd = pidfd_of(f);
@@ -192,7 +192,7 @@ static s64 pidfd_name(struct ofile *f, char *buf, u64 size)
 	return strlcpy(buf, "anon_inode:[pidfd]", size);
 }
 
-/* task_lock held, as for all that /proc shows. */
+/* For /proc. task_lock is held. */
 static void pidfd_info(struct ofile *f, struct file_info *info)
 {
 	const struct process *p = pidfd_process(f);
@@ -251,7 +251,10 @@ DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
 	return err;
 }
 
-/* One more reference to what p's descriptor names. task_lock held. */
+/*
+ * Returns the open file of p's descriptor with a reference, or returns NULL and sets *err.
+ * task_lock is held.
+ */
 static struct ofile *take(struct process *p, s32 fd, int *err)
 {
 	struct ofile *f = NULL;

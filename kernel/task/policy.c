@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Scheduling policies and nice values: sched(7). The guest kernel keeps them, checks who may change
- * them and reports them. They do not reach the host, whose scheduler runs all vCPUs alike: a
- * real-time thread gets no CPU before others do. SCHED_DEADLINE is a promise of time that nothing
- * here could keep, so that its admission test fails (EBUSY).
+ * Scheduling policies and nice values: sched(7). The guest kernel keeps them, checks which threads
+ * may change them, and reports them. Nice values and SCHED_IDLE weight the guest's threads against
+ * each other (schedule.c). Nothing of this reaches the host, whose scheduler runs all vCPUs alike,
+ * and a real-time thread gets no CPU before other threads do. SCHED_DEADLINE promises CPU time that
+ * nothing here could guarantee, so its admission test always fails (EBUSY).
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -21,17 +22,17 @@
 #define NICE_MAX	19
 
 #define RT_PRIORITY_MAX 99
-#define SLICE_NS	4000000	  /* what sched_rr_get_interval(2) says of SCHED_OTHER */
-#define RR_SLICE_NS	100000000 /* and of SCHED_RR: sched_rr_timeslice_ms of a fresh Linux */
+#define SLICE_NS	4000000	  /* what sched_rr_get_interval(2) reports for SCHED_OTHER */
+#define RR_SLICE_NS	100000000 /* and for SCHED_RR: the default sched_rr_timeslice_ms of Linux */
 
-#define POLICY_KEEP	(-1) /* for change(): the policy that the thread has */
+#define POLICY_KEEP	(-1) /* for change(): the thread keeps its policy */
 
 static bool is_real_time(int policy)
 {
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-/* Highest and lowest static priority; -EINVAL for an unknown policy. */
+/* Returns the highest or lowest static priority, or -EINVAL for an unknown policy. */
 static int priority_limit(int policy, bool highest)
 {
 	switch (policy) {
@@ -58,13 +59,19 @@ DEFINE_SYSCALL1(sched_get_priority_min, int, policy)
 	return priority_limit(policy, false);
 }
 
-/* setpriority(2): RLIMIT_NICE of t's process allows this nice value, whatever t has now. */
+/*
+ * setpriority(2): returns true if RLIMIT_NICE of t's process allows this nice value, whatever t has
+ * now.
+ */
 static bool nice_within_limit(const struct thread *t, s32 nice)
 {
 	return (u64)(20 - nice) <= t->proc->rlimit[RLIMIT_NICE].cur;
 }
 
-/* sched(7), "Privileges and resource limits": what an unprivileged thread may do to t. */
+/*
+ * Returns true if an unprivileged thread may make this change of t: sched(7), "Privileges and
+ * resource limits".
+ */
 static bool is_unprivileged(const struct thread *t, int policy, const struct sched_attr *attr)
 {
 	u64 most = t->proc->rlimit[RLIMIT_RTPRIO].cur;
@@ -85,7 +92,10 @@ static bool is_unprivileged(const struct thread *t, int policy, const struct sch
 	return creds_may_change(t->proc, CAP_SYS_NICE) && (!t->reset_on_fork || reset);
 }
 
-/* The policy of attr, or POLICY_KEEP, and the rest of attr are t's from now on. task_lock held. */
+/*
+ * Gives t this policy (or POLICY_KEEP) and the parameters of attr. Returns 0 or -errno. task_lock
+ * is held.
+ */
 static s64 change(struct thread *t, int policy, struct sched_attr *attr)
 {
 	ASSERT_HELD(&task_lock);
@@ -106,12 +116,12 @@ static s64 change(struct thread *t, int policy, struct sched_attr *attr)
 	if (!is_unprivileged(t, policy, attr) && !capable(CAP_SYS_NICE))
 		return -EPERM;
 	if (attr->sched_flags & SCHED_FLAG_UTIL_CLAMP)
-		return -EOPNOTSUPP; /* as a kernel without CONFIG_UCLAMP_TASK */
+		return -EOPNOTSUPP; /* as on a kernel without CONFIG_UCLAMP_TASK */
 	if (policy == SCHED_DEADLINE)
 		return -EBUSY;
 	t->reset_on_fork = attr->sched_flags & SCHED_FLAG_RESET_ON_FORK;
 	if (attr->sched_flags & SCHED_FLAG_KEEP_PARAMS)
-		return 0; /* the policy is one of them */
+		return 0; /* these include the policy */
 	t->policy = policy;
 	t->rt_priority = attr->sched_priority;
 	if (!is_real_time(policy))
@@ -119,7 +129,7 @@ static s64 change(struct thread *t, int policy, struct sched_attr *attr)
 	return 0;
 }
 
-/* What of attr is t's at the moment: sched_getattr(2). task_lock held. */
+/* Fills in the priority or nice value that t has: sched_getattr(2). task_lock is held. */
 static void get_parameters(const struct thread *t, struct sched_attr *attr)
 {
 	ASSERT_HELD(&task_lock);
@@ -145,7 +155,10 @@ void policy_inherit(struct thread *child, const struct thread *parent)
 	}
 }
 
-/* sched_setscheduler(2), sched_setparam(2): policy with SCHED_RESET_ON_FORK, or POLICY_KEEP. */
+/*
+ * For sched_setscheduler(2) and sched_setparam(2). policy: with SCHED_RESET_ON_FORK, or
+ * POLICY_KEEP.
+ */
 static s64 set_scheduler(s32 tid, int policy, uva param)
 {
 	struct sched_attr attr = {0};
@@ -179,13 +192,13 @@ DEFINE_SYSCALL2(sched_setparam, int, tid, uva, param)
 	return set_scheduler(tid, POLICY_KEEP, param);
 }
 
-/* What the calls that read tell of a thread. */
+/* What the reading calls report of a thread. */
 struct scheduling {
 	int policy;
 	struct sched_attr attr;
 };
 
-/* 0; -EINVAL; -ESRCH. */
+/* Returns 0, -EINVAL or -ESRCH. */
 static s64 scheduling_of(s32 tid, struct scheduling *s)
 {
 	struct thread *t;
@@ -193,7 +206,7 @@ static s64 scheduling_of(s32 tid, struct scheduling *s)
 	*s = (struct scheduling){.policy = SCHED_NORMAL};
 	if (tid < 0)
 		return -EINVAL;
-	/* Of the processes outside only the parent is known, and it is an ordinary one. */
+	/* The parent is the only known process outside; it is reported as an ordinary one. */
 	if (tid != 0 && tid == init_process->ppid_outside)
 		return 0;
 	mutex_lock(&task_lock);
@@ -255,8 +268,8 @@ DEFINE_SYSCALL4(sched_getattr, int, tid, uva, to, u32, size, u32, flags)
 }
 
 /*
- * The program's struct sched_attr of whatever version: sched_setattr(2). -E2BIG tells the program
- * in its .size how large ours is.
+ * Reads the program's struct sched_attr of any version: sched_setattr(2). With -E2BIG, the program
+ * finds the size of this kernel's struct in its .size.
  */
 static s64 read_attr(struct sched_attr *attr, uva from)
 {
@@ -304,7 +317,7 @@ DEFINE_SYSCALL3(sched_setattr, int, tid, uva, from, u32, flags)
 	return result;
 }
 
-/* getpriority(2): the threads that (which, who) names. */
+/* getpriority(2): returns true if (which, who) selects the thread. */
 static bool priority_selects(const struct thread *t, int which, s32 who)
 {
 	const struct process *p = t->proc;

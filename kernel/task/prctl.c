@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * prctl(2), arch_prctl(2), personality(2). An operation that is not here is EINVAL, which is what
- * an older kernel or one without that feature says: programs are prepared for it.
+ * prctl(2), arch_prctl(2), personality(2). An operation that is not here fails with EINVAL. That is
+ * the answer of a kernel that is older or was built without the feature, so programs are prepared
+ * for it.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -42,7 +43,7 @@
 
 #define TIMER_SLACK_DEFAULT 50000
 
-#define AUXV_SIZE	    448 /* of Linux's saved_auxv, which PR_GET_AUXV's result is */
+#define AUXV_SIZE	    448 /* size of Linux's saved_auxv, which PR_GET_AUXV returns */
 _Static_assert(AUXV_SIZE <= sizeof(((struct mm *)0)->auxv), "so much can be copied");
 
 static s64 set_name(uva from)
@@ -108,8 +109,8 @@ static s64 get_auxv(uva to, u64 size)
 }
 
 /*
- * Memory-deny-write-execute. It cannot be taken back, and a child has it unless NO_INHERIT is set,
- * which a later call cannot change either: mm_set_mdwe has both for prctl(2).
+ * Memory-deny-write-execute. A process cannot undo it, and a child inherits it unless NO_INHERIT is
+ * set; a later call cannot change NO_INHERIT either. mm_set_mdwe enforces these rules.
  */
 static s64 set_mdwe(u64 bits)
 {
@@ -129,8 +130,8 @@ static s64 get_mdwe(void)
 }
 
 /*
- * Speculation. Nothing of it can be changed for one thread, because guest threads have no host
- * thread of their own: it is on, without PR_SPEC_PRCTL. The L1D flush is off for good.
+ * Speculation control. It cannot be changed for one thread, because guest threads have no host
+ * thread of their own. So it is enabled, without PR_SPEC_PRCTL, and the L1D flush is always off.
  */
 static s64 get_speculation(u64 which)
 {
@@ -158,7 +159,10 @@ static s64 set_speculation(u64 which)
 	}
 }
 
-/* What a machine check's handler does is the host's; a process's choice is kept for it to ask. */
+/*
+ * The host decides what happens at a machine check. The process's choice is kept only to be
+ * reported.
+ */
 static s64 set_mce_policy(u64 op, u64 policy)
 {
 	struct process *p = current_process();
@@ -175,7 +179,7 @@ static s64 set_mce_policy(u64 op, u64 policy)
 	return 0;
 }
 
-/* A flag that takes exactly 0 or 1. */
+/* Sets a flag whose only values are 0 and 1. Returns 0 or -EINVAL. */
 static s64 set_flag(bool *flag, u64 value)
 {
 	if (value > 1)
@@ -262,7 +266,7 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 		return a4 || a5 ? -EINVAL : get_auxv(a2, a3);
 	case PR_TASK_PERF_EVENTS_DISABLE:
 	case PR_TASK_PERF_EVENTS_ENABLE:
-		return 0; /* there are none */
+		return 0; /* there are no performance events */
 	case PR_SET_MM:
 		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_GET_SPECULATION_CTRL:
@@ -276,7 +280,7 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_SET_MEMORY_MERGE:
 		if (!others_zero)
 			return -EINVAL;
-		current_mm()->merges = a2 != 0; /* the host merges RAM or not: --ksm */
+		current_mm()->merges = a2 != 0; /* the host merges RAM only with --ksm */
 		return 0;
 	case PR_GET_MEMORY_MERGE:
 		return a2 || !others_zero ? -EINVAL : current_mm()->merges;
@@ -284,10 +288,10 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_IO_FLUSHER:
 		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_SET_SYSCALL_USER_DISPATCH:
-		/* Only off. */
+		/* It can only be off. */
 		return a2 == PR_SYS_DISPATCH_OFF && others_zero ? 0 : -EINVAL;
 	default:
-		/* Names of mappings, seccomp, Yama among them: see the head of this file. */
+		/* Also names of mappings, seccomp and Yama: see the head of this file. */
 		return -EINVAL;
 	}
 }
@@ -306,18 +310,18 @@ DEFINE_SYSCALL2(arch_prctl, int, option, u64, addr)
 	case ARCH_GET_CPUID:
 		return 1;
 	case ARCH_SET_CPUID:
-		return -ENODEV; /* as a CPU without CPUID faulting */
+		return -ENODEV; /* as on a CPU without CPUID faulting */
 	case ARCH_GET_XCOMP_SUPP:
 	case ARCH_GET_XCOMP_PERM:
 		return put_user(arch_fpu_features(), addr);
 	default:
-		return -EINVAL; /* shadow stacks among them */
+		return -EINVAL; /* also shadow stacks */
 	}
 }
 
 /*
- * personality(2). Kept and reported; of its flags ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC matter
- * to execve, UNAME26 and 32-bit personalities are not for 64-bit programs.
+ * personality(2). The value is kept and reported. execve(2) obeys ADDR_NO_RANDOMIZE and clears
+ * READ_IMPLIES_EXEC. UNAME26 and the 32-bit personalities have no effect on 64-bit programs.
  */
 DEFINE_SYSCALL1(personality, u32, persona)
 {

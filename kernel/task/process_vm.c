@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * process_vm_readv(2) and process_vm_writev(2): bytes go from one process to the other through a
- * page of the kernel's. A transfer that meets a bad page ends with what was moved before it; pages
- * count, not the elements of the vectors (Linux's mm/process_vm_access.c), whatever the man page
- * says.
+ * page of kernel memory. A transfer that meets a bad page ends before it. As in Linux
+ * (mm/process_vm_access.c), and other than the man page says, it ends at a page and not at an
+ * element of a vector.
  */
 #include <linux/uio.h>
 #include "kernel/define_syscall.h"
@@ -16,14 +16,14 @@
 
 #define TRANSFER_MAX 0x7ffff000UL /* MAX_RW_COUNT */
 
-/* A vector of the caller's, and how far the transfer has come in it. */
+/* A vector of the caller's, and the position of the transfer in it. */
 struct vector {
 	struct iovec *iov;
 	u64 count;
-	u64 at; /* bytes of iov[0] that are done */
+	u64 at; /* how many bytes of iov[0] are done */
 };
 
-/* Skips elements that are done. False: there is nothing left. */
+/* Skips elements that are done. Returns false if nothing is left. */
 static bool vector_left(struct vector *v)
 {
 	while (v->count && v->at == v->iov->iov_len) {
@@ -39,7 +39,10 @@ static u64 vector_addr(const struct vector *v)
 	return (u64)v->iov->iov_base + v->at;
 }
 
-/* Reads a vector into *iov, which the caller frees. Its bytes, or -errno. */
+/*
+ * Reads a vector into *iov, which the caller frees in any case. Returns how many bytes the vector
+ * has, at most TRANSFER_MAX, or -errno.
+ */
 static s64 read_vector(uva from, u64 count, struct iovec **iov)
 {
 	u64 total = 0;
@@ -57,14 +60,14 @@ static s64 read_vector(uva from, u64 count, struct iovec **iov)
 	for (u64 i = 0; i < count; i++) {
 		if ((s64)(*iov)[i].iov_len < 0)
 			return -EINVAL;
-		/* At most so much is moved; what is beyond it is not looked at. */
+		/* At most TRANSFER_MAX bytes are moved, so later elements become empty. */
 		(*iov)[i].iov_len = MIN((*iov)[i].iov_len, TRANSFER_MAX - total);
 		total += (*iov)[i].iov_len;
 	}
 	return (s64)total;
 }
 
-/* Bytes moved, or -EFAULT if there are none. */
+/* Returns how many bytes were moved, or -EFAULT if none were. */
 static s64 move(struct mm *mm, struct vector *local, struct vector *remote, bool write, char *page)
 {
 	u64 total = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * ptrace(2), the tracer's side (ptrace.h has the tracee's). A request is looked up, checked and
- * carried out under task_lock; what it reads from or writes to the tracer's memory is copied before
- * or after that, and the tracee's memory is reached through a reference to it.
+ * carried out under task_lock. What it reads from or writes to the tracer's memory is copied before
+ * or after that. The tracee's memory is accessed through a reference to its mm.
  */
 #include <linux/elf.h>
 #include "kernel/task/ptrace_abi.h"
@@ -22,10 +22,10 @@
 #include "kernel/task/ptrace_access.h"
 #include "kernel/task/ptrace_regs.h"
 
-/* PTRACE_O_SUSPEND_SECCOMP is for checkpoints, of kernels that are configured for them. */
+/* PTRACE_O_SUSPEND_SECCOMP is for checkpoints, on kernels that are configured for them. */
 #define OPTIONS_KNOWN (PTRACE_O_MASK & ~PTRACE_O_SUSPEND_SECCOMP)
 
-/* A call's arguments. */
+/* The arguments of a call. */
 struct request {
 	s64 nr;
 	s32 tid;
@@ -44,7 +44,7 @@ static s64 trace_me(void)
 	parent = self->proc->parent;
 	if (self->ptrace.tracer || !parent || parent->exiting)
 		goto out;
-	/* The thread that made this process, if it is still there. */
+	/* The tracer is the thread that made this process, or the first thread of the parent. */
 	TAILQ_FOREACH (tracer, &parent->threads, link)
 		if (tracer->tid == self->proc->made_by)
 			break;
@@ -58,7 +58,7 @@ out:
 	return err;
 }
 
-/* SIGSTOP from PTRACE_ATTACH, or PTRACE_KILL's signal. task_lock held. */
+/* Sends the SIGSTOP of PTRACE_ATTACH or the signal of PTRACE_KILL. task_lock is held. */
 static void send(struct thread *t, int sig, int code)
 {
 	siginfo_t info;
@@ -81,7 +81,7 @@ static int attach_locked(struct thread *t, bool seize, u32 options)
 		return -EPERM;
 	ptrace_attach(t, current(), seize, options);
 	if (p->stopped) {
-		/* From the stop of its process into a ptrace-stop. */
+		/* The thread goes from the stop of its process into a ptrace-stop. */
 		t->ptrace.trap = true;
 		unpark(&p->stopped, UNPARK_ALL);
 	}
@@ -91,7 +91,10 @@ static int attach_locked(struct thread *t, bool seize, u32 options)
 	return 0;
 }
 
-/* A thread by exactly this number; a zombie's is EPERM: *err. task_lock held. */
+/*
+ * Returns the thread with exactly this number, or NULL with *err = -ESRCH, or -EPERM if it is a
+ * process whose leader has ended. task_lock is held.
+ */
 static struct thread *find(s32 tid, int *err)
 {
 	struct thread *t = tid > 0 ? thread_find(tid) : NULL;
@@ -122,7 +125,10 @@ static s64 attach(const struct request *rq)
 
 /* -- Tracees ----------------------------------------------------------------------------------- */
 
-/* The running thread's tracee of this number, in whatever state but ended. task_lock held. */
+/*
+ * Returns the running thread's tracee with this number, in any state but ended, or NULL. task_lock
+ * is held.
+ */
 static struct thread *tracee(s32 tid)
 {
 	struct thread *t;
@@ -134,7 +140,7 @@ static struct thread *tracee(s32 tid)
 	return NULL;
 }
 
-/* The same in a stop that it has not left. NULL: -ESRCH. */
+/* As tracee, but only if it is in a stop that it has not left. NULL means -ESRCH. */
 static struct thread *stopped_tracee(s32 tid)
 {
 	struct thread *t = tracee(tid);
@@ -198,7 +204,7 @@ static s64 listen(struct thread *t)
 	if (!s->seized || !s->has_info || s->info.si_code >> 8 != PTRACE_EVENT_STOP)
 		return -EIO;
 	s->listening = true;
-	/* What happened since the stop began is told by a new one. */
+	/* Events since the stop began are reported by a new stop. */
 	if (s->notify)
 		wake_from_stop(t);
 	return 0;
@@ -206,7 +212,7 @@ static s64 listen(struct thread *t)
 
 /* -- Reports about a stop ---------------------------------------------------------------------- */
 
-/* PTRACE_GET_SYSCALL_INFO: the bytes of *info that mean something. */
+/* PTRACE_GET_SYSCALL_INFO. Returns how many bytes of *info are valid. */
 static s64 syscall_info(struct thread *t, struct ptrace_syscall_info *info)
 {
 	const struct trapframe *f = thread_frame(t);
@@ -250,7 +256,7 @@ static s64 get_syscall_info(const struct request *rq)
 	return size;
 }
 
-/* The nth pending signal of a set, NULL: there are not so many. */
+/* Returns the nth pending signal of a set, or NULL if there are fewer. */
 static const struct sigqueue *nth_pending(const struct sigpending *p, u64 n)
 {
 	const struct sigqueue *q;
@@ -297,8 +303,8 @@ static s64 peek_siginfo(const struct request *rq)
 /* -- Registers and memory ---------------------------------------------------------------------- */
 
 /*
- * A whole set to or from user memory: at most *len bytes, which becomes how many there were. A
- * debugger that asks for fewer gets those.
+ * Copies a set of registers to or from user memory: at most *len bytes, which becomes the number of
+ * bytes copied. A debugger that asks for fewer bytes than the set has gets those.
  */
 static s64 regset(const struct request *rq, u32 type, u64 user, u64 *len, bool write)
 {
@@ -329,7 +335,7 @@ out:
 	return err;
 }
 
-/* PTRACE_GETREGSET and _SETREGSET: addr is the set, data an iovec. */
+/* PTRACE_GETREGSET and PTRACE_SETREGSET: addr is the set, data the address of an iovec. */
 static s64 regset_iov(const struct request *rq, bool write)
 {
 	struct iovec iov;
@@ -355,7 +361,7 @@ static s64 regset_whole(const struct request *rq, u32 type, bool write)
 	return regset(rq, type, rq->data, &len, write);
 }
 
-/* A word of the tracee's memory. */
+/* Reads or writes a word of the tracee's memory. */
 static s64 memory(const struct request *rq, bool write)
 {
 	u64 word = rq->data, n = 0;
@@ -396,7 +402,7 @@ static s64 user_area(const struct request *rq, bool write)
 	return err || write ? err : put_user(word, rq->data);
 }
 
-/* PTRACE_ARCH_PRCTL: arch_prctl(2) of the tracee. */
+/* PTRACE_ARCH_PRCTL: arch_prctl(2) for the tracee. */
 static s64 arch_prctl_of(const struct request *rq)
 {
 	enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
@@ -421,8 +427,7 @@ static s64 arch_prctl_of(const struct request *rq)
 
 /* -- Requests that copy a little --------------------------------------------------------------- */
 
-/* Requests about a stopped tracee that carry at most a siginfo: in is from the tracer, out for it.
- */
+/* Requests about a stopped tracee that carry at most a siginfo, from the tracer or to it. */
 union small {
 	siginfo_t info;
 	u64 word;
@@ -474,7 +479,7 @@ static s64 small_request(struct thread *t, const struct request *rq, union small
 	}
 }
 
-/* Bytes that a request takes from, or gives to, the tracer at data. */
+/* Returns how many bytes a request reads from (in), or writes to, the tracer's memory at data. */
 static u64 small_size(s64 nr, bool in)
 {
 	switch (nr) {
@@ -512,7 +517,7 @@ static s64 small(const struct request *rq)
 	return err;
 }
 
-/* The two that do not want a stopped tracee. */
+/* PTRACE_KILL and PTRACE_INTERRUPT, which need no stopped tracee. */
 static s64 any_state(const struct request *rq)
 {
 	s64 err = -ESRCH;

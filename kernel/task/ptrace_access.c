@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See ptrace_access.h. The sandbox is a kernel without the Yama module: its rules are those of
- * ptrace_scope 0, and prctl(PR_SET_PTRACER) is EINVAL.
+ * See ptrace_access.h. The rules are those of a kernel without the Yama module, or of ptrace_scope
+ * 0; prctl(PR_SET_PTRACER) is EINVAL.
  */
 #include "kernel/task/ptrace_access.h"
 #include "kernel/kernel.h"

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hardware breakpoints and watchpoints of tracees (Intel SDM 3B, 18.2). What PTRACE_POKEUSER may
- * write is what Linux's arch/x86/kernel/ptrace.c and hw_breakpoint.c allow.
+ * Hardware breakpoints and watchpoints of tracees (Intel SDM 3B, 18.2). PTRACE_POKEUSER may write
+ * what Linux's arch/x86/kernel/ptrace.c and hw_breakpoint.c allow.
  *
- * Some hosts take the registers and never make an exception: kvm_pvm, by KVM_SET_DEBUGREGS and
- * KVM_SET_GUEST_DEBUG alike, and an AMD-V that QEMU emulates. There the thread is stepped, and its
- * RIP and memory are compared with the breakpoints behind each instruction. A watchpoint is hit
- * then when the memory's content changes; that it was read, or written with what was there, is not
- * seen. What a system call writes is not the program's doing. Which kind the host is shows at the
- * first watchpoint that is hit: until then both are done.
+ * Some hosts accept the registers but never raise an exception: kvm_pvm, with KVM_SET_DEBUGREGS as
+ * with KVM_SET_GUEST_DEBUG, and an AMD-V that QEMU emulates. There the thread is stepped, and after
+ * each instruction its RIP and memory are compared with the breakpoints. A watchpoint is then hit
+ * when the content of its memory changes. A read, or a write of the same content, is not noticed.
+ * What a system call writes does not count. The first watchpoint that is hit shows which kind the
+ * host is; until then both methods are used.
  *
- * The registers of a vCPU are set by the host (hostcall debug_regs), in both ring modes, and
- * only while its thread has a breakpoint: .loaded of that vCPU says so. The CPU's own DR6 is asked
- * for after an exception; what PEEKUSER shows of it is kept with the reserved bits inverted, so
- * that 0 is its initial value.
+ * The host sets the registers of a vCPU (hostcall debug_regs), in both ring modes, and only while
+ * the vCPU's thread has a breakpoint, which loaded[] says. After an exception the kernel asks the
+ * host for the CPU's DR6. The DR6 for PEEKUSER is kept with the reserved bits inverted, so that 0
+ * is its initial value.
  */
 #include <asm/siginfo.h>
 #include "common/x86.h"
@@ -30,14 +30,14 @@
 #define DR7	     7
 #define DR6_RESERVED 0xffff0ff0UL
 #define DR6_STEP     (1UL << 14)
-#define DR7_ENABLED  3UL /* of a slot: local and global */
+#define DR7_ENABLED  3UL /* of a slot: the local and the global bit */
 #define DR7_FIXED    (1UL << 10)
 
-enum { RW_EXECUTE, RW_WRITE, RW_IO, RW_ACCESS }; /* what a slot is about */
+enum { RW_EXECUTE, RW_WRITE, RW_IO, RW_ACCESS }; /* what a slot watches */
 
-static bool loaded[VCPUS_MAX]; /* each vCPU's own */
+static bool loaded[VCPUS_MAX]; /* of each vCPU, used only by that vCPU */
 
-/* What the host makes of them; written by whoever finds out. */
+/* Whether the registers work on this host; written by the first vCPU that finds out. */
 enum host_regs { HOST_UNTRIED, HOST_WORKS, HOST_FAILS };
 static enum host_regs host_regs;
 
@@ -49,7 +49,7 @@ static u32 slot_kind(u64 dr7, u32 slot)
 {
 	return dr7 >> (16 + 4 * slot) & 3;
 }
-/* Bytes that the slot watches. */
+/* Returns how many bytes the slot watches. */
 static u64 slot_len(u64 dr7, u32 slot)
 {
 	static const u8 len[4] = {1, 2, 8, 4};
@@ -57,7 +57,7 @@ static u64 slot_len(u64 dr7, u32 slot)
 	return len[dr7 >> (18 + 4 * slot) & 3];
 }
 
-/* A slot with this address, as DR7 describes it, is one that Linux takes. */
+/* Returns true if Linux accepts a slot with this address, as DR7 describes it. */
 static bool slot_valid(u64 dr7, u32 slot, u64 addr)
 {
 	u64 len = slot_len(dr7, slot);
@@ -106,7 +106,10 @@ int ptrace_debug_set(struct thread *t, u32 nr, u64 value)
 	return 0;
 }
 
-/* What the CPU gets: addresses, and in DR7 only the slots that are enabled. */
+/*
+ * Computes the registers for the CPU: the addresses, and in DR7 only the slots that are enabled.
+ * Returns true if a slot is enabled.
+ */
 static bool hardware(const struct thread *t, u64 hw[DEBUG_REGS])
 {
 	const u64 *debug = t->ptrace.debug;
@@ -123,7 +126,7 @@ static bool hardware(const struct thread *t, u64 hw[DEBUG_REGS])
 	return hw[DR7] != DR7_FIXED;
 }
 
-/* The slots that the CPU says were hit since it was asked last: bits of DR6. */
+/* Returns the slots that were hit since the last question, as bits of the CPU's DR6. */
 static u64 ask_host(const struct thread *t)
 {
 	u64 hw[DEBUG_REGS];
@@ -133,8 +136,8 @@ static u64 ask_host(const struct thread *t)
 }
 
 /*
- * The first watchpoint is hit, or may be: found, one bit for each slot whose memory has changed.
- * Returns the slots that are hit.
+ * A watchpoint may be hit for the first time: asks the host whether its registers work. found: one
+ * bit for each slot whose memory has changed. Returns the slots that are hit.
  */
 static u64 try_host(const struct thread *t, u64 found)
 {
@@ -152,7 +155,7 @@ static u64 try_host(const struct thread *t, u64 found)
 	return found | told;
 }
 
-/* The content of what the slot watches; 0 where there is no memory. */
+/* Returns the content of the memory that the slot watches, or 0 if there is no memory. */
 static u64 content(const struct thread *t, u32 slot)
 {
 	u64 value = 0;
@@ -162,7 +165,10 @@ static u64 content(const struct thread *t, u32 slot)
 	return value;
 }
 
-/* One bit for each slot that is hit where the thread is now. data: watchpoints, too. */
+/*
+ * Returns one bit for each slot that is hit where the thread is now. data: watchpoints are checked,
+ * too.
+ */
 static u64 hits(struct thread *t, bool data)
 {
 	struct ptrace_state *s = &t->ptrace;
@@ -181,7 +187,10 @@ static u64 hits(struct thread *t, bool data)
 			continue;
 		}
 		now = content(t, i);
-		/* Another thread may have written meanwhile: that is its hit. */
+		/*
+		 * If the instruction cannot have stored there, another thread has, and the hit is
+		 * that thread's.
+		 */
 		if (now != s->seen[i] && (s->may_store >> i & 1))
 			changed |= 1UL << i;
 		s->seen[i] = now;
@@ -224,7 +233,7 @@ int ptrace_debug_trap(struct thread *t)
 	u64 hw[DEBUG_REGS], hit;
 
 	if (t->ptrace.watched) {
-		/* ptrace_debug_look was called, unless the program is stepped anyway. */
+		/* ptrace_debug_look was called before, unless the tracer steps the thread. */
 		hit = t->ptrace.step ? hits(t, true) : t->ptrace.debug[DR6];
 		for (u32 i = 0; i < SLOTS; i++)
 			if (hit & 1UL << i && slot_kind(t->ptrace.debug[DR7], i) == RW_EXECUTE)
@@ -237,7 +246,7 @@ int ptrace_debug_trap(struct thread *t)
 		t->ptrace.debug[DR6] = DR6_STEP;
 		return TRAP_TRACE;
 	}
-	/* Sets the same once more; DR6 is what it was before. */
+	/* Sets the same registers again; the host returns the previous DR6. */
 	hardware(t, hw);
 	if (hc_debug_regs(hw, sizeof(hw)))
 		hw[DR6] = DR6_STEP;
@@ -245,7 +254,10 @@ int ptrace_debug_trap(struct thread *t)
 	for (u32 i = 0; i < SLOTS; i++) {
 		if (!slot_enabled(t->ptrace.debug[DR7], i))
 			hit &= ~(1UL << i);
-		/* A fault: the instruction is still to come, and must not trap again. */
+		/*
+		 * The exception is a fault, so the instruction is still to come. RF keeps it from
+		 * trapping again.
+		 */
 		else if (hit & 1UL << i && slot_kind(t->ptrace.debug[DR7], i) == RW_EXECUTE)
 			frame->rflags |= RFLAGS_RF;
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Tracers and tracees (ptrace.h). Each thread has the list of those that it traces.
+ * The links between tracers and tracees (ptrace.h). Each thread has the list of its tracees.
  *
- * A tracee that ends stays, as a struct thread without a vCPU, until its tracer has waited for it:
- * a leader as process.ended_leader, for its process's end is the tracer's to see before it is the
- * parent's; any other thread without its process, which may go before it.
+ * A tracee that ends stays as a struct thread without a vCPU until its tracer has waited for it. A
+ * leader stays as process.ended_leader, because the tracer sees the end of its process before the
+ * parent does. Any other thread stays without its process, which may be freed before it.
  */
 #include "kernel/task/ptrace_abi.h"
 #include "kernel/hostcall.h"
@@ -32,7 +32,7 @@ void ptrace_tell_tracer(struct thread *t, int code, int status)
 	info.si_pid = t->tid;
 	info.si_uid = t->proc ? t->proc->creds.ruid : t->ptrace.uid;
 	info.si_status = status;
-	/* Ends are told by all means, stops to those that want to hear of stops. */
+	/* Ends are always reported; stops only to a tracer that wants to hear of stops. */
 	if (code != CLD_TRAPPED ||
 	    (action->handler != (u64)SIG_IGN && !(action->flags & SA_NOCLDSTOP)))
 		signal_send_locked(tracer, NULL, &info);
@@ -76,7 +76,7 @@ static void unlink(struct thread *t)
 	t->ptrace.options = 0;
 }
 
-/* What was kept of a tracee that has ended goes. */
+/* Frees a tracee that has ended. */
 static void forget(struct thread *t)
 {
 	if (t->proc && t->proc->ended_leader == t)
@@ -107,7 +107,7 @@ void ptrace_detach(struct thread *t)
 		t->ptrace.word++;
 		unpark(&t->ptrace.word, 1);
 	} else {
-		signal_kick(t); /* TF and debug registers go on its way out */
+		signal_kick(t); /* it drops TF and debug registers on its way out */
 	}
 }
 
@@ -151,7 +151,7 @@ void ptrace_tracer_ends(struct thread *t)
 	}
 }
 
-/* wait(2), NOTES: the tracer does not want to know of ends. */
+/* wait(2), NOTES: returns true if the tracer ignores the ends of its children. */
 static bool ignores_ends(const struct process *tracer)
 {
 	const struct sigaction_k *action = &tracer->sighand->action[SIGCHLD - 1];

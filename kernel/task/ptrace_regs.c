@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See ptrace_regs.h. What may be written is what Linux's arch/x86/kernel/ptrace.c allows, but for
- * code and stack segments: only the flat 64-bit ones exist here.
+ * See ptrace_regs.h. A tracer may write what Linux's arch/x86/kernel/ptrace.c allows, except for
+ * the code and stack segments: only the flat 64-bit ones exist here.
  */
 #include <linux/elf.h>
 #include "common/x86.h"
@@ -12,14 +12,14 @@
 #include "kernel/task/ptrace_debug.h"
 #include "kernel/task/ptrace_regs.h"
 
-/* struct user of sys/user.h; tests/unit/ptrace_regs_test.c compares. */
+/* struct user of sys/user.h; tests/unit/ptrace_regs_test.c compares these. */
 #define USER_DEBUG_AT  848
 #define USER_SIZE      912
 
-/* Not in linux/elf.h under this name for all versions. */
+/* Not every version of linux/elf.h has this name. */
 #define NT_386_IOPERM_ 0x201
 
-/* What a tracer may change: CF PF AF ZF SF TF DF OF NT RF AC. */
+/* The flags that a tracer may change: CF PF AF ZF SF TF DF OF NT RF AC. */
 #define FLAGS_SETTABLE 0x54dd5UL
 
 static u64 get(const struct thread *t, u32 reg)
@@ -38,7 +38,7 @@ static int set_flags(struct thread *t, u64 value)
 	u64 *flags = &thread_frame(t)->rflags;
 
 	if (value & RFLAGS_TF)
-		t->ptrace.flag_is_ours = false; /* the program's own from now on */
+		t->ptrace.flag_is_ours = false; /* from now on TF is the program's own */
 	else if (t->ptrace.flag_is_ours)
 		value |= RFLAGS_TF;
 	*flags = (*flags & ~FLAGS_SETTABLE) | (value & FLAGS_SETTABLE);
@@ -58,7 +58,7 @@ static int set(struct thread *t, u32 reg, u64 value)
 	case USER_ES:
 	case USER_FS:
 	case USER_GS:
-		return (u16)value && (value & 3) != 3 ? -EIO : 0; /* they mean nothing: all flat */
+		return (u16)value && (value & 3) != 3 ? -EIO : 0; /* no effect: all are flat */
 	case USER_EFLAGS:
 		return set_flags(t, value);
 	case USER_FS_BASE:
@@ -117,7 +117,10 @@ s64 ptrace_regset_size(u32 type)
 	}
 }
 
-/* The bytes that Linux lets debuggers find the features by: the layout follows from them. */
+/*
+ * Fills in the software bytes, in which debuggers look for the features, as on Linux: the layout
+ * follows from these.
+ */
 static void describe(struct xsave_area *area)
 {
 	u64 features = arch_fpu_features();
@@ -155,7 +158,7 @@ static int set_general(struct thread *t, const u64 *value, u64 count)
 	return 0;
 }
 
-/* The legacy part only: what a program without AVX would know of. */
+/* Writes only the legacy part, which is what a program without AVX knows. */
 static int set_legacy(struct xsave_area *fpu, const void *buf, u64 len)
 {
 	const struct xsave_area *new = buf;

@@ -2,9 +2,9 @@
 /*
  * Ptrace-stops: a tracee stops and tells its tracer (ptrace.h, ptrace(2)).
  *
- * The tracee sleeps in the kernel on its own word. Its registers are in its trap frame and in a
- * struct ptrace_regs on its stack, where the tracer reads and changes them under task_lock; the
- * tracee loads them when it goes on. SIGKILL ends each stop but that of PTRACE_EVENT_EXIT.
+ * The tracee sleeps in the kernel on a word of its own. Its registers are in its trap frame and in
+ * a struct ptrace_regs on its stack, where the tracer reads and changes them under task_lock. The
+ * tracee loads them when it goes on. SIGKILL ends each stop except that of PTRACE_EVENT_EXIT.
  */
 #include "kernel/task/ptrace_abi.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -18,12 +18,12 @@
 #include "kernel/task/ptrace_debug.h"
 #include "kernel/task/stop.h"
 
-/* What is told of a stop. */
+/* What a stop reports. */
 struct report {
 	u32 code;	       /* bits 8 and up of wait(2)'s status */
-	const siginfo_t *info; /* NULL: none */
+	const siginfo_t *info; /* NULL: no siginfo */
 	bool ending;	       /* PTRACE_EVENT_EXIT */
-	bool of_process;       /* a stop of the whole process, or one that the tracer asked for */
+	bool of_process;       /* the process stopped, or the tracer asked for a stop */
 };
 
 void ptrace_wake(struct thread *t)
@@ -35,13 +35,16 @@ void ptrace_wake(struct thread *t)
 	unpark(&t->ptrace.word, 1);
 }
 
-/* The thread is to end, whatever its tracer wants. task_lock held. */
+/* Returns true if the thread has to end, whatever its tracer wants. task_lock is held. */
 static bool killed(const struct thread *t)
 {
 	return t->dying || ((t->pending.set | t->proc->pending.set) & SIGBIT(SIGKILL));
 }
 
-/* Popping the flags makes TF the program's own: POPF, with prefixes. */
+/*
+ * Returns true if the next instruction is POPF, also with prefixes: after it, TF is the program's
+ * own.
+ */
 static bool pops_flags(const struct trapframe *frame)
 {
 	u8 insn[4];
@@ -52,7 +55,7 @@ static bool pops_flags(const struct trapframe *frame)
 	return i < len && insn[i] == 0x9d;
 }
 
-/* RFLAGS.TF follows .step and .watched. */
+/* Makes RFLAGS.TF follow .step and .watched. */
 static void set_trap_flag(struct thread *t)
 {
 	struct trapframe *frame = thread_frame(t);
@@ -78,14 +81,17 @@ bool ptrace_hides_step(struct thread *t)
 {
 	if (!t->ptrace.flag_is_ours || t->ptrace.step)
 		return false;
-	/* Left over from a tracer that is gone, or an instruction that changed nothing. */
+	/*
+	 * The step is left over from a tracer that is gone, or was made for a watchpoint that is
+	 * not hit.
+	 */
 	if (t->ptrace.watched && ptrace_debug_look(t))
 		return false;
 	set_trap_flag(t);
 	return true;
 }
 
-/* The thread goes on from here: a breakpoint may be at its very next instruction. */
+/* The thread goes on from here: a breakpoint may be at its next instruction. */
 static void arm(struct thread *t)
 {
 	set_trap_flag(t);
@@ -93,7 +99,7 @@ static void arm(struct thread *t)
 		signal_fault(SIGTRAP, TRAP_HWBKPT, thread_frame(t)->rip, VEC_DB, 0);
 }
 
-/* The tracee goes on with what its tracer made of its registers. */
+/* Loads the registers that the tracer may have changed, and frees regs->fpu. */
 static void load_registers(struct thread *t, struct ptrace_regs *regs)
 {
 	struct trapframe *frame = thread_frame(t);
@@ -105,12 +111,12 @@ static void load_registers(struct thread *t, struct ptrace_regs *regs)
 	fpu_area_free(regs->fpu);
 	ptrace_debug_load(t);
 	arm(t);
-	/* Linux finds out at its IRET. */
+	/* On Linux, IRET would fault. */
 	if (frame->rip >= USER_TOP && !READ_ONCE(t->dying))
 		signal_force_segv(0);
 }
 
-/* Sleeps until the tracer, its end, or SIGKILL lets the thread go on. task_lock held. */
+/* Sleeps until the tracer lets the thread go on or ends, or until SIGKILL. task_lock is held. */
 UNCHECKED_LOCKING static void sleep_stopped(struct thread *t)
 {
 	struct ptrace_state *s = &t->ptrace;
@@ -128,7 +134,7 @@ UNCHECKED_LOCKING static void sleep_stopped(struct thread *t)
 		s->code = 0; /* killed */
 }
 
-/* Returns the signal to go on with: what the tracer gave, or 0. */
+/* Stops the running thread. Returns the signal to go on with, which the tracer gave, or 0. */
 static u32 stop(const struct report *r)
 {
 	struct thread *t = current();
@@ -168,7 +174,10 @@ out:
 	return code;
 }
 
-/* A SIGTRAP that nobody sent: what events and syscall-stops are for PTRACE_GETSIGINFO. */
+/*
+ * Returns the siginfo that PTRACE_GETSIGINFO shows in events and syscall-stops: that of a signal
+ * which nobody sent.
+ */
 static siginfo_t trap_info(int sig, u32 code)
 {
 	siginfo_t info = signal_info(sig, (int)code);
@@ -177,7 +186,10 @@ static siginfo_t trap_info(int sig, u32 code)
 	return info;
 }
 
-/* ptrace_notify in Linux's kernel/signal.c. Returns the signal that the tracer gave. */
+/*
+ * Stops with a SIGTRAP, as ptrace_notify in Linux's kernel/signal.c. Returns the signal that the
+ * tracer gave.
+ */
 static u32 notify(u32 code)
 {
 	siginfo_t info = trap_info(SIGTRAP, code);
@@ -211,7 +223,10 @@ int ptrace_signal_stop(int sig, siginfo_t *info)
 	if (!sig)
 		return 0;
 	mutex_lock(&task_lock);
-	/* PTRACE_SETSIGINFO changed the kept one; another signal comes from the tracer. */
+	/*
+	 * PTRACE_SETSIGINFO may have changed the siginfo that was kept. If the tracer gave another
+	 * signal, the tracer is its sender.
+	 */
 	*info = t->ptrace.info;
 	if (sig != info->si_signo) {
 		tracer = t->ptrace.tracer ? t->ptrace.tracer->proc : NULL;
@@ -221,7 +236,7 @@ int ptrace_signal_stop(int sig, siginfo_t *info)
 		info->si_pid = tracer ? tracer->pid : 0;
 		info->si_uid = tracer ? tracer->creds.ruid : 0;
 	}
-	/* It waits until it is unblocked. */
+	/* A blocked signal stays pending until it is unblocked. */
 	if ((t->blocked & SIGBIT(sig)) && sig != SIGKILL) {
 		signal_send_locked(t->proc, t, info);
 		sig = 0;
@@ -248,7 +263,7 @@ void ptrace_trap_stop(void)
 		stop(&r);
 		return;
 	}
-	/* It went on before the thread came here. */
+	/* The process was continued before the thread came here. */
 	mutex_lock(&task_lock);
 	t->ptrace.trap = t->ptrace.notify = false;
 	mutex_unlock(&task_lock);
@@ -297,8 +312,8 @@ static void syscall_stop(u64 message)
 	t->ptrace.message = message;
 	sig = notify(code);
 	/*
-	 * A tracer that ends without having waited leaves the stop's own code: a plain SIGTRAP is
-	 * sent then, as Linux does it, and the one of PTRACE_O_TRACESYSGOOD is no signal.
+	 * If the tracer ends without having waited, the stop's own code is left. As on Linux, a
+	 * plain SIGTRAP is sent then; the code with PTRACE_O_TRACESYSGOOD is not a signal.
 	 */
 	if (sig && sig <= NSIG) {
 		siginfo_t info;
@@ -336,7 +351,7 @@ void ptrace_syscall_exit(void)
 			thread_frame(t)->r11 &= ~(u64)RFLAGS_TF;
 		arm(t);
 	}
-	/* A step over the call: user_single_step_report in Linux. */
+	/* A step over the call, as user_single_step_report in Linux. */
 	if (t->ptrace.step && thread_frame(t)->vector == TRAP_SYSCALL)
 		signal_fault(SIGTRAP, TRAP_BRKPT, thread_frame(t)->rip, VEC_DB, 0);
 	else if (READ_ONCE(t->ptrace.run) == PTRACE_RUN_SYSCALL)
@@ -364,7 +379,7 @@ void ptrace_exec_event(s32 old_tid)
 
 	if (!ptrace_traced(t))
 		return;
-	t->ptrace.flag_is_ours = false; /* the new program's flags are fresh */
+	t->ptrace.flag_is_ours = false; /* the new program begins with new flags */
 	mutex_lock(&task_lock);
 	memset(t->ptrace.debug, 0, sizeof(t->ptrace.debug));
 	mutex_unlock(&task_lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Resource limits: getrlimit(2). Who enforces a limit reads it from struct process. */
+/* Resource limits: getrlimit(2). The code that enforces a limit reads it from struct process. */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/fs/file.h"
@@ -14,7 +14,10 @@
 
 _Static_assert(BOOT_RLIMITS == RLIM_NLIMITS, "all of Linux's limits");
 
-/* Reads, then changes: either pointer may be NULL. task_lock held. */
+/*
+ * Reads the limit, then changes it; new and old may be NULL. Returns 0 or -errno. task_lock is
+ * held.
+ */
 static int change_limit(struct process *p, u32 resource, const struct rlimit_pair *new,
 			struct rlimit_pair *old)
 {
@@ -27,7 +30,7 @@ static int change_limit(struct process *p, u32 resource, const struct rlimit_pai
 		return 0;
 	if (new->cur > new->max)
 		return -EINVAL;
-	/* fs.nr_open: nobody may have more. */
+	/* fs.nr_open is the limit even for privileged threads. */
 	if (resource == RLIMIT_NOFILE && new->max > FD_LIMIT)
 		return -EPERM;
 	if (new->max > limit->max && !capable(CAP_SYS_RESOURCE))

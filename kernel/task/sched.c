@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * CPUs and affinity. CPUs are the host's: a thread's mask is given to the host thread of the vCPU
- * that it runs on. Policies and nice values are in policy.c; schedule.c has what nice values mean
- * between threads.
+ * CPU affinity, getcpu(2), membarrier(2). CPUs are the host's: the mask of a thread is set for the
+ * host thread of the vCPU that it runs on. Policies and nice values are in policy.c; schedule.c has
+ * the effect of nice values.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
@@ -17,7 +17,7 @@
 
 DEFINE_SYSCALL0(sched_yield)
 {
-	/* Whoever is waited for may be a thread of the host, or on another vCPU. */
+	/* The thread that the caller waits for may be a thread of the host, or on another vCPU. */
 	return sched_give_way() ? 0 : hc_sched_yield(HC_NONE);
 }
 
@@ -51,7 +51,9 @@ DEFINE_SYSCALL3(sched_getaffinity, int, tid, u32, size, uva, user_mask)
 	return len;
 }
 
-/* What of the mask the host allows, tried on the running vCPU. 0 or -errno. */
+/*
+ * Reduces the mask to what the host allows, by trying it on the running vCPU. Returns 0 or -errno.
+ */
 static s64 try_cpus(struct cpu_mask *m)
 {
 	u32 vcpu = current()->vcpu;
@@ -66,8 +68,8 @@ static s64 try_cpus(struct cpu_mask *m)
 }
 
 /*
- * The thread that is bound may run on another vCPU: that is bound as well, and if the thread leaves
- * it just then, vcpu_affinity mends both at their next switch.
+ * If the thread to bind runs on another vCPU, that vCPU is bound, too. If the thread leaves that
+ * vCPU just then, vcpu_affinity corrects both at their next switch.
  */
 DEFINE_SYSCALL3(sched_setaffinity, int, tid, u32, size, uva, user_mask)
 {
@@ -122,8 +124,8 @@ DEFINE_SYSCALL3(getcpu, uva, cpu, uva, node, uva, cache)
 	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
 
 /*
- * membarrier(2). All vCPUs are threads of one host process, so the host's own barrier does the
- * work: it interrupts every CPU that runs one of them. Registration is kept per guest process.
+ * membarrier(2). All vCPUs are threads of one host process, so the host's barrier does the work: it
+ * interrupts each CPU that runs one of them. Registrations are kept for each guest process.
  */
 DEFINE_SYSCALL3(membarrier, int, cmd, u32, flags, int, cpu)
 {

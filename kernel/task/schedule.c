@@ -2,10 +2,10 @@
 /*
  * See schedule.h and kernel/park.h. vcpu.c has the vCPUs.
  *
- * A thread that was made ready gets a CPU in one of these ways, of which the first costs no exit:
- * the vCPU that made it ready stops what it did; the kernel looks, before a program goes on,
- * whether a CPU is free, and wakes a vCPU for it; the monitor's tick (vm/tick.c) finds threads that
- * are ready for a while and kicks a vCPU.
+ * A thread that was made ready gets a CPU in one of three ways. First, without an exit: the vCPU
+ * that made it ready stops its own thread. Second: before a program goes on, the kernel looks
+ * whether a CPU is free, and wakes a vCPU for it. Third: the monitor's tick (vm/tick.c) finds
+ * threads that have been ready for a while, and kicks a vCPU.
  */
 #include "kernel/task/schedule.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -21,15 +21,16 @@
 
 #include <linux/sched.h>
 
-/* SCHED_IDLE: the least there is, sched(7). */
+/* SCHED_IDLE counts as the lowest nice value: sched(7). */
 #define NICE_IDLE  19
 
-/* What a thread runs while others are ready, before it gives way. */
+/* How long a thread runs while others are ready. */
 #define SLICE_US   2000
 
 /*
- * A thread that sleeps so soon after it made another one ready hands its CPU over: one that did so
- * HANDS_OVER times in a row is trusted to do it again, so no vCPU is woken for the other one.
+ * A thread that sleeps within SOON_US after it made another one ready hands its CPU over. After
+ * HANDS_OVER times in a row it is expected to do so again, and no vCPU is woken for the other
+ * thread.
  */
 #define SOON_US	   150
 #define HANDS_OVER 2
@@ -66,7 +67,7 @@ static void make_ready(struct thread *t)
 	run_add(&ready, &t->sched.run);
 }
 
-/* t sleeps no more: park returns why. */
+/* Makes a sleeping thread ready; its park returns why. */
 static void wake(struct thread *t, s64 why)
 {
 	ASSERT_HELD(&sched_lock);
@@ -82,7 +83,7 @@ void sched_expire(void)
 
 	if (sched_deadline() == PARK_NO_DEADLINE)
 		return;
-	now = clock_monotonic_ns(); /* may ask the host: not under the lock */
+	now = clock_monotonic_ns(); /* not under the lock: it may ask the host */
 	if (now < sched_deadline())
 		return;
 	mutex_lock(&sched_lock);
@@ -97,14 +98,14 @@ struct thread *sched_next(void)
 	return vcpu_too_many() ? NULL : thread_of(run_take(&ready));
 }
 
-/* t, which runs on the vCPU with these data, begins to be counted there. */
+/* Begins to count the time of t, which runs on the vCPU with these data. */
 static void begin_slice(struct thread *t, const struct vcpu_data *d)
 {
 	t->sched.started = arch_rdtsc();
 	usage_start(t, d);
 }
 
-/* The time that t had its vCPU since begin_slice. */
+/* Adds the time since begin_slice to t's. */
 static void charge(struct thread *t, const struct vcpu_data *d)
 {
 	u64 cycles = arch_rdtsc() - t->sched.started;
@@ -123,7 +124,7 @@ void sched_init(struct thread *first)
 	mutex_unlock(&sched_lock);
 }
 
-/* What the running thread used so far counts when it is compared with others. */
+/* Adds the time of the running thread so far, because it is about to be compared with others. */
 static void recharge(struct thread *t)
 {
 	const struct vcpu_data *d = arch_vcpu_data();
@@ -147,14 +148,14 @@ UNCHECKED_LOCKING void sched_switch(struct vcpu *v, struct thread *next)
 		next->sched.state = THREAD_RUNNING;
 		next->vcpu = v->id;
 		begin_slice(next, d);
-		/* Its hostcalls and its way out have to see it. */
+		/* Its hostcalls and its way out have to notice the kick. */
 		if (next->sched.kicked)
 			__atomic_store_n(&d->upcall, 1, __ATOMIC_SEQ_CST);
 	}
 	arch_context_switch(last ? &last->context : &v->idle, next ? &next->context : &v->idle);
 }
 
-/* The rest of a switch, by the thread that goes on. */
+/* The rest of a switch, in the thread that goes on. */
 UNCHECKED_LOCKING void sched_switched(void)
 {
 	struct vcpu *v = vcpu_self();
@@ -169,18 +170,23 @@ UNCHECKED_LOCKING void sched_switched(void)
 	vcpu_enter_mm(t->proc->mm);
 	vcpu_affinity(&t->cpus);
 	ptrace_debug_load(t);
-	/* One vCPU is enough for one thread; the others' turn comes as well. */
+	/*
+	 * For one ready thread one vCPU is woken here; that vCPU does the same for the next thread.
+	 */
 	if (sched_ready())
 		vcpu_spread();
 }
 
-/* The running thread, whose state is set, stops. */
+/*
+ * Stops the running thread, whose new state is set, and runs the next one. sched_lock is held, and
+ * released when this returns.
+ */
 UNCHECKED_LOCKING static void stop_running(void)
 {
 	struct vcpu *v = vcpu_self();
 	struct thread *next = sched_next();
 
-	if (next == v->running) { /* its time was over, or it gave way to nobody */
+	if (next == v->running) { /* no other thread comes before it */
 		next->sched.state = THREAD_RUNNING;
 		mutex_unlock(&sched_lock);
 		return;
@@ -189,7 +195,7 @@ UNCHECKED_LOCKING static void stop_running(void)
 	sched_switched();
 }
 
-/* Where a thread begins. */
+/* The first code of a new thread. */
 UNCHECKED_LOCKING static void first_switch(void)
 {
 	sched_switched();
@@ -223,7 +229,10 @@ UNCHECKED_LOCKING void sched_thread_ends(void)
 	__builtin_unreachable();
 }
 
-/* The running thread is about to sleep: was that soon after it made somebody ready? */
+/*
+ * The running thread is about to sleep: counts whether that is soon after it made another thread
+ * ready.
+ */
 static void note_handover(struct sched_thread *s)
 {
 	if (!s->gave)
@@ -323,7 +332,10 @@ UNCHECKED_LOCKING bool sched_give_way(void)
 	return true;
 }
 
-/* The running thread had its slice, and others wait. */
+/*
+ * The running thread has used its slice, and other threads wait: makes it ready and runs the next
+ * one.
+ */
 UNCHECKED_LOCKING static void preempt(void)
 {
 	struct thread *t = current();
@@ -335,7 +347,7 @@ UNCHECKED_LOCKING static void preempt(void)
 	stop_running();
 }
 
-/* No thread is ready, and somebody looks when the first sleeper is due. */
+/* Returns true if no thread is ready, and something looks when the first sleeper is due. */
 static bool nothing_waits(void)
 {
 	sched_expire();
@@ -350,7 +362,9 @@ void sched_before_program(void)
 	if (nothing_waits())
 		return;
 	now = arch_rdtsc();
-	/* Soon it sleeps, and the other one has this CPU: no exit for that. */
+	/*
+	 * The thread will probably sleep soon, and the ready thread gets this CPU without an exit.
+	 */
 	if (sched_ready() == 1 && s->hands_over >= HANDS_OVER && vcpu_ticks()) {
 		if (now - s->gave < ticks(SOON_US))
 			return;

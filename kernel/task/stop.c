@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Job control: a stopped process, and groups that nobody can continue.
+ * Job control: stopped processes, and orphaned groups.
  *
  * .stopped is the signal that stopped the process. Its threads come to process_park on their way
- * out of the kernel and sleep on that word; when the last one is there the parent hears of it
- * (CLD_STOPPED). SIGCONT and SIGKILL set it to 0 when they are sent, whatever is blocked.
+ * out of the kernel and sleep on that word. When the last one sleeps, the parent is told
+ * (CLD_STOPPED). SIGCONT and SIGKILL set the word to 0 when they are sent, even if they are
+ * blocked.
  */
 #include "kernel/kernel.h"
 #include "kernel/park.h"
@@ -14,7 +15,7 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
 
-/* SIGCHLD for news of a child that lives. */
+/* Sends SIGCHLD for news of a child that has not ended, and wakes the parent's waiting threads. */
 static void tell_parent(struct process *p, int code, int status)
 {
 	struct process *parent = p->parent;
@@ -56,7 +57,7 @@ void process_stop(struct process *p, int sig)
 		__atomic_store_n(&p->stopped, (u32)sig, __ATOMIC_RELEASE);
 	}
 	TAILQ_FOREACH (t, &p->threads, link) {
-		/* A tracer may have let its tracees go on: they stop again. */
+		/* A tracer may have continued its tracees: they stop again. */
 		if (ptrace_traced(t) && !t->ptrace.stopped)
 			t->ptrace.trap = true;
 		if (!again || ptrace_traced(t))
@@ -97,7 +98,10 @@ void process_park(void)
 	mutex_unlock(&task_lock);
 }
 
-/* Somebody in p's session but not in its group is the parent of one of its members. */
+/*
+ * Returns true if a member of the group, other than without, has its parent in the same session but
+ * in another group. The parent must not be without either.
+ */
 static bool group_has_tie(s32 pgid, s32 sid, const struct process *without)
 {
 	struct process *p;
@@ -108,7 +112,7 @@ static bool group_has_tie(s32 pgid, s32 sid, const struct process *without)
 		if (p->pgid != pgid || p->sid != sid || p == without || p->exiting)
 			continue;
 		if (!parent || (parent == init_process && p->ppid_outside))
-			return true; /* the shell outside */
+			return true; /* its parent is the shell outside */
 		if (parent != without && parent->sid == sid && parent->pgid != pgid)
 			return true;
 	}
@@ -149,7 +153,7 @@ static void hang_up(s32 pgid, s32 sid)
 	}
 }
 
-/* The group had a tie through p, has none without it, and has stopped members: POSIX, _exit(). */
+/* Hangs up the group if it has stopped members and is orphaned without p: POSIX, _exit(). */
 static void check_group(struct process *p, s32 pgid, s32 sid)
 {
 	if (pgid == boot->pgid || !group_stopped(pgid, sid) || group_has_tie(pgid, sid, p))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls that are decided, not missing: what a kernel built or configured without the
- * feature answers, or one whose user may not have it. They get no report line. One row each.
+ * System calls that are refused and not missing. They return what a kernel returns that is built or
+ * configured without the feature, or to a user without the permission. syscall_report does not
+ * mention them. Each has one row.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the system says of itself: names, memory, load, random bytes. */
+/* What the system reports of itself: names, memory, load, random bytes. */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
@@ -23,7 +23,7 @@ DEFINE_SYSCALL1(uname, uva, to)
 	return copy_to_user(to, &name, sizeof(name));
 }
 
-/* sysinfo(2): time and load are the host's, memory and processes the sandbox's. */
+/* sysinfo(2): uptime and load are the host's, memory and processes are the sandbox's. */
 DEFINE_SYSCALL1(sysinfo, uva, to)
 {
 	struct frame_stats frames;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Processes and threads: making them, finding them, freeing them.
+ * Processes and threads: making, finding and freeing them.
  *
- * The first process takes the identity that the host gave the monitor (pid, parent, group,
- * session); further pids count upwards from its pid.
+ * The first process has the numbers that the host gave the monitor (process, parent, group,
+ * session). Later numbers count upwards from its number.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/fs/fs_info.h"
@@ -29,13 +29,13 @@
 
 #include <linux/prctl.h>
 
-#define TIMER_SLACK_DEFAULT 50000 /* ns, PR_GET_TIMERSLACK of a fresh Linux process */
+#define TIMER_SLACK_DEFAULT 50000 /* ns: PR_GET_TIMERSLACK of a new Linux process */
 
 struct mutex task_lock = MUTEX_INIT(LOCK_TASK);
 struct process *init_process;
 struct process_list all_processes = LIST_HEAD_INITIALIZER(all_processes);
 
-/* proc(5), pid_max: after PID_MAX numbers start again here. */
+/* proc(5), pid_max: after PID_MAX the numbers continue here. */
 #define PID_MIN 300
 
 static s32 last_pid; /* task_lock */
@@ -57,7 +57,7 @@ static struct fs_info *fs_boot(void)
 struct fs_info *fs_dup(struct fs_info *fs)
 {
 	struct fs_info *copy = kzalloc(sizeof(*copy));
-	/* Only the running process, which is here, and those that share this can change it. */
+	/* Only the running process, which is here, and those that share fs can change its root. */
 	char *name = READ_ONCE(fs->root_file) ? kmalloc(HOSTCALL_PATH_MAX) : NULL;
 
 	if (!copy || (READ_ONCE(fs->root_file) && !name)) {
@@ -174,7 +174,9 @@ void thread_free(struct thread *t)
 	kfree(t);
 }
 
-/* All threads in the tree, by number: there may be tens of thousands. task_lock. */
+/*
+ * All threads of the tree by number, of which there may be tens of thousands. task_lock guards it.
+ */
 #define TID_LISTS 4096
 static LIST_HEAD(, thread) by_tid[TID_LISTS];
 
@@ -295,7 +297,10 @@ void task_init(void)
 	mutex_unlock(&task_lock);
 }
 
-/* A process, thread, group or session has this number, here or right outside. */
+/*
+ * Returns true if a process, thread, group or session has this number, in the sandbox or just
+ * outside.
+ */
 static bool number_in_use(s32 n)
 {
 	struct process *p;
@@ -344,7 +349,7 @@ struct thread *thread_find(s32 tid)
 	ASSERT_HELD(&task_lock);
 	if (t)
 		return t;
-	/* The leader may have ended before the others: they stand for it. */
+	/* The leader may have ended before the other threads, which then stand for it. */
 	p = process_find(tid);
 	return p ? TAILQ_FIRST(&p->threads) : NULL;
 }

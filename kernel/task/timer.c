@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Timers that send signals: alarm(2), setitimer(2), timer_create(2).
+ * Timers that send signals: alarm(2), setitimer(2), timer_create(2), RLIMIT_CPU.
  *
- * All timers of the sandbox stand in a queue for each clock, the next one first, and the host has
- * one timer for each queue (hostcall timer_*), which sets its bit in vcpu_data.timers_expired and
- * kicks vCPU 0.
+ * All timers of the sandbox are in one queue for each clock, ordered by time. The host has one
+ * timer for each queue (hostcall timer_*), which sets its bit in vcpu_data.timers_expired and kicks
+ * vCPU 0.
  *
- * A timer of used CPU time stands in the queue of CLOCK_MONOTONIC for the moment when it is due at
- * the earliest, is looked at then, and stands there again until enough time was used.
+ * A timer of used CPU time is in the queue of CLOCK_MONOTONIC, at the earliest moment when it can
+ * be due. When that moment comes and not enough time was used, the timer is queued again.
  *
- * task_lock guards all of it.
+ * task_lock guards all of this.
  */
 #include <bsd/sys/tree.h>
 #include <linux/time.h>
@@ -33,12 +33,13 @@
 #define NEVER	       (~0UL)
 
 /*
- * The shortest time between two looks at a timer, however short its interval is, and what it is in
- * hostcalls where these are dear: a look costs some, and the program shall get on in between.
+ * The shortest time between two looks at a timer, even if its interval is shorter: a time, and a
+ * number of hostcalls where these are slow. A look costs some hostcalls, and the program should run
+ * in between.
  */
 #define LOOK_NS	       (NSEC_PER_MSEC / 10)
 #define LOOK_CALLS     8
-/* The same for used time, and where nothing runs that would use it. */
+/* The same for timers of used time, and the time where no thread runs that would use it. */
 #define LOOK_CPU_NS    NSEC_PER_MSEC
 #define LOOK_CPU_CALLS 32
 #define LOOK_IDLE_NS   (64 * NSEC_PER_MSEC)
@@ -51,22 +52,22 @@ static const s32 base_clock[BASES] = {
 	[BASE_BOOTTIME] = CLOCK_BOOTTIME,
 };
 
-/* What due counts. */
+/* What .due counts. */
 enum measure { TIME, CPU_OF_PROCESS, CPU_OF_THREAD };
 
 struct timer {
 	RB_ENTRY(timer) queued;
 	bool in_queue;
-	enum base base;	 /* of the queue */
-	u64 wake;	 /* when to look at it, ns of that clock */
-	enum measure of; /* what these count: */
+	enum base base;	 /* of its queue */
+	u64 wake;	 /* when to look at it, in ns of that clock */
+	enum measure of; /* what .due and .interval count */
 	u64 due;	 /* the next expiration; 0: not armed */
 	u64 interval;
-	s32 cpu_tid;		    /* CPU_OF_THREAD: whose */
-	u64 cpu_seen, cpu_patience; /* at the last look: the time used; how long nothing happened */
+	s32 cpu_tid;		    /* CPU_OF_THREAD: of which thread */
+	u64 cpu_seen, cpu_patience; /* time used at the last look; least time until the next */
 	struct process *process;
 	s32 signo;
-	s32 id; /* timer_create(2)'s number, or INTERVAL_TIMER, or CPU_LIMIT */
+	s32 id; /* number of timer_create(2), or INTERVAL_TIMER, or CPU_LIMIT */
 
 	/* Of timer_create(2). */
 	LIST_ENTRY(timer) link;
@@ -75,13 +76,13 @@ struct timer {
 	sigval_t value;
 	s32 tid;	  /* SIGEV_THREAD_ID */
 	u64 overrun;	  /* expirations since the queued signal */
-	s32 last_overrun; /* of the last signal taken */
+	s32 last_overrun; /* of the last signal that was taken */
 };
 
 #define INTERVAL_TIMER (-1) /* of setitimer(2) */
 #define CPU_LIMIT      (-2) /* RLIMIT_CPU */
 
-/* Two that are due at once have an order all the same. */
+/* Timers that are due at the same time are ordered by address. */
 static int compare(const struct timer *a, const struct timer *b)
 {
 	if (a->wake != b->wake)
@@ -91,8 +92,8 @@ static int compare(const struct timer *a, const struct timer *b)
 
 static struct {
 	RB_HEAD(timer_queue, timer) timers;
-	s32 host;  /* its timer + 1; 0: none yet */
-	u64 armed; /* what that is set for; NEVER: not at all */
+	s32 host;  /* the host's timer + 1; 0: none yet */
+	u64 armed; /* when that expires; NEVER: it is not set */
 } queue[BASES];
 
 #define UNUSED_STATIC __attribute__((unused)) static
@@ -115,7 +116,7 @@ static u64 base_now(enum base base)
 	return read_base(&now, base);
 }
 
-/* Used CPU time; NEVER: whoever used it is gone. */
+/* Returns the used CPU time, or NEVER if the thread has ended. */
 static u64 cpu_used(const struct timer *t)
 {
 	struct thread *thread = NULL;
@@ -128,7 +129,7 @@ static u64 cpu_used(const struct timer *t)
 	return usage_cpu_ns(t->process, thread);
 }
 
-/* Now, as t->due counts. */
+/* Returns the present time, in the measure of t->due. */
 static u64 now_of(const struct timer *t)
 {
 	return t->of == TIME ? base_now(t->base) : cpu_used(t);
@@ -151,13 +152,13 @@ static int need_host(enum base base)
 }
 
 /*
- * The host's timer is for the first in the queue. Never earlier: the kick interrupts what vCPU 0
- * does in the host.
+ * Sets the host's timer for the first timer of the queue. It is never set earlier, because the kick
+ * interrupts what vCPU 0 does in the host.
  */
 static void set_host(enum base base)
 {
 	const struct timer *first = RB_MIN(timer_queue, &queue[base].timers);
-	/* Zero would disarm it. */
+	/* 0 would disarm it. */
 	u64 wake = first ? MAX(first->wake, 1UL) : NEVER;
 	struct __kernel_itimerspec spec = {0}, old;
 
@@ -190,13 +191,16 @@ static u64 look_cpu_ns(void)
 	return MAX(LOOK_CPU_NS, LOOK_CPU_CALLS * hostcall_cost_ns());
 }
 
-/* For the moment when used time can have become due; all threads may run at once. */
+/*
+ * Queues a timer of used time for the earliest moment when it can be due: all threads may run at
+ * once.
+ */
 static void enqueue_cpu(struct timer *t, u64 used)
 {
 	u64 threads = t->of == CPU_OF_PROCESS ? MAX(t->process->nthreads, 1U) : 1;
 	u64 left = t->due > used ? (t->due - used) / threads : 0;
 
-	/* Nothing ran: look less often. */
+	/* No thread ran, so the next look is later. */
 	if (used == t->cpu_seen)
 		t->cpu_patience = MIN(t->cpu_patience * 2, MAX(LOOK_IDLE_NS, look_cpu_ns()));
 	else
@@ -228,7 +232,9 @@ static bool queued_in(const struct sigpending *pending, const struct timer *t)
 	return false;
 }
 
-/* The timer's last signal waits, for the process or for one of its threads. */
+/*
+ * Returns true if the timer's last signal is still pending, for the process or one of its threads.
+ */
 static bool signal_queued(const struct timer *t)
 {
 	const struct thread *it;
@@ -240,10 +246,10 @@ static bool signal_queued(const struct timer *t)
 }
 
 /*
- * The thread that has used the most time since it was last chosen, of those that do not block t's
- * signal: a signal for used time goes to a thread that uses it, and to each of them in turn. It is
- * sent to the thread, because any other thread that came by would take one of the process. NULL:
- * nobody is to be preferred.
+ * Returns the thread that has used the most time since it was last chosen, of those that do not
+ * block t's signal, so that a signal for used time goes to each thread that uses time in turn. It
+ * is sent to the thread, because any other thread could take a signal of the process. Returns NULL
+ * if no thread is preferred.
  */
 static struct thread *consumer(const struct timer *t)
 {
@@ -290,7 +296,7 @@ static void send(struct timer *t, u64 times)
 	signal_send_locked(t->process, to, &info);
 }
 
-/* Expirations that are due now: how many; due is the next one, or the timer is disarmed. */
+/* Returns how many expirations are due now, and sets .due to the next one or disarms the timer. */
 static u64 pass(struct timer *t, u64 now)
 {
 	u64 times = 1;
@@ -307,8 +313,8 @@ static u64 pass(struct timer *t, u64 now)
 }
 
 /*
- * RLIMIT_CPU, getrlimit(2): SIGXCPU at the soft limit, which Linux then raises by a second, SIGKILL
- * at the hard one.
+ * RLIMIT_CPU, getrlimit(2): sends SIGXCPU at the soft limit and raises that by a second, as Linux
+ * does; sends SIGKILL at the hard limit.
  */
 static void limit_reached(struct timer *t, u64 used)
 {
@@ -319,7 +325,10 @@ static void limit_reached(struct timer *t, u64 used)
 	limit->cur = t->due / NSEC_PER_SEC;
 }
 
-/* The timer's moment to be looked at has come; it is in no queue. */
+/*
+ * It is time to look at the timer, which is in no queue: sends its signal if it is due, and queues
+ * it again.
+ */
 static void look(struct timer *t, u64 base_time)
 {
 	u64 now = t->of == TIME ? base_time : cpu_used(t);
@@ -347,7 +356,7 @@ void timers_expired(u64 bits)
 	if (!bits)
 		return;
 	mutex_lock(&task_lock);
-	/* The host's clocks have come so far, and nobody must see ours behind. */
+	/* The host's clocks have reached this time, and the program must not see earlier ones. */
 	clock_now_exact(&now);
 	for (enum base base = 0; base < BASES; base++) {
 		u64 time = read_base(&now, base);
@@ -361,7 +370,7 @@ void timers_expired(u64 bits)
 		}
 		set_host(base);
 	}
-	/* Timers of used time moved there. */
+	/* Timers of used time may have been queued there. */
 	set_host(BASE_MONOTONIC);
 	mutex_unlock(&task_lock);
 }
@@ -373,7 +382,7 @@ static u64 ns_of(const struct __kernel_timespec *ts)
 	return (u64)clock_from_timespec(ts);
 }
 
-/* What is left until the next expiration. */
+/* Reads the time until the next expiration, and the interval. */
 static void get(struct timer *t, struct __kernel_itimerspec *left)
 {
 	u64 now;
@@ -383,14 +392,14 @@ static void get(struct timer *t, struct __kernel_itimerspec *left)
 	if (!t->due)
 		return;
 	now = now_of(t);
-	/* Of one that sends nothing nobody looks when it passes. */
+	/* No look happens when a timer expires that sends nothing. */
 	if (t->notify == SIGEV_NONE && t->id >= 0 && now != NEVER)
 		pass(t, now);
-	if (t->due && now != NEVER) /* what runs has time left, however little */
+	if (t->due && now != NEVER) /* an armed timer has at least 1 ns left */
 		left->it_value = clock_to_timespec(t->due > now ? t->due - now : 1);
 }
 
-/* Arms t for value, from now on or absolute on base; 0 disarms it. 0 or -errno. */
+/* Arms t for value, relative or absolute on base; 0 disarms it. Returns 0 or -errno. */
 static int set(struct timer *t, enum base base, bool absolute,
 	       const struct __kernel_itimerspec *value)
 {
@@ -422,13 +431,13 @@ static int set(struct timer *t, enum base base, bool absolute,
 
 /* -- Interval timers --------------------------------------------------------------------------- */
 
-/* The three of setitimer(2). */
+/* The three timers of setitimer(2). */
 static const struct {
 	enum measure of;
 	int signal;
 } itimer_kind[] = {
 	[ITIMER_REAL] = {TIME, SIGALRM},
-	/* The host cannot tell a program's time from its kernel's: both are the program's. */
+	/* A program's time cannot be told from its kernel's: both count. */
 	[ITIMER_VIRTUAL] = {CPU_OF_PROCESS, SIGVTALRM},
 	[ITIMER_PROF] = {CPU_OF_PROCESS, SIGPROF},
 };
@@ -446,7 +455,7 @@ static struct timer *timer_make(struct process *p, s32 id, enum measure of, s32 
 	return t;
 }
 
-/* Sets (new != NULL) and reads (what was left) an interval timer. */
+/* Reads an interval timer into *old, and sets it if new is not NULL. Returns 0 or -errno. */
 static int itimer(int which, const struct __kernel_itimerspec *new, struct __kernel_itimerspec *old)
 {
 	struct process *p = current_process();
@@ -476,7 +485,7 @@ static struct __kernel_timespec from_timeval(const struct __kernel_old_timeval *
 
 static struct __kernel_old_timeval to_timeval(const struct __kernel_timespec *ts)
 {
-	/* A timer that runs has time left, however little. */
+	/* An armed timer has at least 1 us left. */
 	s64 usec = ts->tv_nsec / NSEC_PER_USEC;
 
 	if (ts->tv_sec == 0 && usec == 0 && ts->tv_nsec)
@@ -518,7 +527,7 @@ DEFINE_SYSCALL3(setitimer, int, which, uva, value, uva, ovalue)
 	struct itimerval_user new = {0};
 	int err;
 
-	/* Linux takes a null pointer for zero: the timer is disarmed. */
+	/* Linux takes a null pointer as zero: the timer is disarmed. */
 	if (value && get_user(&new, value))
 		return -EFAULT;
 	if (which < ITIMER_REAL || which > ITIMER_PROF || !timeval_valid(&new.it_interval) ||
@@ -539,8 +548,8 @@ DEFINE_SYSCALL1(alarm, u32, seconds)
 	int err = itimer(ITIMER_REAL, &spec, &old);
 
 	if (err < 0)
-		return 0; /* alarm(2) has no error; there was no timer before */
-	/* Rounded to the nearest second, but 0 means that none was set. */
+		return 0; /* alarm(2) has no error, and there was no timer before */
+	/* Rounded to the nearest second, but 0 means that no alarm was set. */
 	if ((old.it_value.tv_sec == 0 && old.it_value.tv_nsec) ||
 	    old.it_value.tv_nsec >= (s64)NSEC_PER_SEC / 2)
 		old.it_value.tv_sec++;
@@ -559,14 +568,14 @@ int timers_limit(struct process *p)
 		p->cpu_limit = timer_make(p, CPU_LIMIT, CPU_OF_PROCESS, SIGXCPU);
 	if (!p->cpu_limit)
 		return -ENOMEM;
-	/* RLIMIT_CPU 0 is a second, as on Linux. */
+	/* RLIMIT_CPU 0 counts as a second, as on Linux. */
 	spec.it_value.tv_sec = seconds > INT32_MAX ? 0 : (s64)MAX(seconds, 1UL);
 	return set(p->cpu_limit, BASE_MONOTONIC, true, &spec);
 }
 
 /* -- timer_create(2) --------------------------------------------------------------------------- */
 
-/* task_lock held, as for all below. */
+/* Returns the timer with that number, or NULL. task_lock is held, as for all functions below. */
 static struct timer *posix_find(struct process *p, s32 id)
 {
 	struct timer *t;
@@ -586,7 +595,7 @@ void timer_signal_taken(siginfo_t *info)
 	ASSERT_HELD(&task_lock);
 	if (!t)
 		return;
-	/* Up to this moment, also where nobody has looked meanwhile. */
+	/* Counts expirations up to this moment, also those that no look has counted. */
 	if (t->of == TIME && t->interval && t->due)
 		t->overrun += pass(t, base_now(t->base));
 	t->last_overrun = (s32)MIN(t->overrun, (u64)OVERRUN_MAX);
@@ -607,14 +616,17 @@ static bool event_valid(const sigevent_t *e)
 	}
 		/* fallthrough */
 	case SIGEV_SIGNAL:
-	case SIGEV_THREAD: /* the C library's matter; to the kernel it is a signal */
+	case SIGEV_THREAD: /* the C library handles it; for the kernel it is a signal */
 		return e->sigev_signo > 0 && e->sigev_signo <= NSIG;
 	default:
 		return false;
 	}
 }
 
-/* A clock that wakes the machine: whether the host lets us have it. */
+/*
+ * For a clock that wakes the machine: asks whether the host allows a timer on it. Returns 0 or
+ * -errno.
+ */
 static int check_alarm_clock(s32 clock)
 {
 	s64 host = hc_timer_create((u64)clock);
@@ -624,7 +636,7 @@ static int check_alarm_clock(s32 clock)
 	return MIN((int)host, 0);
 }
 
-/* What a timer on this clock measures. 0 or -errno. */
+/* Sets what a timer on this clock measures. Returns 0 or -errno. */
 static int measure_of(s32 clock, struct timer *t)
 {
 	struct clock_cpu cpu;
@@ -645,7 +657,7 @@ static int measure_of(s32 clock, struct timer *t)
 	}
 	if (!clock_cpu_find(clock, &cpu))
 		return -EINVAL;
-	/* Another process's time would need its timers to be ended with it. */
+	/* A timer of another process's time would have to end with that process. */
 	if (cpu.process != current_process())
 		return -EPERM;
 	t->of = cpu.thread ? CPU_OF_THREAD : CPU_OF_PROCESS;
@@ -653,7 +665,7 @@ static int measure_of(s32 clock, struct timer *t)
 	return 0;
 }
 
-/* Makes the timer; its number or -errno. */
+/* Makes the timer. Returns its number or -errno. */
 static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 {
 	struct process *p = current_process();
@@ -662,7 +674,7 @@ static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 
 	if (!event_valid(e))
 		return -EINVAL;
-	/* Linux counts the signals that timers have in reserve. */
+	/* Linux counts the signals that timers reserve. */
 	if (p->ntimers >= p->rlimit[RLIMIT_SIGPENDING].cur)
 		return -EAGAIN;
 	t = timer_make(p, p->next_timer_id++, TIME, e->sigev_signo);
@@ -745,14 +757,17 @@ DEFINE_SYSCALL3(timer_create, int, clock, uva, event, uva, id)
 
 		mutex_lock(&task_lock);
 		t = posix_find(current_process(), number);
-		if (t) /* another thread may have guessed the number */
+		if (t) /* another thread may have deleted it */
 			posix_free(t);
 		mutex_unlock(&task_lock);
 	}
 	return result;
 }
 
-/* CLOCK_TAI is CLOCK_REALTIME and some seconds: an absolute moment of it on that clock. */
+/*
+ * Converts a moment of CLOCK_TAI to CLOCK_REALTIME, which differs by some seconds. Returns 0 or
+ * -errno.
+ */
 static int from_tai(struct __kernel_timespec *value)
 {
 	struct __kernel_timespec tai, real;
@@ -763,7 +778,7 @@ static int from_tai(struct __kernel_timespec *value)
 	if (err < 0)
 		return (int)err;
 	value->tv_sec -= (tai.tv_sec - real.tv_sec + (tai.tv_nsec < real.tv_nsec ? -1 : 0));
-	/* Before 1970 is over, too. */
+	/* A moment before 1970 has passed, too. */
 	if (value->tv_sec < 0)
 		*value = (struct __kernel_timespec){.tv_nsec = 1};
 	return 0;
@@ -777,7 +792,7 @@ static int posix_set(struct timer *t, bool absolute, struct __kernel_itimerspec 
 
 	if (t->clock == CLOCK_BOOTTIME || t->clock == CLOCK_BOOTTIME_ALARM)
 		base = BASE_BOOTTIME;
-	/* A time span is the same on a clock that nobody sets. */
+	/* For a time span, a clock that cannot be set does as well. */
 	else if (absolute && t->of == TIME && t->clock != CLOCK_MONOTONIC)
 		base = BASE_REALTIME;
 	if (armed && absolute && t->clock == CLOCK_TAI)

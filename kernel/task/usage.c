@@ -2,10 +2,10 @@
 /*
  * CPU time and other counts of threads and processes: getrusage(2), times(2).
  *
- * A thread's CPU time is what the host threads of the vCPUs used while it had them, by the clock
- * that the monitor corrects now and then (hostcall_cpu_ns). What they used in hostcalls is system
- * time. Faults are the guest kernel's; what the host did for a file is not told by thread, and is
- * 0.
+ * The CPU time of a thread is what the host threads of the vCPUs used while the thread had them, by
+ * the clock that the monitor corrects from time to time (hostcall_cpu_ns). What they used in
+ * hostcalls is system time. Page faults are those of the guest kernel. The host does not report its
+ * I/O for each thread, so those counts are 0.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/hostcall.h"
@@ -52,7 +52,7 @@ void usage_start(struct thread *t, const struct vcpu_data *d)
 	t->sched.system = d->system_ns;
 }
 
-/* What the vCPU's clock says of t, which has it since usage_start, beyond what was added up. */
+/* Returns the time since usage_start, when t got the vCPU. */
 static u64 running_ns(const struct thread *t, const struct vcpu_data *d)
 {
 	u64 now = hostcall_cpu_ns(d);
@@ -66,7 +66,10 @@ void usage_stop(struct thread *t, const struct vcpu_data *d)
 	WRITE_ONCE(t->system_ns, t->system_ns + d->system_ns - t->sched.system);
 }
 
-/* A thread that runs on another vCPU may stop meanwhile: its time is then counted twice or not. */
+/*
+ * If the thread runs on another vCPU and stops meanwhile, its time may be counted twice or not at
+ * all.
+ */
 static void read_thread(const struct thread *t, u64 *cpu_ns, u64 *system_ns)
 {
 	*cpu_ns = READ_ONCE(t->cpu_ns);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The pool of vCPUs. Making one costs the host about a millisecond and KVM never lets go of it, so
- * vCPUs are kept: one without work is idle and sleeps in the host on a word of its own, on a kernel
- * stack of its own. There are as many as ran or slept in the host at once so far.
+ * The pool of vCPUs. Making a vCPU costs the host about a millisecond and KVM cannot delete one, so
+ * vCPUs are kept: a vCPU without work is idle and sleeps in the host on a word and a kernel stack
+ * of its own. There are as many vCPUs as have run or slept in the host at once.
  *
- * A vCPU keeps the page tables of the last thread loaded, because the next thread is most likely
- * one of the same process; vcpu_evict makes idle vCPUs leave page tables that are to be freed.
+ * A vCPU keeps the page tables of its last thread loaded, because the next thread is probably one
+ * of the same process. vcpu_evict makes idle vCPUs leave page tables that are to be freed.
  *
- * Invariants: `busy` counts the vCPUs that are neither idle nor in the host. Whoever takes a vCPU
- * from the list of idle ones counts it. .mm names the loaded tables and is written by the vCPU
- * itself, after the bit in mm.cpus is set and before it is cleared for the old one; it is not a
- * reference.
+ * Invariants: `busy` counts the vCPUs that are neither idle nor in the host. The thread that takes
+ * a vCPU from the idle list counts it. .mm names the loaded tables and is not a reference. Only the
+ * vCPU itself writes it: after it has set its bit in the new mm.cpus and cleared the bit in the old
+ * one.
  */
 #include "kernel/task/vcpu.h"
 #include "kernel/hostcall.h"
@@ -29,23 +29,23 @@
 
 _Static_assert(VCPUS_MAX <= LOCK_VCPUS, "each has its row in lock.c");
 
-/* Looked at for one with the right page tables before any is taken. */
+/* How many idle vCPUs are searched for one with the right page tables. */
 #define SEARCH_MAX 16
 
-/* What an idle vCPU sleeps on. */
+/* The values of the word that an idle vCPU sleeps on. */
 enum order { ORDER_IDLE, ORDER_RUN };
 
 static LIST_HEAD(, vcpu) idle_vcpus GUARDED_BY(sched_lock) = LIST_HEAD_INITIALIZER(idle_vcpus);
 static struct vcpu *vcpus[VCPUS_MAX];
-static u32 count GUARDED_BY(sched_lock); /* of vcpus */
-static bool full GUARDED_BY(sched_lock); /* the host gives no more */
+static u32 count GUARDED_BY(sched_lock); /* how many vCPUs exist */
+static bool full GUARDED_BY(sched_lock); /* the host allows no more vCPUs */
 static bool starting GUARDED_BY(sched_lock);
 static u32 busy; /* atomic */
 
-/* When an idle vCPU or the monitor looks at the sleepers' deadlines next. */
+/* When the keeper, an idle vCPU, looks at the sleepers' deadlines next. */
 static u64 keeper_ns = PARK_NO_DEADLINE;
 static const struct vcpu *keeper GUARDED_BY(sched_lock);
-static struct hostcall_tick tick = {.alarm_ns = PARK_NO_DEADLINE}; /* IN, from the monitor */
+static struct hostcall_tick tick = {.alarm_ns = PARK_NO_DEADLINE}; /* written by the monitor */
 
 static struct vcpu_data *data_of(const struct vcpu *v)
 {
@@ -76,7 +76,7 @@ static void set_state(struct vcpu *v, enum vcpu_state state)
 
 const struct cpu_mask *vcpu_cpus_at_start(void)
 {
-	static struct cpu_mask start; /* of vCPU 0's host thread, before anybody was bound */
+	static struct cpu_mask start; /* of vCPU 0's host thread, before the first change */
 	struct cpu_mask m;
 	s64 len;
 
@@ -97,7 +97,7 @@ void vcpu_affinity(const struct cpu_mask *m)
 	if (!m->bytes && !v->cpus.bytes)
 		return;
 	if (!m->bytes)
-		m = vcpu_cpus_at_start(); /* known: somebody was bound */
+		m = vcpu_cpus_at_start(); /* known, because a thread was bound */
 	if (v->cpus.bytes == m->bytes && memcmp(v->cpus.mask, m->mask, m->bytes) == 0)
 		return;
 	v->cpus = *m;
@@ -127,7 +127,7 @@ void vcpu_enter_mm(struct mm *mm)
 	}
 	if (old)
 		__atomic_fetch_and(&old->cpus[v->id / 64], ~bit, __ATOMIC_SEQ_CST);
-	/* From here on old may be gone. */
+	/* Once its bit is cleared, old may be freed. */
 	__atomic_store_n(&v->mm, mm, __ATOMIC_RELEASE);
 }
 
@@ -164,7 +164,7 @@ static void list_idle(struct vcpu *v)
 	__atomic_fetch_sub(&busy, 1, __ATOMIC_SEQ_CST);
 }
 
-/* v runs again: by order of somebody else, or because it woke. */
+/* v runs again, because it was ordered to or woke by itself. Removes it from the idle list. */
 static void unlist(struct vcpu *v)
 {
 	ASSERT_HELD(&sched_lock);
@@ -179,7 +179,10 @@ static void unlist(struct vcpu *v)
 	}
 }
 
-/* An idle one, which runs from now on and is to be woken by its word. NULL: none. */
+/*
+ * Removes an idle vCPU from the list. It counts as running; the caller wakes it by its word.
+ * Returns NULL if there is none.
+ */
 static struct vcpu *take_idle(void)
 {
 	struct vcpu *v, *found;
@@ -201,7 +204,9 @@ static struct vcpu *take_idle(void)
 	return found;
 }
 
-/* Until when v, which is listed, sleeps: one idle vCPU looks at the deadlines. */
+/*
+ * Returns until when v, which is listed, sleeps: one idle vCPU, the keeper, looks at the deadlines.
+ */
 static u64 idle_until(const struct vcpu *v)
 {
 	ASSERT_HELD(&sched_lock);
@@ -226,7 +231,7 @@ static void sleep_until(struct vcpu *v, u64 until)
 	hc_wait(virt_to_phys(&v->order), ORDER_IDLE, timeout);
 }
 
-/* The vCPU's life without a thread. Signals from outside are vCPU 0's. */
+/* The loop of a vCPU without a thread. signal_upcall looks for signals from outside, too. */
 UNCHECKED_LOCKING static void idle(void *arg)
 {
 	struct vcpu *v = arg;
@@ -239,7 +244,7 @@ UNCHECKED_LOCKING static void idle(void *arg)
 
 		if (next) {
 			sched_switch(v, next);
-			sched_switched(); /* a thread stopped, and nothing was ready */
+			sched_switched(); /* reached when a thread stopped and no other was ready */
 			mutex_lock(&sched_lock);
 			continue;
 		}
@@ -247,7 +252,7 @@ UNCHECKED_LOCKING static void idle(void *arg)
 		until = idle_until(v);
 		tired = sched_ready() && !vcpu_ticks();
 		mutex_unlock(&sched_lock);
-		if (tired) /* more vCPUs run than there are CPUs */
+		if (tired) /* no CPU is free for a ready thread */
 			ask_for_ticks();
 		sleep_until(v, until);
 		signal_upcall();
@@ -262,7 +267,7 @@ UNCHECKED_LOCKING static void idle(void *arg)
 	}
 }
 
-/* The first switch to an idle loop on a stack that nobody was on. */
+/* The first switch to the idle loop on a new stack. */
 UNCHECKED_LOCKING static void first_idle(void)
 {
 	sched_switched();
@@ -301,7 +306,10 @@ void vcpu_boot(struct thread *t)
 	mutex_unlock(&sched_lock);
 }
 
-/* One more vCPU, which looks for ready threads. Nothing where the host or memory has no room. */
+/*
+ * Starts another vCPU, which looks for ready threads. Does nothing if the host or memory has no
+ * space for it. The caller has set starting.
+ */
 static void start_another(void)
 {
 	struct vcpu *v = vcpu_new();
@@ -316,13 +324,13 @@ static void start_another(void)
 	mutex_unlock(&sched_lock);
 	if (!may)
 		goto free;
-	v->cpus = vcpu_self()->cpus; /* a host thread begins as the one that makes it */
+	v->cpus = vcpu_self()->cpus; /* a host thread inherits the mask of its creator */
 	arch_kstack_bind(v->idle.kstack, NULL, v->id);
 	__atomic_fetch_add(&busy, 1, __ATOMIC_SEQ_CST);
 	if (stats_add_vcpu(v->id) == 0 && arch_vcpu_start(v->id, v->idle.kstack, idle, v) == 0)
 		goto done;
 	__atomic_fetch_sub(&busy, 1, __ATOMIC_SEQ_CST);
-	/* KVM gives an id once: this one is lost, and more would be, too. */
+	/* KVM gives an id only once: this one is lost, and so would be further ones. */
 	mutex_lock(&sched_lock);
 	full = true;
 	mutex_unlock(&sched_lock);
@@ -338,7 +346,10 @@ done:
 	mutex_unlock(&sched_lock);
 }
 
-/* There is a CPU for another vCPU, which is then either idle (and runs from now on) or missing. */
+/*
+ * If there is a CPU for another vCPU, returns an idle one, which counts as running from now on. If
+ * there is no idle one and another can be started, sets *missing and returns NULL.
+ */
 static struct vcpu *find_vcpu(bool *missing)
 {
 	struct vcpu *v;
@@ -380,7 +391,7 @@ void host_sleep_prepare(void)
 		return;
 	if (sched_ready()) {
 		mutex_lock(&sched_lock);
-		/* Counted as if this vCPU were in the host already. */
+		/* Counts as if this vCPU were in the host already. */
 		missing = sched_ready() && READ_ONCE(busy) <= boot->cpus &&
 			  LIST_EMPTY(&idle_vcpus) && !starting && !full;
 		starting |= missing;
@@ -408,7 +419,7 @@ u64 host_sleep_begin(void)
 	mutex_lock(&sched_lock);
 	other = find_vcpu(&missing);
 	if (missing)
-		starting = false; /* the tick will find that one is missing */
+		starting = false; /* the monitor's tick will start one */
 	mutex_unlock(&sched_lock);
 	return other ? virt_to_phys(&other->order) : 0;
 }
@@ -423,7 +434,7 @@ void host_sleep_end(void)
 
 /* -- The end of an address space --------------------------------------------------------------- */
 
-/* Tells v to leave mm if it is idle in it. */
+/* Makes v leave mm if it is idle with mm's page tables. */
 static void send_away(struct vcpu *v, const struct mm *mm)
 {
 	bool found;
@@ -441,7 +452,7 @@ static void send_away(struct vcpu *v, const struct mm *mm)
 
 void vcpu_evict(struct mm *mm)
 {
-	/* All at once, then wait for each. */
+	/* The first pass tells all, the second waits for each. */
 	for (u32 pass = 0; pass < 2; pass++) {
 		for (u32 id = 0; id < VCPUS_MAX; id++) {
 			u64 bits = __atomic_load_n(&mm->cpus[id / 64], __ATOMIC_ACQUIRE);
@@ -453,7 +464,10 @@ void vcpu_evict(struct mm *mm)
 			if (!(bits >> id % 64 & 1))
 				continue;
 			send_away(vcpus[id], mm);
-			/* It is on its way: out of a thread that ended, into another, or away. */
+			/*
+			 * It is leaving: out of a thread that ended, into another mm, or because it
+			 * was told.
+			 */
 			while (pass && __atomic_load_n(&vcpus[id]->mm, __ATOMIC_ACQUIRE) == mm) {
 				send_away(vcpus[id], mm);
 				hc_sched_yield(HC_NONE);

@@ -2,9 +2,9 @@
 /*
  * wait4(2) and waitid(2): a parent learns how its children end, stop and go on.
  *
- * News of a child are: .zombie, .stop_report, .continued_report. Whoever makes some calls
- * wait_notify, which changes the parent's .child_word, on which its waiting threads sleep. All of
- * it under task_lock.
+ * The news of a child are .zombie, .stop_report and .continued_report. Code that makes some calls
+ * wait_notify, which changes the parent's .child_word; the parent's waiting threads sleep on that
+ * word. task_lock guards all of this.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
@@ -29,16 +29,16 @@
 #define STATUS_STOPPED	 0x7f
 #define STATUS_CONTINUED 0xffff
 
-/* Whom and what is waited for, and what was found. */
+/* What is waited for, and what was found. */
 struct waiting {
 	int type; /* P_ALL, P_PID, P_PGID */
 	s32 id;
-	int options;   /* waitid's */
-	bool nonblock; /* the pidfd is PIDFD_NONBLOCK: EAGAIN instead of waiting */
+	int options;   /* those of waitid(2) */
+	bool nonblock; /* the pidfd has PIDFD_NONBLOCK: EAGAIN instead of waiting */
 	/* Result. */
 	s32 pid;
 	u32 uid;
-	int status; /* as wait4 has it */
+	int status; /* as wait4(2) reports it */
 	struct usage usage;
 	bool traced; /* a ptrace-stop */
 };
@@ -52,8 +52,8 @@ void wait_notify(struct process *parent)
 }
 
 /*
- * A child of the running thread: wait(2), __WNOTHREAD. The children of a thread that has ended, and
- * orphans, are the first thread's.
+ * Returns true if the child is the running thread's: wait(2), __WNOTHREAD. Orphans, and the
+ * children of a thread that has ended, are the first thread's.
  */
 static bool is_own(const struct process *child)
 {
@@ -69,7 +69,7 @@ static bool is_own(const struct process *child)
 
 static bool selects(const struct waiting *w, const struct process *child)
 {
-	/* wait(2), Linux notes: a clone child is one that ends without SIGCHLD. */
+	/* wait(2), Linux notes: a clone child ends without SIGCHLD. */
 	bool is_clone = child->exit_signal != SIGCHLD;
 
 	if ((w->options & __WNOTHREAD) && !is_own(child))
@@ -87,7 +87,10 @@ static bool selects(const struct waiting *w, const struct process *child)
 	}
 }
 
-/* Who traces the child, if that is another process: its end is that one's to see first. */
+/*
+ * Returns true if a thread of another process traces the child, so that the end is first reported
+ * to that thread.
+ */
 static bool is_anothers_tracee(const struct process *child)
 {
 	const struct thread *tracer = ptrace_leader_tracer(child);
@@ -95,7 +98,7 @@ static bool is_anothers_tracee(const struct process *child)
 	return tracer && tracer->proc != current_process();
 }
 
-/* Takes the child's news, if any is wanted. */
+/* Takes news of the child, if some are wanted. Returns false if there are none. */
 static bool take_news(struct waiting *w, struct process *child)
 {
 	bool keep = w->options & WNOWAIT;
@@ -105,7 +108,7 @@ static bool take_news(struct waiting *w, struct process *child)
 		w->status = child->wait_status;
 	else if (child->zombie)
 		return false;
-	/* Its stops are ptrace-stops: tracee_news. */
+	/* A tracee's stops are ptrace-stops: take_tracee_news. */
 	else if (child->stop_report > 0 && (w->options & WSTOPPED) && !own_tracee)
 		w->status = child->stop_report << 8 | STATUS_STOPPED;
 	else if (child->continued_report && (w->options & WCONTINUED))
@@ -125,7 +128,7 @@ static bool take_news(struct waiting *w, struct process *child)
 	} else if (w->status == STATUS_CONTINUED) {
 		child->continued_report = false;
 	} else {
-		child->stop_report = -1; /* told; not again for this stop */
+		child->stop_report = -1; /* told, and not told again for this stop */
 	}
 	return true;
 }
@@ -136,13 +139,16 @@ static bool selects_tracee(const struct waiting *w, const struct thread *t)
 {
 	s32 pgid = t->ptrace.zombie && !t->proc ? t->ptrace.pgid : t->proc->pgid;
 
-	/* Children of the process itself end as such: look. */
+	/* The ends of the process's own children are found by look. */
 	if (t->ptrace.zombie && t->proc && t->proc->parent == current_process())
 		return false;
 	return w->type == P_PID ? t->tid == w->id : w->type == P_PGID ? pgid == w->id : true;
 }
 
-/* Takes a tracee's news: a ptrace-stop, of which every wait hears, or its end. */
+/*
+ * Takes news of a tracee: a ptrace-stop, which every wait reports, or its end. Returns false if
+ * there are none.
+ */
 static bool take_tracee_news(struct waiting *w, struct thread *t)
 {
 	bool keep = w->options & WNOWAIT;
@@ -152,7 +158,7 @@ static bool take_tracee_news(struct waiting *w, struct thread *t)
 	w->uid = p ? p->creds.ruid : t->ptrace.uid;
 	w->usage = (struct usage){0};
 	if (t->ptrace.zombie) {
-		/* A leader's end is that of its process. */
+		/* The end of a leader is that of its process. */
 		if (!(w->options & WEXITED) || (p && !p->zombie))
 			return false;
 		w->status = p ? p->wait_status : t->ptrace.status;
@@ -169,7 +175,7 @@ static bool take_tracee_news(struct waiting *w, struct thread *t)
 	return true;
 }
 
-/* As look, for what the process's threads trace. */
+/* As look, for the tracees of the process's threads. */
 static int look_at_tracees(struct waiting *w)
 {
 	struct thread *tracer, *t;
@@ -189,7 +195,10 @@ static int look_at_tracees(struct waiting *w)
 	return result;
 }
 
-/* 0: found; -ECHILD; -EAGAIN: nothing yet. task_lock held. */
+/*
+ * Returns 0 if news was found, -ECHILD if there is no such child, or -EAGAIN if there is no news
+ * yet. task_lock is held.
+ */
 static int look(struct waiting *w)
 {
 	struct process *child;
@@ -201,7 +210,10 @@ static int look(struct waiting *w)
 			continue;
 		if (take_news(w, child))
 			return 0;
-		/* A zombie is no hope for whoever waits for other news only. */
+		/*
+		 * A zombie will have no other news, so a caller that does not wait for ends cannot
+		 * wait for it.
+		 */
 		if (!child->zombie || (w->options & WEXITED))
 			result = -EAGAIN;
 	}
@@ -209,7 +221,7 @@ static int look(struct waiting *w)
 	return tracees == -ECHILD ? result : tracees;
 }
 
-/* The pid; 0: nothing yet (WNOHANG); -errno. */
+/* Returns the child's number, 0 if there is no news yet (WNOHANG), or -errno. */
 static s64 wait_for(struct waiting *w)
 {
 	struct process *self = current_process();
@@ -259,7 +271,7 @@ DEFINE_SYSCALL4(wait4, int, pid, uva, status, int, options, uva, usage)
 	return result;
 }
 
-/* waitid(2): the siginfo of what was found. */
+/* waitid(2): returns the siginfo of the news. */
 static siginfo_t to_siginfo(const struct waiting *w)
 {
 	siginfo_t info;
@@ -284,7 +296,7 @@ static siginfo_t to_siginfo(const struct waiting *w)
 	return info;
 }
 
-/* P_PIDFD becomes P_PID. 0 or -EBADF. */
+/* Converts P_PIDFD to P_PID. Returns 0 or -EBADF. */
 static int from_pidfd(struct waiting *w, s32 fd)
 {
 	struct ofile *f = fd_get(fd);
@@ -298,7 +310,7 @@ static int from_pidfd(struct waiting *w, s32 fd)
 	mutex_lock(&task_lock);
 	p = pidfd_process(f);
 	w->type = P_PID;
-	w->id = p ? p->pid : 0; /* nobody has that */
+	w->id = p ? p->pid : 0; /* no process has this number */
 	if (p && pidfd_of_thread(f, &t) && t && t->tid != p->pid)
 		w->id = 0;
 	mutex_unlock(&task_lock);
@@ -344,7 +356,7 @@ DEFINE_SYSCALL5(waitid, int, type, int, id, uva, user_info, int, options, uva, u
 	memset(&info, 0, sizeof(info));
 	if (result > 0)
 		info = to_siginfo(&w);
-	/* Linux writes these fields only, and zeros where nothing was found. */
+	/* Linux writes only these fields, and zeros if nothing was found. */
 	if (user_info &&
 	    copy_to_user(user_info, &info, offsetof(siginfo_t, si_status) + sizeof(int)))
 		return -EFAULT;
