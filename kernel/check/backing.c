@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guarded heap as two backings: of the areas whose pages kernel/check/ decides about, and of
- * large objects, which are anonymous memory but not the program's to change when they are freed.
+ * The two backings of the guarded heap. chk_areas is the backing of the areas whose pages
+ * kernel/check/ maps itself. chk_large_objects is that of large objects: they are anonymous memory,
+ * but chk_may_change decides what the program may do to it.
  */
 #include "kernel/check/internal.h"
 #include "kernel/mm/backing.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Base slots and their aliases, the kernel's side. The library's tables are read through the page
- * tables, an entry at a time, and every number in them is checked: a program may have written them.
+ * The kernel's side of base slots and aliases. The kernel reads the library's tables through the
+ * page tables, an entry at a time, and checks every number in them, because the program may have
+ * written them.
  *
- * An alias is an entry of a page table that shows the frame of its slot's page and holds a
- * reference to it. Frames of the base area are therefore never copied on write inside an address
- * space that has aliases: fork(2) gives the child copies at once.
+ * An alias is a page-table entry that leads to the frame of its slot's page and holds a reference
+ * to it. Copy-on-write would separate the two, so fork(2) copies the frames of the base area at
+ * once in an address space that has aliases.
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
@@ -19,7 +20,7 @@
 #define TABLE_BATCH 16	 /* pages, of the base area and the tables */
 #define EAGER_FORK  2048 /* pages of the page area that a child gets copies of at once */
 
-/* An entry of a table, which does not cross a page. */
+/* Reads an entry of a table. No entry crosses a page. */
 static bool read_entry(struct mm *mm, u64 addr, void *to, u64 size)
 {
 	const u8 *p = chk_look(mm, addr);
@@ -35,7 +36,7 @@ static bool read_span_entry(struct mm *mm, u64 number, struct chk_span *s)
 	       read_entry(mm, CHK_SPAN_TABLE + number * sizeof(*s), s, sizeof(*s));
 }
 
-/* The span, if its description makes sense. */
+/* Reads a span. Returns false if its description is not valid. */
 static bool read_span(struct mm *mm, u64 number, struct chk_span *s)
 {
 	return read_span_entry(mm, number, s) && s->size >= 16 && s->size <= CHK_SLOT_MAX &&
@@ -43,7 +44,9 @@ static bool read_span(struct mm *mm, u64 number, struct chk_span *s)
 	       (!s->per_page || s->per_page == PAGE_SIZE / s->size);
 }
 
-/* Where the run of spans begins that a span belongs to, if it does; else that one. */
+/*
+ * Returns the first span of the run that a span belongs to, or the span itself if it is in no run.
+ */
 static u64 run_of(struct mm *mm, u64 number)
 {
 	struct chk_span s;
@@ -78,7 +81,7 @@ static u64 alias_number(u64 addr)
 	return (addr - CHK_ALIAS_AREA) >> PAGE_SHIFT;
 }
 
-/* The slot of span number that an address lies in; -1: none does. */
+/* Returns the slot of span number that contains addr, or -1 if none does. */
 static s64 slot_number(const struct chk_span *s, u64 number, u64 addr)
 {
 	u64 at = addr - (CHK_BASE_AREA + (number << CHK_SPAN_SHIFT)), first = 0, n;
@@ -91,7 +94,7 @@ static s64 slot_number(const struct chk_span *s, u64 number, u64 addr)
 	return (s->per_page && n >= s->per_page) || first + n >= s->slots ? -1 : (s64)(first + n);
 }
 
-/* The slot that has a base address; its own address goes to *at. */
+/* Reads the slot that contains addr, and its span; stores the address of the slot in *at. */
 static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct chk_span *s, struct chk_slot *slot)
 {
 	u64 number = (addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT;
@@ -129,7 +132,7 @@ static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot
 	};
 }
 
-/* Whose n-th page of the alias area it is. */
+/* Finds the object to which page n of the alias area belongs. */
 static bool alias_object(struct mm *mm, u64 n, struct chk_object *obj)
 {
 	const struct chk_record *r = records_of(&mm->check->heap->aliases, n, &n);
@@ -162,14 +165,16 @@ bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 		return alias_object(mm, alias_number(addr), obj);
 	if (!read_slot(mm, addr, &at, &s, &slot))
 		return false;
-	/* Objects with aliases are elsewhere; a slot that was never used has no function. */
+	/*
+	 * An object with an alias is not at its slot; a slot that was never used has no function.
+	 */
 	if ((slot.state != CHK_SLOT_LIVE && slot.state != CHK_SLOT_FREE) || !slot.fn)
 		return false;
 	from_slot(at, &s, &slot, obj);
 	return true;
 }
 
-/* The objects at level none, in spans from number on. */
+/* Finds the next object at level none that ends behind addr. */
 static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
 	u64 number = run_of(mm, (addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT);
@@ -200,7 +205,7 @@ bool base_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj
 	if (in_base(addr) && next_in_spans(mm, addr, live, obj))
 		return true;
 	addr = MAX(addr, CHK_ALIAS_AREA);
-	/* The one that reaches into the page, else one that begins in it or later. */
+	/* Begin with the object that reaches into the page, else with the page itself. */
 	if (!records_of(r, alias_number(addr), &n))
 		n = alias_number(addr);
 	for (; (n = records_next(r, n, live)) < r->slots; n++)
@@ -222,7 +227,7 @@ int base_populate(struct mm *mm, u64 page)
 		if (page >= end)
 			return -EFAULT;
 	}
-	/* What is known of a few slots fits a page, whatever room there is for many. */
+	/* The table has space for the most slots of a span; populate only what this span uses. */
 	if (page >= CHK_SLOT_TABLE && page < CHK_SPAN_TABLE) {
 		number = (page - CHK_SLOT_TABLE) / (CHK_SPAN_SLOTS * sizeof(struct chk_slot));
 		if (read_span(mm, number, &s))
@@ -274,7 +279,7 @@ static u64 alias_pte(u64 gpa)
 	return arch_pte(gpa, PROT_READ | PROT_WRITE, false) | PTE_OWNED | PTE_ALIAS;
 }
 
-/* The entries of an alias; the frames are the slot's. */
+/* Writes the page-table entries of an alias, which lead to the slot's frames. */
 static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 {
 	u64 from = ALIGN_DOWN(slot, PAGE_SIZE);
@@ -292,7 +297,7 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 	return 0;
 }
 
-/* Emptied ranges whose records go, with the page of the library's table that was about them. */
+/* Retires a leaf if one is due, and frees the page of the alias table that describes it. */
 static void retire(struct mm *mm)
 {
 	struct chk_records *r = &mm->check->heap->aliases;
@@ -332,7 +337,7 @@ s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 	retire(mm);
 	for (u32 i = 0; !err && i < count; n += pages[i++])
 		err = add_alias(mm, alias_page(n), slot[i], pages[i]);
-	/* After an error the addresses are lost, and show nothing or slots that nobody uses. */
+	/* After an error the addresses stay unused: no page, or pages of slots that nobody uses. */
 	return err ? err : (s64)alias_page(n - sum);
 }
 
@@ -400,7 +405,7 @@ void base_unalias(struct mm *mm, const struct chk_dead *dead, u32 count, struct 
 
 /* -- fork -------------------------------------------------------------------------------------- */
 
-/* Copies of all pages of v, for the child alone. */
+/* Copies all pages of v to the child, which shares none of the frames. */
 static int copy_pages(struct mm *child, struct mm *mm, const struct vma *v)
 {
 	struct pt_leaf leaf;
@@ -418,9 +423,9 @@ static int copy_pages(struct mm *child, struct mm *mm, const struct vma *v)
 }
 
 /*
- * The frame that an alias of the child's is to show, with a reference: that of its slot, which the
- * child has already. After an mprotect(2) of the program's the parent's may have become different
- * ones: then the child gets a copy. 0: no memory.
+ * Returns a reference to the frame for an alias in the child: the frame of its slot, which the
+ * child has already. After an mprotect(2) by the program the parent's alias may show another frame
+ * than its slot; then the child's alias gets a copy of that frame. Returns 0 without memory.
  */
 static u64 child_frame(struct mm *child, struct mm *mm, u64 base, u64 gpa)
 {
@@ -468,7 +473,7 @@ int chk_copy_vma(struct mm *child, struct mm *mm, const struct vma *v, struct pt
 		return copy_aliases(child, mm, v);
 	if (in_base(v->start) && h->aliases.leaf != h->aliases.slots)
 		return copy_pages(child, mm, v);
-	/* A few pages are copied faster than they fault later, on both sides. */
+	/* Copying a few pages costs less than the faults that both sides would take later. */
 	if (v->start == CHK_PAGE_AREA && h->pages <= EAGER_FORK)
 		return copy_pages(child, mm, v);
 	return pt_copy(child, mm, v, flush);

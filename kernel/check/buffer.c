@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Buffers of system calls that reach out of their object. What is wrong is noted when the kernel
- * comes to it, and reported when the call is over and no lock is held.
+ * Buffers of system calls that reach out of their object. The kernel notes the bad address when it
+ * accesses the buffer, and reports it at the end of the call, when no lock is held.
  */
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
@@ -14,8 +14,8 @@ static void note(struct mm *mm, u64 addr, u64 space, bool write, enum check_when
 	if (!chk_range(addr) || mm != current_mm())
 		return;
 	/*
-	 * The first counts; but an object's last page ends with it, or a few bytes behind it: a
-	 * fault there is of the same place.
+	 * The first bad address of a call is reported. A fault within a page behind it has the same
+	 * cause, because an object's last page ends at the object's end or a few bytes behind it.
 	 */
 	if (b->addr && addr - b->addr < PAGE_SIZE && when == CHECK_IF_FAULTS)
 		b->when = when;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See callers.h. The guess is the heap library's (check/preload/guess.c), compiled into the kernel
- * as well; here is what it asks of its surroundings: words of memory, and which code is of which
- * file.
+ * See callers.h. check/preload/guess.c, a file of the heap library, is compiled into the kernel as
+ * well. This file defines the functions that it calls: they read words of the program's memory, and
+ * find the file that code belongs to.
  */
 #include <linux/mman.h>
 #include "check/preload/guess.h"
@@ -20,9 +20,9 @@
 
 #define MODULES 16
 
-u64 unwind_program; /* 0: the caller is looked for everywhere */
+u64 unwind_program; /* 0: modules of callers are looked up only as they are met */
 
-/* What one stack needs. */
+/* The modules that were found for the stack of the current call. */
 static struct {
 	struct mutex lock;
 	u32 count;

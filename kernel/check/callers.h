@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callers of the instruction at fault where its code has no frame tables (musl's): read while the
- * program's memory is at hand, since it is the words behind a PLT that tell where a call went.
+ * The callers of a faulting instruction whose code has no frame tables (musl's). The kernel guesses
+ * them, because the guess reads the program's code: a call through a PLT entry is recognized by
+ * the words that the entry jumps through, and the reporter does not have these.
  */
 #ifndef KERNEL_CHECK_CALLERS_H
 #define KERNEL_CHECK_CALLERS_H
@@ -9,8 +10,8 @@
 #include "check/abi/check.h"
 
 /*
- * The registers in the running thread's callers, innermost first, as check/preload/guess.h guesses
- * them: how many, at most CHECK_CALLERS_MAX. No lock is held.
+ * Stores the registers of the running thread's callers, innermost first, as check/preload/guess.h
+ * guesses them. Returns their number, at most CHECK_CALLERS_MAX. No lock is held.
  */
 u32 chk_callers(struct check_caller *caller);
 

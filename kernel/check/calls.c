@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The heap library's system calls (check/abi/call.h), each checked as any program's: a library
- * that the program has overwritten harms the program only.
+ * The heap library's system calls (check/abi/call.h). Their arguments are checked as those of any
+ * system call, so a library that the program has overwritten harms only the program.
  */
 #include <linux/auxvec.h>
 #include "check/abi/call.h"
@@ -24,7 +24,7 @@ static u64 auxv_value(const struct mm *mm, u64 type)
 	return 0;
 }
 
-static u64 starts; /* calls of it */
+static u64 starts; /* number of calls of call_start */
 
 static s64 call_start(const struct syscall_args *args)
 {
@@ -71,7 +71,7 @@ static struct chk_caller caller(u64 fn, u64 stack)
 	};
 }
 
-/* A bug of a call on the heap, at addr; the object's part is filled in by the caller. */
+/* Begins the report of a bug in a call on the heap, at addr. The caller fills in the object. */
 static void bug_begin(struct chk_bug_report *b, enum check_kind kind, u64 addr,
 		      const struct chk_caller *by)
 {
@@ -83,10 +83,15 @@ static void bug_begin(struct chk_bug_report *b, enum check_kind kind, u64 addr,
 		depot_stack(current_mm()->check->heap->depot, by->stack, &b->parts.access.pc);
 }
 
-/* Page level has the RAM that it may have: what can be packed is. Said once. */
+/*
+ * Returns whether the object has to be packed, because page level uses all the RAM that it may. The
+ * first time, a message tells the user.
+ */
 static bool over_budget(struct chk_heap *h, u64 size, u64 align)
 {
-	/* A slot may be twice as large, and has no alias where it is aligned to more than a page.
+	/*
+	 * The slot may be twice as large as the object. A slot aligned to more than a page cannot
+	 * have an alias.
 	 */
 	if (h->pages < h->budget || size > CHK_PACKED_MAX / 2 || align > PAGE_SIZE)
 		return false;
@@ -128,7 +133,7 @@ static s64 call_alloc(const struct syscall_args *args)
 	return ret;
 }
 
-/* addr is no live object's: which bug that is. mm.lock is held. */
+/* Fills in *b for the release of addr, where no live object begins. mm.lock is held. */
 static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
 			struct chk_bug_report *b)
 {
@@ -149,7 +154,8 @@ static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
 }
 
 /*
- * What is wrong with releasing the live object: b is filled in, true. mm.lock is held.
+ * Returns whether the release of the live object shows a bug, and fills in *b then. mm.lock is
+ * held.
  */
 static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
 		       struct chk_bug_report *b)
@@ -170,8 +176,8 @@ static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct
 }
 
 /*
- * The live object at addr for its release, with mm.lock held; bugs are reported on the way. False:
- * there is none, and the lock is not held.
+ * Finds the live object at addr for its release, and reports bugs of the release. Returns true with
+ * mm.lock held, or false without the lock if there is no live object.
  */
 UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_caller *by,
 				   struct chk_object *obj)
@@ -185,7 +191,7 @@ UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_cal
 	} else if (suspicious(mm, obj, by, &b)) {
 		mutex_unlock(&mm->lock);
 		chk_report(&b.head, &b.parts);
-		/* Another thread may have been faster meanwhile: that is its bug, too. */
+		/* If another thread released the object meanwhile, that is a bug, too. */
 		mutex_lock(&mm->lock);
 		if (chk_object_at(mm, addr, obj) && obj->o.state == CHK_STATE_LIVE)
 			return true;
@@ -214,7 +220,7 @@ UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 	if (!packed)
 		chk_unmake(mm, &obj, &by, args->a[3] ? CHK_STATE_REALLOCATED : CHK_STATE_FREED);
 	mutex_unlock(&mm->lock);
-	return packed; /* the library's, then */
+	return packed; /* the library releases packed objects */
 }
 
 UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
@@ -407,7 +413,7 @@ static void send_summary(struct mm *mm)
 	struct chk_changes c = {0};
 	struct check_summary sum;
 
-	/* Of each process only where the user wants to see so much. */
+	/* Processes other than the first have a summary only with -v or --stats. */
 	if (current_process() != init_process && !(boot->flags & (BOOT_VERBOSE | BOOT_STATS)))
 		return;
 	if (mm->check->heap->changes)
@@ -435,8 +441,10 @@ static void process_ends(int wait_status)
 	struct chk_object obj;
 	u64 at = 0;
 
-	/* What a signal ended has nothing to answer for; what shares its memory with another goes
-	 * on. */
+	/*
+	 * Nothing is checked if a signal ends the process, or if another process shares the address
+	 * space and goes on to use it.
+	 */
 	if (!mm || !mm->check->heap || (wait_status & 0x7f) ||
 	    __atomic_load_n(&mm->users, __ATOMIC_RELAXED) != 1)
 		return;

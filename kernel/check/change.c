@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a program's own calls of memory may do to the guarded range. New mappings have no place
- * there and none goes; only the pages of live objects are the program's, as those of any malloc(3)
- * are: it may protect and lock them, and give their content back.
+ * What a program's own calls of mprotect(2), madvise(2) and the like may do to the guarded range.
+ * The program can neither map nor unmap memory there. It may protect and lock the pages of live
+ * objects and discard their content, as with those of any malloc(3).
  */
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See depot.h. Stacks lie one after another in blocks of words, a number is the place of a stack's
- * first word (block, then word in it; no stack begins at 0). A stack is a head and its addresses.
+ * See depot.h. Stacks lie one behind the other in blocks of words. A stack is a head and its
+ * addresses. Its number is the index of its first word, over all blocks; no stack begins at 0.
  *
  * Invariants: a stack does not cross the end of its block; blocks never move; each stack is in the
  * chain of its hash.
@@ -17,7 +17,7 @@
 #define BUCKETS_MAX   (1u << 19)
 
 struct stack {
-	u32 hash, next; /* next: number of another one in the bucket, 0: none */
+	u32 hash, next; /* next: number of the next stack in the bucket, 0: none */
 	u64 count;
 	u64 pc[];
 };
@@ -27,7 +27,7 @@ struct chk_depot {
 	u32 refs; /* atomic */
 	struct mutex lock;
 	u64 *block[BLOCKS];
-	u32 blocks, used; /* used: words of the last block */
+	u32 blocks, used; /* used: words of the last block that are in use */
 	u32 *bucket;
 	u32 buckets;
 	u64 stacks;
@@ -69,14 +69,14 @@ static struct stack *stack_of(const struct chk_depot *d, u32 id)
 	return (struct stack *)(d->block[id / BLOCK_WORDS] + id % BLOCK_WORDS);
 }
 
-/* Is this a number that depot_add returned? Those come from the program. */
+/* Returns whether depot_add returned this number. Numbers come from the program. */
 static bool known(const struct chk_depot *d, u32 id)
 {
 	u32 at = id % BLOCK_WORDS, block = id / BLOCK_WORDS;
 
 	if (!id || block >= d->blocks)
 		return false;
-	/* Looked for by its own hash: a number in the middle of a stack is found nowhere. */
+	/* Search the chain of its own hash: a number in the middle of a stack is in no chain. */
 	if (at + STACK_WORDS(0) > BLOCK_WORDS)
 		return false;
 	for (u32 i = d->bucket[stack_of(d, id)->hash % d->buckets]; i; i = stack_of(d, i)->next)
@@ -99,7 +99,7 @@ static void more_buckets(struct chk_depot *d)
 	u32 buckets = d->buckets * 8, *bucket = kzalloc(buckets * sizeof(*bucket));
 
 	if (!bucket)
-		return; /* longer chains, then */
+		return; /* the chains become longer */
 	for (u32 b = 0; b < d->buckets; b++) {
 		for (u32 i = d->bucket[b], next; i; i = next) {
 			struct stack *s = stack_of(d, i);
@@ -114,7 +114,7 @@ static void more_buckets(struct chk_depot *d)
 	d->buckets = buckets;
 }
 
-/* Room for a stack: its number, or 0. */
+/* Allocates space for a stack of count addresses. Returns its number, or 0 without memory. */
 static u32 space(struct chk_depot *d, u32 count)
 {
 	u32 words = STACK_WORDS(count), id;
@@ -125,7 +125,7 @@ static u32 space(struct chk_depot *d, u32 count)
 		if (!block)
 			return 0;
 		d->block[d->blocks++] = block;
-		d->used = 1; /* in each block: cheaper than to tell the first one apart */
+		d->used = 1; /* number 0 is no stack; all blocks are treated alike */
 	}
 	id = (d->blocks - 1) * BLOCK_WORDS + d->used;
 	d->used += words;

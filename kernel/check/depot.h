@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Call stacks, each kept once and known by a number. Pure logic, tested on the host
+ * A depot stores call stacks, each of them once, and numbers them. Pure logic, tested on the host
  * (tests/unit/check_depot_test.c).
  *
- * A depot is shared by a process and its forks, and only grows: what depot_stack returns is valid
- * as long as the caller's reference. It has a lock of its own, below mm.lock.
+ * A process shares its depot with its forks. A depot only grows, so the addresses that depot_stack
+ * returns are valid as long as the caller has a reference to the depot. The depot has a lock of its
+ * own, which may be taken with mm.lock held.
  */
 #ifndef KERNEL_CHECK_DEPOT_H
 #define KERNEL_CHECK_DEPOT_H
@@ -13,15 +14,19 @@
 
 struct chk_depot;
 
-struct chk_depot *depot_new(void); /* with one reference; NULL: no memory */
+/* Returns a depot with one reference, or NULL without memory. */
+struct chk_depot *depot_new(void);
 void depot_get(struct chk_depot *d);
 void depot_put(struct chk_depot *d);
 
-/* The number of a stack, innermost first, count <= CHECK_DEPTH_MAX. 0: no memory, or count 0. */
+/*
+ * Stores a stack of count return addresses, innermost first, and returns its number. Returns 0
+ * without memory, for an empty stack and for one of more than CHECK_DEPTH_MAX addresses.
+ */
 u32 depot_add(struct chk_depot *d, const u64 *pc, u32 count);
-/* Its addresses; their number, 0 for a number that names none. */
+/* Finds the addresses of stack id and returns how many there are; 0 if no stack has this number. */
 u32 depot_stack(struct chk_depot *d, u32 id, const u64 **pc);
-/* Stacks that it has. */
+/* Returns the number of stacks in the depot. */
 u64 depot_count(const struct chk_depot *d);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* execve(2) under check: how the heap library gets into the new program, if it does. */
+/* execve(2) under check: chooses how the heap library gets into the new program. */
 #include "kernel/exec/binary.h"
 #include "kernel/exec/stack.h"
 #include "kernel/check/heap.h"

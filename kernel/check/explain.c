@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Faults that have nothing to do with the heap, explained when the program is about to die of them:
- * NULL pointers, wild pointers, the end of the stack.
+ * Reports of faults that have nothing to do with the heap and are about to end the program: NULL
+ * pointers, wild pointers, stack overflows.
  */
 #include <linux/mman.h>
 #include "kernel/check/heap.h"
@@ -14,7 +14,7 @@
 
 #define NULL_END 0x10000UL /* nothing is mapped below: Linux's default vm.mmap_min_addr */
 
-/* So far below the stack pointer a function's own accesses may be: locals before it moves. */
+/* How far below the stack pointer a function's accesses may be before it moves the pointer. */
 #define BELOW_SP (64UL << 10)
 
 static bool is_there(const struct vma *v, u64 addr)
@@ -23,8 +23,9 @@ static bool is_there(const struct vma *v, u64 addr)
 }
 
 /*
- * addr is below a stack (memory that can be written, above a guard or nothing), and so is the stack
- * pointer, or about to be. A function with large locals moves it far beyond.
+ * Returns whether a fault at addr is a stack overflow: addr lies below writable memory that has a
+ * guard or nothing below it, and the stack pointer is in the lowest page of that memory or below
+ * it. A function with large locals moves the stack pointer far below.
  */
 static bool is_stack_overflow(struct mm *mm, u64 addr, u64 sp)
 {
@@ -51,7 +52,7 @@ void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
 
 	mutex_lock(&mm->lock);
 	if (trapno != VEC_PF) {
-		r.kind = CHECK_WILD_POINTER; /* not canonical, or an operand that is not aligned */
+		r.kind = CHECK_WILD_POINTER; /* not canonical, or a misaligned operand */
 	} else if (addr < NULL_END) {
 		r.kind = CHECK_NULL_POINTER;
 	} else if (is_stack_overflow(mm, addr, thread_frame(current())->rsp)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a bad address in the guarded range means: which object it belongs to, and which bug it is.
+ * Finds the object that a bad address in the guarded range belongs to, and the bug that it shows.
  */
 #include <linux/mman.h>
 #include "kernel/fs/file.h"
@@ -23,7 +23,7 @@ int chk_populate(struct mm *mm, u64 page)
 	return range_populate(mm, &obj, page);
 }
 
-/* How far addr is from an object, 0 inside. */
+/* Returns the distance of addr from an object in bytes; 0 if addr is inside. */
 static u64 distance(const struct check_object *o, u64 addr)
 {
 	if (addr < o->start)
@@ -32,15 +32,15 @@ static u64 distance(const struct check_object *o, u64 addr)
 }
 
 /*
- * The object that the program meant: the one whose pages or guard page these are, or the one
- * behind when that is nearer (it is then an underflow).
+ * Finds the object that the program probably meant with addr: the one whose pages or guard page
+ * contain addr, or the next one if that is nearer (an underflow).
  */
 static bool meant(struct mm *mm, u64 addr, struct chk_object *obj)
 {
 	struct chk_object next;
 	bool found = chk_object_of(mm, addr, obj);
 
-	/* Behind the last alias that there is: the page before is whose end was overrun. */
+	/* Behind the last alias, the object of the page before was overrun. */
 	if (!found && addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE)
 		found = chk_object_of(mm, addr - PAGE_SIZE, obj);
 
@@ -92,7 +92,7 @@ void chk_bug_object(struct mm *mm, const struct chk_object *obj, struct chk_bug_
 	b->parts.around_count = chk_around(mm, obj, b->around);
 }
 
-/* A bad access at addr: fills *b. False: the heap knows nothing about it. */
+/* Fills in *b for a bad access at addr. Returns false if the heap cannot explain the access. */
 static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct chk_bug_report *b)
 {
 	struct chk_object obj;
@@ -102,7 +102,7 @@ static bool prepare(struct mm *mm, u64 addr, enum check_access access, struct ch
 	b->head.addr = addr;
 	b->head.access = access;
 	mutex_lock(&mm->lock);
-	/* The program's own mprotect(2) of what is alive is no bug of ours to explain. */
+	/* A fault inside a live object comes from the program's own mprotect(2): not a heap bug. */
 	if (mm->check->heap && !(chk_object_of(mm, addr, &obj) && obj.o.state == CHK_STATE_LIVE &&
 				 distance(&obj.o, addr) == 0))
 		known = chk_bug_prepare(mm, addr, b);
@@ -126,8 +126,9 @@ bool chk_fault(struct trapframe *f, u64 addr, int signal)
 	chk_report(&b.head, &b.parts);
 
 	mutex_lock(&mm->lock);
-	/* Large ones have mappings of their own, where nothing can be put: the program gets its
-	   signal. So does one that would run code there. */
+	/*
+	 * A scratch page is not executable: the program that would run code there gets its signal.
+	 */
 	if (access != CHECK_ACCESS_EXEC && mm->check->heap)
 		err = range_scratch(mm, addr);
 	mutex_unlock(&mm->lock);

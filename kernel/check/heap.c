@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The life of an address space's guarded heap: begun by the library, copied by fork, ended.
+ * The guarded heap of an address space: created for the library, copied by fork, freed.
  */
 #include <linux/mman.h>
 #include "common/boot_info.h"
@@ -11,10 +11,10 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/task.h"
 
-/* Leaves of records of the dead: this share of RAM, at least so many. */
+/* The dead leaves of each area take one part in DEAD_RAM_SHARE of RAM, within these limits. */
 #define DEAD_RAM_SHARE 64
 #define DEAD_LEAST     64
-/* RAM that page level may have if the user does not say: one part in */
+/* Page level may use one part in BUDGET_SHARE of RAM, unless the user gives a limit. */
 #define BUDGET_SHARE   4
 #define DEAD_MOST      (1UL << 18)
 
@@ -53,7 +53,7 @@ static void chk_destroy(struct chk_heap *h)
 	kfree(h);
 }
 
-/* The heap's own VMAs, by their begin; each shows chk_areas from 0 on, so they never merge. */
+/* The heap's own VMAs, by address. All have chk_areas from offset 0 on, so they never merge. */
 static const struct {
 	u64 start, size;
 } areas[] = {
@@ -158,7 +158,9 @@ void chk_mm_free(struct mm *mm)
 	mm->check = NULL;
 }
 
-/* Every sample that is not needed any more goes when there is no room: every second one. */
+/*
+ * Adds a sample. When the array is full, every second sample is dropped, and the interval doubles.
+ */
 static void sample(struct chk_heap *h)
 {
 	if (h->samples == CHK_SAMPLES) {
@@ -216,11 +218,11 @@ void chk_thread_begins(void)
 	u64 forks_at = at + offsetof(struct chk_changes, forks);
 	u32 threads, forks;
 
-	/* Other threads write to the rest of it. */
+	/* Write only these words: other threads write to the rest of struct chk_changes. */
 	if (!at || get_user(&threads, threads_at) < 0 || get_user(&forks, forks_at) < 0)
 		return;
 	put_user(threads + 1, threads_at);
-	/* A child's first thread: nobody has been counted in its copy yet. */
+	/* The first thread of a child counts the fork in the child's copy. */
 	if (mm->check->heap->forked)
 		put_user(forks + 1, forks_at);
 	mm->check->heap->forked = false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of kernel/check/ know of each other's address spaces. The rest of the kernel knows
- * kernel/check_hooks.h only; the functions that it calls there (chk_*) are called in a sandbox that
- * checks, and each has its contract there.
+ * What check keeps for each address space, and the lookups that all files of kernel/check/ use.
+ * The rest of the kernel includes only kernel/check_hooks.h. The hooks in it call functions chk_*
+ * of this folder, in a sandbox that checks; their contracts are in that header.
  *
- * struct chk_heap is guarded by mm.lock as a whole. It begins with the library's CHK_CALL_START,
- * is copied by fork(2), and ends with the address space.
+ * CHK_CALL_START creates the struct chk_heap of an address space, fork(2) copies it, and the end of
+ * the address space frees it. mm.lock guards its content, except .exiting, .forked and .sum.faults,
+ * which are also written without the lock.
  */
 #ifndef KERNEL_CHECK_H
 #define KERNEL_CHECK_H
@@ -22,30 +23,35 @@
 struct chk_heap;
 struct leak_thread;
 
-/* What check has of an address space, from its first moment to its last: mm.check. */
+/* mm.check: what check keeps for an address space as long as that exists. */
 struct check_mm {
-	struct chk_heap *heap; /* once the library has started; else NULL */
+	struct chk_heap *heap; /* NULL until the library has started */
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* leak.h */
-	struct exec_preload preload;	  /* inject.h: what to put back; all 0: nothing */
+	struct exec_preload preload;	  /* inject.h: what to restore; all 0: nothing */
 };
 
-/* addr lies in the range whose addresses only the heap gives out. */
+/* Returns whether addr lies in the guarded range, whose addresses only the heap gives out. */
 static inline bool chk_range(u64 addr)
 {
 	return addr >= CHK_GUARDED_BASE && addr < CHK_GUARDED_END;
 }
 
 /*
- * What lies at or next to addr, live or not. False: nothing that is known of. mm.lock is held.
+ * Finds the object whose pages, slot or guard page contain addr, live or dead. Returns false if no
+ * such object is known. mm.lock is held.
  */
 bool chk_find(struct mm *mm, u64 addr, struct check_object *object);
 /*
- * The first live object that ends behind addr; false: there is none. Walks all live objects when
- * begun at 0 and continued at start + MAX(size, 1). *alloc_stack: for chk_stack. mm.lock is held.
+ * Finds the first live object that ends behind addr. Returns false if there is none. A loop that
+ * begins with addr 0 and continues with start + MAX(size, 1) visits all live objects. *alloc_stack
+ * is the id of the allocation's stack, for chk_stack. mm.lock is held.
  */
 bool chk_next_live(struct mm *mm, u64 addr, struct check_object *object, u32 *alloc_stack);
-/* The return addresses of a stack id, innermost first; valid as long as the heap. Their number. */
+/*
+ * Finds the return addresses of a stack id, innermost first, and returns how many there are. They
+ * are valid as long as the heap exists.
+ */
 u32 chk_stack(struct mm *mm, u32 id, const u64 **pc);
 
 #endif

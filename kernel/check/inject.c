@@ -14,11 +14,11 @@
 #include "kernel/task/task.h"
 
 #define PRELOAD	  "LD_PRELOAD="
-#define MOVED_MAX 64 /* words: arguments of an ld.so */
+#define MOVED_MAX 64 /* words that an ld.so may have had as its own arguments */
 
 static struct {
 	struct mutex lock;
-	struct ofile *file; /* once made, there to stay */
+	struct ofile *file; /* NULL until it is first opened; never closed */
 } library = {.lock = MUTEX_INIT(LOCK_CHECK_LIBRARY)};
 
 struct ofile *chk_library(void)
@@ -81,7 +81,7 @@ char *chk_preload(const struct exec_chunk *chunk, u32 chunks, u32 argc)
 	return string;
 }
 
-/* The word at a user address becomes another one, unless the program changed it. */
+/* Replaces the word at a user address, unless the program changed it. */
 static void put_back(u64 addr, u64 ours, u64 theirs)
 {
 	u64 now;
@@ -91,8 +91,8 @@ static void put_back(u64 addr, u64 ours, u64 theirs)
 }
 
 /*
- * An ld.so that was run as the program moves envp and vector down, over those of argv[] that are
- * its own. How far, in bytes: where the two added slots are now.
+ * An ld.so that was run as the program moves envp and the auxiliary vector down, over its own
+ * arguments in argv[]. Searches for the two added slots. Returns how far they moved, in bytes.
  */
 static u64 moved_down(const struct exec_preload *in)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the heap library gets into a program that an ld.so puts together: by LD_PRELOAD, which the
- * program does not see. execve writes the string outside the part of the stack that is the
- * environment's, and pointers to it into envp[]: struct exec_preload (kernel/exec/stack.h). The
- * program's own LD_PRELOAD, if it has one, is behind ours in the string.
+ * How the heap library gets into a program that an ld.so loads: by an LD_PRELOAD variable that the
+ * program does not see. execve writes the variable's string outside the environment's part of the
+ * stack, and pointers to the string into envp[]: struct exec_preload (kernel/exec/stack.h). If the
+ * program has an LD_PRELOAD of its own, its value follows the library's path in the string.
  *
- * As soon as the library says that it is there, the pointers are put back; the two at the end
- * become a NULL and, with the old NULL, an entry AT_IGNORE of the auxiliary vector, whose place
- * does not change: who knows it finds it, and so does who walks past envp[]'s end once more.
+ * The library's CHK_CALL_START restores the pointers. Of the two slots added at the end of envp[],
+ * the first becomes NULL. The second and the old NULL behind it become an AT_IGNORE entry, at the
+ * head of the auxiliary vector. The vector's other entries do not move. So code finds the vector
+ * both at its old address and by walking to the NULL of envp[].
  */
 #ifndef KERNEL_CHECK_INJECT_H
 #define KERNEL_CHECK_INJECT_H
@@ -17,22 +18,28 @@
 struct exec_chunk;
 struct ofile;
 
-/* The file that loaders open: only its name is in /proc, no directory lists it. */
+/* The path at which loaders open the library. The path exists, but no directory lists it. */
 #define CHK_LIBRARY_PATH "/proc/self/buffervm/heap.so"
 
-/* Does this file, by its name, put programs together (ld-linux-x86-64.so.2, ld-musl-*.so.1)? */
+/* Returns whether a file is a loader by its name (ld-linux-x86-64.so.2, ld-musl-*.so.1, ...). */
 bool chk_is_loader(const char *path);
 
 /*
- * The string for a program with these argument and environment strings: kmalloc'ed. NULL: no
- * memory, or there is to be none, since the loader is only asked what it would load.
+ * Makes the LD_PRELOAD string for a program with these argument and environment strings; the caller
+ * frees it with kfree. Returns NULL without memory, and if LD_TRACE_LOADED_OBJECTS is set, because
+ * the loader is then only asked which libraries it would load (ldd).
  */
 char *chk_preload(const struct exec_chunk *chunk, u32 chunks, u32 argc);
 
-/* The library in the running program is there: its traces go. */
+/*
+ * Removes the traces of the string from the running program's stack, once the library is loaded.
+ * No lock is held.
+ */
 void chk_inject_undo(void);
 
-/* The library's file; a reference. NULL: no memory. */
+/*
+ * Returns a reference to the library's file, or NULL if the monitor or the kernel cannot open it.
+ */
 struct ofile *chk_library(void);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Objects larger than CHK_SMALL_MAX: anonymous mappings with a record each, ordered by address.
- * Addresses go upwards with a free page between neighbours, and begin anew only at the area's end.
- * Records of dead ones are kept: they are few, for making one costs the program a mapping.
+ * Objects larger than CHK_SMALL_MAX. Each is an anonymous mapping with a record in a tree, ordered
+ * by address. Addresses ascend, with a free page between neighbours, and start over only at the end
+ * of the area. The records of dead objects are kept until their addresses are used again; they are
+ * few, because each large object costs the program a mapping.
  */
 #include "kernel/kernel.h"
 #include "kernel/check/internal.h"
@@ -33,7 +34,7 @@ struct chk_large *large_at_or_before(struct chk_heap *h, u64 addr)
 	return l ? RB_PREV(chk_large_tree, &h->large, l) : RB_MAX(chk_large_tree, &h->large);
 }
 
-/* Dead records in [start, end) go; false: something lives there. */
+/* Frees the dead records in [start, end). Returns false if a live object is there. */
 static bool forget(struct chk_heap *h, u64 start, u64 end)
 {
 	struct chk_large *l = large_at_or_before(h, start), *next;
@@ -52,7 +53,7 @@ static bool forget(struct chk_heap *h, u64 start, u64 end)
 	return true;
 }
 
-/* An address for len bytes and the guard page behind; 0: none. */
+/* Finds an address for len bytes and the guard page behind them. Returns 0 if there is none. */
 static u64 find_address(struct chk_heap *h, u64 len, u64 align)
 {
 	u64 at = ALIGN_UP(h->large_cursor, align);
@@ -66,7 +67,7 @@ static u64 find_address(struct chk_heap *h, u64 len, u64 align)
 		}
 		if (forget(h, at, at + len + PAGE_SIZE))
 			return at;
-		/* Behind whatever is in the way. */
+		/* Go on behind the object that is in the way. */
 		l = large_at_or_before(h, at + len);
 		at = ALIGN_UP(l->end + PAGE_SIZE, align);
 	}
@@ -101,7 +102,7 @@ struct chk_large *large_make(struct mm *mm, u64 size, u64 align, s64 *err)
 
 void large_unmake(struct mm *mm, struct chk_large *l)
 {
-	/* No VMA reaches beyond it, so nothing has to be cut and nothing can fail. */
+	/* No VMA extends beyond the object, so no VMA has to be split, and this cannot fail. */
 	mm_unmap_locked(mm, l->start, l->end - l->start);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See leak.h. The program's memory is read through its page tables as it is there: a page that was
- * never touched has no pointers in it.
+ * See leak.h. The check reads the program's memory through its page tables, and maps nothing: a
+ * page that was never touched contains no pointers.
  */
 #include <linux/mman.h>
 #include "common/boot_info.h"
@@ -18,12 +18,12 @@
 #include "kernel/task/task.h"
 
 #define RED_ZONE    128	 /* below RSP: System V ABI, 3.2.2 */
-#define REPORTS_MAX 1000 /* allocation sites; the rest is counted in one line */
+#define REPORTS_MAX 1000 /* allocation stacks; one line counts the objects of the others */
 
 struct check {
 	struct mm *mm;
 	struct marks marks;
-	u8 *page;		   /* copy of a page that may vanish meanwhile */
+	u8 *page;		   /* copy of a page of a file, which may vanish meanwhile */
 	struct chk_module library; /* the heap library; .end 0: not found */
 };
 
@@ -89,7 +89,10 @@ static const void *memory(void *context, u64 va, u64 *len)
 	return arch_copy(c->page, phys_to_virt(gpa), *len) == 0 ? c->page : NULL;
 }
 
-/* The read-only start of a module's data: what its relocations wrote (PT_GNU_RELRO). */
+/*
+ * Returns whether v is the read-only beginning of a module's data, to which its relocations were
+ * written (PT_GNU_RELRO).
+ */
 static bool is_relro(struct vma *v)
 {
 	const struct vma *next = vma_next(v);
@@ -98,7 +101,10 @@ static bool is_relro(struct vma *v)
 	       next->start == v->end && next->offset == v->offset + (v->end - v->start);
 }
 
-/* A program's pointers may be in it; not in constants, some of which look like addresses. */
+/*
+ * Returns whether v may contain pointers of the program. Constants of a file are left out, because
+ * some of them look like addresses.
+ */
 static bool has_pointers(struct vma *v)
 {
 	if (chk_range(v->start) || (vma_traits(v) & VM_SPECIAL))
@@ -106,7 +112,10 @@ static bool has_pointers(struct vma *v)
 	return (v->prot & PROT_WRITE) || !vma_file(v) || is_relro(v);
 }
 
-/* The lowest stack pointer in a VMA, less what is used below it; its start if there is none. */
+/*
+ * Returns the lowest address in v that may be in use: the lowest stack pointer of a thread in v,
+ * less the red zone; the start of v if no stack pointer is in it.
+ */
 static u64 stack_in(const struct check *c, const struct vma *v)
 {
 	u64 low = v->end;
@@ -117,7 +126,7 @@ static u64 stack_in(const struct check *c, const struct vma *v)
 	return low == v->end ? v->start : MAX(v->start, low - MIN(low, RED_ZONE));
 }
 
-/* The roots in [start, end), but for the library's. */
+/* Adds the roots in [start, end), except the library's memory. */
 static void root(struct check *c, u64 start, u64 end)
 {
 	u64 skip = ALIGN_DOWN(c->library.start, PAGE_SIZE);
@@ -138,7 +147,7 @@ static int find_objects(struct check *c)
 	u32 stack;
 	int err = 0;
 
-	/* Some of what is known of objects is the program's word: it may make no sense. */
+	/* The tables of packed objects are in the program's memory, so they may be corrupt. */
 	while (err != -ENOMEM && chk_next_live(c->mm, at, &o, &stack) && o.start >= at) {
 		err = marks_add(&c->marks, o.start, o.size, stack);
 		at = o.start + MAX(o.size, 1);

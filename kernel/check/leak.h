@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Leaks: which live objects no pointer of a process leads to any more when it ends, by mark and
- * sweep (mark.h). Roots are the registers of all threads and what memory the program can have
- * written: data of modules, mappings, stacks from their stack pointer up. Not roots: the guarded
- * range itself, and the heap library's data.
+ * The leak check finds the live objects that no pointer of a process leads to when the process
+ * ends, by mark and sweep (mark.h). Roots are the registers of all threads and the memory that the
+ * program can have written: data of modules, mappings, stacks from their stack pointer up. The
+ * guarded range itself and the heap library's data are not roots.
  */
 #ifndef KERNEL_CHECK_LEAK_H
 #define KERNEL_CHECK_LEAK_H
@@ -12,22 +12,24 @@
 
 struct mm;
 
-/* Registers that a thread had when it ended for the end of its process. */
+/* Registers of a thread that ended because its process ends. */
 struct leak_thread {
 	struct leak_thread *next;
-	u64 reg[16]; /* general ones; the first is RSP */
+	u64 reg[16]; /* the general registers; the first is RSP */
 };
 
 /*
- * The running thread is about to end, others of its process go on to a check. No lock is held.
- * Without memory for it its registers are no roots.
+ * Saves the running thread's registers for the check, which another thread of its process will
+ * make. Without memory for them, the registers are not roots. No lock is held.
  */
 void leak_thread_ends(void);
-void leak_free(struct mm *mm); /* the end of the address space, or a check later */
+/* Frees the saved registers, after a check or at the end of the address space. */
+void leak_free(struct mm *mm);
 
 /*
- * Reports what the running process, of which only this thread is left, has lost: one report for
- * each allocation stack, CHECK_LEAK and, if asked for, CHECK_REACHABLE_AT_EXIT. No lock is held.
+ * Reports what the running process has lost, with one CHECK_LEAK for each allocation stack. If the
+ * user asked for it, also reports the reachable objects as CHECK_REACHABLE_AT_EXIT. The running
+ * thread is the only one left of the process. No lock is held.
  */
 void leak_check(void);
 

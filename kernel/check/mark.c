@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See mark.h. Objects are numbered by address and lie in chunks of 65536, which are looked through
- * by bisection: a word that is no address of the heap's costs one comparison.
+ * See mark.h. Objects are numbered by address and stored in chunks of 65536. A bisection finds the
+ * object of an address; a word that lies outside of all objects' addresses costs one comparison.
  */
 #include "kernel/kernel.h"
 #include "kernel/check/mark.h"
@@ -26,7 +26,7 @@ void marks_free(struct marks *m)
 	m->chunk = NULL;
 }
 
-/* What is found in an object of no size is found at its address. */
+/* Returns how many addresses lead to an object: its size, but 1 for an empty one. */
 static u64 reach(const struct mark_object *o)
 {
 	return MAX(o->size, 1);
@@ -52,12 +52,12 @@ int marks_add(struct marks *m, u64 start, u64 size, u32 stack)
 	return 0;
 }
 
-/* The object that has this address, by number; .count: none has. */
+/* Returns the number of the object that contains addr, or .count if none does. */
 static u32 find(struct marks *m, u64 addr)
 {
 	u32 low = 0, high = m->count;
 
-	/* Neighbours are often pointed to one after another. */
+	/* Consecutive words often point into the same object. */
 	if (addr - marks_object(m, m->last)->start < reach(marks_object(m, m->last)))
 		return m->last;
 	while (high - low > 1) {
@@ -83,7 +83,9 @@ static void found(struct marks *m, u32 n)
 		o->next = m->todo;
 		m->todo = n + 1;
 	} else if (o->leader == MARK_LOST + n && m->leader >= MARK_LOST) {
-		/* A leader so far: what it leads, it leads for another one from now on. */
+		/*
+		 * The object was its own leader; the current leader takes it over with its objects.
+		 */
 		o->leader = m->leader;
 	}
 }
@@ -115,7 +117,7 @@ static void scan(struct marks *m, u64 start, u64 end)
 	}
 }
 
-/* What was found, and everything behind it. */
+/* Scans the objects that were found, and all that they lead to. */
 static void follow(struct marks *m)
 {
 	while (m->todo) {
@@ -138,7 +140,7 @@ void marks_root(struct marks *m, u64 start, u64 end)
 	follow(m);
 }
 
-/* Who lost the object in the end: the leader that has no other one. Shortens the way. */
+/* Returns the last leader of lost object n, which is its own leader. Shortens the chain to it. */
 static u32 leader_of(struct marks *m, u32 n)
 {
 	u32 leader = n;
@@ -173,7 +175,7 @@ void marks_sweep(struct marks *m)
 struct groups {
 	struct mark_group *group;
 	u32 count, space;
-	u32 *slot; /* by stack: number + 1; 0: free */
+	u32 *slot; /* hash table by stack: number of a group + 1; 0: free */
 	u32 slots; /* a power of two, more than .count */
 };
 
@@ -187,7 +189,7 @@ static u32 *slot_for(const struct groups *g, u32 stack)
 	return &g->slot[at & (g->slots - 1)];
 }
 
-/* Room for one more. */
+/* Makes space for one more group. Returns false without memory. */
 static bool make_space(struct groups *g)
 {
 	u32 space = MAX(2 * g->space, 64);
@@ -212,7 +214,7 @@ static bool make_space(struct groups *g)
 	return true;
 }
 
-/* NULL: no memory. */
+/* Returns the group of stack, which is created if necessary; NULL without memory. */
 static struct mark_group *group_of(struct groups *g, u32 stack, u32 example)
 {
 	u32 *slot;
@@ -236,7 +238,7 @@ static bool before(const struct mark_group *a, const struct mark_group *b)
 	return a->bytes != b->bytes ? a->bytes > b->bytes : a->example < b->example;
 }
 
-/* The group at i sinks to where no larger one is below it, of the first count. */
+/* Heapsort's sift-down: moves the group at i down in the heap of the first count groups. */
 static void sink(struct mark_group *group, u32 i, u32 count)
 {
 	struct mark_group it = group[i];

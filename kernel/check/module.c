@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Modules (module.h). An ELF file in memory is found from an address in its code: the mapping of
- * the same file at offset 0 begins with the ELF header. Its bytes are the program's, who may have
- * changed them: each is read once, and what comes of them is checked against the VMAs.
+ * See module.h. The ELF header of a file in memory is found from an address in its code: the
+ * mapping of the same file at offset 0 begins with the header. The program may have changed the
+ * headers in memory, so each is read once, and the addresses in them are checked against the VMAs.
  *
  * Every VMA that an answer relies on carries VMA_MODULE from then on.
  */
@@ -21,10 +21,13 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/task/task.h"
 
-#define HEADERS_MAX 128 /* program headers looked at */
+#define HEADERS_MAX 128 /* program headers that are read; further ones are ignored */
 #define LOOK_BELOW  64	/* VMAs between the code and the ELF header; linkers make one or two */
 
-/* The library's word that what it was told has changed. mm.lock is held. */
+/*
+ * Increments the word in the library's memory that tells it that answers are no longer valid.
+ * mm.lock is held.
+ */
 static void new_generation(struct mm *mm)
 {
 	u64 at = mm->check->unwind.given.generation;
@@ -39,7 +42,7 @@ static void new_generation(struct mm *mm)
 		if (mm_fault_locked(mm, at, MM_WRITE, &info) < 0)
 			return; /* the program took the library's memory away */
 	if (!(*leaf.entry & PTE_OWNED))
-		return; /* nor is it there that a window's page is */
+		return; /* not RAM but a window onto a file: not the library's data */
 	__atomic_add_fetch((u32 *)phys_to_virt(pt_gpa(*leaf.entry) + (at - leaf.va)), 1,
 			   __ATOMIC_SEQ_CST);
 }
@@ -77,7 +80,7 @@ s64 chk_call_unwind(const struct syscall_args *args)
 	return (s64)mm->code_start;
 }
 
-/* The answer for pc that there is no code. */
+/* Notes that the answer for pc is that there is no code, and returns that answer. */
 static s64 no_code(struct mm *mm, u64 pc)
 {
 	struct mm_unwind *u = &mm->check->unwind;
@@ -88,8 +91,8 @@ static s64 no_code(struct mm *mm, u64 pc)
 }
 
 /*
- * Address of the ELF header of the file whose code pc is in; *file: a reference, NULL for the vDSO.
- * -ENOENT: code of no file; -EFAULT: no
+ * Finds the ELF header of the file whose code contains pc. *file becomes a reference to the file;
+ * it stays NULL for the vDSO. Returns 0; -ENOENT: the code is not a file's; -EFAULT: there is no
  * code. mm.lock is held.
  */
 static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
@@ -117,10 +120,13 @@ static s64 find_header(struct mm *mm, u64 pc, u64 *header, struct ofile **file)
 	return -ENOENT;
 }
 
-/* Its section headers and their names, at most so many bytes. */
+/* Most bytes of a file's section headers, and of their names. */
 #define SECTIONS_MAX 65536
 
-/* kmalloc'ed, with a NUL behind it; NULL: too large, not there, or no memory. */
+/*
+ * Reads bytes of a file into memory that the caller frees with kfree, and puts a NUL behind them.
+ * Returns NULL if they are too many, are not there, or without memory.
+ */
 static void *read_bytes(struct ofile *file, u64 offset, u64 len)
 {
 	char *p = len && len <= SECTIONS_MAX ? kzalloc(len + 1) : NULL;
@@ -132,8 +138,8 @@ static void *read_bytes(struct ofile *file, u64 offset, u64 len)
 }
 
 /*
- * .eh_frame, by the section headers in the file: gcc -static and musl-gcc link without a
- * PT_GNU_EH_FRAME.
+ * Finds .eh_frame by the section headers in the file, because gcc -static and musl-gcc link without
+ * a PT_GNU_EH_FRAME.
  */
 static void find_frames(struct ofile *file, u64 bias, struct chk_module *m)
 {
@@ -161,7 +167,7 @@ static void find_frames(struct ofile *file, u64 bias, struct chk_module *m)
 	kfree(section);
 }
 
-/* Program headers of the module in memory; the caller frees them. NULL: none can be had. */
+/* Reads the module's program headers from memory; the caller frees them. NULL: not readable. */
 static Elf64_Phdr *program_headers(struct mm *mm, u64 header, u32 *count)
 {
 	Elf64_Phdr *phdr;
@@ -180,7 +186,7 @@ static Elf64_Phdr *program_headers(struct mm *mm, u64 header, u32 *count)
 	return phdr;
 }
 
-/* What the headers say, not yet compared with the mappings. */
+/* Fills in *m from the headers, not yet compared with the mappings. */
 static s64 read_headers(struct mm *mm, u64 header, struct ofile *file, struct chk_module *m)
 {
 	u32 count = 0;
@@ -215,7 +221,10 @@ static bool holds_tables(const struct vma *v)
 	return v && (v->prot & PROT_READ) && (vma_window(v) || (vma_traits(v) & VM_SPECIAL));
 }
 
-/* Readable memory around the tables, as far as the module and no hole. mm.lock is held. */
+/*
+ * Finds the readable memory around the tables, up to the first hole or the end of the module.
+ * mm.lock is held.
+ */
 static void find_tables(struct mm *mm, struct chk_module *m)
 {
 	u64 at = m->frame_hdr ? m->frame_hdr : m->frames, low, high;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Objects: made, ended, found. The one place that knows both areas.
+ * Makes, ends and finds objects, and chooses the file that handles the area of each: record.c and
+ * range.c, large.c, or base.c.
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
@@ -9,7 +10,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
 
-#define EAGER_PAGES 8 /* that get their frames when the object is made */
+#define EAGER_PAGES 8 /* an object of at most 8 pages gets all its frames when it is made */
 
 static u64 slot_addr(u64 slot)
 {
@@ -45,7 +46,7 @@ void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_obj
 	};
 }
 
-/* Where canaries are around an object that has its pages for itself. */
+/* Fills in where canaries are around an object that has its pages for itself. */
 static void page_canaries(struct chk_object *obj)
 {
 	u64 start = obj->o.start, end = start + obj->o.size;
@@ -84,7 +85,7 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 	page_canaries(obj);
 }
 
-/* Where in its first page an object begins. */
+/* Returns the offset in its first page at which an object begins. */
 static u64 first_offset(const struct check_config *c, u64 size, u64 align)
 {
 	u64 space;
@@ -102,7 +103,7 @@ static u64 pages_of(const struct check_object *o)
 	return o->size ? (ALIGN_UP(o->start + o->size, PAGE_SIZE) - first) >> PAGE_SHIFT : 0;
 }
 
-/* The addresses of a leaf whose records go: nothing but scratch pages is left there. */
+/* Retires the leaf at slot, and unmaps its addresses, where only scratch pages are left. */
 static void retire(struct mm *mm, u64 slot)
 {
 	struct chk_records *r = &mm->check->heap->records;
@@ -119,7 +120,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	struct chk_heap *h = mm->check->heap;
 	u64 offset = first_offset(&h->config, size, align);
 	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
-	/* The guard page, and a whole number of slots. */
+	/* One guard page more, rounded up to slots of two pages. */
 	u32 slots = (u32)((pages + 1 + 1) / 2);
 	u32 align_slots = align > CHK_SLOT_SIZE ? (u32)(align >> CHK_SLOT_SHIFT) : 1;
 	struct chk_record *r;
@@ -140,7 +141,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	from_record(r, slot, &obj);
 	first = slot_addr(slot);
 	for (u64 i = 0; i < mapped; i++) {
-		/* All, or of a large object those with canaries. */
+		/* All pages; of an object with many only the first and the last, with canaries. */
 		if (mapped > EAGER_PAGES && i && i != mapped - 1)
 			continue;
 		if (range_populate(mm, &obj, first + i * PAGE_SIZE) < 0) {
@@ -176,7 +177,6 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	return (s64)l->object;
 }
 
-/* Where the kernel sees a byte of the program's, up to the end of its page; NULL: nothing there. */
 u8 *chk_look(struct mm *mm, u64 addr)
 {
 	struct pt_leaf leaf;
@@ -186,7 +186,6 @@ u8 *chk_look(struct mm *mm, u64 addr)
 	return (u8 *)phys_to_virt(pt_gpa(*leaf.entry)) + (addr - leaf.va);
 }
 
-/* The same for writing: the page comes into being. */
 u8 *chk_touch(struct mm *mm, u64 addr)
 {
 	struct mm_fault_info info;
@@ -244,7 +243,7 @@ void chk_unmake(struct mm *mm, const struct chk_object *obj, const struct chk_ca
 	} else {
 		struct chk_record *r = records_own(&h->records, obj->slot);
 
-		/* Without memory for the record's copy the object stays as it is: a leak. */
+		/* Without memory for a copy of the record the object stays as it is, and leaks. */
 		if (!r)
 			return;
 		r->state = state;
@@ -297,7 +296,7 @@ bool chk_object_next(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 
 	addr = MAX(addr, CHK_PAGE_AREA);
 	if (in_page_area(addr)) {
-		/* The one that reaches into the slot, else one that begins in it or later. */
+		/* Begin with the object that reaches into the slot, else with the slot itself. */
 		if (!records_of(&h->records, addr_slot(addr), &slot))
 			slot = addr_slot(addr);
 		while ((slot = records_next(&h->records, slot, live)) < h->records.slots) {
@@ -334,7 +333,7 @@ u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object 
 	u64 slot = obj->slot, at = obj->o.start;
 	u32 n = 0;
 
-	/* Half of them before it: found backwards, so this goes back first. */
+	/* Half of the neighbours lie before the object: go back so far, then list forwards. */
 	for (u32 i = 0; obj->slot != CHK_NO_SLOT && i < CHK_AROUND / 2; i++) {
 		u64 prev = records_prev(r, slot);
 
@@ -351,7 +350,9 @@ u32 chk_around(struct mm *mm, const struct chk_object *obj, struct check_object 
 	return n;
 }
 
-/* First byte of [at, end) that is no canary, 0: none. Neighbouring pages are no neighbours in RAM.
+/*
+ * Returns the first byte of [at, end) that is not a canary, or 0. Works page by page, because
+ * neighbouring pages have frames anywhere in RAM.
  */
 static u64 damage_in(struct mm *mm, u64 at, u64 end)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pages of small objects: entries of the page area's page tables, and the canaries in them.
+ * The pages of small objects: their page-table entries, and the canaries in their frames.
  *
- * An object's pages get frames when it is made if they are few, else when they are touched. A page
- * that has gone by madvise(2) comes back in the same way. Each frame belongs to one object.
+ * If an object has few pages, they get frames when the object is made, else when the program
+ * touches them. A page that madvise(2) dropped gets a frame when it is touched. Each frame belongs
+ * to one object.
  */
 #include <linux/mman.h>
 #include "kernel/kernel.h"
@@ -25,7 +26,7 @@ void range_fill(const struct chk_object *obj, u64 page, u8 *p)
 		p[at - page] = CHK_CANARY;
 }
 
-/* A fresh frame for one page. */
+/* Maps a fresh frame at page, with the canaries of obj if it is not NULL. Returns 0 or -ENOMEM. */
 static int add_page(struct mm *mm, const struct chk_object *obj, u64 page)
 {
 	u64 *entry = pt_alloc(mm, page), gpa;
@@ -55,7 +56,7 @@ int range_populate(struct mm *mm, const struct chk_object *obj, u64 page)
 	err = add_page(mm, obj, page);
 	while (!err && (page += PAGE_SIZE) < until)
 		if (add_page(mm, obj, page) < 0)
-			break; /* the one that was asked for is there */
+			break; /* not an error: the page that was asked for is mapped */
 	return err;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * See record.h. Two levels of pointers lead to a leaf; a pointer is NULL (never used), RETIRED, or
- * a leaf with a reference for it.
+ * See record.h. Two levels of pointers lead to a leaf. A pointer is NULL (the leaf was never used),
+ * RETIRED, or a reference to a leaf.
  *
- * Invariants: leaf.live is the number of its live objects; a leaf that is not being filled and has
- * none is in the ring, exactly once; the ring has room for one more whenever a function is called.
+ * Invariants: leaf.live is the number of live objects in the leaf. A leaf without live objects that
+ * is not being filled is in the ring, exactly once. The ring has space for one more leaf whenever a
+ * function is called.
  */
 #include "kernel/kernel.h"
 #include "kernel/check/record.h"
@@ -13,7 +14,7 @@
 #define GROUP_LEAVES 2048
 
 struct chk_leaf {
-	u32 refs; /* address spaces; atomic */
+	u32 refs; /* address spaces that share the leaf; atomic */
 	u32 live;
 	struct chk_record *record;
 };
@@ -91,7 +92,7 @@ int records_dup(struct chk_records *to, const struct chk_records *from)
 	return 0;
 }
 
-/* Where the pointer to a slot's leaf is; NULL: its group is not there. */
+/* Returns the pointer to a slot's leaf, or NULL if its group does not exist. */
 static struct chk_leaf **leaf_entry(const struct chk_records *r, u64 slot)
 {
 	u64 n = leaf_number(slot);
@@ -121,7 +122,10 @@ static struct chk_leaf *leaf_new(void)
 	return NULL;
 }
 
-/* The slot's leaf, for writing; make: also where there is none. NULL: no memory, or none. */
+/*
+ * Returns the slot's leaf for writing, after copying it if it is shared. Creates the leaf if it
+ * does not exist and make is true. Returns NULL without memory or without a leaf.
+ */
 static struct chk_leaf *leaf_own(struct chk_records *r, u64 slot, bool make)
 {
 	struct chk_leaf **group = r->group[leaf_number(slot) / GROUP_LEAVES], **entry, *copy;
@@ -226,7 +230,7 @@ static void push_dead(struct chk_records *r, u64 slot)
 	r->dead[(r->dead_first + r->dead_count++) % r->dead_max] = (u32)leaf_number(slot);
 }
 
-/* The next leaf that is fresh or retired is the one to be filled. False: there is none. */
+/* Chooses the next fresh or retired leaf to be filled. Returns false if there is none. */
 static bool next_leaf(struct chk_records *r)
 {
 	u64 old = r->leaf, slot = old == r->slots ? 0 : old + CHK_LEAF_SLOTS;
@@ -287,7 +291,7 @@ void records_died(struct chk_records *r, u64 slot)
 {
 	struct chk_leaf *leaf = leaf_own(r, slot, false);
 
-	/* The record was written to just now, so the leaf is r's own. */
+	/* The caller has just written to the record, so the leaf is not shared. */
 	KASSERT(leaf && leaf->live);
 	if (--leaf->live == 0 && ALIGN_DOWN(slot, (u64)CHK_LEAF_SLOTS) != r->leaf)
 		push_dead(r, slot);

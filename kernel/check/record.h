@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of small objects in the page area: what is, and was, at each address. Pure logic,
+ * The records of objects in an area of addresses: which object is, or was, at each address. The
+ * page area has records of small objects, the alias area records of packed ones. Pure logic,
  * tested on the host (tests/unit/check_record_test.c).
  *
- * The area is cut into slots of two pages. An object begins in the first page of its slot; its
- * pages, the guard page behind them and what is left to the next slot are its own. 512 slots are a
- * leaf, which no object crosses; a leaf is shared with fork(2)'s child until one of both writes.
- * Leaves all of whose objects are dead are kept, the oldest go first when there are too many
- * (retired): of their objects nothing is known but that they were.
+ * An area is cut into slots; in the page area a slot is two pages, in the alias area one page. An
+ * object begins in the first page of its slot. It owns its pages, the guard page behind them (page
+ * area) and the rest up to the next slot. A leaf is 512 slots, and no object crosses its end.
+ * fork(2) shares leaves with the child until one of both writes.
+ *
+ * A leaf whose objects are all dead is kept for reports. When there are too many such leaves, the
+ * oldest is retired: all that remains known is that there were objects at its addresses.
  */
 #ifndef KERNEL_CHECK_RECORD_H
 #define KERNEL_CHECK_RECORD_H
@@ -19,15 +22,15 @@
 #define CHK_SLOT_SIZE  (1UL << CHK_SLOT_SHIFT)
 #define CHK_LEAF_SLOTS 512
 #define CHK_LEAF_SIZE  (CHK_LEAF_SLOTS * CHK_SLOT_SIZE)
-#define CHK_SMALL_MAX  (32 * PAGE_SIZE) /* larger objects are mappings of their own: large.c */
+#define CHK_SMALL_MAX  (32 * PAGE_SIZE) /* larger objects have mappings of their own: large.c */
 
 struct chk_record {
 	u32 size : 18;
-	u32 offset : 13; /* of the first byte from the slot's */
-	u32 scratch : 1; /* pages were mapped after its end, to keep the program going */
+	u32 offset : 13; /* of the object's first byte from the slot's first byte */
+	u32 scratch : 1; /* not used */
 	u32 state : 2;	 /* enum chk_state; 0: no object begins here */
 	u32 alloc_fn : 4, free_fn : 4;
-      u32 slots : 6; /* that are its own */
+      u32 slots : 6; /* that the object owns */
 	u32 unused : 16;
 	u32 alloc_stack, free_stack;
 	s32 alloc_tid, free_tid;
@@ -41,46 +44,68 @@ struct chk_records {
 	u64 slots;		  /* of the area */
 	struct chk_leaf ***group; /* of leaves; NULL: none yet */
 	u64 leaf;  /* first slot of the leaf that is being filled; .slots: none yet */
-	u32 used;  /* slots of it that are given out */
-	u32 *dead; /* ring of leaves that wait for retirement, oldest first */
+	u32 used;  /* slots of that leaf that are given out */
+	u32 *dead; /* ring of the leaves that wait for retirement, oldest first */
 	u32 dead_first, dead_count, dead_max;
-	u64 retired; /* leaves, ever */
+	u64 retired; /* how many leaves were ever retired */
 };
 
-/* An area of so many slots, a multiple of CHK_LEAF_SLOTS; dead_max >= 1. 0 or -ENOMEM. */
+/*
+ * Initializes the records of an area with the given number of slots, a multiple of CHK_LEAF_SLOTS.
+ * dead_max, at least 1, limits the leaves that wait for retirement. Returns 0 or -ENOMEM.
+ */
 int records_init(struct chk_records *r, u64 slots, u32 dead_max);
-/* A child's, sharing the leaves. 0, or -ENOMEM: then it is empty. */
+/* Makes the records of a child, which share the leaves. Returns 0 or -ENOMEM; *to is empty then. */
 int records_dup(struct chk_records *to, const struct chk_records *from);
 void records_free(struct chk_records *r);
 
 /*
- * A place for a new object of so many slots at a multiple of align slots (a power of two): its
- * record, all 0 but .slots and .state (live), and the slot's number. Addresses are never given
- * again while there are fresh ones, then the longest retired first. NULL: no memory, or no place.
+ * Allocates slots for a new object, at a multiple of align (a power of two) from the start of its
+ * leaf. Returns its record, which is 0 except .slots and .state (live), and stores the first slot's
+ * number in *slot. Returns NULL without memory or free slots. No address is used twice while the
+ * area has fresh ones; after that retired leaves are reused by ascending address.
  */
 struct chk_record *records_add(struct chk_records *r, u32 slots, u32 align, u64 *slot);
 
-/* Objects of slots[i] slots each, one after another; the first one's record, as records_add's. */
+/*
+ * Allocates slots for count objects, one behind the other; object i gets slots[i]. Returns the
+ * first one's record, as records_add does.
+ */
 struct chk_record *records_add_run(struct chk_records *r, const u8 *slots, u32 count, u64 *slot);
 
-/* The record of the object that begins in a slot. NULL: none does, or it is retired. */
+/* Returns the record of the object that begins in slot; NULL if none does or it is retired. */
 const struct chk_record *records_at(const struct chk_records *r, u64 slot);
-/* The same to be written to. Also NULL when there is no memory for the copy. */
+/*
+ * As records_at, but the caller may write to the record. Also returns NULL without memory for a
+ * copy of a shared leaf.
+ */
 struct chk_record *records_own(struct chk_records *r, u64 slot);
-/* The object that owns the slot, *first is where it begins. */
+/*
+ * Returns the record of the object that owns slot, and stores the slot that it begins in in *first.
+ * Returns NULL if no object owns slot.
+ */
 const struct chk_record *records_of(const struct chk_records *r, u64 slot, u64 *first);
-/* The slot was given out once, but its records are gone. */
+/* Returns whether the leaf of slot is retired. */
 bool records_retired(const struct chk_records *r, u64 slot);
-/* The first object in a slot >= from that is live (or any); slot number, or .slots: none. */
+/*
+ * Returns the number of the first slot >= from in which an object (live: a live object) begins, or
+ * .slots if there is none.
+ */
 u64 records_next(const struct chk_records *r, u64 from, bool live);
-/* The last object in a slot < before, at most a leaf away; .slots: none. */
+/*
+ * Returns the number of the last slot < before in which an object begins. It is at most
+ * CHK_LEAF_SLOTS away; returns .slots if there is none.
+ */
 u64 records_prev(const struct chk_records *r, u64 before);
 
-/* A live object died; its record says so already. */
+/*
+ * Counts the death of a live object in its leaf. The object's record says already that it is dead.
+ */
 void records_died(struct chk_records *r, u64 slot);
 /*
- * After each add and died: the first slot of a leaf whose records are to go, since too many wait;
- * .slots: none. The caller empties its addresses, then its records are gone (records_drop).
+ * Called after each records_add and records_died. If too many leaves wait for retirement, returns
+ * the first slot of the oldest and takes it from the ring; else returns .slots. The caller unmaps
+ * the leaf's addresses, then calls records_drop.
  */
 u64 records_excess(struct chk_records *r);
 void records_drop(struct chk_records *r, u64 slot);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A report is put together in one block (head, then parts), sent, and obeyed: see report.h.
+ * See report.h. A report is built in one block of memory, the head first and then the parts, and
+ * sent to the monitor; the verdict decides what happens next.
  */
 #include "common/boot_info.h"
 #include "kernel/check/callers.h"
@@ -15,19 +16,20 @@
 #include "kernel/task/core.h"
 #include "kernel/task/task.h"
 
-/* The mappings are cut here, so that there is room for the rest. */
+/* The text of the mappings is cut at this length, so that there is space for the other parts. */
 #define MAPS_MAX (512UL << 10)
 
-static bool reported; /* a bug that was not suppressed, by whatever process */
+static bool reported; /* some process had a bug that was not suppressed */
 
-/* Signals that a bug of the program's own sends it. */
+/* Signals that a program gets for bugs of its own. */
 #define SIGNALS_OF_BUGS                                                                            \
 	(SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) |    \
 	 SIGBIT(SIGSEGV))
 
 /*
- * A reported bug decides the exit status, whichever process had it and whatever became of the
- * first one; but who ended the first one from outside, by a signal, shall see that it did.
+ * A reported bug decides the exit status, whichever process had it and however the first process
+ * ended. The exception is a first process that a signal from outside ended: the sender sees that
+ * signal in the status.
  */
 int chk_end_status(int wait_status)
 {
@@ -43,7 +45,7 @@ struct building {
 	u64 len;
 };
 
-/* Space for a part: as much of len as there is. NULL: none at all. */
+/* Returns space for a part, and reduces *len to what is free; NULL if nothing is free. */
 static void *part_begin(struct building *b, enum check_part part, u64 *len)
 {
 	u64 at = ALIGN_UP(b->len, 8);
@@ -76,13 +78,16 @@ static void add_registers(struct check_report *r)
 
 	arch_user_regs(f, arch_get_fsbase(), arch_get_gsbase(), r->reg);
 	r->flags |= CHECK_REPORT_REGS;
-	/* The end of the instruction may lie in a page that is not there. */
+	/* The bytes behind the instruction may lie in a page that is not mapped. */
 	for (r->insn_len = sizeof(r->insn); r->insn_len; r->insn_len--)
 		if (copy_from_user(r->insn, f->rip, r->insn_len) == 0)
 			break;
 }
 
-/* From the stack pointer up; where its page is not there (stack overflow), from the next one. */
+/*
+ * Adds the stack from the stack pointer up. If the pointer's page is not mapped (stack overflow),
+ * the part begins at the next page.
+ */
 static void add_stack(struct building *b)
 {
 	u64 at = thread_frame(current())->rsp, len = CHECK_STACK_BYTES, done = 0;
@@ -127,7 +132,7 @@ static void add_trace(struct building *b, enum check_part part, const struct chk
 	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
 }
 
-/* Where the stack is the reporter's to unwind. */
+/* Adds the guessed callers, for a stack that the reporter has to unwind. */
 static void add_callers(struct building *b)
 {
 	struct check_caller caller[CHECK_CALLERS_MAX];
@@ -153,7 +158,7 @@ static s64 send(const struct building *b)
 	return ret < 0 ? ret : hc_check_report(&segs);
 }
 
-/* --core: as of the signal that a debugger's user would expect. */
+/* --core: writes a core file with the signal that the bug would have caused. */
 static void write_core(const struct check_report *head)
 {
 	siginfo_t info = {.si_signo = head->access ? SIGSEGV : SIGABRT};
@@ -170,7 +175,7 @@ enum check_verdict chk_report(struct check_report *head, const struct chk_report
 	static const struct chk_report_parts none;
 	struct process *p = current_process();
 	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
-	/* Found when the process ends anyway; nothing happens there. */
+	/* These are found when the process ends anyway: no instruction is at fault. */
 	bool at_exit = head->kind == CHECK_LEAK || head->kind == CHECK_REACHABLE_AT_EXIT;
 	bool last = !(boot->check.flags & CHECK_KEEP_GOING) && !at_exit;
 	s64 verdict = -ENOMEM;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bugs on their way to the monitor: the kernel's end of HC_check_report.
+ * Reports of bugs to the monitor: the kernel's end of HC_check_report.
  *
- * Who finds a bug (kernel/check/, exec, signal) fills in what it knows of a struct check_report and
- * gives stacks as arrays; chk_report adds what is the same for every report, sends it, and does
- * what the user's choices say.
+ * The code that finds a bug fills in what it knows of a struct check_report, and passes call stacks
+ * as arrays. chk_report adds what every report has, sends the report, and follows the user's
+ * options.
  */
 #ifndef KERNEL_CHECK_REPORT_H
 #define KERNEL_CHECK_REPORT_H
@@ -17,7 +17,7 @@ struct chk_trace {
 	u32 count;
 };
 
-/* Parts that only the finder of a bug has. All may be empty; borrowed during the call. */
+/* Parts that only the caller of chk_report has. Each may be empty; borrowed during the call. */
 struct chk_report_parts {
 	struct chk_trace access, alloc, free;
 	const struct check_object *around;
@@ -26,12 +26,14 @@ struct chk_report_parts {
 
 /*
  * Reports a bug of the running thread. The caller has filled in kind, access, where, addr, size,
- * count, syscall, fn and object of *head, as far as they apply; the rest is 0. Added here: pid,
- * tid, comm, registers and instruction bytes of the program as it entered the kernel, the memory
- * of its stack, its mappings, and samples. parts may be NULL. No lock is held.
+ * count, syscall, fn and object of *head, as far as they apply; the rest is 0. chk_report adds pid,
+ * tid, comm, mappings and samples, and for bugs other than leaks the registers and instruction
+ * bytes of the program as it entered the kernel, its callers and the memory of its stack. parts may
+ * be NULL. No lock is held.
  *
- * Does not return where the process ends for the bug: unless the user chose to keep going, or
- * suppressed it. Then the result says which of these.
+ * A bug other than a leak ends the process, and chk_report does not return, unless the user chose
+ * to keep going or the reporter suppressed the report. Otherwise returns the reporter's verdict;
+ * a report that could not be sent counts as CHECK_VERDICT_REPORTED.
  */
 enum check_verdict chk_report(struct check_report *head, const struct chk_report_parts *parts);
 

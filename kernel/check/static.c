@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See static.h. Which functions are taken over is what the library exports. They all are, or none:
- * a free that does not know its malloc's objects would be worse than none. C++'s operators are a
- * group of their own, which may be left out as a whole, since they call malloc and free.
+ * See static.h. The functions that the library exports are replaced. Either all of them are or none
+ * is, because a library's free cannot release the objects of the program's malloc. C++'s operators
+ * may be left out as a group, because they call malloc and free.
  */
 #include <linux/elf.h>
 #include <linux/mman.h>
@@ -29,9 +29,9 @@
 #define JUMP_REACH  (1UL << 31)
 
 #define LOWEST	    0x10000UL	  /* Linux's default vm.mmap_min_addr */
-#define BRK_SPACE   (256UL << 20) /* left to the program's heap, where the library lies above it */
+#define BRK_SPACE   (256UL << 20) /* left to brk(2) if the library is mapped above the program */
 
-/* Other names that C libraries have for their malloc: glibc's, musl's. */
+/* The C libraries' other names of malloc: glibc's, musl's. */
 static const char *const libc_names[] = {"__libc_malloc", "default_malloc"};
 #define LIBC_NAMES ARRAY_SIZE(libc_names)
 
@@ -39,17 +39,17 @@ struct takeover {
 	const struct binary *program;
 	struct mm *mm;
 	struct binary library;
-	struct exec_error why; /* of the library: nobody reads it */
+	struct exec_error why; /* where binary_adopt notes an error; not used */
 	u32 count;
 	struct symbol ours[EXPORTS_MAX];
-	struct symbol theirs[EXPORTS_MAX + LIBC_NAMES]; /* by the same index; behind: libc_names */
+	struct symbol theirs[EXPORTS_MAX + LIBC_NAMES]; /* same indices; then libc_names */
 	char text[128];
 	u8 buffer[SYMBOL_BUFFER];
 };
 
 void chk_unwatched(const char *filename, const char *why)
 {
-	/* Hashes of what was said: a build may run the same tool a thousand times. */
+	/* Hashes of the names in earlier messages: a build may run a tool a thousand times. */
 	static struct mutex lock = MUTEX_INIT(LOCK_CHECK_SAID);
 	static u64 said[64];
 	static u32 count;
@@ -79,7 +79,7 @@ static struct symbol_file symbol_file(const struct binary *b)
 	return (struct symbol_file){read_binary, UNCONST(b), b->file_size};
 }
 
-/* Headers and exports of the library. */
+/* Reads the library's headers and exports. */
 static int open_library(struct takeover *t)
 {
 	struct binary *b = &t->library;
@@ -106,7 +106,7 @@ static bool is_operator(const struct symbol *s)
 	return s->name[0] == '_' && s->name[1] == 'Z';
 }
 
-/* A jump fits over it. */
+/* Returns whether the function is long enough for a jump, and lies in a segment of code. */
 static bool is_replaceable(const struct binary *b, const struct symbol *s)
 {
 	if (s->state != SYMBOL_FUNCTION || s->space < JUMP_SIZE)
@@ -122,7 +122,7 @@ static bool is_replaceable(const struct binary *b, const struct symbol *s)
 	return false;
 }
 
-/* The linker made one function of two that have the same code: new is new[] then. */
+/* Returns whether the linker made one function of two with the same code, such as new and new[]. */
 static bool is_folded(const struct takeover *t, u32 i)
 {
 	for (u32 j = 0; j < t->count; j++)
@@ -139,7 +139,7 @@ static void leave_operators(struct takeover *t)
 			t->theirs[i].state = SYMBOL_MISSING;
 }
 
-/* Is malloc, where there is one, the C library's? Its objects are no business of another one. */
+/* Returns whether malloc, if the program has one, is the C library's and not the program's own. */
 static bool is_libc_malloc(const struct takeover *t)
 {
 	const struct symbol *libc = &t->theirs[t->count];
@@ -157,7 +157,10 @@ static bool is_libc_malloc(const struct takeover *t)
 	return true;
 }
 
-/* What of the program will be replaced: .theirs. Otherwise why nothing is; NULL: it will be. */
+/*
+ * Fills in .theirs with the program's functions that are to be replaced. Returns NULL, or the
+ * reason why none is replaced.
+ */
 static const char *choose(struct takeover *t)
 {
 	struct symbol_file file = symbol_file(t->program);
@@ -199,7 +202,10 @@ static const char *choose(struct takeover *t)
 	return any ? NULL : "a static program without malloc";
 }
 
-/* Where the library can be reached from all of the program: below it, else beyond its heap. */
+/*
+ * Finds an address for the library that a jump from anywhere in the program reaches: below the
+ * program, else above its heap. Returns 0 if there is none.
+ */
 static u64 find_address(struct takeover *t)
 {
 	const struct binary *p = t->program;
@@ -219,7 +225,7 @@ static u64 find_address(struct takeover *t)
 	return at;
 }
 
-/* Adds the load bias to what R_X86_64_RELATIVE names; cmake/heap-check: there are no others. */
+/* Applies the R_X86_64_RELATIVE relocations; cmake/heap-check makes sure that no others exist. */
 static int relocate(struct takeover *t, u64 rela, u64 count)
 {
 	u64 bias = t->library.bias;
@@ -268,7 +274,7 @@ static int relocate_library(struct takeover *t)
 	return relocate(t, rela, size / sizeof(Elf64_Rela));
 }
 
-/* Writes to code: in the program's private copy of the page. */
+/* Writes to code, in the program's private copy of the page. */
 static int write_code(struct mm *mm, u64 addr, const void *bytes, u64 len)
 {
 	u64 page = ALIGN_DOWN(addr, PAGE_SIZE), size = ALIGN_UP(addr + len, PAGE_SIZE) - page;

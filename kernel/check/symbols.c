@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * See symbols.h. Linkers let names share their ends ("malloc" is the tail of "__libc_malloc"), so a
- * wanted name is looked for anywhere in the string table. First pass, over the strings: every place
- * where a wanted name ends at a NUL is a candidate. Second, over the symbols: one whose name
- * begins at a candidate is it. Third: which symbol comes next behind each of them.
+ * wanted name may stand anywhere in the string table. The first pass, over the strings, collects
+ * candidates: the places where a wanted name ends at a NUL. The second pass, over the symbols,
+ * takes those whose name begins at a candidate. The third pass finds the next symbol behind each.
  */
 #include <asm/errno.h>
 #include <linux/elf.h>
@@ -37,7 +37,7 @@ static int read_section(const struct symbol_file *f, const Elf64_Ehdr *e, u32 i,
 	return f->read(f->arg, s, sizeof(*s), e->e_shoff + (u64)i * sizeof(*s));
 }
 
-/* The first table of this type (SHT_*) and its strings. */
+/* Finds the first symbol table of this type (SHT_*) and its strings. */
 static int find_tables(const struct symbol_file *f, u32 type, struct tables *t)
 {
 	Elf64_Ehdr e;
@@ -78,8 +78,9 @@ static int find_tables(const struct symbol_file *f, u32 type, struct tables *t)
 }
 
 /*
- * Adds those whose NUL is text[end], which is at string offset at; text[0 .. end - 1] is what is
- * known of the strings before it. Offsets ascend: they come nearly sorted. Result: the new number.
+ * Adds the candidates whose NUL is text[end], at offset at of the string table. text[0 .. end - 1]
+ * has the bytes before it that were read. c is sorted by offset; candidates come nearly in order,
+ * because the NULs' offsets ascend. Returns the new number of candidates.
  */
 static u32 add_candidates(struct candidate *c, u32 n, const struct symbol *wanted, u32 count,
 			  const char *text, u64 end, u64 at)
@@ -98,12 +99,12 @@ static u32 add_candidates(struct candidate *c, u32 n, const struct symbol *wante
 	return n;
 }
 
-/* First pass: the number of candidates or -errno. */
+/* The first pass. Returns the number of candidates or -errno. */
 static int find_candidates(const struct symbol_file *f, const struct tables *t,
 			   const struct symbol *wanted, u32 count, struct candidate *c,
 			   char *buffer)
 {
-	u64 kept = 0; /* bytes of the read before, so that a name in two reads is seen */
+	u64 kept = 0; /* bytes of the previous read, so that a name in two reads is found */
 	u32 n = 0;
 
 	for (u64 at = 0; at < t->strings.size;) {
@@ -133,9 +134,9 @@ static bool is_global(const Elf64_Sym *s)
 }
 
 /*
- * A function that only its own file knows counts where nothing global has the name: in a static
- * PIE, what the C library hides from shared objects has become local. Several of a name: which one
- * is meant is not known.
+ * A local function counts if no global symbol has the name, because the linker makes functions that
+ * the C library hides local in a static PIE. If several local functions have one name at different
+ * addresses, none of them is taken.
  */
 static void take(struct symbol *w, const Elf64_Sym *s)
 {
@@ -155,7 +156,7 @@ static void take(struct symbol *w, const Elf64_Sym *s)
 	w->space = UINT64_MAX;
 }
 
-/* What is done with each symbol. */
+/* A pass over the symbols: visit is called with each. */
 struct pass {
 	struct symbol *wanted;
 	u32 count;
