@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A report to an analysis, in the worker. The layout of the bytes is in analysis.c, which reads
- * them: u32 and u64 in the machine's order, strings as u32 length, bytes, NUL.
+ * Writes the analysis of a report, in the worker. analysis.c reads it, and has the layout of the
+ * bytes: u32 and u64 in the machine's byte order, strings as u32 length, bytes, NUL.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,10 @@
 
 #define MODULES_MAX  64
 #define TEXT_MAX     4096
-#define INLINED_MOST 16 /* functions of an address, on average: depth counts addresses */
+/* Most frames of an address, on average: the option depth counts addresses, not inlined frames. */
+#define INLINED_MOST 16
 
-/* What is kept from one report to the next. */
+/* Kept from one report to the next, which has the same mappings as a rule. */
 static struct {
 	char *text;
 	struct report_maps maps;
@@ -25,11 +26,11 @@ static struct {
 
 struct writer {
 	FILE *out;
-	struct report_symbols *symbols; /* NULL: plainly */
+	struct report_symbols *symbols; /* NULL: modules and offsets only */
 	const struct report_maps *maps;
 	const struct report_analysis_options *opt;
-	u32 frames; /* of the stack being written */
-	bool below; /* main was left: what called it is no news */
+	u32 frames; /* written of the current stack */
+	bool below; /* the frames from here on called main: they are not shown */
 	u32 elided;
 	u64 bare[MODULES_MAX]; /* an address in each module without names */
 	const char *bare_path[MODULES_MAX];
@@ -67,7 +68,7 @@ static void remember_bare(struct writer *w, const struct report_frame *f)
 	w->bare_path[w->bare_count++] = f->module;
 }
 
-/* The C library's functions that call main: glibc's, musl's. */
+/* Returns whether function is one of the C library's that call main: glibc's, musl's. */
 static bool is_below_main(const char *function)
 {
 	return strncmp(function, "__libc_start_", 13) == 0 ||
@@ -86,7 +87,7 @@ static void put_frame(const struct report_frame *f, void *arg)
 		w->below = true;
 		return;
 	}
-	/* Of an inlined group only the outermost has the rest behind it. */
+	/* Repetitions are left out behind the outermost frame of an inlined group. */
 	if (w->opt->source && f->line)
 		source = report_source(f->directory, f->file, f->line, &first);
 	put_u64(w->stack, f->pc);
@@ -112,7 +113,7 @@ static bool is_heap_library(const struct writer *w, u64 pc)
 	return map && report_maps_is_heap_library(map->path);
 }
 
-/* exact: the first pc is where it happened, not a return address. */
+/* Writes a stack. exact: the first pc is the address at fault, not a return address. */
 static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 {
 	u32 most = w->opt->depth, shown = 0, skip = 0, done, cut;
@@ -120,7 +121,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 	char *text = NULL;
 	size_t len = 0;
 
-	/* Frames of our own library are no news to the user, unless there is nothing else. */
+	/* Skip the innermost frames of the heap library, unless the stack has no others. */
 	while (skip < count && is_heap_library(w, pc[skip]))
 		skip++;
 	if (skip == count)
@@ -152,7 +153,7 @@ static void put_stack(struct writer *w, const u64 *pc, u32 count, bool exact)
 			put_frame(&f, w);
 		}
 	}
-	/* Everything behind the last frame shown. */
+	/* The number of frames behind the last one shown. */
 	cut = done ? count - skip - index[done - 1] - 1 - elided[done - 1] : count - skip;
 	if (w->stack)
 		fclose(w->stack);

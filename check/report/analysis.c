@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The reporter's side of an analysis: reading the worker's bytes, and what a stack's shape says. */
+/* The reporter's side of an analysis: reads the worker's bytes, and finds recursion in stacks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +137,7 @@ void report_analysis_free(struct report_analysis *a)
 	a->insn.text = a->insn.operand = "";
 }
 
-/* A cycle is shown once in whole; shorter repetitions than this stay as they are. */
+/* A cycle of at most PERIOD_MAX frames that repeats at least ROUNDS_MIN times is shown once. */
 #define PERIOD_MAX 16
 #define ROUNDS_MIN 3
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the reporter and its worker may ask the host for (seccomp(2)). The worker reads files that
- * the guest made, so it is the one to be distrusted: it can read what the user can read, and send
- * bytes to the reporter; it can write, start and reach nothing.
+ * The system calls of the reporter and its worker (seccomp(2)). The worker is the one to distrust,
+ * because it reads files that the guest made. It can read what the user can read, and send bytes to
+ * the reporter. It cannot open a file for writing, make a process or a socket, or map executable
+ * memory. It has tgkill(2), which abort(3) needs, so it can signal the user's processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include "common/types.h"
 #include "check/report/confine.h"
 
-/* Both: memory, their socket, time, the end. */
+/* Calls of both: memory, their socket, reading files, time, exit. */
 static const int common_calls[] = {
 	SCMP_SYS(read),		SCMP_SYS(write),	SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom),	SCMP_SYS(poll),		SCMP_SYS(close),
@@ -28,7 +29,7 @@ static const int common_calls[] = {
 	SCMP_SYS(lstat),	SCMP_SYS(sysinfo),	SCMP_SYS(readv),
 };
 
-/* The reporter, until a worker is its own: making it and ending it. */
+/* Calls of the reporter only: they start and end the worker, and complete output files. */
 static const int reporter_calls[] = {
 	SCMP_SYS(clone),
 	SCMP_SYS(fork),
@@ -55,7 +56,7 @@ static bool allow(scmp_filter_ctx filter, const int *calls, size_t count)
 	return true;
 }
 
-/* Memory that is not executable, files that are not written. */
+/* Allows memory that is not executable, and opening files for reading. */
 static bool allow_harmless(scmp_filter_ctx filter)
 {
 	const u64 not_to_read = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;

@@ -4,13 +4,12 @@
 
 #include <stdbool.h>
 
-/* Who confines itself: the reporter writes to descriptors it has; the worker opens files to read.
- */
+/* The processes with a filter. The worker may do a part of what the reporter may do. */
 enum report_confine { REPORT_CONFINE_REPORTER, REPORT_CONFINE_WORKER };
 
 /*
- * From here on only the system calls of the role, for this process and its children. Another one
- * kills the process. A worker's filter comes on top of its reporter's. false: not possible.
+ * Limits this process and its children to the system calls of the role; any other call kills the
+ * process. A worker's filter comes on top of its reporter's. Returns false if that is not possible.
  */
 bool report_confine(enum report_confine role);
 

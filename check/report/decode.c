@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Zydis knows the instruction set; what is here is which of the operands is the one. A page fault
- * gives the first byte that could not be touched, which may be in the middle of the access.
+ * Zydis decodes the instruction; this file chooses the operand that faulted. The address of a page
+ * fault is the first byte that could not be accessed, which may be in the middle of the access.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,15 +9,17 @@
 #include "check/report/decode.h"
 #include "check/report/maps.h"
 
-#define ALIGNED_LEAST 16 /* bytes of the smallest operand that some instructions want aligned */
+#define ALIGNED_LEAST 16 /* bytes of the smallest operand that an instruction requires aligned */
 
-/* Zydis's number of a general register (in the encoding's order) to its place in .reg. */
+/* The index in .reg of each general register, by Zydis's number (the encoding's order). */
 static const u8 gpr[16] = {
 	USER_RAX, USER_RCX, USER_RDX, USER_RBX, USER_RSP, USER_RBP, USER_RSI, USER_RDI,
 	USER_R8,  USER_R9,  USER_R10, USER_R11, USER_R12, USER_R13, USER_R14, USER_R15,
 };
 
-/* Value of an address register; false: it is none (a vector of a gather). */
+/*
+ * Finds the value of an address register. Returns false for other registers (vectors of gathers).
+ */
 static bool register_value(const struct check_report *head, u64 next, ZydisRegister reg, u64 *value)
 {
 	switch (ZydisRegisterGetClass(reg)) {
@@ -54,7 +56,7 @@ static bool operand_address(const struct check_report *head, const ZydisDecodedI
 		*addr += head->reg[USER_FS_BASE];
 	if (op->mem.segment == ZYDIS_REGISTER_GS)
 		*addr += head->reg[USER_GS_BASE];
-	/* A push stores below what RSP says. */
+	/* A push stores below RSP. */
 	if (op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
 	    op->mem.base == ZYDIS_REGISTER_RSP && op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
 		*addr -= op->size / 8;
@@ -100,7 +102,10 @@ static u32 operand_access(const ZydisDecodedOperand *op, u32 wanted)
 	return CHECK_ACCESS_NONE;
 }
 
-/* Other kinds are found by a call, and the registers are those of the call. */
+/*
+ * Returns whether the instruction at RIP made the bug. Other kinds are found in a call of the heap
+ * library, and the registers are those of its system call.
+ */
 static bool found_by_access(u32 kind)
 {
 	switch (kind) {
@@ -117,13 +122,13 @@ static bool found_by_access(u32 kind)
 	}
 }
 
-/* The kernel had no address, and so no access: what faulted was not a page. */
+/* Returns whether the fault was no page fault: then the kernel had neither address nor access. */
 static bool is_refused(const struct check_report *head)
 {
 	return head->kind == CHECK_WILD_POINTER && head->access == CHECK_ACCESS_NONE;
 }
 
-/* Where a call, a jump or a return goes, if a register or the top of the stack says so. */
+/* Finds the target of a call, jump or return, if it is in a register or on top of the stack. */
 static bool branch_target(const struct report_input *in, const ZydisDecodedInstruction *insn,
 			  const ZydisDecodedOperand *op, u64 *target)
 {
@@ -151,7 +156,7 @@ static void jumped_to(struct report_decoded *d, u64 target)
 	d->start = target;
 }
 
-/* A start that the instruction cannot do with. */
+/* Returns whether the CPU refuses start as the operand's address. */
 static bool is_refused_operand(const struct check_report *head, u64 start, u32 size)
 {
 	return !report_is_canonical(start) ||
@@ -169,7 +174,7 @@ void report_decode(const struct report_input *in, struct report_decoded *d)
 	u64 target;
 
 	memset(d, 0, sizeof(*d));
-	/* Some processors fetch before they see. */
+	/* Some processors fault only at the fetch, with RIP already at the jump's target. */
 	if (is_refused(head) && (head->flags & CHECK_REPORT_REGS) &&
 	    !report_is_canonical(head->reg[USER_RIP])) {
 		jumped_to(d, head->reg[USER_RIP]);

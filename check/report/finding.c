@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What is asked of a finding by more than one output. */
+/* What several outputs ask about a finding. */
 #include <stdlib.h>
 #include "check/report/analysis.h"
 #include "check/report/finding.h"
 
-/* The decoded operand is the one at fault: its first byte says more than the first that faulted. */
+/* Returns whether an operand fits the fault. Its first byte is better than the first at fault. */
 static bool insn_fits(const struct report_finding *f)
 {
 	return f->analysis.insn.known && f->analysis.insn.access != CHECK_ACCESS_NONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A finding: a report, understood. What the outputs (text, JSON, SARIF, HTML) are made from. All
- * text in it is printable UTF-8; strings are never NULL, "" stands for what is not known.
+ * A finding is a report with its analysis, from which the outputs (text, JSON, SARIF, HTML) are
+ * made. All text in it is printable UTF-8. Strings are never NULL; "" means not known.
  */
 #ifndef REPORT_FINDING_H
 #define REPORT_FINDING_H
@@ -9,48 +9,48 @@
 #include "check/abi/check.h"
 
 struct report_frame {
-	u64 pc;		      /* as it lay on the stack */
+	u64 pc;		      /* the address on the stack, which for callers is a return address */
 	u64 offset;	      /* from the start of the module */
 	const char *function; /* demangled */
 	const char *file;
-	const char *directory; /* of .file when that is relative; the worker's only */
+	const char *directory; /* of .file if that is relative; only in the worker */
 	u32 line, column;      /* 0: not known */
 	const char *module;
-	const char *source; /* lines of the file around .line ... */
-	u32 source_first;   /* ... from this one on */
+	const char *source; /* lines of the file around .line */
+	u32 source_first;   /* number of the first line in .source */
 	u32 flags;	    /* FRAME_* */
-	u32 elided;	    /* frames behind this one that are left out: they repeat those shown */
+	u32 elided;	    /* frames left out behind this one, because they repeat those shown */
 };
 
 enum {
-	FRAME_INLINED = 1 << 0, /* into the next frame */
+	FRAME_INLINED = 1 << 0, /* the function was inlined into that of the next frame */
 };
 
 struct report_stack {
 	struct report_frame *frame;
 	u32 count;
-	u32 cut; /* frames that were left out at its end, at least; 0: it is whole */
+	u32 cut; /* how many frames, at least, are left out at the end; 0: the stack is complete */
 };
 
 /* The instruction at fault. */
 struct report_insn {
 	bool known;
-	u32 access; /* enum check_access: what it does to .start; NONE: nothing that fits */
-	u32 size;   /* bytes of it; 0: not known (REP) */
+	u32 access; /* enum check_access: what it does at .start; NONE: no operand fits */
+	u32 size;   /* bytes of the access, with REP of one repetition; 0: not known */
 	u64 start;  /* first byte of the access, from the registers */
 	bool rep;   /* a string instruction that repeats */
 	const char *text;
-	const char *operand; /* "rax + 16", the address as the instruction makes it */
+	const char *operand; /* how the instruction computes the address: "rax + 16" */
 };
 
-/* A file whose frames have no names. */
+/* A file without function names for some of the frames. */
 struct report_module {
 	const char *path, *build_id;
 };
 
 enum { REPORT_STACK_ACCESS, REPORT_STACK_ALLOC, REPORT_STACK_FREE, REPORT_STACKS };
 
-/* What the worker made of a report. Strings lie in .bytes. */
+/* The worker's analysis of a report. The strings point into .bytes. */
 struct report_analysis {
 	struct report_stack stack[REPORT_STACKS];
 	struct report_insn insn;
@@ -66,9 +66,9 @@ struct report_finding {
 	struct check_sample *samples;
 	u32 samples_count;
 	struct report_analysis analysis;
-	const char *where_module; /* CHECK_WHERE_GLOBAL and CODE: file of the address; "" */
+	const char *where_module; /* file that is mapped at the address, or "" */
 	bool where_mapped;	  /* the address is in a mapping */
-	char where_access[4];	  /* which is "rwx" */
+	char where_access[4];	  /* access rights of that mapping, as "r-x" */
 	bool analysed;		  /* false: the worker failed, stacks have module and offset only */
 	char *title;		  /* one line, without the kind */
 	char *suppression;	  /* a line for a suppression file */
@@ -76,22 +76,25 @@ struct report_finding {
 	u32 number; /* from 1 */
 };
 
-/* First byte that the access touched, as far as it is known. */
+/* Returns the first byte of the access if the instruction tells it, else the address at fault. */
 u64 report_address(const struct report_finding *f);
 
-/* Bytes of the access; 0: not known. */
+/* Returns the bytes of the access; 0: not known. */
 u64 report_size(const struct report_finding *f);
 
-/* enum check_access, with the instruction's word where the kernel had none. */
+/* Returns the kernel's enum check_access, or the decoded instruction's if the kernel had none. */
 u32 report_access(const struct report_finding *f);
 
-/* Found some time after the mistake: what ran then has nothing to do with it. */
+/* Returns whether the bug was found late: the code that ran then has nothing to do with it. */
 bool report_found_late(const struct report_finding *f);
 
-/* The stack that says whose bug it is: of the access, or of the allocation if it was found late. */
+/*
+ * Returns the stack that tells bugs apart: of the access, or of the allocation if the bug was found
+ * late or the stack of the access is not known.
+ */
 const struct report_stack *report_main_stack(const struct report_finding *f);
 
-/* Frees the finding and what it has. */
+/* Frees the finding and all that belongs to it. f may be NULL. */
 void report_finding_free(struct report_finding *f);
 
 #endif

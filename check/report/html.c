@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The page: one file without anything from elsewhere, made from all findings at the end. All text
- * goes through report_html_text; the page's policy forbids scripts and other resources besides.
+ * The HTML page: one file without external resources, made at the end from the findings that were
+ * kept. All text goes through report_html_text. The page's Content-Security-Policy also forbids
+ * scripts and other resources.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ void report_html_text(FILE *out, const char *text)
 	}
 }
 
-/* Words that are written to a stream, escaped. */
+/* Writes the text that call writes to the stream words, escaped. */
 #define PUT_WORDS(out, call)                                                                       \
 	do {                                                                                       \
 		char *words_ = NULL;                                                               \
@@ -56,7 +57,7 @@ static void put_kind(FILE *out, u32 kind)
 	fprintf(out, "<span class=\"kind%s\">%s</span>", k->error ? "" : " warning", k->name);
 }
 
-/* Lines of the source file, the one at fault marked. */
+/* Writes lines of the source file, with the frame's line marked. */
 static void put_source(FILE *out, const struct report_frame *f)
 {
 	const char *line = f->source;
@@ -71,7 +72,7 @@ static void put_source(FILE *out, const struct report_frame *f)
 		fprintf(out, "<span data-n=\"%u\"%s>", number,
 			number == f->line ? " class=\"hit\"" : "");
 		PUT_WORDS(out, fprintf(words, "%.*s", (int)(end - line), line));
-		/* An empty line has its height from a space. */
+		/* An empty line gets a space, without which it would have no height. */
 		fputs(end == line ? " </span>" : "</span>", out);
 		line = *end ? end + 1 : end;
 		number++;

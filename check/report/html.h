@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of the page (html.c) that are drawings (html_draw.c), and the style sheet (html_style.c).
- */
+/* The HTML page (html.c): its drawings (html_draw.c) and its style sheet (html_style.c). */
 #ifndef REPORT_HTML_H
 #define REPORT_HTML_H
 
@@ -9,16 +8,16 @@
 
 extern const char report_html_style[];
 
-/* Text as HTML, also inside of attributes. */
+/* Writes text with HTML's special characters escaped, also for use in attributes. */
 void report_html_text(FILE *out, const char *text);
 
-/* The object and the access, byte by byte, to scale. Nothing where no object is known. */
+/* Draws the object and the access, byte by byte, to scale. Nothing if no object is known. */
 void report_html_object(FILE *out, const struct report_finding *f);
 
-/* The objects around it, to scale. Nothing where there are none. */
+/* Draws the objects around it, to scale. Nothing if there are none. */
 void report_html_around(FILE *out, const struct report_finding *f);
 
-/* The heap's size over time, with the object's life. Nothing without samples. */
+/* Draws the heap's size over time, with the object's lifetime. Nothing without samples. */
 void report_html_timeline(FILE *out, const struct report_finding *f);
 
 #endif

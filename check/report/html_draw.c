@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Drawings as inline SVG; colours are the style sheet's. Addresses and sizes are the guest's and
- * may be anything: positions are computed as doubles from differences that were clamped first.
+ * Drawings as inline SVG; the style sheet has the colours. Addresses and sizes come from the guest
+ * and may have any value, so positions are computed as doubles from differences that are clamped.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #define MARGIN 24.0
 #define PAGE   4096UL
 
-/* A range of addresses and where it is drawn. */
+/* The range of addresses that a drawing shows. */
 struct scale {
 	u64 from, to;
 };
@@ -44,7 +44,7 @@ static void begin_svg(FILE *out, double height, const char *what)
 		height, what);
 }
 
-/* A box of at least two units, so that nothing is too small to be seen. */
+/* Begins a box that is at least two units wide, so that it is visible. */
 static void put_box(FILE *out, const char *class, double x0, double x1, double y, double height)
 {
 	fprintf(out,
@@ -78,7 +78,7 @@ static void put_bytes(FILE *out, u64 n)
 		fprintf(out, value < 10 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-/* A round step so that a range has about this many. */
+/* Returns a power of two as the length of a step, with which range has at most the given number. */
 static u64 nice_step(u64 range, u64 steps)
 {
 	u64 step = 1;
@@ -88,7 +88,7 @@ static u64 nice_step(u64 range, u64 steps)
 	return step;
 }
 
-/* Offsets from the start of the object below the bytes. */
+/* Draws a ruler below the bytes, with offsets from the start of the object. */
 static void put_ruler(FILE *out, const struct scale *s, u64 start, double y)
 {
 	u64 step = nice_step(s->to - s->from, 14);
@@ -135,7 +135,7 @@ static const char *state_word(u32 state)
 	return words[state];
 }
 
-/* The unmapped memory behind a live object in page mode. */
+/* Draws the unmapped memory behind a live object at level page. */
 static void put_guard(FILE *out, const struct report_finding *f, const struct scale *s, double y,
 		      double height)
 {
@@ -159,7 +159,7 @@ void report_html_object(FILE *out, const struct report_finding *f)
 	double x;
 	u64 pad;
 
-	/* Too far apart for one drawing: the title has the numbers. */
+	/* If object and access are too far apart for one drawing, the title has the numbers. */
 	if (!o->state || leak || f->head.kind == CHECK_BAD_SIZE ||
 	    subtract_clamped(o->start, access_end) > 1UL << 30 ||
 	    subtract_clamped(addr, end) > 1UL << 30)

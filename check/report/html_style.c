@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The look of the page. No script, nothing from elsewhere; light or dark as the reader's system. */
+/*
+ * The style sheet of the page. It uses no external resources, and is light or dark as the system.
+ */
 #include "check/report/html.h"
 
 /* clang-format off */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A report as it comes from the guest kernel, checked once. Everything behind this line may rely on
- * it: enums are in range, counts fit their arrays, text is printable UTF-8 that ends with NUL. What
- * the numbers say may still be nonsense.
+ * A report as it comes from the guest kernel, checked once. The rest of the reporter relies on the
+ * result: enums are in range, counts fit their arrays, strings end with NUL, and comm is printable
+ * UTF-8. report_maps_parse makes the lines of maps printable. Addresses and numbers may still be
+ * forged.
  */
 #ifndef REPORT_INPUT_H
 #define REPORT_INPUT_H
@@ -33,14 +34,14 @@ struct report_input {
 };
 
 /*
- * Checks len bytes at blob, which is 8-aligned, stays the caller's and is changed where text is not
- * printable; in points into it. 0, -EINVAL (nothing can be said), or -EMSGSIZE.
+ * Checks len bytes at blob, which is 8-aligned. blob stays the caller's, and its last byte of maps
+ * becomes NUL; in points into it. Returns 0, -EINVAL (malformed) or -EMSGSIZE.
  */
 int report_input(struct report_input *in, void *blob, size_t len);
 
 /*
- * Makes len bytes printable UTF-8 in place: control characters and what is no UTF-8 become '?',
- * newlines stay where keep_lines is set.
+ * Makes len bytes printable UTF-8 in place: control characters and bytes that are not UTF-8 become
+ * '?'. Newlines and tabs stay if keep_lines is set.
  */
 void report_printable(char *text, size_t len, bool keep_lines);
 

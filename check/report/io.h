@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole reads and writes, and waits: no signal cuts them short. */
+/* Complete reads, writes and waits, which signals do not cut short. */
 #ifndef REPORT_IO_H
 #define REPORT_IO_H
 
@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "common/types.h"
 
-/* All len bytes of a socket, or false: its end, or an error. */
+/* Reads len bytes from a socket. Returns false at the end of the stream and after an error. */
 static inline bool report_read(int fd, void *to, size_t len)
 {
 	char *p = to;
@@ -27,7 +27,7 @@ static inline bool report_read(int fd, void *to, size_t len)
 	return true;
 }
 
-/* All len bytes to a socket, or false: the other end is gone. No SIGPIPE. */
+/* Sends len bytes to a socket. Returns false if the other end is closed; makes no SIGPIPE. */
 static inline bool report_write(int fd, const void *from, size_t len)
 {
 	const char *p = from;
@@ -45,7 +45,7 @@ static inline bool report_write(int fd, const void *from, size_t len)
 	return true;
 }
 
-/* Until the child has ended. Only for a child that will. */
+/* Waits until the child has ended. The caller knows that it ends. */
 static inline void report_reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

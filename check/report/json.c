@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reports for machines: JSON lines, so that a reader sees each report when it is made and a file
- * that was cut short is still of use. docs/check-json.md describes the fields; addresses are text,
- * since many readers keep numbers as doubles.
+ * Reports for machines, as JSON lines: a reader sees each report when it is made, and a file that
+ * was cut short is still usable. docs/check-json.md describes the fields. Addresses are text,
+ * because many readers keep numbers as doubles.
  */
 #include <inttypes.h>
 #include <json-c/json.h>

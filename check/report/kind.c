@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The table of kinds. A name, once published, stays: suppression files have it. */
+/* The table of kinds. Published names must not change, because suppression files contain them. */
 #include <string.h>
 #include "check/report/kind.h"
 

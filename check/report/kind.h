@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and words of what a report is about. Used by the reporter and, for its last resort, the
- * monitor. Each function takes any number (it comes from the guest) and never returns NULL. */
+/*
+ * Names and texts of the kinds of bugs, functions and levels. Used by the reporter, and by the
+ * monitor when the reporter is not there. The functions take any number, because it comes from the
+ * guest, and never return NULL.
+ */
 #ifndef REPORT_KIND_H
 #define REPORT_KIND_H
 
@@ -9,20 +12,20 @@
 struct report_kind {
 	const char *name;    /* in reports, suppressions, JSON and as SARIF's rule */
 	const char *summary; /* one sentence without a full stop */
-	const char *advice;  /* what such a bug usually is, and where to look */
-	bool error;	     /* false: the program can live with it */
+	const char *advice;  /* the usual cause of such a bug, and where to look */
+	bool error;	     /* false: a warning */
 };
 
-/* Row of a kind; one named "unknown" for a number that is none. */
+/* Returns the row of a kind, or one named "unknown". */
 const struct report_kind *report_kind(u32 kind);
 
-/* By name; 0: there is none. */
+/* Returns the kind with this name, or 0. */
 u32 report_kind_by_name(const char *name);
 
-/* "malloc", "operator new[]", ...; "?" */
+/* Returns "malloc", "operator new[]", ..., or "?". */
 const char *report_function_name(u32 fn);
 
-/* "page", "alias", ...; "?" */
+/* Returns "page", "alias", ..., or "?". */
 const char *report_level_name(u32 level);
 
 #endif

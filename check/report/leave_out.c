@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Parts of libraries that must not get into the reporter: defined here, their archive members are
- * not taken. The names are elfutils's own (libdwfl/debuginfod-client.c); were they to change, the
- * linker's warning about dlopen in a static program would say so.
+ * Replaces parts of libraries that must not get into the reporter: the linker takes these
+ * definitions in place of the archive members. The names are elfutils's
+ * (libdwfl/debuginfod-client.c). If elfutils changes them, the linker warns about dlopen in a
+ * static program.
  *
- * debuginfod: a report asks no server.
+ * debuginfod is left out because a report must not ask a server.
  */
 #include <stddef.h>
 

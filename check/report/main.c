@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The reporter: a program of its own, embedded in the monitor, which starts it before the VM exists
- * (vm/reporter.c). So it holds nothing of the guest and of the monitor, and when it dies nothing
- * else does.
+ * The reporter is a program of its own. It is embedded in the monitor, which starts it before the
+ * VM exists (vm/reporter.c). So the reporter holds no resources of the guest or the monitor, and
+ * the sandbox survives its death.
  *
  *   report.elf [OPTION]... --channel     serves the monitor on descriptor REPORT_CHANNEL_FD
  *   report.elf [OPTION]... FILE...       reports that were saved (--save=DIR), by hand
@@ -39,7 +39,7 @@ enum {
 	OPT_CHANNEL,
 };
 
-/* As report_options_argv (vm/reporter.c) writes them. */
+/* The options that vm/reporter.c passes. */
 static const struct option long_options[] = {
 	{"json", required_argument, NULL, OPT_JSON},
 	{"sarif", required_argument, NULL, OPT_SARIF},
@@ -131,7 +131,7 @@ static bool read_suppressions(struct reporter *r)
 	return true;
 }
 
-/* Opens all that was asked for, then nothing more can be opened for writing. */
+/* Opens the outputs, then gives up the right to open files for writing. Returns an exit status. */
 static int prepare(struct reporter *r)
 {
 	const struct report_options *o = &r->opt;
@@ -145,7 +145,7 @@ static int prepare(struct reporter *r)
 		return EXIT_HOST;
 	if (!read_suppressions(r))
 		return EXIT_USAGE;
-	/* A report is one write, as far as a pipe takes it. */
+	/* With this buffer most reports are written with one write(2). */
 	setvbuf(r->text, NULL, _IOFBF, 65536);
 	r->color = o->color == REPORT_COLOR_ALWAYS ||
 		   (o->color == REPORT_COLOR_AUTO && isatty(fileno(r->text)));
@@ -160,7 +160,7 @@ static int prepare(struct reporter *r)
 	return 0;
 }
 
-/* Messages until the monitor ends. */
+/* Serves the monitor's messages until REPORT_MESSAGE_END or the end of the stream. */
 static void serve(struct reporter *r, int fd)
 {
 	struct report_message_head head;
@@ -208,18 +208,18 @@ int main(int argc, char **argv)
 	u32 answer;
 	int ret;
 
-	/* An executable without a file has a number for a name. */
+	/* Without this the name would be a number, because the executable is a file in memory. */
 	prctl(PR_SET_NAME, "buffervm-report");
 	if (!parse_options(&r->opt, argc, argv, &channel))
 		return EXIT_USAGE;
-	/* Its end is the end of the monitor's stream: keys of the terminal are not for it. */
+	/* The reporter ends at the end of the monitor's stream, not by keys of the terminal. */
 	for (int sig = 1; channel && sig < NSIG; sig++)
 		if (sig != SIGCHLD && sig != SIGSEGV && sig != SIGBUS && sig != SIGABRT &&
 		    sig != SIGFPE && sig != SIGILL && sig != SIGSYS)
 			signal(sig, SIG_IGN);
 	ret = prepare(r);
 	if (channel) {
-		/* A monitor that is gone by now is the end of the stream as at any other time. */
+		/* If the monitor is gone by now, serve finds the end of the stream. */
 		answer = (u32)ret;
 		report_write(REPORT_CHANNEL_FD, &answer, sizeof(answer));
 		if (ret)

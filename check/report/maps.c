@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Parser of /proc/pid/maps; proc(5) has the format. */
+/* Parses the text of /proc/pid/maps, whose format proc(5) describes. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "check/report/maps.h"
 
 /*
- * The path on a line: "start-end perms offset dev inode", blanks, path. The kernel writes a newline
- * in a name as \012, so a line is a line.
+ * Parses a line: "start-end perms offset dev inode", blanks, path. The kernel writes a newline in a
+ * name as \012, so a path never spans lines.
  */
 static bool parse_line(char *line, struct report_map *m)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The mappings of a program, from the text of /proc/pid/maps that comes with a report. */
+/* The mappings of a program, parsed from the text of /proc/pid/maps in a report. */
 #ifndef REPORT_MAPS_H
 #define REPORT_MAPS_H
 
@@ -10,8 +10,8 @@ struct report_map {
 	u64 start, end, offset; /* [start, end), sorted, without overlap */
 	bool read, write, exec;
 	bool file;	  /* of a file: path is absolute */
-	const char *path; /* "" for none; printable but for what is behind raw */
-	const char *line; /* the whole line, NUL-terminated, as it came */
+	const char *path; /* printable UTF-8; "" for none */
+	const char *line; /* the whole line, printable, NUL-terminated */
 };
 
 struct report_maps {
@@ -22,20 +22,26 @@ struct report_maps {
 
 #define REPORT_MAPS_MAX 65536
 
-/* Lines that are malformed, overlap or run backwards are left out. 0 or -ENOMEM. */
+/*
+ * Parses len bytes of text. Lines that are malformed, or not behind the previous mapping, are left
+ * out, and so are mappings beyond REPORT_MAPS_MAX. Returns 0 or -ENOMEM.
+ */
 int report_maps_parse(struct report_maps *maps, const char *text, size_t len);
 void report_maps_free(struct report_maps *maps);
 
-/* The mapping that has this address; NULL: none. */
+/* Returns the mapping that contains addr, or NULL. */
 const struct report_map *report_maps_find(const struct report_maps *maps, u64 addr);
 
-/* Address of the first mapping of this mapping's file, from which offsets are counted. */
+/*
+ * Returns the address from which offsets in the file of map are counted: the start of the first of
+ * the neighbouring mappings of that file.
+ */
 u64 report_maps_base(const struct report_maps *maps, const struct report_map *map);
 
-/* The library that `buffervm check` itself puts into programs: not shown in stacks. */
+/* Returns whether path is the heap library's, whose frames stacks do not show. */
 bool report_maps_is_heap_library(const char *path);
 
-/* An address that x86-64 can have, with 48 bits. */
+/* Returns whether addr is canonical, with 48-bit addresses. */
 static inline bool report_is_canonical(u64 addr)
 {
 	return (u64)((s64)(addr << 16) >> 16) == addr;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the user asked of the reporter of `buffervm check`. Filled in by vm/check_options.c, used by
- * check/report/. Strings are the command line's and stay for the monitor's life; NULL: not asked
- * for.
+ * The user's options for the reporter of `buffervm check`. vm/check_options.c fills them in from
+ * the monitor's command line; vm/reporter.c passes them to the reporter as options, which
+ * check/report/main.c parses. Strings belong to the command line and stay valid. NULL: not given.
  */
 #ifndef REPORT_OPTIONS_H
 #define REPORT_OPTIONS_H
@@ -15,14 +15,14 @@ enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER }
 #define REPORT_DEPTH_DEFAULT	20
 
 struct report_options {
-	const char *log_file; /* the text goes there; NULL: the user's stderr */
+	const char *log_file; /* file for the text; NULL: standard error */
 	const char *json, *sarif, *html;
 	const char *suppressions[REPORT_SUPPRESSIONS_MAX]; /* files, in the order given */
 	u32 suppressions_count;
 	bool gen_suppressions; /* print a ready-made suppression with each report */
 	bool registers;	       /* print registers and the instruction */
 	bool quiet;	       /* no summary at the end */
-	u32 color;	       /* enum report_color; auto: where the text goes to a terminal */
+	u32 color;	       /* enum report_color; auto: colours if the text goes to a terminal */
 	u32 depth;	       /* frames shown of a stack; 0: REPORT_DEPTH_DEFAULT */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where findings go. Text and JSON are written as they come; SARIF and the page at the end, from
- * all findings.
+ * The outputs of the reporter. Each finding is written as text and JSON when it is made. SARIF and
+ * the page are written at the end, from the findings that were kept.
  */
 #ifndef REPORT_OUTPUTS_H
 #define REPORT_OUTPUTS_H
@@ -10,26 +10,26 @@
 #include "check/report/finding.h"
 #include "check/report/options.h"
 
-#define REPORT_KEPT_MAX 500 /* findings that SARIF and the page show; all are counted */
+#define REPORT_KEPT_MAX 500 /* findings that SARIF and the page show; further ones are counted */
 
-/* A run, as it was seen by the reporter. */
+/* The findings and totals of one run of the sandbox. */
 struct report_run {
 	struct report_finding **finding; /* by number; at most REPORT_KEPT_MAX */
 	u32 findings;
-	u64 by_kind[CHECK_KINDS]; /* distinct ones */
-	u64 total;		  /* of them */
+	u64 by_kind[CHECK_KINDS]; /* distinct findings, kept or not */
+	u64 total;		  /* the sum of .by_kind */
 	u64 duplicates, suppressed, refused;
-	struct check_summary *process; /* the first that ended */
+	struct check_summary *process; /* of the first processes that ended */
 	u32 processes;
-	struct check_summary all; /* sums, of those that are not in .process, too */
-	u64 ended;		  /* processes */
+	struct check_summary all; /* sums over all processes, also those not in .process */
+	u64 ended;		  /* number of processes that sent a summary */
 };
 
 void report_text(FILE *out, const struct report_finding *f, const struct report_options *opt,
 		 bool color);
 void report_text_summary(FILE *out, const struct report_run *run);
 
-/* One line each: docs/check-json.md has the fields. */
+/* Each writes one line. docs/check-json.md describes the fields. */
 void report_json(FILE *out, const struct report_finding *f);
 void report_json_summary(FILE *out, const struct report_run *run);
 

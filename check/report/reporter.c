@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From a report to findings: what is new, what is a repetition, what the user does not want. */
+/* Makes findings from reports, and sorts out repetitions and what the user suppresses. */
 #include <stdlib.h>
 #include <string.h>
 #include "check/report/input.h"
@@ -9,7 +9,7 @@
 #include "check/report/words.h"
 
 #define PROCESSES_MAX 1024
-#define SAME_FRAMES   8 /* of the access: reports that agree in these are the same bug */
+#define SAME_FRAMES   8 /* reports that agree in these innermost frames are the same bug */
 
 static void *copy(const void *from, size_t size)
 {
@@ -32,7 +32,7 @@ static char *text_of(void (*put)(FILE *, const struct report_finding *),
 	return text;
 }
 
-/* What the maps say of the address. */
+/* Notes the mapping that contains the address. */
 static void look_around(struct report_finding *f, const struct report_input *in)
 {
 	const struct report_map *map;
@@ -54,7 +54,7 @@ static void look_around(struct report_finding *f, const struct report_input *in)
 	report_maps_free(&maps);
 }
 
-/* The analysis by the worker, or a plain one. false: out of memory. */
+/* Gets the worker's analysis, or makes one without names. Returns false without memory. */
 static bool analyse(struct reporter *r, struct report_finding *f, const struct report_input *in,
 		    const void *blob, size_t len)
 {
@@ -114,7 +114,7 @@ static bool same_stack(const struct report_stack *a, const struct report_stack *
 	return true;
 }
 
-/* The same kind, in the same place of the code. */
+/* Returns whether both findings are of the same kind and at the same place in the code. */
 static bool same_bug(const struct report_finding *a, const struct report_finding *b)
 {
 	return a->head.kind == b->head.kind && a->head.fn == b->head.fn &&
@@ -122,7 +122,7 @@ static bool same_bug(const struct report_finding *a, const struct report_finding
 			  report_found_late(a) ? CHECK_DEPTH_MAX : SAME_FRAMES);
 }
 
-/* Takes the finding over. */
+/* Decides about a finding, and writes it if it is new. Takes the finding over. */
 static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 {
 	struct report_run *run = &r->run;
@@ -173,7 +173,7 @@ enum check_verdict reporter_report(struct reporter *r, void *blob, size_t len)
 	f = make_finding(r, &in, blob, len);
 	if (f)
 		return judge(r, f);
-	/* No memory for anything else. */
+	/* Without memory for a finding, print one line. */
 	fprintf(r->text, "buffervm: %s: address 0x%lx, process %d (%s)\n",
 		report_kind(in.head.kind)->name, in.head.addr, in.head.pid, in.head.comm);
 	fflush(r->text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reporter without its process: reports in, outputs out. What tests and the fuzzer drive.
+ * The reporter's logic, without its process: it takes reports and writes outputs. main.c, tests and
+ * the fuzzer call it.
  */
 #ifndef REPORT_REPORTER_H
 #define REPORT_REPORTER_H
@@ -13,22 +14,24 @@ struct reporter {
 	struct report_options opt;
 	struct report_analysis_options analysis;
 	struct report_suppressions *suppressions;
-	FILE *text, *json, *sarif, *html; /* NULL: not asked for; text is always there */
+	FILE *text, *json, *sarif, *html; /* NULL: not asked for; text is never NULL */
 	bool color;
 	struct report_run run;
-	/* How an analysis is got; report_worker_ask but in tests. */
+	/* Makes an analysis: report_worker_ask, or a test's own function. */
 	char *(*ask)(const void *blob, size_t len, const struct report_analysis_options *opt,
 		     size_t *answer_len);
 };
 
-/* A report as it came, 8-aligned, changed. What is no report is counted and told as far as
- * possible. */
+/*
+ * Takes a report of len bytes as the guest sent it, 8-aligned; its content is changed. A malformed
+ * report is counted and mentioned in the text.
+ */
 enum check_verdict reporter_report(struct reporter *r, void *blob, size_t len);
 
-/* A struct check_summary; others are ignored. */
+/* Takes a struct check_summary. Anything of another size is ignored. */
 void reporter_summary(struct reporter *r, const void *bytes, size_t len);
 
-/* Writes what is written at the end. No report comes after it. */
+/* Writes the outputs that are made at the end, and frees all findings. Called last. */
 void reporter_end(struct reporter *r);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * SARIF 2.1.0 (OASIS): one run, a rule for each kind that occurred, a result for each finding. What
- * code-scanning services show is the message, the first location and the stacks.
+ * Writes SARIF 2.1.0 (OASIS): one run, with a rule for each kind that occurred and a result for
+ * each finding that was kept. Code-scanning services show the message, the first location and the
+ * stacks.
  */
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void add_number(struct json_object *o, const char *key, u64 value)
 	json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-/* "file:///..." with what RFC 3986 wants escaped. To be freed. */
+/* Returns the path as a URI, escaped as RFC 3986 requires. The caller frees it. */
 static char *file_uri(const char *path)
 {
 	char *uri = NULL;
@@ -118,7 +119,7 @@ static struct json_object *make_stack(const struct report_finding *f, u32 which)
 	return stack;
 }
 
-/* Where a reader should look first: the innermost frame with a line, else the innermost. */
+/* Returns the frame to look at first: the innermost one with a line, else the innermost one. */
 static const struct report_frame *first_frame(const struct report_finding *f)
 {
 	const struct report_stack *s = report_main_stack(f);

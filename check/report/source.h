@@ -7,10 +7,11 @@
 #define REPORT_SOURCE_AROUND 3 /* lines before and after */
 
 /*
- * The lines around line of a source file, for the page. The path (below directory when it is
- * relative) comes from debug information, that is from the guest: only files with a name as source
- * files have are read, so that no report shows what else the user may read. Returns text to be
- * freed and sets *first to its first line's number; NULL: not readable.
+ * Reads the lines around line of a source file, for the page. A relative path is below directory.
+ * The path comes from debug information, which the guest may have forged. So only files with the
+ * name of a source file are read, lest a report shows other files that the user can read. Returns
+ * text that the caller frees, and stores the number of its first line in *first. Returns NULL if
+ * the file cannot be read.
  */
 char *report_source(const char *directory, const char *path, u32 line, u32 *first);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Reading, matching and making suppressions; the language is in suppress.h. */
+/* Reads, matches and generates suppressions. suppress.h describes their syntax. */
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -28,7 +28,7 @@ struct report_suppressions {
 	STAILQ_HEAD(, row) rows;
 };
 
-/* One line, without comment and blanks around it. NULL or what is wrong with it. */
+/* Parses a line that is not empty and no comment. Returns NULL, or what is wrong with it. */
 static const char *parse(struct row *row, char *line)
 {
 	char *colon = strchr(line, ':'), *rest, *word;
@@ -116,8 +116,8 @@ static bool frame_matches(const struct row *row, u32 i, const struct report_fram
 }
 
 /*
- * Rows are short and "..." is rare: greedy matching with one step back to the last "...", as for
- * file name patterns, is linear enough and never runs away.
+ * Greedy matching that backtracks only to the last "...", as is usual for file name patterns. Its
+ * time is at most the product of both lengths.
  */
 static bool frames_match(const struct row *row, const struct report_stack *stack)
 {
@@ -142,8 +142,8 @@ static bool frames_match(const struct row *row, const struct report_stack *stack
 }
 
 /*
- * glibc's start of a static program keeps a few objects for good; in a dynamic one they are ld.so's
- * own. Nobody's program can free them.
+ * Returns whether the finding is about objects that glibc's start code keeps in a static program.
+ * In a dynamic program ld.so has these objects. No program can free them.
  */
 static bool is_of_libc(const struct report_finding *f, const struct report_stack *stack)
 {
@@ -174,7 +174,7 @@ bool report_suppressions_match(struct report_suppressions *s, const struct repor
 	return false;
 }
 
-/* A name as a pattern that matches it: what the language uses for itself becomes '?'. */
+/* Writes a pattern that matches name: characters with a meaning in patterns become '?'. */
 static void put_pattern(FILE *out, const char *name)
 {
 	for (; *name; name++)

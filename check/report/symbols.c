@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * elfutils finds separate debug files by build-id below /usr/lib/debug and by .gnu_debuglink; it
- * does not ask servers (see leave_out.c).
+ * See symbols.h. elfutils finds separate debug files by build-id below /usr/lib/debug and by
+ * .gnu_debuglink. It does not ask servers (leave_out.c).
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "check/report/symbols.h"
 
-/* libiberty/demangle.h, which clashes with ansidecl.h's own idea of C. */
+/* From libiberty/demangle.h, whose ansidecl.h conflicts with the headers here. */
 #define DMGL_PARAMS (1 << 0)
 #define DMGL_ANSI   (1 << 1)
 char *cplus_demangle_v3(const char *mangled, int options);
@@ -27,8 +27,8 @@ struct report_symbols {
 };
 
 /*
- * Opens what the guest had mapped there, which may be anything by now: only a regular file, and
- * without waiting for one that is not.
+ * Opens a file that the guest had mapped. The path may lead to any kind of file by now; only a
+ * regular file is used, and O_NONBLOCK keeps open from waiting for a FIFO's other end.
  */
 static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base,
 		    char **file_name, Elf **elf)
@@ -56,7 +56,7 @@ static const Dwfl_Callbacks callbacks = {
 	.find_debuginfo = dwfl_standard_find_debuginfo,
 };
 
-/* Lines of mapped files only, as elfutils wants them. */
+/* Makes a stream of the lines of mapped files, for elfutils's parser. */
 static FILE *module_lines(const struct report_maps *maps, char **text, size_t *len)
 {
 	FILE *f = open_memstream(text, len);
@@ -121,7 +121,7 @@ static bool is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
-/* A copy to be freed, or NULL: the name is not mangled. */
+/* Returns the demangled name, which the caller frees, or NULL if the name is not mangled. */
 static char *demangle(const char *name)
 {
 	char *text = NULL;
@@ -134,7 +134,10 @@ static char *demangle(const char *name)
 	return text;
 }
 
-/* A mangled name says more than the plain one; other linkage names are the C library's aliases. */
+/*
+ * Returns the name of a function. A mangled linkage name says more than the plain name; other
+ * linkage names are aliases in the C library.
+ */
 static const char *scope_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
@@ -176,7 +179,7 @@ static void emit(const char *name, const struct position *at, u64 pc, u32 flags,
 	free(demangled);
 }
 
-/* Where an inlined function was called. */
+/* Finds the position at which an inlined function was called. */
 static void call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct position *at)
 {
 	Dwarf_Attribute attr;
@@ -197,8 +200,8 @@ static void call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct position *at)
 }
 
 /*
- * Emits the inlined functions around pc, each with its own position, and moves name and position on
- * to the function that they ended up in.
+ * Emits the inlined functions around pc, each with its own position. Then *name and *at are those
+ * of the function that contains them.
  */
 static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *module, u64 offset,
 			   struct position *at, const char **name, report_frame_fn *fn, void *arg)
@@ -210,8 +213,8 @@ static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *modul
 	if (!cu)
 		return;
 	/*
-	 * Around an inlined function, getscopes goes on with where that was written; what is wanted
-	 * is where it was put.
+	 * Around an inlined function, dwarf_getscopes returns the scopes of its definition;
+	 * dwarf_getscopes_die returns those that it was inlined into.
 	 */
 	if (dwarf_getscopes(cu, look - bias, &innermost) > 0)
 		count = dwarf_getscopes_die(&innermost[0], &scopes);
@@ -220,7 +223,7 @@ static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *modul
 		const char *scope = scope_name(&scopes[i]);
 
 		if (tag == DW_TAG_subprogram) {
-			/* A static function of C++ has its mangled name in the symbol only. */
+			/* Only the symbol has the mangled name of a static C++ function. */
 			if (scope && (is_mangled(scope) || !*name || !is_mangled(*name)))
 				*name = scope;
 			break;
@@ -256,7 +259,7 @@ void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_
 		Dwarf_Addr bias;
 
 		name = dwfl_module_addrinfo(mod, look, &symbol_offset, &sym, NULL, NULL, NULL);
-		/* A symbol that ends before the address is only the nearest one. */
+		/* A symbol that ends before the address is not that of its function. */
 		if (name && sym.st_size && symbol_offset >= sym.st_size)
 			name = NULL;
 		line = dwfl_module_getsrc(mod, look);
@@ -264,7 +267,7 @@ void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_
 			at.file = dwfl_lineinfo(line, NULL, &at.line, &at.column, NULL, NULL);
 			at.directory = dwfl_line_comp_dir(line);
 		}
-		/* As addr2line counts it: the address in the file, not in memory. */
+		/* The address in the file and not in memory, as addr2line takes it. */
 		if (dwfl_module_getelf(mod, &bias))
 			offset = pc - bias;
 		lookup_inlined(mod, look, pc, module, offset, &at, &name, fn, arg);
@@ -281,7 +284,7 @@ void report_symbols_build_id(struct report_symbols *s, u64 pc, char *build_id, s
 	int len;
 
 	build_id[0] = '\0';
-	/* getelf opens the file, without which there is no build-id. */
+	/* dwfl_module_getelf opens the file, which has the build-id. */
 	if (!mod || !dwfl_module_getelf(mod, &bias))
 		return;
 	len = dwfl_module_build_id(mod, &bits, &vaddr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The report that a person reads in a terminal. */
+/* Writes reports as text for a terminal. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include "check/report/kind.h"
@@ -136,7 +136,7 @@ void report_text(FILE *out, const struct report_finding *f, const struct report_
 	}
 }
 
-/* Of more processes there is one line for all. */
+/* If more processes ended, one line has the totals of all. */
 #define PROCESS_LINES 8
 
 static void put_totals(FILE *out, const struct check_summary *p)
@@ -169,7 +169,7 @@ void report_text_summary(FILE *out, const struct report_run *run)
 {
 	const char *comma = "";
 
-	/* No program ever ran: who says why is the monitor. */
+	/* No program ran. The monitor has told the user why. */
 	if (!run->ended && !run->total && !run->refused)
 		return;
 	if (run->ended > PROCESS_LINES) {

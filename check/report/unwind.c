@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* elfutils's unwinder, with a report in place of a process. */
+/* Drives elfutils's unwinder with a report's registers and stack in place of a process. */
 #include <stdlib.h>
 #include <string.h>
 #include "check/report/unwind.h"
 
-/* elfutils keeps the argument of the first attach, so it is the same for all. */
+/* Static, because elfutils keeps the argument of the first dwfl_attach_state. */
 static struct {
 	const struct report_input *in;
 	u64 reg[17]; /* in DWARF's order, RIP last */
 	u64 *pc;
 	u32 count, max;
-	u32 first; /* of the frames that are being found */
+	u32 first; /* index in .pc of the first frame of the current run of the unwinder */
 	bool tables_only;
 } state;
 
-/* x86-64 psABI, figure 3.36. */
+/* DWARF's order of the registers: x86-64 psABI, figure 3.36. */
 static const u8 dwarf_order[17] = {
 	USER_RAX, USER_RDX, USER_RCX, USER_RBX, USER_RSI, USER_RDI, USER_RBP, USER_RSP, USER_R8,
 	USER_R9,  USER_R10, USER_R11, USER_R12, USER_R13, USER_R14, USER_R15, USER_RIP,
@@ -59,7 +59,7 @@ static const Dwfl_Thread_Callbacks callbacks = {
 	.set_initial_registers = set_registers,
 };
 
-/* Is there a frame table's entry for the function of pc? */
+/* Returns whether a frame table has an entry for the function that contains pc. */
 static bool has_table(Dwfl *dwfl, u64 pc)
 {
 	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
@@ -82,7 +82,7 @@ static int each_frame(Dwfl_Frame *frame, void *arg)
 	bool activation;
 
 	(void)arg;
-	/* Without a table elfutils goes by RBP, which there is a better word for. */
+	/* Without a table elfutils follows RBP. The kernel's guess of the caller is better. */
 	if (state.tables_only && state.count > state.first)
 		return DWARF_CB_ABORT;
 	if (state.count >= state.max || !dwfl_frame_pc(frame, &pc, &activation) || !pc)
@@ -92,8 +92,8 @@ static int each_frame(Dwfl_Frame *frame, void *arg)
 }
 
 /*
- * The frames from .reg on; exact: that is no return address. True: the first one's caller is not
- * known, since there is no table for it, and nothing but tables was asked for.
+ * Finds the frames from .reg on. exact: RIP is not a return address. Returns true if the search
+ * ended at the first frame, because tables_only is set and no table describes that frame.
  */
 static bool frames_from(Dwfl *dwfl, bool exact, bool tables_only)
 {
@@ -101,7 +101,7 @@ static bool frames_from(Dwfl *dwfl, bool exact, bool tables_only)
 	if (!exact)
 		state.reg[16]--;
 	state.tables_only = tables_only && !has_table(dwfl, state.reg[16]);
-	/* Fails when it is attached already. */
+	/* Fails, without harm, if state is attached already. */
 	dwfl_attach_state(dwfl, NULL, 1, &callbacks, &state);
 	dwfl_getthread_frames(dwfl, 1, each_frame, NULL);
 	if (state.count == state.first && state.count < state.max)
@@ -126,7 +126,7 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 	state.count = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dwarf_order); i++)
 		state.reg[i] = in->head.reg[dwarf_order[i]];
-	/* A call to where no code is: the caller's address is on top of the stack. */
+	/* After a call to an address without code, the return address is on top of the stack. */
 	if (!map || !map->exec) {
 		state.pc[state.count++] = in->head.reg[USER_RIP];
 		if (!read_stack(in, in->head.reg[USER_RSP], &state.reg[16]))
@@ -134,7 +134,9 @@ u32 report_unwind(struct report_symbols *s, const struct report_maps *maps,
 		state.reg[7] += sizeof(u64);
 	}
 	more = frames_from(dwfl, !state.count, map && in->callers_count);
-	/* The innermost functions may have no table: the kernel has looked for their callers. */
+	/*
+	 * If the innermost functions have no table, go on from the callers that the kernel found.
+	 */
 	for (u32 i = 0; more && i < in->callers_count && state.count < max; i++) {
 		state.reg[16] = in->callers[i].rip;
 		state.reg[7] = in->callers[i].rsp;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What the guest sent, looked at with suspicion, once. */
+/* See input.h. Checks a report from the guest, which may be forged. */
 #include <errno.h>
 #include <string.h>
 #include "check/report/input.h"
 
-/* Bytes of the character at p, 1 to 4, as UTF-8 allows them (RFC 3629); 0: it is none. */
+/* Returns the length, 1 to 4, of the UTF-8 character at p (RFC 3629); 0 if it is not valid. */
 static size_t utf8_length(const u8 *p, size_t left)
 {
 	static const struct {
@@ -33,8 +33,8 @@ static size_t utf8_length(const u8 *p, size_t left)
 }
 
 /*
- * Characters that a terminal or a page would act on: C0 and C1 controls, and those that turn the
- * direction of the text around (Unicode TR 36).
+ * Returns whether a terminal or a browser would act on the character: C0 and C1 controls, line
+ * separators, and characters that change the direction of the text (Unicode TR 36).
  */
 static bool is_control(const u8 *p, size_t length)
 {
@@ -63,7 +63,7 @@ void report_printable(char *text, size_t len, bool keep_lines)
 	}
 }
 
-/* Bytes of a part, or NULL: there is none. false: it lies outside of the blob. */
+/* Finds a part; *bytes is NULL if it is empty. Returns false if it lies outside of the blob. */
 static bool find_part(const struct check_report *head, u32 part, size_t len, u8 *blob, u8 **bytes,
 		      u32 *bytes_len)
 {
@@ -80,7 +80,10 @@ static bool find_part(const struct check_report *head, u32 part, size_t len, u8 
 	return true;
 }
 
-/* A part that is an array: whole elements, most_count of them at most (the rest is left out). */
+/*
+ * Finds a part that is an array. Elements beyond most_count are ignored. Returns false if the part
+ * is not a whole number of elements, or lies outside of the blob.
+ */
 static bool find_array(const struct check_report *head, u32 part, size_t len, u8 *blob,
 		       size_t element, u32 most_count, const void **array, u32 *count)
 {
@@ -138,7 +141,7 @@ int report_input(struct report_input *in, void *blob, size_t len)
 	if (!find_part(&in->head, CHECK_PART_MAPS, len, bytes, &p, &in->maps_len))
 		return -EINVAL;
 	if (p) {
-		/* Its last byte makes room for the NUL: the kernel's text ends with a newline. */
+		/* The NUL replaces the last byte: the kernel's text ends with a newline. */
 		p[--in->maps_len] = '\0';
 		in->maps_len = (u32)strlen((char *)p);
 		in->maps = (char *)p;

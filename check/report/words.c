@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Reports are read by people who are in a hurry: short words, the fact first. */
+/* See words.h. The sentences are short and begin with the fact. */
 #include <inttypes.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void put_object(FILE *out, const struct check_object *o)
 	put_count(out, o->size, "byte");
 }
 
-/* Where [addr, addr + size) lies: "8 bytes after the end of an object of 32 bytes". */
+/* Writes where [addr, addr + size) lies: "8 bytes after the end of an object of 32 bytes". */
 static void put_relation(FILE *out, const struct report_finding *f)
 {
 	const struct check_object *o = &f->head.object;
@@ -109,7 +109,7 @@ static void put_access(FILE *out, const struct report_finding *f)
 	fprintf(out, " at 0x%" PRIx64, addr);
 }
 
-/* What an address is that is no object's start. */
+/* Writes what is at an address that is not the start of an object. */
 static void put_where(FILE *out, const struct report_finding *f)
 {
 	switch (f->head.where) {
@@ -230,7 +230,7 @@ static void title_leak(FILE *out, const struct report_finding *f)
 		fprintf(out, ", and no pointer to %s is left", one ? "it" : "them");
 }
 
-/* A general protection fault that is not for an address no pointer can have. */
+/* Returns whether the bug is a general protection fault that no non-canonical address caused. */
 static bool is_refused(const struct report_finding *f)
 {
 	return f->head.kind == CHECK_WILD_POINTER && f->head.access == CHECK_ACCESS_NONE &&
@@ -305,7 +305,10 @@ void report_words_title(FILE *out, const struct report_finding *f)
 	by_kind[f->head.kind](out, f);
 }
 
-/* Eight letters in a pointer: it was overwritten by text, or never was one. */
+/*
+ * Returns whether a pointer is eight characters of text: then text overwrote it, or it never was
+ * a pointer.
+ */
 static bool is_text(u64 value, char text[9])
 {
 	memcpy(text, &value, 8);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Question and answer, both as u32 length and bytes, over a socket of which each has one end. */
+/*
+ * See worker.h. Reporter and worker each have one end of a stream socket. Question and answer are a
+ * u32 length and that number of bytes.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +21,7 @@
 static pid_t worker;
 static int worker_fd = -1;
 
-/* One question answered; false: there are no more. */
+/* Answers one question. Returns false at the end of the stream and after an error. */
 static bool serve(int fd, const struct report_analysis_options *opt)
 {
 	struct report_input in;
@@ -47,7 +50,7 @@ static bool serve(int fd, const struct report_analysis_options *opt)
 
 static bool start(const struct report_analysis_options *opt)
 {
-	/* Debug information of a browser takes less; a forged one may ask for more. */
+	/* Enough for the debug information of a browser; a forged file may ask for more. */
 	static const struct rlimit memory = {8UL << 30, 8UL << 30};
 	int pair[2];
 
@@ -64,7 +67,7 @@ static bool start(const struct report_analysis_options *opt)
 	if (worker == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setrlimit(RLIMIT_AS, &memory);
-		/* What the reporter writes to is not the worker's. */
+		/* The worker keeps only the socket, not the reporter's output files. */
 		if (dup2(pair[1], 0) != 0 || close_range(1, ~0U, 0) ||
 		    !report_confine(REPORT_CONFINE_WORKER))
 			_exit(1);
@@ -87,7 +90,7 @@ void report_worker_end(void)
 	report_reap(worker);
 }
 
-/* Bytes of the answer as they come, until the time is over. */
+/* Receives len bytes of the answer. Returns false if they are not there at the time end. */
 static bool receive(void *to, size_t len, const struct timespec *end)
 {
 	struct pollfd p = {.fd = worker_fd, .events = POLLIN};

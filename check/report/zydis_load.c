@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Debian has Zydis as a shared library only, and a static program cannot be linked with one. So its
- * file is embedded, and this maps it: segments, relocations, then the functions of Zydis that the
- * reporter calls, under their own names, jump into it.
+ * Debian has Zydis only as a shared library, which a static program cannot be linked with. So the
+ * library's file is embedded in the reporter, and this file maps its segments and applies its
+ * relocations. It also defines the functions of Zydis that the reporter calls; each calls the
+ * library's function of the same name.
  *
- * The file is part of the build, not input: what it needs beyond the kinds of relocations below is
- * found when the reporter starts, and then decoding fails, which costs a report some words.
+ * The file is part of the build, not input, so it is not checked. If it has kinds of relocations
+ * other than those below, report_zydis_load fails when the reporter starts, and reports lack the
+ * decoded instruction.
  */
 #include <assert.h>
 #include <elf.h>
@@ -19,7 +21,7 @@ extern const u8 zydis_so_start[], zydis_so_end[];
 
 void __stack_chk_fail(void);
 
-/* What the library takes from the C library. */
+/* The functions that the library imports from the C library. */
 static const struct {
 	const char *name;
 	void *address;
@@ -31,7 +33,7 @@ static const struct {
 	{"__stack_chk_fail", __stack_chk_fail},
 };
 
-/* result function(parameters)(arguments), found by name in the library. */
+/* The library's functions that the reporter calls: X(name, parameters, arguments). */
 /* clang-format off */
 #define FUNCTIONS(X) \
 	X(ZydisDecoderInit, \
@@ -79,7 +81,7 @@ static const struct {
 	}
 FUNCTIONS(FORWARD)
 
-/* Called for registers of a decoded instruction only: the library is there. */
+/* Called only for registers of a decoded instruction, so the library is loaded. */
 #define REGISTER_FORWARD(type, name)                                                               \
 	type name(ZydisRegister reg)                                                               \
 	{                                                                                          \
@@ -150,7 +152,7 @@ static bool load(struct image *i, const Elf64_Phdr *ph, u32 count, u64 *dynamic)
 	return *dynamic != 0;
 }
 
-/* Code becomes executable and nothing else stays so; data stays writable. */
+/* Makes code executable, and segments that are not data read-only. */
 static bool protect(const struct image *i, const Elf64_Phdr *ph, u32 count)
 {
 	for (u32 k = 0; k < count; k++) {
@@ -187,7 +189,7 @@ bool report_zydis_load(void)
 	    !protect(&i, ph, eh->e_phnum))
 		return false;
 
-	/* The linker puts the strings behind the symbols: their number is nowhere else. */
+	/* The strings follow the symbols directly, which tells the number of symbols. */
 	symbols = (u32)((tag[DT_STRTAB] - tag[DT_SYMTAB]) / sizeof(Elf64_Sym));
 	for (size_t k = 0; k < ARRAY_SIZE(exports); k++) {
 		for (u32 n = 0; n < symbols && !*exports[k].pointer; n++)

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* Maps the embedded Zydis, once, before report_decode. false: instructions stay undecoded. */
+/*
+ * Maps the embedded Zydis; called once, before report_decode. If it returns false, instructions are
+ * not decoded.
+ */
 bool report_zydis_load(void);
 
 #endif
