@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The work behind malloc and its family: an object is the kernel's (page level), or lies in a base
- * slot (base.h); see check/abi/call.h.
+ * Makes, releases and resizes objects for malloc and its family. The kernel makes objects at page
+ * level; all others lie in base slots (base.h). See check/abi/call.h.
  */
 #include <asm/errno.h>
 #include "check/preload/base.h"
@@ -10,7 +10,7 @@
 #include "check/preload/syscall.h"
 #include "libc/string.h"
 
-/* A new object's level is the policy's choice; what base slots cannot give is the kernel's. */
+/* The policy chooses the new object's level. If no base slot can be had, the kernel makes it. */
 static void *make_once(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from)
 {
 	enum chk_level level = policy_choose(size, from);
@@ -63,7 +63,7 @@ static void release(void *p, enum chk_function fn, bool moved, const struct chk_
 
 	if (base_free(p, fn, moved, false, from) == BASE_DONE)
 		return;
-	/* What the kernel finds in its records must not wait to be there. */
+	/* The kernel learns of released aliases only by a flush, and needs that for its report. */
 	if ((u64)p - CHK_ALIAS_AREA < CHK_ALIAS_SIZE)
 		base_flush();
 	since = __builtin_ia32_rdtsc();
@@ -103,7 +103,7 @@ void *chk_resize(void *p, u64 size, const struct chk_frame *from)
 	}
 	if (!ours) {
 		ret = chk_syscall1(CHK_CALL_SIZE, (u64)p);
-		if (ret < 0) { /* no live object: that is what the kernel reports */
+		if (ret < 0) { /* not a live object: the kernel reports that */
 			release(p, CHK_FN_REALLOC, true, from);
 			return NULL;
 		}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * See base.h. The tables are memory of the guarded range that comes into being when it is touched.
+ * See base.h. The tables are memory of the guarded range; the kernel maps a page of them when it is
+ * touched.
  *
  * Invariants, under the arena's lock: a span with a slot that is free or fresh is in the list of
- * its arena and size; a slot is in its span's free list exactly when its state says so. Each
- * change is made so that a fork between any two stores leaves at worst a slot that nobody uses.
+ * its arena and size, unless base_give_back has retired the span. A slot below .fresh is in its
+ * span's free list exactly when its state is CHK_SLOT_FREE. The order of stores is such that a fork
+ * between any two of them loses a slot at worst.
  */
 #include "check/preload/base.h"
 #include "check/preload/credit.h"
@@ -12,9 +14,9 @@
 #include "check/preload/syscall.h"
 #include "libc/string.h"
 
-#define IMMEDIATE	64   /* releases of aliases of an arena that are not put off */
-#define DEAD_LEAST	64   /* that are put off where releases are rare */
-#define DEAD_PAGES	1024 /* that may wait in an arena */
+#define IMMEDIATE	64   /* the first releases of aliases of an arena are not delayed */
+#define DEAD_LEAST	64   /* released aliases that make a batch if releases are rare */
+#define DEAD_PAGES	1024 /* most pages of released aliases that may wait in an arena */
 #define FREED_FILL_MAX	256
 #define SLACK_MAX	0xffff /* bytes: struct chk_slot */
 
@@ -29,7 +31,7 @@ static const u32 sizes[] = {
 /* clang-format on */
 #define SIZES		ARRAY_SIZE(sizes)
 
-/* Aliases that were made in advance, of slot[next] and following ones, from address alias on. */
+/* Aliases that were made in advance: of slot[next], which is at address alias, and those behind. */
 struct magazine {
 	u64 alias;
 	u32 next, count, batch;
@@ -37,21 +39,21 @@ struct magazine {
 };
 
 struct arena {
-	u64 owner; /* 0: free; else the thread pointer of who holds it, | 1 */
-	u32 forks; /* that this process has known */
+	u64 owner; /* the lock. 0: free; else the thread pointer of the holder, | 1 */
+	u32 forks; /* chk_changes.forks when the lock was last taken */
 	u32 releases;
-	void *later;	 /* objects to be freed by who holds it; linked through their first word */
-	u32 list[SIZES]; /* spans with room: number + 1 */
+	void *later;	 /* objects that the lock's holder will free; linked by their first words */
+	u32 list[SIZES]; /* spans with free or fresh slots: number + 1 */
 	struct magazine magazine[SIZES];
-	u64 pending_since; /* cycles */
+	u64 pending_since; /* TSC when the first of .pending was released */
 	u64 batch;	   /* cycles that the last flush took */
 	u32 pending_count, pending_pages;
-	u32 unchecked; /* the first ones, whose content a fork may have copied half-way */
+	u32 unchecked; /* how many of .pending, from the first on, may be torn copies of a fork */
 	struct chk_dead pending[CHK_DEAD_BATCH];
 };
 
 static struct arena arenas[CHK_ARENAS];
-static u32 spans; /* in use, all arenas */
+static u32 spans; /* spans with lower numbers may be in use */
 
 static u64 thread_pointer(void)
 {
@@ -68,13 +70,13 @@ static struct arena *my_arena(void)
 	return &arenas[(tp >> 6 ^ tp >> 12 ^ tp >> 23) % CHK_ARENAS];
 }
 
-/* False: this very thread holds it already. */
+/* Takes the arena's lock. Returns false if the running thread already holds it. */
 static bool lock(struct arena *a)
 {
 	u64 self = thread_pointer();
 	u32 forks = READ_ONCE(chk_changes.forks);
 
-	/* A child of fork(2) has none of the threads that may have held it. */
+	/* In a child of fork(2) the parent's other threads do not exist: release their locks. */
 	if (a->forks != forks) {
 		u32 old = a->forks;
 
@@ -103,7 +105,7 @@ static void free_slot(struct arena *a, u64 number, u32 n);
 static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
 				bool force, const struct chk_frame *from);
 
-/* What came meanwhile is done by who lets go. */
+/* The unlocking thread performs the frees that were queued in a->later. */
 static void unlock(struct arena *a)
 {
 	static const struct chk_frame nowhere;
@@ -141,11 +143,11 @@ static u64 *alias_entry(u64 alias)
 
 static u32 size_class(u64 size, u64 align)
 {
-	/* The first size above 128 and each further power of two: the loop is short. */
+	/* Index of the first size above 128 and above each further power of two. */
 	static const u8 above[] = {8, 12, 16, 19, 21, 23, 25, 27, 29, 33, 37};
 	u32 c;
 
-	/* A slot of a power of two is aligned to it. */
+	/* A slot whose size is a power of two is aligned to its size. */
 	if (align > 16) {
 		u64 power = 32;
 
@@ -188,7 +190,7 @@ static struct chk_span *span_new(struct arena *a, u32 class)
 	return s;
 }
 
-/* A slot that was free: its address, *slot what is known of it. 0: no memory. */
+/* Takes a free or fresh slot. Returns its address, with its entry in *slot; 0 without memory. */
 static u64 take_slot(struct arena *a, u32 class, struct chk_slot **slot)
 {
 	for (;;) {
@@ -233,7 +235,7 @@ static void free_slot(struct arena *a, u64 number, u32 n)
 	a->list[class] = number + 1;
 }
 
-/* The slot that begins at an address, -1: none does. Without division. */
+/* Returns the slot that begins at addr, or -1. Multiplies by the inverse instead of dividing. */
 static s64 slot_number(const struct chk_span *s, u64 addr)
 {
 	u32 at = addr & (CHK_SPAN_SIZE - 1), first = 0, n;
@@ -258,7 +260,7 @@ static u64 word_at(const u8 *p)
 	return word;
 }
 
-/* The first of n bytes that is another one; n: none is. */
+/* Returns the index of the first of n bytes that differs from byte; n if none does. */
 static u64 first_other(const u8 *p, u8 byte, u64 n)
 {
 	u64 i = 0;
@@ -270,7 +272,7 @@ static u64 first_other(const u8 *p, u8 byte, u64 n)
 	return i;
 }
 
-/* How many there are in a slot's slack. */
+/* Returns the number of canary bytes in a slot with this slack. */
 static u64 canaries(u64 slack)
 {
 	return MIN(slack, (u64)CHK_CANARY_MAX);
@@ -313,7 +315,7 @@ static bool refill(struct arena *a, u32 class)
 	alias = m->count ? chk_syscall4(CHK_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
 	policy_spent(since);
 	if (alias < 0) {
-		/* Slots that have no alias stay PREPARED for ever: there is no memory anyway. */
+		/* The slots stay PREPARED and are lost: memory is short anyway. */
 		m->count = 0;
 		return false;
 	}
@@ -352,7 +354,7 @@ static void *take_alias(struct arena *a, u32 class, struct chk_slot **slot)
 	return (void *)alias;
 }
 
-/* Was anything written to an object that was released? Reported. */
+/* Reports the object if the program wrote to it after its release. */
 static void check_freed(const struct chk_dead *d, u64 size)
 {
 	u64 filled = MIN(size, FREED_FILL_MAX);
@@ -409,7 +411,7 @@ void base_flush(void)
 
 /* -- Objects ----------------------------------------------------------------------------------- */
 
-/* The slot behind an address that the program gave, if it begins a slot's object. */
+/* Finds the slot of the object that begins at addr, an address that the program passed. */
 static struct chk_slot *find(u64 addr, u64 *base, u64 *number)
 {
 	struct chk_span *s;
@@ -452,7 +454,7 @@ void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 	struct chk_slot *slot;
 	void *p;
 
-	/* The slack of a large one that is aligned may be too much for a slot's description. */
+	/* The slack of a large, aligned object may exceed what struct chk_slot can hold. */
 	if (class == SIZES || sizes[class] - size > SLACK_MAX)
 		return NULL;
 	stack = alias ? chk_stack_id(from) : policy_stack(from);
@@ -460,7 +462,9 @@ void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 		return NULL;
 	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
 	if (p) {
-		/* Before it counts as an object: who looks at all of them at exit sees no other. */
+		/*
+		 * The canary comes before the state: the check at exit may read the slot anytime.
+		 */
 		fill((u8 *)p + size, CHK_CANARY, canaries(sizes[class] - size));
 		slot->stack = stack;
 		slot->tid = chk_tid();
@@ -478,8 +482,9 @@ void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 }
 
 /*
- * Enough wait. What waits is filled, not unmapped: that costs, and is done for many at once, but
- * for more than DEAD_LEAST only where that means no longer.
+ * Returns whether the aliases that wait should end now. A waiting object is filled with CHK_FREED
+ * but not unmapped, because unmapping is expensive and cheaper for many at once. A batch becomes
+ * larger than DEAD_LEAST only if releases are so frequent that no alias waits long.
  */
 static bool ripe(const struct arena *a)
 {
@@ -490,7 +495,7 @@ static bool ripe(const struct arena *a)
 	       credit_batch_is_due(__builtin_ia32_rdtsc() - a->pending_since, a->batch);
 }
 
-/* Puts the end of an alias off, for a flush that ends many; the first ones end at once. */
+/* Queues an alias for a flush that ends many; the first IMMEDIATE ones end at once. */
 static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn, bool moved,
 		      u32 stack)
 {
@@ -512,7 +517,7 @@ static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn,
 		flush(a);
 }
 
-/* With the lock held. */
+/* Called with the arena's lock held. See base_free. */
 static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
 				bool force, const struct chk_frame *from)
 {
@@ -546,7 +551,10 @@ enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force
 		return BASE_NOT_MINE;
 	a = &arenas[span_at(number)->arena % CHK_ARENAS];
 	if (!lock(a)) {
-		/* It interrupted itself: the object waits, reachable through its own first word. */
+		/*
+		 * A signal handler interrupted the holder of the lock in the same thread. Queue the
+		 * object for unlock, linked by its first word.
+		 */
 		void *first = __atomic_load_n(&a->later, __ATOMIC_RELAXED);
 
 		do
@@ -605,8 +613,9 @@ static bool is_empty(u64 number)
 }
 
 /*
- * Takes the span out of its list. It still counts as listed, and its slots as free: it is never put
- * there again, and a second release of what was there is found. False: it is out already.
+ * Takes the span out of its list, for good: .listed stays set, so free_slot never inserts it again.
+ * Its slots stay CHK_SLOT_FREE, so that a second release of an object in them is found. Returns
+ * false if the span is not in the list.
  */
 static bool retire(struct arena *a, u64 number)
 {
@@ -631,7 +640,7 @@ bool base_give_back(void)
 
 		if (!span_at(number)->size || !is_empty(number) || !lock(a))
 			continue;
-		/* Without the lock it was a guess. */
+		/* The check without the lock may be outdated. */
 		if (is_empty(number) && retire(a, number)) {
 			for (u64 n = 0; n * CHK_SPAN_SIZE < span_at(number)->size; n++)
 				chk_syscall1(CHK_CALL_BASE_SHRINK, number + n);

@@ -27,15 +27,15 @@
 void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 		 const struct chk_frame *from);
 
-/* What an address is to the base allocator. */
+/* The result of base_free. */
 enum base_result {
-	BASE_NOT_MINE, /* not the start of a live object here: the kernel decides what it is */
-	BASE_DONE,
+	BASE_NOT_MINE, /* nothing was released: the kernel decides what the address is */
+	BASE_DONE,     /* the object was released, or queued for the holder of the lock */
 };
 
 /*
- * Releases the object at p if it is live and its canary is intact. moved: realloc moved the
- * content. force: the caller has already reported what is wrong with the canary or with fn.
+ * Releases the object at p if it is live, fn matches its allocation, and its canary is intact.
+ * moved: realloc moved the content. force: fn and the canary are not checked.
  */
 enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force,
 			   const struct chk_frame *from);

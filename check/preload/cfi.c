@@ -3,13 +3,14 @@
  * Reads .eh_frame_hdr's search table, then one FDE with its CIE, then the call frame instructions
  * up to an address (cfi.h).
  *
- * Invariant: every byte is read through struct cursor, which knows the bounds; after a read beyond
- * them it yields zeros and says so, and loops end at a bad cursor.
+ * Invariant: every byte is read through a struct cursor, which has bounds. A read beyond them
+ * returns zeros and marks the cursor as bad, and loops end at a bad cursor. (The binary search in
+ * search() checks the bounds of its table once.)
  */
 #include "check/preload/cfi.h"
 #include "check/preload/peek.h"
 
-/* DWARF 4, 7.23, and LSB 10.6.1.1: call frame instructions. The first three carry 6 bits. */
+/* DWARF 4, 7.23, and LSB 10.6.1.1: call frame instructions. The first three have 6-bit operands. */
 enum {
 	OP_ADVANCE_LOC = 0x40,
 	OP_OFFSET = 0x80,
@@ -43,7 +44,7 @@ enum {
 	OP_GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
 };
 
-/* DWARF 4, 7.7.1: those location operations that make sense in a frame. */
+/* DWARF 4, 7.7.1: the location operations that make sense in a frame. */
 enum {
 	LOC_DEREF = 0x06,
 	LOC_CONST1U = 0x08,
@@ -107,7 +108,7 @@ enum {
 	PE_OMIT = 0xff,
 };
 
-#define STATES	    8	/* of remember_state; compilers nest two or three */
+#define STATES	    8	/* nested remember_state; compilers nest two or three */
 #define EXPRESSIONS 32	/* depth of an expression's stack */
 #define STEPS	    256 /* operations of one expression: it may contain loops */
 
@@ -172,7 +173,9 @@ static void skip(struct cursor *c, u64 len)
 		c->at += len;
 }
 
-/* The number without its application. */
+/*
+ * Reads a number in the format of the encoding, and does not apply the base that it is relative to.
+ */
 static u64 read_format(struct cursor *c, u8 encoding)
 {
 	switch (encoding & PE_FORMAT) {
@@ -198,7 +201,7 @@ static u64 read_format(struct cursor *c, u8 encoding)
 	}
 }
 
-/* datarel: what PE_DATAREL counts from; 0: nothing that this table knows. */
+/* Reads a pointer. PE_DATAREL is relative to datarel; 0: PE_DATAREL is not valid here. */
 static u64 read_pointer(struct cursor *c, u8 encoding, u64 datarel)
 {
 	u64 here = c->at;
@@ -217,7 +220,7 @@ static u64 read_pointer(struct cursor *c, u8 encoding, u64 datarel)
 	return 0;
 }
 
-/* A CIE or FDE from its length on: the cursor ends with it. Longer than 4 GiB is not supported. */
+/* Opens the CIE or FDE at address at. The 64-bit format, for more than 4 GiB, is not supported. */
 static struct cursor open_entry(const struct cfi_tables *t, u64 at)
 {
 	struct cursor c = {at, t->high, at < t->low || at >= t->high};
@@ -236,11 +239,11 @@ struct cie {
 	u64 ra_register;
 	u8 encoding;	   /* of addresses in its FDEs */
 	bool augmented;	   /* its FDEs have augmentation data */
-	bool signal;	   /* "S" */
+	bool signal;	   /* augmentation "S" */
 	struct cursor ops; /* initial instructions */
 };
 
-/* Augmentation data in the order of the string's letters; an unknown letter ends what is known. */
+/* Reads augmentation data, in the order of the string's letters, up to the first unknown letter. */
 static bool read_augmentation(struct cie *cie, struct cursor *text, struct cursor *data)
 {
 	u8 letter;
@@ -276,7 +279,7 @@ static bool read_cie(const struct cfi_tables *t, u64 at, struct cie *cie)
 	u8 version;
 
 	*cie = (struct cie){.encoding = PE_ABSPTR};
-	if (READ(&c, u32) != 0) /* that of a CIE */
+	if (READ(&c, u32) != 0) /* a CIE has 0 here */
 		return false;
 	version = READ(&c, u8);
 	if (version != 1 && version != 3)
@@ -307,7 +310,7 @@ static bool read_cie(const struct cfi_tables *t, u64 at, struct cie *cie)
 	return true;
 }
 
-/* The rows of the frame's table while the instructions are executed. */
+/* The current row of the frame's table while the instructions are executed. */
 struct state {
 	u32 cfa_register;
 	s64 cfa_offset;
@@ -364,13 +367,13 @@ static struct cfi_expression read_expression(struct cursor *c)
 
 static void set_cfa(struct machine *m, u64 reg, s64 offset)
 {
-	/* A number that the field does not have is one that is not followed. */
+	/* All registers that are not followed are stored as CFI_RIP. */
 	m->now.cfa_register = reg > CFI_RIP ? CFI_RIP : (u32)reg;
 	m->now.cfa_offset = offset;
 	m->now.cfa = (struct cfi_expression){0, 0};
 }
 
-/* Of the instructions with 6 bits inside. */
+/* Executes an instruction with a 6-bit operand. */
 static void execute_high(struct machine *m, struct cursor *c, u8 op)
 {
 	u64 low = op & ~OP_HIGH;
@@ -404,7 +407,7 @@ static bool recall(struct machine *m)
 	return true;
 }
 
-/* Of the others. False: unknown, or impossible. */
+/* Executes one of the other instructions. Returns false if it is unknown or not possible. */
 static bool execute_low(struct machine *m, struct cursor *c, u8 op)
 {
 	s64 data_align = m->cie->data_align;
@@ -442,7 +445,7 @@ static bool execute_low(struct machine *m, struct cursor *c, u8 op)
 		read_uleb(c);
 		return true;
 	}
-	/* The rest names a register first. */
+	/* The first operand of the other instructions is a register. */
 	reg = read_uleb(c);
 	switch (op) {
 	case OP_OFFSET_EXTENDED:
@@ -507,12 +510,12 @@ static bool execute(struct machine *m, struct cursor c)
 	return !c.bad;
 }
 
-/* The last row of the table that begins at or before pc: address of its FDE, or 0. */
+/* Returns the address of the FDE of the last row of the table at or before pc, or 0. */
 static u64 search(const struct cfi_tables *t, u64 pc)
 {
 	struct cursor c = {t->hdr, t->hdr + t->hdr_size, false};
 	const struct __attribute__((packed)) row {
-		s32 start, fde; /* from the table's own address */
+		s32 start, fde; /* relative to the address of .eh_frame_hdr */
 	} * rows;
 	u8 version, frame_encoding, count_encoding, table_encoding;
 	u64 count, low = 0, high;
@@ -523,7 +526,7 @@ static u64 search(const struct cfi_tables *t, u64 pc)
 	frame_encoding = READ(&c, u8);
 	count_encoding = READ(&c, u8);
 	table_encoding = READ(&c, u8);
-	/* All linkers make this one; without it libgcc too would look at every FDE. */
+	/* All linkers use this encoding; for others libgcc, too, would look at every FDE. */
 	if (version != 1 || table_encoding != (PE_DATAREL | PE_SDATA4) ||
 	    count_encoding == PE_OMIT || frame_encoding == PE_OMIT)
 		return 0;
@@ -544,7 +547,7 @@ static u64 search(const struct cfi_tables *t, u64 pc)
 	return low ? t->hdr + (u64)(s64)rows[low - 1].fde : 0;
 }
 
-/* The same without a table to search: one after another. */
+/* Returns the same without .eh_frame_hdr, by reading one FDE after the other. */
 static u64 scan(const struct cfi_tables *t, u64 pc)
 {
 	u64 at = t->frames, end = t->frames + t->frames_size, known = 0;
@@ -600,7 +603,7 @@ bool cfi_find(const struct cfi_tables *t, u64 pc, struct cfi_frame *frame)
 	m.pc = pc;
 	m.loc = start;
 	m.depth = 0;
-	/* The ABI's: callee-saved RBP is the same, where RA is must be said. */
+	/* The ABI's defaults: RBP is callee-saved; the CIE has to define CFA and return address. */
 	m.now = (struct state){
 		.cfa_register = CFI_RIP,
 		.rbp = {.how = CFI_SAME},
@@ -648,7 +651,7 @@ static u64 pop(struct stack *s)
 	return s->value[--s->depth];
 }
 
-/* n from the top. */
+/* Pushes the value that is n below the top. */
 static void pick(struct stack *s, u32 n)
 {
 	if (n >= s->depth)
@@ -699,7 +702,7 @@ static u64 constant(struct cursor *c, u8 op)
 	}
 }
 
-/* b was on top. False: op is no operator with two operands. */
+/* Computes an operation of two operands; b was on top. Returns false for other operations. */
 static bool binary(u8 op, u64 a, u64 b, u64 *value)
 {
 	switch (op) {
@@ -753,7 +756,7 @@ static bool binary(u8 op, u64 a, u64 b, u64 *value)
 	}
 }
 
-/* Branch by the distance that follows. Bounds are those of the expression. */
+/* Branches by the distance that follows in the expression, within the expression's bounds. */
 static void jump(struct cursor *c, u64 first, bool taken)
 {
 	s64 distance = READ(c, int16_t);
@@ -840,7 +843,7 @@ static bool operate(struct cursor *c, struct stack *s, const struct cfi_register
 	return true;
 }
 
-/* given: what lies on the stack at the start, or NULL. */
+/* Evaluates an expression. given: the value that is on the stack at the beginning, or NULL. */
 static bool evaluate(struct cfi_expression e, const struct cfi_registers *r, const u64 *given,
 		     u64 *value)
 {
@@ -898,7 +901,7 @@ bool cfi_apply(const struct cfi_frame *f, struct cfi_registers *r)
 	}
 	if (f->ra.how == CFI_SAME || !apply_rule(&f->ra, r, cfa, 0, &rip))
 		return false;
-	/* Without RBP it goes on: only frames that need it will be missed. */
+	/* The walk goes on without RBP, and fails only at frames that need it. */
 	if (!apply_rule(&f->rbp, r, cfa, r->rbp, &rbp))
 		rbp = 0;
 	*r = (struct cfi_registers){rip, cfa, rbp};

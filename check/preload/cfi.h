@@ -54,8 +54,7 @@ struct cfi_registers {
 	u64 rip, rsp, rbp;
 };
 
-/* Finds the frame of the instruction at pc. Returns false if the tables lack it or make no sense.
- */
+/* Finds the frame of the instruction at pc. Returns false if no valid entry describes it. */
 bool cfi_find(const struct cfi_tables *tables, u64 pc, struct cfi_frame *frame);
 
 /*

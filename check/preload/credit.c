@@ -3,15 +3,15 @@
 #include "check/preload/credit.h"
 
 /* TSC cycles. */
-#define COST_MOST  400000UL	 /* of one call: more means that the host did something else ... */
-#define COST_TIMES 4		 /* ... or so many times an object, where that is more */
-#define CREDIT	   (150UL << 20) /* to begin with: some 60 ms ... */
-#define OBJECTS	   1500		 /* ... or so many objects, where that is more */
-#define SHARERS	   4		 /* programs after which each gets less to begin with */
-#define SHARE	   10		 /* so much of the time may be the guard's: one in */
+#define COST_MOST  400000UL	 /* limit for one call: beyond, the host ran something else ... */
+#define COST_TIMES 4		 /* ... or this multiple of an object's cost, if that is more */
+#define CREDIT	   (150UL << 20) /* the initial credit: some 60 ms ... */
+#define OBJECTS	   1500		 /* ... or the cost of this number of objects, if that is more */
+#define SHARERS	   4		 /* programs that have started when the initial credit is halved */
+#define SHARE	   10		 /* guards may use one part in SHARE of the time */
 
-#define DEAD_SOON  4000000UL /* a batch in less time: they come often, and may wait for more */
-#define DEAD_SHARE 8	     /* ... or one that costs more than this share of the time */
+#define DEAD_SOON  4000000UL /* a batch is due when its first alias has waited so long ... */
+#define DEAD_SHARE 8	     /* ... and this multiple of what the last batch cost */
 
 void credit_spend(struct chk_credit *c, u64 took, bool object)
 {
@@ -19,9 +19,9 @@ void credit_spend(struct chk_credit *c, u64 took, bool object)
 
 	if (object && (!least || took < least))
 		__atomic_store_n(&c->object, MAX(took, 1UL), __ATOMIC_RELAXED);
-	/* The least time before this: the first object's own may have an absence in it. */
+	/* Limited by the minimum so far: the host may have preempted the vCPU in this call. */
 	took = MIN(took, MAX(COST_MOST, COST_TIMES * least));
-	/* The first touch of its pages costs about as much again as half of that. */
+	/* The first access to the object's pages costs about half as much again. */
 	__atomic_fetch_add(&c->spent, took + took / 2, __ATOMIC_RELAXED);
 }
 
@@ -33,7 +33,7 @@ enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 st
 
 	if (used < sum + elapsed / SHARE)
 		return CREDIT_ENOUGH;
-	/* As much again for the first objects of each site. */
+	/* The same sum once more is for the first objects of each site. */
 	return used < 2 * sum + elapsed / SHARE ? CREDIT_FIRST : CREDIT_NONE;
 }
 

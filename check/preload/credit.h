@@ -13,12 +13,10 @@
 /* Threads use it without a lock; a lost update does no harm. */
 struct chk_credit {
 	u64 spent;
-	u64 object; /* the least time that the kernel took to make a page-level object; 0: none yet
-		     */
+	u64 object; /* the least time for a page-level object so far; 0: none was made */
 };
 
-/* Notes that a call of the kernel took `took` cycles. object: the call made one page-level object.
- */
+/* Notes that a system call took `took` cycles. object: the call made one page-level object. */
 void credit_spend(struct chk_credit *c, u64 took, bool object);
 
 enum chk_credit_left {
@@ -28,8 +26,8 @@ enum chk_credit_left {
 };
 
 /*
- * Returns what is left `elapsed` cycles after the start of the process. starts: the number of
- * programs that the process and its ancestors were before; the more, the less time to begin with.
+ * Returns what is left `elapsed` cycles after the process's first allocation. starts: the number of
+ * programs that started in the sandbox before; the more, the smaller the initial credit.
  */
 enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 starts);
 

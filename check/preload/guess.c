@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: MIT
-/* See guess.h. Only code of modules that were met before is looked at: it costs no system calls. */
+/*
+ * See guess.h. A word counts as a return address only if it points into a module that is known
+ * already, because asking the kernel about each word would cost a system call.
+ */
 #include "check/preload/guess.h"
 #include "check/preload/modules.h"
 #include "check/preload/peek.h"
 #include "check/preload/unwind_kernel.h"
 
-#define WORDS	     256 /* of the stack: frames of C libraries are small, qsort has 1 KiB */
-#define WORDS_WEAK   8	 /* of them, where what the call calls is not pc's function for sure */
+#define WORDS	     256 /* searched: frames of C libraries are small, qsort has 1 KiB */
+#define WORDS_WEAK   8	 /* searched if the call may have called another function than pc's */
 #define FUNCTION_MAX (16UL << 10) /* bytes of a function */
-#define JUMP_WITHIN  48		  /* bytes of one that only calls another one, as vsprintf does */
+#define JUMP_WITHIN  48		  /* bytes of a function that ends in a tail call, as vsprintf */
 #define CALL_INTO    FUNCTION_MAX
 #define CALL_OPEN    (FUNCTION_MAX + 1)
 #define NO_CALL	     (-1UL)
-#define FRAME_MAX    (1UL << 20) /* between a frame and the one that RBP of its function shows */
+#define FRAME_MAX    (1UL << 20) /* bytes between a frame and the one that RBP points to */
 
 enum call {
 	CALL_NONE,
-	CALL_TO,      /* *target */
-	CALL_THROUGH, /* the address that is in memory at *target */
-	CALL_ANYWHERE /* what a register or a structure says */
+	CALL_TO,      /* a call of *target */
+	CALL_THROUGH, /* a call of the address that is in memory at *target */
+	CALL_ANYWHERE /* a call of an address that a register or a structure has */
 };
 
-/* By the 8 bytes in front of a return address. */
+/* Returns the kind of call in front of return address at, by the 8 bytes before it. */
 static enum call call_before(u64 at, u64 *target)
 {
 	const u8 *b;
@@ -46,7 +49,7 @@ static enum call call_before(u64 at, u64 *target)
 	return CALL_NONE;
 }
 
-/* An entry of a PLT jumps through a word, which it finds behind an endbr64 and a prefix at most. */
+/* Finds the word that a PLT entry jumps through. An endbr64 and a prefix may precede the jump. */
 static bool plt_word(u64 entry, u64 *word)
 {
 	u64 code[2];
@@ -66,7 +69,9 @@ static bool plt_word(u64 entry, u64 *word)
 	return false;
 }
 
-/* A function that ends, early, in a jump to pc's: how far before pc that goes; else NO_CALL. */
+/*
+ * If function soon jumps to at most FUNCTION_MAX before pc, returns how far before; else NO_CALL.
+ */
 static u64 jump_distance(u64 function, u64 pc)
 {
 	u8 code[JUMP_WITHIN + 8];
@@ -93,9 +98,9 @@ static u64 jump_distance(u64 function, u64 pc)
 }
 
 /*
- * How far behind the start of what the call before this address calls pc is, which is in module m.
- * CALL_INTO: another module calls some function of m, which may have jumped to pc's. CALL_OPEN:
- * what is called is not known. NO_CALL: it cannot have led there.
+ * Returns the distance of pc, in module m, from the function that the call before return address at
+ * calls. CALL_INTO: another module calls a function of m, which may have jumped to pc's function.
+ * CALL_OPEN: the called function is not known. NO_CALL: the call cannot have led to pc.
  */
 static u64 distance(u64 at, u64 pc, const struct chk_module *m)
 {
@@ -105,7 +110,7 @@ static u64 distance(u64 at, u64 pc, const struct chk_module *m)
 
 	if (at >= USER_TOP || !modules_known(at - 1, &from))
 		return NO_CALL;
-	/* This library calls nobody; but its own calls are what the stack is full of. */
+	/* The heap library calls no other module, but its old return addresses fill the stack. */
 	if (modules_is_own(&from) && from.start != m->start)
 		return NO_CALL;
 	call = call_before(at, &target);
@@ -123,7 +128,7 @@ static u64 distance(u64 at, u64 pc, const struct chk_module *m)
 	return target == NO_CALL && from.start != m->start ? CALL_INTO : target;
 }
 
-/* Is this a frame pointer of a function whose stack is above at? */
+/* Returns whether rbp is a frame pointer of a function whose frame is above at. */
 static bool is_frame(u64 rbp, u64 at)
 {
 	struct chk_module from;
@@ -134,8 +139,9 @@ static bool is_frame(u64 rbp, u64 at)
 }
 
 /*
- * What RBP was. If the function has saved it, then between its RSP and its return address: near
- * that, for registers are saved first and what is below may be old.
+ * Returns the caller's RBP. If the function has saved it, it lies between RSP and the return
+ * address. The search begins at the return address, because functions save registers first, and
+ * words further below may be old.
  */
 static u64 find_rbp(u64 rbp, u64 rsp, u64 end)
 {
@@ -156,12 +162,12 @@ bool guess_caller(u64 pc, struct cfi_registers *r)
 
 	if (modules_find(pc, &m) < 0)
 		return false;
-	modules_find(unwind_program, &program); /* the likeliest caller is to be known */
-	/* The function that starts nearest to pc is pc's own; of its calls, the last one. */
+	modules_find(unwind_program, &program); /* makes the most likely caller's module known */
+	/* The function that starts nearest before pc is pc's own. Takes its innermost call. */
 	for (u64 at = r->rsp; at < r->rsp + WORDS * 8 && peek(at, &word); at += 8) {
 		u64 d = distance(word, pc, &m);
 
-		/* Better no caller than one that an earlier call left in a large frame. */
+		/* Rather find no caller than one that an earlier call left in a large frame. */
 		if (d >= nearest || (d >= CALL_INTO && at - r->rsp >= WORDS_WEAK * 8))
 			continue;
 		nearest = d;

@@ -2,7 +2,8 @@
 /*
  * What the files of the heap library share. They run inside any program: at any time, in any
  * thread, in signal handlers, before the program's constructors and after its destructors. So they
- * use no libc and no thread-local storage, and never block.
+ * use no libc and no thread-local storage. The only lock is that of an arena (base.h), which a
+ * thread waits for by spinning and sched_yield(2).
  */
 #ifndef CHECK_PRELOAD_LIBRARY_H
 #define CHECK_PRELOAD_LIBRARY_H
@@ -15,7 +16,7 @@ struct chk_frame {
 	u64 rip, rsp, rbp;
 };
 
-/* The caller of the function that this is written in, which gets a frame pointer for it. */
+/* The state of the caller of the function that uses this macro, which gets a frame pointer. */
 #define CHK_CALLER                                                                                 \
 	({                                                                                         \
 		const u64 *frame_ = __builtin_frame_address(0);                                    \
@@ -24,7 +25,7 @@ struct chk_frame {
 
 #define CHK_EXPORT __attribute__((visibility("default")))
 
-/* malloc.c: the library's. */
+/* malloc.c: the library's own malloc. */
 CHK_EXPORT void *malloc(__SIZE_TYPE__ size);
 
 /* start.c: returns what the kernel said when the library started; starts the library if needed. */
@@ -40,13 +41,13 @@ u32 chk_operation(void);
 u32 chk_stack_id(const struct chk_frame *from);
 
 /*
- * alloc.c: what all functions of the malloc family do. align is a power of two. Without memory they
- * return NULL and set errno to ENOMEM; otherwise they leave errno alone.
+ * alloc.c: the work of the functions of the malloc family. align is a power of two. Without memory
+ * they return NULL and set errno to ENOMEM; otherwise they do not change errno.
  */
 void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from);
 void chk_release(void *p, enum chk_function fn, const struct chk_frame *from);
 void *chk_resize(void *p, u64 size, const struct chk_frame *from);
-/* Returns 0 if p is no live object, and reports a dead one. */
+/* Returns the size of the object at p; 0 if p is no live object. Reports a dead one. */
 u64 chk_size(const void *p, const struct chk_frame *from);
 
 /* Reports a size that no caller can have meant, in a call of fn. */
@@ -54,7 +55,7 @@ void chk_bad_size(u64 size, enum chk_function fn, const struct chk_frame *from);
 
 /* symbol.c: finds a function of the program or its libraries; NULL: there is none. */
 void *chk_symbol(const char *name);
-/* Sets the thread's errno, where the program has one that can be found. */
+/* Sets the thread's errno, if the program exports __errno_location. */
 void chk_set_errno(int error);
 
 #endif

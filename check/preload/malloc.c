@@ -9,8 +9,10 @@
 
 typedef __SIZE_TYPE__ size_t;
 
-/* As <stdlib.h> and <malloc.h> have them, which are headers of a C library: there is none here.
- * malloc is in library.h. */
+/*
+ * Declared as in <stdlib.h> and <malloc.h>, which are headers of a C library and not available
+ * here. malloc is declared in library.h.
+ */
 CHK_EXPORT void *calloc(size_t count, size_t size);
 CHK_EXPORT void *realloc(void *p, size_t size);
 CHK_EXPORT void *reallocarray(void *p, size_t count, size_t size);
@@ -28,7 +30,7 @@ static bool power_of_two(u64 n)
 	return n && !(n & (n - 1));
 }
 
-/* count * size, as the function fn was asked for it. False: no object has so many bytes. */
+/* Computes count * size for a call of fn. After an overflow reports the bug and returns false. */
 static bool product(size_t count, size_t size, enum chk_function fn, u64 *bytes,
 		    const struct chk_frame *from)
 {
@@ -61,7 +63,7 @@ CHK_EXPORT void *calloc(size_t count, size_t size)
 
 	if (!product(count, size, CHK_FN_CALLOC, &bytes, &from))
 		return NULL;
-	/* Fresh pages are zero. */
+	/* Fresh pages are zero; chk_alloc clears objects in base slots for CHK_FN_CALLOC. */
 	return chk_alloc(bytes, 1, CHK_FN_CALLOC, &from);
 }
 
@@ -99,7 +101,7 @@ CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 		chk_bad_size(align, CHK_FN_MEMALIGN, &from);
 		return EINVAL;
 	}
-	/* It sets no errno, which chk_alloc does only where it fails: nobody relies on that. */
+	/* chk_alloc sets errno when it fails, which posix_memalign need not do, but may. */
 	p = chk_alloc(size, align, CHK_FN_MEMALIGN, &from);
 	if (!p)
 		return ENOMEM;
@@ -107,7 +109,7 @@ CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 	return 0;
 }
 
-/* The others round an alignment up, as glibc does. */
+/* memalign and aligned_alloc round the alignment up to a power of two, as glibc does. */
 static void *aligned(size_t align, size_t size, const struct chk_frame *from)
 {
 	u64 power = 1;

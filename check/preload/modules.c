@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * See modules.h. What is known has a version number, odd while somebody writes. Who finds it odd,
- * or changed after reading, asks the kernel; who cannot begin to write, does not.
+ * See modules.h. A sequence counter protects the modules; it is odd while a thread writes. A reader
+ * that finds it odd, or changed after reading, asks the kernel instead. A writer that finds another
+ * one at work skips its change.
  */
 #include "check/preload/modules.h"
 #include "check/preload/unwind_kernel.h"

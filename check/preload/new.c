@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The C++ side: operator new and delete in all their forms, by their mangled names (Itanium C++
- * ABI, 5.1.3). What made an object and what releases it must match: the kernel compares.
+ * Operator new and delete of C++ in all their forms, by their mangled names (Itanium C++ ABI,
+ * 5.1.3). The release of an object by a function that does not match its allocation is a bug;
+ * chk_releases (check/abi/call.h) decides that.
  *
- * Where there is no memory, the program's new_handler is asked and std::bad_alloc thrown as the
- * C++ library of the program does it; its functions are looked up then.
+ * Without memory, make() calls the program's new_handler, then throws std::bad_alloc with the
+ * function of the program's C++ library. Both are looked up only then.
  */
 #include "check/preload/library.h"
 

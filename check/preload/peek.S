@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads that may fault. The kernel goes on at peek_fail when an instruction of
- * [peek_start, peek_end) does (CHK_CALL_UNWIND): no function here has a frame, and all return 0
- * then.
+ * Loads that may fault. If an instruction in [peek_start, peek_end) faults, the kernel continues at
+ * peek_fail, which returns 0 (CHK_CALL_UNWIND). So no function here may push anything, and 0 means
+ * failure for all.
  */
 #include "check/preload/peek.h"
 
@@ -11,7 +11,7 @@
 	.hidden peek_words, peek_steps, peek_start, peek_end, peek_fail
 
 peek_start:
-/* bool peek_words(u64 a, u64 b, u64 to[2]); called by unwind.c and cfi.c */
+/* bool peek_words(u64 a, u64 b, u64 to[2]); called by unwind.c and by peek() */
 	.type peek_words, @function
 peek_words:
 	.cfi_startproc
@@ -24,7 +24,7 @@ peek_words:
 	.cfi_endproc
 	.size peek_words, . - peek_words
 
-/* u32 peek_steps(const struct peek_step *steps, u32 count); called by way.c */
+/* u32 peek_steps(const struct peek_step *steps, u32 count); called by unwind_memo.c */
 	.type peek_steps, @function
 peek_steps:
 	.cfi_startproc

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT
 /*
- * See policy.h. Auto guards what a program does seldom, and samples what it does all the time: a
- * page-level object costs some 40 us on hosts that emulate page-table changes, a malloc 0.05. What
- * it costs on this host is measured on the way.
+ * See policy.h. The level auto guards the objects of rare allocations, and samples those of
+ * frequent ones. A page-level object costs some 40 us on hosts that emulate page-table changes, a
+ * malloc 0.05 us. The library measures what such objects cost on this host (credit.h).
  *
  * A site is a return address at a stack depth, which tells call paths apart through wrappers such
- * as xmalloc. The first objects of each site are at page level, then fewer: a site's n-th object
- * is when n has at most two bits set, and alias level while there is time for it. Time is what
- * the guard may cost: a part of the time since the start, and a sum to begin with. So a program
- * that allocates little is guarded all over, and one that allocates all the time is not slowed
- * much.
+ * as xmalloc. The first SITE_FIRST objects of a site are at page level; after that its n-th object
+ * is if n has at most two bits set. Others are at alias level, which becomes rarer after SITE_ALIAS
+ * objects. All that holds while there is credit: a share of the time since the start, and an
+ * initial sum. So a program that allocates little is guarded completely, and a program that
+ * allocates all the time is not slowed much.
  */
 #include "check/preload/base.h"
 #include "check/preload/credit.h"
 #include "check/preload/policy.h"
 
 #define SITES	   4096
-#define SITE_FIRST 8 /* objects of a site at page level in any case, as long as credit lasts */
+#define SITE_FIRST 8 /* the first objects of a site are at page level as long as credit lasts */
 #define SITE_ALIAS 256
 
 static u32 site_count[SITES];
-static u64 site_stack[SITES]; /* the site, upper half; its stack's id */
+static u64 site_stack[SITES]; /* upper half: the site; lower half: the id of its stack */
 static u64 begun;
 static struct chk_credit credit;
 static u32 over_budget;
-static u32 unsampled; /* objects until the next one that is */
+static u32 unsampled; /* how many objects come before the next sampled one */
 
 void policy_over_budget(void)
 {
@@ -50,7 +50,7 @@ u32 policy_stack(const struct chk_frame *from)
 	return (u32)seen;
 }
 
-/* At most so many bits of n are set: seldom true of large numbers, but never quite stops. */
+/* Returns whether at most the given number of bits of n is set, which is rare for large n. */
 static bool few_bits(u32 n, u32 bits)
 {
 	while (n && bits--)
@@ -87,7 +87,10 @@ void policy_spent_on_object(u64 since)
 	credit_spend(&credit, __builtin_ia32_rdtsc() - since, true);
 }
 
-/* Every n-th is, the first one included; of two threads at once maybe both, or none. */
+/*
+ * Returns true for every n-th call, beginning with the first. Without a lock, simultaneous calls of
+ * two threads may both be sampled, or neither.
+ */
 static bool sample(u32 n)
 {
 	u32 left = READ_ONCE(unsampled);

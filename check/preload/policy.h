@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How each object is guarded: the dial (enum chk_level) and, for auto, what to do with it. */
+/* Chooses how each object is guarded, by the level that the user asked for (enum chk_level). */
 #ifndef CHECK_PRELOAD_POLICY_H
 #define CHECK_PRELOAD_POLICY_H
 

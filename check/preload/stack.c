@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Call stacks become numbers. The kernel keeps each stack once (CHK_CALL_STACK); the numbers of
- * those seen lately are remembered here, by a hash of the stack.
+ * Takes call stacks and finds their numbers. The kernel stores each stack once (CHK_CALL_STACK).
+ * A cache here has the numbers of recent stacks, by a hash of the stack.
  *
- * An entry of the memory is one word, hash and number, written at once: no lock, and a signal
- * handler or another thread finds either the old one or the new.
+ * An entry of the cache is one word with hash and number, which is stored with one access. So no
+ * lock is needed: a signal handler or another thread finds either the old entry or the new one.
  */
 #include "check/preload/library.h"
 #include "check/preload/syscall.h"
@@ -12,7 +12,7 @@
 
 #define REMEMBERED 65536u /* stacks; a compiler has tens of thousands */
 
-static u64 memory[REMEMBERED]; /* hash, upper half; number, lower half; 0: free */
+static u64 memory[REMEMBERED]; /* upper half: of the hash; lower half: number; 0: free */
 
 u32 chk_stack_id(const struct chk_frame *from)
 {

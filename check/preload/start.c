@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library begins: with the first call of one of its functions, or in its own init function,
- * which runs before the program's (DF_1_INITFIRST) in programs that an ld.so has put together. Then
- * the guest kernel makes the guarded heap, and undoes what brought the library in.
+ * Starts the library: at the first call of one of its functions, or in its init function, which in
+ * programs that an ld.so loads runs before the program's (DF_1_INITFIRST). The guest kernel then
+ * makes the guarded heap, and removes the traces of LD_PRELOAD.
  */
 #include "check/preload/library.h"
 #include "check/preload/syscall.h"
 #include "check/preload/unwind.h"
 
 #define SYS_gettid 186
-#define THREADS	   64 /* whose numbers are remembered */
+#define THREADS	   64 /* threads whose TIDs are cached */
 
 struct chk_changes chk_changes;
 
@@ -22,7 +22,7 @@ const struct chk_start *chk_started(void)
 
 	if (__builtin_expect(__atomic_load_n(&begun, __ATOMIC_ACQUIRE), 1))
 		return &started;
-	/* Two threads or a signal handler at once: the kernel answers all alike. */
+	/* Two threads, or a thread and its signal handler, may both get here: that is harmless. */
 	if (chk_syscall1(CHK_CALL_START, (u64)&s) < 0)
 		return &started;
 	started = s;
@@ -31,7 +31,7 @@ const struct chk_start *chk_started(void)
 	return &started;
 }
 
-/* A thread's number is asked for once, and again when there are new threads. */
+/* Asks for a thread's TID once, and again after new threads have started. */
 s32 chk_tid(void)
 {
 	static struct {
@@ -48,7 +48,7 @@ s32 chk_tid(void)
 	if (READ_ONCE(memory[i].pointer) != tp || READ_ONCE(memory[i].threads) != threads) {
 		s32 tid = (s32)chk_linux_call0(SYS_gettid);
 
-		/* Threads that share the place overwrite each other's: no reader must mix them. */
+		/* Two threads may share an entry. While it changes, its pointer matches neither. */
 		WRITE_ONCE(memory[i].pointer, 0);
 		WRITE_ONCE(memory[i].tid, tid);
 		WRITE_ONCE(memory[i].threads, threads);
@@ -58,7 +58,7 @@ s32 chk_tid(void)
 	return READ_ONCE(memory[i].tid);
 }
 
-/* An order, not a sum: two threads at once may get the same number. */
+/* The numbers only order operations: simultaneous calls of two threads may get the same one. */
 u32 chk_operation(void)
 {
 	static u32 operations;
@@ -68,8 +68,7 @@ u32 chk_operation(void)
 	return n;
 }
 
-/* The program's own malloc, in the file or a library that comes before this one, is what is used.
- */
+/* Tells the kernel if the program uses a malloc of its own, in its file or an earlier library. */
 __attribute__((constructor)) static void start(void)
 {
 	const void *used;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Functions of the program that the library needs now and then: where errno is, how bad_alloc is
- * thrown. Found as ld.so would, without asking it: the program's dynamic section leads to the list
- * of loaded objects (r_debug, link.h), each of which has a hash table of its symbols.
+ * Finds functions of the program that the library needs now and then, such as those that find errno
+ * and throw bad_alloc. The library searches as ld.so does, without calling it: the program's
+ * dynamic section leads to the list of loaded objects (r_debug, link.h), each of which has a hash
+ * table of its symbols.
  *
- * In a static program there is no such list, and nothing is found.
+ * A static program has no such list, so nothing is found in it.
  */
 #include <elf.h>
 #include "check/preload/library.h"
 #include "libc/string.h"
 
-struct link_map { /* the part of link.h's that debuggers rely on */
+struct link_map { /* the part of link.h's struct that debuggers rely on */
 	u64 bias;
 	const char *name;
 	const Elf64_Dyn *dynamic;
@@ -39,8 +40,7 @@ static const struct link_map *first_object(void)
 	for (u64 i = 0; phdr && i < s->phnum; i++)
 		if (phdr[i].p_type == PT_PHDR)
 			self = &phdr[i];
-	/* None where ld.so is the program: it loads another one, of which nobody told the kernel.
-	 */
+	/* If ld.so is run as the program, the kernel does not know the program that it loads. */
 	bias = self ? s->phdr - self->p_vaddr : 0;
 	for (u64 i = 0; self && i < s->phnum; i++)
 		if (phdr[i].p_type == PT_DYNAMIC)
@@ -51,7 +51,7 @@ static const struct link_map *first_object(void)
 	return NULL;
 }
 
-/* An address in a dynamic section: glibc has added the bias already, musl has not. */
+/* Returns an address in a dynamic section, to which glibc has added the bias, but not musl. */
 static const void *address(const struct link_map *m, u64 value)
 {
 	return (const void *)(value < m->bias ? value + m->bias : value);
@@ -88,7 +88,10 @@ static bool is_it(const struct object *o, u32 index, const char *name)
 	       !strcmp(o->strtab + s->st_name, name);
 }
 
-/* DT_GNU_HASH: buckets of ascending indices whose hashes lie side by side, the last one odd. */
+/*
+ * Searches DT_GNU_HASH. Each bucket is a run of consecutive symbols. The lowest bit of a stored
+ * hash marks the last symbol of a bucket.
+ */
 static u32 find_gnu(const struct object *o, const char *name)
 {
 	u32 buckets = o->gnu_hash[0], first = o->gnu_hash[1], bloom = o->gnu_hash[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's way into the guest kernel (check/abi/call.h). Results: >= 0 or -errno. */
+/* The library's system calls (check/abi/call.h). They return >= 0 or -errno. */
 #ifndef CHECK_PRELOAD_SYSCALL_H
 #define CHECK_PRELOAD_SYSCALL_H
 
@@ -17,7 +17,7 @@ static inline s64 chk_syscall4(enum chk_call op, u64 a, u64 b, u64 c, u64 d)
 	return ret;
 }
 
-/* One of Linux's. */
+/* A system call of Linux. */
 static inline s64 chk_linux_call0(u64 number)
 {
 	s64 ret;

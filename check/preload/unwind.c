@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The walk (unwind.h): frame by frame, by a rule for each pc that is made once from the frame
- * tables (cfi.h) and remembered.
+ * See unwind.h. A walk goes up the stack frame by frame. The rule of each pc is made once from the
+ * frame tables (cfi.h) and kept.
  *
- * Rules are a hash table of 64-bit words, each complete in itself: pc's tag and its rule. They are
- * written and read with one access, a lost entry is made again: threads need no locks.
+ * The rules are a hash table of 64-bit words, each with the tag of a pc and its rule. A word is
+ * read and written with one access, and a lost entry is made again, so threads need no locks.
  *
- * Everything is forgotten when the kernel changes unwind_generation: executable mappings are gone.
- * The module of a pc that is on some thread's stack stays, so nobody unwinds through what goes.
+ * All rules and modules are forgotten when the kernel changes unwind_generation, because executable
+ * mappings went or changed. No walk uses the rules of a module that goes: a module with a pc on
+ * some thread's stack stays mapped.
  */
 #include <asm/errno.h>
 #include "check/preload/cfi.h"
@@ -18,7 +19,7 @@
 #include "check/preload/unwind_kernel.h"
 #include "check/preload/unwind_memo.h"
 
-#define FRAME_MAX    (UL(256) << 20) /* bytes of one frame: what is larger is no frame */
+#define FRAME_MAX    (UL(256) << 20) /* most bytes of one frame */
 #define ADDRESS_BITS 47
 #define SET_BITS     13
 #define SETS	     (1u << SET_BITS)
@@ -26,7 +27,7 @@
 #define RULE_BITS    30
 
 /*
- * A rule: how to get from a frame to its caller, for all but a few frames in 30 bits.
+ * A rule tells how to get from a frame to its caller. It has 30 bits, enough for most frames.
  *
  *   bits 0-2   enum rule_kind
  *   bits 3-7   where the caller's RBP is: CFA - 8 * this; 0: still in RBP
@@ -35,11 +36,11 @@
 enum rule_kind {
 	RULE_RSP = 1, /* CFA from RSP */
 	RULE_RBP,     /* CFA from RBP */
-	RULE_TABLES,  /* it does not fit: read the tables each time */
-	RULE_GUESS,   /* there are none: look for something like a return address */
-	RULE_HANDLER, /* there are none, but it is sigreturn(2)'s code */
+	RULE_TABLES,  /* the rule does not fit: read the tables each time */
+	RULE_GUESS,   /* no tables: look for something like a return address */
+	RULE_HANDLER, /* no tables, but the code of sigreturn(2) */
 	RULE_END,     /* there is no caller */
-	RULE_NO_CODE, /* nothing executable: no return address */
+	RULE_NO_CODE, /* pc is not executable, so it is no return address */
 };
 #define RULE(kind, rbp, cfa) ((u32)(kind) | (u32)(rbp) << 3 | (u32)(cfa) << 8)
 #define RULE_POINTER	     RULE(RULE_RBP, 2, 2) /* code that keeps a frame pointer */
@@ -79,7 +80,7 @@ static void forget_all(u32 generation)
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-/* The bytes of a sigreturn(2) trampoline: mov $15, %rax; syscall. musl's has no frame tables. */
+/* Returns whether pc is a sigreturn(2) trampoline: mov $15, %rax; syscall. musl's has no tables. */
 static bool is_sigreturn(u64 pc)
 {
 	u64 words[2];
@@ -88,7 +89,7 @@ static bool is_sigreturn(u64 pc)
 	       words[0] == UL(0x0f0000000fc0c748) && words[1] >> 56 == 0x05;
 }
 
-/* In few bits, if it has the usual shape. */
+/* Makes a rule of a frame: RULE_TABLES unless the frame has the usual form. */
 static u32 pack(const struct cfi_frame *f)
 {
 	u64 rbp = 0;
@@ -111,7 +112,7 @@ static u32 pack(const struct cfi_frame *f)
 		    (u64)f->cfa_offset / 8);
 }
 
-/* False: the tables do not have pc. *err: of find_module. */
+/* Finds the frame of pc. Returns false if the tables lack it. *err: the result of modules_find. */
 static bool find_frame(u64 pc, struct cfi_frame *frame, s64 *err)
 {
 	struct chk_module m;
@@ -136,13 +137,13 @@ static u32 make_rule(u64 pc)
 		return RULE(RULE_NO_CODE, 0, 0);
 	if (is_sigreturn(pc + 1))
 		return RULE(RULE_HANDLER, 0, 0);
-	/* Who makes code at run time knows that debuggers and profilers want frame pointers. */
+	/* Code made at run time has frame pointers as a rule, for debuggers and profilers. */
 	return err == -ENOENT ? RULE_POINTER : RULE(RULE_GUESS, 0, 0);
 }
 
 /*
- * One to one on addresses: the upper bits are the set's number, the others the tag. A word is the
- * tag and below it the rule, which is never 0.
+ * Permutes the addresses. The upper bits of the result are the set's number, the others the tag. A
+ * word of the table is the tag and, in the bits below, the rule, which is never 0.
  */
 static u64 mix(u64 pc)
 {
@@ -154,7 +155,7 @@ static bool hit(u64 word, u64 tag)
 	return (word ^ tag) - 1 < (1u << RULE_BITS) - 1;
 }
 
-/* pc: below USER_TOP. */
+/* Returns the rule of pc, which is below USER_TOP. */
 static inline u32 rule_for(u64 pc)
 {
 	u64 mixed = mix(pc);
@@ -176,24 +177,25 @@ static inline u32 rule_for(u64 pc)
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
-/* Where the kernel leaves the interrupted registers on the stack (struct ucontext). */
+/* Offsets from RSP of the interrupted registers in a signal handler's frame (struct ucontext). */
 #define UCONTEXT_RBP 120
 #define UCONTEXT_RSP 160
 #define UCONTEXT_RIP 168
 
-/* A frame, and what was read to leave it. */
+/* The current frame of a walk, and the words that are read for the step to its caller. */
 struct walk {
 	struct cfi_registers r;
-	bool interrupted; /* r.rip is where a signal interrupted it, no return address */
+	bool interrupted; /* r.rip is the instruction that a signal interrupted, no return address
+			   */
 	struct peek_step step;
 };
 
-/* To the caller, which is at cfa; rbp bytes below are the caller's RBP; 0: it is unchanged. */
+/* Steps to the caller's frame at cfa. The caller's RBP is at cfa - rbp; rbp 0: it is unchanged. */
 static inline bool step_to(struct walk *w, u64 cfa, u64 rbp)
 {
 	struct peek_step *s = &w->step;
 
-	/* Stacks grow down: a caller's frame is above, and not far. */
+	/* Stacks grow down, so a caller's frame is above, within FRAME_MAX. */
 	if (cfa - w->r.rsp - 1 >= FRAME_MAX || !peek_allowed(cfa))
 		return false;
 	s->at[0] = cfa - 8;
@@ -218,7 +220,7 @@ static bool step_by_tables(struct walk *w)
 	if (!find_frame(w->step.pc, &frame, &err) || !cfi_apply(&frame, &w->r))
 		return false;
 	w->interrupted = frame.signal;
-	/* A handler's frame may be on another stack than what it interrupted. */
+	/* A signal handler may run on another stack than the code that it interrupted. */
 	return frame.signal || w->r.rsp - rsp - 1 < FRAME_MAX;
 }
 
@@ -261,7 +263,7 @@ u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp)
 		forget_all(generation);
 	unwind_memo_begin(&memo, rsp, generation);
 	while (on && n < max) {
-		/* The call is before the return address, which may be the next function's. */
+		/* The call is before the return address, which may be in the next function. */
 		u64 pc = w.interrupted ? w.r.rip : w.r.rip - 1;
 		u32 rule;
 

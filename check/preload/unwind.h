@@ -27,8 +27,8 @@ void unwind_init(void);
 u32 unwind_stack(u64 *pcs, u32 max, u64 rip, u64 rsp, u64 rbp);
 
 /*
- * The callers of the function that this is written in (for an always_inline function: of the one
- * it is inlined into), which is compiled with a frame pointer because of it.
+ * Takes the callers of the function that uses this macro (of an always_inline function: of the one
+ * that it is inlined into). The compiler gives that function a frame pointer.
  */
 #define UNWIND_CALLERS(pcs, max)                                                                   \
 	({                                                                                         \

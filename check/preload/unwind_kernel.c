@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Stack capture's calls to the guest kernel. */
+/* The system calls of stack capture. */
 #include "check/preload/unwind.h"
 #include "check/preload/unwind_kernel.h"
 

@@ -15,7 +15,7 @@ s64 unwind_module(u64 pc, struct chk_module *out);
 /* An address in the code of the program itself; 0: not known. */
 extern u64 unwind_program;
 
-/* In unwind.c. The kernel changes it when modules change; the kept rules are then dropped. */
+/* In unwind.c. The kernel increments it when modules change; then all rules are forgotten. */
 extern u32 unwind_generation;
 
 #endif

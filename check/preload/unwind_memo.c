@@ -11,13 +11,13 @@
 
 #define MEMOS	    32u
 #define STEPS	    192u
-#define FIRST	    64u /* where a walk that met no frame of the memo is put: space before and behind */
-#define STACK_SHIFT 21 /* log2 of the bytes of a stack that have one memo */
+#define FIRST	    64u /* where the steps of a walk that met no frame are put, with space around */
+#define STACK_SHIFT 21	/* log2 of the bytes of a stack that have one memo */
 
 struct unwind_memo {
 	u32 busy;
 	u32 generation;
-	u32 start, end; /* steps in use; the last one's reads are of no step */
+	u32 start, end; /* the steps in use; the words read for the last one lead to no step */
 	struct peek_step step[STEPS];
 };
 
@@ -48,7 +48,7 @@ static bool is_at(const struct peek_step *s, u64 pc, const struct cfi_registers 
 	return s->rsp == r->rsp && s->pc == pc && s->rbp == r->rbp;
 }
 
-/* The steps from here on move to FIRST. */
+/* Moves the steps from index from on to FIRST; those that do not fit are dropped. */
 static void make_space(struct unwind_memo *m, u32 from)
 {
 	u32 count = MIN(m->end - from, STEPS - FIRST);
@@ -57,7 +57,10 @@ static void make_space(struct unwind_memo *m, u32 from)
 	m->end = FIRST + count;
 }
 
-/* The new steps are put in front of the one at .cursor, or (all new) make the memo's start. */
+/*
+ * Puts the new steps in front of the step at .cursor, which the walk has met. If it has met none,
+ * the new steps become the whole memo.
+ */
 static void settle(struct memo_walk *w, bool met)
 {
 	struct unwind_memo *m = w->memo;
@@ -136,7 +139,7 @@ void unwind_memo_end(struct memo_walk *w)
 		return;
 	if (w->at == MEMO_NEW)
 		settle(w, false);
-	/* The step before leads to another frame than the one that is there. */
+	/* The last step leads to another frame than the next one in the memo. */
 	if (!w->linked)
 		m->end = MIN(m->end, w->at);
 	__atomic_store_n(&m->busy, 0, __ATOMIC_RELEASE);

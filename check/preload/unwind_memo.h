@@ -18,34 +18,35 @@
 
 struct unwind_memo;
 
-/* A walk under way. Belongs to one call of unwind_stack. */
+/* The state of a walk. It belongs to one call of unwind_stack. */
 struct memo_walk {
 	struct unwind_memo *memo; /* NULL: the walk has no memo, all functions do nothing */
-	u32 cursor;		  /* frames of the memo before it are below where the walk is */
-	u32 at;			  /* in the memo; MEMO_NEW: the walk met no frame of it yet */
-	bool linked;		  /* the step at .at is that of the frame where the walk is */
-	u32 fresh;		  /* steps in .step, until then */
+	u32 cursor;  /* steps of the memo before this one are below the current frame */
+	u32 at;	     /* index in the memo; MEMO_NEW: the walk met no step of it yet */
+	bool linked; /* the step at .at is that of the current frame */
+	u32 fresh;   /* steps in .step, while .at is MEMO_NEW */
 	struct peek_step step[MEMO_FRESH];
 };
 #define MEMO_NEW (~0u)
 
-/* A walk begins on the stack that rsp is in. generation: of what rules are made from. */
+/* Begins a walk on the stack that rsp is in. A memo of another generation is emptied. */
 void unwind_memo_begin(struct memo_walk *w, u64 rsp, u32 generation);
 
 /*
- * The walk is at a frame: pc (as in struct peek_step) and r. If the memo has the frames above it,
- * writes the return addresses of the frames that the walk leaves behind, at most max, to pcs and
- * returns their number; pc and r are those of the last one that was reached, which is not counted.
+ * Skips frames that the memo knows. pc (as in struct peek_step) and r are those of the current
+ * frame, and become those of the frame that the memo leads to. Writes the addresses of the frames
+ * that are left behind, at most max, to pcs, and returns their number. The frame that is reached is
+ * not among them.
  */
 u32 unwind_memo_known(struct memo_walk *w, u64 *pc, struct cfi_registers *r, u32 max, u64 *pcs);
 
 /*
- * The frame where the walk is was left by its own rule: what was read for it. at[0] == 0: by what
- * is not remembered, or there is no caller.
+ * Adds the step by which the walk left the current frame, with the words that were read for it.
+ * at[0] is 0 if the words are not known or there is no caller; then no walk skips this step.
  */
 void unwind_memo_add(struct memo_walk *w, const struct peek_step *step);
 
-/* The walk is over. */
+/* Ends the walk, and releases its memo. */
 void unwind_memo_end(struct memo_walk *w);
 
 #endif
