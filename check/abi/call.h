@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Private system calls of the heap library (check/preload/) to the guest kernel (kernel/check/).
- * Numbers that Linux does not use; ENOSYS unless the sandbox checks. Results are Linux's: >= 0 or
- * -errno.
+ * They have numbers that Linux does not use, and fail with ENOSYS unless the sandbox checks. They
+ * return >= 0 or -errno, as Linux's calls do.
  *
- * A stack id names a call stack that CHK_CALL_STACK has taken; 0 is an unknown one.
+ * A stack id names a call stack that CHK_CALL_STACK has stored; 0 is an unknown one.
  */
 #ifndef CHECK_ABI_CALL_H
 #define CHECK_ABI_CALL_H
@@ -14,58 +14,88 @@
 
 #define CHK_CALL_BASE 0x42560000
 
+/* The arguments of each call, then what it does and returns. */
 enum chk_call {
-	CHK_CALL_START,	 /* struct chk_start *: the library is there; once per program */
-	CHK_CALL_UNWIND, /* const struct chk_unwind *: how stacks are read; address of its code */
-	CHK_CALL_MODULE, /* u64 pc, struct chk_module *: 0; -ENOENT: pc is in no ELF file */
-	CHK_CALL_STACK,	 /* const u64 *pc, count: a call stack, innermost first; its id */
-	CHK_CALL_ALLOC,	 /* size, align, enum chk_function, stack id: an object; its address */
-	/* addr, enum chk_function, stack id, moved (by realloc); 1: the library is to do it */
+	/* struct chk_start *: the library has started. May be repeated. Returns 0. */
+	CHK_CALL_START,
+	/*
+	 * const struct chk_unwind *: how the library reads stacks. Returns an address in the
+	 * program's code.
+	 */
+	CHK_CALL_UNWIND,
+	/*
+	 * u64 pc, struct chk_module *: finds the module whose code contains pc. Returns 0; -ENOENT:
+	 * the code is in no ELF file; -EFAULT: pc is not code.
+	 */
+	CHK_CALL_MODULE,
+	/* const u64 *pc, count: stores a call stack, innermost first. Returns its id. */
+	CHK_CALL_STACK,
+	/*
+	 * size, align, enum chk_function, stack id: makes an object at page level. Returns its
+	 * address; -EDQUOT: page level has used its budget of RAM, so the object has to be packed.
+	 */
+	CHK_CALL_ALLOC,
+	/*
+	 * addr, enum chk_function, stack id, moved (by realloc): releases an object, and reports
+	 * bugs of the release. Returns 0; 1: the object is packed, and the library releases it.
+	 */
 	CHK_CALL_FREE,
-	CHK_CALL_REALLOC, /* addr, size, stack id: the object's content at a new address */
-	/* addr: bytes of the live object that begins there; -ESTALE: it is dead; -EINVAL: none does
+	/*
+	 * addr, size, stack id: moves an object's content to a new object at page level, and
+	 * releases the old one. Returns the new address; -EDQUOT as CHK_CALL_ALLOC; -EINVAL: the
+	 * object is packed.
+	 */
+	CHK_CALL_REALLOC,
+	/*
+	 * addr: returns the size of the live object that begins there; -ESTALE: the object is dead;
+	 * -EINVAL: no object begins there.
 	 */
 	CHK_CALL_SIZE,
-	CHK_CALL_BUG,	    /* const struct chk_bug *: the library found one */
-	CHK_CALL_BASE_GROW, /* spans: so many more at the end of the base area; the first one's
-				number */
+	/* const struct chk_bug *: reports a bug that the library found. Returns 0. */
+	CHK_CALL_BUG,
+	/* count: adds spans to the base area. Returns the number of the first. */
+	CHK_CALL_BASE_GROW,
 	/*
-	 * const u64 *slot, count: fresh pages for base slots, chk_slot_pages() for each, one after
-	 * another; the first one's address.
+	 * const u64 *slot, count <= CHK_ALIAS_BATCH: makes aliases of base slots, one behind the
+	 * other; each has chk_slot_pages() pages. Returns the address of the first page.
 	 */
 	CHK_CALL_ALIAS,
-	CHK_CALL_UNALIAS,     /* const struct chk_dead *, count: these are no more */
-	CHK_CALL_OWN_MALLOC,  /* the program defines malloc itself: who calls it is not seen */
-	CHK_CALL_BASE_SHRINK, /* a span's number: nobody uses it, and nobody will; once */
+	/* const struct chk_dead *, count <= CHK_DEAD_BATCH: ends aliases. Returns 0. */
+	CHK_CALL_UNALIAS,
+	/* The program defines malloc itself, and its objects are not checked. Returns 0. */
+	CHK_CALL_OWN_MALLOC,
+	/* A span's number: frees its frames. The library never uses the span again. Returns 0. */
+	CHK_CALL_BASE_SHRINK,
 	CHK_CALLS,
 };
 
 struct chk_start {
 	struct check_config config; /* OUT */
-	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, the way to the dynamic section */
-	u64 starts;		    /* OUT: programs of this sandbox that began before */
-	u64 changes;		    /* IN: address of struct chk_changes, 0: none */
+	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, which lead to the dynamic section */
+	u64 starts;  /* OUT: calls of CHK_CALL_START in this sandbox before this one */
+	u64 changes; /* IN: address of struct chk_changes, 0: none */
 };
 
 #define CHK_ARENAS 16
 
 /*
- * In the library's memory. The first two are written by the kernel, before the program can see
- * what has changed; the others by the library, for the summary.
+ * In the library's memory. The kernel writes .threads and .forks, when a thread begins and before
+ * its first instruction. The library writes the other members, for the summary.
  */
 struct chk_changes {
-	u32 threads;	  /* counts up with each new thread, forked ones included */
-	u32 forks;	  /* counts up in each child of fork(2) */
+	u32 threads;	  /* incremented for each new thread, also the first one of a child */
+	u32 forks;	  /* incremented in each child of fork(2) */
 	u64 stepped_down; /* sites with objects at a lower level than asked for */
 	struct chk_made {
 		u64 none, none_bytes;	/* objects made at CHK_LEVEL_NONE */
-		u64 alias, alias_bytes; /* at CHK_LEVEL_ALIAS */
-	} made[CHK_ARENAS];		/* the sum counts */
+		u64 alias, alias_bytes; /* objects made at CHK_LEVEL_ALIAS */
+	} made[CHK_ARENAS];		/* one per arena; the summary has the sums */
 };
 
 /*
- * A fault of an instruction in [peek, peek_end) is no bug: execution goes on at peek_fail. The u32
- * at generation changes when what CHK_CALL_MODULE has said is no longer so.
+ * A fault of an instruction in [peek, peek_end) is not a bug: execution continues at peek_fail. The
+ * kernel increments the u32 at generation when earlier answers of CHK_CALL_MODULE are no longer
+ * valid.
  */
 struct chk_unwind {
 	u64 peek, peek_end, peek_fail;
@@ -77,24 +107,24 @@ struct chk_module {
 	u64 start, end; /* addresses of its segments */
 	u64 frame_hdr;	/* PT_GNU_EH_FRAME; 0: it has none */
 	u64 frame_hdr_size;
-	u64 frames; /* .eh_frame, for a file without frame_hdr; 0: that is not known either */
+	u64 frames; /* .eh_frame, for a file without frame_hdr; 0: not known */
 	u64 frames_size;
 	u64 tables, tables_end; /* readable without a hole; frame_hdr or frames is in it */
 };
 
 /*
- * Base slots: what objects lie in that do not have frames of their own. The library gives them out,
- * and keeps what it knows of them in tables at fixed places of the guarded range, which the kernel
- * reads (and does not trust). A span is cut into slots of one size; slots of at most
- * CHK_PAGED_MAX bytes do not cross a page's end. A slot larger than a span has a run of them. An
- * object either is seen where its slot is (CHK_LEVEL_NONE), or in pages of the alias area, which
- * show the slot's frames, at the same place in its first page.
+ * Base slots contain the objects that do not have frames of their own. The library allocates them,
+ * and describes them in tables at fixed addresses of the guarded range, which the kernel reads and
+ * does not trust. A span is cut into slots of one size. Slots of at most CHK_PAGED_MAX bytes do not
+ * cross a page's end. A slot larger than a span takes a run of spans. The program sees an object
+ * either at its slot (CHK_LEVEL_NONE), or through pages of the alias area that show the slot's
+ * frames, at the same offset in its first page.
  */
 #define CHK_BASE_AREA	(CHK_GUARDED_BASE + (8UL << 40)) /* spans */
 #define CHK_BASE_SIZE	(1UL << 40)
-#define CHK_SLOT_TABLE	(CHK_GUARDED_BASE + (9UL << 40))  /* CHK_SPAN_SLOTS chk_slots a span */
-#define CHK_SPAN_TABLE	(CHK_GUARDED_BASE + (10UL << 40)) /* a chk_span a span */
-#define CHK_ALIAS_TABLE (CHK_GUARDED_BASE + (11UL << 40)) /* u64 a page: its slot; 0: none */
+#define CHK_SLOT_TABLE	(CHK_GUARDED_BASE + (9UL << 40))  /* per span CHK_SPAN_SLOTS chk_slots */
+#define CHK_SPAN_TABLE	(CHK_GUARDED_BASE + (10UL << 40)) /* per span a chk_span */
+#define CHK_ALIAS_TABLE (CHK_GUARDED_BASE + (11UL << 40)) /* per page a u64: its slot; 0: none */
 #define CHK_ALIAS_AREA	(CHK_GUARDED_BASE + (12UL << 40))
 #define CHK_ALIAS_SIZE	(4UL << 40)
 
@@ -102,47 +132,47 @@ struct chk_module {
 #define CHK_SPAN_SIZE	(1UL << CHK_SPAN_SHIFT)
 #define CHK_SPAN_SLOTS	(CHK_SPAN_SIZE / 16)
 #define CHK_SPANS	(CHK_BASE_SIZE / CHK_SPAN_SIZE)
-#define CHK_PAGED_MAX	2048  /* bytes of a slot that lies within a page */
-#define CHK_PACKED_MAX	32768 /* bytes of a slot that may have an alias */
+#define CHK_PAGED_MAX	2048  /* most bytes of a slot that lies within a page */
+#define CHK_PACKED_MAX	32768 /* most bytes of a slot that may have an alias */
 #define CHK_SLOT_MAX	(256UL << 10)
-#define CHK_ALIAS_BATCH 64   /* objects, and pages, whose aliases are made at once */
-#define CHK_DEAD_BATCH	512  /* aliases that end at once */
-#define CHK_CANARY	0xc9 /* bytes beside an object, in its slot or pages */
-#define CHK_CANARY_MAX	512  /* so many behind an object in a slot, at most */
-#define CHK_FREED	0xdd /* what an object is filled with that waits for its end */
+#define CHK_ALIAS_BATCH 64   /* most slots whose aliases are made with one call */
+#define CHK_DEAD_BATCH	512  /* most aliases that end with one call */
+#define CHK_CANARY	0xc9 /* value of the bytes beside an object, in its slot or pages */
+#define CHK_CANARY_MAX	512  /* most canary bytes behind an object in a slot */
+#define CHK_FREED	0xdd /* value of the first bytes of an object whose alias waits to end */
 
 enum chk_slot_state {
 	CHK_SLOT_FREE,
-	CHK_SLOT_LIVE,	   /* an object, CHK_LEVEL_NONE */
-	CHK_SLOT_PREPARED, /* has an alias, no object yet */
-	CHK_SLOT_ALIASED,  /* an object, CHK_LEVEL_ALIAS */
+	CHK_SLOT_LIVE,	   /* has an object, at CHK_LEVEL_NONE */
+	CHK_SLOT_PREPARED, /* has an alias, but no object yet */
+	CHK_SLOT_ALIASED,  /* has an object, at CHK_LEVEL_ALIAS */
 	CHK_SLOT_PENDING,  /* released; CHK_CALL_UNALIAS will follow */
 };
 
 struct chk_slot {
-	u32 stack; /* of its allocation; FREE: the next free slot of the span, + 1 */
+	u32 stack; /* id of the allocation's stack; FREE: the next free slot of the span, + 1 */
 	s32 tid;
 	u32 seq;
-	u16 slack; /* bytes that the object is smaller than the slot */
+	u16 slack; /* the slot's size less the object's */
 	u8 state;  /* enum chk_slot_state */
 	u8 fn;	   /* enum chk_function */
 };
 
 struct chk_span {
-	u32 size;     /* of a slot; 0: no span, or a further one of a run */
-	u32 per_page; /* slots in a page; 0: they follow each other without regard to pages */
-	u32 slots;    /* in a further span of a run: how many spans before it the run begins */
-	u32 free;     /* a free slot, + 1 */
-	u32 fresh;    /* slots from here on were never used */
+	u32 size;     /* of a slot; 0: no span, or not the first one of a run */
+	u32 per_page; /* slots in a page; 0: slots may cross pages */
+	u32 slots; /* number of slots; in a run's further spans: how many spans precede it there */
+	u32 free;  /* head of the list of free slots, + 1; 0: empty */
+	u32 fresh; /* slots from this number on were never used */
 	u16 arena;
-	u16 listed;  /* it is in its arena's list */
-	u32 next;    /* of that list: a span's number + 1 */
-	u32 inverse; /* 2^32 / size, rounded up: the library's, which divides often */
+	u16 listed;  /* it is in its arena's list, or retired from it for good */
+	u32 next;    /* the next span in that list: its number + 1; 0: none */
+	u32 inverse; /* 2^32 / size, rounded up; the library multiplies instead of dividing */
 };
 _Static_assert(4096 % sizeof(struct chk_slot) == 0 && 4096 % sizeof(struct chk_span) == 0,
 	       "no entry of a table crosses a page");
 
-/* Is free_fn the way to release what alloc_fn made? The library and the kernel ask alike. */
+/* Returns whether free_fn may release what alloc_fn made. Used by the library and the kernel. */
 static inline bool chk_releases(u32 free_fn, u32 alloc_fn)
 {
 	switch (alloc_fn) {
@@ -155,13 +185,13 @@ static inline bool chk_releases(u32 free_fn, u32 alloc_fn)
 	}
 }
 
-/* Pages in which a slot at addr lies. */
+/* Returns the number of pages that a slot of size bytes at addr touches. */
 static inline u32 chk_slot_pages(u64 addr, u32 size)
 {
 	return (u32)(((addr & 4095) + size + 4095) / 4096);
 }
 
-/* The address of a slot of a span. */
+/* Returns the address of a slot of s, which is the span with number span. */
 static inline u64 chk_slot_addr(const struct chk_span *s, u64 span, u32 slot)
 {
 	u64 at = s->per_page ? (u64)(slot / s->per_page) * 4096 + slot % s->per_page * s->size
@@ -173,19 +203,19 @@ static inline u64 chk_slot_addr(const struct chk_span *s, u64 span, u32 slot)
 /* An alias that ends. */
 struct chk_dead {
 	u64 alias; /* address of the object */
-	u32 stack; /* of its release */
+	u32 stack; /* id of the release's stack */
 	s32 tid;
 	u32 seq;
 	u8 fn;	  /* enum chk_function */
-	u8 moved; /* by realloc, to a new address */
+	u8 moved; /* realloc moved the content to a new address */
 	u16 reserved;
 };
 
-/* What the library knows of a bug that it found itself. */
+/* A bug that the library found itself. */
 struct chk_bug {
 	u32 kind;  /* enum check_kind */
 	u32 fn;	   /* enum chk_function that was called */
-	u32 stack; /* id of the call's */
+	u32 stack; /* id of that call's stack */
 	u32 reserved;
 	u64 addr, size;
 };

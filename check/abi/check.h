@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `buffervm check`: what monitor, guest kernel and heap library say to each other.
+ * The types that the monitor, the guest kernel, the heap library and the reporter of `buffervm
+ * check` share.
  *
  *   check/preload/ --private system calls--> kernel/check/ --HC_check_report--> check/report/
  *
- * The library decides where objects lie and captures stacks; the kernel owns the guarded range,
- * the page tables and the record of each object; the reporter, a process beside the monitor, turns
- * a report into words. Everything that goes right in this picture is checked by who receives it.
+ * The library chooses the level of each object, allocates packed ones and captures stacks. The
+ * kernel owns the guarded range, the page tables and the records of objects. The reporter, a
+ * process beside the monitor, turns a report into text. In this picture each receiver checks what
+ * comes from its left.
  */
 #ifndef CHECK_ABI_CHECK_H
 #define CHECK_ABI_CHECK_H
@@ -16,11 +18,11 @@
 #include "common/types.h"
 #include "common/user_regs.h"
 
-/* How an object is guarded. The dial: common to configuration, library and records. */
+/* How an object is guarded. Used by the configuration, the library and the records. */
 enum chk_level {
-	CHK_LEVEL_AUTO,	   /* configuration only: start at page, step down where it is hot */
-	CHK_LEVEL_PAGE,	   /* pages of its own, an unmapped one behind (or before) it */
-	CHK_LEVEL_ALIAS,   /* shares frames with others, has page addresses of its own (packed) */
+	CHK_LEVEL_AUTO,	 /* configuration only: page for rare allocations, less for frequent ones */
+	CHK_LEVEL_PAGE,	 /* has pages of its own, with an unmapped one behind (or before) it */
+	CHK_LEVEL_ALIAS, /* packed: shares frames with others, but has page addresses of its own */
 	CHK_LEVEL_SAMPLED, /* configuration only: one object in .sample is CHK_LEVEL_PAGE */
 	CHK_LEVEL_NONE,	   /* canaries and double-free detection only */
 };
@@ -30,20 +32,20 @@ enum {
 	CHK_GUARD_BEFORE = 1 << 1,
 };
 
-/* What kind of bug. Names and explanations: check/report/kind.c. */
+/* The kind of a bug. check/report/kind.c has their names and explanations. */
 enum check_kind {
 	CHECK_USE_AFTER_FREE = 1,
 	CHECK_USE_AFTER_REALLOC,
 	CHECK_DOUBLE_FREE,
-	CHECK_INVALID_FREE, /* .where says what the pointer points to instead */
+	CHECK_INVALID_FREE, /* .where tells what the pointer points to instead */
 	CHECK_MISMATCHED_FREE,
 	CHECK_HEAP_OVERFLOW,
 	CHECK_HEAP_UNDERFLOW,
-	CHECK_SLACK_OVERWRITTEN, /* an overflow found after the fact: at free or exit */
-	CHECK_FREED_OVERWRITTEN, /* a write after free found after the fact */
-	CHECK_BAD_SIZE,		 /* a size that no object can have, or that overflowed */
-	CHECK_LEAK,		 /* .count objects, .object.size bytes in all, no pointer left */
-	CHECK_REACHABLE_AT_EXIT, /* the same, but something points to them */
+	CHECK_SLACK_OVERWRITTEN, /* an overflow that is found later: at free, realloc or exit */
+	CHECK_FREED_OVERWRITTEN, /* a write after free that is found later */
+	CHECK_BAD_SIZE,		 /* a size that no object can have, or a bad alignment */
+	CHECK_LEAK,		 /* .count lost objects with .object.size bytes in all */
+	CHECK_REACHABLE_AT_EXIT, /* the same of objects that are reachable but were not freed */
 	CHECK_NULL_POINTER,
 	CHECK_WILD_POINTER,
 	CHECK_STACK_OVERFLOW,
@@ -76,16 +78,16 @@ enum chk_function {
 
 enum chk_state { CHK_STATE_LIVE = 1, CHK_STATE_FREED, CHK_STATE_REALLOCATED };
 
-/* What a bad address is, when it is no object. */
+/* The kind of memory at a bad address that is not the start of an object. */
 enum check_where {
 	CHECK_WHERE_NONE,
 	CHECK_WHERE_STACK,
 	CHECK_WHERE_GLOBAL, /* data of a module */
 	CHECK_WHERE_CODE,
-	CHECK_WHERE_INTERIOR, /* of .object */
+	CHECK_WHERE_INTERIOR, /* of .object, or beside it */
 	CHECK_WHERE_MAPPED,   /* other memory of the program's */
 	CHECK_WHERE_UNMAPPED,
-	CHECK_WHERE_OLD_HEAP, /* guarded range, freed so long ago that its record is gone */
+	CHECK_WHERE_OLD_HEAP, /* guarded range, an object whose record is retired */
 };
 
 /* An object of the program's heap. */
@@ -95,19 +97,21 @@ struct check_object {
 	u32 level;	       /* enum chk_level */
 	u32 alloc_fn, free_fn; /* enum chk_function */
 	s32 alloc_tid, free_tid;
-	u64 alloc_seq, free_seq; /* the how manieth operation of the process's heap; 0: not known */
+	u64 alloc_seq, free_seq; /* number of the operation of the process's heap; 0: not known */
 };
 
-/* Parts of a report: offset and length of bytes behind the head; length 0: none. */
+/*
+ * Parts of a report: bytes behind the head, at an offset that is a multiple of 8; length 0: none.
+ */
 enum check_part {
 	CHECK_PART_STACK,  /* memory of the program's stack, from .stack_at upwards */
 	CHECK_PART_MAPS,   /* text as in /proc/pid/maps */
-	CHECK_PART_ACCESS, /* u64 pcs, innermost first: where it happened; else .reg and STACK */
+	CHECK_PART_ACCESS, /* u64 pcs of the access, innermost first; empty: to be unwound */
 	CHECK_PART_ALLOC,  /* u64 return addresses, innermost first */
 	CHECK_PART_FREE,
 	CHECK_PART_AROUND,  /* struct check_object: neighbours, by address */
 	CHECK_PART_SAMPLES, /* struct check_sample, oldest first */
-	CHECK_PART_CALLERS, /* struct check_caller, innermost first: see there */
+	CHECK_PART_CALLERS, /* struct check_caller, innermost first */
 	CHECK_PARTS,
 };
 
@@ -116,7 +120,7 @@ struct check_sample {
 };
 
 /*
- * Registers of who called the function at .reg, who called that one, and so on: a guess, for code
+ * Registers in a caller of the instruction at .reg. The kernel guesses the callers, for code
  * without frame tables.
  */
 struct check_caller {
@@ -124,7 +128,7 @@ struct check_caller {
 };
 #define CHECK_CALLERS_MAX 16
 
-/* HC_check_report: this, then the parts. */
+/* The argument of HC_check_report: this struct, then the parts. */
 struct check_report {
 	u32 kind;   /* enum check_kind */
 	u32 access; /* enum check_access */
@@ -132,17 +136,17 @@ struct check_report {
 	u32 flags;  /* CHECK_REPORT_* */
 	s32 pid, tid;
 	char comm[16];
-	u64 addr;    /* that was used */
+	u64 addr;    /* the address that was used */
 	u64 size;    /* bytes of the access; 0: decode the instruction */
-	u64 count;   /* leaks: objects of this site */
+	u64 count;   /* leaks: number of objects with this allocation stack */
 	u32 syscall; /* number, for CHECK_ACCESS_SYSCALL_* */
-	u32 fn;	     /* enum chk_function that was called, when the heap found it */
+	u32 fn;	     /* enum chk_function in whose call the bug was found; 0: in none */
 	u64 reg[USER_REGS];
-	u8 insn[16];  /* bytes at RIP ... */
-	u32 insn_len; /* ... as many as could be read */
+	u8 insn[16];  /* bytes at RIP */
+	u32 insn_len; /* how many of .insn could be read */
 	u32 reserved;
 	u64 stack_at;		    /* address of the first byte of CHECK_PART_STACK */
-	struct check_object object; /* the one concerned, when known */
+	struct check_object object; /* the object of the bug, if it is known */
 	struct {
 		u32 offset, len; /* from the start of this struct */
 	} part[CHECK_PARTS];
@@ -150,32 +154,32 @@ struct check_report {
 
 enum {
 	CHECK_REPORT_REGS = 1 << 0, /* .reg is valid */
-	CHECK_REPORT_LAST = 1 << 1, /* the process ends for it */
+	CHECK_REPORT_LAST = 1 << 1, /* the bug ends the process, unless it is suppressed */
 };
 
 #define CHECK_REPORT_MAX  (1UL << 20)	/* bytes of a report with its parts */
 #define CHECK_STACK_BYTES (256UL << 10) /* of CHECK_PART_STACK */
 
-/* HC_check_report's result: what the user's choices say about this one. */
+/* The result of HC_check_report. */
 enum check_verdict {
-	CHECK_VERDICT_REPORTED,
-	CHECK_VERDICT_SUPPRESSED, /* goes on as if nothing was */
-	CHECK_VERDICT_DUPLICATE,  /* counted; goes on under keep-going */
+	CHECK_VERDICT_REPORTED,	  /* a new finding, or the report was malformed */
+	CHECK_VERDICT_SUPPRESSED, /* the program continues as if there were no bug */
+	CHECK_VERDICT_DUPLICATE,  /* a repetition, which is only counted */
 };
 
 /*
- * Totals of a process's heap when it ends, for the summary: HC_check_summary.
+ * The argument of HC_check_summary: totals of a process's heap when the process ends.
  */
 struct check_summary {
 	s32 pid;
 	u32 flags; /* CHECK_SUMMARY_* */
 	char comm[16];
-	u64 objects[CHK_LEVEL_NONE + 1]; /* made at each level */
-	u64 bytes;			 /* asked for, in all */
-	u64 live, live_bytes, peak_bytes;
-	u64 sites, sites_stepped_down; /* allocation sites seen; guarded less than asked for */
-	u64 budget_hit;		       /* seq at which the budget was spent; 0: never */
-	u64 faults, flushes, calls;    /* page faults in the guarded range, TLB flushes, calls */
+	u64 objects[CHK_LEVEL_NONE + 1];  /* number of objects made at each level */
+	u64 bytes;			  /* sum of the sizes of all objects */
+	u64 live, live_bytes, peak_bytes; /* at page level only */
+	u64 sites, sites_stepped_down;	  /* call stacks stored; sites that were guarded less */
+	u64 budget_hit;			  /* seq at which the budget was spent; 0: never */
+	u64 faults, flushes, calls;	  /* bad accesses, TLB flushes, system calls of the heap */
 };
 
 enum {
