@@ -136,9 +136,9 @@ void memory_populate(struct sandbox *s, gpa_t gpa, u64 len);
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added);
 /*
  * Counts `after` bytes of files in memory instead of `before`. Returns false and changes nothing if
- * RAM and files together would be more than --mem and MEMORY_FILES_SPARE; with force it never fails.
- * The spare bytes are for the small files that the guest kernel makes itself (/proc): it needs them
- * also when the guest has all its RAM.
+ * RAM and files together would be more than --mem and MEMORY_FILES_SPARE; with force it never
+ * fails. The spare bytes are for the small files that the guest kernel makes itself (/proc): it
+ * needs them also when the guest has all its RAM.
  */
 #define MEMORY_FILES_SPARE (1UL << 20)
 bool memory_count_files(struct sandbox *s, u64 before, u64 after, bool force);
