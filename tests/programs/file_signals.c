@@ -155,6 +155,8 @@ CASE(questions)
 	    c = dup(a);
 	uint64_t hint = 99;
 
+	if (!check_kernel(6, 12))
+		return;
 	NEED(a >= 0 && b >= 0 && c >= 0);
 	SHOW(fcntl(a, DUPFD_QUERY, c));
 	SHOW(fcntl(a, DUPFD_QUERY, a));

@@ -361,6 +361,8 @@ CASE(calls_of_their_own)
 	struct timespec t = soon(CLOCK_MONOTONIC);
 	pthread_t a, b;
 
+	if (!check_kernel(6, 7))
+		return;
 	words[0] = words[1] = started = got = 0;
 	SHOW(syscall(SYS_futex_wait, &words[0], 0UL, ~0U, FUTEX_32 | PRIVATE, &t, CLOCK_MONOTONIC));
 	SHOW(syscall(SYS_futex_wait, &words[0], 1UL, ~0U, FUTEX_32 | PRIVATE, NULL, 0));

@@ -41,6 +41,8 @@ CASE(sealing)
 {
 	char *p = pages(8, RW), *ro = pages(1, PROT_READ), *other = pages(4, RW);
 
+	if (!check_kernel(6, 10))
+		return;
 	SHOW(seal(p, 0, 0));
 	SHOW(seal(p + 1, PAGE, 0));
 	SHOW(seal(p, PAGE, 1));
@@ -76,6 +78,8 @@ CASE(no_new_code)
 {
 	char *p = pages(1, RW), *x = pages(1, PROT_READ | PROT_EXEC);
 
+	if (!check_kernel(6, 7))
+		return;
 	SHOW(prctl(GET_MDWE, 0, 0, 0, 0));
 	SHOW(prctl(SET_MDWE, 2, 0, 0, 0));
 	SHOW(prctl(SET_MDWE, 4, 0, 0, 0));
@@ -158,6 +162,8 @@ CASE(pages_of_a_file_in_another_order)
 /* What else prctl(2) keeps or refuses. */
 CASE(choices)
 {
+	if (!check_kernel(6, 7))
+		return;
 	for (int which = 0; which < 4; which++)
 		SHOW(prctl(PR_GET_SPECULATION_CTRL, which, 1, 0, 0));
 	SHOW(prctl(PR_GET_SPECULATION_CTRL, 99, 0, 0, 0));
