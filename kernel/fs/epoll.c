@@ -76,11 +76,20 @@ static u64 bell_mark(const struct epoll *ep)
 
 /* -- The list of items that may be ready ------------------------------------------------------ */
 
-/* Rings the bell if the list is not empty and a thread may wait in the host. */
+/*
+ * Returns whether a thread may wait in the host. While epoll_lock is held, a thread that does not
+ * wait there cannot begin to.
+ */
+static bool may_be_heard(struct epoll *ep)
+{
+	return READ_ONCE(ep->in_host) || READ_ONCE(ep->polled);
+}
+
+/* Rings the bell if the list is not empty and a thread may wait in the host. ep->lock is held. */
 static void ring_if_heard(struct epoll *ep)
 {
 	ASSERT_HELD(&ep->lock);
-	if (ep->bell < 0 || ep->rung || !(ep->in_host || ep->polled) || TAILQ_EMPTY(&ep->ready))
+	if (ep->bell < 0 || ep->rung || !may_be_heard(ep) || TAILQ_EMPTY(&ep->ready))
 		return;
 	bell_ring(ep->bell);
 	ep->rung = true;
@@ -337,7 +346,7 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle,
 	if (handle >= 0) {
 		r = add_to_host(item, handle, others, ev);
 	} else {
-		r = epoll_of(epoll)->polled ? bell_needed(epoll) : 0;
+		r = may_be_heard(epoll_of(epoll)) ? bell_needed(epoll) : 0;
 		if (r == 0)
 			r = item_arm(item, ev);
 	}
