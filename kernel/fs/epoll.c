@@ -312,22 +312,27 @@ void epoll_leaves(struct ofile *f)
 
 /*
  * Queues the item's entry for the events of ev, and lists the item if some are there already.
- * Returns 0, or -EREMOTE if only the host knows the file's readiness.
+ * Returns 0, or -EREMOTE if only the host knows the file's readiness. anew: the entry is not queued
+ * yet. As on Linux an item that is changed keeps its place in the file's queue. Wakers read its
+ * events under the file's lock, which ofile_poll takes after they were written.
  */
-static s64 item_arm(struct epoll_item *item, const struct epoll_event *ev)
+static s64 item_arm(struct epoll_item *item, const struct epoll_event *ev, bool anew)
 {
+	const u32 events = ((u32)ev->events | EVENTS_ALWAYS) & ~(u32)EVENTS_FLAGS;
 	struct wakeups w = {0};
 	s64 r;
 
 	ASSERT_HELD(&epoll_lock);
 	item->event = *ev;
 	item->event.events |= EVENTS_ALWAYS;
-	item->entry = (struct wait_entry){
-		.changed = item_changed,
-		.events = (u32)item->event.events & ~(u32)EVENTS_FLAGS,
-	};
-	r = ofile_poll(item->file, &item->entry);
-	if (r > 0 && r & item->entry.events)
+	if (anew)
+		item->entry = (struct wait_entry){
+			.changed = item_changed,
+			.exclusive = (u32)ev->events & EPOLLEXCLUSIVE,
+		};
+	WRITE_ONCE(item->entry.events, events);
+	r = ofile_poll(item->file, anew ? &item->entry : NULL);
+	if (r > 0 && r & events)
 		list_item(epoll_of(item->epoll), item, &w);
 	wakeups_send(&w);
 	return MIN(r, 0L);
@@ -348,7 +353,7 @@ static s64 item_add(struct ofile *epoll, struct ofile *file, s32 fd, s32 handle,
 	} else {
 		r = may_be_heard(epoll_of(epoll)) ? bell_needed(epoll) : 0;
 		if (r == 0)
-			r = item_arm(item, ev);
+			r = item_arm(item, ev, true);
 	}
 	if (r < 0) {
 		kfree(item);
@@ -389,8 +394,7 @@ static s64 control_guest(struct ofile *epoll, u32 op, struct epoll_item *item, s
 			return -ENOENT;
 		if ((u32)item->event.events & EPOLLEXCLUSIVE)
 			return -EINVAL;
-		ofile_unpoll(file, &item->entry);
-		return item_arm(item, ev);
+		return item_arm(item, ev, false);
 	case EPOLL_CTL_DEL:
 		if (!item)
 			return -ENOENT;

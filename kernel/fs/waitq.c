@@ -14,7 +14,10 @@ void waitq_init(struct waitq *q)
 
 void waitq_add(struct waitq *q, struct wait_entry *e)
 {
-	TAILQ_INSERT_TAIL(&q->entries, e, link);
+	if (e->changed && !e->exclusive)
+		TAILQ_INSERT_HEAD(&q->entries, e, link);
+	else
+		TAILQ_INSERT_TAIL(&q->entries, e, link);
 	e->queued = true;
 }
 

@@ -61,14 +61,18 @@ void waitq_init(struct waitq *q);
 
 /* The caller of the next five holds the object's lock. */
 
-/* Adds an entry, in which the caller has set sleeper or changed, events and exclusive. */
+/*
+ * Adds an entry, in which the caller has set sleeper or changed, events and exclusive. As on Linux
+ * the last entry with .changed that is not exclusive comes first of all: epoll_wait(2) names the
+ * files that one wake-up made ready in this order.
+ */
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Removes an entry, if a wake-up has not removed it already. */
 void waitq_remove(struct waitq *q, struct wait_entry *e);
 /*
- * Wakes the entries that wait for one of these events, in the order in which they were added; of
- * the exclusive ones only the first, unless all is true. The caller calls wakeups_send, once for
- * all its uses of w, after it has released the lock.
+ * Wakes the entries that wait for one of these events, in the order of the queue; of the exclusive
+ * sleepers only the first, unless all is true. The caller calls wakeups_send, once for all its uses
+ * of w, after it has released the lock.
  */
 void waitq_wake(struct waitq *q, u32 events, bool all, struct wakeups *w);
 /* Wakes one more exclusive entry, because the one that was woken has not used up the change. */
