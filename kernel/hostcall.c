@@ -166,15 +166,6 @@ u64 hostcall_cpu_ns(const struct vcpu_data *d)
 	return boot->tsc_khz && (s64)tsc > 0 ? ns + tsc * 1000000 / boot->tsc_khz : ns;
 }
 
-/* Rings the doorbell: the vCPU's own host thread serves the call in the frame. */
-static void ring_for(struct hostcall_frame *frame, bool sleeps)
-{
-	frame->wakes = sleeps ? host_sleep_begin() : 0;
-	ring();
-	if (sleeps)
-		host_sleep_end();
-}
-
 /* Waits while .state is state, for a limited time. Returns the last value that it saw. */
 static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycles)
 {
@@ -187,6 +178,37 @@ static u32 wait_while(struct hostcall_frame *frame, u32 state, u32 us, u64 cycle
 		arch_pause();
 	}
 	return now;
+}
+
+/*
+ * Gives the CPU to another vCPU. The scheduler's lock may need hostcalls of its own, to wait for it
+ * or to wake its next owner. These use all of the frame but the data, so the frame is kept here.
+ */
+static void sleep_begin(struct hostcall_frame *frame)
+{
+	const struct hostcall_frame mine = *frame;
+	u64 wakes = host_sleep_begin();
+
+	*frame = mine;
+	frame->wakes = wakes;
+}
+
+/* Rings the doorbell: the vCPU's own host thread serves the call in the frame. */
+static void ring_for(struct hostcall_frame *frame, bool sleeps)
+{
+	frame->wakes = 0;
+	if (!sleeps) {
+		ring();
+		return;
+	}
+	/* While the worker serves the call the frame is the worker's, and the worker does not sleep. */
+	while (__atomic_load_n(&frame->state, __ATOMIC_ACQUIRE) == HOSTCALL_TAKEN)
+		arch_pause();
+	if (__atomic_load_n(&frame->state, __ATOMIC_ACQUIRE) == HOSTCALL_DONE)
+		return;
+	sleep_begin(frame);
+	ring();
+	host_sleep_end();
 }
 
 /* Tries the exitless path. Returns false if the caller has to ring the doorbell. */
