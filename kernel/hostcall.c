@@ -201,7 +201,8 @@ static void ring_for(struct hostcall_frame *frame, bool sleeps)
 		ring();
 		return;
 	}
-	/* While the worker serves the call the frame is the worker's, and the worker does not sleep. */
+	/* While the worker serves the call the frame is the worker's, and the worker does not
+	 * sleep. */
 	while (__atomic_load_n(&frame->state, __ATOMIC_ACQUIRE) == HOSTCALL_TAKEN)
 		arch_pause();
 	if (__atomic_load_n(&frame->state, __ATOMIC_ACQUIRE) == HOSTCALL_DONE)

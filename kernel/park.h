@@ -49,9 +49,9 @@ void unpark(const u32 *word, u32 count);
 /*
  * For hostcall.c, around a hostcall in which this vCPU may sleep in the host: the thread keeps the
  * vCPU, and another vCPU can use the CPU meanwhile. host_sleep_prepare may make hostcalls itself,
- * host_sleep_begin only those of a lock, host_sleep_end none. host_sleep_begin returns the value for
- * struct hostcall_frame's .wakes: the word of an idle vCPU that the monitor is to wake, or 0. Locks
- * may be held. task/vcpu.c
+ * host_sleep_begin only those of a lock, host_sleep_end none. host_sleep_begin returns the value
+ * for struct hostcall_frame's .wakes: the word of an idle vCPU that the monitor is to wake, or 0.
+ * Locks may be held. task/vcpu.c
  */
 void host_sleep_prepare(void);
 u64 host_sleep_begin(void);
