@@ -73,7 +73,7 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
 	} else if (how->flags & ~(u64)LOOKUP_FLAGS || !path_prefetch_missing(p, &handle)) {
-		u64 start = arch_rdtsc();
+		u64 start = path_prefetch_open();
 		struct ofile *f;
 		struct stat st;
 

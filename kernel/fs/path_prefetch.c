@@ -338,6 +338,16 @@ bool path_prefetch_close(s32 handle)
 
 /* ---- fstat of what was just opened ------------------------------------------------------- */
 
+u64 path_prefetch_open(void)
+{
+	const struct process *p = current()->proc;
+
+	/* A process that shares the descriptors could change what the new one names. */
+	if (!hears_nothing(p) || __atomic_load_n(&p->files->users, __ATOMIC_RELAXED) != 1)
+		return 0;
+	return arch_rdtsc();
+}
+
 void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start)
 {
 	struct thread *t = current();
@@ -346,9 +356,12 @@ void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start)
 	if (!st->st_mode)
 		return;
 	f->mode = st->st_mode & S_IFMT;
-	/* Another process that shares the descriptors could change what this one names. */
-	if (!hears_nothing(t->proc) ||
-	    __atomic_load_n(&t->proc->files->users, __ATOMIC_RELAXED) != 1)
+	/*
+	 * A process that is alone when it asks stays alone until the answer. That it is alone by
+	 * now is not enough: another thread may have changed the file behind the host's answer,
+	 * told of it, and ended.
+	 */
+	if (!start)
 		return;
 	pf = record_of(t);
 	if (!pf)

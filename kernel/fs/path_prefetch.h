@@ -31,10 +31,13 @@ bool path_prefetch_missing(const struct fs_path *p, s64 *result);
 void path_prefetch_opened(const struct fs_path *p, s64 result);
 
 /*
- * path_prefetch_stat stores the attributes of f, which the system call under way has opened by a
- * hostcall that began at start (TSC). path_prefetch_fstat returns true and fills *st if the running
- * system call is the next one after that, and the attributes are recent enough.
+ * path_prefetch_open returns the moment (TSC) at which the hostcall that opens a file begins, or 0
+ * if another thread or process shares what the process has; the caller takes it before that
+ * hostcall. path_prefetch_stat stores the attributes of f, which the hostcall that began at start
+ * has opened; it stores none if start is 0. path_prefetch_fstat returns true and fills *st if the
+ * running system call is the next one after that, and the attributes are recent enough.
  */
+u64 path_prefetch_open(void);
 void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start);
 bool path_prefetch_fstat(const struct ofile *f, struct stat *st);
 
