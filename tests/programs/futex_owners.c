@@ -341,6 +341,9 @@ CASE(several_words)
 	v[2].uaddr = (uintptr_t)&words[2] + 1;
 	SHOW(waitv(v, 3, 0, NULL, 0));
 	v[2].uaddr = (uintptr_t)&words[2];
+	/* Before that the upper half is not looked at, and the thread sleeps for ever. */
+	if (!check_kernel(6, 7))
+		return;
 	v[2].val = 1UL << 32;
 	SHOW(waitv(v, 3, 0, NULL, 0));
 }

@@ -260,6 +260,8 @@ CASE(descriptors_of_threads)
 	pthread_t thread;
 	int fd, whole;
 
+	if (!check_kernel(6, 9))
+		return;
 	tid_of_other = other_may_end = by_other = by_main = 0;
 	NEED(sigaction(SIGUSR1, &sa, &was) == 0);
 	NEED(pthread_create(&thread, NULL, waits_as_other, NULL) == 0);
