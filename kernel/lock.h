@@ -31,8 +31,8 @@
 /* clang-format off */
 /*        class        lock                            and the reason */
 #define LOCK_ORDER(X) \
-	X(CHECK_CALLERS, "known.lock, check/preload/callers.c")   /* reads a stack under it: mm.lock */ \
-	X(CHECK_LIBRARY, "library.lock, check/preload/inject.c")  /* creates an open file under it */ \
+	X(CHECK_CALLERS, "known.lock, kernel/check/callers.c")   /* reads a stack under it: mm.lock */ \
+	X(CHECK_LIBRARY, "library.lock, kernel/check/inject.c")  /* creates an open file under it */ \
 	X(TASK,        "task_lock")           /* the tree of processes; /proc reads them under it */ \
 	X(SIGHAND,     "sighand.lock")        /* signal handlers; task_lock keeps the process alive */ \
 	X(FILES,       "files.lock")          /* descriptors; likewise */ \
@@ -55,9 +55,9 @@
 	X(PIPES,       "pipes_lock, fs/pipe.c") /* close; epoll and O_ASYNC, to get a handle */ \
 	X(PIPE,        "pipe.lock, fs/pipe.c") /* allocates and frees frames; notifies epolls */ \
 	X(EVENTFD,     "eventfd.lock, fs/eventfd.c") /* notifies epolls */ \
-	X(READY,       "ready_list.lock, fs/epoll.c") /* takes nothing */ \
-	X(CHECK_DEPOT, "depot.lock, check/preload/depot.c") \
-	X(CHECK_SAID,  "lock, check/preload/static.c") \
+	X(READY,       "epoll.lock, fs/epoll.c") /* takes nothing */ \
+	X(CHECK_DEPOT, "depot.lock, kernel/check/depot.c") \
+	X(CHECK_SAID,  "lock, kernel/check/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
 	X(WINDOW,      "window_lock, mm/window.c")     /* extends the physmap */ \
 	X(TEXT,        "text_lock, mm/text_cache.c")         /* takes and drops references to frames */ \

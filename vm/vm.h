@@ -74,7 +74,6 @@ struct vcpu {
 	struct sandbox *sandbox;
 	struct vcpu_data *data;	      /* its data page: the guest writes it, too */
 	struct hostcall_frame *frame; /* its hostcall area: read each field once */
-	_Atomic bool in_use;
 	u64 exits, hostcalls;
 	pthread_mutex_t call_lock;	  /* held by the thread that makes the call in .frame */
 	bool own_ids;			  /* its thread may have IDs of its own: hostcall ids */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that send a signal when there is input: O_ASYNC, F_SETOWN, F_SETSIG (fcntl(2)). */
-#ifndef KERNEL_FS_ASYNC_H
-#define KERNEL_FS_ASYNC_H
+#ifndef KERNEL_FS_FASYNC_H
+#define KERNEL_FS_FASYNC_H
 
 #include "common/types.h"
 

@@ -2,8 +2,8 @@
 /*
  * The messages of mq_notify(3) with SIGEV_THREAD, which go through the C library's netlink socket.
  */
-#ifndef KERNEL_IPC_COOKIE_H
-#define KERNEL_IPC_COOKIE_H
+#ifndef KERNEL_IPC_MQ_NOTIFY_H
+#define KERNEL_IPC_MQ_NOTIFY_H
 
 #include <linux/uio.h>
 #include "common/types.h"

@@ -11,8 +11,8 @@
  * whether such a mapping shows later changes of the file. A mapping that is made after a change
  * shows the new bytes.
  */
-#ifndef KERNEL_MM_TEXT_H
-#define KERNEL_MM_TEXT_H
+#ifndef KERNEL_MM_TEXT_CACHE_H
+#define KERNEL_MM_TEXT_CACHE_H
 
 #include "common/types.h"
 

@@ -55,7 +55,6 @@ struct ptrace_state {
 	enum ptrace_run run;
 	bool step;	   /* PTRACE_SINGLESTEP: stops after an instruction */
 	bool flag_is_ours; /* RFLAGS.TF of the trap frame is set for a step: PEEKUSER hides it */
-	bool skip_call;	   /* unused: ptrace_syscall_enter looks at .run */
 
 	bool zombie; /* it has ended, but its tracer has not waited for it */
 	int status;  /* of the end, as wait(2) has it */
