@@ -144,22 +144,10 @@ static void *worker_thread(void *arg)
 /* Called by the thread of a vCPU with the monitor's own IDs, which the new thread inherits. */
 static void make_thread(struct sandbox *s)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-
 	if (atomic_exchange(&worker.made, true))
 		return;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* The calling thread may be bound to some CPUs by a program; the worker is not. */
-	pthread_attr_setaffinity_np(&attr, sizeof(s->cpus), &s->cpus);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	/* Ignores failure: without the worker every hostcall is an exit. */
-	pthread_create(&thread, &attr, worker_thread, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	host_thread_start(worker_thread, s, 0, 0, &s->cpus);
 }
 
 /* Returns true if the worker may serve this vCPU's calls. */

@@ -188,29 +188,6 @@ static void *tick_thread(void *arg)
 	return NULL;
 }
 
-/* Makes the tick's thread. Called by a vCPU's thread. Returns 0 or -errno. */
-static s64 make_thread(void)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-	s64 ret;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, TICK_STACK);
-	/* The calling thread may be bound to some CPUs by a program; the tick is not. */
-	if (CPU_COUNT(&tick.s->cpus))
-		pthread_attr_setaffinity_np(&attr, sizeof(tick.s->cpus), &tick.s->cpus);
-	/* Signals from outside are for vCPU 0's thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&thread, &attr, tick_thread, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return ret;
-}
-
 /*
  * Returns the host address of size bytes at gpa, or NULL if they are not in the guest's RAM or not
  * aligned. A window could go away; RAM stays.
@@ -239,7 +216,7 @@ s64 hc_do_tick(struct call *c, u64 ready_gpa, u64 deadline_gpa, u64 tick_gpa)
 		tick.out = out;
 		__atomic_store_n(&tick.out->on, 1, __ATOMIC_SEQ_CST);
 		atomic_store(&tick.go, 1);
-		ret = make_thread();
+		ret = host_thread_start(tick_thread, NULL, TICK_STACK, 0, &c->s->cpus);
 		if (ret < 0)
 			tick.s = NULL;
 	} else if (ready != tick.ready || deadline != tick.deadline || out != tick.out) {

@@ -407,8 +407,6 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct vcpu *v = NULL;
-	pthread_attr_t attr;
-	sigset_t all, old;
 	int ret = -EINVAL;
 
 	if (id == 0 || id >= VCPU_MAX || !atomic_load(&s->ready))
@@ -425,18 +423,9 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
 	ret = set_start_state(v, rip, rsp, cr3);
 	if (ret)
 		goto destroy;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, VCPU_THREAD_STACK);
-	/* Signals from outside are for vCPU 0's thread; the new thread takes only kicks. */
-	sigfillset(&all);
-	sigdelset(&all, VCPU_KICK_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	__atomic_store_n(&s->vcpu[id], v, __ATOMIC_RELEASE);
 	s->vcpus++;
-	ret = -pthread_create(&v->thread, &attr, vcpu_thread, v);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	ret = host_thread_start(vcpu_thread, v, VCPU_THREAD_STACK, VCPU_KICK_SIGNAL, NULL);
 	/*
 	 * A vCPU without a thread is not freed: KVM does not give its id again, and another thread
 	 * may be kicking it. A kick does nothing as long as the vCPU has no tid.
@@ -544,7 +533,6 @@ void vcpu_run(struct vcpu *v)
 	struct sandbox *s = v->sandbox;
 
 	self = v;
-	v->thread = pthread_self();
 	v->tid = gettid();
 	tell_cpu_time(v);
 	while (atomic_load(&s->end_status) == -1) {

@@ -69,7 +69,6 @@ struct vcpu {
 	int fd;
 	int stats_fd; /* KVM's counters (kvm_stats.h), or -1 */
 	struct kvm_run *run;
-	pthread_t thread;
 	pid_t tid;
 	struct sandbox *sandbox;
 	struct vcpu_data *data;	      /* its data page: the guest writes it, too */
@@ -244,6 +243,15 @@ bool upcall_stray_exit(struct vcpu *v);
  * Returns 0, or -EFAULT if the fault has another cause.
  */
 int upcall_window_fault(struct vcpu *v);
+
+/*
+ * host_thread.c: starts a detached thread that runs run(arg), with all signals blocked but `taken`,
+ * if that is not 0. stack: bytes, 0 for the C library's size. cpus: the CPUs that the thread may
+ * use; NULL or an empty set for those of the calling thread, which a program may have bound to
+ * some. Returns 0 or -errno.
+ */
+int host_thread_start(void *(*run)(void *), void *arg, size_t stack, int taken,
+		      const cpu_set_t *cpus);
 
 /*
  * watchdog.c: starts the thread that finds programs which jumped into the kernel's text (ring-3

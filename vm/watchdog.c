@@ -6,8 +6,6 @@
  * upcall_deliver then sees where it is. A program that only computes pays about 30 us for that. A
  * vCPU that sleeps in a host call is not kicked.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 #include "vm/vm.h"
 
@@ -39,19 +37,5 @@ static void *watch(void *arg)
 
 int watch_start(struct sandbox *s)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-	int ret;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, WATCH_STACK);
-	/* Signals from outside are for vCPU 0's thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&thread, &attr, watch, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return ret;
+	return host_thread_start(watch, s, WATCH_STACK, 0, NULL);
 }

@@ -60,7 +60,6 @@ struct sandbox *fake_sandbox(void)
 	s->boot = &boot;
 	vcpu0 = (struct vcpu){
 		.fd = -1,
-		.thread = pthread_self(),
 		.tid = gettid(),
 		.sandbox = s,
 		.data = &data,

@@ -2,7 +2,7 @@
 /*
  * Does the worker of exitless calls come when a vCPU makes them in numbers, on a host
  * where each costs 86 us, and serve them? And does it stay away where there is no use for it?
- * sources: vm/exitless.c vm/exitless_policy.c
+ * sources: vm/exitless.c vm/exitless_policy.c vm/host_thread.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
