@@ -211,6 +211,10 @@ static bool is_unix_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
+/* True in the thread that makes the hostcalls: it owns the frame. The tick has a thread of its own.
+ */
+static __thread bool is_vcpu;
+
 s64 host_syscall(long nr, const u64 arg[6])
 {
 	static const struct timespec now;
@@ -219,6 +223,8 @@ s64 host_syscall(long nr, const u64 arg[6])
 	u32 n = (u32)nr;
 
 	memcpy(a, arg, sizeof(a));
+	if (!is_vcpu)
+		return make(nr, a);
 	memset(v->frame, 0xd7, HOSTCALL_AREA_SIZE);
 	switch (n < ARRAY_SIZE(policies) ? policies[n].policy : UNKNOWN) {
 	case REAL:
@@ -534,6 +540,7 @@ static void set_up(struct sandbox *s)
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2};
 	struct rlimit limit = {FILE_MAX, FILE_MAX};
 
+	is_vcpu = true;
 	sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
 	sigaction(SIGRTMIN + 2, &over, NULL);
 	signal(SIGXFSZ, SIG_IGN);
