@@ -95,14 +95,13 @@ static void ring_if_heard(struct epoll *ep)
 	ep->rung = true;
 }
 
-/* Silences the bell if the list is empty. */
+/* Silences the bell if the list is empty. If that is interrupted, the next call tries again. */
 static void hush(struct epoll *ep)
 {
 	ASSERT_HELD(&ep->lock);
 	if (!ep->rung || !TAILQ_EMPTY(&ep->ready))
 		return;
-	bell_silence(ep->bell);
-	ep->rung = false;
+	ep->rung = !bell_silence(ep->bell);
 }
 
 static void list_item(struct epoll *ep, struct epoll_item *item, struct wakeups *w)

@@ -137,27 +137,25 @@ s32 bell_get(void)
 	return bell >= 0 ? bell : (s32)fs_nointr(hc_eventfd2(0, O_NONBLOCK));
 }
 
-void bell_silence(s32 bell)
+bool bell_silence(s32 bell)
 {
 	struct hostcall_seg seg[2];
 	struct segs segs;
 	u64 rung = 0;
+	s64 r;
 
-	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs) == 0)
-		hc_readv(bell, &segs);
+	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs))
+		return false;
+	r = hc_readv(bell, &segs);
+	return r == (s64)sizeof(rung) || r == -EAGAIN;
 }
 
 void bell_put(s32 bell)
 {
-	struct hostcall_seg seg[2];
-	struct segs segs;
-	u64 rung = 0;
-
 	if (bell < 0)
 		return;
-	/* The bell may have rung. If the read is interrupted, it may still ring: do not keep it. */
-	if (kernel_segs(seg, 2, &rung, sizeof(rung), &segs) == 0 &&
-	    hc_readv(bell, &segs) != -EINTR) {
+	/* The bell may have rung. One that may still be readable is not kept. */
+	if (bell_silence(bell)) {
 		mutex_lock(&bells_lock);
 		if (idle_count < BELLS_IDLE) {
 			idle[idle_count++] = bell;

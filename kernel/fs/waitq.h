@@ -98,8 +98,11 @@ s64 sleeper_sleep(struct sleeper *s, u64 deadline);
  */
 s32 bell_get(void);
 void bell_put(s32 bell);
-/* Makes the eventfd readable, or not readable. Neither function sleeps. */
+/*
+ * Makes the eventfd readable, or not readable. Neither function sleeps. bell_silence returns false
+ * if the read was interrupted: the bell may still be readable.
+ */
 void bell_ring(s32 bell);
-void bell_silence(s32 bell);
+bool bell_silence(s32 bell);
 
 #endif
