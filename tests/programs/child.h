@@ -5,6 +5,7 @@
 
 #include "check.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Runs the rest in a child; the parent waits for it. */
@@ -19,6 +20,21 @@ static inline pid_t start_child(void)
 	pid = fork();
 	NEED(pid >= 0);
 	return pid;
+}
+
+/* Runs `run` in a child, which ends with 0 after it. Returns the child's wait status. */
+static inline int status_of_child(void (*run)(void))
+{
+	pid_t pid = start_child();
+	int status;
+
+	if (pid == 0) {
+		run();
+		fflush(stdout);
+		_exit(0);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	return status;
 }
 
 #endif

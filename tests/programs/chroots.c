@@ -4,6 +4,7 @@
  * root; for another user it is refused. All of it lies below the program's own directory.
  */
 #include "check.h"
+#include "child.h"
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/socket.h>
@@ -44,21 +45,11 @@ static void make_tree(void)
 	NEED(symlink("/etc", "jail/directory") == 0);
 }
 
-/* Runs run in a child and shows how that ended. */
+/* Runs `run` in a child and shows how that ended. */
 static void child(void (*run)(void))
 {
-	int status;
-	pid_t pid;
+	int status = status_of_child(run);
 
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	if (pid == 0) {
-		run();
-		fflush(stdout);
-		_exit(0);
-	}
-	NEED(waitpid(pid, &status, 0) == pid);
 	SHOW(status);
 }
 

@@ -4,6 +4,7 @@
  * how the child ended. The others of the tree, this program first, go on.
  */
 #include "check.h"
+#include "child.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,12 +21,9 @@
 /* The wait status of a child that runs this. */
 static int end_of(void (*run)(void))
 {
+	pid_t pid = start_child();
 	int status;
-	pid_t pid;
 
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
 	if (pid == 0) {
 		run();
 		_exit(7);

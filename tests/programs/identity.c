@@ -5,6 +5,7 @@
  * it tries on the host is refused or lies in its own directory.
  */
 #include "check.h"
+#include "child.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -24,21 +25,11 @@
 
 #define USER 1234
 
-/* Runs run in a child and shows how that ended. */
+/* Runs `run` in a child and shows how that ended. */
 static void child(void (*run)(void))
 {
-	int status;
-	pid_t pid;
+	int status = status_of_child(run);
 
-	fflush(stdout);
-	pid = fork();
-	NEED(pid >= 0);
-	if (pid == 0) {
-		run();
-		fflush(stdout);
-		_exit(0);
-	}
-	NEED(waitpid(pid, &status, 0) == pid);
 	SHOW(status);
 }
 

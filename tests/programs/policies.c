@@ -4,6 +4,7 @@
  * what a child begins with, and how struct sched_attr grows with its version.
  */
 #include "check.h"
+#include "child.h"
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -66,12 +67,7 @@ CASE(a_child_of_a_thread_that_resets)
 {
 	SHOW(set((struct attr){.nice = 19, .flags = RESET_ON_FORK}));
 	show();
-	fflush(stdout);
-	if (fork() == 0) {
-		show();
-		_exit(0);
-	}
-	wait(NULL);
+	status_of_child(show);
 	/* The flag stays where the policy stays. */
 	SHOW(sched_setparam(0, &(struct sched_param){0}));
 	show();
@@ -100,12 +96,7 @@ CASE(real_time)
 					&(struct sched_param){5}));
 		SHOW(sched_rr_get_interval(0, &slice));
 		show();
-		fflush(stdout);
-		if (fork() == 0) {
-			show();
-			_exit(0);
-		}
-		wait(NULL);
+		status_of_child(show);
 		_exit(0);
 	}
 	wait(NULL);

@@ -66,11 +66,20 @@ static u32 read_leaf2(const struct cpu *c, u8 *byte)
 	return n;
 }
 
+/* The descriptors that programs find are these, after what cpuid_describe_caches has done. */
+static void expect_leaf2(struct cpu *c, const u8 *expected, u32 count)
+{
+	u8 byte[16];
+
+	cpuid_describe_caches(&c->head);
+	assert_int_equal(read_leaf2(c, byte), count);
+	assert_memory_equal(byte, expected, count);
+}
+
 static void caches_that_all_have_names_need_no_leaf_4(void **state)
 {
 	static const u8 expected[] = {0x2c, 0x30, 0x21, 0x4b, 0x63, 0x76};
 	struct cpu c = {0};
-	u8 byte[16];
 
 	(void)state;
 	add_leaf2(&c, 0x76ff6301, 0, 0, 0);
@@ -79,16 +88,13 @@ static void caches_that_all_have_names_need_no_leaf_4(void **state)
 	add_cache(&c, 2, 2, UNIFIED, 8, 256);
 	add_cache(&c, 3, 3, UNIFIED, 16, 8192);
 	add_cache(&c, 4, 0, 0, 1, 1);
-	cpuid_describe_caches(&c.head);
-	assert_int_equal(read_leaf2(&c, byte), sizeof(expected));
-	assert_memory_equal(byte, expected, sizeof(expected));
+	expect_leaf2(&c, expected, sizeof(expected));
 }
 
 static void a_cache_without_a_name_is_asked_for_after_the_names(void **state)
 {
 	static const u8 expected[] = {0x30, 0xff, 0xfe, 0xf0};
 	struct cpu c = {0};
-	u8 byte[16];
 
 	(void)state;
 	add_leaf2(&c, 0x00feff01, 0xf0, 0, 0);
@@ -96,9 +102,7 @@ static void a_cache_without_a_name_is_asked_for_after_the_names(void **state)
 	add_cache(&c, 1, 1, CODE, 8, 32);
 	add_cache(&c, 2, 2, UNIFIED, 16, 2048);
 	add_cache(&c, 3, 3, UNIFIED, 20, 307200);
-	cpuid_describe_caches(&c.head);
-	assert_int_equal(read_leaf2(&c, byte), sizeof(expected));
-	assert_memory_equal(byte, expected, sizeof(expected));
+	expect_leaf2(&c, expected, sizeof(expected));
 }
 
 static void unchanged(struct cpu *c)
@@ -137,16 +141,13 @@ static void high_descriptors_stay_out_of_the_highest_byte(void **state)
 {
 	static const u8 expected[] = {0x2c, 0x30, 0xff, 0x63};
 	struct cpu c = {0};
-	u8 byte[16];
 
 	(void)state;
 	add_leaf2(&c, 0x0063ff01, 0, 0, 0);
 	add_cache(&c, 0, 1, DATA, 8, 32);
 	add_cache(&c, 1, 1, CODE, 8, 32);
 	add_cache(&c, 2, 2, UNIFIED, 16, 2048);
-	cpuid_describe_caches(&c.head);
-	assert_int_equal(read_leaf2(&c, byte), sizeof(expected));
-	assert_memory_equal(byte, expected, sizeof(expected));
+	expect_leaf2(&c, expected, sizeof(expected));
 }
 
 int main(void)
