@@ -201,8 +201,7 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 	before = __atomic_fetch_or(word, 1UL << (sig - 1), __ATOMIC_SEQ_CST);
 	if (sig == SIGTERM)
 		note_term(before >> (sig - 1) & 1);
-	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
-	vcpu_kick(v);
+	vcpu_notify(v);
 	errno = saved;
 }
 

@@ -42,12 +42,6 @@ static u64 now_ns(void)
 	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }
 
-static void kick(struct vcpu *v)
-{
-	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
-	vcpu_kick(v);
-}
-
 /*
  * Kicks the first vCPU from number `first` on that has this state. Returns false if there is none.
  */
@@ -58,7 +52,7 @@ static bool kick_one(enum vcpu_state state, u32 first)
 	/* Numbers of vCPUs are consecutive. */
 	for (u32 id = first; id < VCPU_MAX && (v = READ_ONCE(tick.s->vcpu[id])); id++) {
 		if (READ_ONCE(v->data->state) == (u32)state) {
-			kick(v);
+			vcpu_notify(v);
 			tick.turn = id + 1;
 			return true;
 		}
@@ -99,7 +93,7 @@ static void end_slices(void)
 		if (v->slice < SLICE_TICKS)
 			continue;
 		v->slice = 0;
-		kick(v);
+		vcpu_notify(v);
 	}
 }
 

@@ -110,6 +110,12 @@ void vcpu_kick(struct vcpu *v)
 		syscall(SYS_tgkill, getpid(), v->tid, VCPU_KICK_SIGNAL);
 }
 
+void vcpu_notify(struct vcpu *v)
+{
+	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
+	vcpu_kick(v);
+}
+
 void sandbox_end(struct sandbox *s, int how)
 {
 	int running = -1;
@@ -119,8 +125,7 @@ void sandbox_end(struct sandbox *s, int how)
 	__atomic_store_n(&s->ended, 1, __ATOMIC_SEQ_CST);
 	/* vCPU 0's thread is the main thread, which ends the process with all other threads. */
 	if (s->vcpu[0] && s->vcpu[0] != self) {
-		__atomic_store_n(&s->vcpu[0]->data->upcall, 1, __ATOMIC_SEQ_CST);
-		vcpu_kick(s->vcpu[0]);
+		vcpu_notify(s->vcpu[0]);
 	}
 }
 

@@ -304,6 +304,8 @@ int vcpu_start(struct sandbox *s, u32 id, gpa_t area, u64 rip, u64 rsp, u64 cr3)
  * caller has set the upcall word. Does nothing if the vCPU has no thread yet.
  */
 void vcpu_kick(struct vcpu *v);
+/* Sets the upcall word and kicks the vCPU. Async-signal-safe. */
+void vcpu_notify(struct vcpu *v);
 /*
  * Makes a host system call that a kick interrupts, without a lost wake-up. Returns the call's
  * result (-errno on failure), or -EINTR if this vCPU was kicked before or while the call slept.

@@ -169,6 +169,12 @@ void vcpu_kick(struct vcpu *v)
 	fake.kicks++;
 }
 
+void vcpu_notify(struct vcpu *v)
+{
+	__atomic_store_n(&v->data->upcall, 1, __ATOMIC_SEQ_CST);
+	vcpu_kick(v);
+}
+
 s64 vcpu_syscall(struct vcpu *v, long nr, const u64 arg[6])
 {
 	(void)v;
