@@ -45,7 +45,7 @@ int report_maps_parse(struct report_maps *maps, const char *text, size_t len)
 	lines = MIN(lines, REPORT_MAPS_MAX);
 	maps->map = calloc(lines, sizeof(*maps->map));
 	if (!maps->map) {
-		free(maps->text);
+		report_maps_free(maps);
 		return -ENOMEM;
 	}
 	for (char *rest = maps->text, *line; maps->count < lines && (line = strsep(&rest, "\n"));) {
