@@ -329,8 +329,6 @@ s64 hc_do_cpu_time(struct call *c, u64 who, void *usage, u32 usage_len)
 				(struct timeval){ts.tv_sec, ts.tv_nsec / 1000};
 		return ret;
 	}
-	if (who > 1)
-		return -EINVAL;
 	return HOST_CALL(getrusage, who == 0 ? (u64)RUSAGE_SELF : RUSAGE_THREAD, (u64)usage);
 }
 

@@ -27,7 +27,6 @@
 struct chk_record {
 	u32 size : 18;
 	u32 offset : 13; /* of the object's first byte from the slot's first byte */
-	u32 scratch : 1; /* not used */
 	u32 state : 2;	 /* enum chk_state; 0: no object begins here */
 	u32 alloc_fn : 4, free_fn : 4;
       u32 slots : 6; /* that the object owns */

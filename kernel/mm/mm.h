@@ -25,7 +25,6 @@ enum {
 	VMA_SHARED = 1 << 0,
 	VMA_GROWSDOWN = 1 << 1,
 	VMA_STACK = 1 << 2, /* the initial stack, which is not merged with other mappings */
-	VMA_HEAP = 1 << 3,  /* unused: mm_vma_name knows the heap by brk_start and brk */
 	VMA_NORESERVE = 1 << 4,
 	VMA_NOHUGE = 1 << 5,
 	VMA_DONTFORK = 1 << 6,
