@@ -165,7 +165,7 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 	/*
 	 * Without the watchdog, a stray program is found only when another thread kicks its vCPU.
 	 */
-	if (c->s->ring_mode == RING_MODE_3 && watch_start(c->s) < 0)
+	if (c->s->ring_mode == RING_MODE_3 && watchdog_start(c->s) < 0)
 		verbose(c->s, "no watch over programs that stray into the kernel");
 	return 0;
 }

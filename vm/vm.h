@@ -258,7 +258,7 @@ int host_thread_start(void *(*run)(void *), void *arg, size_t stack, int taken,
  * mode) and loop there; such a program gets SIGSEGV. The thread looks twice a second. Returns 0 or
  * -errno.
  */
-int watch_start(struct sandbox *s);
+int watchdog_start(struct sandbox *s);
 
 /*
  * host_signals.c: installs the handlers for signals that come from outside, for the sandbox's first

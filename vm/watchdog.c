@@ -35,7 +35,7 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-int watch_start(struct sandbox *s)
+int watchdog_start(struct sandbox *s)
 {
 	return host_thread_start(watch, s, WATCH_STACK, 0, NULL);
 }

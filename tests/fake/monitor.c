@@ -151,7 +151,7 @@ bool outside_deadly(int sig)
 	return sig > 0 && sig < NSIG && sig != SIGSTOP && sig != SIGCHLD;
 }
 
-int watch_start(struct sandbox *s)
+int watchdog_start(struct sandbox *s)
 {
 	(void)s;
 	return 0;
