@@ -205,6 +205,24 @@ static bool is_free(struct mm *mm, u64 addr, u64 len)
 	return !v || addr + len + guard <= v->start;
 }
 
+/*
+ * Returns true if nothing of the mapping can be accessed: it only keeps addresses. Sanitizers
+ * and runtimes make such mappings of many TiB, so in ring-3 mode one may lie over the kernel's
+ * physmap, where it is a VMA and nothing else: it gets no page, and no permission later.
+ */
+static bool is_reservation(u32 prot, u32 flags, const struct vm_source *source)
+{
+	return !source && (flags & MAP_TYPE) == MAP_PRIVATE && !(prot & PROT_ALL);
+}
+
+/* As choose_address for a reservation that fits nowhere but over the physmap. */
+static u64 choose_over_physmap(struct mm *mm, u64 len)
+{
+	u64 addr = vma_gap_down(mm, MM_MIN_ADDR, mm->mmap_top, len, PAGE_SIZE);
+
+	return addr && !check_owns(addr, addr + len) ? addr : 0;
+}
+
 /* Chooses the address of a mapping: the hint if it is free, else any. 0: there is none. */
 static u64 choose_address(struct mm *mm, u64 hint, u64 len, u32 flags)
 {
@@ -326,6 +344,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	bool memory = shared ? !source || source->memory : prot & PROT_WRITE;
+	bool reservation = is_reservation(prot, flags, source);
 	struct vm_opened o;
 	struct vma *v;
 	s64 ret;
@@ -343,7 +362,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 	if (fixed) {
 		if (!IS_ALIGNED(addr, PAGE_SIZE))
 			return -EINVAL;
-		if (addr > USER_TOP - len || !arch_user_range(addr, addr + len))
+		if (addr > USER_TOP - len || (!reservation && !arch_user_range(addr, addr + len)))
 			return -ENOMEM;
 		if ((flags & MAP_FIXED_NOREPLACE) &&
 		    (first_in(mm, addr, addr + len) || check_owns(addr, addr + len)))
@@ -352,6 +371,8 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 			return -ENOMEM;
 	} else {
 		addr = choose_address(mm, addr, len, flags);
+		if (!addr && reservation)
+			addr = choose_over_physmap(mm, len);
 		if (!addr)
 			return -ENOMEM;
 	}
@@ -466,6 +487,9 @@ static int may_protect(const struct mm *mm, const struct vma *v, u64 start, u64 
 	if ((prot & ~v->max_prot) || mm_denies_exec(mm, v->prot, prot))
 		return -EACCES;
 	if ((prot & PROT_WRITE) && !counted && !mm_may_commit(pages))
+		return -ENOMEM;
+	/* A reservation over the physmap stays one. */
+	if (prot && !arch_user_range(MAX(v->start, start), MIN(v->end, end)))
 		return -ENOMEM;
 	return 0;
 }

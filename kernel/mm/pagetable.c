@@ -54,7 +54,8 @@ bool pt_next(struct mm *mm, u64 va, u64 end, struct pt_leaf *leaf)
 		for (;;) {
 			u64 *e = &table[slot(va, level)];
 
-			if (!*e) {
+			/* A VMA without access may lie over the physmap: mm_map_locked. */
+			if (!*e || (level == TOP && !arch_user_slot(slot(va, TOP)))) {
 				va = step(va, level);
 				/* Within a page table the search goes on without a new walk. */
 				if (level || va >= end || IS_ALIGNED(va, span(1)))
@@ -112,6 +113,7 @@ static u64 *alloc_entry(struct mm *mm, u64 va, int level)
 {
 	u64 *table = phys_to_virt(mm->pml4);
 
+	KASSERT(arch_user_slot(slot(va, TOP)));
 	for (int l = TOP; l > level; l--) {
 		u64 *e = &table[slot(va, l)];
 

@@ -338,6 +338,26 @@ CASE(reads_into_mappings)
 	munmap(p, 600 * PAGE);
 }
 
+/* As sanitizers and runtimes reserve addresses: more than half of all there are. */
+CASE(large_reservations)
+{
+	const size_t len = 64UL << 40;
+	char *p = map(len, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+	char *gap = (char *)0x400000000000; /* ThreadSanitizer and MemorySanitizer protect this */
+
+	SHOW(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	SHOW(mprotect(p + len - PAGE, PAGE, PROT_READ | PROT_WRITE));
+	memset(p, 'a', PAGE);
+	memset(p + len - PAGE, 'z', PAGE);
+	CHECK(is_filled(p, PAGE, 'a') && is_filled(p + len - PAGE, PAGE, 'z'));
+	SHOW_READ(p + PAGE);
+	SHOW_READ(p + len / 2);
+	SHOW(munmap(p, len));
+	CHECK(mmap(gap, 1UL << 40, PROT_NONE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == gap);
+	SHOW(munmap(gap, 1UL << 40));
+}
+
 CASE(move_and_resize)
 {
 	char *p = map_rw(4 * PAGE), *q, *r;

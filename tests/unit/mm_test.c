@@ -311,6 +311,52 @@ static void placement(void **state)
 	end(mm, before);
 }
 
+/* A mapping without access may cover the kernel's part of the lower half, and shows nothing of it.
+ */
+static void reservations_lie_over_the_physmap(void **state)
+{
+	const u64 end_of_physmap = PHYSMAP_RING3 + PHYSMAP_SIZE, len = PHYSMAP_SIZE + 4 * MIB;
+	const u64 start = PHYSMAP_RING3 - 2 * MIB;
+	u64 before, *slot, planted;
+	struct mm *mm = begin(&before), *child;
+	struct pt_leaf leaf;
+	s64 a;
+
+	(void)state;
+	/* What the physmap's top-level slot leads to must not be taken for the program's. */
+	slot = (u64 *)phys_to_virt(mm->pml4) + (PHYSMAP_RING3 >> 39);
+	planted = *slot = arch_pte_table(frame_alloc(0, FRAME_ZERO));
+	a = map(mm, start, len, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE);
+	assert_int_equal(a, start);
+	check_signal(mm, PHYSMAP_RING3, MM_READ, SIGSEGV, SEGV_ACCERR);
+	assert_false(pt_next(mm, start, start + len, &leaf));
+	assert_int_equal(mm_protect(mm, PHYSMAP_RING3, PAGE_SIZE, R | W), -ENOMEM);
+	assert_int_equal(mm_protect(mm, PHYSMAP_RING3, PAGE_SIZE, PROT_NONE), 0);
+	assert_int_equal(mm_protect(mm, PHYSMAP_RING3 - PAGE_SIZE, 2 * PAGE_SIZE, R), -ENOMEM);
+	check_signal(mm, PHYSMAP_RING3, MM_READ, SIGSEGV, SEGV_ACCERR);
+	/* Outside of the physmap it is memory as any other. */
+	assert_int_equal(mm_protect(mm, start, 2 * MIB, R | W), 0);
+	assert_int_equal(mm_protect(mm, end_of_physmap, 2 * MIB, R | W), 0);
+	assert_int_equal(cpu_write(mm, PHYSMAP_RING3 - 8, 5), 0);
+	assert_int_equal(cpu_write(mm, end_of_physmap, 6), 0);
+	child = mm_dup(mm, true);
+	assert_non_null(child);
+	assert_int_equal(cpu_read(child, PHYSMAP_RING3 - 8), 5);
+	assert_int_equal(cpu_read(child, end_of_physmap), 6);
+	mm_put(child);
+	assert_int_equal(mm_unmap(mm, start, len), 0);
+	assert_int_equal(*slot, planted);
+	frame_put(planted & PTE_ADDR);
+	*slot = 0;
+	/* Shared memory and files are no reservations. */
+	assert_int_equal(map(mm, PHYSMAP_RING3, MIB, PROT_NONE, MAP_SHARED | MAP_FIXED), -ENOMEM);
+	/* Where nothing else is large enough, the kernel chooses such a place itself. */
+	a = map(mm, 0, 70UL << 40, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+	assert_in_range(a, MM_MIN_ADDR, USER_TOP - (70UL << 40));
+	assert_int_equal(map(mm, 0, 70UL << 40, R, MAP_PRIVATE | MAP_NORESERVE), -ENOMEM);
+	end(mm, before);
+}
+
 static void signals(void **state)
 {
 	u64 before;
@@ -1127,6 +1173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(placement, setup),
+		cmocka_unit_test_setup(reservations_lie_over_the_physmap, setup),
 		cmocka_unit_test_setup(signals, setup),
 		cmocka_unit_test_setup(files, setup),
 		cmocka_unit_test_setup(processes_share_text, setup),
