@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Linux's asynchronous I/O, io_setup(2) to io_getevents(2): what requests return at once and as
- * events, in which order, who is told, what is left of a context that was moved, unmapped, or
- * inherited by fork.
+ * Linux's asynchronous I/O, io_setup(2) to io_getevents(2). The cases compare what requests return
+ * at once and as events, in which order, which thread is told, and what is left of a context that
+ * was moved, unmapped or inherited by fork.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -123,7 +123,7 @@ CASE(reads_and_writes)
 	SHOW(one_event(c, &r));
 	r.aio_offset = 1;
 	SHOW(one(c, &r));
-	/* A bad buffer is the event's, or the call's where the array is bad. */
+	/* A bad buffer fails its own request. A bad array of requests fails the call. */
 	r = request(fd, IOCB_CMD_PREAD, (void *)8, 4, 0);
 	SHOW(one(c, &r));
 	SHOW(one_event(c, &r));
@@ -162,7 +162,7 @@ CASE(wrong_requests)
 	cb.aio_resfd = (uint32_t)fd;
 	SHOW(one(c, &cb));
 	SHOW(one(c, NULL));
-	/* The first wrong one ends the call. */
+	/* The call ends at the first wrong request. */
 	cb.aio_flags = 0;
 	struct iocb bad = request(-1, IOCB_CMD_PREAD, b, 8, 0);
 	list[0] = &cb;
@@ -210,7 +210,7 @@ static void *fetches(void *unused)
 	return unused;
 }
 
-/* Requests that wait for files, and whoever waits for them. */
+/* Requests that wait for files, and threads that wait for the requests. */
 CASE(polling)
 {
 	struct timespec brief = {0, 20000000};

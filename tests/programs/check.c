@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 
 	/* What was printed before a fatal signal must not be lost in a buffer. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* The compiler may have put them in any order. */
+	/* The compiler may have put the cases in any order. */
 	qsort(first, end - first, sizeof(*first), by_line);
 	for (struct check_case *c = first; c < end; c++) {
 		if (list) {

@@ -17,7 +17,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-/* Wrong arguments are what many cases are about. */
+/* Many cases pass wrong arguments on purpose. */
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
 #pragma GCC diagnostic ignored "-Wstringop-overread"
@@ -46,18 +46,21 @@ struct check_case {
 									       lone, name};        \
 	static void name(void)
 
-/* CASE(name) { ... }: what one question needs. */
+/* CASE(name) { ... }: the code that answers one question. */
 #define CASE(name)	CHECK_CASE(name, false)
-/* A case that ends the program (by a signal, say), or is too large to run with the others. */
+/* A case that ends the program (by a signal, say), or that is too large to run with the others. */
 #define LONE_CASE(name) CHECK_CASE(name, true)
 
-/* Prints the call, its result, and the error when that is -1. The value is the result. */
+/* Prints the call, its result, and the error if the result is -1. The value is the result. */
 #define SHOW(call)	(errno = 0, check_show(#call, (long)(call)))
-/* The same without the value where it is not -1 (a file descriptor, a count that may vary). */
+/*
+ * The same, but prints the result only if it is -1 (it is a file descriptor, or a count that may
+ * vary).
+ */
 #define SHOW_OK(call)	(errno = 0, check_show_ok(#call, (long)(call)))
-/* Prints the condition; the program fails when it does not hold. */
+/* Prints the condition. The program fails if the condition does not hold. */
 #define CHECK(cond)	check_that(#cond, cond, __LINE__)
-/* A call that the case needs to go on. */
+/* A call that the case cannot go on without. */
 #define NEED(cond)	((cond) ? (void)0 : check_need(#cond, __LINE__))
 
 extern int check_failures;
@@ -69,17 +72,17 @@ __attribute__((noreturn)) void check_need(const char *text, int line);
 const char *check_errno(int error);
 
 /*
- * Sleeps for so many microseconds on a fast machine, on a slower one for longer: so that another
- * thread or process gets to where the case needs it.
+ * Sleeps for this many microseconds on a fast machine and longer on a slower one, so that another
+ * thread or process reaches the point where the case needs it.
  */
 void settle(unsigned us);
-/* By how much this machine is slower, 1 at least: TESTS_SLOWER, see tests/slower.py. */
+/* Returns how many times slower this machine is, at least 1: TESTS_SLOWER, see tests/slower.py. */
 unsigned check_slower(void);
 
 /*
- * Does uname(2) tell of this version of Linux or a later one? For what older kernels do not have or
- * do otherwise: the guest kernel does as the newest does, and tells the host's version. If not,
- * says in the output that the case is left out.
+ * Returns whether uname(2) names this version of Linux or a later one. Cases ask it about what
+ * older kernels lack or do otherwise: the guest kernel behaves like the newest kernel but reports
+ * the host's version. If the version is older, the output says that the case is left out.
  */
 bool check_kernel(unsigned major, unsigned minor);
 

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs the rest in a child; the parent waits for it. */
+/* Runs the block in a child. The parent waits for the child. */
 #define IN_CHILD for (pid_t child_ = start_child(); child_ == 0 || wait_child(child_); _exit(0))
 
-/* fork(2), with nothing left in stdout for both to print. */
+/* fork(2) after flushing stdout, so that parent and child do not print the same text twice. */
 static inline pid_t start_child(void)
 {
 	pid_t pid;

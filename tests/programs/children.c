@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What wait(2) and its kin say of children: every way to end, stop and go on, who may wait for
- * whom, and what SIGCHLD tells.
+ * What wait(2) and its relatives report about children: each way to end, stop and continue, which
+ * process may wait for which, and what SIGCHLD carries.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -75,7 +75,7 @@ static void show_info(const siginfo_t *info, pid_t pid)
 	       info->si_uid == getuid() ? "ours" : "other");
 }
 
-/* Waits with waitid and then again with wait4: both have to tell the same. */
+/* Waits with waitid and again with wait4. Both have to report the same. */
 static void tell(pid_t pid, int options)
 {
 	siginfo_t info = {0};
@@ -103,7 +103,10 @@ CASE(every_exit_status)
 	}
 }
 
-/* Each signal that kills, without a core file: where it would be there, no flag either. */
+/*
+ * Each signal that kills, with core files disabled. Signals that dump core then have no core flag
+ * either.
+ */
 CASE(every_signal_that_kills)
 {
 	struct rlimit old;
@@ -122,11 +125,13 @@ CASE(every_signal_that_kills)
 		case SIGTTOU:
 		case SIGURG:
 		case SIGWINCH:
-		case 32: /* the C library's own */
+		case 32: /* The C library keeps these signals for itself. */
 		case 33:
 			continue;
 		}
-		/* Ignored perhaps by who started us: nohup(1). */
+		/*
+		 * The process that started the program may have had it ignored, as nohup(1) does.
+		 */
 		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 		pid = child(sleeps_for_ever);
 		NEED(kill(pid, signal) == 0);
@@ -154,7 +159,7 @@ CASE(every_signal_that_stops)
 	}
 }
 
-/* Each change of state is told once. */
+/* Each change of state is reported once. */
 CASE(told_once)
 {
 	pid_t pid = child(sleeps_for_ever);
@@ -172,7 +177,7 @@ CASE(told_once)
 	SHOW(waitpid(pid, &status, WCONTINUED | WNOHANG) == pid);
 	SHOW(status);
 	SHOW(waitpid(pid, &status, WCONTINUED | WNOHANG));
-	/* A stop that was not told of is forgotten when it goes on. */
+	/* A stop that was not reported is lost when the child continues. */
 	NEED(kill(pid, SIGSTOP) == 0);
 	nap();
 	NEED(kill(pid, SIGCONT) == 0);
@@ -185,7 +190,7 @@ CASE(told_once)
 	SHOW(waitpid(pid, &status, WNOHANG));
 }
 
-/* A killed child that is stopped ends; one that is continued only goes on. */
+/* A stopped child that is killed ends. SIGCONT only lets it continue. */
 CASE(signals_to_a_stopped_child)
 {
 	pid_t pid = child(sleeps_for_ever);
@@ -288,7 +293,7 @@ static void *forks_one(void *arg)
 	return NULL;
 }
 
-/* Children are the process's, whichever thread made them, unless __WNOTHREAD. */
+/* Children belong to the process, whichever thread made them, unless __WNOTHREAD is given. */
 CASE(of_another_thread)
 {
 	pthread_t t;
@@ -352,7 +357,7 @@ CASE(what_sigchld_tells)
 	signal(SIGCHLD, SIG_DFL);
 }
 
-/* SA_NOCLDSTOP: stops make no signal; the wait tells of them all the same. */
+/* With SA_NOCLDSTOP a stop sends no signal, but wait still reports it. */
 CASE(stops_without_a_signal)
 {
 	pid_t pid;
@@ -373,7 +378,10 @@ CASE(stops_without_a_signal)
 	signal(SIGCHLD, SIG_DFL);
 }
 
-/* SA_NOCLDWAIT and SIG_IGN: no zombies; a wait waits for all and has none to tell of. */
+/*
+ * With SA_NOCLDWAIT or SIG_IGN there are no zombies: a wait lasts until all children have ended,
+ * and reports none of them.
+ */
 CASE(children_that_leave_nothing)
 {
 	int status;
@@ -389,7 +397,7 @@ CASE(children_that_leave_nothing)
 	child(ends_with_7);
 	SHOW(wait(&status));
 	signal(SIGCHLD, SIG_DFL);
-	/* Decided when it ends: a zombie stays one. */
+	/* The disposition at the child's end decides: a zombie stays a zombie. */
 	pid_t pid = child(ends_with_7);
 	nap();
 	signal(SIGCHLD, SIG_IGN);
@@ -430,7 +438,7 @@ static int new_process(unsigned long long flags, int exit_signal)
 	return (int)pid;
 }
 
-/* clone(2): a child that does not signal by SIGCHLD has to be asked for. */
+/* clone(2): only __WALL or __WCLONE waits for a child that does not send SIGCHLD. */
 CASE(children_of_another_signal)
 {
 	pid_t pid;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * chroot(2): what is inside, what stays outside, and how one gets out all the same. Started as
- * root; for another user it is refused. All of it lies below the program's own directory.
+ * chroot(2): what is inside, what stays outside, and the known ways out. The calls succeed when the
+ * program was started as root; other users are refused. Everything lies below the program's own
+ * directory.
  */
 #include "check.h"
 #include "child.h"
@@ -45,7 +46,7 @@ static void make_tree(void)
 	NEED(symlink("/etc", "jail/directory") == 0);
 }
 
-/* Runs `run` in a child and shows how that ended. */
+/* Runs `run` in a child and prints how the child ended. */
 static void child(void (*run)(void))
 {
 	int status = status_of_child(run);
@@ -89,7 +90,7 @@ static void look_around(void)
 	printf("  %s\n", buf);
 	SHOW(access("/usr", F_OK));
 	SHOW(access("/etc/passwd", R_OK));
-	/* No /proc there. */
+	/* The new root has no /proc. */
 	show_file("/proc/self/status");
 }
 
@@ -134,7 +135,7 @@ static void change_names(void)
 	SHOW(chroot("/"));
 }
 
-/* A directory from before the call leads out; and so does chroot(2) without chdir(2). */
+/* A directory that was opened before the call leads out, and so does chroot(2) without chdir(2). */
 static void get_out(void)
 {
 	int before = open(".", O_RDONLY | O_DIRECTORY);
@@ -170,7 +171,7 @@ CASE(inside)
 	if (geteuid() == 0) {
 		make_tree();
 		child(look_around);
-		/* The parent's root is its own. */
+		/* The parent keeps its own root. */
 		show_file("outside");
 	} else {
 		SHOW(chroot("."));

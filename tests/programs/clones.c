@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * clone(2) and clone3(2) used directly, flag by flag: what the child shares, where numbers are
- * stored, what is woken, and what is refused.
+ * Direct use of clone(2) and clone3(2), flag by flag: what the child shares, where thread ids are
+ * stored, which waiters are woken, and what is refused.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* sched.h has a clone() of its own; the flags are those of linux/sched.h. */
+/* sched.h declares another clone(). The flags come from linux/sched.h. */
 int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 
 #define STACK 65536
@@ -69,7 +69,7 @@ CASE(without_memory_of_its_own)
 	free_stack(top);
 }
 
-/* CLONE_VFORK: the caller goes on only when the child has ended or executes. */
+/* CLONE_VFORK: the caller continues only after the child has ended or called execve. */
 static int naps_and_writes(void *arg)
 {
 	settle(50000);
@@ -113,7 +113,7 @@ CASE(descriptors_shared_or_not)
 	SHOW(st.st_rdev == 0x105);
 	SHOW(wait_for(clone(changes_files, top, CLONE_FILES | SIGCHLD, NULL)));
 	NEED(fstat(descriptor, &st) == 0);
-	/* The same number, another file. */
+	/* The same descriptor number, but another file. */
 	SHOW(st.st_rdev == 0x103);
 	close(descriptor);
 	SHOW(opens_until(descriptor));
@@ -212,7 +212,7 @@ static long clone3(struct clone_args *args)
 	return syscall(SYS_clone3, args, sizeof(*args));
 }
 
-/* CLONE_CLEAR_SIGHAND: handlers become default, what is ignored stays so. */
+/* CLONE_CLEAR_SIGHAND: handlers become the default action; ignored signals stay ignored. */
 CASE(clearing_handlers)
 {
 	struct clone_args args = {.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD};
@@ -248,7 +248,7 @@ CASE(where_numbers_are_stored)
 	pid_t pid;
 
 	stored[0] = stored[1] = 0;
-	/* In memory of its own only the child sees CHILD_SETTID's. */
+	/* Without CLONE_VM only the child sees what CLONE_CHILD_SETTID stores. */
 	pid = clone(checks_numbers, top, CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, NULL,
 		    &stored[0], NULL, &stored[1]);
 	SHOW(stored[0] == pid);
@@ -270,7 +270,7 @@ static int naps(void *arg)
 	return 0;
 }
 
-/* CLONE_CHILD_CLEARTID: at the end the word is 0 and one waiter is woken. */
+/* CLONE_CHILD_CLEARTID: when the child ends, the word becomes 0 and one waiter is woken. */
 CASE(the_word_that_is_cleared)
 {
 	char *top = stack_top();
@@ -282,7 +282,7 @@ CASE(the_word_that_is_cleared)
 	SHOW(syscall(SYS_futex, word, FUTEX_WAIT, 12345, NULL, NULL, 0));
 	SHOW(*word);
 	SHOW(wait_for(pid));
-	/* Not where nobody shares the memory. */
+	/* Nothing is stored if no other process shares the memory. */
 	*word = 777;
 	pid = clone(naps, top, CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL, word);
 	SHOW(wait_for(pid));
@@ -312,7 +312,7 @@ CASE(a_descriptor_of_the_child)
 	SHOW(poll(&p, 1, 5000));
 	SHOW(wait_for(pid));
 	close(fd);
-	/* Both want the same word. */
+	/* Both flags store into the same word. */
 	SHOW(clone(sleeps, top, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, NULL, &fd));
 	SHOW(clone(sleeps, top, CLONE_PIDFD | CLONE_DETACHED | SIGCHLD, NULL, &fd));
 	free_stack(top);
@@ -323,7 +323,7 @@ static int tells_parent(void *arg)
 	return getppid() == (pid_t)(long)arg ? 1 : 2;
 }
 
-/* CLONE_PARENT: a sibling, not a child. */
+/* CLONE_PARENT makes a sibling, not a child. */
 CASE(a_sibling)
 {
 	char *top = stack_top();
@@ -359,7 +359,7 @@ static int a_thread(void *arg)
 	return 0;
 }
 
-/* A thread without the C library: it is nobody's child and cannot be waited for. */
+/* A thread without the C library is nobody's child, and no process can wait for it. */
 CASE(a_bare_thread)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
@@ -390,7 +390,7 @@ static int looks_at_local(void *arg)
 	return (int)base;
 }
 
-/* CLONE_SETTLS: the new FS base. The C library is not usable there. */
+/* CLONE_SETTLS sets the new thread's FS base. The C library does not work in that thread. */
 static int execs_true(void *unused)
 {
 	char *argv[] = {"/bin/true", NULL};
@@ -400,7 +400,9 @@ static int execs_true(void *unused)
 	return 1;
 }
 
-/* The creator of such a thread waits, too: until the thread executes a program, which ends both. */
+/*
+ * CLONE_VFORK with CLONE_THREAD: the creator waits until the thread calls execve, which ends both.
+ */
 CASE(waiting_for_a_thread)
 {
 	const int flags =
@@ -425,7 +427,7 @@ CASE(waiting_for_a_thread)
 	free(stack);
 }
 
-/* Under a small limit on open files: making a process takes no descriptor. */
+/* fork(2) takes no descriptor, so it works when the limit on open files is used up. */
 LONE_CASE(no_descriptor_left)
 {
 	int status;
@@ -528,7 +530,7 @@ CASE(arguments_of_clone3)
 	SHOW(clone3(&args));
 	stored[0] = -1;
 	SHOW(clone3(&args));
-	/* A number that was just given back. */
+	/* A pidfd number that was given back just before. */
 	stored[0] = fork();
 	if (stored[0] == 0)
 		_exit(0);
@@ -540,7 +542,7 @@ CASE(arguments_of_clone3)
 	SHOW(WEXITSTATUS(wait_for(pid)));
 }
 
-/* A stack of the child's own, as clone3 has it: the lowest byte and a size. */
+/* A stack for the child in clone3's form: its lowest byte and its size. */
 CASE(a_stack_for_clone3)
 {
 	char *top = stack_top();
@@ -551,7 +553,7 @@ CASE(a_stack_for_clone3)
 	long pid;
 
 	fflush(stdout);
-	/* In assembly: the compiler's frame is not the child's. */
+	/* In assembly, because the compiler's stack frame does not exist for the child. */
 	__asm__ volatile("syscall; testq %%rax, %%rax; jnz 1f;"
 			 "leaq 4(%%rsp), %%rdi; subq %%rsp, %%rdi; movl $60, %%eax; syscall; 1:"
 			 : "=a"(pid)
@@ -561,7 +563,10 @@ CASE(a_stack_for_clone3)
 	free_stack(top);
 }
 
-/* What fork does not copy, and what it does: getrlimit, nice, name, dumpable, no_new_privs. */
+/*
+ * What fork does not copy, and what it copies: resource limits, nice value, name, dumpable,
+ * no_new_privs.
+ */
 CASE(attributes_of_a_child)
 {
 	struct rlimit limit = {77, 1000}, old, now;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A process worth a core: two threads wait, a third computes, something lives on the heap, and the
- * first one dies in crash_here. tests/bad-input looks at its core with gdb.
+ * A process for a core file: two threads wait, a third computes, the heap holds an object, and the
+ * first thread crashes in crash_here. tests/bad-input opens the core file with gdb.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What does a program see of its environment, by all ways that there are? Prints it; with
- * arguments, runs them in its place, to see what its children get.
+ * Prints what a program sees of its environment in each of the ways that exist. With arguments, it
+ * executes them, to show what its children inherit.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 extern char **environ;
 
-/* The vector as start code finds it: behind envp's NULL. */
+/* The auxiliary vector as start code finds it: behind envp's NULL. */
 static const Elf64_auxv_t *vector(void)
 {
 	char **e = environ;
@@ -23,7 +23,7 @@ static const Elf64_auxv_t *vector(void)
 	return (const Elf64_auxv_t *)(e + 1);
 }
 
-/* Types of the entries that count, sorted by the kernel; AT_IGNORE is none. */
+/* The entry types to print, in a fixed order. AT_IGNORE marks the end. */
 static void print_vector(void)
 {
 	for (const Elf64_auxv_t *a = vector(); a->a_type != AT_NULL; a++)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Pipes, and everything a program waits on: poll, select, epoll, eventfd, timerfd, inotify. */
+/*
+ * Pipes, and everything that a program can wait for: poll, select, epoll, eventfd, timerfd,
+ * inotify.
+ */
 #include "check.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -204,11 +207,11 @@ CASE(epoll)
 	SHOW(write(p[1], "ab", 2));
 	SHOW(epoll_wait(e, out, 4, -1));
 	printf("  events %x, data %lx\n", out[0].events, (long)out[0].data.u64);
-	SHOW(epoll_wait(e, out, 4, -1)); /* level: still */
+	SHOW(epoll_wait(e, out, 4, -1)); /* level-triggered: reported again */
 	ev.events = EPOLLIN | EPOLLET;
 	SHOW(epoll_ctl(e, EPOLL_CTL_MOD, p[0], &ev));
 	SHOW(epoll_wait(e, out, 4, 0));
-	SHOW(epoll_wait(e, out, 4, 0)); /* edge: no more */
+	SHOW(epoll_wait(e, out, 4, 0)); /* edge-triggered: not reported again */
 	SHOW(write(p[1], "c", 1));
 	SHOW(epoll_wait(e, out, 4, 0));
 	ev.events = EPOLLIN | EPOLLONESHOT;
@@ -217,7 +220,7 @@ CASE(epoll)
 	SHOW(epoll_wait(e, out, 4, 0));
 	ev.events = EPOLLIN;
 	SHOW(epoll_ctl(e, EPOLL_CTL_MOD, p[0], &ev));
-	/* A duplicate keeps the registration alive after close. */
+	/* A duplicate keeps the epoll registration after the first descriptor is closed. */
 	other = dup(p[0]);
 	close(p[0]);
 	SHOW(epoll_wait(e, out, 4, 0));
@@ -379,7 +382,7 @@ static void on_io(int sig, siginfo_t *info, void *context)
 	io_code = info->si_code;
 }
 
-/* A byte that arrives, and the time its signal may take. */
+/* Sends a byte, and waits for as long as its signal may take. */
 static int signals_for_a_byte(const int pair[2])
 {
 	char byte;
@@ -392,7 +395,7 @@ static int signals_for_a_byte(const int pair[2])
 	return io_signals > 0;
 }
 
-/* A server that has its workers tell it by SIGIO (nginx does). */
+/* A server whose workers report to it by SIGIO, as in nginx. */
 CASE(input_that_signals)
 {
 	struct sigaction sa = {.sa_sigaction = on_io, .sa_flags = SA_SIGINFO | SA_RESTART};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * execve(2): what it refuses, and what is left of the old program afterwards. The second half of a
- * case that replaces the program is a case of its own, which the first half names as argument.
+ * execve(2): what it refuses, and what survives of the old program. A case that replaces the
+ * program has a second half, a case of its own, which the first half passes as argument.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-/* Both arguments are for an exec that fails; where it does not, nothing follows. */
+/* Both macros are for an execve that fails. If it succeeds, nothing after it runs. */
 static long try(const char *path, char **argv, char **envp)
 {
 	return execve(path, argv, envp);
@@ -94,7 +94,7 @@ CASE(memory_that_is_not_there)
 	SHOW(try("/bin/true", (char **)8, environ));
 	SHOW(try("/bin/true", wild, environ));
 	SHOW(try("/bin/true", argv, wild));
-	/* An array without its NULL runs into what is not mapped. */
+	/* An array without its NULL ends at an unmapped page. */
 	edge[511] = "x";
 	SHOW(try("/bin/true", edge + 511, environ));
 	memset((char *)edge + 4000, 'x', 96);
@@ -104,7 +104,7 @@ CASE(memory_that_is_not_there)
 
 CASE(too_many_arguments)
 {
-	enum { LONGEST = 32 * 4096 }; /* MAX_ARG_STRLEN */
+	enum { LONGEST = 32 * 4096 }; /* as long as MAX_ARG_STRLEN */
 	char *longer = malloc(LONGEST + 1), **many = calloc(300001, sizeof(*many));
 	char *argv[] = {"x", longer, NULL};
 
@@ -115,11 +115,11 @@ CASE(too_many_arguments)
 	SHOW(try("missing", argv, environ));
 	argv[1] = NULL;
 	SHOW(try("/bin/true", argv, (char *[]){longer, NULL}));
-	/* 2 MiB of pointers alone: a quarter of the stack. */
+	/* 2 MiB of pointers are a quarter of the stack's limit. */
 	for (int i = 0; i < 300000; i++)
 		many[i] = "";
 	SHOW(try("/bin/true", many, environ));
-	/* 40 strings that fit one by one. */
+	/* 40 strings, each of which fits by itself. */
 	longer[LONGEST - 1] = '\0';
 	for (int i = 0; i < 40; i++)
 		many[i] = longer;
@@ -144,7 +144,7 @@ CASE(execveat_flags)
 	SHOW(syscall(SYS_execveat, dir, "missing", argv, environ, 0));
 	NEED(symlink("/bin/true", "link") == 0);
 	SHOW(syscall(SYS_execveat, AT_FDCWD, "link", argv, environ, AT_SYMLINK_NOFOLLOW));
-	/* The interpreter could not open a script that is closed by then. */
+	/* The script is already closed when its interpreter would open it. */
 	make_script("script", "#!/bin/true\n");
 	script = open("script", O_RDONLY | O_CLOEXEC);
 	NEED(script >= 0);
@@ -153,7 +153,8 @@ CASE(execveat_flags)
 	close(dir);
 }
 
-/* -- The other half of a case: this program again, as a case of the name given ------------------
+/*
+ * -- Second halves: this program executes itself with one of these cases as argument ------------
  */
 
 static void again(const char *next)
@@ -217,7 +218,7 @@ LONE_CASE(after_what_exec_keeps)
 
 LONE_CASE(registers_and_memory_are_fresh)
 {
-	unsigned int control = 0x3f80; /* other than the default: rounding */
+	unsigned int control = 0x3f80; /* a rounding mode other than the default */
 	void *low = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 

@@ -54,7 +54,7 @@ static void go_back(int signal, siginfo_t *info, void *context)
 	siglongjmp(back, signal);
 }
 
-/* Which signal comes of an instruction, with an address in its register operand. */
+/* Which signal an instruction causes, given an address in its register operand. */
 #define SHOW_CODE(code, addr)                                                                      \
 	do {                                                                                       \
 		struct sigaction action = {.sa_sigaction = go_back, .sa_flags = SA_SIGINFO};       \
@@ -79,7 +79,7 @@ CASE(end_of_a_file)
 	map_short_file(MAP_SHARED);
 	SHOW_WRITE(map + 2 * PAGE - 1);
 	SHOW_WRITE(map + 2 * PAGE);
-	/* A system call given such memory fails, the program does not. */
+	/* A system call with such memory fails, and the program continues. */
 	SHOW(write(STDOUT_FILENO, (char *)map + 2 * PAGE, 1));
 	SHOW(pread(fd, (char *)map + 3 * PAGE, 10, 0));
 	SHOW(ftruncate(fd, 0));
@@ -91,7 +91,7 @@ CASE(end_of_a_file)
 	CHECK(map[0] == 0);
 }
 
-/* Addresses that no pointer can have, in instructions of each kind of encoding. */
+/* Non-canonical addresses in instructions of each kind of encoding. */
 CASE(no_canonical_address)
 {
 	static const uint64_t bad = 0x4141414141414141, good = 0x10;
@@ -108,7 +108,7 @@ CASE(no_canonical_address)
 		TRY("xor %%eax, %%eax; vmovdqu %%ymm0, (%%rax,%0,4)");
 		TRY("xor %%r9d, %%r9d; vpcmpeqb -32(%0,%%r9), %%ymm9, %%ymm11");
 		SHOW_CODE("vmovdqu (%0), %%ymm0", good);
-		/* vpgatherdd with one register as index and mask is no instruction. */
+		/* vpgatherdd with one register as both index and mask is an invalid instruction. */
 		TRY("mov %0, %%rax; .byte 0xc4, 0xe2, 0x75, 0x90, 0x04, 0x88");
 	}
 	if (__builtin_cpu_supports("avx512bw")) {

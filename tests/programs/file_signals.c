@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files that send signals (O_ASYNC, leases, F_NOTIFY): which file, which signal, and never for
- * another one; and the small questions of fcntl(2).
+ * Files that send signals (O_ASYNC, leases, F_NOTIFY): which file sends which signal, and no signal
+ * for another file. Also the small commands of fcntl(2).
  */
 #include "check.h"
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static void wait_for(int n)
 	settle(20000);
 }
 
-/* The second file's input is no news of the first one's, which nobody has read. */
+/* Input in the second file sends no signal for the first file, whose input is unread. */
 CASE(the_file_that_has_input)
 {
 	int p[2], q[2], s[2];
@@ -59,14 +59,14 @@ CASE(the_file_that_has_input)
 	NEED(write(p[1], "x", 1) == 1);
 	wait_for(1);
 	CHECK(count == 1 && last == SIGIO && code == SI_KERNEL);
-	signal(SIGIO, SIG_DFL); /* it would end the program */
+	signal(SIGIO, SIG_DFL); /* The default action would end the program. */
 	listen_to(SIGUSR1);
 	asynchronous(q[0], SIGUSR1);
 	NEED(write(q[1], "x", 1) == 1);
 	wait_for(1);
 	CHECK(count == 1 && last == SIGUSR1 && from == q[0] && code == POLL_IN);
 	CHECK((band & POLLIN) != 0);
-	/* Each write is news, whether or not the last one was read. */
+	/* Each write sends a signal, whether or not the previous data was read. */
 	NEED(write(q[1], "x", 1) == 1);
 	wait_for(2);
 	CHECK(count == 2);
@@ -107,7 +107,7 @@ CASE(leases)
 	SHOW(fcntl(fd, F_GETLEASE));
 	SHOW(fcntl(fd, F_SETLEASE, F_UNLCK));
 	SHOW(fcntl(fd, F_GETLEASE));
-	/* Who opens the file waits until its lease is given up. */
+	/* An open of the file waits until its lease is given up. */
 	listen_to(SIGUSR1);
 	SHOW(fcntl(fd, F_SETSIG, SIGUSR1));
 	SHOW(fcntl(fd, F_SETLEASE, F_WRLCK));

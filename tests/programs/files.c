@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Files and directories by name and by descriptor: do all calls answer as Linux does? */
+/* Do all calls about files and directories, by name and by descriptor, answer as Linux does? */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static int make_file(const char *name, const char *text)
 	return fd;
 }
 
-/* The first page of the content; runs of NUL bytes as their number. */
+/* Prints the first page of the content, with a run of NUL bytes as their count. */
 static void print_content(const char *name)
 {
 	char data[8192];
@@ -54,7 +54,7 @@ static int name_order(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorted: the order of a directory's entries is the file system's own. */
+/* Sorted, because the file system chooses the order of a directory's entries. */
 static void print_directory(const char *name)
 {
 	char *names[64];
@@ -598,7 +598,7 @@ CASE(locks)
 	SHOW(flock(b, LOCK_UN));
 	SHOW(flock(b, 99));
 	SHOW(fcntl(a, F_SETLK, &l));
-	SHOW(fcntl(b, F_SETLK, &l)); /* the same process: no conflict */
+	SHOW(fcntl(b, F_SETLK, &l)); /* A lock of the same process does not conflict. */
 	SHOW(fcntl(a, F_GETLK, &l));
 	SHOW(l.l_type);
 	l.l_type = F_UNLCK;

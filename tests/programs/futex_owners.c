@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Futexes with an owner (the PI operations), and waiting for several words at once: who gets the
- * word, what stands in it meanwhile, what is left by an owner that died, which arguments are wrong.
+ * Futexes with an owner (the PI operations), and waits for several words at once: which thread gets
+ * the word, what the word holds meanwhile, what a dead owner leaves, and which arguments are wrong.
  */
 #include "check.h"
 #include <linux/futex.h>
@@ -31,7 +31,10 @@ static long futex(volatile void *word, int op, uint32_t value, const void *timeo
 static _Atomic uint32_t word, plain;
 static atomic_int started, got, may_end;
 
-/* The word without numbers of threads, which differ: 1 mine, 2 another's. */
+/*
+ * Returns the word with its thread ids, which differ from run to run, replaced: 1 is the caller's,
+ * 2 another thread's.
+ */
 static unsigned owner_and_bits(void)
 {
 	uint32_t v = word, tid = v & FUTEX_TID_MASK;
@@ -98,7 +101,7 @@ CASE(one_thread)
 	word = FUTEX_OWNER_DIED;
 	SHOW(futex(&word, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0));
 	show_word();
-	/* No thread has this number. */
+	/* No thread has this id. */
 	word = FUTEX_TID_MASK - 5;
 	SHOW(futex(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
 	show_word();
@@ -119,7 +122,7 @@ CASE(handed_over)
 	b = start(locks);
 	show_word();
 	CHECK(got == 0);
-	/* Waiters for ownership are not woken, and not moved. */
+	/* Threads that wait for ownership are neither woken nor requeued. */
 	SHOW(futex(&word, FUTEX_WAKE | PRIVATE, 1, NULL, NULL, 0));
 	SHOW(futex(&word, FUTEX_REQUEUE | PRIVATE, 0, (void *)1, &plain, 0));
 	SHOW(futex(&word, FUTEX_UNLOCK_PI | PRIVATE, 0, NULL, NULL, 0));
@@ -148,7 +151,7 @@ static void *locks_and_ends(void *unused)
 	return unused;
 }
 
-/* The owner ends without a word: the next one has the lock, and is told. */
+/* The owner ends without unlocking: the next thread gets the lock and is told (EOWNERDEAD). */
 CASE(a_dead_owner)
 {
 	pthread_t a, b;
@@ -161,7 +164,7 @@ CASE(a_dead_owner)
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
 	CHECK(got == 2);
-	/* Nobody has the number in the word any more. */
+	/* The thread whose id is in the word has ended. */
 	SHOW(futex(&word, FUTEX_LOCK_PI | PRIVATE, 0, NULL, NULL, 0));
 	CHECK((word & FUTEX_OWNER_DIED) != 0);
 }
@@ -199,7 +202,7 @@ CASE(moved_to_an_owned_word)
 	SHOW(futex(&plain, FUTEX_CMP_REQUEUE_PI | PRIVATE, 1, (void *)1, &word, 7));
 	SHOW(futex(&plain, FUTEX_CMP_REQUEUE_PI | PRIVATE, 2, (void *)1, &word, 0));
 	SHOW(futex(&plain, FUTEX_CMP_REQUEUE_PI | PRIVATE, 1, (void *)1, &plain, 0));
-	/* The word is free: the first has it at once, another one waits for it now. */
+	/* The word is free: the first thread gets it at once, and another one waits for it. */
 	SHOW(futex(&plain, FUTEX_CMP_REQUEUE_PI | PRIVATE, 1, (void *)1, &word, 0));
 	settle(20000);
 	CHECK(got == 1);
@@ -250,7 +253,7 @@ CASE(mutexes_that_inherit)
 	SHOW(pthread_mutex_unlock(&mutex));
 }
 
-/* A robust one in memory that two processes share. */
+/* A robust PI mutex in memory that two processes share. */
 CASE(owner_in_another_process)
 {
 	pthread_mutex_t *m =
@@ -341,7 +344,7 @@ CASE(several_words)
 	v[2].uaddr = (uintptr_t)&words[2] + 1;
 	SHOW(waitv(v, 3, 0, NULL, 0));
 	v[2].uaddr = (uintptr_t)&words[2];
-	/* Before that the upper half is not looked at, and the thread sleeps for ever. */
+	/* Older kernels ignore the upper half, and the thread would sleep for ever. */
 	if (!check_kernel(6, 7))
 		return;
 	v[2].val = 1UL << 32;
@@ -396,7 +399,10 @@ CASE(calls_of_their_own)
 	CHECK(got == 2);
 }
 
-/* A private and a shared futex of one address are two; a shared one's page has to be there. */
+/*
+ * A private and a shared futex at one address are different futexes. The page of a shared one has
+ * to exist.
+ */
 CASE(private_and_shared)
 {
 	struct timespec t = {0, 1000};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * futex(2), operation by operation: what wakes whom, how many, what is moved, what is refused;
- * and the lists of locks that a thread leaves behind.
+ * futex(2), operation by operation: which waiters it wakes, how many, which it moves, and what it
+ * refuses. Also the robust lists that a thread leaves behind.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -100,7 +100,7 @@ CASE(waiting)
 	SHOW(futex(&a, FUTEX_WAKE | FUTEX_CLOCK_REALTIME, 1, NULL, NULL, 0));
 }
 
-/* FUTEX_WAIT's limit is a span, FUTEX_WAIT_BITSET's a moment. */
+/* FUTEX_WAIT's timeout is relative, FUTEX_WAIT_BITSET's is absolute. */
 CASE(moments)
 {
 	struct timespec at;
@@ -183,7 +183,7 @@ static uint32_t operation(int op, int compare, int arg, int than)
 	return FUTEX_OP(op, arg, compare, than);
 }
 
-/* FUTEX_WAKE_OP: changes the second word, and wakes there where the old value compares. */
+/* FUTEX_WAKE_OP changes the second word, and wakes its waiters if the old value compares true. */
 CASE(waking_with_an_operation)
 {
 	static const struct {
@@ -217,7 +217,7 @@ CASE(waking_with_an_operation)
 	SHOW(futex(&a, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, NULL, 0));
 }
 
-/* Shared words are known by what is behind them, private ones by their address. */
+/* A shared futex is identified by the memory behind it, a private one by its address. */
 CASE(shared_words)
 {
 	int fd = memfd_create("words", 0), status;
@@ -258,7 +258,7 @@ static void *unmaps(void *arg)
 	return NULL;
 }
 
-/* Who sleeps on memory that goes away sleeps on. */
+/* A thread that sleeps on memory goes on sleeping when the memory is unmapped. */
 CASE(a_word_that_is_unmapped)
 {
 	uint32_t *word =
@@ -298,7 +298,7 @@ static void *leaves_locks(void *arg)
 {
 	list_locks((uint32_t)gettid());
 	locks[1].word |= FUTEX_WAITERS;
-	locks[2].word = 1234567; /* of somebody else */
+	locks[2].word = 1234567; /* owned by another thread */
 	NEED(syscall(SYS_set_robust_list, &head, sizeof(head)) == 0);
 	asleep = 1;
 	while (!arg)
@@ -331,7 +331,7 @@ CASE(locks_of_a_dead_thread)
 	asleep = 0;
 }
 
-/* Lists that a program made badly do no harm. */
+/* Broken lists of a program do no harm. */
 CASE(bad_lists)
 {
 	static struct robust_list_head bad;
@@ -346,7 +346,7 @@ CASE(bad_lists)
 					: kind == 1 ? (void *)0xffff800000000000
 					: kind == 2 ? &locks[0].link
 						    : &bad.list;
-			locks[0].link.next = &locks[0].link; /* for ever round */
+			locks[0].link.next = &locks[0].link; /* an endless loop in the list */
 			locks[0].word = (uint32_t)getpid();
 			bad.futex_offset = kind == 3 ? 1 : (long)sizeof(struct robust_list);
 			bad.list_op_pending = kind == 3 ? (void *)0x7ffffffff000 : NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The shape of a Go program: a static ET_EXEC, not position-independent, that places its own
- * arenas at fixed hints, reserves with PROT_NONE and makes parts usable with MAP_FIXED, and sets
- * every signal's handler on an alternate stack.
+ * The shape of a Go program: a static ET_EXEC, not position-independent, that places its arenas at
+ * fixed hints, reserves with PROT_NONE, makes parts usable with MAP_FIXED, and sets a handler for
+ * each signal on an alternate stack.
  */
 // options: -static -fno-pie
 #include "check.h"
@@ -50,17 +50,19 @@ CASE(arenas)
 	SHOW(arena[0][4096]);
 	SHOW(madvise(arena[1] + ARENA / 2, ARENA / 2, MADV_HUGEPAGE));
 	SHOW(madvise(arena[0] + MIB, MIB, MADV_FREE));
-	commit(arena[0] + 2 * MIB, MIB); /* fresh again */
+	commit(arena[0] + 2 * MIB, MIB); /* The range reads as zero again. */
 	SHOW(arena[0][2 * MIB + 4096]);
-	/* A hint that is taken: somewhere else, given back. */
+	/*
+	 * A hint that is taken: the kernel chooses another place, and the program gives that back.
+	 */
 	char *other = reserve(0xc000000000, ARENA);
 	CHECK(other != MAP_FAILED && other != arena[0]);
 	SHOW(munmap(other, ARENA));
-	/* The page summaries: hundreds of MiB that are nearly never touched. */
+	/* The page summaries: hundreds of MiB, of which almost nothing is touched. */
 	char *summary = reserve(0, 600 * MIB);
 	commit(summary + 512 * MIB, 4096);
 	summary[512 * MIB] = 1;
-	/* An index at a low fixed place. */
+	/* An index at a low fixed address. */
 	char *index = mmap((void *)0x20000000, MIB, PROT_READ | PROT_WRITE,
 			   MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
 	CHECK(index == (char *)0x20000000);
@@ -87,7 +89,7 @@ CASE(signals)
 	for (int s = 1; s <= 64; s++)
 		installed += sigaction(s, &action, NULL) == 0;
 	SHOW(installed);
-	/* Go's preemption. */
+	/* Go's preemption signal. */
 	SHOW(syscall(SYS_tgkill, getpid(), gettid(), SIGURG));
 	SHOW(handled == SIGURG);
 }

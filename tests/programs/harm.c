@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A process that harms itself dies as on Linux, and only it: each case lets a child do it and says
- * how the child ended. The others of the tree, this program first, go on.
+ * A process that harms itself dies as on Linux, and no other process does. Each case does the harm
+ * in a child and prints how the child ended. The rest of the tree, this program first, continues.
  */
 #include "check.h"
 #include "child.h"
@@ -18,7 +18,7 @@
 
 #define STACK_SIZE 65536
 
-/* The wait status of a child that runs this. */
+/* Returns the wait status of a child that runs this. */
 static int end_of(void (*run)(void))
 {
 	pid_t pid = start_child();
@@ -46,7 +46,7 @@ CASE(closes_every_descriptor)
 	SHOW(end_of(close_all));
 }
 
-/* No C after the call: there is no stack to return to. */
+/* No C code after the call, because the stack is gone. */
 static void unmap_stack(void)
 {
 	unsigned long sp;
@@ -114,8 +114,8 @@ static void jump(void)
 }
 
 /*
- * Where a kernel may be; and not canonical. Jumps to what is no code only: in the ring-3
- * home nothing keeps a program from the guest kernel's own memory (docs/hosts.md).
+ * Addresses where a kernel may lie, and non-canonical ones. The cases only jump to addresses that
+ * hold no code: in ring-3 mode a program can reach the guest kernel's memory (docs/hosts.md).
  */
 CASE(uses_kernel_addresses)
 {
@@ -133,9 +133,9 @@ CASE(uses_kernel_addresses)
 }
 
 /*
- * Natively, and in the ring-0 mode, the first look ends it. In the ring-3 mode there is the guest
- * kernel to be read and, through the physmap, to be changed: an endless loop goes behind its text.
- * From there no system call, no fault and no signal handler leads out.
+ * Natively, and in ring-0 mode, the first access ends the child. In ring-3 mode the child can read
+ * the guest kernel and, through the physmap, change it: it writes an endless loop behind the
+ * kernel's text. No system call, fault or signal handler leads out of that loop.
  */
 static void spin_in_kernel(void)
 {
@@ -145,7 +145,7 @@ static void spin_in_kernel(void)
 	const Elf64_Phdr *ph;
 	volatile unsigned short *loop;
 
-	/* Its own header; that of the vDSO it carries has no entry. */
+	/* The kernel's own ELF header. The header of the vDSO inside it has no entry point. */
 	while (memcmp((void *)base, ELFMAG, SELFMAG) || !((const Elf64_Ehdr *)base)->e_entry)
 		base -= 4096;
 	image = (void *)base;
@@ -157,7 +157,7 @@ static void spin_in_kernel(void)
 	if (end % 4096 == 0)
 		_exit(8);
 	loop = (void *)(0x400000000000UL + 0x200000 + end);
-	*loop = 0xfeeb; /* jmp . */
+	*loop = 0xfeeb; /* the instruction "jmp .": an endless loop */
 	target = base + end;
 	jump();
 }
@@ -168,7 +168,7 @@ CASE(spins_in_the_kernel)
 	pid_t pid;
 
 	SHOW(end_of(spin_in_kernel));
-	/* And when somebody has no patience. */
+	/* The same, ended by SIGKILL before the watchdog acts. */
 	fflush(stdout);
 	pid = fork();
 	NEED(pid >= 0);
@@ -199,7 +199,7 @@ static void vector_to_doorbell(void)
 	__asm__ volatile("movups %%xmm0, (%0)" ::"r"(0xffffffffd0000010) : "memory");
 }
 
-/* In the ring-3 mode there is a door to the monitor. It is not the program's. */
+/* In ring-3 mode there is a doorbell port to the monitor. It does not serve the program. */
 CASE(rings_the_doorbell)
 {
 	SHOW(end_of(read_doorbell));
@@ -323,7 +323,7 @@ static void fork_bomb_in_group(void)
 	fork_bomb();
 }
 
-/* RLIMIT_NPROC, which root does not have: as nobody. */
+/* RLIMIT_NPROC does not bind root, so the case runs as another user. */
 CASE(forks_without_end)
 {
 	if (geteuid() == 0)
@@ -331,8 +331,8 @@ CASE(forks_without_end)
 }
 
 /*
- * setuid(2) to a user who has too many processes succeeds, and execve(2) says it then:
- * credentials(7). One waits as that user; a zombie counts, too.
+ * setuid(2) to a user who has too many processes succeeds, and execve(2) then fails: see
+ * credentials(7). One process waits as that user; a zombie counts as well.
  */
 static void exec_beyond_the_limit(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The smallest C program: start, one line, end. Also what the benchmark starts. */
+/* The smallest C program: it prints one line and ends. The benchmark starts it, too. */
 #include <stdio.h>
 
 int main(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who may do what? Each case lets a child become somebody else and tries what that user may not do.
- * Started as root it does so for real; as another user the changes themselves are refused. Whatever
- * it tries on the host is refused or lies in its own directory.
+ * What may a user do? Each case lets a child become another user and tries what that user may not
+ * do. When the program is started as root the children change for real; as another user the changes
+ * are refused. Everything that a case tries on the host is refused or stays in its own directory.
  */
 #include "check.h"
 #include "child.h"
@@ -25,7 +25,7 @@
 
 #define USER 1234
 
-/* Runs `run` in a child and shows how that ended. */
+/* Runs `run` in a child and prints how the child ended. */
 static void child(void (*run)(void))
 {
 	int status = status_of_child(run);
@@ -50,7 +50,9 @@ static void drop_capabilities(void)
 	SHOW(syscall(SYS_capset, &head, none));
 }
 
-/* A file of this program's user that nobody else may read, and one that nobody may read. */
+/*
+ * Makes a file of this program's user that no other user may read, and one that no user may read.
+ */
 static void make_files(void)
 {
 	int fd = open("own", O_CREAT | O_RDWR | O_TRUNC, 0600);
@@ -109,7 +111,7 @@ static void user_tries(void)
 CASE(a_user)
 {
 	if (geteuid())
-		return; /* the files are its own */
+		return; /* The child owns the files. */
 	make_files();
 	child(user_tries);
 }
@@ -118,7 +120,7 @@ static void without_capabilities(void)
 {
 	drop_capabilities();
 	what_a_user_may_not();
-	/* Its own files are its own still. */
+	/* The owner keeps access to its own files. */
 	SHOW_OK(open("own", O_RDONLY));
 	SHOW_OK(open("none", O_RDONLY));
 	SHOW(access("none", R_OK));
@@ -177,7 +179,7 @@ CASE(access_asks_for_the_real_user)
 
 static long thread_result[4];
 
-/* As file servers do it: glibc's setresuid would change all threads. */
+/* By raw system calls, as file servers do it: glibc's setresuid would change all threads. */
 static void *other_identity(void *arg)
 {
 	(void)arg;
@@ -201,13 +203,13 @@ CASE(a_thread_has_its_own)
 		CHECK(thread_result[2] == -1);
 	}
 	SHOW(thread_result[3]);
-	/* The others are who they were. */
+	/* The other threads keep their ids. */
 	SHOW(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	SHOW_OK(open("own", O_RDONLY));
 	CHECK(geteuid() == getuid());
 }
 
-/* Their identity follows threads to wherever they run: many of them, two identities. */
+/* An identity follows its thread to whichever vCPU runs it: many threads, two identities. */
 static void *by_turns(void *arg)
 {
 	long self = (long)arg, wrong = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System V IPC between processes, and POSIX message queues. What is made here is removed again:
- * natively these objects are the machine's.
+ * System V IPC between processes, and POSIX message queues. Each case removes what it makes,
+ * because natively these objects belong to the machine.
  */
 #include "check.h"
 #include "child.h"
@@ -42,7 +42,7 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-/* Again and again, for the first one may come before the call that it is to end. */
+/* Repeats, because the first signal may come before the call that it is to interrupt. */
 static void alarm_each_ms(int ms, int flags)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = flags};
@@ -183,7 +183,10 @@ CASE(shm_between_processes)
 		_exit(1);
 	}
 	SHOW(shm_state(id).shm_nattch);
-	/* Removed, it lives on until the last one lets go, and new ones may come. */
+	/*
+	 * A removed segment lives until its last user detaches it, and further processes may attach
+	 * it.
+	 */
 	SHOW(shmctl(id, IPC_RMID, NULL));
 	printf("  mode %o\n", shm_state(id).shm_perm.mode);
 	IN_CHILD
@@ -285,7 +288,7 @@ static void sem_free(int id)
 	SHOW(semctl(id, 0, IPC_RMID));
 }
 
-/* Until count operations wait for semaphore n (to grow, or to become zero). */
+/* Waits until this many operations wait for semaphore n (to grow, or to become zero). */
 static void sem_await(int id, int n, int cmd, int count)
 {
 	for (int i = 0; i < 5000 && semctl(id, n, cmd) != count; i++)
@@ -363,13 +366,13 @@ CASE(sem_operations)
 
 	SHOW(semop(id, ops, 3));
 	printf("  %d %d %d\n", sem_value(id, 0), sem_value(id, 1), sem_value(id, 2));
-	/* All or nothing. */
+	/* All operations of a call happen, or none does. */
 	ops[0] = (struct sembuf){0, 5, 0};
 	ops[1] = (struct sembuf){1, 1, 0};
 	ops[2] = (struct sembuf){2, -1, IPC_NOWAIT};
 	SHOW(semop(id, ops, 3));
 	printf("  %d %d %d\n", sem_value(id, 0), sem_value(id, 1), sem_value(id, 2));
-	/* One after the other on the same semaphore. */
+	/* Operations on one semaphore happen one after another. */
 	ops[0] = (struct sembuf){0, 5, 0};
 	ops[1] = (struct sembuf){0, -3, 0};
 	ops[2] = (struct sembuf){0, -2, 0};
@@ -422,7 +425,7 @@ CASE(sem_waiting)
 	wait_child(pid);
 }
 
-/* Waiters get their turn in the order in which they came. */
+/* Waiters are served in the order in which they arrived. */
 CASE(sem_order)
 {
 	int id = sem_new(1, (unsigned short[]){0}), p[2];
@@ -465,7 +468,7 @@ CASE(sem_undoing)
 		printf("  %d %d %d\n", sem_value(id, 0), sem_value(id, 1), sem_value(id, 2));
 	}
 	printf("  %d %d %d\n", sem_value(id, 0), sem_value(id, 1), sem_value(id, 2));
-	/* SETVAL forgets what is to be undone. */
+	/* SETVAL discards the adjustments of SEM_UNDO. */
 	IN_CHILD
 	{
 		SHOW(sem_do(id, 0, -3, SEM_UNDO));
@@ -473,14 +476,14 @@ CASE(sem_undoing)
 		SHOW(semctl(id, 0, SETVAL, (union semun){.val = 1}));
 	}
 	printf("  %d %d %d\n", sem_value(id, 0), sem_value(id, 1), sem_value(id, 2));
-	/* No further than zero. */
+	/* The adjustment stops at zero. */
 	IN_CHILD
 	{
 		SHOW(sem_do(id, 1, 4, SEM_UNDO));
 		SHOW(sem_do(id, 1, -3, 0));
 	}
 	SHOW(sem_value(id, 1));
-	/* Not inherited by fork, kept by exec. */
+	/* fork does not inherit adjustments; exec keeps them. */
 	NEED(sem_do(id, 0, 1, SEM_UNDO) == 0);
 	IN_CHILD
 	SHOW(sem_value(id, 0));
@@ -500,7 +503,7 @@ CASE(sem_undoing)
 	sem_free(id);
 }
 
-/* What a process that dies gives back lets another one go on. */
+/* The adjustments of a process that dies let another one continue. */
 CASE(sem_undone_for_a_waiter)
 {
 	int id = sem_new(2, (unsigned short[]){1, 0});
@@ -706,7 +709,7 @@ CASE(msg_waiting)
 	receive_text(id, 4, 64, IPC_NOWAIT);
 	printf("  removed\n");
 	NEED(write(q[1], "x", 1) == 1);
-	settle(300000); /* it has to be in the call */
+	settle(300000); /* The thread has to be inside the call by then. */
 	NEED(msgctl(id, IPC_RMID, NULL) == 0);
 	wait_child(pid);
 	id = msgget(IPC_PRIVATE, 0600);
@@ -986,7 +989,7 @@ CASE(mq_notification)
 	notified = 0;
 	SHOW(mq_send(q, "two", 3, 0));
 	SHOW(notified);
-	/* Only when the queue was empty. */
+	/* A notification comes only if the queue was empty. */
 	SHOW(mq_notify(q, &ev));
 	SHOW(mq_send(q, "three", 5, 0));
 	SHOW(notified);
@@ -1004,7 +1007,7 @@ CASE(mq_notification)
 	SHOW(mq_notify(q, NULL));
 	SHOW(mq_notify(q, &none));
 	SHOW(mq_notify(q, &ev));
-	/* Any descriptor that is closed ends it. */
+	/* Closing any descriptor of the queue removes the notification. */
 	q2 = dup(q);
 	close(q2);
 	SHOW(mq_notify(q, &ev));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is made and ended again leaves no memory behind in the guest kernel: MemFree of
- * /proc/meminfo, which in a sandbox counts the kernel's frames exactly, is the same after many
- * rounds as after the first few. Run by tests/bad-input/run: natively MemFree is the whole
- * machine's.
+ * Making and ending objects leaves no memory behind in the guest kernel: MemFree of /proc/meminfo,
+ * which in a sandbox counts the kernel's frames exactly, is the same after many rounds as after the
+ * first few. tests/bad-input/run runs it, because natively MemFree is the whole machine's.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A frame or two of the kernel's heap may be begun; 16 bytes a round would be 30 KiB. */
+/* The kernel's heap may have begun a frame or two. A leak of 16 bytes a round would be 30 KiB. */
 #define SLACK_KIB 24
 
 static long free_kib(void)
@@ -63,14 +62,17 @@ static void rounds(void (*once)(void), int n)
 {
 	long before, lost;
 
-	/* vCPUs stay: as many as any case needs, those of threads on their way out included. */
+	/*
+	 * vCPUs are never destroyed: make as many as any case needs, counting those of threads that
+	 * are about to end.
+	 */
 	start_threads(64);
 	for (int i = 0; i < n / 10; i++)
 		once();
 	before = free_kib();
 	for (int i = 0; i < n; i++)
 		once();
-	/* What has ended may still be on its way out. */
+	/* Threads that have ended may still hold memory for a moment. */
 	for (int i = 0; (lost = before - free_kib()) > SLACK_KIB && i < 50; i++)
 		settle(10000);
 	if (lost > SLACK_KIB)
@@ -127,7 +129,7 @@ static void *many_threads(void *arg)
 	return arg;
 }
 
-/* The child dies with open files, a timer and threads that are being made. */
+/* The child dies with open files, a timer, and threads that are just being made. */
 static void fork_careless(void)
 {
 	pid_t pid = fork();

@@ -44,7 +44,7 @@ static void show_holder(int fd, int cmd, short type, long start, long len)
 					     : "another's");
 }
 
-/* Runs the rest in a child; the parent waits for it. */
+/* Runs the block in a child. The parent waits for the child. */
 #define IN_LOCKER for (pid_t child_ = start_locker(); child_ == 0 || wait_child(child_); _exit(0))
 
 static pid_t start_locker(void)
@@ -250,7 +250,7 @@ CASE(any_close_releases)
 		show_holder(other, F_GETLK, F_WRLCK, 0, 0);
 	}
 	other = open("f", O_RDWR);
-	NEED(syscall(436 /* close_range */, other, other, 0) == 0);
+	NEED(syscall(436 /* by close_range */, other, other, 0) == 0);
 	IN_LOCKER
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
 	close(fd);
@@ -305,7 +305,7 @@ static void on_signal(int sig)
 
 CASE(a_signal_ends_the_wait)
 {
-	/* Again, for the first one may come before the call. */
+	/* Repeats, because the first signal may come before the call. */
 	const struct itimerval in = {{.tv_usec = 50000}, {.tv_usec = 50000}};
 	struct sigaction sa = {.sa_handler = on_signal};
 	int fd = open_file("f");
@@ -340,7 +340,7 @@ CASE(deadlock)
 		_exit(0);
 	}
 	NEED(read(p[0], &c, 1) == 1);
-	settle(300000); /* it has to be in the call */
+	settle(300000); /* The thread has to be inside the call by then. */
 	SHOW(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 1, 1));
 	lock(fd, F_SETLK, F_UNLCK, 0, 0);
@@ -388,7 +388,7 @@ static void *lock_in_thread(void *arg)
 	return NULL;
 }
 
-/* Threads are one owner. */
+/* The threads of a process are one owner. */
 CASE(threads)
 {
 	int fd = open_file("f");
@@ -455,7 +455,7 @@ CASE(open_file_description_locks)
 	show_holder(fd2, F_OFD_GETLK, F_WRLCK, 0, 0);
 	show_holder(fd, F_OFD_GETLK, F_WRLCK, 0, 0);
 	show_holder(fd, F_GETLK, F_WRLCK, 0, 0);
-	/* Not even one process's own. */
+	/* Not even with a lock of the same process. */
 	SHOW(lock(fd, F_SETLK, F_WRLCK, 5, 1));
 	SHOW(lock(fd, F_SETLK, F_RDLCK, 25, 1));
 	show_holder(fd2, F_OFD_GETLK, F_WRLCK, 25, 1);
@@ -468,7 +468,7 @@ CASE(open_file_description_locks)
 		SHOW(lock(fd, F_OFD_SETLK, F_UNLCK, 3, 1));
 	}
 	SHOW(lock(fd2, F_OFD_SETLK, F_WRLCK, 3, 1));
-	/* Another close changes nothing. */
+	/* Closing another file's descriptor changes nothing. */
 	fd3 = open_file("f");
 	close(fd3);
 	SHOW(lock(fd2, F_OFD_SETLK, F_WRLCK, 4, 1));
@@ -498,7 +498,7 @@ CASE(whole_files)
 		SHOW(flock(fd3, LOCK_EX | LOCK_NB));
 	}
 	SHOW(flock(fd, LOCK_EX | LOCK_NB));
-	/* They are not the same locks. */
+	/* They are different locks. */
 	SHOW(lock(fd2, F_SETLK, F_WRLCK, 0, 0));
 	fd3 = dup(fd);
 	close(fd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Questions about names, asked in the same order again and again, while the answers change: is each
- * answer the one of its moment? A kernel that asks ahead of the program (kernel/fs/path_prefetch.c)
- * would be caught here with an old one.
+ * Path lookups, made in the same order again and again while the answers change: is each answer the
+ * current one? A kernel that prefetches lookups (kernel/fs/path_prefetch.c) would give an old
+ * answer here if it did so wrongly.
  */
 #include "check.h"
 #include "child.h"
@@ -20,7 +20,7 @@
 #define LINKS  6
 #define ROUNDS 50
 
-/* Names are absolute, as realpath(3) has them. */
+/* The names are absolute, as realpath(3) makes them. */
 static char names[LINKS][PATH_MAX];
 static char missing[PATH_MAX];
 
@@ -45,7 +45,7 @@ static void make_links(void)
 	unlink(missing);
 }
 
-/* The first letter of what link i says now; '?' if nothing. */
+/* Returns the first letter of what link i contains now, or '?' if it does not exist. */
 static char letter(int i)
 {
 	char target[8];
@@ -53,7 +53,7 @@ static char letter(int i)
 	return readlink(names[i], target, sizeof(target)) > 0 ? target[0] : '?';
 }
 
-/* All links, then again and again, as a program does that looks for a file in many places. */
+/* Reads all links again and again, as a program does that looks for a file in many places. */
 static void learn(void)
 {
 	for (int round = 0; round < 4; round++) {
@@ -63,7 +63,7 @@ static void learn(void)
 	}
 }
 
-/* Link i says this letter from now on. */
+/* Makes link i contain this letter. */
 static void change(int i, char to)
 {
 	char temporary[PATH_MAX], target[8] = {to, (char)('0' + i), 0};
@@ -73,7 +73,7 @@ static void change(int i, char to)
 	NEED(rename(temporary, names[i]) == 0);
 }
 
-/* Letters of a run in which link 3 is changed behind the first two lookups by change_it(). */
+/* Returns the letters of a run in which change_it() changes link 3 after the first two lookups. */
 static void show_run(const char *what, void (*change_it)(void))
 {
 	char seen[LINKS + 1] = "";
@@ -106,7 +106,7 @@ static void by_moving_a_directory(void)
 {
 	char dir[PATH_MAX], old[PATH_MAX];
 
-	/* All are in a directory of their own below; the other one takes its place. */
+	/* The links lie in a directory of their own. Another directory takes its place. */
 	absolute(dir, "d");
 	absolute(old, "e");
 	NEED(rename(dir, old) == 0);
@@ -239,7 +239,7 @@ CASE(changed_by_a_child_that_ends)
 	show_run("vfork", by_a_vfork_child);
 }
 
-/* A child of fork goes on where its parent was, and asks for itself. */
+/* A child of fork continues where its parent was, and makes its own lookups. */
 CASE(asked_on_by_a_child)
 {
 	int status;
@@ -269,7 +269,7 @@ static void on_signal(int sig)
 	changed = 1;
 }
 
-/* A child that soon, each time after another while, changes a link (-1: none), then signals. */
+/* Makes a child that changes a link (-1: none) after a delay that varies, then sends a signal. */
 static pid_t signal_soon(int round, int link)
 {
 	pid_t pid = start_child();
@@ -284,7 +284,7 @@ static pid_t signal_soon(int round, int link)
 	return pid;
 }
 
-/* The handler runs anywhere in the run, on its own or while the program only computes. */
+/* The handler runs anywhere in the run, alone or while the program only computes. */
 CASE(changed_by_a_signal_handler)
 {
 	struct sigaction action = {.sa_handler = on_signal}, old;
@@ -326,8 +326,8 @@ static void asks_on_signal(int sig)
 }
 
 /*
- * The change first, then the signal. Its handler asks what the program would have asked next, and
- * computes a while before it does, so that this is where most signals come.
+ * First the change, then the signal. Its handler makes the lookup that the program would have made
+ * next, and the program computes for a while before that lookup, so that most signals come there.
  */
 CASE(changed_before_a_signal)
 {
@@ -414,7 +414,7 @@ CASE(opened_when_it_is_there)
 	NEED(unlink(missing) == 0);
 	look_for_it(seen);
 	CHECK(!strcmp(seen, "????"));
-	/* Made by the open itself: no question. */
+	/* The open itself made the file: no lookup precedes it. */
 	letter(0);
 	sizes();
 	access(missing, R_OK);
@@ -422,7 +422,7 @@ CASE(opened_when_it_is_there)
 	make_missing("x");
 	SHOW(sizes());
 	NEED(unlink(missing) == 0);
-	/* A link that leads nowhere, to itself, through a file: open(2) says what. */
+	/* open(2) reports the error of a link that leads nowhere, to itself, or through a file. */
 	for (int i = 0; i < 4; i++) {
 		char loop[PATH_MAX], through[PATH_MAX];
 
@@ -485,7 +485,7 @@ CASE(changed_behind_open)
 		NEED(ftruncate(fd, 7) == 0);
 		CHECK(fstat(fd, &st) == 0 && st.st_size == 7);
 		close(fd);
-		/* Behind the open of something else, of the same number, of the same file. */
+		/* fstat after the open of something else, of the same number, of the same file. */
 		fd = open(missing, O_RDONLY);
 		other = open(".", O_RDONLY | O_DIRECTORY);
 		CHECK(fstat(fd, &st) == 0 && st.st_size == 7);
@@ -546,7 +546,7 @@ CASE(changed_behind_close)
 	run_behind_close(seen, by_a_child);
 	CHECK(!strcmp(seen, "ooonoo"));
 	change(3, 'o');
-	/* The close itself is not late: the pipe has no writer when the lookups are asked. */
+	/* The close itself is not delayed: the pipe has no writer when the lookups are made. */
 	for (int round = 0; round < 4; round++) {
 		struct stat st;
 		char byte;
@@ -589,14 +589,17 @@ CASE(long_and_short_answers)
 
 			CHECK(n == lengths[i] && got[0] == 'a' + i && got[n - 1] == 'a' + i);
 		}
-		/* Less room than the target needs: cut, not one byte more. */
+		/*
+		 * A buffer smaller than the target: the result is cut, and not one byte more is
+		 * written.
+		 */
 		memset(got, '-', sizeof(got));
 		SHOW(readlink(names[2], got, 10));
 		CHECK(got[9] == 'c' && got[10] == '-');
 		SHOW(readlink(names[3], got, 0));
 		SHOW(readlink(names[3], got, (size_t)-1));
 		SHOW(readlink(names[3], (char *)8, 100));
-		/* It fits up to the page's end, then it does not. */
+		/* The target fits up to the page's end, then it does not. */
 		SHOW(readlink(names[1], page + 4096 - 100, 4096));
 		SHOW(readlink(names[1], page + 4096 - 99, 4096));
 		SHOW(readlink((char *)8, got, 100));
@@ -616,7 +619,7 @@ CASE(long_and_short_answers)
 	munmap(page, 4096);
 }
 
-/* Names that are the kernel's own among those that are the host's. */
+/* Names that the guest kernel answers among names that the host answers. */
 CASE(names_of_several_kinds)
 {
 	char got[PATH_MAX], fd_name[64];
@@ -644,7 +647,7 @@ CASE(names_of_several_kinds)
 	close(fd);
 }
 
-/* What one user may see, another may not: the answers are to whoever asks. */
+/* One user may see what another may not: the answers depend on the user who asks. */
 CASE(asked_by_somebody_else)
 {
 	char dir[PATH_MAX];
@@ -681,7 +684,7 @@ CASE(asked_by_somebody_else)
 	SHOW(status);
 	CHECK(!status);
 	chmod(dir, 0700);
-	/* And the identity changed in the middle of a run. */
+	/* The identity changes in the middle of a run. */
 	pid = fork();
 	NEED(pid >= 0);
 	if (pid == 0) {
@@ -710,7 +713,9 @@ CASE(asked_by_somebody_else)
  * any more
  */
 
-/* Asks until the number in memory is the last; whoever saw a number sees its link, or a later one.
+/*
+ * Repeats until the number in memory is the last one. A thread that saw a number has to see the
+ * link of that number or a later one.
  */
 static int ask_and_compare(_Atomic unsigned char *said)
 {
@@ -730,7 +735,7 @@ static int ask_and_compare(_Atomic unsigned char *said)
 	return bad;
 }
 
-/* Link 3 says a number, then memory does. */
+/* First link 3 gets a number, then the memory does. */
 static void tell(_Atomic unsigned char *said)
 {
 	for (unsigned char n = 1; n <= ROUNDS; n++) {
@@ -791,7 +796,7 @@ CASE(changed_by_a_process_with_shared_memory)
 	munmap(said, 4096);
 }
 
-/* One has the file's page only to read. */
+/* One process has the file's page mapped for reading only. */
 static void told_in_a_file(const char *name, unsigned seconds_old)
 {
 	int fd = open(name, O_RDWR | O_CREAT, 0644);
@@ -816,7 +821,7 @@ CASE(changed_by_a_process_with_a_file)
 	told_in_a_file("said", 0);
 }
 
-/* A file in memory does not say when it was written last. */
+/* A file in memory does not report when it was written last. */
 CASE(changed_by_a_process_with_an_old_file)
 {
 	char name[64];
@@ -825,7 +830,7 @@ CASE(changed_by_a_process_with_an_old_file)
 	told_in_a_file(name, 5);
 }
 
-/* The file grows by a byte, then memory says how many there are. */
+/* The file grows by a byte, then the memory says how many bytes there are. */
 static void grow(_Atomic unsigned char *said)
 {
 	int fd = open(missing, O_WRONLY | O_APPEND);
@@ -845,7 +850,7 @@ static void *growing_thread(void *said)
 	return NULL;
 }
 
-/* Whoever saw a number between open and fstat sees a file that large. */
+/* A thread that saw a number between open and fstat has to see a file at least that large. */
 static int open_and_compare(_Atomic unsigned char *said)
 {
 	int bad = 0;

@@ -67,7 +67,7 @@ static size_t clip(const char *start, size_t len)
 	return len < room ? len : room;
 }
 
-/* One random call: whether it failed, and why. */
+/* Makes one random call; returns whether it failed, and why. */
 static long call(void)
 {
 	static const int prots[] = {PROT_NONE,
@@ -104,7 +104,9 @@ static long call(void)
 	case 9:
 		return madvise(p, len, MADV_DONTNEED);
 	case 10:
-		/* One page: what happens to several mappings at once depends on the version. */
+		/*
+		 * One page only: what happens to several mappings at once depends on the version.
+		 */
 		return p == to || mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
 	case 11:
 		return pread(program_fd, p + skip, bytes, offset % 65536);

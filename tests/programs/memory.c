@@ -64,7 +64,7 @@ CASE(anonymous)
 	SHOW_READ(p + 2 * PAGE);
 	CHECK(is_filled(p + 2 * PAGE, 14 * PAGE, 'x'));
 	SHOW(munmap(p, 16 * PAGE));
-	SHOW(munmap(p, 16 * PAGE)); /* nothing there: no error */
+	SHOW(munmap(p, 16 * PAGE)); /* An unmapped range is no error. */
 	SHOW_WRITE(p);
 }
 
@@ -128,7 +128,7 @@ CASE(fixed_and_hints)
 		 0);
 	CHECK(q == p + PAGE);
 	q = mmap(p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(q != p + PAGE); /* the hint is taken */
+	CHECK(q != p + PAGE); /* The hint is taken. */
 	NEED(munmap(p, 8 * PAGE) == 0);
 	q = mmap(p + 123, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK((uintptr_t)q % PAGE == 0);
@@ -189,7 +189,7 @@ CASE(execute)
 	*q = (char)ret;
 	SHOW_EXECUTE(q);
 	SHOW_WRITE(q);
-	/* Code that is changed and run again at once. */
+	/* Code that is changed and executed again at once. */
 	static const unsigned char return_1[] = {0xb8, 1, 0, 0, 0, 0xc3};
 	int sum = 0;
 	memcpy(q, return_1, sizeof(return_1));
@@ -231,7 +231,7 @@ CASE(file_private)
 	NEED(pread(fd, &c, 1, 0) == 1);
 	CHECK(c == 'A');
 	NEED(pwrite(fd, "y", 1, PAGE) == 1);
-	CHECK(p[PAGE] == 'y'); /* not written yet: still the file's page */
+	CHECK(p[PAGE] == 'y'); /* Not written yet: the page is still the file's. */
 	p[2 * PAGE + 1] = 'z';
 	NEED(pwrite(fd, "x", 1, 2 * PAGE) == 1);
 	CHECK(p[2 * PAGE] == 'C');
@@ -284,7 +284,7 @@ CASE(file_tail)
 	SHOW_READ(p + 2 * PAGE);
 	SHOW_READ(s + 2 * PAGE);
 	SHOW_WRITE(s + 3 * PAGE);
-	s[PAGE + 200] = 'q'; /* behind the end: not part of the file */
+	s[PAGE + 200] = 'q'; /* Behind the file's end: not part of the file. */
 	SHOW(ftruncate(fd, 3 * PAGE));
 	SHOW_READ(s + 2 * PAGE);
 	SHOW_READ(p + 2 * PAGE);
@@ -376,7 +376,7 @@ CASE(move_and_resize)
 	SHOW_WRITE(p + 63 * PAGE);
 	SHOW((long)mremap(p + 1, PAGE, PAGE, 0));
 	SHOW((long)mremap(p, PAGE, 0, MREMAP_MAYMOVE));
-	SHOW((long)mremap(p, PAGE, 2 * PAGE, 0)); /* no room: the mapping goes on */
+	SHOW((long)mremap(p, PAGE, 2 * PAGE, 0)); /* no room: the mapping stays */
 	SHOW((long)mremap(p, PAGE, PAGE, MREMAP_FIXED, r));
 	SHOW((long)mremap(p, 64 * PAGE, 64 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE));
 	SHOW((long)mremap((void *)0x10000000, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
@@ -394,7 +394,7 @@ CASE(move_and_resize)
 	q[0] = '!';
 	CHECK(r != MAP_FAILED && r != q && r[0] == '!');
 	close(fd);
-	/* Growing by steps keeps what is there. */
+	/* Growing in steps keeps the content. */
 	p = map_rw(PAGE);
 	for (size_t len = PAGE; len < 4 * MIB; len *= 2) {
 		memset(p + len / 2, (int)(len / PAGE), len / 2);
@@ -436,7 +436,7 @@ CASE(advice)
 	p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	p[0] = 'z';
 	SHOW(madvise(p, 2 * PAGE, MADV_DONTNEED));
-	CHECK(p[0] == 'A'); /* the file's page again */
+	CHECK(p[0] == 'A'); /* The page is the file's again. */
 	munmap(p, 2 * PAGE);
 	p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	SHOW(madvise(p, 2 * PAGE, MADV_FREE));
@@ -476,7 +476,7 @@ CASE(residency)
 	p[0] = 1;
 	p[3 * PAGE] = 1;
 	SHOW(mincore(p, 2048 * PAGE, in));
-	/* Pages near a touched one may come with it. */
+	/* Neighbours of a touched page may be resident as well. */
 	CHECK((in[0] & 1) && (in[3] & 1) && !(in[2047] & 1));
 	SHOW(mincore(p + 1, PAGE, in));
 	SHOW(mincore(p, 8 * PAGE, (unsigned char *)8));
@@ -570,7 +570,7 @@ CASE(many_mappings)
 	char *all = map(2 * COUNT * PAGE, PROT_NONE, MAP_PRIVATE);
 	unsigned int sum = 0;
 
-	/* Every other page writable: no two neighbours can be one mapping. */
+	/* Every other page is writable, so no two neighbours can be one mapping. */
 	for (int i = 0; i < COUNT; i++) {
 		p[i] = all + 2 * i * PAGE;
 		NEED(mprotect(p[i], PAGE, PROT_READ | PROT_WRITE) == 0);

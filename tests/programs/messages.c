@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Messages are sent and received whole or not at all: with a page of the buffer missing, with more
- * pieces of memory than any call carries, too long for the protocol.
+ * segments than any call carries, and with a message too long for the protocol.
  */
 #include "check.h"
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 
 #define PAGE 4096UL
 
-/* A page, and behind it nothing. */
+/* Maps a page with nothing behind it. */
 static char *at_the_edge(void)
 {
 	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -33,7 +33,7 @@ static void in_part(int from, int to)
 	SHOW(write(from, edge + PAGE - 16, 32));
 	SHOW(writev(from, v, 2));
 	SHOW(sendmsg(from, &m, MSG_DONTWAIT));
-	/* None of them has sent a byte. */
+	/* None of the calls sent a byte. */
 	SHOW(recv(to, b, sizeof(b), MSG_DONTWAIT));
 	SHOW(send(from, edge, 16, 0));
 	SHOW(recv(to, b, sizeof(b), MSG_DONTWAIT));
@@ -61,7 +61,7 @@ CASE(too_long)
 	SHOW(recv(s, b, sizeof(b), MSG_DONTWAIT));
 }
 
-/* Pages in such an order that no two neighbours are neighbours in memory. */
+/* Pages ordered such that no two neighbours in the buffer are neighbours in memory. */
 static char *scattered(size_t pages)
 {
 	char *to = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -99,7 +99,7 @@ CASE(of_many_pieces)
 	}
 }
 
-/* A connected stream names no sender, so where it would go is not looked at. */
+/* A connected stream has no sender address, so the pointer for it is not read. */
 CASE(no_sender)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

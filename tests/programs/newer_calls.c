@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls about files that are younger than most programs, and two that are older: fchmodat2,
- * statx without a name, the xattrat family, name_to_handle_at, cachestat, statmount, listmount,
- * sysfs, ustat. A host that has not got one makes both sides say so.
+ * Newer system calls about files, and two old ones: fchmodat2, statx without a path, the xattrat
+ * family, name_to_handle_at, cachestat, statmount, listmount, sysfs, ustat. On a host without one
+ * of them both sides print that.
  */
 #include "check.h"
 #include <fcntl.h>

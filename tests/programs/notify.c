@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* netlink(7): musl-gcc has no headers of Linux's. */
+/* netlink(7)'s constants, because musl-gcc has no headers of Linux's. */
 struct request {
 	uint32_t len;
 	uint16_t type, flags;
@@ -119,7 +119,7 @@ CASE(a_thread_for_each_message)
 		wait_for_call();
 		receive(q);
 	}
-	/* Once each, and only in an empty queue. */
+	/* One notification for each registration, and only for an empty queue. */
 	send_text(q, "not announced");
 	CHECK(!is_called());
 	ev = by_thread(1);
@@ -172,8 +172,10 @@ CASE(a_registration_that_ends)
 	CHECK(!is_called());
 }
 
-/* Alone: a child of a process whose C library has such a thread takes its socket over, and its
- * messages may go to the wrong one. */
+/*
+ * Runs alone: a child of a process whose C library has such a thread would inherit its socket, and
+ * messages could go to the wrong process.
+ */
 LONE_CASE(children_with_threads_of_their_own)
 {
 	mqd_t q = queue_new();
@@ -186,7 +188,7 @@ LONE_CASE(children_with_threads_of_their_own)
 			send_text(q, "in a child");
 			wait_for_call();
 			receive(q);
-			/* Its end is the end of this. */
+			/* The socket's end removes the registration. */
 			SHOW(mq_notify(q, &ev));
 		}
 	}
@@ -264,7 +266,7 @@ CASE(what_the_thread_receives)
 	SHOW(mq_notify(q, NULL));
 	show_next(s, 0);
 	SHOW(mq_notify(q, NULL));
-	/* Those that nobody received yet wait their turn. */
+	/* Notifications that nobody has received yet stay queued. */
 	for (int i = 0; i < 3; i++) {
 		NEED(ask(q, SIGEV_THREAD, s, (const char *[]){"a", "b", "c"}[i]) == 0);
 		if (i == 1)
@@ -313,7 +315,7 @@ CASE(other_ways_to_receive)
 	show_cookie(recvmsg(s, &msg, MSG_TRUNC), bytes);
 	SHOW(msg.msg_flags);
 	receive(q);
-	/* Cut, as any datagram is. */
+	/* The message is cut, as any datagram is. */
 	NEED(ask(q, SIGEV_THREAD, s, "a short one") == 0);
 	send_text(q, "x");
 	memset(bytes, 0, sizeof(bytes));

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who dies when the sandbox's RAM is used up, and who goes on. For 64 MiB (buffervm --mem=64M): the
- * test is tests/bad-input/run's, there is nothing to compare with natively.
- *
- * A hog of 36 MiB is there, doing this or that; then another process wants 28 MiB. The hog has to
- * go, whatever it does, and the other gets its memory.
+ * Which process dies when the sandbox's RAM is used up, and which go on. It runs with 64 MiB
+ * (buffervm --mem=64M) from tests/bad-input/run, because natively there is nothing to compare with.
+ * In each case a hog of 36 MiB does something; then another process wants 28 MiB. The hog has to
+ * die, whatever it does, and the other process gets its memory.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -46,7 +45,7 @@ static int end_of(pid_t pid)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* A child that says when it is ready (.said) and then runs this. */
+/* Makes a child that reports when it is ready (.said) and then runs this. */
 struct child {
 	pid_t pid;
 	int said;
@@ -94,7 +93,7 @@ static void want(void)
 	grow(WANTS);
 }
 
-/* The hog runs this; who wants memory gets it. */
+/* The hog runs this. The process that wants memory gets it. */
 static void hog_goes(void (*run)(void))
 {
 	struct child hog = start(be_hog, run), other;
@@ -208,7 +207,7 @@ static int pause_for_ever(void *arg)
 	return 0;
 }
 
-/* It waits for a child as of vfork(2), which has the same memory and goes with it. */
+/* It waits for a child of vfork(2), which shares its memory and dies with it. */
 static void wait_for_vfork(void)
 {
 	static char stack[16384] __attribute__((aligned(16)));
@@ -260,7 +259,7 @@ CASE(bomb_has_threads)
 	SHOW(end_of(bomb.pid));
 }
 
-/* The kernel touches the pages, on the program's behalf. */
+/* The kernel touches the pages, in a system call of the program. */
 static void grow_in_reads(void)
 {
 	int zero = open("/dev/zero", O_RDONLY);
@@ -278,7 +277,7 @@ CASE(bomb_reads)
 	SHOW(end_of(bomb.pid));
 }
 
-/* What fork(2) left shared is copied. */
+/* A write copies what fork(2) left shared. */
 static void copy_on_write(void)
 {
 	char *p = map(HOG);
@@ -296,7 +295,7 @@ static void copy_on_write(void)
 	_exit(4);
 }
 
-/* Both have the same size: one of the two goes. */
+/* Both have the same size: one of them dies. */
 CASE(copies_do_not_fit)
 {
 	struct child c = start(nothing, copy_on_write);
@@ -307,7 +306,10 @@ CASE(copies_do_not_fit)
 	CHECK(end == -SIGKILL || end == 4);
 }
 
-/* Six times 16 MiB, each grows at its own pace and stays. Some have to go, and some get through. */
+/*
+ * Six processes of 16 MiB, each growing at its own pace, then waiting. Some have to die, and some
+ * get their memory.
+ */
 static int growing[2], gate[2];
 
 static void grow_slowly(void)
@@ -375,7 +377,7 @@ static void volunteer(void)
 	grow(MIB);
 }
 
-/* Who asked for it goes first, small as it is. */
+/* The process that asked for it by oom_score_adj dies first, although it is small. */
 CASE(score_adj_chooses)
 {
 	struct child small = start(volunteer, ignore_all);
@@ -390,7 +392,7 @@ CASE(score_adj_chooses)
 	SHOW(end_of(bomb.pid));
 }
 
-/* fork(2) where nothing is left: an error or a child, nothing worse. */
+/* fork(2) when nothing is left returns an error or a child, and does no other harm. */
 CASE(forks_meanwhile)
 {
 	struct child bomb = start(nothing, grow_for_ever);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* What openat2(2) promises: a strict struct, and limits on the way that hold in /proc, too. */
+/*
+ * What openat2(2) promises: a strict struct, and limits on path resolution that hold in /proc, too.
+ */
 #include "check.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -8,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The first line of what was opened, closed again; else the error. */
+/* Returns the first line of the opened file, which it closes again, or else the error. */
 static void open_how(const char *what, int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = {.flags = flags, .resolve = resolve};

@@ -28,7 +28,7 @@ static int pidfd_getfd_(int fd, int target, unsigned flags)
 	return (int)syscall(SYS_pidfd_getfd, fd, target, flags);
 }
 
-/* A child that waits for a byte, or for its parent's end, and exits with it. */
+/* A child that exits with the byte that it reads, or ends when its parent does. */
 struct child {
 	pid_t pid;
 	int fd; /* pidfd */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What --pids=20 allows: 20 processes and threads, this one included, zombies too. Run by
- * tests/bad-input/run, there is nothing to compare with natively.
+ * What --pids=20 allows: 20 processes and threads, including this one and zombies.
+ * tests/bad-input/run runs it, because natively there is nothing to compare with.
  */
 #include "check.h"
 #include <pthread.h>
@@ -19,7 +19,7 @@ static void reap_all(void)
 		;
 }
 
-/* Forks until it may not; the children end at once, or with the signal. */
+/* Forks until fork fails. The children end at once, or by the signal. */
 static int fork_all(bool stay, pid_t *pid)
 {
 	int n = 0;
@@ -91,7 +91,9 @@ CASE(threads_are_counted)
 		NEED(pthread_join(t[i], NULL) == 0);
 }
 
-/* A real one: every child forks on, in a group of its own. It can be ended, and then all is well.
+/*
+ * A fork bomb: every child forks on, in a process group of its own. The group can be killed, and
+ * then fork works again.
  */
 CASE(fork_bomb)
 {
@@ -107,7 +109,7 @@ CASE(fork_bomb)
 	}
 	setpgid(bomb, bomb);
 	settle(300000);
-	/* One kill(2) may miss a child that is being born. */
+	/* One kill(2) may miss a child that is being made. */
 	while (kill(-bomb, SIGKILL) == 0)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pipes, of both kinds: the guest kernel's own, and those that have become the host's. Most cases
- * run for each of them, and moving() makes one into the other while somebody uses it. A pipe moves
- * when the host has to know it, and any flock(2) is a reason; natively that is nothing special.
+ * Pipes of both kinds: the guest kernel's own, and those that have moved to the host. Most cases
+ * run for each kind, and moving() moves a pipe while another thread or process uses it. A pipe
+ * moves when the host has to know it, and any flock(2) is such a reason; natively flock(2) changes
+ * nothing.
  */
 #include "check.h"
 #include "child.h"
@@ -25,7 +26,7 @@
 #define PAGE 4096
 
 static int p[2];
-static bool hosts; /* the pipe is to be the host's from the start */
+static bool hosts; /* The pipe moves to the host at once. */
 static char big[1 << 20], other[1 << 20];
 
 static void move(int fd)
@@ -58,7 +59,7 @@ static int wait_child(pid_t pid)
 	return 0;
 }
 
-/* Runs a case's body for both kinds. */
+/* Runs a case's body for both kinds of pipes. */
 #define BOTH_KINDS for (int kind_ = 0; kind_ < 2 && (hosts = kind_, true); kind_++)
 
 static void pattern(char *at, size_t n, unsigned seed)
@@ -67,7 +68,7 @@ static void pattern(char *at, size_t n, unsigned seed)
 		at[i] = (char)((i + seed) * 2654435761U >> 13);
 }
 
-/* What is readable and writable now, as letters. */
+/* Returns as letters what is readable and writable now. */
 static const char *ready(int fd)
 {
 	static char text[8];
@@ -95,7 +96,7 @@ static int unread(int fd)
 	return n;
 }
 
-/* Bytes until a non-blocking pipe takes no more. */
+/* Returns how many bytes a non-blocking pipe takes. */
 static long fill(size_t chunk)
 {
 	long sum = 0, n;
@@ -112,7 +113,7 @@ CASE(capacity)
 
 	BOTH_KINDS
 	{
-		/* Small writes to the host take their time. */
+		/* Fewer rounds, because small writes to the host are slow. */
 		for (size_t i = hosts ? 3 : 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 			open_pipe(O_NONBLOCK);
 			printf("%zu: %ld", sizes[i], fill(sizes[i]));
@@ -179,7 +180,7 @@ CASE(packets)
 		SHOW(fill(1));
 		SHOW(read(p[0], text, sizeof(text)));
 		SHOW(fill(1));
-		/* Packet mode ends; what is there stays packets. */
+		/* Packet mode ends, but data that is already in the pipe stays packets. */
 		SHOW(fcntl(p[1], F_SETFL, O_NONBLOCK));
 		SHOW(read(p[0], text, 10));
 		SHOW(read(p[0], text, 10));
@@ -231,7 +232,10 @@ CASE(bad_buffers)
 
 		for (int i = 0; i < 6; i++) {
 			char *at = two + 2 * PAGE - before[i];
-			/* What pipes of the host get wrong is another matter. */
+			/*
+			 * This checks the guest kernel's pipes. Pipes of the host behave as the
+			 * host does.
+			 */
 			if (!hosts) {
 				open_pipe(O_NONBLOCK);
 				printf("%d good:\n", before[i]);
@@ -241,7 +245,7 @@ CASE(bad_buffers)
 				SHOW(unread(p[0]));
 				close_pipe();
 			}
-			/* A reader that fails loses nothing. */
+			/* A read that fails loses no data. */
 			open_pipe(O_NONBLOCK);
 			NEED(write(p[1], big, 300) == 300);
 			NEED(write(p[1], big, 2 * PAGE) == 2 * PAGE);
@@ -324,7 +328,7 @@ CASE(broken)
 		SHOW(*ready(p[1]));
 		SHOW(signals);
 		close(p[1]);
-		/* A writer that waits hears of it, and of what it has written. */
+		/* A writer that waits is told, and its result is how much it has written. */
 		open_pipe(0);
 		pid_t pid = start_child();
 		if (pid == 0) {
@@ -340,7 +344,7 @@ CASE(broken)
 		SHOW(signals);
 		close(p[1]);
 		wait_child(pid);
-		/* The end, also of a writer that is killed. */
+		/* The reader sees the end, also when the writer is killed. */
 		open_pipe(0);
 		pid = start_child();
 		if (pid == 0) {
@@ -358,7 +362,7 @@ CASE(broken)
 	signal(SIGPIPE, SIG_DFL);
 }
 
-/* Records of several writers come whole, whoever reads them. */
+/* Records of several writers arrive whole, whichever process reads them. */
 CASE(records)
 {
 	struct record {
@@ -398,7 +402,7 @@ CASE(records)
 	}
 }
 
-/* As make -j: many wait for one byte, each takes it and puts it back. */
+/* As in make -j: many processes wait for one byte; each takes it and puts it back. */
 CASE(tokens)
 {
 	BOTH_KINDS
@@ -472,7 +476,10 @@ CASE(names)
 		NEED(fgets(c, sizeof(c), f));
 		printf("%s", c);
 		fclose(f);
-		/* The number is the same whatever happens to the pipe, and no other pipe's. */
+		/*
+		 * The inode number stays the same whatever happens to the pipe, and no other pipe
+		 * has it.
+		 */
 		move(p[0]);
 		NEED(fstat(p[1], &st2) == 0);
 		CHECK(st.st_ino == st2.st_ino && st.st_dev == st2.st_dev);
@@ -607,7 +614,7 @@ CASE(interrupted)
 			SHOW(read(p[0], other, 10));
 			if (!restart)
 				SHOW(read(p[0], other, 10));
-			/* What is written already counts. */
+			/* Data that is already written counts. */
 			ssize_t n = write(p[1], big, 70000);
 			CHECK(n == 65536 || n == 70000);
 			SHOW(signals);
@@ -626,7 +633,7 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Files of both kinds in one call, whichever comes first. */
+/* Files of both kinds in one call, whichever becomes ready first. */
 CASE(waiting_for_many)
 {
 	int s[2], e = eventfd(0, 0), q[2];
@@ -672,7 +679,7 @@ CASE(waiting_for_many)
 				  other, 9) == 1);
 			wait_child(pid);
 		}
-		/* Both at once, and the times. */
+		/* Both become ready at once; then the timeouts. */
 		struct pollfd f[] = {
 			{p[0], POLLIN, 0}, {p[1], POLLOUT, 0}, {e, POLLIN, 0}, {999, 0, 0}};
 		SHOW(poll(f, 3, 0));
@@ -690,7 +697,7 @@ CASE(waiting_for_many)
 		start = now_ms();
 		SHOW(poll(f, 2, 50));
 		CHECK(now_ms() - start >= 50);
-		/* The end of the other side, without being asked for. */
+		/* The hang-up of the other end is reported without being asked for. */
 		f[0].events = 0;
 		pid_t pid = start_child();
 		if (pid == 0) {
@@ -778,7 +785,7 @@ static int watch(int ep, int op, int fd, unsigned events, unsigned long mark)
 	return epoll_ctl(ep, op, fd, &ev);
 }
 
-/* Waits and prints what came, by mark. */
+/* Waits, and prints the events by their mark. */
 static void show_events(int ep, int max, int ms)
 {
 	struct epoll_event ev[8];
@@ -825,18 +832,18 @@ CASE(epoll_of_both_kinds)
 		SHOW(watch(ep, EPOLL_CTL_MOD, p[1], 0, 2));
 		show_events(ep, 8, 0);
 		write_later(p[1]);
-		show_events(ep, 8, -1); /* of pipes alone */
+		show_events(ep, 8, -1); /* an epoll of pipes alone */
 		SHOW(read(p[0], other, 100));
 		show_events(ep, 8, 20);
 		SHOW(watch(ep, EPOLL_CTL_ADD, s[0], EPOLLIN, 3));
 		write_later(p[1]);
-		show_events(ep, 8, -1); /* with a file of the host's */
+		show_events(ep, 8, -1); /* an epoll with a file of the host */
 		SHOW(read(p[0], other, 100));
 		write_later(s[1]);
 		show_events(ep, 8, -1);
 		NEED(write(p[1], "x", 1) == 1);
 		show_events(ep, 8, -1);
-		/* Nobody waits for ever. */
+		/* A timeout that does not wait for ever. */
 		int seen = 0;
 		for (int i = 0; i < 4; i++) {
 			struct epoll_event ev;
@@ -845,7 +852,7 @@ CASE(epoll_of_both_kinds)
 			seen |= 1 << ev.data.u64;
 		}
 		SHOW(seen);
-		/* The epoll as a file. */
+		/* The epoll itself as a file. */
 		SHOW(poll(&f, 1, 0));
 		SHOW(watch(outer, EPOLL_CTL_ADD, ep, EPOLLIN, 9));
 		show_events(outer, 8, 0);
@@ -863,7 +870,7 @@ CASE(epoll_of_both_kinds)
 		show_events(outer, 8, -1);
 		SHOW(read(p[0], other, 100));
 		SHOW(watch(ep, EPOLL_CTL_DEL, s[0], 0, 0));
-		/* An item that goes while it is ready takes its news along. */
+		/* An item that is removed while it is ready reports nothing. */
 		NEED(watch(ep, EPOLL_CTL_ADD, s[0], EPOLLIN, 3) == 0);
 		NEED(write(p[1], "x", 1) == 1);
 		SHOW(poll(&f, 1, 0));
@@ -874,7 +881,7 @@ CASE(epoll_of_both_kinds)
 		NEED(watch(ep, EPOLL_CTL_DEL, s[0], 0, 0) == 0);
 		NEED(watch(ep, EPOLL_CTL_ADD, p[0], EPOLLIN, 1) == 0);
 		SHOW(read(p[0], other, 100));
-		/* Once, and by edges. */
+		/* One-shot and edge-triggered items. */
 		SHOW(watch(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT, 4));
 		NEED(write(p[1], "x", 1) == 1);
 		show_events(ep, 8, 0);
@@ -888,9 +895,9 @@ CASE(epoll_of_both_kinds)
 		show_events(ep, 8, 0);
 		SHOW(read(p[0], other, 1));
 		show_events(ep, 8, 0);
-		while (wait(NULL) > 0) /* they have the descriptors, too */
+		while (wait(NULL) > 0) /* The children have the descriptors, too. */
 			;
-		/* A second descriptor of the file, and what remains when one is closed. */
+		/* A second descriptor of the file, and what remains when one of them is closed. */
 		SHOW_OK(copy = dup(p[0]));
 		SHOW(watch(ep, EPOLL_CTL_ADD, copy, EPOLLIN, 6));
 		show_events(ep, 8, 0);
@@ -915,7 +922,7 @@ CASE(epoll_of_both_kinds)
 		SHOW(epoll_wait(ep, NULL, 1, 0));
 		SHOW(epoll_wait(ep, NULL, 0, 0));
 		show_events(ep, 8, 0);
-		/* The pipe becomes the host's in the epoll, while somebody waits. */
+		/* The pipe moves to the host while it is in the epoll and a thread waits. */
 		NEED(watch(ep, EPOLL_CTL_DEL, q[1], 0, 0) == 0);
 		if (start_child() == 0) {
 			settle(50000);
@@ -952,13 +959,15 @@ static void *wait_for_one(void *arg)
 
 	do {
 		NEED(epoll_wait(shared_epoll, &ev, 1, -1) == 1);
-		if (read(ev.data.fd, &c, 1) != 1) /* another one was faster */
+		if (read(ev.data.fd, &c, 1) != 1) /* Another thread was faster. */
 			c = 0;
 	} while (c != 'q');
 	return arg;
 }
 
-/* Several threads wait in one epoll; each byte is read by one of them, and each gets its "quit". */
+/*
+ * Several threads wait in one epoll. One of them reads each byte, and each of them gets its "quit".
+ */
 CASE(epoll_of_threads)
 {
 	BOTH_KINDS
@@ -995,7 +1004,7 @@ static void *write_one(void *arg)
 	return NULL;
 }
 
-/* Counters, which the kernel keeps as it keeps pipes. */
+/* eventfd counters, which live in the guest kernel as pipes do. */
 CASE(counters)
 {
 	BOTH_KINDS
@@ -1122,7 +1131,10 @@ static int receive_fd(int from)
 	return fd;
 }
 
-/* An end that travels takes the bytes along, keeps its number, and counts as an end under way. */
+/*
+ * An end that is sent in a message takes its data along, keeps its inode number, and counts as open
+ * while it is in flight.
+ */
 CASE(sent_away)
 {
 	int s[2];
@@ -1159,7 +1171,7 @@ CASE(sent_away)
 			close(p[1]);
 			while (read(r, other, 60000) > 0)
 				;
-			SHOW(read(r, other, 1)); /* somebody may write yet */
+			SHOW(read(r, other, 1)); /* A process may still write. */
 			w = receive_fd(s[1]);
 			SHOW(write(w, "later", 5));
 			close(w);
@@ -1207,7 +1219,7 @@ CASE(splicing)
 	unlink("file");
 }
 
-/* A writer that waits with more than the pipe holds: what others see meanwhile. */
+/* A writer waits with more than the pipe holds: what other processes see meanwhile. */
 CASE(large_writes)
 {
 	struct sigaction sa = {.sa_handler = count_signal};
@@ -1264,7 +1276,7 @@ CASE(large_writes)
 			if (how == 0)
 				wait_child(pid);
 		}
-		/* Two at once: each byte of each comes, in its order. */
+		/* Two writers at once: each byte of each one arrives, in order. */
 		pid_t pid[2];
 		size_t count[2] = {0};
 		open_pipe(0);
@@ -1288,7 +1300,7 @@ CASE(large_writes)
 	}
 }
 
-/* Somebody waits in each way while the pipe becomes the host's. */
+/* A thread waits in each of the ways while the pipe moves to the host. */
 CASE(moving)
 {
 	pid_t pid;
@@ -1319,7 +1331,7 @@ CASE(moving)
 	wait_child(pid);
 	close_pipe();
 
-	/* A poll that began before, alone and with a file of the host's. */
+	/* A poll that began before the move, alone and with a file of the host. */
 	for (int with = 0; with < 2; with++) {
 		int e = eventfd(0, 0);
 
@@ -1361,7 +1373,7 @@ CASE(moving)
 	wait_child(pid);
 	close(p[0]);
 
-	/* A larger pipe, one end of which is gone. */
+	/* A larger pipe, one end of which is closed. */
 	open_pipe(O_NONBLOCK);
 	SHOW(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
 	SHOW(write(p[1], big, 300000));
@@ -1388,7 +1400,7 @@ static void *write_much(void *arg)
 	return arg;
 }
 
-/* Threads of one process, and a move in the middle of it all. */
+/* Threads of one process use the pipe while it moves. */
 CASE(threads)
 {
 	BOTH_KINDS

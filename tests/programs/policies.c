@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Scheduling policies as sched(7) has them: what is kept and reported, which arguments are wrong,
- * what a child begins with, and how struct sched_attr grows with its version.
+ * what a child starts with, and how struct sched_attr grows with its versions.
  */
 #include "check.h"
 #include "child.h"
@@ -68,14 +68,14 @@ CASE(a_child_of_a_thread_that_resets)
 	SHOW(set((struct attr){.nice = 19, .flags = RESET_ON_FORK}));
 	show();
 	status_of_child(show);
-	/* The flag stays where the policy stays. */
+	/* The flag is kept when the policy is kept. */
 	SHOW(sched_setparam(0, &(struct sched_param){0}));
 	show();
 	SHOW(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){0}));
 	show();
 }
 
-/* Of a user who may; for others both sides say EPERM. */
+/* For a user who may do it. For others both sides print EPERM. */
 CASE(real_time)
 {
 	struct timespec slice;
@@ -124,7 +124,10 @@ CASE(wrong_attributes)
 	SHOW(syscall(SYS_sched_getattr, 0, &a, SIZE_0 - 1, 0));
 	SHOW(syscall(SYS_sched_getattr, 0, &a, 4097, 0));
 	SHOW(syscall(SYS_sched_getattr, 0, &a, SIZE_1, 1));
-	/* Sizes: none is the first version's; what is too small, or has a tail, is told ours. */
+	/*
+	 * Sizes: 0 means the first version's size; a size that is too small, or a tail that is not
+	 * zero, is answered by the kernel's size.
+	 */
 	edge->size = 0;
 	SHOW(syscall(SYS_sched_setattr, 0, edge, 0));
 	edge->size = SIZE_1;
@@ -137,7 +140,7 @@ CASE(wrong_attributes)
 	a.tail[1] = 1;
 	SHOW(syscall(SYS_sched_setattr, 0, &a, 0));
 	CHECK(a.size < sizeof(a));
-	/* Before that the tail stayed as it was. */
+	/* Older kernels leave the tail as it was. */
 	if (!check_kernel(6, 12))
 		return;
 	memset(&a, 0xff, sizeof(a));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* /proc/self: does it tell the program's own truth, and not its monitor's? */
+/* Does /proc/self describe the program itself, and not its monitor? */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static ssize_t read_all(const char *name)
 	return done;
 }
 
-/* The line of /proc/self/maps that holds this address. */
+/* Returns the line of /proc/self/maps that contains this address. */
 static const char *map_line(const void *address)
 {
 	static char line[PATH_MAX];
@@ -51,7 +51,7 @@ static const char *map_line(const void *address)
 	return NULL;
 }
 
-/* "r-xp" and the name of the mapping; the addresses and the inode are left out. */
+/* Prints "r-xp" and the name of the mapping, but not the addresses and the inode. */
 static void print_map(const char *what, const void *address)
 {
 	const char *line = map_line(address);
@@ -144,7 +144,7 @@ CASE(maps)
 	close(fd);
 }
 
-/* The value of "Name:\t..." in /proc/self/status. */
+/* Returns the value of "Name:\t..." in /proc/self/status. */
 static const char *status(const char *name)
 {
 	static char value[256];
@@ -199,7 +199,7 @@ static void show_file(const char *name, bool exact)
 	snprintf(path, sizeof(path), "/proc/self/%s", name);
 	fd = open(path, O_RDONLY);
 	n = fd < 0 ? -1 : read(fd, content, sizeof(content) - 1);
-	/* Numbers of the machine's are one letter. */
+	/* Prints one letter for each number that belongs to the machine. */
 	for (char *c = content; !exact && *c; c++)
 		if (*c >= '0' && *c <= '9')
 			*c = 'N';
@@ -323,7 +323,7 @@ CASE(own_directories)
 	SHOW(open("/proc/999999999/stat", O_RDONLY));
 }
 
-/* What is no file of a file system can be neither mapped nor flushed. */
+/* A file that belongs to no file system can be neither mapped nor flushed. */
 static void map_and_flush(const char *name, int fd)
 {
 	printf("%s\n", name);

@@ -97,7 +97,7 @@ CASE(file_size_limit)
 	signal(SIGXFSZ, SIG_IGN);
 	NEED(getrlimit(RLIMIT_FSIZE, &old) == 0);
 	l = (struct rlimit){10, old.rlim_max};
-	/* Standard output may be a file too: say nothing meanwhile. */
+	/* Standard output may be a file too, so nothing is printed meanwhile. */
 	NEED(setrlimit(RLIMIT_FSIZE, &l) == 0);
 	ssize_t first = write(fd, "0123456789abc", 13), second = write(fd, "x", 1);
 	int error = errno;
@@ -320,7 +320,7 @@ CASE(scheduling)
 	SHOW(get_nprocs() == sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-/* Field 19 of /proc/PID/stat; 99: it cannot be read. */
+/* Returns field 19 of /proc/PID/stat, or 99 if it cannot be read. */
 static long nice_in_stat(void)
 {
 	char text[1024] = "", *at;
@@ -338,7 +338,7 @@ static long nice_in_stat(void)
 	return value;
 }
 
-/* struct sched_attr, Linux's first form: size, policy, flags, nice, priority, three times. */
+/* The first version of struct sched_attr: size, policy, flags, nice, priority, three times. */
 static long nice_in_attr(void)
 {
 	int32_t attr[12] = {sizeof(attr)};
@@ -353,7 +353,9 @@ static void show_nice(void)
 	SHOW(nice_in_attr());
 }
 
-/* What the process was started with, what it sets, and what a child has of it. */
+/*
+ * The value that the process was started with, the value that it sets, and what a child inherits.
+ */
 CASE(nice_value)
 {
 	pid_t pid;
@@ -373,7 +375,7 @@ CASE(nice_value)
 	SHOW(waitpid(pid, NULL, 0) == pid);
 	SHOW(setpriority(99, 0, 0));
 	SHOW(setpriority(PRIO_PROCESS, INT32_MAX, 0));
-	/* Back: only who may. */
+	/* Only a privileged process may raise it again. */
 	SHOW(setpriority(PRIO_PROCESS, 0, 3));
 	show_nice();
 }
@@ -396,7 +398,7 @@ CASE(io_priorities)
 	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_NONE, 0));
 	SHOW(io_priority(IOPRIO_WHO_PROCESS, getpid()));
 	SHOW(setpgid(0, 0));
-	/* A group's is that in effect, which follows from the nice value. */
+	/* A group's priority is the one in effect, which follows from the nice value. */
 	SHOW(setpriority(PRIO_PROCESS, 0, 19));
 	SHOW(io_priority(IOPRIO_WHO_PGRP, 0));
 	SHOW(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_BE, 6));
@@ -459,7 +461,7 @@ CASE(capabilities)
 	printf("  version %x\n", h.version);
 }
 
-/* Refused by design, never a crash. */
+/* These calls are refused on purpose, and never crash. */
 CASE(refused)
 {
 	CHECK(syscall(SYS_io_uring_setup, 4, NULL) == -1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Processes: making them, what they share and inherit, how they end, who is told and what; groups,
- * sessions, stopping and going on; pipes and signals between them.
+ * Processes: how they are made, what they share and inherit, how they end, which process is told
+ * what; groups, sessions, stopping and continuing; pipes and signals between processes.
  */
 #include "check.h"
 #include "child.h"
@@ -32,7 +32,7 @@ static void nap_ms(long ms)
 	settle((unsigned)ms * 1000);
 }
 
-/* What a wait status says. */
+/* Returns a wait status as text. */
 static void show_status(const char *what, int status)
 {
 	if (WIFEXITED(status))
@@ -59,10 +59,10 @@ static int wait_status(pid_t pid)
 	return status;
 }
 
-/* Code of a child in line: CHILD(pid) { ... } ends with _exit(0). */
+/* The block after CHILD(pid) runs in a child and ends with _exit(0). */
 #define CHILD(pid) for ((pid) = start_child(); (pid) == 0; _exit(0))
 
-/* Memory that parent and children see; zero at first. */
+/* Memory that parent and children share, zero at first. */
 static void *shared_page(void)
 {
 	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -365,7 +365,8 @@ static void show_info(const siginfo_t *si, pid_t pid)
 {
 	int status = si->si_status;
 
-	/* A parent that waits before the stopped child has sent its signal makes Linux forget why.
+	/*
+	 * If the parent waits before the stopped child has sent its signal, Linux loses the reason.
 	 */
 	if (si->si_code == CLD_STOPPED && status == 0)
 		status = SIGSTOP;
@@ -1103,7 +1104,7 @@ CASE(stop_and_continue)
 	while (waitpid(pid, &status, WUNTRACED) == -1 && errno == EINTR)
 		;
 	show_status("child", status);
-	wait_until(&chlds, 1); /* news and signal come one after the other */
+	wait_until(&chlds, 1); /* The wait's report and the signal come one after the other. */
 	CHECK(chlds == 1);
 	show_info(&chld_info, pid);
 	before = word[0];
@@ -1121,10 +1122,10 @@ CASE(stop_and_continue)
 	SHOW(kill(pid, SIGSTOP));
 	while (waitpid(pid, &status, WUNTRACED) == -1 && errno == EINTR)
 		;
-	SHOW(kill(pid, SIGTERM)); /* waits until it goes on */
+	SHOW(kill(pid, SIGTERM)); /* The writer waits until the reader continues. */
 	nap_ms(20);
 	SHOW(waitpid(pid, &status, WNOHANG));
-	SHOW(kill(pid, SIGKILL)); /* does not */
+	SHOW(kill(pid, SIGKILL)); /* The writer does not wait. */
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
 	show_status("child", status);
@@ -1156,7 +1157,7 @@ CASE(stop_signals_and_their_kin)
 		NEED(waitpid(pid, &status, 0) == pid);
 		show_status("child", status);
 	}
-	/* A stop that is blocked is taken back by SIGCONT. */
+	/* SIGCONT discards a stop signal that is blocked. */
 	CHILD(pid)
 	{
 		sigset_t set, pending;
@@ -1296,7 +1297,10 @@ CASE(forty_children_at_once)
 	int gate[2];
 	char byte;
 
-	/* They wait in read(2): forty that nap would leave an emulated CPU no time to fork. */
+	/*
+	 * They wait in read(2): forty children that sleep and wake would leave an emulated CPU no
+	 * time to fork.
+	 */
 	NEED(pipe(gate) == 0);
 	for (int i = 0; i < 40; i++) {
 		CHILD(pid[i])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc of other processes and of threads: what is there of a child that runs, sleeps, is stopped,
- * has ended or is gone; and what may be written.
+ * /proc of other processes and of threads: what exists for a child that runs, sleeps, is stopped,
+ * has ended or is gone, and which files can be written.
  */
 #include "check.h"
 #include <ctype.h>
@@ -26,7 +26,7 @@ static const char *of(pid_t pid, const char *name)
 	return path;
 }
 
-/* The file's content as a string; its length or -1. */
+/* Reads the file's content as a string. Returns its length or -1. */
 static ssize_t read_file(const char *name)
 {
 	int fd = open(name, O_RDONLY);
@@ -69,7 +69,7 @@ static void end(pid_t pid)
 	NEED(waitpid(pid, NULL, 0) == pid);
 }
 
-/* Field n of /proc/pid/stat, counted as proc(5) does; behind the name. */
+/* Returns field n of /proc/pid/stat, counted as proc(5) does. n is greater than 2. */
 static long stat_field(pid_t pid, int n)
 {
 	char *at;
@@ -144,7 +144,7 @@ CASE(family)
 	SHOW(fields);
 }
 
-/* All that is left of a child that ended. */
+/* Prints all that is left of a child that ended. */
 CASE(a_zombie)
 {
 	static const char *const names[] = {"cmdline", "maps", "statm", "comm",	 "limits",
@@ -177,7 +177,7 @@ CASE(a_zombie)
 	SHOW(access(of(pid, ""), F_OK));
 }
 
-/* What was opened while it lived. */
+/* Files that were opened while the process lived. */
 CASE(gone_behind_an_open_file)
 {
 	pid_t pid = child(sleeps);
@@ -209,7 +209,9 @@ CASE(words_of_another)
 		execl("/bin/sleep", "a name", "20", NULL);
 		_exit(99);
 	}
-	/* Until it is past exec (until then it has our libc) and its loader. */
+	/*
+	 * Waits until the child is past exec (until then it has the parent's libc) and its loader.
+	 */
 	for (int i = 0; i < 1000; i++) {
 		if (read_file(of(pid, "maps")) > 0 && strstr(text, "/sleep") &&
 		    strstr(text, "libc"))
@@ -251,7 +253,7 @@ CASE(descriptors_of_another)
 	pid = child(sleeps);
 	close(30);
 	SHOW(readlink(of(pid, "fd/30"), text, sizeof(text)) > 0 && strstr(text, "of-the-child"));
-	/* To open it is to open the file anew. */
+	/* Opening it opens the file again. */
 	mine = open(of(pid, "fd/30"), O_RDONLY);
 	SHOW(lseek(mine, 0, SEEK_CUR));
 	NEED(fstat(mine, &a) == 0 && stat(of(pid, "fd/30"), &b) == 0);
@@ -306,7 +308,7 @@ CASE(threads_of_a_process)
 		NEED(read_file(path) > 0);
 		printf("  %s", text);
 	}
-	/* Names can be given from here. */
+	/* The name can be changed from here. */
 	int fd = open(path, O_WRONLY);
 	SHOW(write(fd, "renamed-and-too-long", 20));
 	close(fd);
@@ -315,7 +317,7 @@ CASE(threads_of_a_process)
 	char name[16];
 	NEED(pthread_getname_np(t[1], name, sizeof(name)) == 0);
 	printf("  %s\n", name);
-	/* A thread has a directory of its own, though it is not listed. */
+	/* A thread has a directory of its own, although no listing has it. */
 	snprintf(path, sizeof(path), "/proc/%d/status", tids[0]);
 	NEED(read_file(path) > 0);
 	SHOW(strstr(text, "first") != NULL);
@@ -328,7 +330,7 @@ CASE(threads_of_a_process)
 	stop = 1;
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
-	/* The join may be over before the thread is out of the list. */
+	/* The join may return before the thread has left the list. */
 	snprintf(path, sizeof(path), "/proc/self/task/%d", tids[0]);
 	for (int i = 0; i < 5000 && access(path, F_OK) == 0; i++)
 		settle(1000);
@@ -337,7 +339,7 @@ CASE(threads_of_a_process)
 	SHOW(access(path, F_OK));
 }
 
-/* All processes of ours are there, and nobody twice. */
+/* All processes of the program are listed, and each once. */
 CASE(the_list)
 {
 	pid_t pids[10];
@@ -445,7 +447,7 @@ CASE(what_may_be_written)
 	SHOW(open("/proc/self/new", O_CREAT | O_WRONLY, 0600));
 }
 
-/* Numbers that programs compute with, in files of the whole machine. */
+/* Numbers that programs compute with, in files about the whole machine. */
 CASE(of_the_machine)
 {
 	long total, available;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * ptrace(2): a tracer and its tracees. Each case prints the stops that it sees and what it finds in
- * them. Natively and in the VM they are the same, so they are in an order that does not depend on
- * who is faster: one tracee runs at a time.
+ * them. One tracee runs at a time, so the order of the stops does not depend on speed.
  */
 #include "child.h"
 #include <elf.h>
@@ -19,14 +18,14 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-/* glibc's own takes its arguments by type; these are numbers. */
+/* glibc's ptrace() takes its arguments by type. These are numbers. */
 static long pt(long request, pid_t pid, unsigned long addr, unsigned long data)
 {
 	return syscall(SYS_ptrace, request, pid, addr, data);
 }
 #define PT(request, pid, addr, data) pt(request, pid, (unsigned long)(addr), (unsigned long)(data))
 
-/* Waits for a stop or an end of pid and prints it. */
+/* Waits for a stop or the end of pid and prints it. */
 static int await(pid_t pid)
 {
 	int status = 0;
@@ -70,7 +69,7 @@ static struct user_regs_struct regs_of(pid_t pid)
 	return regs;
 }
 
-/* A child that asked to be traced and stopped itself. */
+/* Makes a child that asks to be traced and stops itself. */
 static pid_t traced(void (*body)(void))
 {
 	pid_t pid = start_child();
@@ -165,7 +164,7 @@ CASE(refusals)
 	SHOW(PT(PTRACE_KILL, pid, 0, 0));
 }
 
-/* A line of /proc/PID/status. */
+/* Returns a line of /proc/PID/status. */
 static void status_line(pid_t pid, const char *name, pid_t replace)
 {
 	char path[40], line[200];
@@ -226,7 +225,7 @@ CASE(signals_stop_the_tracee)
 	info = info_of(pid);
 	CHECK(info.si_pid == pid);
 	PT(PTRACE_CONT, pid, 0, SIGUSR1);
-	await(pid); /* USR2, though ignored: replaced by one that is handled */
+	await(pid); /* USR2, although ignored, is replaced by a signal that is handled */
 	PT(PTRACE_CONT, pid, 0, SIGUSR1);
 	await(pid); /* USR1: suppressed */
 	PT(PTRACE_CONT, pid, 0, 0);
@@ -258,7 +257,7 @@ CASE(pending_signals_and_masks)
 	uint64_t mask = 0;
 	pid_t pid = traced(wait_for_info);
 
-	/* Stops at the system call that unblocks them. */
+	/* The child stops at the system call that unblocks them. */
 	for (int i = 0; i < 60; i++) {
 		NEED(PT(PTRACE_SYSCALL, pid, 0, 0) == 0);
 		waitpid(pid, NULL, 0);
@@ -320,7 +319,7 @@ CASE(system_calls_stop_the_tracee)
 	}
 }
 
-/* To the next entry of this call. */
+/* Continues to the next entry of this call. */
 static void to_call(pid_t pid, unsigned long nr)
 {
 	int status;
@@ -355,7 +354,7 @@ CASE(calls_and_results_can_be_changed)
 	regs.rax = 77;
 	NEED(PT(PTRACE_SETREGS, pid, 0, &regs) == 0);
 	to_call(pid, SYS_close);
-	/* The number is an int. */
+	/* The call's number is an int. */
 	NEED(PT(PTRACE_POKEUSR, pid, offsetof(struct user, regs.orig_rax),
 		0x100000000 + SYS_getpid) == 0);
 	PT(PTRACE_SYSCALL, pid, 0, 0);
@@ -407,7 +406,7 @@ CASE(an_interrupted_call_starts_again)
 	CHECK((long)regs_of(pid).rax == -512 && regs_of(pid).orig_rax == SYS_read);
 	SHOW(PT(PTRACE_INTERRUPT, pid, 0, 0));
 	PT(PTRACE_CONT, pid, 0, 0);
-	await(pid); /* asked for in a stop: at once */
+	await(pid); /* Asked for during a stop: it comes at once. */
 	PT(PTRACE_SYSCALL, pid, 0, 0);
 	await(pid);
 	CHECK((long)regs_of(pid).rax == -ENOSYS);
@@ -670,7 +669,7 @@ CASE(an_exit_stop_outlives_sigkill)
 	await(pid);
 }
 
-/* In registers only, so that each step is an instruction of this list. */
+/* In registers only, so that each step is one instruction of this list. */
 __attribute__((naked, noinline)) static void stepped(void)
 {
 	__asm__("xor %eax, %eax\n"
@@ -696,7 +695,7 @@ CASE(single_steps)
 	siginfo_t info;
 	int steps = 0;
 
-	/* From the call of raise to the function: some hundred steps. */
+	/* Some hundred steps, from the call of raise to the function. */
 	do {
 		PT(PTRACE_SINGLESTEP, pid, 0, 0);
 		NEED(waitpid(pid, NULL, 0) == pid);
@@ -892,7 +891,7 @@ static void calls_for_ever(void)
 		usleep(100);
 }
 
-/* Between two calls, at a stop that it has not seen. */
+/* The tracer ends between two calls, at a stop that it has not seen. */
 CASE(a_tracers_end_at_a_syscall_stop)
 {
 	pid_t pid = start_child(), tracer;
@@ -919,7 +918,7 @@ CASE(a_tracers_end_at_a_syscall_stop)
 	await(pid); /* the stop that was not seen is a signal */
 }
 
-/* The tracer is another child: the parent hears of the end after it. */
+/* The tracer is another child: the parent is told of the end after the tracer is. */
 CASE(the_parent_waits_for_the_tracer)
 {
 	int to[2], from[2];
@@ -1000,7 +999,7 @@ static void writes_and_calls(void)
 
 	watched.other = 1;
 	watched.word = 1;
-	NEED(read(fd, (void *)&watched.word, 8) == 8); /* the kernel's writes do not count */
+	NEED(read(fd, (void *)&watched.word, 8) == 8); /* The kernel's writes do not trigger it. */
 	watched.word = 2;
 	at_breakpoint();
 	watched.other = 3;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * How signals are kept and told apart until they are taken: queues and their limit, codes that may
- * be sent, signals of threads and of the process, signal files, stacks for handlers, timers and
- * what they notify.
+ * How signals are queued and told apart until they are taken: queues and their limit, codes that
+ * may be sent, signals of threads and of the process, signalfds, stacks for handlers, timers and
+ * their notifications.
  */
 #include "check.h"
 #include "probe.h"
@@ -119,7 +119,7 @@ CASE(ordinary_signals_do_not_queue)
 	show_seen();
 }
 
-/* The process's and the thread's own are two sets. */
+/* The process and each thread have pending sets of their own. */
 CASE(one_for_the_thread_one_for_the_process)
 {
 	sigset_t set = set_of(SIGUSR1, 0);
@@ -128,7 +128,7 @@ CASE(one_for_the_thread_one_for_the_process)
 	handle(SIGUSR1, 0);
 	block(SIGUSR1, 0);
 	NEED(kill(getpid(), SIGUSR1) == 0 && raise(SIGUSR1) == 0);
-	/* Not sigwaitinfo: glibc tells SI_TKILL as SI_USER. */
+	/* Not sigwaitinfo: glibc turns SI_TKILL into SI_USER. */
 	SHOW(syscall(SYS_rt_sigtimedwait, &set, &info, NULL, 8));
 	CHECK(info.si_code == SI_TKILL);
 	SHOW(syscall(SYS_rt_sigtimedwait, &set, &info, NULL, 8));
@@ -168,7 +168,7 @@ static long send_info(int signal, int code)
 	return syscall(SYS_rt_sigqueueinfo, getpid(), signal, &info);
 }
 
-/* rt_sigqueueinfo(2): to others only negative codes, and not SI_TKILL; to oneself any. */
+/* rt_sigqueueinfo(2): to other processes only negative codes but SI_TKILL; to oneself any code. */
 CASE(codes_that_may_be_sent)
 {
 	siginfo_t info = {.si_signo = SIGUSR1, .si_code = 1};
@@ -215,7 +215,7 @@ static void *raises_for_itself(void *arg)
 	return NULL;
 }
 
-/* What was pending for a thread dies with it. */
+/* What is pending for a thread is dropped when the thread ends. */
 CASE(pending_for_a_thread)
 {
 	sigset_t pending;
@@ -233,7 +233,7 @@ CASE(pending_for_a_thread)
 	show_seen();
 }
 
-/* fork(2), execve(2): what is pending is not inherited, but survives execve. */
+/* fork(2) does not inherit pending signals; execve(2) keeps them. */
 CASE(pending_over_fork)
 {
 	int status;
@@ -275,7 +275,7 @@ CASE(one_shot_handlers)
 	SHOW(now.sa_flags & 0x00001c00);
 }
 
-/* To ignore a signal forgets those that wait, real-time ones too. */
+/* Ignoring a signal discards those that are pending, real-time ones too. */
 CASE(ignoring_forgets)
 {
 	sigset_t pending;
@@ -296,7 +296,7 @@ CASE(ignoring_forgets)
 	SHOW(count);
 }
 
-/* -- Signal files ------------------------------------------------------------------------------ */
+/* -- signalfd --------------------------------------------------------------------------------- */
 
 CASE(several_from_a_signal_file)
 {
@@ -447,7 +447,7 @@ CASE(nested_on_one_stack)
 	drop_stack();
 }
 
-/* A handler that is not for the stack stays on the one it was entered on. */
+/* A handler without SA_ONSTACK runs on the stack that was in use. */
 CASE(only_one_wants_the_stack)
 {
 	struct sigaction with = {.sa_handler = nests, .sa_flags = SA_ONSTACK};
@@ -470,7 +470,7 @@ static void looks_at_disarmed(int signal)
 	SHOW(sigaltstack(NULL, &now));
 	SHOW(on_the_stack());
 	SHOW(now.ss_flags);
-	/* So a handler may leave for another context, and use the stack anew. */
+	/* So a handler may leave for another context, and the stack can be used again. */
 	SHOW(sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL));
 }
 
@@ -560,7 +560,7 @@ CASE(a_timer_that_starts_threads)
 	SHOW(timer_delete(timer));
 }
 
-/* The signal of a periodic timer is queued once; what it missed is its overrun. */
+/* A periodic timer's signal is queued once; the expirations that it missed are its overrun. */
 CASE(overruns)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
@@ -593,7 +593,7 @@ CASE(timers_without_a_signal)
 	SHOW(timer_gettime(timer, &left));
 	CHECK(left.it_value.tv_sec >= 18 && left.it_value.tv_sec <= 20);
 	SHOW(left.it_interval.tv_sec);
-	/* An absolute moment. */
+	/* An absolute time. */
 	clock_gettime(CLOCK_REALTIME, &left.it_value);
 	left.it_value.tv_sec += 100;
 	left.it_interval.tv_sec = 0;
@@ -632,7 +632,7 @@ CASE(timers_of_used_time)
 	count = 0;
 }
 
-/* timer_create(2), setitimer(2): a child has none of its parent's. */
+/* timer_create(2), setitimer(2): a child has none of its parent's timers. */
 CASE(timers_over_fork)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
@@ -657,7 +657,7 @@ CASE(timers_over_fork)
 	SHOW(timer_delete(timer));
 }
 
-/* execve(2): an alarm goes on, as does the mask; timers of timer_create do not. */
+/* execve(2): alarm and mask are kept; timers of timer_create are not. */
 CASE(alarm_over_exec)
 {
 	int status;
@@ -708,7 +708,7 @@ CASE(kill_of_what_is_not)
 	gone = fork();
 	if (gone == 0)
 		_exit(0);
-	/* A zombie can be sent signals; they do nothing. */
+	/* Signals can be sent to a zombie. They have no effect. */
 	settle(50000);
 	SHOW(kill(gone, SIGKILL));
 	SHOW(kill(gone, 0));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * System calls that are decided, not missing: what BufferVM refuses, each with its cause in
- * tests/known-differences where the machine natively allows it; and seals of memory files, which
- * it has to keep.
+ * System calls that BufferVM refuses by decision, each with its cause in tests/known-differences if
+ * the machine natively allows it; and seals of memory files, which it has to keep.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -29,7 +28,7 @@ CASE(rings)
 	SHOW(syscall(SYS_io_uring_register, -1, 0, NULL, 0));
 }
 
-/* For checkpoints: of a kernel that is configured for them. */
+/* For checkpoints; present in kernels that are configured for them. */
 CASE(copies_of_messages)
 {
 	int id = msgget(IPC_PRIVATE, 0600);
@@ -69,7 +68,7 @@ CASE(seals)
 	strcpy(a, "written");
 	SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
-	/* What is mapped may still be written, nothing else. */
+	/* The existing mapping can still be written, but nothing else can. */
 	strcpy(a, "again");
 	SHOW(pwrite(fd, "x", 1, 0));
 	SHOW((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * One process reads and writes another's memory: process_vm_readv(2), process_vm_writev(2),
- * /proc/PID/mem; and kcmp(2), which asks what two share.
+ * /proc/PID/mem. Also kcmp(2), which compares what two processes share.
  */
 #include "child.h"
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define PAGE 4096UL
 
-/* What a child shows: the same addresses as in the parent, other content. */
+/* What a child shows: the same addresses as in the parent, but other content. */
 static struct {
 	char *rw, *ro, *none, *shared_ro, *hole; /* a page each; hole: behind rw's second page */
 } m;
@@ -38,7 +38,7 @@ static void map_all(void)
 	mprotect(m.none, PAGE, PROT_NONE);
 	m.shared_ro = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
-	munmap(m.hole, PAGE); /* last, or another mapping would fill it */
+	munmap(m.hole, PAGE); /* mapped last, or another mapping would fill it */
 	strcpy(m.rw, "parent");
 	strcpy(text_page, "text");
 	mprotect(text_page, PAGE, PROT_READ);
@@ -64,13 +64,13 @@ static void child_main(void)
 	while (read(to_child[0], &command, 1) == 1) {
 		char answer = 0;
 
-		if (command == 'r') /* is what was written seen? */
+		if (command == 'r') /* Does the child see what was written? */
 			answer = m.rw[0];
 		if (command == 'o')
 			answer = m.ro[0];
 		if (command == 't')
 			answer = text_page[0];
-		if (command == 'w') { /* read-only memory is that still */
+		if (command == 'w') { /* Read-only memory stays read-only. */
 			signal(SIGSEGV, SIG_DFL);
 			if (fork() == 0) {
 				*(volatile char *)m.ro = 'x';
@@ -290,7 +290,9 @@ CASE(a_forked_page_is_not_written_for_both)
 	char before[PAGE];
 
 	memcpy(before, text_page + PAGE, PAGE);
-	/* Both have this page from before the fork, and neither has written to it. */
+	/*
+	 * Parent and child have had this page since before the fork, and neither has written to it.
+	 */
 	CHECK(pwrite(fd, "12345678", 8, (off_t)text_page + 4090) == 8);
 	CHECK(memcmp(before, text_page + PAGE, PAGE) == 0);
 	end(pid);

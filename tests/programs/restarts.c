@@ -47,7 +47,7 @@ static void on_alarm(int signal)
 	errno = saved;
 }
 
-/* A signal every 20 ms; the third one ends a call that is restarted. */
+/* A signal every 20 ms. The third one ends a call that is restarted. */
 static void begin(int flags, void (*provider)(void))
 {
 	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
@@ -59,7 +59,10 @@ static void begin(int flags, void (*provider)(void))
 	NEED(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
-/* No more signals: how many there were. Before anything is printed, for that may take long. */
+/*
+ * Stops the signals and returns how many came. Called before anything is printed, because printing
+ * may take long.
+ */
 static int end(void)
 {
 	struct itimerval none = {0};
@@ -75,7 +78,10 @@ static void show_hits(int seen)
 					    : "three signals or more");
 }
 
-/* What the call gave, and how many signals it saw: the first ended it, or it went on. */
+/*
+ * Prints the call's result and how many signals it saw: one if the first ended it, more if it was
+ * restarted.
+ */
 #define INTERRUPT_AS(text, flags, provider, call)                                                  \
 	do {                                                                                       \
 		long result_;                                                                      \
@@ -139,7 +145,7 @@ CASE(write_to_a_full_pipe)
 	close_both();
 }
 
-/* What was written before the signal counts: no error, no restart. */
+/* Bytes written before the signal count: no error, no restart. */
 CASE(write_that_was_half_done)
 {
 	NEED(pipe(fds) == 0);
@@ -186,7 +192,7 @@ static void make_a_file(void)
 	NEED(fd >= 0 && close(fd) == 0 && unlink("made") == 0);
 }
 
-/* signal(7) has it among those that are not restarted; Linux restarts it. */
+/* signal(7) lists it among the calls that are not restarted, but Linux restarts it. */
 CASE(read_of_inotify)
 {
 	fds[0] = inotify_init();
@@ -231,7 +237,7 @@ CASE(recvmsg_of_a_socket)
 	close_both();
 }
 
-/* socket(7): a socket with a limit of time is never restarted. */
+/* socket(7): a call on a socket with a timeout is never restarted. */
 CASE(recv_with_a_time_limit)
 {
 	struct timeval limit = {1, 0};
@@ -328,7 +334,7 @@ static void unlock_the_file(void)
 	NEED(write(fds[1], "x", 1) == 1);
 }
 
-/* A child holds a lock until a byte arrives, and is gone when the other pipe closes. */
+/* A child holds a lock until it reads a byte, and ends when the other pipe is closed. */
 static void lock_in_a_child(int (*lock)(int fd))
 {
 	int ready[2];
@@ -403,7 +409,10 @@ static void wake_the_word(void)
 	word = 1;
 }
 
-/* A futex that changed is EAGAIN for the restarted call; with a limit the wait is not restarted. */
+/*
+ * The restarted call returns EAGAIN if the futex has changed. A wait with a timeout is not
+ * restarted.
+ */
 CASE(futex_wait)
 {
 	struct timespec second = {1, 0};
@@ -482,7 +491,7 @@ CASE(mq_receive_of_a_queue)
 	mq_unlink("/check-restarts");
 }
 
-/* Of these none is ever restarted. */
+/* None of these calls is ever restarted. */
 CASE(poll_and_kin)
 {
 	struct pollfd fd;
@@ -527,7 +536,7 @@ CASE(sleeps)
 	left.tv_nsec = 7;
 	WITHOUT_AND_WITH_RESTART(
 		NULL, syscall(SYS_clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &until, &left));
-	/* An absolute sleep does not say what is left. */
+	/* An absolute sleep does not store the time left. */
 	SHOW(left.tv_nsec);
 }
 
@@ -544,7 +553,7 @@ CASE(waits_for_signals)
 	WITHOUT_AND_WITH_RESTART(NULL, syscall(SYS_rt_sigtimedwait, &set, &info, &second, 8));
 }
 
-/* A stop and a continue, without any handler: signal(7), "Interruption ... by stop signals". */
+/* A stop and a continue without a handler: signal(7), "Interruption ... by stop signals". */
 static void stop_and_go_on(pid_t pid)
 {
 	int status;
@@ -568,7 +577,7 @@ static void in_a_stopped_child(void (*wait)(void))
 	}
 	NEED(child > 0);
 	stop_and_go_on(child);
-	/* Whoever was not woken by the stop is now. */
+	/* Wakes a call that the stop did not end. */
 	NEED(write(fds[1], "x", 1) == 1);
 	NEED(waitpid(child, &status, 0) == child && status == 0);
 }
@@ -665,7 +674,7 @@ CASE(blocked_signals_do_not_interrupt)
 	SHOW(hits);
 }
 
-/* Whether a call is restarted is the handler's to say, signal by signal. */
+/* Each signal's handler decides whether the call is restarted. */
 CASE(two_handlers)
 {
 	struct sigaction restart = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
@@ -695,7 +704,7 @@ CASE(two_handlers)
 	close_both();
 }
 
-/* execve(2) waits for nobody, so no signal ends it: here a child ends at that moment. */
+/* execve(2) waits for nothing, so no signal ends it. Here a child ends at that moment. */
 CASE(exec_while_a_child_ends)
 {
 	struct sigaction action = {.sa_handler = on_alarm};

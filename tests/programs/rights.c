@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Descriptors that travel: through sockets (SCM_RIGHTS, of every kind of file, to every kind of
- * receiver), by dup and fork, over exec; and what open files share, whoever has them.
+ * Descriptors that are passed on: through sockets (SCM_RIGHTS, for every kind of file and every
+ * kind of receiver), by dup and fork, and over exec. Also what the holders of one open file share.
  */
 #include "check.h"
 #include <dirent.h>
@@ -58,7 +58,7 @@ static ssize_t send_fds(int to, const int *fds, int n, const char *text)
 	return sendmsg(to, &m, 0);
 }
 
-/* How many came; -1 where recvmsg failed. */
+/* Returns how many descriptors came, or -1 if recvmsg failed. */
 static int receive_fds(int from, int *fds, int most, int flags, int *message_flags)
 {
 	static char room[CMSG_SPACE(MOST * sizeof(int))] __attribute__((aligned(8)));
@@ -118,7 +118,7 @@ CASE(one_open_file)
 	unlink("file");
 }
 
-/* In flight a file is open although nobody has a descriptor. */
+/* A file in flight is open although no process has a descriptor of it. */
 CASE(closed_in_flight)
 {
 	int p[2], got;
@@ -135,7 +135,7 @@ CASE(closed_in_flight)
 	SHOW(read(p[0], &c, 1));
 	close(got);
 	SHOW(read(p[0], &c, 1));
-	/* What nobody receives is closed with the socket. */
+	/* A descriptor that nobody receives is closed with the socket. */
 	close(p[0]);
 	NEED(pipe(p) == 0);
 	NEED(send_fds(s[0], &p[1], 1, "x") == 1);
@@ -185,7 +185,7 @@ CASE(room_for_some_only)
 	after = dup(0);
 	close(after);
 	CHECK(before == after);
-	/* So with the limit on descriptors. */
+	/* The same at the limit on descriptors. */
 	struct rlimit old, limit;
 	getrlimit(RLIMIT_NOFILE, &old);
 	limit = (struct rlimit){(rlim_t)before + 1, old.rlim_max};
@@ -211,7 +211,7 @@ CASE(close_on_exec_as_asked)
 	close_pair();
 }
 
-/* A look at a message gives descriptors, too; they are others each time. */
+/* MSG_PEEK gives descriptors, too, and new ones each time. */
 CASE(looked_at)
 {
 	int p[2], got[3];
@@ -233,7 +233,7 @@ CASE(looked_at)
 	close_pair();
 }
 
-/* read(2) takes the bytes; the descriptors are gone. */
+/* read(2) takes the bytes and drops the descriptors. */
 CASE(read_without_control)
 {
 	int p[2], got = -1;
@@ -245,7 +245,7 @@ CASE(read_without_control)
 	close(p[1]);
 	SHOW(read(s[1], &c, 1));
 	SHOW(read(p[0], &c, 1));
-	/* Bytes with descriptors are not joined with those after them. */
+	/* Bytes with descriptors are not merged with the bytes after them. */
 	NEED(send_fds(s[0], &p[0], 1, "with") == 4 && send(s[0], "without", 7, 0) == 7);
 	char text[20];
 	struct iovec part = {text, sizeof(text)};
@@ -273,7 +273,7 @@ static void see(const char *what, int fd, int got)
 	       a.st_mode == b.st_mode && a.st_ino == b.st_ino ? "the same" : "another");
 }
 
-/* Each kind of file, used where it arrived. */
+/* Each kind of file, used by its receiver. */
 CASE(every_kind_of_file)
 {
 	struct epoll_event event = {.events = EPOLLIN}, out;
@@ -377,7 +377,7 @@ CASE(every_kind_of_file)
 	close_pair();
 }
 
-/* To another process, through a name, and back. */
+/* To another process, through a named socket, and back. */
 CASE(to_another_process)
 {
 	struct sockaddr_un name = {AF_UNIX, "meeting"};
@@ -425,7 +425,7 @@ CASE(through_itself)
 	SHOW(write(s[0], "y", 1));
 	SHOW(read(got, &c, 1));
 	close(got);
-	/* Nobody can receive this one any more; nothing is lost but it. */
+	/* Nobody can receive this one any more. Nothing else is lost. */
 	NEED(send_fds(s[0], &s[1], 1, "x") == 1);
 	close_pair();
 	make_pair(SOCK_STREAM);
@@ -506,7 +506,7 @@ CASE(numbers_of_duplicates)
 	close(b);
 }
 
-/* Which of the calls that make a descriptor mark it. */
+/* Which of the calls that make a descriptor mark it close-on-exec. */
 CASE(close_on_exec_from_the_start)
 {
 	struct mq_attr attr = {.mq_maxmsg = 1, .mq_msgsize = 1};
@@ -543,7 +543,7 @@ CASE(close_on_exec_from_the_start)
 	close(p[1]);
 }
 
-/* The child of a fork shares each open file; what it opens itself is its own. */
+/* The child of a fork shares each open file. Files that it opens itself are its own. */
 CASE(shared_by_fork)
 {
 	int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600), status;
@@ -573,7 +573,7 @@ CASE(shared_by_fork)
 	unlink("file");
 }
 
-/* A read that another process's lseek moves in between: the file's position is one. */
+/* A read whose position another process's lseek moves: an open file has one position. */
 CASE(one_position_for_many)
 {
 	int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600), status, sum = 0;
@@ -646,7 +646,7 @@ CASE(what_exec_leaves_open)
 		exec_ls();
 	NEED(wait(&status) > 0);
 	SHOW(status);
-	/* So also with a table that is shared with the parent. */
+	/* The same with a table that is shared with the parent. */
 	if (vfork() == 0)
 		exec_ls();
 	NEED(wait(&status) > 0);
@@ -656,7 +656,7 @@ CASE(what_exec_leaves_open)
 	close(fd);
 }
 
-/* getpid, but for a path: execveat(2) of a descriptor, marked or not. */
+/* execveat(2) of a descriptor, close-on-exec or not. */
 CASE(executed_by_descriptor)
 {
 	char *const argv[] = {"echo", "  by", "descriptor", NULL}, *const env[] = {NULL};
@@ -672,7 +672,7 @@ CASE(executed_by_descriptor)
 	script = open("script", O_RDWR | O_CREAT, 0700);
 	NEED(script >= 0 && write(script, "#!/bin/sh\necho \"  $#\"\n", 22) == 22);
 	close(script);
-	/* A script's interpreter could not open a name that was closed meanwhile. */
+	/* The interpreter of a script could not open a name that is closed by then. */
 	for (int i = 0; i < 2; i++) {
 		script = open("script", O_RDONLY | (i ? O_CLOEXEC : 0));
 		if (fork() == 0) {

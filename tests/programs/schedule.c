@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Many threads on few CPUs: does each get its turn, and does it find its own registers, bases, CPUs
- * and clocks when it does? The cases run with as many CPUs as there are, with one, and with more.
+ * Many threads on few CPUs: does each get its turn, and does it then find its own registers,
+ * segment bases, CPUs and clocks? The cases run with as many CPUs as there are, with one, and with
+ * more.
  */
 #include "check.h"
 #include <asm/prctl.h>
@@ -77,7 +78,7 @@ CASE(spinner_lets_a_sleeper_write)
 	CHECK(turns == 10);
 }
 
-/* More spinners than CPUs, and all of them go on. */
+/* More spinning threads than CPUs, and all of them make progress. */
 CASE(spinners_share_the_cpus)
 {
 	enum { SPINNERS = 12 };
@@ -130,7 +131,7 @@ CASE(a_ring_of_threads_hands_over)
 
 static atomic_int wrong;
 
-/* Values that another thread would not leave there, in whatever a switch has to keep. */
+/* Values in everything that a switch has to keep; another thread would leave other values there. */
 static void *keep_registers(void *arg)
 {
 	const double mine = 1.0 + (double)(long)arg;
@@ -268,7 +269,7 @@ CASE(a_bound_thread_stays_on_its_cpu)
 	for (int i = 0; i < 6; i++)
 		join(t[i]);
 	CHECK(wrong == 0);
-	/* And nobody else is bound by that. */
+	/* No other thread is bound by that. */
 	NEED(sched_getaffinity(0, sizeof(now), &now) == 0);
 	CHECK(CPU_EQUAL(&all, &now));
 }
@@ -320,7 +321,7 @@ static void *work_at(void *arg)
 	return NULL;
 }
 
-/* Both on one CPU: the first gets most of it. For one CPU, or CPUs of our own kernel's. */
+/* Both on one CPU: the first thread gets most of it. For one CPU, or for CPUs of our own kernel. */
 LONE_CASE(a_nice_thread_gets_less)
 {
 	cpu_set_t set;
@@ -342,7 +343,7 @@ LONE_CASE(a_nice_thread_gets_less)
 	CHECK(done[1] > 0);
 }
 
-/* A timeout comes though every CPU is busy. */
+/* A timeout comes although every CPU is busy. */
 CASE(timeouts_come_while_all_spin)
 {
 	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -392,7 +393,7 @@ static void *work_a_while(void *arg)
 	return NULL;
 }
 
-/* Whose time it is, whichever vCPU it was on. */
+/* CPU time belongs to the thread that used it, whichever vCPU it was on. */
 CASE(cpu_time_is_the_threads)
 {
 	long used[4], before = ns(CLOCK_PROCESS_CPUTIME_ID), all;
@@ -457,7 +458,7 @@ static void *read_one(void *arg)
 	return NULL;
 }
 
-/* All CPUs' worth of threads and more sleep in the host, and who wakes them is still served. */
+/* More threads than CPUs sleep in the host, and the thread that wakes them still runs. */
 CASE(readers_in_the_host_leave_the_cpus)
 {
 	int pipes[40][2];
@@ -479,7 +480,7 @@ CASE(readers_in_the_host_leave_the_cpus)
 	CHECK(wrong == 0);
 }
 
-/* The letter of proc(5) for a thread of this process. */
+/* Returns the state letter of proc(5) for a thread of this process. */
 static int state_of(pid_t tid)
 {
 	char path[64], text[512], *end;
@@ -527,7 +528,7 @@ CASE(states_are_told)
 	while (!tids[0] || !tids[1])
 		usleep(100);
 	CHECK(state_of(tids[0]) == 'R');
-	/* It may not sleep yet. */
+	/* The thread may not sleep yet. */
 	for (int i = 0; i < 1000 && !slept; i++) {
 		slept = state_of(tids[1]) == 'S';
 		usleep(1000);
@@ -553,7 +554,7 @@ static void *wait_at_the_gate(void *arg)
 	return arg;
 }
 
-/* More than there can be vCPUs. */
+/* More threads than there can be vCPUs. */
 LONE_CASE(twenty_thousand_sleep_in_futexes)
 {
 	enum { MANY = 20000 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory that stays as it is: mseal(2), prctl(2) PR_SET_MDWE; and remap_file_pages(2), which an
- * old program may still use.
+ * Memory that stays as it is: mseal(2), and prctl(2)'s PR_SET_MDWE; also remap_file_pages(2), which
+ * an old program may still use.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -159,7 +159,7 @@ CASE(pages_of_a_file_in_another_order)
 	printf("%c%c\n", p[0], p[PAGE]);
 }
 
-/* What else prctl(2) keeps or refuses. */
+/* Other settings that prctl(2) keeps or refuses. */
 CASE(choices)
 {
 	if (!check_kernel(6, 7))

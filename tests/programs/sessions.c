@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sessions, process groups and a terminal of the program's own making: who may have which group,
- * who gets the terminal's signals, who may read and write, and what the end of a session is.
+ * Sessions, process groups and a terminal that the program makes: which process may join which
+ * group, which ones get the terminal's signals, which may read and write, and what the end of a
+ * session does.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -23,7 +24,7 @@ static void nap(void)
 	settle(30000);
 }
 
-/* What children report, in the order of a number they have. */
+/* The children's reports, in the order of their numbers. */
 static char (*lines)[200];
 
 static void report(int n, const char *format, ...)
@@ -62,7 +63,7 @@ static void end_terminal(void)
 	close(slave);
 }
 
-/* A child that leads a session with that terminal. */
+/* Makes a child that leads a session with that terminal. */
 static pid_t leader(void (*run)(void))
 {
 	pid_t pid;
@@ -147,7 +148,7 @@ CASE(who_may_join_which_group)
 	SHOW(setpgid(b, 0x7ffffff0));
 	SHOW(setpgid(0x7ffffff0, 0));
 	SHOW(setpgid(getppid(), 0));
-	/* One of another session. */
+	/* A group of another session. */
 	other = fork();
 	if (other == 0) {
 		setsid();
@@ -160,7 +161,7 @@ CASE(who_may_join_which_group)
 	SHOW(getsid(other) == other);
 	kill(other, SIGKILL);
 	end_of(other);
-	/* One that executed something else: its end of the pipe is closed then. */
+	/* A child that has executed another program: its end of the pipe is closed then. */
 	close(ready[0]);
 	close(ready[1]);
 	NEED(pipe2(ready, O_CLOEXEC) == 0);
@@ -343,7 +344,7 @@ static void has_a_reader_in_the_background(void)
 	kill(-job, SIGCONT);
 	report(1, "goes on: 0x%x", end_of(job));
 	foreground(getpid());
-	/* Who ignores or blocks it gets an error. */
+	/* A process that ignores or blocks the signal gets an error. */
 	signal(SIGTTIN, SIG_IGN);
 	job = member(0, reads_a_line);
 	report(2, "ignoring: 0x%x", end_of(job));
@@ -409,7 +410,7 @@ CASE(writing_in_the_background)
 
 static void is_an_orphan(void)
 {
-	/* Its parent ends: the group is orphaned then. */
+	/* The parent ends, which makes the group an orphan. */
 	while (getppid() != 1 && !lines[5][0])
 		nap();
 	nap();
@@ -462,7 +463,7 @@ static void awaits_hangup(void)
 	report(3, "write after that: %d", write(slave, &c, 1) == -1 ? errno : 0);
 }
 
-/* The master's end: SIGHUP to the leader, then end of file and EIO. */
+/* The master is closed: SIGHUP to the leader, then end of file and EIO. */
 CASE(hanging_up)
 {
 	pid_t pid;
@@ -498,7 +499,7 @@ static void ends_before_its_member(void)
 	wait_for_report(0);
 }
 
-/* The leader's end: SIGHUP to the foreground group, and nobody has the terminal. */
+/* The leader ends: SIGHUP to the foreground group, and no session has the terminal. */
 CASE(end_of_a_session)
 {
 	make_terminal();
@@ -557,7 +558,9 @@ static void show_read(int fd)
 	printf("\n");
 }
 
-/* Lines and single bytes, end of file typed, erased characters, and what comes out as typed. */
+/*
+ * Lines and single bytes, a typed end of file, erased characters, and the output as it was typed.
+ */
 CASE(lines_and_bytes)
 {
 	struct termios t;

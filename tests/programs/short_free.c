@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A static program with an allocator that calls itself the C library's, whose free is one byte
- * long: a jump does not fit over it. It ends with status 4, watched or not.
+ * long: a jump does not fit over it. It ends with status 4, checked or not.
  * options: -static
  */
 #include <stddef.h>

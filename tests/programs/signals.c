@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Signals of one process: handlers, masks, stacks, timers, restarts, and what handlers are told. */
+/*
+ * Signals of one process: handlers, masks, stacks, timers, restarts, and what handlers are given.
+ */
 #include "check.h"
 #include "probe.h"
 #include <fcntl.h>
@@ -62,8 +64,8 @@ static void print_order(void)
 }
 
 /*
- * So long the program may need to get into the call that a single signal is to interrupt. Not
- * longer than a fraction of what that call waits for.
+ * The time that the program may need to get into the call that a single signal is to interrupt. It
+ * is at most a fraction of what that call waits for.
  */
 static long once(long us)
 {
@@ -132,7 +134,7 @@ CASE(masks)
 	SHOW(last == SIGUSR1);
 	SHOW(sigprocmask(99, &set, NULL));
 	SHOW(syscall(SYS_rt_sigprocmask, SIG_BLOCK, 8, NULL, 8));
-	/* A blocked and ignored signal is not kept. */
+	/* A signal that is blocked and ignored is not kept. */
 	SHOW(sigprocmask(SIG_BLOCK, &set, NULL));
 	signal(SIGUSR1, SIG_IGN);
 	raise(SIGUSR1);
@@ -152,7 +154,7 @@ static void masked_inside(int signal)
 	printf("  in the handler: SIGUSR1 %d, SIGUSR2 %d, SIGHUP %d\n", sigismember(&now, SIGUSR1),
 	       sigismember(&now, SIGUSR2), sigismember(&now, SIGHUP));
 	if (count == 1) {
-		raise(SIGUSR1); /* waits until we return */
+		raise(SIGUSR1); /* It waits until the handler returns. */
 		raise(SIGUSR2);
 		SHOW(count);
 	}
@@ -254,7 +256,7 @@ CASE(waiting_for_signals)
 	set_timer(20000, 0);
 	/* Not sigwaitinfo: musl calls again. */
 	SHOW(syscall(SYS_rt_sigtimedwait, &set, &info, NULL, 8));
-	/* sigsuspend lets it in and puts the mask back. */
+	/* sigsuspend lets the signal in and restores the mask. */
 	sigprocmask(SIG_BLOCK, &alarm_only, NULL);
 	set_timer(20000, 0);
 	sigemptyset(&set);
@@ -280,12 +282,12 @@ static long disarm(long result)
 }
 
 /*
- * The call is hit by a handler every 50 ms until it returns: on a busy machine the first signal may
- * come before the call begins.
+ * A handler interrupts the call every 50 ms until the call returns: on a busy machine the first
+ * signal may come before the call begins.
  */
 #define SHOW_HIT(call) (set_timer(50000, 50000), errno = 0, check_show(#call, disarm((long)(call))))
 
-/* What does each blocking call return that a handler interrupts? */
+/* What does each blocking call return when a handler interrupts it? */
 static void interrupt_calls(int flags)
 {
 	int p[2], wait_ms = 2000 * (int)check_slower();
@@ -347,7 +349,7 @@ CASE(restarted_read)
 	close(restart_pipe[1]);
 }
 
-/* A call that need not wait is not interrupted, however many signals there are. */
+/* A call that need not wait is not interrupted, however many signals come. */
 CASE(calls_that_need_not_wait)
 {
 	int p[2], s[2], failures = 0, opens = 0, fd;
@@ -428,7 +430,7 @@ static bool about(long n, long least)
 	return n >= least && n < 100 * least * (long)check_slower();
 }
 
-/* Signals of timers that nobody takes: each timer has one, and counts the others. */
+/* Signals of timers that nobody takes: each timer has one signal pending, and counts the rest. */
 CASE(timers_whose_signal_waits)
 {
 	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
@@ -458,7 +460,7 @@ CASE(timers_whose_signal_waits)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* What a timer has sent is void once the timer is set or deleted. */
+/* A signal that a timer has sent is discarded when the timer is set or deleted. */
 CASE(timers_that_are_set_again)
 {
 	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
@@ -468,7 +470,7 @@ CASE(timers_that_are_set_again)
 	siginfo_t si;
 	timer_t a;
 
-	/* Before that the signal stayed pending. */
+	/* In older kernels the signal stayed pending. */
 	if (!check_kernel(6, 13))
 		return;
 	sigemptyset(&set);
@@ -585,7 +587,7 @@ static void on_overflow(int signal, siginfo_t *info, void *context)
 	siglongjmp(out_of_overflow, 1);
 }
 
-/* Set by nobody: the compiler cannot know. */
+/* Never set, but the compiler cannot know that. */
 static volatile int zero;
 
 static int overflow(volatile char *above)
@@ -626,7 +628,7 @@ static void change_registers(int signal, siginfo_t *info, void *context)
 	(void)info;
 	counting(signal);
 	uc->uc_mcontext.gregs[REG_R12] = 0x1234;
-	uc->uc_mcontext.gregs[REG_RIP] += 2; /* over the ud2 */
+	uc->uc_mcontext.gregs[REG_RIP] += 2; /* skip the ud2 */
 }
 
 CASE(registers_in_the_frame)
@@ -741,7 +743,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 	fault_info = *info;
 	fault_trap = uc->uc_mcontext.gregs[REG_TRAPNO];
-	/* Whether the page was there is the kernel's own business: it maps lazily. */
+	/* The kernel decides whether the page was there: it maps lazily. */
 	fault_error = uc->uc_mcontext.gregs[REG_ERR];
 	if (fault_trap == 14)
 		fault_error &= ~1;
@@ -919,7 +921,7 @@ LONE_CASE(die_by_blocked_fault)
 	*(volatile int *)NULL = 1;
 }
 
-/* No room for the handler's frame. */
+/* There is no room for the handler's frame. */
 LONE_CASE(die_by_bad_stack)
 {
 	handle(SIGUSR1, counting, 0);

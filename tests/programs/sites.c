@@ -82,7 +82,7 @@ __asm__("	.pushsection .text.sites, \"ax\", @progbits\n"
 	"	mov %r11, -8(%rsp)\n"
 	"store_syscall: syscall\n"
 	"store_end: ret\n"
-	/* The instruction lies on two pages. */
+	/* The instruction crosses a page boundary. */
 	"	.balign 4096\n"
 	"	.skip 4096 - 14, 0x90\n"
 	"split:	mov $110, %eax\n"
@@ -91,7 +91,10 @@ __asm__("	.pushsection .text.sites, \"ax\", @progbits\n"
 	"split_syscall: syscall\n"
 	"split_end: ret\n"
 	"	.balign 4096\n"
-	/* What is called with arguments: read, write, rt_sigaction and the like come from libc. */
+	/*
+	 * The functions that are called with arguments: read, write, rt_sigaction and so on come
+	 * from libc.
+	 */
 	"	.balign 16\n"
 	"front_read: mov $0, %eax\n"
 	"front_read_syscall: syscall\n"
@@ -103,7 +106,7 @@ __asm__("	.pushsection .text.sites, \"ax\", @progbits\n"
 	"behind_read_syscall: syscall\n"
 	"	cmp $-4095, %rax\n"
 	"behind_read_end: ret\n"
-	/* Sites for the threads, each executed first by all of them at once. */
+	/* Sites for the threads; all threads execute each site for the first time at once. */
 	"	.skip 512, 0x90\n"
 	"	.balign 16\n"
 	"many:\n"
@@ -160,7 +163,7 @@ static void warm(const char *start)
 
 struct registers {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, flags;
-	uint64_t red_zone[2]; /* at 64 and 128 bytes below the stack pointer */
+	uint64_t red_zone[2]; /* 64 and 128 bytes below the stack pointer */
 };
 
 /*
@@ -230,7 +233,7 @@ CASE(registers_and_flags)
 		for (int round = 0; round < 2 * WARM; round++) {
 			uint64_t in = 0x202 | (round % 2 ? CARRY | OVERFLOW : 0) |
 				      (round % 4 == 3 ? DIRECTION : 0);
-			bool own_flags = s->start == behind; /* it compares, after the call */
+			bool own_flags = s->start == behind; /* The site compares after the call. */
 			struct registers r = {
 				.rbx = 1,
 				.rdx = 2,
@@ -287,7 +290,7 @@ CASE(jump_to_the_bare_instruction)
 		bool right = true;
 
 		if (sites[n].start == stack)
-			continue; /* it writes below the stack pointer: no call there */
+			continue; /* It writes below the stack pointer, so a call cannot be used. */
 		warm(sites[n].start);
 		for (int i = 0; i < WARM; i++) {
 			right &= call_bare(sites[n].syscall, SYS_getpid, 0, 0, 0) == getpid();
@@ -325,7 +328,7 @@ static int find_offset(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-/* Where an address of the program's text is in its file. */
+/* Returns where an address of the program's text is in its file. */
 static off_t offset_of(const char *text)
 {
 	struct where w = {(uintptr_t)text, -1};
@@ -395,7 +398,7 @@ CASE(text_read_by_the_program)
 /* ---- changes of the text ----------------------------------------------------------------------
  */
 
-/* A private mapping of the sites' own pages; *at is where the site is in it. */
+/* Makes a private mapping of the sites' own pages. *at becomes the site's address in it. */
 static char *map_sites(const char *site, char **at)
 {
 	size_t size = (size_t)(sites_end - sites_start);
@@ -426,7 +429,7 @@ CASE(text_that_becomes_writable)
 		NEED(mprotect(map, size, PROT_READ | PROT_EXEC) == 0);
 		for (int i = 0; i < WARM; i++)
 			changed &= call(at) == (round % 2 ? getppid() : getpid());
-		/* And as a just-in-time compiler that writes all the time does. */
+		/* The same as a just-in-time compiler that writes all the time does it. */
 		NEED(mprotect(map, size, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 		at[1] = SYS_getppid;
 		for (int i = 0; i < WARM; i++)
@@ -459,7 +462,7 @@ CASE(text_that_is_unmapped_and_moved)
 		NEED(madvise(to, size, MADV_DONTNEED) == 0);
 		for (int i = 0; i < WARM; i++)
 			right &= call(to + distance) == getppid();
-		/* Something else at the same address. */
+		/* Other code at the same address. */
 		NEED(mmap(to, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 			  -1, 0) == to);
 		memcpy(to + distance, "\xb8\x27\0\0\0\x0f\x05\xc3", 8); /* getpid */
@@ -471,8 +474,7 @@ CASE(text_that_is_unmapped_and_moved)
 	CHECK(right);
 }
 
-/* ---- fork and its kin -------------------------------------------------------------------------
- */
+/* ---- fork, vfork, clone, exec --------------------------------------------------------------- */
 
 CASE(fork_and_exec)
 {
@@ -484,7 +486,7 @@ CASE(fork_and_exec)
 	if (child == 0) {
 		bool right = true;
 
-		/* One more site than the parent has, and its own answer. */
+		/* The child executes one more site than the parent, and gets its own answer. */
 		for (int i = 0; i < WARM; i++) {
 			for (size_t n = 0; n < SITES_COUNT; n++)
 				right &= call(sites[n].start) == getppid();
@@ -558,7 +560,10 @@ static void note_rip(int sig, siginfo_t *si, void *context)
 	handled++;
 }
 
-/* Is rip the start of an instruction that the site's text has? The text in memory may be a jump. */
+/*
+ * Returns whether rip is the start of an instruction of the site's original text. The text in
+ * memory may be a jump.
+ */
 static bool is_boundary(const struct site *s, uintptr_t rip)
 {
 	static const unsigned char lengths[SITES_COUNT][8] = {
@@ -577,7 +582,7 @@ static bool is_boundary(const struct site *s, uintptr_t rip)
 			return true;
 		at += lengths[s - sites][i];
 	}
-	return at == rip; /* the second RET of some */
+	return at == rip; /* the second RET of some sites */
 }
 
 static void check_rip(int sig, siginfo_t *si, void *context)
@@ -702,7 +707,7 @@ static void step(int sig, siginfo_t *si, void *context)
 		uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 }
 
-/* Each instruction in front of SYSCALL is one step. */
+/* Each instruction before SYSCALL is one step. */
 CASE(single_steps)
 {
 	struct sigaction sa = {.sa_sigaction = step, .sa_flags = SA_SIGINFO};
@@ -715,7 +720,7 @@ CASE(single_steps)
 		long result;
 
 		if (s->start == store || s->start == stack || s->start == split)
-			continue; /* the same again, with more steps or below the stack pointer */
+			continue; /* The same again, with more steps or below the stack pointer. */
 		warm(s->start);
 		steps = 0;
 		steps_end = (uintptr_t)s->syscall;
@@ -774,7 +779,7 @@ CASE(gs_is_the_programs)
 	NEED(pthread_create(&thread, NULL, gs_of_a_thread, NULL) == 0);
 	pthread_join(thread, &other);
 	CHECK(other != NULL);
-	/* A null selector takes the base away on some CPUs. */
+	/* On some CPUs loading a null selector clears the base. */
 	__asm__ volatile("mov %0, %%gs" : : "r"(0));
 	for (size_t n = 0; n < SITES_COUNT; n++)
 		right &= call(sites[n].start) == getppid();
@@ -790,7 +795,7 @@ CASE(gs_is_the_programs)
 
 static pthread_barrier_t barrier;
 
-/* All threads run into each site at the same time, and go on while it is replaced. */
+/* All threads reach each site at the same time, and continue while it is replaced. */
 static void *run_many(void *arg)
 {
 	long parent = getppid(), wrong = 0;

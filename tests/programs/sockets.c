@@ -163,7 +163,7 @@ CASE(unix_names)
 	print_data(recv(l, data, sizeof(data), 0));
 	close(l);
 	close(c);
-	/* In a directory that is not the current one. */
+	/* In a directory other than the current one. */
 	NEED(mkdir("sub", 0700) == 0);
 	a = unix_address("sub/socket");
 	l = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -219,7 +219,7 @@ CASE(tcp)
 	SHOW(poll(&fd, 1, 1000));
 	print_data(recv(c, data, sizeof(data), 0));
 	SHOW(recv(c, data, sizeof(data), 0));
-	/* More than the buffers hold, both sides by turns. */
+	/* More data than the buffers hold, on both sides by turns. */
 	NEED(fcntl(s, F_SETFL, O_NONBLOCK) == 0);
 	memset(big, 'b', sizeof(big));
 	for (size_t sent = 0; done < sizeof(big);) {
@@ -335,7 +335,7 @@ CASE(passed_descriptors)
 	print_data(read(got[0], data, sizeof(data)));
 	close(got[0]);
 	close(got[1]);
-	/* No room for them: they are dropped and the message says so. */
+	/* No room for the descriptors: they are dropped, and the message has MSG_CTRUNC. */
 	v = (struct iovec){"again", 5};
 	memset(&control, 0, sizeof(control));
 	m.msg_controllen = CMSG_SPACE(sizeof(int));
@@ -386,7 +386,7 @@ CASE(scattered_messages)
 	m.msg_iovlen = 2;
 	SHOW(recvmsg(s[1], &m, 0));
 	printf("  \"%.4s\" \"%.6s\"\n", a, b);
-	SHOW(syscall(SYS_sendmsg, s[0], 8, 0)); /* musl looks into it */
+	SHOW(syscall(SYS_sendmsg, s[0], 8, 0)); /* musl reads the struct. */
 	m.msg_iovlen = 2000;
 	SHOW(sendmsg(s[0], &m, 0));
 	m.msg_iovlen = 1;
@@ -396,7 +396,9 @@ CASE(scattered_messages)
 	close(s[1]);
 }
 
-/* Only datagrams that begin with 'y' pass. As linux/filter.h, which musl's compiler does not find.
+/*
+ * Lets only datagrams that begin with 'y' pass. Written as in linux/filter.h, which musl's compiler
+ * does not find.
  */
 CASE(filters)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* 64 GiB of address space, touched at few places: only those cost memory. */
+/* 64 GiB of address space, touched at a few places. Only those places cost memory. */
 #include "check.h"
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,7 +25,7 @@ CASE(sparse)
 	SHOW(sum);
 	SHOW(p[len - 1]);
 	NEED(getrusage(RUSAGE_SELF, &u) == 0);
-	/* Transparent huge pages make each touch 2 MiB. */
+	/* With transparent huge pages each touch would cost 2 MiB. */
 	CHECK(u.ru_maxrss < 3L << 20);
 	SHOW(munmap((void *)p, len));
 }

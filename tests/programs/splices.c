@@ -25,7 +25,7 @@ static int file_with(const char *name, size_t n)
 	return fd;
 }
 
-/* A file of the kernel's own is open as the program opened it. */
+/* A file of the guest kernel's own has the access mode with which the program opened it. */
 CASE(files_of_proc)
 {
 	int maps = open("/proc/self/maps", O_RDONLY), in = file_with("in", 100), p[2];
@@ -170,7 +170,7 @@ static int pass(int fd)
 	return got;
 }
 
-/* A descriptor that came in a message is open as it was sent. */
+/* A descriptor that arrived in a message has the access mode with which it was sent. */
 CASE(received_descriptors)
 {
 	int ro, wo, rw = file_with("in", 100);

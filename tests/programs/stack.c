@@ -10,7 +10,7 @@
 #define PAGE 4096UL
 #define MIB  (1UL << 20)
 
-/* Uses at least one page per level; the compiler must not see through it. */
+/* Uses at least one page for each level. The compiler must not optimize it away. */
 static unsigned long descend(unsigned long levels)
 {
 	volatile unsigned char page[PAGE];
@@ -27,7 +27,7 @@ CASE(grows)
 
 	NEED(getrlimit(RLIMIT_STACK, &l) == 0);
 	SHOW(descend(1000));
-	/* One access far below: growth is not by single pages. */
+	/* One access far below: growth is not limited to single pages. */
 	volatile char *low = (char *)((uintptr_t)&here - 5 * MIB);
 	SHOW_READ(low);
 	SHOW_WRITE(low - PAGE);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program that was run and is then changed in place runs with its new bytes; processes that run
- * the old ones meanwhile do not get in its way.
+ * A program that was run and is then changed in place runs with its new bytes. Processes that still
+ * run the old ones do not prevent it.
  */
 #include "check.h"
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Long after its last change the kernel under test may keep a copy of a file:
- * kernel/mm/text_cache.h. */
+/*
+ * Long after the file's last change, because the kernel may keep a copy of its pages:
+ * kernel/mm/text_cache.h.
+ */
 #define SETTLED 5
 
-/* In the program's text, as far from what a data segment is as possible; COPY patches it. */
+/* In the program's text, as far from the data segment as possible. COPY patches it. */
 __attribute__((section(".text.mark"), aligned(4096), used)) static const char mark[] =
 	"this program's mark is 0\n";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Threads: making, joining and ending them in every order; what they share and what is their own;
- * C library locks under load; memory that is unmapped and protected while others use it.
+ * Threads: making, joining and ending them in every order; what they share and what is their own; C
+ * library locks under load; memory that is unmapped and protected while other threads use it.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void let_go(void)
 	syscall(SYS_futex, &released, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-/* Small stacks: this is about the number of threads. */
+/* Small stacks, because the case is about the number of threads. */
 static bool start_many(pthread_t *t, long n)
 {
 	pthread_attr_t attr;
@@ -205,7 +205,7 @@ static void *waits_to_end(void *unused)
 	return unused;
 }
 
-/* Calls about processes take the number of any thread, but for some that want the leader's. */
+/* Calls about processes take the id of any thread, except for some that want the leader's. */
 CASE(numbers_of_threads_stand_for_the_process)
 {
 	siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
@@ -222,7 +222,7 @@ CASE(numbers_of_threads_stand_for_the_process)
 	CHECK(tid_of_other != getpid());
 	SHOW(kill(tid_of_other, 0));
 	SHOW(kill(tid_of_other, SIGUSR1));
-	/* For the whole process: the leader can take it. */
+	/* The signal is for the whole process: the leader can take it. */
 	SHOW(sigwaitinfo(&set, NULL));
 	SHOW(syscall(SYS_rt_sigqueueinfo, tid_of_other, SIGUSR1, &info));
 	SHOW(sigwaitinfo(&set, NULL));
@@ -690,7 +690,7 @@ CASE(futex_requeue)
 		t[i] = start(wait_on_counter, NULL);
 	while (arrived < 6)
 		nap_ms(1);
-	nap_ms(50); /* they sleep now */
+	nap_ms(50); /* The threads sleep now. */
 	SHOW(syscall(SYS_futex, &counter, FUTEX_CMP_REQUEUE_PRIVATE, 1, 2L, &other, 1));
 	SHOW(syscall(SYS_futex, &counter, FUTEX_CMP_REQUEUE_PRIVATE, 1, 2L, &other, 0));
 	SHOW(syscall(SYS_futex, &other, FUTEX_WAKE_PRIVATE, 9));
@@ -957,8 +957,7 @@ CASE(calls_go_on_under_a_signal_storm)
 
 static _Atomic bool storm_over;
 
-/* Not for ever: a fault that each signal interrupts makes no progress natively on two loaded CPUs.
- */
+/* Not for ever: a fault that each signal interrupts makes no progress natively on two busy CPUs. */
 static void *signal_often(void *arg)
 {
 	for (int i = 0; i < 20000 && !storm_over; i++)
@@ -1034,7 +1033,7 @@ static void *uses_time(void *n)
 	return NULL;
 }
 
-/* SIGPROF goes to threads that use time, not to the one that sleeps. */
+/* SIGPROF goes to threads that use CPU time, not to the one that sleeps. */
 CASE(profiling_signals_go_where_time_is_used)
 {
 	struct sigaction sa = {.sa_handler = counts_profile}, was;
@@ -1096,7 +1095,10 @@ static void on_fault(int sig, siginfo_t *si, void *context)
 	siglongjmp(recover, 1);
 }
 
-/* Whoever sees a page sees what was written there last, or a fault: never another page. */
+/*
+ * A thread that reads a page sees what was last written there, or faults; it never sees another
+ * page.
+ */
 static void *touch(void *arg)
 {
 	unsigned seed = (unsigned)(long)arg + 1;
@@ -1150,7 +1152,7 @@ CASE(unmapping_under_readers)
 		char *p = area + (i * 7 % 64) * PAGE, *other;
 
 		munmap(p, PAGE);
-		/* The frame goes to somebody else at once. */
+		/* The frame goes to another user at once. */
 		other = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			     0);
 		*other = 'z';
@@ -1179,7 +1181,7 @@ CASE(protection_is_seen_by_all_at_once)
 	for (int i = 0; i < 100; i++) {
 		NEED(mprotect(area, 64 * PAGE, PROT_NONE) == 0);
 		before = faults;
-		while (faults == before) /* somebody runs into it */
+		while (faults == before) /* A thread faults on it. */
 			sched_yield();
 		NEED(mprotect(area, 64 * PAGE, PROT_READ | PROT_WRITE) == 0);
 		kept &= area[i % 64 * PAGE] == 'x';
@@ -1189,7 +1191,7 @@ CASE(protection_is_seen_by_all_at_once)
 	munmap(area, 64 * PAGE);
 }
 
-/* Writers count in pages that become read-only now and then: no count may be lost or late. */
+/* Writers count in pages that become read-only now and then: no increment may be lost or late. */
 static _Atomic long *count_page;
 static _Atomic bool writable;
 
@@ -1306,7 +1308,7 @@ CASE(one_page_of_a_private_file_for_all)
 		char *base = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 
 		NEED(base != MAP_FAILED);
-		/* All take the first write at once, each in bytes of its own. */
+		/* All threads make the first write at once, each to bytes of its own. */
 		for (int i = 0; i < 4; i++)
 			t[i] = start(copy_on_write, base + i);
 		for (int i = 0; i < 4; i++)
@@ -1323,7 +1325,7 @@ CASE(one_page_of_a_private_file_for_all)
 	unlink("private");
 }
 
-/* A thread waits in read(2) while the process forks: the bytes are the parent's. */
+/* A thread waits in read(2) while the process forks: the bytes go to the parent. */
 static int blocked_pipe[2];
 static char *read_page;
 
@@ -1355,7 +1357,7 @@ CASE(fork_while_a_thread_reads)
 			nap_ms(10);
 			_exit(read_page[100] == 0 ? 0 : 1);
 		}
-		read_page[0] = 'w'; /* the parent's page becomes another one, or stays */
+		read_page[0] = 'w'; /* The parent's page becomes a copy, or stays. */
 		NEED(write(blocked_pipe[1], "hello", 5) == 5);
 		right &= (long)join(t) == 5 && memcmp(read_page + 100, "hello", 5) == 0 &&
 			 read_page[0] == 'w';
@@ -1376,7 +1378,7 @@ static void *count_for_ever(void *arg)
 	return NULL;
 }
 
-/* What the other threads write after the fork is not the child's. */
+/* What the other threads write after the fork does not reach the child. */
 CASE(fork_while_threads_write)
 {
 	pthread_t t[3];

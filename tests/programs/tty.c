@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Terminals: a pty pair made by the program itself, and what is not a terminal. */
+/* Terminals: a pty pair that the program makes, and files that are no terminal. */
 #include "check.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -82,7 +82,7 @@ CASE(pty)
 	close(m);
 }
 
-static int churned; /* atomic; the descriptor that names() asks about, -1: no more */
+static int churned; /* Atomic: the descriptor whose name names() asks for, or -1 to end. */
 
 static void *names(void *arg)
 {
@@ -104,8 +104,8 @@ static void *names(void *arg)
 }
 
 /*
- * Somebody who asks /proc for a master's name may keep it open longest: the terminal then ends with
- * that question.
+ * The process that asks /proc for a master's name may hold it open longest. The terminal then ends
+ * with that request.
  */
 CASE(master_closed_while_named)
 {

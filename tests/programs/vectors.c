@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* AVX2 and AVX-512, where the CPU has them, against the same sums done one by one. */
+/* AVX2 and AVX-512, if the CPU has them, against the same sums computed one by one. */
 #include "check.h"
 #include <cpuid.h>
 #include <immintrin.h>
@@ -84,7 +84,7 @@ CASE(avx512)
 	}
 }
 
-/* All 32 registers keep their value over system calls and time. */
+/* All 32 registers keep their values over system calls and time. */
 __attribute__((target("avx512f"))) static void keep_high_registers(void)
 {
 	uint64_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, high[8], low[8], mask;
@@ -101,7 +101,7 @@ __attribute__((target("avx512f"))) static void keep_high_registers(void)
 	CHECK((mask & 0xffff) == 0x1234);
 }
 
-/* As the SDM tells programs: the size is in CPUID leaf 0xd. */
+/* As the SDM tells programs to do it: the size is in CPUID leaf 0xd. */
 CASE(xsave_writes_what_cpuid_says)
 {
 	enum { ROOM = 1 << 18, PATTERN = 0x5a };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Edge cases of what watches files: epoll's edges, one-shots and exclusive waiters, event counters
- * and timer files under load, inotify's events in their order; and each of them across fork.
+ * Edge cases of files that watch others: epoll's edge-triggered, one-shot and exclusive items,
+ * eventfds and timerfds under load, inotify's events in order; and each of them across fork.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void take(size_t n)
 	NEED(read(p[0], buffer, n) > 0);
 }
 
-/* EPOLLET: each write is an edge, a read that leaves something is none. */
+/* EPOLLET: each write is an edge; a read that leaves data is none. */
 CASE(edges_of_a_pipe)
 {
 	begin();
@@ -88,7 +88,7 @@ CASE(edges_of_a_pipe)
 	take(8);
 	put("d");
 	show_ready(100);
-	/* To register it anew looks anew. */
+	/* Changing the registration checks the file again. */
 	SHOW(control(EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLET, 2));
 	show_ready(0);
 	show_ready(0);
@@ -155,7 +155,7 @@ CASE(one_shot)
 	close(p[1]);
 	show_ready(0);
 	SHOW(control(EPOLL_CTL_MOD, p[0], EPOLLONESHOT, 3));
-	/* Hang-ups cannot be left out. */
+	/* Hang-ups cannot be masked. */
 	show_ready(0);
 	p[1] = -1;
 	end();
@@ -187,7 +187,7 @@ CASE(the_same_file_twice)
 	put("x");
 	show_ready(0);
 	close(other);
-	/* Its file is still open: so is its entry. */
+	/* The file is still open through another descriptor, so its entry stays. */
 	show_ready(0);
 	SHOW(control(EPOLL_CTL_DEL, other, 0, 0));
 	close(p[0]);
@@ -213,7 +213,7 @@ CASE(number_used_again)
 	end();
 }
 
-/* Level-triggered ones take turns: nobody starves where only one is asked for. */
+/* Level-triggered items take turns: none starves when one event is asked for. */
 CASE(turns)
 {
 	struct epoll_event out;
@@ -241,7 +241,7 @@ static void *waits(void *arg)
 	return (void *)(long)epoll_wait(*(int *)arg, &out, 1, 5000);
 }
 
-/* What is added while somebody waits counts for him. */
+/* An item that is added while a thread waits counts for that thread. */
 CASE(added_meanwhile)
 {
 	pthread_t t;
@@ -305,7 +305,7 @@ CASE(finer_limits)
 	end();
 }
 
-/* An epoll that both have after a fork is one: registrations of the child are seen. */
+/* After a fork both processes have one epoll: the parent sees registrations of the child. */
 CASE(epoll_over_fork)
 {
 	int status;
@@ -363,7 +363,7 @@ CASE(what_can_be_watched)
 	end();
 }
 
-/* -- Event counters ---------------------------------------------------------------------------- */
+/* -- eventfd ---------------------------------------------------------------------------------- */
 
 static void *adds(void *arg)
 {
@@ -444,7 +444,7 @@ CASE(a_semaphore_for_children)
 	close(fd);
 }
 
-/* -- Timer files ------------------------------------------------------------------------------- */
+/* -- timerfd ---------------------------------------------------------------------------------- */
 
 CASE(a_timer_over_fork)
 {
@@ -458,7 +458,7 @@ CASE(a_timer_over_fork)
 		_exit(read(fd, &v, 8) == 8 ? (int)v : 99);
 	NEED(wait(&status) > 0);
 	SHOW(WEXITSTATUS(status));
-	/* It was read: there is nothing for us. */
+	/* It was read: nothing is left for the second reader. */
 	SHOW(fcntl(fd, F_SETFL, O_NONBLOCK));
 	SHOW(read(fd, &v, 8));
 	close(fd);
@@ -472,7 +472,7 @@ CASE(a_timer_set_anew)
 
 	NEED(timerfd_settime(fd, 0, &spec, NULL) == 0);
 	settle(20000);
-	/* What had expired is forgotten. */
+	/* Expirations from before are discarded. */
 	spec.it_value.tv_sec = 100;
 	SHOW(timerfd_settime(fd, 0, &spec, &old));
 	SHOW(old.it_value.tv_sec + old.it_value.tv_nsec);
@@ -583,7 +583,7 @@ CASE(masks_of_watches)
 	begin_watching();
 	touch("w/f");
 	SHOW(inotify_add_watch(watcher, "w", IN_OPEN));
-	SHOW(inotify_add_watch(watcher, "w", IN_CLOSE_WRITE)); /* in its place */
+	SHOW(inotify_add_watch(watcher, "w", IN_CLOSE_WRITE)); /* A new file in its place. */
 	touch("w/f");
 	show_events();
 	SHOW(inotify_add_watch(watcher, "w", IN_OPEN | IN_MASK_ADD));
@@ -633,7 +633,7 @@ CASE(little_room_for_events)
 	SHOW(poll(&(struct pollfd){watcher, POLLIN, 0}, 1, 0));
 	show_events();
 	SHOW(poll(&(struct pollfd){watcher, POLLIN, 0}, 1, 0));
-	/* Equal events one after the other are one. */
+	/* Equal events in a row become one. */
 	SHOW(inotify_add_watch(watcher, "w/a", IN_MODIFY));
 	int fd = open("w/a", O_WRONLY);
 	for (int i = 0; i < 5; i++)
@@ -643,7 +643,7 @@ CASE(little_room_for_events)
 	end_watching();
 }
 
-/* Two pages that lie side by side for the program need not do so for anybody else. */
+/* Two pages that are adjacent for the program need not be so for the kernel or the host. */
 CASE(events_across_pages)
 {
 	long page = sysconf(_SC_PAGESIZE);
