@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check.h"
+#include "vm/jail/policy.h"
 #include "vm/kvm_stats.h"
 #include "vm/vm.h"
 
@@ -35,10 +36,11 @@ extern const u8 kernel_elf_start[], kernel_elf_end[];
 
 static struct sandbox sandbox = {.end_status = -1, .stderr_fd = -1};
 
-static void usage(FILE *to, bool check)
+static void usage(FILE *to, bool check, bool jail)
 {
 	fprintf(to,
 		"usage: buffervm [OPTION]... [KERNEL] PROGRAM [ARG]...\n"
+		"       buffervm run [OPTION]... [check [OPTION]...] PROGRAM [ARG]...\n"
 		"%s"
 		"\n"
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
@@ -59,8 +61,19 @@ static void usage(FILE *to, bool check)
 		CHECK_BUILT ? "       buffervm check [OPTION]... PROGRAM [ARG]...\n"
 			      "Runs an unmodified Linux program in a hardware VM of its own; check "
 			      "reports its\n"
-			      "heap bugs.\n"
-			    : "Runs an unmodified Linux program in a hardware VM of its own.\n");
+			      "heap bugs. Without run the program reaches the host's files as its "
+			      "user does; run\n"
+			      "is for programs that nobody trusts.\n"
+			    : "Runs an unmodified Linux program in a hardware VM of its own. "
+			      "Without run the\n"
+			      "program reaches the host's files as its user does; run is for "
+			      "programs that nobody\n"
+			      "trusts.\n");
+	if (jail) {
+		fprintf(to, "run only:\n");
+		policy_options_help(to);
+		fprintf(to, "\n");
+	}
 	if (CHECK_BUILT && check) {
 		fprintf(to, "check only:\n");
 		check_options_help(to);
@@ -220,7 +233,7 @@ static int run_option(struct options *o, int c, const char *value)
 		printf("buffervm %s (kernel ABI %d)\n", BUFFERVM_VERSION, ABI_VERSION);
 		return EXIT_SUCCESS;
 	case OPT_HELP:
-		usage(stdout, o->check.flags & CHECK_ON);
+		usage(stdout, o->check.flags & CHECK_ON, o->policy != NULL);
 		return EXIT_SUCCESS;
 	}
 	return -1;
@@ -233,17 +246,28 @@ static int run_option(struct options *o, int c, const char *value)
 static int parse_some(struct options *o, int argc, char **argv, const struct option *known,
 		      int *next)
 {
+	char letters[128];
 	int c, ret;
 
+	snprintf(letters, sizeof(letters), "+v%s", o->policy ? policy_option_letters() : "");
 	opterr = 0;
 	optind = 0; /* starts again at the first argument: getopt(3), NOTES */
-	while ((c = getopt_long(argc, argv, "+v", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, letters, known, NULL)) != -1) {
 		if (c == '?') {
-			message("unknown option %s, or its value is missing (see --help)",
-				argv[optind - 1]);
+			const char *meant =
+				o->policy ? policy_did_you_mean(argv[optind - 1]) : NULL;
+
+			if (meant)
+				message("unknown option %s: did you mean %s?", argv[optind - 1],
+					meant);
+			else
+				message("unknown option %s, or its value is missing (see --help)",
+					argv[optind - 1]);
 			return EXIT_USAGE;
 		}
-		if (CHECK_BUILT && c >= CHECK_OPTION_FIRST)
+		if (policy_is_option(c))
+			ret = policy_option(o->policy, c, optarg) ?: -1;
+		else if (CHECK_BUILT && c >= CHECK_OPTION_FIRST)
 			ret = check_option(o, c, optarg) ? EXIT_USAGE : -1;
 		else
 			ret = run_option(o, c, optarg);
@@ -255,33 +279,58 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
 }
 
 /*
- * Parses the command line, with the options of check after the word "check". Returns -1 to go on,
- * or the status to end with.
+ * A command is a word before the program, with options of its own. These functions parse from that
+ * word on; *next is then the index of the first argument that is not an option, counted from there.
+ * Each returns -1 to go on, or the status to end with.
  */
-static int parse_options(struct options *o, int argc, char **argv)
+static int parse_check(struct options *o, int argc, char **argv, int *next)
 {
 	struct option known[CHECK_OPTIONS + ARRAY_SIZE(run_options)];
+	int ret;
+
+	if (!CHECK_BUILT) {
+		message("check: this buffervm was built without it (BUFFERVM_CHECK=OFF)");
+		return EXIT_USAGE;
+	}
+	check_options_table(known);
+	memcpy(known + CHECK_OPTIONS, run_options, sizeof(run_options));
+	check_options_init(o);
+	ret = parse_some(o, argc, argv, known, next);
+	return ret < 0 && check_options_done(o) ? EXIT_USAGE : ret;
+}
+
+static int parse_jail(struct options *o, int argc, char **argv, int *next)
+{
+	static struct jail_policy policy;
+	struct option known[POLICY_OPTIONS_MAX + ARRAY_SIZE(run_options)];
+	u32 count = policy_options_table(known);
+
+	/* getopt_long takes the first row of a name: --mem is the policy's. */
+	memcpy(known + count, run_options, sizeof(run_options));
+	o->policy = &policy;
+	return parse_some(o, argc, argv, known, next);
+}
+
+/* Parses the command line. Returns -1 to go on, or the status to end with. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
 	int next, ret = parse_some(o, argc, argv, run_options, &next);
 
-	if (ret < 0 && next < argc && !strcmp(argv[next], "check")) {
-		if (!CHECK_BUILT) {
-			message("check: this buffervm was built without it (BUFFERVM_CHECK=OFF)");
-			return EXIT_USAGE;
-		}
+	if (ret < 0 && next < argc && !strcmp(argv[next], "run")) {
 		argv += next;
 		argc -= next;
-		check_options_table(known);
-		memcpy(known + CHECK_OPTIONS, run_options, sizeof(run_options));
-		check_options_init(o);
-		ret = parse_some(o, argc, argv, known, &next);
-		if (ret < 0 && check_options_done(o))
-			ret = EXIT_USAGE;
+		ret = parse_jail(o, argc, argv, &next);
+	}
+	if (ret < 0 && next < argc && !strcmp(argv[next], "check")) {
+		argv += next;
+		argc -= next;
+		ret = parse_check(o, argc, argv, &next);
 	}
 	if (ret >= 0)
 		return ret;
 	o->argv = argv + next;
 	o->argc = argc - next;
-	if (!o->argc) {
+	if (!o->argc && !(o->policy && o->policy->show)) {
 		message("no program given (see --help)");
 		return EXIT_USAGE;
 	}
@@ -312,6 +361,27 @@ static const char *find_program(const char *name)
 			return path;
 	}
 	return name;
+}
+
+/*
+ * Completes the policy of `buffervm run`. Returns -1 to go on, or the status to end with.
+ */
+static int prepare_jail(struct options *o)
+{
+	struct jail_policy *p = o->policy;
+	int ret = policy_complete(p, o->argc ? find_program(o->argv[0]) : NULL);
+
+	if (ret)
+		return ret;
+	if (p->show) {
+		if (p->show_json)
+			policy_show_json(p, stdout);
+		else
+			policy_show(p, stdout);
+		return fflush(stdout) ? EXIT_HOST : EXIT_SUCCESS;
+	}
+	message("run: this build can only --show a policy: nothing enforces it yet");
+	return EXIT_USAGE;
 }
 
 /*
@@ -491,6 +561,8 @@ int main(int argc, char **argv)
 	s->opt.exitless = true;
 	s->opt.files = FILES_DEFAULT;
 	ret = parse_options(&s->opt, argc, argv);
+	if (ret < 0 && s->opt.policy)
+		ret = prepare_jail(&s->opt);
 	if (ret >= 0)
 		return ret;
 	ret = run(s);

@@ -29,6 +29,7 @@ typedef struct {
 u64 parse_size(const char *text);
 
 struct report_options;
+struct jail_policy;
 
 struct options {
 	const char *kernel; /* NULL: the embedded one */
@@ -43,6 +44,7 @@ struct options {
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* for the reporter; NULL without check */
 	const char *core_pattern;	     /* for CHECK_CORE */
+	struct jail_policy *policy;	     /* of `run` (jail/policy.h); NULL: no jail */
 	char **argv;			     /* program and its arguments */
 	int argc;
 };

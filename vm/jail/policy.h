@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy of `buffervm run`: what a sandbox may reach. It is made of words ("read /usr"), which
+ * the command line spells as options (--read=/usr) and policy files as lines (read /usr). One table
+ * (policy_words.c) has each word, and the same function reads its value in both places.
+ *
+ * A word exists only if something enforces it. An option that is parsed and not enforced would be a
+ * jail that fails open.
+ *
+ * The policy is built by one thread before the VM exists, and does not change afterwards.
+ */
+#ifndef VM_JAIL_POLICY_H
+#define VM_JAIL_POLICY_H
+
+#include <getopt.h>
+#include <stdio.h>
+#include "common/types.h"
+
+/*
+ * What a rule says about its path and everything below it, except where a rule of a longer path
+ * says something else. DENY and HIDE win over all others, also over those of longer paths.
+ */
+enum path_kind {
+	PATH_READ,    /* read, execute, list */
+	PATH_WRITE,   /* PATH_READ, and change */
+	PATH_PROTECT, /* PATH_READ below a PATH_WRITE; also if the file does not exist yet */
+	PATH_TMPFS,   /* an empty directory of the sandbox's own, which ends with it */
+	PATH_BIND,    /* .source of the host is shown here, as PATH_READ; PATH_WRITE may be added */
+	PATH_DENY,    /* EACCES */
+	PATH_HIDE,    /* ENOENT */
+	PATH_KINDS
+};
+
+/* Where a word stands. file NULL: on the command line, or a default. */
+struct policy_place {
+	const char *file;
+	u32 line, column;
+};
+
+struct path_rule {
+	enum path_kind kind;
+	bool optional;	    /* "?": no error if the host has no such file */
+	const char *path;   /* in the sandbox; absolute, without ".", ".." and double slashes */
+	const char *source; /* on the host, in the same form; NULL: the same path */
+	struct policy_place place;
+};
+
+/* A list that grows. Rules are in the order in which they were read. */
+struct path_rules {
+	struct path_rule *rule;
+	u32 count, space;
+};
+
+/* Strings, in the order in which they were read. */
+struct text_list {
+	const char **text;
+	u32 count, space;
+};
+
+struct jail_policy {
+	struct path_rules paths;
+	const char *root;     /* --root: the host's directory that is "/"; NULL: none */
+	const char *cwd;      /* --cwd: in the sandbox; NULL: the monitor's own */
+	struct text_list env; /* NAME=VALUE, or NAME: as the monitor has it */
+	const char *hostname; /* NULL: the default */
+	bool no_defaults;     /* only what is said explicitly */
+
+	/* Limits. 0: none. */
+	u64 mem; /* bytes */
+	u32 pids, fds, cpus;
+
+	/* What the command line says besides (no words of policy files). */
+	bool show, show_json;
+};
+
+/*
+ * Options of the command line. getopt_long returns POLICY_OPTION_FIRST for the first one of the
+ * table, and so on; words without an option (include) have none.
+ */
+#define POLICY_OPTION_FIRST 1024
+#define POLICY_OPTIONS_MAX  64
+
+/* Writes the rows for getopt_long to `to`, without an end mark. Returns how many. */
+u32 policy_options_table(struct option to[POLICY_OPTIONS_MAX]);
+/* The letters for getopt_long: "r:w:". */
+const char *policy_option_letters(void);
+/*
+ * Reads the option for which getopt_long returned c; value is NULL if it has none. The policy keeps
+ * value. Returns 0, or EXIT_USAGE after a message.
+ */
+int policy_option(struct jail_policy *p, int c, const char *value);
+/* Returns true if c is one of this table. */
+bool policy_is_option(int c);
+/* Prints one line for each option. */
+void policy_options_help(FILE *to);
+/*
+ * Returns the option that somebody means who writes `option` ("--ro-bind=x") as other tools spell
+ * it; NULL if none is known. The result is a text for a message.
+ */
+const char *policy_did_you_mean(const char *option);
+
+/*
+ * Reads a policy file. Each error is a message with file, line and column. Returns 0 or EXIT_USAGE.
+ * policy_read_text does the same for a text in memory that was read from a file of this name.
+ */
+int policy_read_file(struct jail_policy *p, const char *path);
+int policy_read_text(struct jail_policy *p, const char *name, char *text);
+/* Reads the profile of this name: the system's, or else the user's. Returns 0 or EXIT_USAGE. */
+int policy_read_profile(struct jail_policy *p, const char *name, const struct policy_place *place);
+/* Prints a message that begins with the place: "FILE:LINE:COLUMN: ..." or "--WORD: ...". */
+void policy_error(const struct policy_place *place, const char *word, const char *fmt, ...)
+	__printf(3, 4);
+
+/*
+ * Adds the defaults of `buffervm run` for a program that was found at this path of the host (NULL:
+ * for none), unless the policy says no-defaults; then checks the rules against each other. Prints a
+ * line for a default that does not fit. Called once, after the last word. Returns 0 or EXIT_USAGE
+ * after a message.
+ */
+int policy_complete(struct jail_policy *p, const char *program);
+
+/* Prints the policy as a file that --policy reads, or as JSON. */
+void policy_show(const struct jail_policy *p, FILE *to);
+void policy_show_json(const struct jail_policy *p, FILE *to);
+
+/* Adds a rule; path and source are made absolute and normal. Returns 0 or -errno. */
+int policy_add_path(struct jail_policy *p, enum path_kind kind, const char *path,
+		    const char *source, bool optional, const struct policy_place *place);
+/* Appends text, which the list keeps. Returns 0 or -ENOMEM. */
+int text_list_add(struct text_list *list, const char *text);
+/* The word of a kind: "read". */
+const char *path_kind_word(enum path_kind kind);
+
+#endif

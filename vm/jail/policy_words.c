@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/* The words of policies (policy_words.h), as options and as lines. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vm/jail/policy_words.h"
+#include "vm/vm.h"
+
+static void *field(struct jail_policy *p, const struct policy_word *word)
+{
+	return (char *)p + word->at;
+}
+
+static int wrong(const struct policy_word *word, const struct policy_value *v, const char *wanted)
+{
+	policy_error(&v->place, word->word, "%s is not %s", v->text, wanted);
+	return EXIT_USAGE;
+}
+
+static int out_of_memory(int err)
+{
+	if (err)
+		message("no memory for the policy");
+	return err ? EXIT_HOST : 0;
+}
+
+static int read_path(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	if (!*v->text)
+		return wrong(word, v, "a path");
+	return out_of_memory(policy_add_path(p, word->kind, v->text, NULL, v->optional, &v->place));
+}
+
+/* SRC:DST. A colon in SRC has no escape, so the last one counts. */
+static int read_bind(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	const char *colon = strrchr(v->text, ':');
+	char *source;
+	int err;
+
+	if (!colon || colon == v->text || colon[1] != '/')
+		return wrong(word, v, "SRC:DST, where DST is absolute");
+	source = strndup(v->text, (size_t)(colon - v->text));
+	if (!source)
+		return out_of_memory(-ENOMEM);
+	err = policy_add_path(p, PATH_BIND, colon + 1, source, v->optional, &v->place);
+	free(source);
+	return out_of_memory(err);
+}
+
+/* A path that is kept as it is: the view resolves it. */
+static int read_name(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	if (!*v->text)
+		return wrong(word, v, "a name");
+	*(const char **)field(p, word) = v->text;
+	return 0;
+}
+
+static int read_cwd(struct jail_policy *p, const struct policy_word *word,
+		    const struct policy_value *v)
+{
+	if (v->text[0] != '/')
+		return wrong(word, v, "an absolute path in the sandbox");
+	return read_name(p, word, v);
+}
+
+static int read_hostname(struct jail_policy *p, const struct policy_word *word,
+			 const struct policy_value *v)
+{
+	/* 64 bytes: uname(2). */
+	if (strlen(v->text) > 64 ||
+	    strspn(v->text, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") != strlen(v->text))
+		return wrong(word, v, "a name of at most 64 letters, digits, dashes and dots");
+	return read_name(p, word, v);
+}
+
+static int read_env(struct jail_policy *p, const struct policy_word *word,
+		    const struct policy_value *v)
+{
+	if (!*v->text || v->text[0] == '=')
+		return wrong(word, v, "NAME or NAME=VALUE");
+	return out_of_memory(text_list_add(&p->env, v->text));
+}
+
+static int read_size(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	u64 n = parse_size(v->text);
+
+	if (!n)
+		return wrong(word, v, "a size (K, M, G)");
+	*(u64 *)field(p, word) = n;
+	return 0;
+}
+
+static int read_count(struct jail_policy *p, const struct policy_word *word,
+		      const struct policy_value *v)
+{
+	char *end;
+	u64 n;
+
+	errno = 0;
+	n = strtoull(v->text, &end, 10);
+	if (*v->text < '0' || *v->text > '9' || *end || errno || n < word->min || n > word->max)
+		return wrong(word, v, "a number in the allowed range");
+	*(u32 *)field(p, word) = (u32)n;
+	return 0;
+}
+
+static int read_flag(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	(void)v;
+	*(bool *)field(p, word) = true;
+	return 0;
+}
+
+static int read_show(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	if (v->text && strcmp(v->text, "json") != 0)
+		return wrong(word, v, "json");
+	p->show = true;
+	p->show_json = v->text != NULL;
+	return 0;
+}
+
+static int read_policy(struct jail_policy *p, const struct policy_word *word,
+		       const struct policy_value *v)
+{
+	(void)word;
+	return policy_read_file(p, v->text);
+}
+
+/* An include is relative to the directory of the file that has it. */
+static int read_include(struct jail_policy *p, const struct policy_word *word,
+			const struct policy_value *v)
+{
+	const char *slash = v->place.file ? strrchr(v->place.file, '/') : NULL;
+	char path[4096];
+	int n;
+
+	if (!*v->text)
+		return wrong(word, v, "a file");
+	if (v->text[0] == '/' || !slash)
+		return policy_read_file(p, v->text);
+	n = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - v->place.file), v->place.file,
+		     v->text);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return wrong(word, v, "a path of less than 4096 bytes");
+	return policy_read_file(p, path);
+}
+
+static int read_profile(struct jail_policy *p, const struct policy_word *word,
+			const struct policy_value *v)
+{
+	(void)word;
+	return policy_read_profile(p, v->text, &v->place);
+}
+
+#define AT(f) .at = offsetof(struct jail_policy, f)
+
+/* clang-format off */
+const struct policy_word policy_words[] = {
+	{.word = "read", .letter = 'r', .value_name = "PATH", .read = read_path, .kind = PATH_READ,
+	 .takes_mark = true, .help = "PATH and what is below it may be read and executed"},
+	{.word = "write", .letter = 'w', .value_name = "PATH", .read = read_path, .kind = PATH_WRITE,
+	 .takes_mark = true, .help = "... read and changed"},
+	{.word = "protect", .value_name = "PATH", .read = read_path, .kind = PATH_PROTECT,
+	 .takes_mark = true, .help = "... only read, although it is below a --write"},
+	{.word = "deny", .value_name = "PATH", .read = read_path, .kind = PATH_DENY,
+	 .takes_mark = true, .help = "... not reached (EACCES), whatever else is allowed"},
+	{.word = "hide", .value_name = "PATH", .read = read_path, .kind = PATH_HIDE,
+	 .takes_mark = true, .help = "... not seen (ENOENT), whatever else is allowed"},
+	{.word = "tmpfs", .value_name = "PATH", .read = read_path, .kind = PATH_TMPFS,
+	 .help = "an empty directory of the sandbox's own"},
+	{.word = "bind", .value_name = "SRC:DST", .read = read_bind, .kind = PATH_BIND,
+	 .takes_mark = true, .help = "the host's SRC is DST; read-only without --write=DST"},
+	{.word = "root", .value_name = "DIR", .read = read_name, AT(root),
+	 .help = "the host's DIR is /, read-only without --write=/"},
+	{.word = "cwd", .value_name = "PATH", .read = read_cwd, AT(cwd),
+	 .help = "working directory, in the sandbox"},
+	{.word = "env", .value_name = "NAME[=VALUE]", .read = read_env,
+	 .help = "a variable of the environment; without VALUE as it is here"},
+	{.word = "hostname", .value_name = "NAME", .read = read_hostname, AT(hostname),
+	 .help = "the sandbox's name (default sandbox)"},
+	{.word = "mem", .value_name = "SIZE", .read = read_size, AT(mem),
+	 .help = "most RAM (K, M, G; default 2G)"},
+	{.word = "pids", .value_name = "N", .read = read_count, AT(pids), .min = 1,
+	 .max = UINT32_MAX, .help = "most processes and threads (default 256)"},
+	{.word = "fds", .value_name = "N", .read = read_count, AT(fds), .min = 16,
+	 .max = UINT32_MAX, .help = "most open files together (default 1024)"},
+	{.word = "cpus", .value_name = "N", .read = read_count, AT(cpus), .min = 1,
+	 .max = UINT32_MAX, .help = "CPUs that threads run on at a time"},
+	{.word = "no-defaults", .read = read_flag, AT(no_defaults),
+	 .help = "allow only what is said explicitly"},
+	{.word = "profile", .value_name = "NAME", .read = read_profile,
+	 .help = "the policy file of this name that is installed"},
+	{.word = "include", .value_name = "FILE", .read = read_include, .where = WORD_FILE},
+	{.word = "policy", .value_name = "FILE", .read = read_policy, .where = WORD_OPTION,
+	 .help = "read options from FILE, one a line, without the dashes"},
+	{.word = "show", .value_name = "json", .value_optional = true, .read = read_show,
+	 .where = WORD_OPTION, .help = "print the policy as a file for --policy, and end"},
+};
+/* clang-format on */
+const u32 policy_word_count = ARRAY_SIZE(policy_words);
+_Static_assert(ARRAY_SIZE(policy_words) <= POLICY_OPTIONS_MAX, "the header says how many fit");
+
+const struct policy_word *policy_word_find(const char *text, size_t len)
+{
+	for (u32 i = 0; i < policy_word_count; i++) {
+		const struct policy_word *w = &policy_words[i];
+
+		if (w->where != WORD_OPTION && strlen(w->word) == len &&
+		    !memcmp(w->word, text, len))
+			return w;
+	}
+	return NULL;
+}
+
+u32 policy_options_table(struct option to[POLICY_OPTIONS_MAX])
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < policy_word_count; i++) {
+		const struct policy_word *w = &policy_words[i];
+
+		if (w->where == WORD_FILE)
+			continue;
+		to[n++] = (struct option){
+			.name = w->word,
+			.has_arg = !w->value_name      ? no_argument
+				   : w->value_optional ? optional_argument
+						       : required_argument,
+			.val = POLICY_OPTION_FIRST + (int)i,
+		};
+	}
+	return n;
+}
+
+const char *policy_option_letters(void)
+{
+	static char letters[2 * ARRAY_SIZE(policy_words) + 1];
+	char *to = letters;
+
+	for (u32 i = 0; i < policy_word_count; i++)
+		if (policy_words[i].letter) {
+			*to++ = policy_words[i].letter;
+			if (policy_words[i].value_name)
+				*to++ = ':';
+		}
+	*to = '\0';
+	return letters;
+}
+
+/* Returns the word of an option, NULL if c is none. */
+static const struct policy_word *word_of(int c)
+{
+	for (u32 i = 0; i < policy_word_count; i++)
+		if (c == POLICY_OPTION_FIRST + (int)i ||
+		    (policy_words[i].letter && c == policy_words[i].letter))
+			return &policy_words[i];
+	return NULL;
+}
+
+bool policy_is_option(int c)
+{
+	return word_of(c) != NULL;
+}
+
+int policy_option(struct jail_policy *p, int c, const char *value)
+{
+	const struct policy_word *w = word_of(c);
+
+	return w->read(p, w, &(struct policy_value){.text = value});
+}
+
+void policy_options_help(FILE *to)
+{
+	for (u32 i = 0; i < policy_word_count; i++) {
+		const struct policy_word *w = &policy_words[i];
+		char left[64];
+		int n = 0;
+
+		if (w->where == WORD_FILE)
+			continue;
+		if (w->letter)
+			n = snprintf(left, sizeof(left), "-%c, ", w->letter);
+		snprintf(left + n, sizeof(left) - (size_t)n,
+			 w->value_optional ? "--%s[=%s]" : "--%s%s%s", w->word,
+			 !w->value_name	     ? ""
+			 : w->value_optional ? w->value_name
+					     : "=",
+			 w->value_name ? w->value_name : "");
+		fprintf(to, "  %-22s %s\n", left, w->help);
+	}
+}
+
+/* What other tools call it: bubblewrap, sandlock, landrun, docker, deno, jai, srt. */
+const char *policy_did_you_mean(const char *option)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} known[] = {
+		{"--ro-bind", "-r PATH, or --bind SRC:DST"},
+		{"--ro", "-r PATH"},
+		{"--rox", "-r PATH"},
+		{"--rw", "-w PATH"},
+		{"--rwx", "-w PATH"},
+		{"--allow-read", "-r PATH"},
+		{"--allow-write", "-w PATH"},
+		{"--allowWrite", "-w PATH"},
+		{"--deny-read", "--deny PATH"},
+		{"--deny-write", "--protect PATH"},
+		{"--denyRead", "--deny PATH"},
+		{"--volume", "--bind SRC:DST"},
+		{"--mount", "--bind SRC:DST"},
+		{"--workdir", "--cwd PATH"},
+		{"--chdir", "--cwd PATH"},
+		{"--setenv", "--env NAME=VALUE"},
+		{"--allow-env", "--env NAME"},
+		{"--clearenv", "no option: the environment is clean"},
+		{"--read-only", "no option: what is not given by -w is read-only"},
+		{"--memory", "--mem SIZE"},
+		{"--pids-limit", "--pids N"},
+		{"--files", "--fds N"},
+		{"--mask", "--hide PATH"},
+		{"--conf", "--policy FILE"},
+		{"-d", "-w PATH"},
+		{"-m", "--mem SIZE"},
+		{"-P", "--pids N"},
+		{"-e", "--env NAME=VALUE"},
+		{"-p", "--policy FILE"},
+	};
+	size_t len = strcspn(option, "=");
+
+	/* A short option may have its value attached. */
+	if (option[0] == '-' && option[1] != '-')
+		len = MIN(len, (size_t)2);
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++)
+		if (strlen(known[i].theirs) == len && !memcmp(known[i].theirs, option, len))
+			return known[i].ours;
+	return NULL;
+}
