@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The smallest dynamic program: what its start and end cost is what the sandbox's cost. */
+/* The smallest dynamic program: the cost of its start and end is the sandbox's cost. */
 #include <stdio.h>
 
 int main(void)

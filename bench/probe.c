@@ -29,7 +29,7 @@
 
 #define MIB (1UL << 20)
 
-static double scale = 1; /* of the number of turns: PROBE_SCALE, for slow machines */
+static double scale = 1; /* scales the number of turns: PROBE_SCALE, for slow machines */
 static long done = 1;	 /* operations of the figure */
 
 static double now_ns(void)
@@ -163,7 +163,7 @@ static double touch(void)
 	return (now_ns() - start) / (double)done;
 }
 
-/* Nobody else wants it: futex(2) is never called. */
+/* No other thread wants the mutex, so futex(2) is never called. */
 static double mutex(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -230,7 +230,7 @@ static double thread(void)
 	return (now_ns() - start) / (double)n;
 }
 
-/* There and back between two processes. */
+/* There and back through pipes between two processes. */
 static double pipe_pong(void)
 {
 	long n = turns(2000);
@@ -258,7 +258,7 @@ static double pipe_pong(void)
 	return start;
 }
 
-/* What the second thread of thread_pong and futex_pong has. */
+/* The data of the second thread of thread_pong and futex_pong. */
 static int pong_to[2], pong_from[2];
 static uint32_t turn; /* whose turn it is: 0 the first thread's, 1 the second's, 2 the end */
 
@@ -299,7 +299,7 @@ static void hand_over(uint32_t to)
 	syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* Sleeps until it is no longer that thread's turn; whose it is then. */
+/* Sleeps while it is that thread's turn. Returns whose turn it is then. */
 static uint32_t await(uint32_t other)
 {
 	uint32_t now;
@@ -364,13 +364,13 @@ static double epoll_one(void)
 	return (now_ns() - start) / (double)n;
 }
 
-/* Stays until stdin ends, with a mebibyte of its own: for looking at memory. */
+/* Stays until stdin ends, with a mebibyte of its own, so that its memory can be measured. */
 static double idle(void)
 {
 	char *p = malloc(MIB), byte;
 
 	memset(p, 1, MIB);
-	__asm__ volatile("" : : "r"(p) : "memory"); /* it is used, whatever the compiler thinks */
+	__asm__ volatile("" : : "r"(p) : "memory"); /* It is used, whatever the optimizer does. */
 	puts("ready");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
@@ -379,8 +379,8 @@ static double idle(void)
 }
 
 /*
- * So many processes that run this program anew and wait. Prints what a child has for itself alone,
- * in KiB, where /proc says so.
+ * Makes this many processes that execute this program again and wait. Prints what a child has for
+ * itself alone, in KiB, where /proc tells it.
  */
 static double family(int children)
 {

@@ -30,7 +30,7 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 
 static struct {
-	u64 stacks, frames; /* as the program went on ... */
+	u64 stacks, frames; /* as the program ran ... */
 	u64 took[BUCKETS];  /* ... and how many of them took how long */
 	u64 cold[BUCKETS];  /* for one frame, with everything forgotten */
 	u64 compared, differ;
@@ -77,7 +77,7 @@ static void print_stack(const char *whose, const u64 *pc, u32 n)
 	}
 }
 
-/* Theirs begins some frames deeper, in here. */
+/* libgcc's stack begins some frames deeper, in this function. */
 static void compare(const u64 *pc, u32 n)
 {
 	struct theirs t = {.n = 0};
@@ -154,7 +154,7 @@ __attribute__((constructor)) static void begin(void)
 	on = getenv("UNWIND_RESULTS") != NULL;
 }
 
-/* " name bucket:count" for each bucket that is not empty, behind the first len bytes. */
+/* Appends " name bucket:count" for each bucket that is not empty, after the first len bytes. */
 static int put(char *line, int len, char name, const u64 *bucket)
 {
 	for (int i = 0; i < BUCKETS; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Single figures of a heap: "pair SIZE COUNT" prints the nanoseconds of a malloc and its free,
- * "live SIZE COUNT" keeps so many objects, touched, and prints nothing.
+ * Single figures of a heap: "pair SIZE COUNT" prints the nanoseconds of a malloc and its free;
+ * "live SIZE COUNT" keeps this many objects, touched, and prints nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Binary trees that are built, walked and torn down: many small objects of one size, short lives.
+ * Binary trees that are built, walked and freed: many small objects of one size that do not live
+ * long.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A table of words with their counts: strings of many lengths, long lives, a table that grows.
+ * A table of words with their counts: strings of many lengths that live long, and a table that
+ * grows.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* One leak; another thread has a block that is none: only its stack and registers name it. */
+/*
+ * One leak. Another thread has a block that is no leak: only that thread's stack and registers
+ * point to it.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>

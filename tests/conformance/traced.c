@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What the debuggers of the conformance cases look at: calls in a thread, and in a child. */
+/*
+ * The program that the debuggers of the conformance cases look at: calls in a thread, and in a
+ * child.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

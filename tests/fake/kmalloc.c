@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's heap is the host's, so that the sanitizers see each object; locks are checked for
- * being taken once. For tests of logic that needs no frames.
+ * The kernel's heap is the host's, so that the sanitizers see each object. Locks are only checked
+ * for being taken twice. For tests of logic that needs no frames.
  */
 #include <stdarg.h>
 #include <stdio.h>

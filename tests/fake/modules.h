@@ -5,10 +5,10 @@
 
 #include "common/types.h"
 
-/* Its calls so far. */
+/* The number of its calls so far. */
 extern unsigned fake_modules_asked;
 
-/* .eh_frame_hdr is taken away: only .eh_frame is known. */
+/* Hides .eh_frame_hdr, so that only .eh_frame is known. */
 extern bool fake_modules_without_header;
 
 #endif

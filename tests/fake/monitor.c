@@ -133,7 +133,7 @@ int outside_stop(int sig)
 	return sig == SIGSTOP ? 0 : -EPERM;
 }
 
-/* Nothing comes from outside. */
+/* Nothing comes from outside the test. */
 s64 hc_do_file_events(struct call *c, void *events, u32 events_len)
 {
 	(void)c, (void)events, (void)events_len;
@@ -145,7 +145,7 @@ const char *host_error(int error)
 	return strerror(error);
 }
 
-/* The harmless ones of a real monitor that the tests use. */
+/* The harmless ones of a real monitor, which the tests use. */
 bool outside_deadly(int sig)
 {
 	return sig > 0 && sig < NSIG && sig != SIGSTOP && sig != SIGCHLD;

@@ -25,7 +25,7 @@ u64 physmap_base;
 static u64 ram_size;
 static u64 memfd_size, anon_next;
 
-/* kernel.h's, which does not go with the C library's headers. */
+/* kernel.h's macro; that header conflicts with the C library's headers. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void klog(int level, const char *fmt, ...);
 
@@ -124,7 +124,7 @@ u64 arch_pagetable_new(void)
 	return frame_alloc(0, FRAME_ZERO);
 }
 
-/* As in the ring-3 mode: the physmap takes a piece out of the lower half. */
+/* As in ring-3 mode, the physmap takes a part of the lower half. */
 bool arch_user_slot(unsigned slot)
 {
 	return slot < 256 &&

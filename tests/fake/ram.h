@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory for unit tests of kernel/mm/: a piece of the host's address space that stands for
+ * Guest memory for unit tests of kernel/mm/: a range of the host's address space that stands for
  * the physmap, RAM that grows by hc_ram_grow, windows on made-up files, and page tables that are
- * only memory. Whatever the kernel panics about fails the test.
+ * only memory. A panic of the kernel's code fails the test.
  */
 #ifndef TESTS_FAKE_RAM_H
 #define TESTS_FAKE_RAM_H
@@ -14,7 +14,7 @@
 #define FAKE_FILES	 4
 #define FAKE_FILE_MAX	 (8UL << 20) /* most bytes of a file */
 
-/* Anew, with so much RAM now and at most. Everything is zero. */
+/* Starts again with this much RAM now and at most. Everything is zero. */
 void fake_ram_init(u64 size, u64 max);
 void *fake_phys(u64 gpa);
 

@@ -134,7 +134,7 @@ char *fake_no_worker(const void *blob, size_t len, const struct report_analysis_
 	return NULL;
 }
 
-/* The files of the program are the worker's business: a plain analysis is all there is here. */
+/* The files of the program are not read: a plain analysis is all that the tests need. */
 void report_analyse_plainly(const struct report_input *in,
 			    const struct report_analysis_options *opt, FILE *out)
 {

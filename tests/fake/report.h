@@ -6,7 +6,7 @@
 #include "check/abi/check.h"
 #include "check/report/reporter.h"
 
-/* A use after free by program "prog", with every part. */
+/* A use after free by program "prog", with every section. */
 struct fake_report {
 	struct check_report head;
 	u64 access[2], alloc[1], free[1];
@@ -19,7 +19,7 @@ struct fake_report {
 
 struct fake_report fake_report(void);
 
-/* The worker's answer to it, to be freed. */
+/* The worker's answer to it. The caller frees it. */
 char *fake_answer(size_t *len);
 
 struct fake_run {
@@ -30,16 +30,16 @@ struct fake_run {
 
 /* A reporter whose worker gives fake_answer, and whose suppressions are this text (or NULL). */
 struct fake_run *fake_run(const char *suppressions);
-/* Frees it. */
+/* Frees the reporter. */
 void fake_run_end(struct fake_run *run);
-/* Ends it, summary included, and checks the whole text. */
+/* Ends the reporter, summary included, and checks the whole text. */
 void fake_run_end_with(struct fake_run *run, const char *expected);
 
 /* A worker that is dead. */
 char *fake_no_worker(const void *blob, size_t len, const struct report_analysis_options *opt,
 		     size_t *answer_len);
 
-/* A temporary file with this text; path has 64 bytes. */
+/* Makes a temporary file with this text. path has 64 bytes. */
 void fake_file(char *path, const char *text);
 
 #endif

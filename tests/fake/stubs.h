@@ -7,7 +7,7 @@
 
 #define FAKE_SLOTS 4096
 
-/* References to each slot; slots are given out from 1 on and never again. */
+/* The references to each slot. Slots are given out from 1 on and never again. */
 extern unsigned fake_stub_refs[FAKE_SLOTS];
 unsigned fake_stubs_left(void); /* slots with references */
 

@@ -15,24 +15,24 @@
 
 int LLVMFuzzerTestOneInput(const u8 *input, size_t size);
 
-/* What the input begins with. The tables follow. */
+/* The input begins with this. The tables follow. */
 struct head {
 	u32 hdr;	 /* offset of .eh_frame_hdr; upper bit: of .eh_frame instead */
 	s32 pc[LOOKUPS]; /* from the address of .eh_frame_hdr */
 	u64 rsp, rbp;
 };
 
-/* The stack: any word is there, but for some. */
+/* The stack: every word can be read, except some. */
 bool peek_words(u64 a, u64 b, u64 to[2])
 {
 	if (!peek_allowed(a) || !peek_allowed(b))
-		abort(); /* who calls checks that */
+		abort(); /* The caller checks that. */
 	to[0] = a * 0x9e3779b97f4a7c15;
 	to[1] = b ^ 0x5555;
 	return a % 7 != 0;
 }
 
-/* What a caller that believed the frame would read. */
+/* What a caller that trusts the frame would read. */
 static void check_frame(const struct cfi_tables *t, const struct cfi_frame *f)
 {
 	const struct cfi_expression e[] = {f->cfa, f->rbp.expression, f->ra.expression};

@@ -65,7 +65,7 @@ static void fuzz_elf(const u8 *file, size_t size)
 	struct elf_image image;
 	u8 *table;
 
-	/* As the loader: the first page is the head. */
+	/* As the loader does it: the first page is the head. */
 	if (elf_read_header(&image, file, MIN(size, PAGE_SIZE), size, &why) < 0) {
 		HOLDS(why.status != 0 && why.text != NULL);
 		return;
@@ -73,7 +73,7 @@ static void fuzz_elf(const u8 *file, size_t size)
 	HOLDS(image.table_size > 0 && image.table_size <= ELF_TABLE_MAX);
 	HOLDS(image.table_offset <= size && image.table_size <= size - image.table_offset);
 	HOLDS(image.entry < USER_TOP);
-	/* Exactly as large as promised, so that the sanitizer sees a byte too many. */
+	/* Exactly as large as promised, so that the sanitizer sees an access beyond it. */
 	table = malloc(image.table_size);
 	segment = malloc(image.headers * sizeof(*segment));
 	memcpy(table, file + image.table_offset, image.table_size);

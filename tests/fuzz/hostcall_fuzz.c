@@ -285,7 +285,7 @@ static u64 take(struct input *in, size_t bytes)
 	return value;
 }
 
-/* Requests, commands and levels that guessing would not find. */
+/* Requests, commands and levels that random numbers would not hit. */
 static const u32 known[] = {
 	TCGETS,	      TCSETS,	    TIOCGWINSZ,	 TCXONC,       TIOCGPTPEER,  FIONREAD,
 	FIONBIO,      TIOCSTI,	    FICLONE,	 FICLONERANGE, SIOCGIFCONF,  SIOCGIFINDEX,
@@ -295,7 +295,7 @@ static const u32 known[] = {
 	SO_RCVBUF,    SO_PEERCRED,  SO_PASSCRED, MSG_DONTWAIT, MSG_PEEK,
 };
 
-/* Numbers that calls act upon, rather than refuse: small ones mostly. */
+/* Numbers that calls accept rather than refuse: mostly small ones. */
 static u64 take_int(struct input *in)
 {
 	u8 how = (u8)take(in, 1);
@@ -338,7 +338,7 @@ static u64 take_gpa(struct input *in, u64 len)
 	return RAM_BASE + (where >> 1) * 32 % (FAKE_RAM - len + 64);
 }
 
-/* len bytes of data in the area, from the input as far as that goes. */
+/* Puts len bytes of data into the area, from the input as far as it reaches. */
 static u64 put_data(struct input *in, u8 *area, u32 *at, u32 len, bool fill)
 {
 	u32 offset = *at;
@@ -371,7 +371,7 @@ static u64 put_segs(struct input *in, u8 *area, u32 *at)
 	return (u64)offset << 32 | count * sizeof(struct hostcall_seg);
 }
 
-/* One control message with descriptors, or credentials, in it. */
+/* Writes one control message with descriptors or credentials. */
 static u64 put_control(struct input *in, u8 *area, u32 *at)
 {
 	u32 offset = *at, how = (u32)take(in, 1);
@@ -394,7 +394,7 @@ static u64 put_control(struct input *in, u8 *area, u32 *at)
 	return (u64)offset << 32 | CMSG_SPACE(count * sizeof(s32));
 }
 
-/* Questions about names; one of them may lie about its size. */
+/* Path lookups, one of which may give a wrong size. */
 static u64 put_lookup(struct input *in, u8 *area, u32 *at)
 {
 	u32 offset = *at, count = take(in, 1) & 31;
@@ -418,7 +418,7 @@ static u64 put_lookup(struct input *in, u8 *area, u32 *at)
 	return (u64)offset << 32 | (*at - offset);
 }
 
-/* Found by number, so that an old input means the same after rows were added. */
+/* Rows are found by number, so that an old input means the same after rows were added. */
 static u32 row_of(u8 op)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
@@ -434,7 +434,7 @@ static void one_call(struct input *in, struct vcpu *v)
 	u8 op = (u8)take(in, 1);
 	u32 at = HOSTCALL_DATA_OFFSET, n = 0;
 
-	if (op >= 0xfe) { /* a frame as it comes, rung or submitted */
+	if (op >= 0xfe) { /* a frame as it comes, by the doorbell or exitless */
 		for (size_t i = 0; i < sizeof(*frame); i++)
 			area[i] = (u8)take(in, 1);
 		put_data(in, area, &at, (u32)take(in, 2), true);
@@ -496,7 +496,7 @@ static void call(struct vcpu *v, u32 nr, u64 arg)
 	hostcall_dispatch(v);
 }
 
-/* The next input finds what this one found: no file, no window, no timer. */
+/* Leaves no file, window or timer, so that the next input starts from the same state. */
 static void forget(struct vcpu *v)
 {
 	u64 now = 1, made;

@@ -30,19 +30,21 @@ struct report {
 	char maps[512];
 };
 
-/* elfutils loses a few bytes where a file's frame tables are corrupt. A worker's life is short. */
+/*
+ * elfutils leaks a few bytes where a file's frame tables are corrupt. A worker does not live long.
+ */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libdw.so\n";
 }
 
-/* By frame pointers it would often not be seen that the stack leads there: libc has none. */
+/* Without frame pointers, which libc does not keep, the stack would often not lead there. */
 const char *__asan_default_options(void)
 {
 	return "fast_unwind_on_malloc=0";
 }
 
-/* The file of this run; another name each time, for nothing may be remembered. */
+/* The file of this run. Its name changes each time, so that nothing is cached. */
 static const char *write_file(const u8 *data, size_t size)
 {
 	static char path[64];
@@ -62,7 +64,7 @@ static const char *write_file(const u8 *data, size_t size)
 static void remove_file(void)
 {
 	write_file((const u8 *)"", 0);
-	/* The one just made goes with the next name. */
+	/* The file just made is removed when the next name is made. */
 	unlink(write_file((const u8 *)"", 0));
 }
 

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	r.json = sink();
 	r.sarif = sink();
 	r.html = sink();
-	/* Twice: the second is a duplicate. */
+	/* Twice, so that the second is a duplicate. */
 	for (int i = 0; i < 2; i++) {
 		blob = malloc(blob_size + 1);
 		memcpy(blob, data + 1, blob_size);

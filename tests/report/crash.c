@@ -37,7 +37,7 @@ static u32 add_part(struct check_report *r, u32 part, u32 at, const void *bytes,
 	return ALIGN_UP(at + (u32)len, 8);
 }
 
-/* The end of the mapping that has this address. */
+/* Returns the end of the mapping that contains this address. */
 static u64 mapping_end(const char *maps, u64 addr)
 {
 	u64 start, end;

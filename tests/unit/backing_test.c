@@ -35,9 +35,9 @@
 #define P      PAGE_SIZE
 #define R      PROT_READ
 #define W      PROT_WRITE
-#define SPACES 3 /* address spaces that can be there at once */
+#define SPACES 3 /* address spaces that can exist at once */
 
-/* What the files under test need of the kernel. */
+/* Stands in for what the files under test need of the kernel. */
 static struct kernel_stats stats;
 
 struct kernel_stats *stats_mine(void)
@@ -69,18 +69,18 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 /* ---- the made-up backing --------------------------------------------------------------------- */
 
 /*
- * One object of it; widening gives another one, as a larger window on the same file is. Its pages
- * are those of the first made-up file.
+ * One object of the backing. Widening gives another object, as for a larger window on the same
+ * file. Its pages are those of the first made-up file.
  */
 struct made_up {
 	struct vm_backing backing;
 	s64 refs;
 	bool dead;    /* the last reference went */
-	u64 size;     /* bytes that populate has */
-	u64 reach;    /* widen beyond gives another object */
+	u64 size;     /* bytes that populate serves */
+	u64 reach;    /* widening beyond this gives another object */
 	int fails;    /* what populate returns, 0: it serves */
-	bool refuses; /* may_change says no */
-	bool keeps;   /* discard says that it dealt with the pages */
+	bool refuses; /* may_change refuses */
+	bool keeps;   /* discard reports that it has handled the pages */
 	u32 discards, forks;
 };
 
@@ -196,10 +196,10 @@ static struct made_up *make(const struct vm_backing_ops *ops, u64 reach)
 	return m;
 }
 
-/* mmap(2) of one. */
+/* mmap(2) of an object. */
 struct made_up_source {
 	struct vm_source source;
-	struct made_up *m; /* NULL: it has none, as /dev/zero */
+	struct made_up *m; /* NULL: without a backing, as for /dev/zero */
 	int fails;
 };
 
@@ -253,7 +253,7 @@ static struct mm *begin(void)
 	return space[0];
 }
 
-/* As exit(2) and execve(2) leave an address space. */
+/* Empties an address space, as exit(2) and execve(2) do. */
 static void leave(unsigned i)
 {
 	struct mm *mm = space[i];
@@ -298,7 +298,10 @@ static void each_vma_has_a_reference(void **state)
 	(void)state;
 	assert_int_equal(map(mm, BASE, 16 * P, R, MAP_PRIVATE, m, 0), BASE);
 	assert_int_equal(m->refs, 1);
-	/* What continues it is merged: the same object, the same place in it. */
+	/*
+	 * A mapping that continues another one is merged with it: the same object at the right
+	 * offset.
+	 */
 	map(mm, BASE + 16 * P, 16 * P, R, MAP_PRIVATE, m, 16 * P);
 	assert_int_equal(m->refs, 1);
 	map(mm, BASE + 32 * P, 16 * P, R, MAP_PRIVATE, m, 0);
@@ -306,13 +309,13 @@ static void each_vma_has_a_reference(void **state)
 	map(mm, BASE + 48 * P, 16 * P, R, MAP_PRIVATE, other, 16 * P);
 	assert_int_equal(mm->vma_count, 3);
 	check_refs();
-	/* A protection of its own in the middle, and gone again. */
+	/* The middle gets another protection, then the old one again. */
 	assert_int_equal(mm_protect(mm, BASE + 4 * P, 4 * P, PROT_NONE), 0);
 	assert_int_equal(m->refs, 4);
 	assert_int_equal(mm_protect(mm, BASE + 4 * P, 4 * P, R), 0);
 	assert_int_equal(m->refs, 2);
 	check_refs();
-	/* A hole, then something else in a place of it, then everything goes. */
+	/* A hole; then another mapping over a part; then everything is unmapped. */
 	assert_int_equal(mm_unmap(mm, BASE + 4 * P, 4 * P), 0);
 	map(mm, BASE + 8 * P, 48 * P, R, MAP_PRIVATE, other, 0);
 	check_refs();
@@ -346,15 +349,18 @@ static void a_mapping_that_fails_leaves_no_reference(void **state)
 	assert_int_equal(mm_map(mm, BASE, P, R, MAP_PRIVATE | MAP_FIXED, &refused.source, 0),
 			 -EACCES);
 	assert_null(vma_first(mm));
-	/* The place is looked for first. */
+	/* The address is searched for first. */
 	assert_int_equal(map(mm, USER_TOP, P, R, MAP_PRIVATE, m, 0), -ENOMEM);
 	assert_int_equal(map(mm, BASE, P, R, MAP_PRIVATE, m, -P), -EOVERFLOW);
 	assert_int_equal(m->refs, 0);
-	/* Opened, but the old mapping cannot be cut in three: there are too many. */
+	/*
+	 * The file was opened, but the old mapping cannot be split in three: there are too many
+	 * VMAs.
+	 */
 	map(mm, BASE, 16 * P, R, MAP_PRIVATE, m, 0);
 	more = MM_MAP_COUNT_MAX - 1 - mm->vma_count;
 	mm->vma_count += more;
-	made_up_get(&other->backing); /* stays, so that the put can be seen */
+	made_up_get(&other->backing); /* It is kept, so that the put can be seen. */
 	assert_int_equal(map(mm, BASE + 4 * P, 4 * P, R, MAP_PRIVATE, other, 0), -ENOMEM);
 	mm->vma_count -= more;
 	assert_int_equal(other->refs, 1);
@@ -400,7 +406,7 @@ static void moves_and_growth_carry_the_reference(void **state)
 	(void)state;
 	map(mm, BASE, 16 * P, R, MAP_SHARED, m, 0);
 	check_page(mm, BASE + 3 * P, MM_READ, 0, 0);
-	/* As far as it reaches it is the same object, then another one. */
+	/* Up to the object's end it is the same object, beyond that another one. */
 	assert_int_equal(mm_remap(mm, BASE, 16 * P, 24 * P, 0, 0), BASE);
 	assert_int_equal(m->refs, 1);
 	assert_int_equal(mm_remap(mm, BASE, 24 * P, 32 * P, 0, 0), BASE);
@@ -409,7 +415,7 @@ static void moves_and_growth_carry_the_reference(void **state)
 	assert_int_equal(m->refs, 1);
 	check_page(mm, BASE + 31 * P, MM_READ, 0, 0);
 	check_refs();
-	/* A part moves, a part is left behind, a copy is made, a rest shrinks. */
+	/* A part moves, a part stays, a copy is made, and the rest shrinks. */
 	assert_int_equal(
 		mm_remap(mm, BASE + 8 * P, 8 * P, 8 * P, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
 	assert_int_equal(m->refs, 3);
@@ -421,7 +427,7 @@ static void moves_and_growth_carry_the_reference(void **state)
 	check_refs();
 	assert_int_equal(mm_remap(mm, BASE, 8 * P, 4 * P, 0, 0), BASE);
 	check_refs();
-	/* Onto a mapping of itself. */
+	/* Moved over a mapping of the same object. */
 	assert_int_equal(mm_remap(mm, BASE, 4 * P, 4 * P, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
 	check_refs();
 	end();
@@ -440,7 +446,7 @@ static void a_static_backing_needs_no_counting(void **state)
 	assert_int_equal(mm_unmap(mm, BASE, P), 0);
 	mm_vma_name(mm, vma_first(mm), name, sizeof(name));
 	assert_string_equal(name, "made up at 1000");
-	/* Nothing of it but the name is special. */
+	/* Only the name is special. */
 	check_page(mm, BASE + 2 * P, MM_WRITE, SIGSEGV, SEGV_ACCERR);
 	mm_put(mm);
 	space[0] = NULL;
@@ -463,7 +469,7 @@ static void populate_decides_about_the_signal(void **state)
 	check_page(mm, BASE, MM_READ, SIGKILL, SI_KERNEL);
 	m->fails = 0;
 	check_page(mm, BASE, MM_READ, 0, 0);
-	/* It shrinks: what was there of the rest goes. */
+	/* The file shrinks: its pages behind the new end go. */
 	m->size = 5 * P;
 	assert_int_equal(mm->resident_pages, 2);
 	mm_revalidate_windows(mm);
@@ -486,7 +492,7 @@ static void a_backing_may_forbid_changes(void **state)
 	assert_int_equal(mm_protect(mm, BASE, 4 * P, R | W), 0);
 	m->refuses = false;
 	assert_int_equal(mm_protect(mm, BASE, 8 * P, R | W), 0);
-	/* Pages that it deals with itself stay. */
+	/* Pages that the backing handles itself stay. */
 	check_page(mm, BASE + 4 * P, MM_READ, 0, 0);
 	m->keeps = true;
 	assert_int_equal(mm_advise(mm, BASE + 4 * P, P, MADV_DONTNEED), 0);

@@ -22,11 +22,11 @@
 #include "kernel/arch/x86_64/call_site.h"
 #include "kernel/arch/x86_64/insn_length.h"
 
-#define LEAD 512 /* NOPs in front of a small text */
+#define LEAD 512 /* NOPs before a small text */
 
 static u8 text[2 * LEAD + 64];
 
-/* Plans for the SYSCALL at offset at of a text of n bytes between NOPs. */
+/* Plans the SYSCALL at offset at of a text of n bytes between NOPs. */
 static bool plan(const u8 *code, u32 n, u32 at, struct call_site *s)
 {
 	memset(text, 0x90, sizeof(text));
@@ -49,15 +49,15 @@ static void forms(void **state)
 	assert_true(PLAN(&s, 5, MOV_EAX, SYSCALL, RET));
 	assert_int_equal(s.before, 5);
 	assert_int_equal(s.size, 7);
-	/* One instruction in front is preferred to what is behind. */
+	/* One instruction before SYSCALL is preferred to those behind it. */
 	assert_true(PLAN(&s, 5, MOV_EAX, SYSCALL, CMP, RET));
 	assert_int_equal(s.before, 5);
-	/* mov %rdi, %rdi between: what is behind is better. */
+	/* mov %rdi, %rdi between: the instruction behind SYSCALL is better. */
 	assert_true(PLAN(&s, 8, MOV_EAX, 0x48, 0x89, 0xff, SYSCALL, CMP, RET));
 	assert_int_equal(s.before, 0);
 	assert_int_equal(s.after, 6);
 	assert_int_equal(s.size, 8);
-	/* Nothing behind: both in front move. */
+	/* Nothing behind SYSCALL can move, so both instructions before it do. */
 	assert_true(PLAN(&s, 8, MOV_EAX, 0x48, 0x89, 0xff, SYSCALL, RET));
 	assert_int_equal(s.before, 8);
 	assert_int_equal(s.size, 10);
@@ -68,31 +68,31 @@ static void refusals(void **state)
 	struct call_site s;
 
 	(void)state;
-	/* Too little on either side; the NOPs in front may be padding behind another function. */
+	/* Too little on either side. The NOPs before it may be padding behind another function. */
 	assert_false(PLAN(&s, 3, 0x48, 0x89, 0xff, SYSCALL, RET));
 	assert_false(PLAN(&s, 2, 0x66, 0x90, SYSCALL, RET));
 	/* lea 0(%rip), %rdi cannot move. */
 	assert_false(PLAN(&s, 7, 0x48, 0x8d, 0x3d, 0, 0, 0, 0, SYSCALL, RET));
-	/* jne in front, call behind. */
+	/* jne before it, call behind it. */
 	assert_false(PLAN(&s, 6, 0x0f, 0x85, 0, 1, 0, 0, SYSCALL, 0xe8, 0, 0, 0, 0));
 	/* The caller of rt_sigreturn, in both spellings. */
 	assert_false(PLAN(&s, 7, 0x48, 0xc7, 0xc0, 15, 0, 0, 0, SYSCALL, RET));
 	assert_false(PLAN(&s, 5, 0xb8, 15, 0, 0, 0, SYSCALL, RET));
-	/* endbr64 is something to jump to. */
+	/* endbr64 may be a branch target. */
 	assert_false(PLAN(&s, 7, 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x89, 0xff, SYSCALL, RET));
-	/* A short branch to SYSCALL from behind, and a long one from far in front. */
+	/* A short branch to SYSCALL from behind it, and a long one from far before it. */
 	assert_false(PLAN(&s, 5, MOV_EAX, SYSCALL, 0x75, 0xfc, RET));
 	memset(text, 0x90, sizeof(text));
 	text[10] = 0xe9;
 	memcpy(text + 11, &(s32){LEAD + 5 - 15}, 4);
 	memcpy(text + LEAD, (const u8[]){MOV_EAX, SYSCALL, RET}, 8);
 	assert_false(call_site_plan(text, sizeof(text), LEAD + 5, 0, sizeof(text), &s));
-	/* To the start of the region it may lead. */
+	/* A branch to the start of the region is allowed. */
 	memcpy(text + 11, &(s32){LEAD - 15}, 4);
 	assert_true(call_site_plan(text, sizeof(text), LEAD + 5, 0, sizeof(text), &s));
 }
 
-/* On the edge of a page SYSCALL stays, if there is room for the jump in front of it. */
+/* At a page boundary SYSCALL stays, if the jump fits before it. */
 static void page_ends(void **state)
 {
 	struct call_site s;
@@ -106,11 +106,11 @@ static void page_ends(void **state)
 	assert_true(call_site_plan(text, sizeof(text), LEAD + 8, LEAD + 4, LEAD + 64, &s));
 	assert_int_equal(s.after, 6);
 	assert_false(call_site_plan(text, sizeof(text), LEAD + 8, LEAD + 4, LEAD + 9, &s));
-	/* Nothing is said about text whose beginning is too near. */
+	/* No plan is made for text whose beginning is too near. */
 	assert_false(call_site_plan(text + LEAD, sizeof(text) - LEAD, 8, 0, 64, &s));
 }
 
-/* Decodes one instruction with Zydis. Its length; 0: none. */
+/* Decodes one instruction with Zydis. Returns its length, or 0 if there is none. */
 static u8 zydis(const u8 *code, size_t size, ZydisDecodedInstruction *i,
 		ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT])
 {
@@ -124,7 +124,7 @@ static u8 zydis(const u8 *code, size_t size, ZydisDecodedInstruction *i,
 										      : 0;
 }
 
-/* The jump goes through the slot's pointer; a thread at SYSCALL or in the filling faults. */
+/* The jump goes through the slot's pointer. A thread at SYSCALL or in the filling faults. */
 static void check_jump(const struct call_site *s, u32 slot)
 {
 	ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
@@ -141,13 +141,13 @@ static void check_jump(const struct call_site *s, u32 slot)
 	assert_true(i.length <= s->size);
 	for (u32 n = i.length; n < s->size; n++)
 		assert_false(zydis(jump + n, sizeof(jump) - n, &i, operand));
-	/* In front: the bare instruction is none. */
+	/* Before it: the bare instruction does not count as one. */
 	if (s->before && s->size > s->before)
 		assert_false(zydis(jump + s->before, sizeof(jump) - s->before, &i, operand));
 	assert_int_equal(jump[s->size], 0xcc);
 }
 
-/* The stub has the moved instructions byte for byte, then what belongs to it. */
+/* The stub has the moved instructions byte for byte, then its own. */
 static void check_stub(const struct call_site *s, u32 slot, const u8 *region, u64 start)
 {
 	u64 at = PATCH_IN_BASE + (u64)slot * PATCH_IN_SIZE, end = start + s->before + 2 + s->after;
@@ -180,7 +180,7 @@ static void check_stub(const struct call_site *s, u32 slot, const u8 *region, u6
 
 static u32 sites, planned, slot = PATCH_IN_SHARED;
 
-/* Every instruction of a section: where it begins, and where direct branches lead. */
+/* Finds where every instruction of a section begins, and where direct branches lead. */
 static void check_section(const u8 *code, size_t size, u64 address)
 {
 	u8 *begins = calloc(size + 1, 1), *target = calloc(size + 1, 1);
@@ -211,7 +211,7 @@ static void check_section(const u8 *code, size_t size, u64 address)
 				    (u32)to, &s))
 			continue;
 		planned++;
-		/* It begins at an instruction, ends at one, and nothing leads between. */
+		/* The region begins and ends at an instruction, and no branch leads into it. */
 		assert_true(begins[at - s.before]);
 		assert_true(begins[at + 2 + s.after]);
 		assert_true((address + at - s.before) / PAGE_SIZE ==
@@ -280,8 +280,7 @@ static void pointers(void **state)
 	assert_true(call_site_pointer(PATCH_SLOTS - 1) < PATCH_RETURNS);
 }
 
-/* Random text: no plan reaches outside of what it may change, and nothing is read beyond the end.
- */
+/* Random text: no plan reaches beyond what it may change, and nothing behind the end is read. */
 static void hostile_text(void **state)
 {
 	(void)state;

@@ -48,7 +48,7 @@ static void stacks_are_kept_once(void **state)
 
 		assert_int_equal(depot_stack(d, id[n], &got), count);
 		assert_memory_equal(got, pc, count * sizeof(*pc));
-		/* No other number of its words is one. */
+		/* No other number of the stack's words is valid. */
 		assert_int_equal(depot_stack(d, id[n] + 1, &got), 0);
 		assert_null(got);
 	}

@@ -59,7 +59,7 @@ static u64 address(u32 n)
 	return CHK_GUARDED_BASE + n * STRIDE + 0x7c0;
 }
 
-/* Of the object that the address is in. */
+/* Returns the number of the object that contains the address. */
 static u32 number(u64 word)
 {
 	return (u32)((word - address(0)) / STRIDE);
@@ -72,7 +72,7 @@ static const void *memory(void *context, u64 va, u64 *len)
 	assert_ptr_equal(context, content);
 	assert_true(va % 8 == 0 && *len);
 	if (offset < sizeof(roots)) {
-		*len = MIN(*len, MIN(256, sizeof(roots) - offset)); /* in pieces */
+		*len = MIN(*len, MIN(256, sizeof(roots) - offset)); /* page by page */
 		return (u8 *)roots + offset;
 	}
 	if (va < CHK_GUARDED_BASE || n >= objects) {
@@ -86,7 +86,7 @@ static const void *memory(void *context, u64 va, u64 *len)
 
 static struct marks m;
 
-/* So many objects of 64 bytes without pointers; their stack is n % stacks + 1. */
+/* Makes this many objects of 64 bytes without pointers. The stack of object n is n % stacks + 1. */
 static void begin(u32 count, u32 stacks)
 {
 	objects = count;
@@ -157,7 +157,7 @@ static void a_chain_is_kept_by_its_head(void **state)
 	marks_free(&m);
 }
 
-/* The head has the highest address: each one found is a leader until the next one. */
+/* The head has the highest address: each object found is a leader until the next one is found. */
 static void a_chain_found_from_its_end(void **state)
 {
 	(void)state;
@@ -223,7 +223,7 @@ static void groups(void **state)
 	begin(30, 3);
 	for (u32 n = 0; n < 10; n++)
 		roots[n] = address(n);
-	/* All that is left of stack 3 is somebody's. */
+	/* Everything that is left of stack 3 is reachable. */
 	for (u32 n = 11; n < 30; n += 3)
 		content[n - 1][0] = address(n);
 	content[11][0] = address(12);
@@ -285,7 +285,7 @@ static void as_a_naive_model(void **state)
 		for (u32 i = random_below(3 * MODEL); i; i--) {
 			u32 a = random_below(MODEL), b = random_below(MODEL);
 
-			/* Down the addresses, where leaders must step down. */
+			/* From high to low addresses, so that leaders have to step down. */
 			if (acyclic && a <= b)
 				continue;
 			content[a][random_below(WORDS)] = address(b) + random_below(64);
@@ -327,7 +327,9 @@ static void two_million_objects(void **state)
 
 	(void)state;
 	begin(OBJECTS, 1000);
-	/* A tree of the even ones, which keeps half of all; the odd ones point to anything. */
+	/*
+	 * The even objects form a tree, which keeps half of them; the odd ones point to anything.
+	 */
 	for (u32 n = 0; n < OBJECTS; n++) {
 		if (n % 2) {
 			content[n][0] = address(random_below(OBJECTS));

@@ -16,7 +16,7 @@
 #define LEAVES 6
 #define SLOTS  (LEAVES * (u64)CHK_LEAF_SLOTS)
 
-/* By slot: what begins there. state 0: nothing; gone: its leaf was retired. */
+/* For each slot, what begins there. state 0: nothing; gone: its leaf was retired. */
 struct model {
 	struct {
 		u32 state, size, slots;
@@ -56,7 +56,7 @@ static bool make(struct chk_records *r, struct model *m, u32 slots, u32 align, u
 	assert_int_equal(slot / CHK_LEAF_SLOTS, (slot + slots - 1) / CHK_LEAF_SLOTS);
 	record->size = size;
 	for (u64 s = ALIGN_DOWN(slot, (u64)CHK_LEAF_SLOTS); s < slot + slots; s++)
-		if (m->at[s].gone) /* the leaf began anew */
+		if (m->at[s].gone) /* the leaf was started again */
 			for (u64 i = ALIGN_DOWN(s, (u64)CHK_LEAF_SLOTS), n = 0; n < CHK_LEAF_SLOTS;
 			     n++)
 				memset(&m->at[i + n], 0, sizeof(m->at[0]));
@@ -140,7 +140,10 @@ static void random_operations(void **state)
 				compare(&r, m);
 		}
 		assert_true(forked);
-		/* What the parent did since was not seen by the child, nor the other way round. */
+		/*
+		 * The child does not see what the parent has done since, and the parent does not
+		 * see the child's changes.
+		 */
 		compare(&child, &m[1]);
 		for (u64 s = 0; (s = records_next(&child, s, true)) < SLOTS; s++)
 			die(&child, &m[1], s);
@@ -152,7 +155,7 @@ static void random_operations(void **state)
 	}
 }
 
-/* An address comes back only when all others have been given out, the longest dead first. */
+/* An address is reused only when all others have been given out, the longest dead first. */
 static void addresses_are_not_reused_early(void **state)
 {
 	struct model *m = calloc(1, sizeof(*m));

@@ -16,7 +16,7 @@
 #include "kernel/lock.h"
 #include "kernel/time/clock.h"
 
-/* What the clocks need of the kernel. */
+/* Stands in for what the clocks need of the kernel. */
 u64 arch_rdtsc(void);
 void panic(const char *fmt, ...);
 
@@ -24,10 +24,10 @@ void panic(const char *fmt, ...);
 #define SEC 1000000000UL
 
 static struct {
-	u64 tsc; /* the host's clocks were so then: */
+	u64 tsc; /* what the host's clocks were then: */
 	u64 monotonic;
 	s64 realtime_offset, boottime_offset;
-	s64 ppm;	/* runs so much faster than nominal from then on */
+	s64 ppm;	/* how much faster than nominal it runs from then on */
 	u64 noise;	/* a reading is wrong by up to this many ns */
 	s64 tsc_offset; /* host's TSC - ours */
 	u32 khz;
@@ -81,7 +81,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return 0;
 }
 
-/* The rate changes now; the clock does not jump. */
+/* Changes the rate now, without a jump of the clock. */
 static void set_rate(s64 ppm)
 {
 	u64 tsc = arch_rdtsc();
@@ -91,7 +91,10 @@ static void set_rate(s64 ppm)
 	host.ppm = ppm;
 }
 
-/* Ours minus the host's, at some moment of the reading: others may have the CPU during it. */
+/*
+ * Returns our clock minus the host's at some moment of the reading, during which other programs may
+ * have the CPU.
+ */
 static s64 error_now(void)
 {
 	u64 before = host_monotonic(arch_rdtsc()), after;
@@ -103,7 +106,7 @@ static s64 error_now(void)
 				      : (s64)(now.monotonic - MIN(now.monotonic, after));
 }
 
-/* Reads the clock for so long; it must never go back. */
+/* Reads the clock for this long. It must never go back. */
 static void run_for(u64 ticks)
 {
 	u64 end = arch_rdtsc() + ticks, last = 0, now;
@@ -198,7 +201,7 @@ static void another_tsc_on_the_host_is_measured(void **state)
 	assert_in_range(error_now() + 50000, 0, 100000);
 }
 
-/* Last: there is no way back from it. */
+/* This test is the last one: its change cannot be undone. */
 static void without_a_tsc_every_reading_asks(void **state)
 {
 	struct vdso_time now;

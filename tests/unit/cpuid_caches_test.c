@@ -46,7 +46,10 @@ static void add_leaf2(struct cpu *c, u32 eax, u32 ebx, u32 ecx, u32 edx)
 		       .function = 2, .eax = eax, .ebx = ebx, .ecx = ecx, .edx = edx});
 }
 
-/* The descriptors as a program finds them, and their number; the count of rounds is 1. */
+/*
+ * Finds the descriptors as a program does, and returns how many there are. The count of rounds is
+ * 1.
+ */
 static u32 read_leaf2(const struct cpu *c, u8 *byte)
 {
 	const struct kvm_cpuid_entry2 *e = NULL;
@@ -66,7 +69,7 @@ static u32 read_leaf2(const struct cpu *c, u8 *byte)
 	return n;
 }
 
-/* The descriptors that programs find are these, after what cpuid_describe_caches has done. */
+/* Checks that programs find these descriptors after cpuid_describe_caches. */
 static void expect_leaf2(struct cpu *c, const u8 *expected, u32 count)
 {
 	u8 byte[16];
@@ -136,7 +139,7 @@ static void what_does_not_ask_leaf_4_stays_as_it_is(void **state)
 	unchanged(&other);
 }
 
-/* A register with its highest bit set has no descriptors: 0xff must not end up there. */
+/* A register with its highest bit set has no descriptors, so 0xff must not end up there. */
 static void high_descriptors_stay_out_of_the_highest_byte(void **state)
 {
 	static const u8 expected[] = {0x2c, 0x30, 0xff, 0x63};

@@ -67,7 +67,7 @@ static void answers_as_the_cpu_would(void **state)
 	} expected[] = {
 		{0, 9, {0xd, INTEL, 2, 3}}, /* no subleaves: ECX does not matter */
 		{1, 0, {10, 0x030a0b0c, 12, 13}},
-		{2, 0, {0, 0, 0, 0}}, /* not there, but not behind the last one */
+		{2, 0, {0, 0, 0, 0}}, /* A leaf that does not exist, but is below the last one. */
 		{4, 1, {41, 0, 0, 0}},
 		{4, 2, {0, 0, 0, 0}},
 		{0xb, 0, {0, 1, 0x100, 3}},

@@ -124,7 +124,7 @@ static void capabilities_follow_user_ids(void **state)
 		assert_int_equal(c.cap_permitted, row[i].permitted);
 		assert_int_equal(c.cap_ambient, row[i].ambient);
 	}
-	/* And back: seteuid(0) brings what is permitted. */
+	/* And back: seteuid(0) restores the permitted capabilities. */
 	old = root();
 	old.euid = 5;
 	old.cap_effective = 0;
@@ -223,7 +223,7 @@ static void execve_makes_new_capabilities(void **state)
 	struct creds c = root();
 
 	(void)state;
-	/* Root gets what the bounding set leaves. */
+	/* Root gets the capabilities of the bounding set. */
 	c.cap_bounding = ALL & ~BIT(CAP_KILL);
 	c.cap_permitted = c.cap_effective = 0;
 	assert_false(cred_exec(&c, NO_ID, NO_ID));
@@ -234,13 +234,13 @@ static void execve_makes_new_capabilities(void **state)
 	c.no_new_privs = true;
 	cred_exec(&c, NO_ID, NO_ID);
 	assert_int_equal(c.cap_permitted, BIT(CAP_CHOWN));
-	/* With NOROOT root is as others. */
+	/* With NOROOT root is treated like other users. */
 	c = root();
 	c.securebits = SECBIT_NOROOT | SECBIT_KEEP_CAPS;
 	cred_exec(&c, NO_ID, NO_ID);
 	assert_int_equal(c.cap_permitted, 0);
 	assert_int_equal(c.securebits, SECBIT_NOROOT);
-	/* A user keeps ambient ones, and those only. */
+	/* A user keeps the ambient capabilities, and only those. */
 	c = user(5);
 	c.cap_permitted = c.cap_effective = c.cap_inheritable = BIT(CAP_KILL) | BIT(CAP_CHOWN);
 	c.cap_ambient = BIT(CAP_KILL);

@@ -13,20 +13,22 @@
 
 #define US 2500 /* TSC cycles of a microsecond */
 
-/* What making an object at page level costs. */
+/* The cost of making an object at page level. */
 static const struct host {
 	const char *name;
 	u64 object_us;
 } hosts[] = {{"hardware", 1}, {"host 1", 40}, {"host 2", 65}, {"ten times slower", 650}};
 
-/* Of a program that allocates at once: objects that are guarded before `left` is less than want. */
+/*
+ * For a program that allocates at once: how many objects are guarded before `left` is below want.
+ */
 static u32 guarded(const struct host *h, enum chk_credit_left want, u64 starts)
 {
 	struct chk_credit c = {0};
 	u32 n = 0;
 
 	while (credit_left(&c, c.spent, starts) >= want && n < 1000000) {
-		/* Some objects have more pages, or meet another program on the CPU. */
+		/* Some objects have more pages, or are made while another program takes the CPU. */
 		u64 took = h->object_us * US * (n % 50 == 49 ? 3 : 1);
 
 		credit_spend(&c, took, true);
@@ -49,7 +51,7 @@ static void objects_to_begin_with_are_guarded_everywhere(void **state)
 	}
 }
 
-/* In the long run one part in ten of the time, give or take what there was to begin with. */
+/* In the long run a tenth of the time is spent, apart from what there was at first. */
 static void a_program_keeps_its_time(void **state)
 {
 	(void)state;
@@ -57,7 +59,10 @@ static void a_program_keeps_its_time(void **state)
 		struct chk_credit c = {0};
 		u64 object = hosts[i].object_us * US, now = 0, guard = 0;
 
-		/* Up to 100,000 objects' time, of which the program wants all that it can get. */
+		/*
+		 * The time of up to 100,000 objects, for a program that wants as many as it can
+		 * get.
+		 */
 		while (now < 100000 * object + 100000UL * US * 100) {
 			now += 10 * US;
 			if (credit_left(&c, now, 0) != CREDIT_ENOUGH)
@@ -70,7 +75,7 @@ static void a_program_keeps_its_time(void **state)
 	}
 }
 
-/* Once in the hands of another program for a second: that was not the guard's cost. */
+/* Another program had the CPU for a second: that was not the guard's cost. */
 static void an_absence_is_not_a_cost(void **state)
 {
 	(void)state;
@@ -84,7 +89,7 @@ static void an_absence_is_not_a_cost(void **state)
 	}
 }
 
-/* The first object is the one with the absence in it. */
+/* The absence falls into the first object. */
 static void a_first_object_that_took_long_is_forgotten(void **state)
 {
 	struct chk_credit c = {0};

@@ -20,7 +20,7 @@
 
 #define HEADERS 4
 
-/* A file that is in order: text, data with bss, PT_GNU_STACK, and PT_INTERP with its name. */
+/* A valid file: text, data with bss, PT_GNU_STACK, and PT_INTERP with its name. */
 struct file {
 	Elf64_Ehdr e;
 	Elf64_Phdr p[HEADERS];
@@ -253,7 +253,7 @@ static void interpreter_name_has_bounds(void **state)
 	accepted(&f);
 }
 
-/* What script_parse makes of a file that is exactly this text. */
+/* Returns what script_parse makes of a file with exactly this text. */
 static void script(const char *text, int result, const char *interp, const char *arg)
 {
 	struct script_line line;
@@ -294,7 +294,10 @@ static void long_script_lines_lose_argument_but_not_path(void **state)
 	memcpy(text, "#!/", 3);
 	script(text, -ENOEXEC, NULL, NULL);
 
-	/* A blank after the path: it is whole, and the argument ends where the line is cut. */
+	/*
+	 * A blank follows the path, so the path is whole, and the argument ends where the line is
+	 * cut.
+	 */
 	text[100] = ' ';
 	memcpy(interp, text + 2, 98);
 	memcpy(arg, text + 101, SCRIPT_LINE_MAX - 1 - 101);

@@ -22,7 +22,7 @@
 #define TOP  0x7ffffffff000UL
 #define SIZE (16UL << 20)
 
-/* What the stack's code needs of the kernel. */
+/* Stands in for what the stack's code needs of the kernel. */
 int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len);
 void *kmalloc(u64 size);
 void kfree(void *p);
@@ -155,14 +155,14 @@ static void a_program_finds_its_arguments(void **state)
 	assert_memory_equal(at(s.arg_start), strings, 9);
 	assert_int_equal(s.env_end - s.arg_end, sizeof(strings) - 9);
 	assert_memory_equal(at(s.arg_end), strings + 9, sizeof(strings) - 9);
-	/* Linux: the path comes right behind the environment, then 8 zero bytes. */
+	/* On Linux the path follows the environment, and 8 zero bytes follow the path. */
 	assert_int_equal(aux_value(vector, AT_EXECFN), s.env_end);
 	assert_int_equal(TOP - s.env_end, sizeof("/usr/bin/program") + 8);
 }
 
 #define PRELOAD "LD_PRELOAD=/library:/own"
 
-/* The strings of argv and envp that a program finds, and where the vector begins. */
+/* Reads argv and envp as a program does, and finds the auxiliary vector. */
 static u64 pointers_end(u64 p, u32 *count)
 {
 	for (*count = 0; word(p); p += 8)
@@ -178,7 +178,7 @@ static void a_preload_is_outside_of_the_environment(void **state)
 	u32 count;
 
 	(void)state;
-	for (u32 argc = 1; argc <= 2; argc++) { /* both parities of the pointers' number */
+	for (u32 argc = 1; argc <= 2; argc++) { /* an odd and an even number of pointers */
 		struct exec_stack s = stack_of(&chunk, 1, argc, 5 - argc);
 		struct exec_preload inject;
 
@@ -191,7 +191,7 @@ static void a_preload_is_outside_of_the_environment(void **state)
 		assert_int_equal(count, 5 - argc + EXEC_PRELOADS);
 		assert_int_equal(aux_value(vector, AT_PAGESZ), 4096);
 
-		/* The first is in the place of the program's own, the last two are added. */
+		/* The first replaces the program's own entry, the last two are added. */
 		old = envp + 8 * (2 - argc);
 		assert_int_equal(inject.slot, old);
 		assert_string_equal(at(inject.slot_value), "LD_PRELOAD=/own");
@@ -272,7 +272,7 @@ static void ten_thousand_arguments_take_few_copies(void **state)
 	free(strings);
 }
 
-/* Result of the check for one argument of this many bytes with its NUL. */
+/* Returns the check's result for one argument of this many bytes with its NUL. */
 static int check_argument(u64 size, u64 rlimit)
 {
 	char *strings = malloc(size);
@@ -296,7 +296,7 @@ static void one_argument_has_at_most_128_kib(void **state)
 	assert_int_equal(check_argument(2UL << 20, UINT64_MAX), -E2BIG);
 }
 
-/* The check for this many strings of 64 KiB. */
+/* Returns the check's result for this many strings of 64 KiB. */
 static int check_total(u32 count, u64 rlimit)
 {
 	enum { LEN = 65536 };

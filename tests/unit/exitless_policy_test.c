@@ -13,15 +13,15 @@
 
 #define US 2500 /* TSC cycles of a microsecond */
 
-/* What leaving KVM_RUN and entering it again costs. */
+/* The cost of leaving KVM_RUN and entering it again. */
 static const struct host {
 	const char *name;
 	u64 trip_us;
 } hosts[] = {{"hardware", 1}, {"host 1", 17}, {"host 2", 58}, {"ten times slower", 580}};
 
 /*
- * A program that makes `calls` hostcalls, with its own work of work_us and the host's of 1 us
- * between their round trips: the call after which the thread was woken; 0: it was not.
+ * A program makes `calls` hostcalls; between their round trips it works for work_us and the host
+ * for 1 us. Returns the call after which the worker was woken, or 0.
  */
 static u32 woken_after(const struct host *h, u64 work_us, u32 calls)
 {
@@ -46,7 +46,10 @@ static void calls_in_numbers_are_exitless(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		u64 trip = hosts[i].trip_us;
 
-		/* One after another, and with as much of the program's own work as a trip costs. */
+		/*
+		 * Calls one after another, then with as much of the program's own work as a round
+		 * trip costs.
+		 */
 		assert_in_range(woken_after(&hosts[i], 0, 100), 20, 40);
 		assert_in_range(woken_after(&hosts[i], trip, 100), 20, 70);
 	}
@@ -66,7 +69,7 @@ static void seldom_calls_are_not(void **state)
 	}
 }
 
-/* Nothing is known of the host yet: no decision. */
+/* Nothing is known about the host yet, so nothing is decided. */
 static void nothing_measured_wakes_nobody(void **state)
 {
 	struct exitless_policy p = {0};
@@ -77,7 +80,10 @@ static void nothing_measured_wakes_nobody(void **state)
 	assert_int_equal(exitless_policy_idle(&p, 1000), 1000);
 }
 
-/* A round trip in which somebody else had the CPU says nothing, and one of 0 cycles does not. */
+/*
+ * A round trip in which another thread had the CPU does not count, and neither does one of 0
+ * cycles.
+ */
 static void the_least_trip_counts(void **state)
 {
 	struct exitless_policy p = {0};
@@ -91,7 +97,7 @@ static void the_least_trip_counts(void **state)
 	assert_int_equal(atomic_load(&p.trip), 5000);
 }
 
-/* Calls from time to time keep the thread awake only as long as waking it again would cost. */
+/* Rare calls keep the worker awake only for as long as waking it again would cost. */
 static void looking_costs_no_more_than_waking(void **state)
 {
 	(void)state;
@@ -116,13 +122,13 @@ static void few_calls_are_not_worth_a_crowded_cpu(void **state)
 		assert_int_equal(exitless_policy_judge(&p, 10 * trip, 0), EXITLESS_TOO_EARLY);
 		assert_int_equal(exitless_policy_judge(&p, period, 3), EXITLESS_NOT_WORTH);
 		assert_int_equal(exitless_policy_judge(&p, period, 32), EXITLESS_WORTH);
-		/* A period in which others had the CPU for long. */
+		/* A period in which other threads had the CPU for long. */
 		assert_int_equal(exitless_policy_judge(&p, 10 * period, 32), EXITLESS_NOT_WORTH);
 		assert_int_equal(exitless_policy_judge(&p, 10 * period, 320), EXITLESS_WORTH);
 	}
 }
 
-/* On a host where calls are never worth it, finding out takes a few parts in a hundred of a CPU. */
+/* On a host where the worker never pays, finding that out takes a few percent of a CPU. */
 static void finding_out_is_cheap(void **state)
 {
 	(void)state;

@@ -21,7 +21,7 @@ static struct sandbox sandbox = {.boot = &boot_info, .vcpu = {&vcpu}};
 static u64 cycles_per_us;
 static _Atomic u32 served;
 
-/* What exitless.c needs of the monitor. */
+/* Stands in for what exitless.c needs of the monitor. */
 bool hostcall_is_nonblocking(u32 nr)
 {
 	return nr == HC_readv;
@@ -97,7 +97,7 @@ static void it_stays_away(void **state)
 	assert_false(READ_ONCE(data.worker_on));
 }
 
-/* Seldom: ten times as much of the program's own work as the calls cost. */
+/* Seldom: the program's own work takes ten times as long as the calls. */
 static void it_stays_away_from_few_calls(void **state)
 {
 	(void)state;
@@ -108,7 +108,9 @@ static void it_stays_away_from_few_calls(void **state)
 	assert_false(READ_ONCE(data.worker_on));
 }
 
-/* Now or later: where others want the CPU the thread goes to sleep, and the kernel rings again. */
+/*
+ * Sooner or later: where others want the CPU the worker goes to sleep, and the kernel rings again.
+ */
 static void it_comes_and_serves(void **state)
 {
 	(void)state;

@@ -14,7 +14,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/mm/kmalloc.h"
 
-/* What fdtable.c needs of the kernel; allocation fails on demand. */
+/* Stands in for what fdtable.c needs of the kernel. Allocation fails on demand. */
 static unsigned allocated, fail_after = -1U;
 
 static bool fails(void)
@@ -128,7 +128,7 @@ static void exec_closes_what_is_marked(void **state)
 	files_close_on_exec(t);
 	assert_int_equal(stays.refs, 1);
 	assert_int_equal(goes.refs, 0);
-	/* A number that is given again does not inherit the mark. */
+	/* A number that is used again does not inherit the mark. */
 	goes.refs = 1;
 	assert_int_equal(fdtable_install(t, &goes, 0, 100, false), 1);
 	assert_int_equal(fdtable_get_cloexec(t, 1), 0);

@@ -187,7 +187,7 @@ static struct thread thread = {.proc = &process};
 static u32 allocated;
 static u32 hostcalls; /* but for close */
 static u32 handles_closed;
-static u32 locks_dropped; /* descriptors whose record locks were looked for */
+static u32 locks_dropped; /* descriptors whose record locks were searched */
 
 static struct thread *test_thread(void)
 {
@@ -233,7 +233,7 @@ void kfree(void *p)
 	__builtin_free(p);
 }
 
-/* The program's memory is the test's. */
+/* The program's memory is the test's own. */
 int copy_from_user(void *dst, u64 src, u64 len)
 {
 	memcpy(dst, (void *)src, len);
@@ -252,8 +252,8 @@ int copy_to_user(u64 dst, const void *src, u64 len)
 	return 0;
 }
 
-/* The host: it has the counting kind's two handles, and something to read at one of them. */
-/* Nobody sleeps here. */
+/* The host: it has the counting kind's two handles, and one of them has input. */
+/* Nothing sleeps in this test. */
 void unpark(const u32 *word, u32 count)
 {
 	(void)word, (void)count;
@@ -333,7 +333,7 @@ u64 clock_monotonic_ns(void)
 	return 1;
 }
 
-/* Nothing here comes so far. */
+/* No call of this test gets here. */
 #define NOT_CALLED(type, name, ...)                                                                \
 	type name(__VA_ARGS__)                                                                     \
 	{                                                                                          \
@@ -381,7 +381,7 @@ void panic(const char *fmt, ...)
 
 /* -- Tests ------------------------------------------------------------------------------------- */
 
-/* Descriptor 0 is a new file of this kind. */
+/* Makes descriptor 0 a new file of this kind. */
 static int begin(const struct file_ops *ops, s32 handle)
 {
 	struct ofile *f;
@@ -463,7 +463,7 @@ static void other_operations_are_the_kinds(void **state)
 	assert_int_equal(ofile_allocate(f, 1, 2, 3), 6);
 	assert_int_equal(ofile_sync(f, true), 2);
 	assert_int_equal(ofile_mmap(f, 1, 2, 3, true, NULL), 7);
-	/* The type is asked for once. */
+	/* The type is asked for only once. */
 	assert_int_equal(ofile_type(f), S_IFIFO);
 	assert_int_equal(ofile_type(f), S_IFIFO);
 	assert_int_equal(calls.getdents, 1);
@@ -526,7 +526,7 @@ static void the_host_polls_the_handle_that_the_kind_names(void **state)
 	assert_int_equal(calls.poll_handle, 2);
 }
 
-/* What each operation answers that a kind lacks. */
+/* The answers of operations that a kind lacks. */
 static char buf[64];
 static struct stat st;
 
@@ -675,7 +675,7 @@ static s64 lack_flock(struct ofile *f)
 	return r;
 }
 
-/* The host's answer to a handle below 0, which each operation has that is the host's to answer. */
+/* The host's answer to a negative handle, for each operation that the host answers. */
 struct ofile *host_file_of_result(s64 handle, u32 flags, int *err)
 {
 	(void)flags;

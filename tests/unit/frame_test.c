@@ -66,7 +66,7 @@ static void references_keep_a_frame(void **state)
 	assert_int_equal(free_frames(), before);
 }
 
-/* Resident pages of a range of the host's memory. */
+/* Returns how many pages of a range of the host's memory are resident. */
 static u64 touched(void *start, u64 size)
 {
 	u64 pages = size / PAGE_SIZE, n = 0;
@@ -98,7 +98,7 @@ static void ram_is_added_and_ends(void **state)
 	while ((gpa = frame_alloc(0, 0)))
 		n++;
 	assert_true(fake_ram.grown > 0);
-	/* All but the reserve, and a page table for each piece. */
+	/* All frames but the reserve and a page table for each extent. */
 	assert_in_range(n, 256 * MIB / PAGE_SIZE - 32, 256 * MIB / PAGE_SIZE);
 	assert_true(frame_scarce());
 	assert_int_equal(frame_alloc(3, 0), 0);
@@ -128,7 +128,7 @@ static void large_free_blocks_go_back(void **state)
 	}
 }
 
-/* Each block in use is filled with its number: whoever overlaps it destroys that. */
+/* Each block in use is filled with its number: a block that overlaps it would destroy that. */
 static void random_use_keeps_blocks_apart(void **state)
 {
 	enum { SLOTS = 600 };

@@ -42,8 +42,8 @@
 #include "vm/handle.h"
 #include "vm/timer.h"
 
-/* What kernel/hostcall.c needs of the machine. */
-static __thread struct kernel_stats stats; /* a vCPU is a thread here */
+/* Stands in for what kernel/hostcall.c needs of the machine. */
+static __thread struct kernel_stats stats; /* A vCPU is a thread here. */
 
 struct kernel_stats *stats_mine(void)
 {
@@ -55,7 +55,9 @@ int host_ids_settle(void)
 	return 0;
 }
 
-/* Time passes slowly: exitless calls are waited for, a second at least, however busy the host is.
+/*
+ * Time passes slowly, so that exitless calls are waited for at least a second, however busy the
+ * host is.
  */
 u64 arch_rdtsc(void)
 {
@@ -83,7 +85,7 @@ void arch_doorbell(void)
 	hostcall_dispatch(v);
 }
 
-/* All tests run twice: each call by the doorbell, and exitless if it may be. */
+/* All tests run twice: by the doorbell, and exitless for the calls that may be. */
 static bool use_worker;
 
 /* kernel/task/vcpu.c */
@@ -103,7 +105,7 @@ struct vcpu_data *arch_vcpu_data(void)
 
 struct vcpu_data *arch_exitless_data(void)
 {
-	/* Somebody looks, or will when it has the CPU again. */
+	/* The worker polls, or will when it gets the CPU again. */
 	while (use_worker && !__atomic_load_n(&v->data->worker_on, __ATOMIC_RELAXED))
 		sched_yield();
 	return use_worker ? v->data : NULL;
@@ -124,7 +126,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* Guest memory at an offset of its RAM, and the segment that names it. */
+/* Guest memory at an offset of the RAM, and the segment that describes it. */
 static u8 *ram(u64 offset)
 {
 	return memory_at(s, (gpa_t){RAM_BASE + offset}, 0);
@@ -138,7 +140,7 @@ static struct segs one_seg(u64 offset, u64 len)
 	return (struct segs){1, &seg};
 }
 
-/* A frame as the guest left it. */
+/* A frame as the guest wrote it. */
 static s64 raw(u32 nr, u64 a0, u64 a1, u64 a2, u64 a3)
 {
 	*v->frame = (struct hostcall_frame){.nr = nr, .arg = {a0, a1, a2, a3}};
@@ -234,7 +236,7 @@ static void segments_outside_memory_are_refused(void **state)
 		assert_int_equal(hc_readv(h, &segs), -EFAULT);
 		assert_int_equal(hc_writev(h, &segs), -EFAULT);
 	}
-	/* An array that is no multiple of a segment, and one that is too long. */
+	/* An array whose size is no multiple of a segment, and one that is too long. */
 	assert_int_equal(raw(HC_readv, (u64)h, data_at(128, 24), 0, 0), -EINVAL);
 	assert_int_equal(raw(HC_readv, (u64)h, data_at(128, (HOSTCALL_SEGS_MAX + 1) * 16), 0, 0),
 			 -EINVAL);
@@ -272,7 +274,7 @@ static void descriptors_of_the_monitor_are_no_handles(void **state)
 		assert_int_equal(hc_fstat(special[i], &st, sizeof(st)), -EBADF);
 	assert_int_equal(hc_fstat(-1, &st, sizeof(st)), -EBADF);
 	assert_int_equal(hc_close(-1), -EBADF);
-	/* Relative to the monitor's own directory: no number means that. */
+	/* No number stands for the monitor's own directory. */
 	assert_int_equal(hc_openat(AT_FDCWD, ".", O_RDONLY, 0), -EBADF);
 	assert_int_equal(hc_openat(-1, ".", O_RDONLY, 0), -EBADF);
 	assert_int_equal(fcntl(own, F_GETFD), 0);
@@ -347,7 +349,7 @@ static void the_monitors_proc_is_closed(void **state)
 	assert_true(dir >= 0);
 	assert_int_equal(hc_openat((s32)dir, by_pid + 6, O_PATH, 0), -EACCES);
 	hc_close((s32)dir);
-	/* By a file that is no link in procfs, too. */
+	/* Also through a file that is no link in procfs. */
 	snprintf(link, sizeof(link), "/tmp/hostcall_test.%d", getpid());
 	assert_int_equal(symlink("/proc/self/mem", link), 0);
 	assert_int_equal(hc_openat(s->boot->root, link, O_RDONLY, 0), -EACCES);
@@ -413,7 +415,7 @@ static void one_file_has_one_window(void **state)
 	struct segs segs = one_seg(0, 7);
 	assert_int_equal(hc_preadv2(h, &segs, 0, 0), 7);
 	assert_memory_equal(ram(0), "changed", 7);
-	/* A count: gone with the third. */
+	/* The device is counted, and goes with the third. */
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(hc_window_unmap(a.id), 0);
 	assert_int_equal(hc_window_unmap(a.id), -EINVAL);
@@ -430,7 +432,7 @@ static void windows_obey_the_handles_access(void **state)
 	(void)state;
 	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", h);
-	/* As the guest kernel would have them: the path itself is the monitor's. */
+	/* As the guest kernel would see them: the path itself is the monitor's. */
 	ro = (s32)handle_add(open(path, O_RDONLY | O_CLOEXEC));
 	wo = (s32)handle_add(open(path, O_WRONLY | O_CLOEXEC));
 	w = window_of(h, 0, PAGE_SIZE, HC_WINDOW_WRITE, 0);
@@ -504,13 +506,13 @@ static void addresses_do_not_run_out(void **state)
 		for (u32 i = 0; i < 8; i++)
 			assert_int_equal(hc_window_unmap(w[(i * 3) % 8].id), 0);
 	}
-	/* 8 windows of at most 300 pages each: a few arenas do. */
+	/* 8 windows of at most 300 pages each need only a few arenas. */
 	assert_true(s->mem.window_next - next <= 8 * FAKE_ARENA);
 	for (u32 i = 0; i < 8; i++)
 		hc_close(h[i]);
 }
 
-/* Two arenas may follow each other in the guest, but their memory does not in the host. */
+/* Two arenas may be adjacent in the guest while their memory in the host is not. */
 static void no_window_lies_across_two_arenas(void **state)
 {
 	s32 h[2] = {new_file("a"), new_file("b")};
@@ -645,7 +647,10 @@ static void relative_socket_paths_are_below_dir(void **state)
 	assert_int_equal(hc_bind(h, d, &un, len), 0);
 	snprintf(path, sizeof(path), "%s/sock", dir);
 	assert_int_equal(access(path, F_OK), 0);
-	/* The name is the program's, not one with the monitor's way to the directory. */
+	/*
+	 * The address is the one that the program gave, without the monitor's path to the
+	 * directory.
+	 */
 	assert_int_equal(hc_getsockname(h, addr, sizeof(addr)), 0);
 	memcpy(&name, addr, sizeof(name));
 	assert_int_equal(name.len, len);
@@ -688,18 +693,18 @@ static void options_with_pointers_are_refused(void **state)
 	on = 0;
 	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), sizeof(on));
 	assert_int_equal(on, 1);
-	/* To be set only, or to be read only. */
+	/* Options that can only be set, or only be read. */
 	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_ATTACH_FILTER, value, sizeof(value)),
 			 -ENOPROTOOPT);
 	assert_int_equal(hc_getsockopt(h, IPPROTO_IP, 41 /* IP_MSFILTER */, value, sizeof(value)),
 			 -ENOPROTOOPT);
 	assert_int_equal(hc_setsockopt(h, SOL_SOCKET, SO_PEERCRED, value, 12, 0), -ENOPROTOOPT);
-	/* No more than the option has, whatever room there is. */
+	/* At most the option's own size is copied, however large the buffer is. */
 	assert_int_equal(hc_getsockopt(h, SOL_SOCKET, SO_PEERCRED, value, sizeof(value)), 12);
 	hc_close(h);
 }
 
-/* A program comes as its instructions. */
+/* A filter program is passed as its instructions. */
 static void filters_are_attached(void **state)
 {
 	static const struct sock_filter none = {BPF_RET | BPF_K, 0, 0, 0};
@@ -795,7 +800,7 @@ static void path_calls_are_relative_to_dir(void **state)
 	memcpy(ram(0), "some value", 10);
 	name = one_seg(0, 10);
 	if (hc_xattr_set(d, "file", 0, "user.test", &name, 0) == 0) {
-		/* In pieces: the host wants one buffer. */
+		/* In several segments, although the host wants one buffer. */
 		struct hostcall_seg seg[2] = {{RAM_BASE + 100, 3}, {RAM_BASE + 200, 100}};
 		struct segs two = {2, seg}, none = {0, seg};
 
@@ -838,7 +843,7 @@ static s64 answers(s32 dir, u32 space)
 	return hc_lookup(dir, -1, batch.lookups, batch.lookups_len, batch.answers, space);
 }
 
-/* The next answer is this, with len bytes of data. */
+/* Sets the next answer, with len bytes of data. */
 static const void *seen(s32 result, u32 len)
 {
 	const struct hostcall_lookup_answer *a = (const void *)(batch.answers + batch.answers_at);
@@ -883,7 +888,7 @@ static void lookups_are_answered_in_turn(void **state)
 	seen(0, 0);
 	seen(-ENOENT, 0);
 	assert_int_equal(batch.answers[batch.answers_at], 0x5a);
-	/* No directory: what a relative name alone gets. */
+	/* The directory is invalid, which fails only relative names. */
 	batch.lookups_len = 0;
 	ask(HOSTCALL_LOOKUP_LINK, "link");
 	ask(HOSTCALL_LOOKUP_LINK, "/");
@@ -891,7 +896,9 @@ static void lookups_are_answered_in_turn(void **state)
 	seen(-EBADF, 0);
 	seen(-EINVAL, 0);
 	assert_int_equal(answers(12345, sizeof(batch.answers)), -EBADF);
-	/* A handle goes first, the directory's too; but only one that is the guest's. */
+	/*
+	 * A handle is closed first, perhaps the directory's own; but only a handle of the guest's.
+	 */
 	assert_int_equal(
 		hc_lookup(-1, 12345, batch.lookups, batch.lookups_len, batch.answers, 4096),
 		-EBADF);
@@ -996,7 +1003,7 @@ static void an_open_tells_what_it_opened(void **state)
 	assert_int_equal(hc_open_stat(-1, "version", O_RDONLY, 0, &st, sizeof(st)), -EBADF);
 	assert_int_equal(hc_open_stat(s->boot->root, "/", O_RDONLY, 0, &st, sizeof(st) - 1),
 			 -EINVAL);
-	/* What is refused says nothing. */
+	/* A refused frame changes nothing. */
 	assert_int_equal(
 		hc_open_stat(s->boot->root, "/proc/self/maps", O_RDONLY, 0, &st, sizeof(st)),
 		-EACCES);
@@ -1004,7 +1011,7 @@ static void an_open_tells_what_it_opened(void **state)
 
 /* ---- the sandbox ---------------------------------------------------------------------------- */
 
-/* Links there tell who the monitor is and what it has open. */
+/* Links there show what the monitor is and what it has open. */
 static void the_monitors_links_are_not_read(void **state)
 {
 	static const char *const path[] = {"/proc/self",     "/proc/thread-self", "/proc/self/exe",
@@ -1019,7 +1026,7 @@ static void the_monitors_links_are_not_read(void **state)
 		assert_int_equal(
 			hc_readlinkat(s->boot->root, path[i], target, sizeof(target), HC_NONE),
 			-EACCES);
-	/* What the programs share with the monitor, and other links, are. */
+	/* Links to what programs share with the monitor, and other links, are readable. */
 	assert_true(hc_readlinkat(s->boot->root, "/proc/self/ns/pid", target, sizeof(target),
 				  HC_NONE) > 4);
 	assert_memory_equal(target, "pid:", 4);
@@ -1044,7 +1051,7 @@ static void a_status_that_is_no_end_is_refused(void **state)
 
 static void the_guests_log_is_marked_and_limited(void **state)
 {
-	static bool before; /* the second run begins with what the first one left */
+	static bool before; /* The second run starts with what the first one left. */
 	u32 said = 0;
 
 	(void)state;
@@ -1056,12 +1063,12 @@ static void the_guests_log_is_marked_and_limited(void **state)
 		hc_log(0, "again", 5);
 		said += fake.said[0] != '\0';
 	}
-	/* A burst, and some a second for as long as this took. */
+	/* A burst, then a few a second for as long as this took. */
 	assert_in_range(said, before ? 0 : 900, 2000);
 	before = true;
 }
 
-/* What a guest can make the host keep in memory is bounded, by whatever way it grows. */
+/* The memory that a guest can make the host keep is bounded, by each of the ways to grow it. */
 static void files_in_memory_count(void **state)
 {
 	const u64 most = FAKE_FILES;
@@ -1095,14 +1102,16 @@ static void files_in_memory_count(void **state)
 			 100);
 	assert_int_equal(hc_ftruncate(b, 110), 0);
 	assert_int_equal(hc_copy_file_range(b, NULL, 0, a, &offset, sizeof(offset), 1, 0), -ENOSPC);
-	/* A window keeps a file that has no handle any more. */
+	/* A window keeps a file that no handle refers to any more. */
 	assert_int_equal(hc_window_map(a, 0, PAGE_SIZE, HC_WINDOW_WRITE, &w, sizeof(w)), 0);
 	hc_close(a);
 	hc_close(b);
 	assert_int_equal(s->mem.files, most / 2);
 	assert_int_equal(hc_window_unmap(w.id), 0);
 	assert_int_equal(s->mem.files, 0);
-	/* A file with a name counts until that is gone, and what was there before does not count.
+	/*
+	 * A file with a name counts until the name is removed. What the file held before does not
+	 * count.
 	 */
 	snprintf(name, sizeof(name), "/dev/shm/hostcall_test.%d", getpid());
 	snprintf(other, sizeof(other), "/dev/shm/hostcall_test.%d.b", getpid());
@@ -1170,7 +1179,10 @@ static void words_are_waited_for(void **state)
 	assert_int_equal(hc_wake(RAM_BASE + 64, UINT64_MAX), 0);
 }
 
-/* The words that the kernel's scheduler shows to the monitor: only where they stay readable. */
+/*
+ * The words that the kernel's scheduler shows to the monitor are only accepted where they stay
+ * readable.
+ */
 static void ticks_look_at_words_in_ram(void **state)
 {
 	u32 *ready = (u32 *)ram(64);
@@ -1189,9 +1201,9 @@ static void ticks_look_at_words_in_ram(void **state)
 	assert_int_equal(hc_tick(at + 64, at + 72, s->mem.window_base), -EFAULT);
 	assert_int_equal(tick->on, 0);
 	assert_int_equal(hc_tick(at + 64, at + 72, at + 128), 0);
-	/* Once and for all. */
+	/* They can be set once. */
 	assert_int_equal(hc_tick(at + 68, at + 72, at + 128), -EINVAL);
-	/* Nothing to do for a while: it goes to sleep and says so, and can be asked again. */
+	/* After a while without work the thread says that it sleeps, and can be started again. */
 	while (__atomic_load_n(&tick->on, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	assert_true(__atomic_load_n(&tick->alarm_ns, __ATOMIC_ACQUIRE) == UINT64_MAX);
@@ -1296,7 +1308,10 @@ static void what_may_sleep_is_not_served(void **state)
 	assert_int_equal(hc_epoll_wait(epoll, &event, sizeof(event), 0), 0);
 	assert_int_equal(served(), before + 6);
 
-	/* Nothing to read, too much to write, nothing to wait for: by the vCPU's thread. */
+	/*
+	 * Nothing to read, too much to write, nothing to wait for: the vCPU's own thread makes the
+	 * call.
+	 */
 	assert_int_equal(hc_fcntl(pipe[0], F_SETFL, O_NONBLOCK), 0);
 	assert_int_equal(hc_readv(pipe[0], &segs), -EAGAIN);
 	segs = one_seg(0, 2 * PAGE_SIZE);
@@ -1343,12 +1358,12 @@ static void a_call_that_nobody_takes_is_rung(void **state)
 	struct stat st;
 
 	(void)state;
-	/* Whoever opens files as somebody else makes his calls himself. */
+	/* A thread that opens files as another user makes its calls itself. */
 	v->own_ids = true;
 	assert_int_equal(hc_fstat(file, &st, sizeof(st)), 0);
 	assert_int_equal(served(), before);
 	v->own_ids = false;
-	/* And one that holds the frame is not disturbed. */
+	/* A call that holds the frame is not disturbed. */
 	pthread_mutex_lock(&v->call_lock);
 	v->frame->state = HOSTCALL_SUBMITTED;
 	hostcall_serve(v);

@@ -100,7 +100,7 @@ static void loaders_are_known_by_name(void **state)
 
 static void expect_preload(const char *strings, u64 size, u32 argc, const char *wanted)
 {
-	/* Two pieces, to see that the count goes on from one to the next. */
+	/* Two extents, to see that the count continues from one to the next. */
 	u64 first = strlen(strings) + 1;
 	struct exec_chunk chunk[] = {{strings, first}, {strings + first, size - first}};
 	char *got = chk_preload(chunk, 2, argc);
@@ -136,7 +136,7 @@ static void every_trace_goes(void **state)
 	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 0, AT_IGNORE, 0, AT_PAGESZ, 4096}),
 			    7 * sizeof(u64));
-	/* Once only: what the program puts there is its own. */
+	/* Only once: what the program puts there later is its own. */
 	memory[1] = 100;
 	chk_inject_undo();
 	assert_int_equal(memory[1], 100);
@@ -150,13 +150,13 @@ static void what_the_program_changed_stays(void **state)
 		(struct exec_preload){.string = 100, .slot = 8, .slot_value = 50, .added = 16};
 	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){0, 50, 77, AT_IGNORE, 0}), 5 * sizeof(u64));
-	/* ld.so run by its name moved envp and vector down over its own arguments. */
+	/* ld.so, run by its name, has moved envp and the vector down over its own arguments. */
 	memcpy(memory, (u64[]){1, 100, 100, 100, 0, AT_PAGESZ, 4096}, 7 * sizeof(u64));
 	check.preload =
 		(struct exec_preload){.string = 100, .slot = 32, .slot_value = 50, .added = 40};
 	chk_inject_undo();
 	assert_memory_equal(memory, ((u64[]){1, 50, 0, AT_IGNORE, 0, AT_PAGESZ}), 6 * sizeof(u64));
-	/* A stack that is gone. */
+	/* A stack that is unmapped. */
 	check.preload = (struct exec_preload){.string = 100, .added = sizeof(memory) - 8};
 	chk_inject_undo();
 }

@@ -21,7 +21,10 @@
 #include <Zydis/Zydis.h>
 #include "kernel/arch/x86_64/insn_length.h"
 
-/* Programs whose text is compared; one that is not installed is left out, but not all may be. */
+/*
+ * Programs whose text is compared. Those that are not installed are left out, but one has to be
+ * there.
+ */
 static const char *const files[] = {
 	"/lib/x86_64-linux-gnu/libc.so.6",
 	"/lib64/ld-linux-x86-64.so.2",
@@ -42,7 +45,10 @@ static bool zydis_is_jump(const ZydisDecodedInstruction *i)
 	return i->meta.category == ZYDIS_CATEGORY_UNCOND_BR && i->mnemonic != ZYDIS_MNEMONIC_XABORT;
 }
 
-/* MOV to and from control registers has ModRM, but never memory, whatever its mod field says. */
+/*
+ * MOV to and from control registers has a ModRM byte, but no memory operand, whatever its mod field
+ * is.
+ */
 static bool zydis_is_rip_relative(const ZydisDecodedInstruction *i)
 {
 	return (i->attributes & ZYDIS_ATTRIB_HAS_MODRM) && i->raw.modrm.mod == 0 &&
@@ -50,7 +56,7 @@ static bool zydis_is_rip_relative(const ZydisDecodedInstruction *i)
 	       !(i->opcode_map == ZYDIS_OPCODE_MAP_0F && i->opcode >= 0x20 && i->opcode <= 0x23);
 }
 
-/* Zydis takes XABORT's immediate for a target. */
+/* Zydis takes XABORT's immediate for a branch target. */
 static bool zydis_is_relative(const ZydisDecodedInstruction *i)
 {
 	return i->raw.imm[0].is_relative && i->mnemonic != ZYDIS_MNEMONIC_XABORT;
@@ -70,7 +76,7 @@ static bool zydis_is_knc(const ZydisDecodedInstruction *i)
 	}
 }
 
-/* One instruction at text[0, size). Returns its length, or 1 where Zydis knows none. */
+/* Decodes one instruction at text[0, size). Returns its length, or 1 if Zydis knows none. */
 static u32 compare(const ZydisDecoder *decoder, const u8 *text, size_t size, const char *file)
 {
 	ZydisDecodedInstruction z;
@@ -137,7 +143,7 @@ static void texts_of_real_programs(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Every opcode of every map, with operands of each form, as far as Zydis knows it. */
+/* Every opcode of every map with each form of operands, as far as Zydis knows it. */
 static void every_opcode(void **state)
 {
 	static const u8 head[][6] = {
@@ -241,12 +247,12 @@ static void apx(void **state)
 		if (!ok || insn.length != table[i].length)
 			fail_msg("%s: length %d, not %d", table[i].text, ok ? insn.length : 0,
 				 table[i].length);
-		/* One byte less is no whole instruction. */
+		/* With one byte less it is no whole instruction. */
 		assert_false(insn_decode(table[i].code, table[i].length - 1u, &insn));
 	}
 }
 
-/* Random bytes in a buffer of exactly their size: the sanitizers see each byte too many. */
+/* Random bytes in a buffer of exactly their size, so that the sanitizers see a read beyond it. */
 static void hostile_bytes(void **state)
 {
 	(void)state;

@@ -69,7 +69,7 @@
 #include "libc/stdlib.c"
 #include "libc/stdio.c"
 
-/* From here on the plain names are the host's again. */
+/* From here on the plain names are the host's. */
 #undef memcpy
 #undef memmove
 #undef memset
@@ -108,7 +108,7 @@
 
 static uint32_t random_state;
 
-/* The same numbers in each run: a failure can be repeated. */
+/* The numbers are the same in each run, so that a failure can be repeated. */
 static uint32_t random_below(uint32_t limit)
 {
 	random_state = random_state * 1664525 + 1013904223;
@@ -160,7 +160,10 @@ static void comparisons_agree(void **state)
 	for (int round = 0; round < 100000; round++) {
 		size_t len = random_below(sizeof(a) - 1), n = random_below(sizeof(a));
 
-		/* Few different characters, high bits among them: equal prefixes are common. */
+		/*
+		 * Few different characters, some with the high bit, so that equal prefixes are
+		 * common.
+		 */
 		for (size_t i = 0; i < len; i++) {
 			a[i] = "ab\xff"[random_below(3)];
 			b[i] = random_below(12) ? a[i] : "ab\xff"[random_below(3)];
@@ -295,11 +298,11 @@ static void numbers_from_text_agree(void **state)
 	}
 }
 
-/* Formats are made at run time here; that is what the test is for. */
+/* The formats are made at run time, on purpose. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 
-/* All lengths x conversions behind this beginning, over the values where bugs live. */
+/* All lengths and conversions after this prefix, over values at the edges. */
 static void check_numbers(const char *flags, const char *width, const char *precision)
 {
 	static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z", "t", "j"};

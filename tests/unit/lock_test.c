@@ -12,11 +12,11 @@
 #include "kernel/lock.c"
 
 static struct vcpu_data cpus[2] = {{.id = 0}, {.id = 1}};
-static u32 running; /* which of them */
+static u32 running; /* its index */
 static char said[512];
 static jmp_buf out;
 static u32 waits, wakes;
-static struct mutex *let_go; /* released by its holder as soon as somebody waits */
+static struct mutex *let_go; /* Released by its holder as soon as another thread waits. */
 
 struct vcpu_data *arch_vcpu_data(void)
 {
@@ -55,7 +55,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return 0;
 }
 
-/* The statement is a panic, which says both. */
+/* The statement panics, and the message has both texts. */
 #define PANICS(statement, one, other)                                                              \
 	do {                                                                                       \
 		said[0] = 0;                                                                       \
@@ -102,7 +102,7 @@ static void the_order_is_kept(void **state)
 	mutex_lock(&task);
 	mutex_lock(&mm);
 	mutex_lock(&frame);
-	/* In whatever order they are released. */
+	/* The order of release does not matter. */
 	mutex_unlock(&task);
 	PANICS(mutex_lock(&task), "task_lock", "mm.lock");
 	mutex_unlock(&mm);

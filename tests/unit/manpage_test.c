@@ -11,7 +11,7 @@
 
 #include "common/exit_status.h"
 
-/* The page without the escapes of its dashes. */
+/* Reads the page, with the escapes of its dashes removed. */
 static char *page(void)
 {
 	static char text[1 << 16];

@@ -49,7 +49,7 @@
 #define W     PROT_WRITE
 #define X     PROT_EXEC
 
-/* What the files under test need of the kernel. */
+/* Stands in for what the files under test need of the kernel. */
 static struct kernel_stats stats;
 
 struct kernel_stats *stats_mine(void)
@@ -75,7 +75,7 @@ bool oom_make_space(void)
 	return false;
 }
 
-/* No vCPU but the made-up one. */
+/* Only the made-up CPU exists. */
 void vcpu_evict(struct mm *mm)
 {
 	(void)mm;
@@ -101,7 +101,7 @@ void ofile_put(struct ofile *f)
 
 /* ---- the CPU -------------------------------------------------------------------------------- */
 
-/* Translations that the CPU has cached, of one address space, for the playground only. */
+/* The translations that the CPU has cached, of one address space, for the playground only. */
 static struct {
 	struct mm *mm;
 	u64 entry[PAGES];
@@ -131,14 +131,14 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 		if (!in_playground(va))
 			continue;
 		tlb.entry[(va - BASE) / PAGE_SIZE] = 0;
-		/* A 2 MiB translation goes as a whole. */
+		/* A 2 MiB translation is dropped as a whole. */
 		for (u64 a = huge; a < huge + HUGE_SIZE; a += PAGE_SIZE)
 			if (tlb.entry[(a - BASE) / PAGE_SIZE] & PTE_PS)
 				tlb.entry[(a - BASE) / PAGE_SIZE] = 0;
 	}
 }
 
-/* The entry that translates va, as the CPU finds it: 0 if there is none. */
+/* Returns the entry that translates va, as the CPU finds it, or 0. */
 static u64 walk(struct mm *mm, u64 va)
 {
 	u64 table = mm->pml4;
@@ -165,8 +165,8 @@ static bool permits(u64 e, enum mm_access access)
 }
 
 /*
- * Signal of an access to va, 0: none, and *p is the memory. A fault leaves a cached translation as
- * it is: a CPU forgets it (SDM volume 3, 4.10.4.1), shadow page tables and emulated CPUs do not.
+ * Accesses va. Returns the signal, or 0 and the memory in *p. A fault keeps the cached translation:
+ * real CPUs drop it (SDM volume 3, 4.10.4.1), but shadow page tables and emulated CPUs do not.
  */
 static int cpu_access(struct mm *mm, u64 va, enum mm_access access, struct mm_fault_info *info,
 		      u64 **p)
@@ -184,7 +184,7 @@ static int cpu_access(struct mm *mm, u64 va, enum mm_access access, struct mm_fa
 		assert_in_range(tries, 0, 1);
 		if (mm_fault(mm, va, access, info) < 0)
 			return info->signal;
-		/* Before the access is made again a signal's handler may read there. */
+		/* A signal's handler may read there before the access is repeated. */
 		if (*cached)
 			assert_int_equal(*cached & PTE_ADDR, walk(mm, va) & PTE_ADDR);
 	}
@@ -203,7 +203,7 @@ static int cpu_write(struct mm *mm, u64 va, u64 value)
 	return sig;
 }
 
-/* Value at va; a signal fails the test. */
+/* Returns the value at va. A signal fails the test. */
 static u64 cpu_read(struct mm *mm, u64 va)
 {
 	struct mm_fault_info info;
@@ -238,7 +238,7 @@ static void check_signal(struct mm *mm, u64 va, enum mm_access access, int signa
 	assert_int_equal(info.addr, va);
 }
 
-/* The kernel heap keeps a slab per class; all else comes back. */
+/* The kernel heap keeps a slab for each class; everything else is given back. */
 static void end(struct mm *mm, u64 before)
 {
 	mm_put(mm);
@@ -286,7 +286,7 @@ static void placement(void **state)
 	assert_int_equal(a, USER_TOP - 3 * PAGE_SIZE);
 	b = map(mm, 0, 100, R, MAP_PRIVATE);
 	assert_int_equal(b, a - PAGE_SIZE);
-	/* A hint that is free is taken, one that is not is ignored. */
+	/* A hint that is free is taken; one that is not free is ignored. */
 	assert_int_equal(map(mm, BASE + 5, PAGE_SIZE, R, MAP_PRIVATE), BASE + PAGE_SIZE);
 	assert_true(map(mm, BASE + PAGE_SIZE, PAGE_SIZE, R, MAP_PRIVATE) > (s64)END);
 	assert_int_equal(map(mm, BASE + PAGE_SIZE, PAGE_SIZE, R, MAP_PRIVATE | MAP_FIXED_NOREPLACE),
@@ -297,12 +297,12 @@ static void placement(void **state)
 	assert_int_equal(map(mm, 0, -1UL, R, MAP_PRIVATE), -ENOMEM);
 	assert_int_equal(map(mm, PHYSMAP_RING3, PAGE_SIZE, R, MAP_PRIVATE | MAP_FIXED), -ENOMEM);
 	assert_in_range(map(mm, 0, PAGE_SIZE, R, MAP_PRIVATE | MAP_32BIT), 0x40000000, 0x7fffffff);
-	/* A huge reservation goes around the kernel's part of the lower half. */
+	/* A huge reservation is placed around the kernel's part of the lower half. */
 	a = map(mm, 0, 0x3f0000000000, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
 	b = map(mm, 0, 0x300000000000, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
 	assert_in_range(a, MM_MIN_ADDR, PHYSMAP_RING3 - 0x3f0000000000);
 	assert_in_range(b, PHYSMAP_RING3 + PHYSMAP_SIZE, USER_TOP - 0x300000000000);
-	/* Writable memory that could never be is refused, unless it is said not to matter. */
+	/* Writable memory that could never exist is refused, unless MAP_NORESERVE is given. */
 	assert_int_equal(map(mm, 0, 64UL << 30, R | W, MAP_PRIVATE), -ENOMEM);
 	a = map(mm, 0, 64UL << 30, R | W, MAP_PRIVATE | MAP_NORESERVE);
 	assert_int_equal(cpu_write(mm, a + (33UL << 30), 7), 0);
@@ -311,7 +311,9 @@ static void placement(void **state)
 	end(mm, before);
 }
 
-/* A mapping without access may cover the kernel's part of the lower half, and shows nothing of it.
+/*
+ * A mapping without access may cover the kernel's part of the lower half. It shows nothing of that
+ * part.
  */
 static void reservations_lie_over_the_physmap(void **state)
 {
@@ -323,7 +325,7 @@ static void reservations_lie_over_the_physmap(void **state)
 	s64 a;
 
 	(void)state;
-	/* What the physmap's top-level slot leads to must not be taken for the program's. */
+	/* The tables below the physmap's top-level entry must not be taken for the program's. */
 	slot = (u64 *)phys_to_virt(mm->pml4) + (PHYSMAP_RING3 >> 39);
 	planted = *slot = arch_pte_table(frame_alloc(0, FRAME_ZERO));
 	a = map(mm, start, len, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE);
@@ -334,7 +336,7 @@ static void reservations_lie_over_the_physmap(void **state)
 	assert_int_equal(mm_protect(mm, PHYSMAP_RING3, PAGE_SIZE, PROT_NONE), 0);
 	assert_int_equal(mm_protect(mm, PHYSMAP_RING3 - PAGE_SIZE, 2 * PAGE_SIZE, R), -ENOMEM);
 	check_signal(mm, PHYSMAP_RING3, MM_READ, SIGSEGV, SEGV_ACCERR);
-	/* Outside of the physmap it is memory as any other. */
+	/* Outside of the physmap it is memory like any other. */
 	assert_int_equal(mm_protect(mm, start, 2 * MIB, R | W), 0);
 	assert_int_equal(mm_protect(mm, end_of_physmap, 2 * MIB, R | W), 0);
 	assert_int_equal(cpu_write(mm, PHYSMAP_RING3 - 8, 5), 0);
@@ -350,7 +352,7 @@ static void reservations_lie_over_the_physmap(void **state)
 	*slot = 0;
 	/* Shared memory and files are no reservations. */
 	assert_int_equal(map(mm, PHYSMAP_RING3, MIB, PROT_NONE, MAP_SHARED | MAP_FIXED), -ENOMEM);
-	/* Where nothing else is large enough, the kernel chooses such a place itself. */
+	/* Where no other range is large enough, the kernel chooses such a place itself. */
 	a = map(mm, 0, 70UL << 40, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
 	assert_in_range(a, MM_MIN_ADDR, USER_TOP - (70UL << 40));
 	assert_int_equal(map(mm, 0, 70UL << 40, R, MAP_PRIVATE | MAP_NORESERVE), -ENOMEM);
@@ -373,7 +375,7 @@ static void signals(void **state)
 	check_signal(mm, 0xffff800000000000, MM_READ, SIGSEGV, SEGV_MAPERR);
 	check_signal(mm, PHYSMAP_RING3, MM_READ, SIGSEGV, SEGV_MAPERR);
 
-	/* Files end: the last page is there, the next is not, until the file grows. */
+	/* The last page of a file can be read, the next one cannot until the file grows. */
 	fake_ram.file_size[1] = PAGE_SIZE + 1;
 	assert_int_equal(
 		file_map(mm, BASE, 4 * PAGE_SIZE, R | W, MAP_SHARED | MAP_FIXED, &file[1], 0),
@@ -388,7 +390,7 @@ static void signals(void **state)
 	check_signal(mm, BASE + PAGE_SIZE, MM_READ, SIGBUS, BUS_ADRERR);
 	assert_int_equal(cpu_read(mm, BASE), 2UL << 32);
 
-	/* A private page that was there when another process saw the file shrink. */
+	/* A private page that was present when another process saw the file shrink. */
 	fake_ram.file_size[1] = 2 * PAGE_SIZE;
 	file_map(mm, BASE, 4 * PAGE_SIZE, R | W, MAP_PRIVATE | MAP_FIXED, &file[1], 0);
 	assert_int_equal(cpu_read(mm, BASE + PAGE_SIZE), 2UL << 32 | PAGE_SIZE);
@@ -418,7 +420,9 @@ static void files(void **state)
 	assert_int_equal(
 		file_map(mm, BASE + 4 * MIB, 2 * MIB, R | W, MAP_PRIVATE | MAP_FIXED, &file[1], 0),
 		BASE + 4 * MIB);
-	/* Private: changes of the file are seen until the page is written; the file never changes.
+	/*
+	 * Private: changes of the file are seen until the page is written, and the file never
+	 * changes.
 	 */
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 16), 99);
 	cpu_write(mm, BASE + 16, 100);
@@ -427,14 +431,14 @@ static void files(void **state)
 	cpu_write(mm, BASE + 16, 101);
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 16), 100);
 	assert_int_equal(content[PAGE_SIZE / 8 + 3], 0);
-	/* Until it is thrown away. */
+	/* Until the page is discarded. */
 	assert_int_equal(mm_advise(mm, BASE + 4 * MIB, 2 * MIB, MADV_DONTNEED), 0);
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 16), 101);
 	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + PAGE_SIZE + 24), 0);
 	end(mm, before);
 }
 
-/* The file is opened anew, and has changed. */
+/* The file is opened again, and has changed. */
 static void changed(unsigned i, u64 version)
 {
 	if (file[i].window)
@@ -474,7 +478,7 @@ static void processes_share_text(void **state)
 	assert_in_range(used_frames(), used, used + 3); /* tables */
 	assert_false(text_shrink());
 
-	/* Who writes has a page of its own. */
+	/* A process that writes has a page of its own. */
 	mm_protect(mm, BASE, 2 * MIB, R | W);
 	assert_int_equal(cpu_write(mm, BASE + MIB, 7), 0);
 	assert_int_equal(cpu_read(mm, BASE + MIB), 7);
@@ -482,7 +486,7 @@ static void processes_share_text(void **state)
 	assert_int_equal(cpu_read(mm, BASE + MIB + PAGE_SIZE), one | (MIB + PAGE_SIZE));
 	assert_int_equal(content[MIB / 8], one | MIB);
 
-	/* Old mappings may show the old content; a new one has the new. */
+	/* Old mappings may show the old content; a new one shows the new content. */
 	content[0] = 42;
 	changed(0, 2);
 	map_text(mm, BASE + 4 * MIB, MIB, 0);
@@ -494,7 +498,7 @@ static void processes_share_text(void **state)
 	assert_int_equal(cpu_read(mm, BASE + 6 * MIB), 43);
 	assert_false(frame_is_ram(frame_at(mm, BASE + 6 * MIB)));
 
-	/* Up to the end of the file, and no further. */
+	/* Up to the end of the file, but not beyond. */
 	fake_ram.file_size[0] = PAGE_SIZE + 8;
 	changed(0, 3);
 	map_text(other, BASE + 4 * MIB, MIB, 0);
@@ -516,8 +520,8 @@ static u64 read_by_kernel(struct mm *mm, u64 va)
 }
 
 /*
- * A call site that is executed twice becomes a jump for the CPU, and stays what it was for every
- * other reader, through fork and until the program may write the page. No stub is left in the end.
+ * A call site that is executed twice becomes a jump for the CPU. All other readers see the
+ * original, after fork too, until the program may write the page. In the end no stub is left.
  */
 static void patched_text_keeps_its_original(void **state)
 {
@@ -539,7 +543,7 @@ static void patched_text_keeps_its_original(void **state)
 	jump = cpu_read(mm, start);
 	assert_int_not_equal(jump, original);
 	assert_int_equal(read_by_kernel(mm, start), original);
-	/* A thread goes to the stub from SYSCALL, and behind it nowhere. */
+	/* A thread at SYSCALL is led to the stub, one behind it is not. */
 	assert_true(patch_resume(mm, site) >= PATCH_IN_BASE);
 	assert_int_equal(patch_resume(mm, start), start);
 	assert_int_equal(patch_resume(mm, site + 2), site + 2);
@@ -578,7 +582,10 @@ static void stacks_grow(void **state)
 	assert_in_range(stats.pages_mapped, 1024, 1100);
 	check_signal(mm, top - 4 * MIB - 8, MM_WRITE, SIGSEGV, SEGV_MAPERR);
 
-	/* Not closer than the guard to another mapping, and nothing is placed there either. */
+	/*
+	 * The stack grows no closer than the guard gap to another mapping, and no mapping is placed
+	 * in the gap.
+	 */
 	stack_limit = -1UL;
 	map(mm, BASE, PAGE_SIZE, R, MAP_PRIVATE | MAP_FIXED);
 	assert_int_equal(cpu_write(mm, BASE + PAGE_SIZE + MM_STACK_GAP, 1), 0);
@@ -646,7 +653,7 @@ static void moved_mappings_keep_their_pages(void **state)
 	map(mm, BASE, size, R | W, MAP_PRIVATE | MAP_FIXED);
 	for (u64 va = BASE; va < BASE + size; va += PAGE_SIZE)
 		cpu_write(mm, va, va);
-	/* In place, then in the way of something, then to somewhere else. */
+	/* Grown in place, then up to another mapping, then moved. */
 	assert_int_equal(mm_remap(mm, BASE, size, size + MIB, 0, 0), BASE);
 	map(mm, BASE + size + MIB, PAGE_SIZE, R, MAP_PRIVATE | MAP_FIXED);
 	assert_int_equal(mm_remap(mm, BASE, size + MIB, size + 2 * MIB, 0, 0), -ENOMEM);
@@ -655,13 +662,13 @@ static void moved_mappings_keep_their_pages(void **state)
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		assert_int_equal(cpu_read(mm, a + off), BASE + off);
 	check_signal(mm, BASE, MM_READ, SIGSEGV, SEGV_MAPERR);
-	/* Odd distances take 2 MiB pages apart. */
+	/* Odd distances split 2 MiB pages. */
 	assert_int_equal(
 		mm_remap(mm, a, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, BASE + 3 * PAGE_SIZE),
 		BASE + 3 * PAGE_SIZE);
 	for (u64 off = 0; off < size; off += PAGE_SIZE)
 		assert_int_equal(cpu_read(mm, BASE + 3 * PAGE_SIZE + off), BASE + off);
-	/* The old place stays, empty. */
+	/* The old range stays mapped, but empty. */
 	a = mm_remap(mm, BASE + 3 * PAGE_SIZE, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
 	assert_int_equal(cpu_read(mm, a), BASE);
 	assert_int_equal(cpu_read(mm, BASE + 3 * PAGE_SIZE), 0);
@@ -715,8 +722,9 @@ static void children_get_copies(void **state)
 }
 
 /*
- * What parent or child wrote after a fork is copied by the next one and stays writable, but only
- * for the only thread: another one could be in the middle of a write.
+ * Pages that parent or child wrote after a fork are copied eagerly by the next fork and stay
+ * writable, but only in a process with one thread: another thread could be in the middle of a
+ * write.
  */
 static void pages_rewritten_after_a_fork_are_copied_by_the_next(void **state)
 {
@@ -756,7 +764,7 @@ static void pages_rewritten_after_a_fork_are_copied_by_the_next(void **state)
 	end(mm, before);
 }
 
-/* A child gets the tables of the one before, and nothing else of it. */
+/* A child gets the page tables of the one before, and nothing else of it. */
 static void tables_of_a_child_serve_the_next(void **state)
 {
 	u64 before, pml4, tables;
@@ -787,7 +795,7 @@ static void tables_of_a_child_serve_the_next(void **state)
 	mm_put(child);
 	mm_put(other);
 
-	/* Where an empty table is left, the next child may need 2 MiB. */
+	/* An empty table is left where the next child may want a 2 MiB page. */
 	mm_unmap(mm, BASE, 4 * MIB);
 	map(mm, BASE, 4 * MIB, R | W, MAP_PRIVATE | MAP_FIXED);
 	mm_advise(mm, BASE, 4 * MIB, MADV_HUGEPAGE);
@@ -805,7 +813,7 @@ static void tables_of_a_child_serve_the_next(void **state)
 	end(mm, before);
 }
 
-/* While the host reads or writes a page for the parent, a fork must not take it away. */
+/* While the host reads or writes a page for the parent, a fork must not replace that page. */
 static void pinned_pages_stay_the_parents(void **state)
 {
 	u64 before, gpa;
@@ -866,7 +874,7 @@ static void advice(void **state)
 
 /* ---- everything at random ------------------------------------------------------------------- */
 
-/* What a page of the playground should be. */
+/* What a page of the playground should contain. */
 struct page {
 	bool mapped, shared;
 	u32 prot;
@@ -899,7 +907,7 @@ static void written(struct page *p, u64 value)
 	p->value = value;
 }
 
-/* The kernel touches the page for the program. */
+/* The kernel touches the page in a system call of the program. */
 static void check_by_kernel(struct mm *mm, u64 va, struct page *p)
 {
 	u64 value = 0;
@@ -951,7 +959,7 @@ static void random_range(u64 *start, u64 *len)
 	*start = BASE + (u64)(rand() % PAGES) * PAGE_SIZE;
 	*len = (1 + (u64)rand() % most) * PAGE_SIZE;
 	*len = MIN(*len, END - *start);
-	if (rand() % 12 == 0) { /* where 2 MiB pages fit */
+	if (rand() % 12 == 0) { /* where 2 MiB pages are possible */
 		*start = BASE;
 		*len = END - BASE;
 	}
@@ -1046,7 +1054,7 @@ static void random_huge(struct mm *mm)
 	mm_advise(mm, start, len, rand() % 3 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-/* [start, start + len) is one mapping as mremap(2) sees it. */
+/* Returns whether mremap(2) takes [start, start + len) for one mapping. */
 static bool one_vma(struct mm *mm, u64 start, u64 len)
 {
 	struct vma *v = vma_find(mm, start);
@@ -1072,7 +1080,7 @@ static void random_remap(struct mm *mm)
 		assert_int_equal(ret, -EINVAL);
 		return;
 	}
-	/* The target goes even where the rest of the source is no good: mremap(2), BUGS. */
+	/* The target is unmapped even if the rest of the source is invalid: mremap(2), BUGS. */
 	memcpy(old, at(from), len / PAGE_SIZE * sizeof(struct page));
 	memset(at(to), 0, len / PAGE_SIZE * sizeof(struct page));
 	if (ret < 0) {
@@ -1130,7 +1138,9 @@ static void random_calls_match_the_model(void **state)
 			}
 			for (u64 va = start; va < MIN(stop, END); va += PAGE_SIZE)
 				check_page(mm, va, at(va));
-			/* A child now and then. One of the two goes on, the other one ends. */
+			/*
+			 * Forks now and then. One of the two processes goes on, the other one ends.
+			 */
 			if (round % 40 == 10) {
 				child = mm_dup(mm, true);
 				assert_non_null(child);

@@ -68,7 +68,7 @@ static void stores_are_found(void **state)
 	}
 }
 
-/* Bytes that are missing are not read: the sanitizers watch. */
+/* Missing bytes are not read: the sanitizers would see it. */
 static void cut_instructions_are_not_trusted(void **state)
 {
 	(void)state;

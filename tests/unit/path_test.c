@@ -56,7 +56,7 @@ static void what_does_not_fit_is_too_long(void **state)
 	assert_int_equal(path_normalise(out, 1, "", "/"), -ENAMETOOLONG);
 }
 
-/* Random paths of the parts that matter, against a list of components. */
+/* Random paths made of the components that matter, compared with a list of components. */
 static void normal_form_agrees_with_a_model(void **state)
 {
 	static const char *const part[] = {"..", ".", "", "proc", "self", "...", "a"};
@@ -143,7 +143,7 @@ static void links_in_dev_lead_to_proc(void **state)
 	strcpy(path, "/dev/fdx");
 	path_replace_alias(path, sizeof(path), true);
 	assert_string_equal(path, "/dev/fdx");
-	/* No room: the path stays what it was. */
+	/* No room: the path stays as it was. */
 	strcpy(path, "/dev/fd/2222222222222222222222");
 	path_replace_alias(path, sizeof(path), true);
 	assert_string_equal(path, "/dev/fd/2222222222222222222222");

@@ -53,7 +53,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* As a write of n <= PAGE bytes. False: it does not fit. */
+/* Does what a write of n <= PAGE bytes does. Returns false if it does not fit. */
 static bool put(const char *bytes, u32 n, bool packet)
 {
 	char *at = ring_merge(&r, n);
@@ -69,7 +69,7 @@ static bool put(const char *bytes, u32 n, bool packet)
 	return true;
 }
 
-/* As a read of at most n bytes: one packet, or as many bytes as there are. */
+/* Does what a read of at most n bytes does: takes one packet, or as many bytes as there are. */
 static u32 get(char *bytes, u32 n)
 {
 	u32 done = 0;
@@ -98,7 +98,7 @@ static void small_writes_share_a_page(void **state)
 		n++;
 	assert_int_equal(n, 16 * PAGE);
 	assert_int_equal(r.bytes, n);
-	/* A byte that was read makes no room as long as its page has others. */
+	/* A byte that was read frees no space as long as its page has others. */
 	assert_int_equal(get(page, 1), 1);
 	assert_false(put("x", 1, false));
 	assert_int_equal(get(page, PAGE - 1), PAGE - 1);
@@ -138,7 +138,7 @@ static void resizing_keeps_the_bytes(void **state)
 	char out[PAGE];
 
 	(void)state;
-	/* So that the slots in use go round the end of the array. */
+	/* Moves on, so that the slots in use wrap around the end of the array. */
 	for (int i = 0; i < 13; i++) {
 		put("a", 1, true);
 		get(out, 1);
@@ -159,7 +159,9 @@ static void resizing_keeps_the_bytes(void **state)
 	assert_true(ring_empty(&r));
 }
 
-/* Against a queue of bytes; ASan sees a page that is freed twice, LSan one that is not. */
+/*
+ * Compares with a queue of bytes. ASan sees a page that is freed twice, LSan one that is not freed.
+ */
 static void random_traffic(void **state)
 {
 	static char model[64 * PAGE], in[PAGE], out[64 * PAGE];

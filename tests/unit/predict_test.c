@@ -31,7 +31,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* What came out, "1/a 1/b"; kinds are digits here. */
+/* Returns the predictions as "1/a 1/b". Kinds are digits here. */
 static char guessed[GUESSES * (PREDICT_PATH + 3)];
 static u32 guesses;
 
@@ -51,7 +51,7 @@ static const char *next(const struct predict_walk *w, u32 max, u32 max_vague)
 	return guessed;
 }
 
-/* A run of lookups of kind 1, one letter each. */
+/* Makes a run of lookups of kind 1, one letter each. */
 static void run(struct predict_walk *w, const char *letters)
 {
 	for (; *letters; letters++)
@@ -79,7 +79,7 @@ static void a_run_is_known_the_second_time(void **state)
 	assert_string_equal(next(&again, 9, 9), "1/b 1/c");
 	assert_string_equal(next(&again, 1, 9), "1/b");
 	assert_string_equal(next(&again, 0, 9), "");
-	/* Not behind a question of another kind. */
+	/* Not after a lookup of another kind. */
 	again = (struct predict_walk){0};
 	predict_ask(p, &again, 2, "/a");
 	assert_string_equal(next(&again, 9, 9), "");
@@ -90,7 +90,7 @@ static void what_came_before_decides(void **state)
 	struct predict_walk w = {0};
 
 	(void)state;
-	/* Two places to look in, each with its own way; they begin alike. */
+	/* Two directories with different files, whose runs begin alike. */
 	run(&w, "abx");
 	run(&w, "aby");
 	run(&w, "z");
@@ -103,7 +103,7 @@ static void what_came_before_decides(void **state)
 	predict_end(p, &w);
 	predict_ask(p, &w, 1, "/a");
 	assert_string_equal(next(&w, 9, 9), "1/b 1/y");
-	/* The last two, where the way was never gone: the newest; few of those. */
+	/* Only the last two lookups match: the newest run is predicted, and few of its lookups. */
 	w = (struct predict_walk){0};
 	run(&w, "q");
 	predict_ask(p, &w, 1, "/a");
@@ -130,7 +130,7 @@ static void a_start_is_known_where_it_was(void **state)
 	predict_end(p, &w);
 	assert_string_equal(next(&w, 9, 9), "1/c 1/d");
 	assert_string_equal(next(&w, 1, 1), "1/c");
-	/* Not behind another run. */
+	/* Not after another run. */
 	w = (struct predict_walk){0};
 	run(&w, "ax");
 	predict_end(p, &w);
@@ -162,7 +162,7 @@ static void nobody_has_to_learn(void **state)
 	(void)state;
 	run(&w, "abc");
 	w = (struct predict_walk){0};
-	/* With the table taken the walk goes on all the same. */
+	/* While the table is locked, the walk goes on. */
 	predict_ask(NULL, &same, 1, "/a");
 	predict_ask(NULL, &same, 1, "/b");
 	assert_string_equal(next(&same, 9, 9), "1/c");
@@ -208,10 +208,10 @@ static void limits_are_kept(void **state)
 	w = (struct predict_walk){0};
 	predict_ask(p, &w, 1, "/0");
 	assert_string_equal(next(&w, 3, 1), "1/1 1/2 1/3");
-	/* take() has enough before that. */
+	/* Before that, take() has enough. */
 	next(&w, 2 * GUESSES, 1);
 	assert_int_equal(guesses, GUESSES);
-	/* Known again after a vague step, but still vague. */
+	/* The run is known again after a vague step, but still vaguely. */
 	predict_ask(p, &w, 1, "/x");
 	predict_end(p, &w);
 	predict_ask(p, &w, 1, "/5");
@@ -219,7 +219,9 @@ static void limits_are_kept(void **state)
 	assert_string_equal(next(&w, 2, 9), "1/6 1/7");
 }
 
-/* More than there is room for: every guess was asked once, and late ones are still known. */
+/*
+ * More than the table holds: each prediction was a real lookup once, and late ones are still known.
+ */
 static void the_table_forgets_the_oldest(void **state)
 {
 	struct predict_walk w = {0};

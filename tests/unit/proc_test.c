@@ -30,7 +30,7 @@
 #include "kernel/task/task.h"
 #include "libc/stdlib.h"
 
-/* <stdlib.h> does not go with the kernel's headers. */
+/* <stdlib.h> conflicts with the kernel's headers. */
 void *malloc(size_t size);
 void free(void *p);
 
@@ -108,7 +108,7 @@ void kfree(void *p)
 	free(p);
 }
 
-/* The host does not say: no terminal, no times. */
+/* The host does not tell: no terminal, no times. */
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
 	(void)nr, (void)params, (void)count;
@@ -287,10 +287,10 @@ static void maps_lines_are_linuxs(void **state)
 		       "7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n"
 		       "7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0                          "
 		       "[stack]\n");
-	assert_int_equal(names_asked, 3); /* one for the two of one file */
+	assert_int_equal(names_asked, 3); /* one line for the two of one file */
 }
 
-/* What "Name: N kB" says in a text of such lines, summed up. */
+/* Returns the sum of "Name: N kB" in a text of such lines. */
 static unsigned long sum_of(const char *name)
 {
 	unsigned long sum = 0;

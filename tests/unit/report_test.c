@@ -27,7 +27,7 @@
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-/* A copy of exactly this size, so that ASan sees a byte too far. */
+/* A copy of exactly this size, so that ASan sees a read beyond it. */
 static int check_input(const struct fake_report *r, size_t len)
 {
 	struct report_input in;
@@ -712,7 +712,7 @@ static void the_page_escapes_what_it_shows(void **state)
 	fake_run_end(run);
 }
 
-/* Extreme numbers end up in drawings: none of it may be NaN, infinite, or without an end. */
+/* Extreme numbers end up in drawings: none may be NaN, infinite, or of unbounded length. */
 static void drawings_take_any_number(void **state)
 {
 	static const u64 values[] = {0, 1, 4096, 1UL << 47, 1UL << 63, UINT64_MAX - 1, UINT64_MAX};

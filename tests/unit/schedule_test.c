@@ -34,7 +34,7 @@ struct model_thread {
 	u64 vtime, came;
 };
 
-/* The one that the queue has to give, by a look at all. */
+/* Finds the thread that the queue has to return, by looking at all of them. */
 static struct model_thread *first_of(struct model_thread *t)
 {
 	struct model_thread *best = NULL;
@@ -96,7 +96,7 @@ static void queue_agrees_with_the_model(void **state)
 	}
 }
 
-/* Two CPUs, slices of a millisecond: what each thread gets follows its weight. */
+/* Two CPUs with slices of a millisecond: each thread's share follows its weight. */
 static void time_is_shared_by_nice_value(void **state)
 {
 	static const s32 nice[] = {0, 0, 0, 5, 5, -5};
@@ -125,7 +125,7 @@ static void time_is_shared_by_nice_value(void **state)
 	assert_in_range(got[5] * 100 / got[0], 290, 320);
 }
 
-/* Who slept for long goes before those that ran, but only for a moment. */
+/* A thread that slept for long goes before those that ran, but only for a moment. */
 static void sleep_is_no_credit(void **state)
 {
 	struct runnable hog = {0}, sleeper = {0};

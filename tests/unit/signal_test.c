@@ -55,7 +55,7 @@ static struct thread *test_thread(void)
 	return &thread;
 }
 
-/* What the signal code needs of the rest of the kernel. */
+/* Stands in for what the signal code needs of the rest of the kernel. */
 
 bool process_is_frozen(const struct thread *t)
 {
@@ -161,7 +161,7 @@ struct vcpu_data *arch_vcpu_data(void)
 	return &vcpu;
 }
 
-/* kernel/task/schedule.c, of which the test counts what becomes of it. */
+/* Stands in for kernel/task/schedule.c, and counts its calls. */
 void sched_kick(struct thread *t)
 {
 	hc_vcpu_kick(t->vcpu);
@@ -176,7 +176,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 {
 	(void)params, (void)count;
 	if (nr == HC_kill_outside)
-		proc.wait_status = 0x137f; /* "stopped": seen by a test */
+		proc.wait_status = 0x137f; /* "stopped": as a test sees it */
 	return 0;
 }
 
@@ -196,7 +196,7 @@ void process_continue(struct process *p, bool report)
 	p->stopped = 0;
 }
 
-/* Tracing: what the tracer makes of a signal is the test's to say. Nobody steps. */
+/* Tracing: the test decides what the tracer makes of a signal. No thread is stepped. */
 static int traced_signal;
 
 int ptrace_signal_stop(int sig, siginfo_t *info)
@@ -434,7 +434,7 @@ static void handler_frame_is_linux_s(void **state)
 
 	fpstate = (u64)sf.uc.uc_mcontext.fpstate;
 	assert_int_equal(fpstate % 64, 0);
-	/* The red zone is the interrupted function's. */
+	/* The red zone belongs to the interrupted function. */
 	assert_true(fpstate + FPU_SIZE + sizeof(magic2) <= before.rsp - 128);
 	memcpy(&sw, user_at(fpstate + 464, sizeof(sw)), sizeof(sw));
 	assert_int_equal(sw.magic1, FP_XSTATE_MAGIC1);
@@ -479,11 +479,11 @@ static void sigreturn_restores_everything(void **state)
 	before.orig_rax = (u64)-1;
 	assert_memory_equal(f, &before, sizeof(before));
 	assert_int_equal(thread.blocked, 0);
-	/* But for the bytes that are the frame's own. */
+	/* Except for the bytes of the frame itself. */
 	assert_memory_equal(fpu, fpu_before, XSAVE_SW_AT);
 	assert_memory_equal(fpu + sizeof(struct xsave_area), fpu_before + sizeof(struct xsave_area),
 			    FPU_SIZE - sizeof(struct xsave_area));
-	/* A result that looks like a restart code is the program's own register now. */
+	/* A result that looks like a restart code is now the program's own register value. */
 	f->rax = (u64)-ERESTARTSYS;
 	deliver();
 	assert_int_equal(f->rip, before.rip);
@@ -666,7 +666,7 @@ static void ignored_signals_vanish_unless_blocked(void **state)
 	assert_int_equal(proc.pending.set, SIGBIT(SIGUSR1));
 }
 
-/* Somebody traces the thread; signals go on as this one, 0: not at all. */
+/* A tracer has the thread. A signal becomes this one; 0: it is suppressed. */
 static void trace(int as)
 {
 	static struct thread tracer;
@@ -780,11 +780,11 @@ static void alternate_stack_is_used_and_kept(void **state)
 	first = f->rsp;
 	assert_in_range(first, ALT_BASE, ALT_BASE + ALT_SIZE);
 	assert_int_equal(altstack_state(&thread, first), SS_ONSTACK);
-	/* A nested one goes on below, it does not begin anew at the top. */
+	/* A nested handler continues below; it does not start again at the top. */
 	send(SIGUSR2);
 	f = deliver();
 	assert_in_range(f->rsp, ALT_BASE, first);
-	/* And the stack cannot be changed under it. */
+	/* The stack cannot be changed while it is in use. */
 	assert_int_equal(signal_altstack_set(&(stack_t){.ss_flags = SS_DISABLE}, f->rsp), -EPERM);
 }
 
@@ -869,7 +869,7 @@ static void temporary_mask_is_in_the_frame_and_goes(void **state)
 	struct trapframe *f;
 
 	(void)state;
-	/* As rt_sigsuspend leaves it: SIGUSR1 let in while SIGHUP was blocked before. */
+	/* As rt_sigsuspend leaves it: SIGUSR1 is let in, and SIGHUP was blocked before. */
 	thread.saved_blocked = SIGBIT(SIGUSR1) | SIGBIT(SIGHUP);
 	thread.restore_blocked = true;
 	thread.blocked = 0;

@@ -21,7 +21,7 @@
 #include "common/layout.h"
 #include "kernel/check/symbols.h"
 
-/* A file with a symbol table, in pieces that a test may spoil before it is put together. */
+/* A file with a symbol table, as fields that a test may spoil before the file is written. */
 struct made {
 	Elf64_Ehdr e;
 	Elf64_Shdr section[3]; /* null, symbols, strings */
@@ -82,7 +82,7 @@ static void put_together(struct made *m)
 	m->file = malloc(m->size);
 }
 
-/* Writes what the fields say now, and looks for the names. */
+/* Writes the file from its fields, and looks the names up. */
 static int find(struct made *m, struct symbol *wanted, u32 count)
 {
 	struct symbol_file f = {read_made, m, m->size};
@@ -143,7 +143,7 @@ static void what_is_not_defined_for_all_does_not_count(void **state)
 	assert_int_equal(w[1].state, SYMBOL_MISSING);
 	assert_int_equal(w[2].state, SYMBOL_ODD);
 	assert_int_equal(w[3].state, SYMBOL_FUNCTION);
-	assert_int_equal(w[3].space, UINT64_MAX); /* what is absolute is no neighbour */
+	assert_int_equal(w[3].space, UINT64_MAX); /* an absolute symbol is no neighbour */
 	free_made(m);
 }
 
@@ -171,7 +171,7 @@ static void local_functions_count_where_there_is_no_global_one(void **state)
 	free_made(m);
 }
 
-/* The string table is read in pieces: a name may lie in two. */
+/* The string table is read in blocks, and a name may cross from one to the next. */
 static void names_are_found_wherever_reads_begin(void **state)
 {
 	enum { SIZE = SYMBOL_BUFFER + 1000 };
@@ -279,7 +279,7 @@ static void a_real_program_has_its_functions(void **state)
 	assert_int_equal(w[0].state, SYMBOL_FUNCTION);
 	assert_int_equal(w[1].state, SYMBOL_FUNCTION);
 	assert_int_equal(w[2].state, SYMBOL_MISSING);
-	/* Wherever it was loaded, they are as far apart as the file says. */
+	/* Wherever the program was loaded, their distance is the file's. */
 	assert_int_equal((u64)symbols_test_function - (u64)main, w[0].value - w[1].value);
 	close(fd);
 }

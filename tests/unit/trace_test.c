@@ -11,7 +11,7 @@
 
 #include "kernel/arch/x86_64/arch.h"
 
-/* linux/stat.h leaves these to glibc, whose own header does not go with the kernel's. */
+/* linux/stat.h leaves these to glibc, whose header conflicts with the kernel's. */
 #define S_IFMT	 00170000
 #define S_IFSOCK 0140000
 #define S_IFLNK	 0120000
@@ -102,7 +102,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Puts bytes into the program's memory; their address there. */
+/* Puts bytes into the program's memory and returns their address. */
 static u64 put(u64 at, const void *p, u64 len)
 {
 	memcpy(user + (at - USER_BASE), p, len);
@@ -117,7 +117,7 @@ static u64 put_text(u64 at, const char *text)
 #define TRACE(nr, result, ...)                                                                     \
 	trace_syscall(nr, &(const struct syscall_args){.a = {__VA_ARGS__}}, result)
 
-/* But for the padding before "= result". */
+/* Ignores the padding before "= result". */
 static void expect(const char *args, const char *result)
 {
 	size_t n = strlen(args);
@@ -192,7 +192,7 @@ static void iovecs(void **state)
 	TRACE(__NR_writev, 11, 1, at, 2);
 	expect("writev(1, [{iov_base=\"hello\", iov_len=5}, {iov_base=\"world!\", iov_len=6}], 2)",
 	       "= 11");
-	/* Only what was read is shown. */
+	/* Only bytes that were read are shown. */
 	TRACE(__NR_readv, 7, 0, at, 2);
 	expect("readv(0, [{iov_base=\"hello\", iov_len=5}, {iov_base=\"wo\", iov_len=6}], 2)",
 	       "= 7");

@@ -44,7 +44,7 @@ static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *arg)
 	return their_count == FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
-/* Both, from here. Theirs begins with this function, ours with its caller. */
+/* Captures both stacks from here. libgcc's begins with this function, ours with its caller. */
 NOINLINE static void look(void)
 {
 	their_count = 0;
@@ -162,7 +162,7 @@ __attribute__((noreturn)) NOINLINE static void leave(void)
 	longjmp(way_out, 1);
 }
 
-/* Nothing follows the call: its return address is the next function's. */
+/* Nothing follows the call, so its return address lies in the next function. */
 __attribute__((noreturn)) NOINLINE static void ends_in_noreturn(int i)
 {
 	sink += i;
@@ -207,7 +207,9 @@ static void signal_handlers(void **state)
 	sigaltstack(&none, NULL);
 }
 
-/* The first instruction of a function: its interrupted pc is not to be taken for a return. */
+/*
+ * The first instruction of a function: its interrupted pc must not be taken for a return address.
+ */
 extern const char trapping[], trapping_end[];
 __asm__(".pushsection .text\n"
 	".type trapping, @function\n"
@@ -275,7 +277,7 @@ NOINLINE static void look_theirs(void)
 	sink++; /* no tail call */
 }
 
-/* From the same place but for the call. */
+/* From the same function, but another call. */
 NOINLINE static void look_ours(u32 limit)
 {
 	our_count = UNWIND_CALLERS(ours, limit);
@@ -318,7 +320,7 @@ static int wander_back(const void *a, const void *b)
 	return 0;
 }
 
-/* Up and down by several kinds of frames; what a look at few frames leaves serves one at many. */
+/* Up and down through several kinds of frames. The memo of a short capture serves a long one. */
 NOINLINE static void wander(u32 depth)
 {
 	u32 same[2] = {depth + 1, depth + 1};
@@ -328,7 +330,7 @@ NOINLINE static void wander(u32 depth)
 		case 0 ... 1:
 			wander(depth + 1);
 			break;
-		case 2 ... 3: /* the same but for the return address */
+		case 2 ... 3: /* the same except for the return address */
 			wander(depth + 1);
 			sink--;
 			break;
@@ -346,13 +348,16 @@ NOINLINE static void wander(u32 depth)
 		look_below(i ? FRAMES - 1 : 1 + random_below(3));
 }
 
-/* A memo of one call, shortened by a short walk from another one: no mixture of both. */
+/*
+ * The memo of one call, shortened by a short capture from another call: the result must not mix
+ * both.
+ */
 static void a_short_walk_by_other_frames(void **state)
 {
 	(void)state;
 	for (u32 limit = 1; limit < 5; limit++) {
 		look_below(FRAMES - 1);
-		for (volatile u32 i = 0; i < 2; i++) /* one call, whatever the optimizer thinks */
+		for (volatile u32 i = 0; i < 2; i++) /* one call, whatever the optimizer does */
 			look_below(i ? FRAMES - 1 : limit);
 	}
 }
@@ -381,7 +386,9 @@ static void modules_are_asked_for_once(void **state)
 	same_as_libgcc(6);
 }
 
-/* As musl's functions: no tables, no frame pointer; RBP is saved, used, and not restored yet. */
+/*
+ * As in musl's functions: no tables and no frame pointer; RBP is saved, used, and not restored yet.
+ */
 void without_tables(void (*f)(void));
 __asm__(".pushsection .text\n"
 	".type without_tables, @function\n"
@@ -415,7 +422,7 @@ static void code_of_a_module_without_tables(void **state)
 		caller_with_frame_pointer(n);
 		assert_true(ours[0] - (u64)without_tables < 64);
 		assert_true(ours[1] - (u64)caller_with_frame_pointer < 256);
-		/* From there on by the tables. */
+		/* From there on the tables are used. */
 		assert_true(ours[2] - (u64)code_of_a_module_without_tables < 4096);
 		assert_true(our_count > 5);
 	}
@@ -434,7 +441,7 @@ static void without_a_search_table(void **state)
 	unwind_generation++;
 }
 
-/* Registers that no program has: it ends, and what is returned is an honest beginning. */
+/* Registers that no program has: the capture ends, and the frames before that are right. */
 static void nonsense_registers(void **state)
 {
 	static const u64 values[] = {
@@ -451,7 +458,7 @@ static void nonsense_registers(void **state)
 		}
 }
 
-/* Whatever words are on the stack. */
+/* Any words on the stack. */
 static void a_corrupt_stack(void **state)
 {
 	u64 words[512], pcs[FRAMES];
@@ -481,7 +488,7 @@ static void a_corrupt_stack(void **state)
 	}
 }
 
-/* Code without tables: whoever wrote it may keep frame pointers. */
+/* Code without tables may still keep frame pointers. */
 static void code_without_tables(void **state)
 {
 	u8 *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -497,7 +504,7 @@ static void code_without_tables(void **state)
 	(void)state;
 	memcpy(page, code, sizeof(code));
 	((void (*)(void (*)(void)))page)(look);
-	/* libgcc ends here. */
+	/* libgcc stops here. */
 	assert_true(our_count >= 3);
 	assert_int_equal(ours[0], (u64)page + 6);
 	assert_true(ours[1] - (u64)code_without_tables < 1024);

@@ -217,7 +217,7 @@ static void every_function_is_found_under_both_names(void **state)
 	assert_null(gnu_lookup("__vdso_sgx_enter_enclave"));
 }
 
-/* Seconds that may pass between two lines of a test: others may have the CPU. */
+/* Seconds that may pass between two lines of a test, because other programs may have the CPU. */
 #define LATE 60
 
 /* One tick of the TSC is 1 ns, and it is 1000 s after the start now. */
@@ -304,7 +304,7 @@ static void precise_clocks_have_a_resolution_of_1_ns(void **state)
 	assert_int_equal(vdso_clock("clock_getres")(99, &ts), -EINVAL);
 }
 
-/* Here the host's kernel answers what ours would. */
+/* In this test the host's kernel answers in place of ours. */
 static void old_data_and_other_clocks_go_to_the_kernel(void **state)
 {
 	struct timespec ts, host;

@@ -20,7 +20,7 @@
 #define BASE  0x10000000UL
 #define END   (BASE + PAGES * PAGE_SIZE)
 
-/* What vma.c needs of the kernel. */
+/* Stands in for what vma.c needs of the kernel. */
 void panic(const char *fmt, ...) __attribute__((noreturn));
 void *kmalloc(u64 size);
 void kfree(void *p);
@@ -85,7 +85,7 @@ static u64 guard(const struct vma *v)
 	return v && (v->flags & VMA_GROWSDOWN) ? MM_STACK_GAP : 0;
 }
 
-/* [addr, addr + len) is free, with the guard of the stack above it. */
+/* Returns whether [addr, addr + len) is free, including the guard of a stack above it. */
 static bool model_fits(u64 addr, u64 len)
 {
 	u64 a = addr;
@@ -277,7 +277,7 @@ static void only_what_continues_is_merged(void **state)
 	assert_ptr_equal(vma_merge(&mm, a), a);
 	assert_int_equal(a->end, BASE + 0xc000);
 
-	/* The same backing, but not the same place in it. */
+	/* The same backing, but not the next offset of it. */
 	b = vma_make(BASE + 0xc000, BASE + 0xd000, 3, 0);
 	b->backing = &counted;
 	c = vma_make(BASE + 0xd000, BASE + 0xe000, 3, 0);
@@ -293,7 +293,7 @@ static void only_what_continues_is_merged(void **state)
 	assert_int_equal(mm.vma_count, 2);
 	assert_int_equal(backing_refs, 1);
 
-	/* A backing that counts its VMAs has them as they were made. */
+	/* A backing that counts its VMAs keeps them as they were made. */
 	b->backing = &separate;
 	assert_int_equal(vma_split(&mm, b, BASE + 0xd000), 0);
 	assert_int_equal(backing_refs, 2);

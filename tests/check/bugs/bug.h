@@ -56,8 +56,10 @@ extern const char *bug_program;
 		&bug_##name_;                                                                      \
 	static void name_(void)
 
-/* The pointer, of which the compiler knows nothing any more: neither its size nor that it was
- * freed. */
+/*
+ * Returns the pointer such that the compiler knows nothing about it: neither its size nor that it
+ * was freed.
+ */
 static inline void *hide(const void *p)
 {
 	void *hidden = (void *)p;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Shapes of bugs that were found in well-known programs, each reduced to a few lines. The CVE
- * named is where the shape became famous; the code is ours.
+ * Shapes of bugs that were found in well-known programs, each reduced to a few lines of our own.
+ * The CVE named is where the shape became famous.
  */
 #include "bug.h"
 
 #include <stdarg.h>
 
-/* CVE-2014-0160, Heartbleed: the answer is as long as the question says that it was. */
+/* CVE-2014-0160, Heartbleed: the answer is as long as the request claims to be. */
 struct heartbeat {
 	unsigned char type, length_high, length_low;
 	unsigned char payload[61];
@@ -52,7 +52,7 @@ BUG(baron_samedit, "heap-overflow write 1 at 16 of 16; in=unescape,baron_samedit
 	free(buffer);
 }
 
-/* CVE-2018-16864 and many others: room for the characters, none for the NUL. */
+/* CVE-2018-16864 and many others: space for the characters, but not for the NUL. */
 BUG(off_by_one_nul, "heap-overflow write 1 at 32 of 32")
 {
 	const char *text = "thirty-two characters are here..";
@@ -75,7 +75,7 @@ BUG(product_overflows, "heap-overflow write 8 at 16 of 16")
 	free(items);
 }
 
-/* CVE-2015-0235, GHOST: two pointers' room is reserved, three are stored. */
+/* CVE-2015-0235, GHOST: space for two pointers is reserved, three are stored. */
 BUG(ghost, "heap-overflow write ? at ? of 48; in=..,ghost")
 {
 	const char *name = "0000000000000000000000000000000";
@@ -121,7 +121,7 @@ BUG(error_path, "double-free at 0 of 64; in=image_close,error_path; alloc=error_
 	image_close(image);
 }
 
-/* CVE-2011-3026 and its kind: the vector grows while somebody holds an element. */
+/* CVE-2011-3026 and its kind: the vector grows while another function holds an element. */
 struct vector {
 	int *item;
 	size_t used, size;
@@ -319,7 +319,7 @@ BUG(negative_length, "heap-overflow write|read ? at ? of 16|8192; in=..,copy_nam
 	free(packet);
 }
 
-/* A message kept in a queue by address, and its buffer given back to a pool that frees. */
+/* A queue keeps a message by address, and its buffer goes back to a pool that frees it. */
 BUG(queued_by_address, "heap-use-after-free read 4 at 4 of 128; free=queued_by_address")
 {
 	struct message {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pointers that were never to an object: NULL, garbage, the end of the stack. The program dies
- * natively too; the report is to say what it was.
+ * Pointers that never pointed to an object: NULL, garbage, the end of the stack. The program dies
+ * natively too; the report has to say what the pointer was.
  */
 #define _GNU_SOURCE
 #include "bug.h"
@@ -55,13 +55,13 @@ BUG(not_canonical, "wild-pointer write 1")
 	*(volatile char *)(bad ? hide((void *)0xdeadbeefdeadbeef) : &here) = 1;
 }
 
-/* The C library's vector instructions, which a host may not know. */
+/* The C library's vector instructions, which the host's CPU may lack. */
 BUG(not_canonical_string, "wild-pointer read; in=..,not_canonical_string")
 {
 	sink = strlen(bad ? hide((void *)0x4141414141414141) : "text");
 }
 
-/* The processor says only that it was refused: where to has to be read from the instruction. */
+/* The CPU reports only the refusal. The address has to be computed from the instruction. */
 BUG(not_canonical_call, "wild-pointer exec; in=not_canonical_call")
 {
 	int (*call)(void) = (int (*)(void))(uintptr_t)(bad ? hide((void *)0xdeadbeefdeadbeef)

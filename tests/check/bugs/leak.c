@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Objects that nothing points to any more when the program ends. The twin keeps a pointer, or
- * releases them. What only an interior pointer leads to counts as reachable.
+ * Objects that nothing points to when the program ends. The twin keeps a pointer, or releases them.
+ * What only an interior pointer leads to counts as reachable.
  */
 #include "bug.h"
 
@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
-/* Registers and the stack below keep copies of pointers that were: overwrite them. */
+/* Overwrites registers and the stack below, which may hold copies of old pointers. */
 static void forget(void)
 {
 	volatile char space[16384];
@@ -83,7 +83,7 @@ static void lose_list(int length)
 		keep[0] = head;
 }
 
-/* The head is lost and what it leads to with it: reported as one site. */
+/* The head is lost, and with it all that it leads to: reported as one site. */
 BUG(list, "leak of 160; 5 objects; in=-; alloc=make_list,lose_list; with --leaks")
 {
 	lose_list(5);
@@ -105,7 +105,7 @@ BUG(ring, "leak of ?; in=-; alloc=lose_ring,ring; with --leaks; 2 reports")
 	forget();
 }
 
-/* The head is released properly, and what it led to is lost. */
+/* The head is released properly, and what it pointed to is lost. */
 static void release_head(int length)
 {
 	struct link *head = make_list(length), *next;

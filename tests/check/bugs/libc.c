@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bugs of which the bad access is made inside the C library, so that the caller is what is to be
- * blamed. The width of the accesses there is the library's choice.
+ * Bugs whose bad access is made inside the C library, so that its caller is to blame. The library
+ * chooses the width of the accesses.
  */
 #define _GNU_SOURCE
 #include "bug.h"

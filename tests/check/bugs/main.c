@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * main() of each program of the table: see bug.h. The twin's last line is "done", so that a
- * twin that dies early is no pass.
+ * main() of each program of the table: see bug.h. The twin's last line is "done", so that a twin
+ * that dies early does not pass.
  */
 #include "bug.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The same few bugs in places where a checker can lose its way: threads, signal handlers, children,
+ * The same few bugs in places where a checker can lose track: threads, signal handlers, children,
  * other images, loaded libraries, before main and after it, deep stacks.
  */
 #define _GNU_SOURCE
@@ -132,7 +132,7 @@ static void jump_back(int number)
 	siglongjmp(back, number);
 }
 
-/* The program handles SIGSEGV itself: the bug is reported all the same. */
+/* The program handles SIGSEGV itself. The bug is reported nevertheless. */
 BUG(handles_faults, "heap-use-after-free read 4 at 0 of 32; in=read_released,handles_faults; "
 		    "alloc=read_released,handles_faults; free=read_released,handles_faults")
 {
@@ -263,7 +263,7 @@ BUG(loaded_library, "heap-overflow read 1 at 16 of 16; in=plugin_read,loaded_lib
 }
 #endif
 
-#ifdef __GLIBC__ /* which gives constructors the arguments; musl does not, and has no contexts */
+#ifdef __GLIBC__ /* glibc gives constructors the arguments. musl does not, and has no contexts. */
 static bool asked_for(const char *name, char **argv)
 {
 	if (argv[1] && strcmp(argv[1], "-c") == 0)

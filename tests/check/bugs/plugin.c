@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library that places.c loads: the object and the access are its own.
+ * The library that places.c loads. Object and access are its own.
  */
 #include <stdlib.h>
 

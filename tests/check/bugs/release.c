@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Objects released twice, pointers released that are none, sizes that no object can have.
+ * Objects released twice, releases of pointers to no object, and sizes that no object can have.
  */
 #include "bug.h"
 
@@ -238,7 +238,7 @@ BUG(usable_size_of_released, "heap-use-after-free at 0 of 40; in=usable_size_of_
 		free(p);
 }
 
-/* Negative lengths, as sizes; the twins ask for what they mean. */
+/* Negative lengths as sizes. The twins ask for what was meant. */
 BUG(negative_size, "bad-size")
 {
 	ptrdiff_t length = bad ? -2 : 2;

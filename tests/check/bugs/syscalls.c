@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Buffers given to the kernel: it makes the access, so there is no instruction of the program's to
- * fault. What page-table tools pass over, as a short count or EFAULT.
+ * Buffers passed to the kernel, which makes the access, so that no instruction of the program
+ * faults. Tools that rely on page tables see only a short count or EFAULT.
  */
 #define _GNU_SOURCE
 #include "bug.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Objects used after they were released, by each kind of instruction and through the shapes that
- * stale pointers have in programs: lists, tables, caches, counts of references.
+ * stale pointers have in programs: lists, tables, caches, reference counts.
  */
 #include "bug.h"
 
@@ -393,7 +393,7 @@ BUG(resized_hash, "heap-use-after-free read 8 at 40 of 64; free=resized_hash")
 	free(larger);
 }
 
-/* The block comes back from a careless allocator as somebody else's. */
+/* A careless allocator gives the block to another user. */
 BUG(reused_by_another, "heap-use-after-free write 8 at 0 of 64")
 {
 	long *old = malloc(64), *stale = hide(old), *mine;

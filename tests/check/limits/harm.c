@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program that harms what `buffervm check` keeps in its memory, or calls the guest kernel as the
- * heap library does, with nonsense. What becomes of it is its own affair; the kernel, and the
- * processes beside it, must not mind. Each harm is done by a child, by another seed each time.
+ * A program that damages what `buffervm check` keeps in its memory, or calls the guest kernel as
+ * the heap library does, with nonsense. The program itself may suffer; the kernel and other
+ * processes must not. A child does each damage, with another seed each time.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,7 +26,7 @@ static unsigned number(void)
 	return state >> 8;
 }
 
-/* Bytes here and there of [at, at + size): most of them small, as counts and states are. */
+/* Overwrites some bytes of [at, at + size), mostly with small values, as counts and states are. */
 static void scribble(char *at, size_t size)
 {
 	for (int i = 0; i < 400; i++)
@@ -91,7 +91,10 @@ static void harm_calls(void)
 			arg[k] = number() % 3 == 0   ? (unsigned long)buffer
 				 : number() % 2 == 0 ? odd[number() % 11]
 						     : number() % 70;
-		/* A start or an unwinder of its own is harm_library's; bugs are the next one's. */
+		/*
+		 * harm_library covers starts and unwinders of the program's own; the next case
+		 * covers bugs.
+		 */
 		if (i % CHK_CALLS != CHK_CALL_BUG)
 			syscall(CHK_CALL_BASE + i % CHK_CALLS, arg[0], arg[1], arg[2], arg[3], 0,
 				0);
@@ -113,7 +116,7 @@ static void harm_reports(void)
 
 static void *keep[300];
 
-/* Some of everything, so that what was harmed is used. */
+/* Some objects of each kind, so that what was damaged is used. */
 static void use_heap(void)
 {
 	for (int i = 0; i < 1500; i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Programs without a bug that are hard on a checked heap, by name: what they print must be the same
- * natively and under `buffervm check`. An argument after the name makes it smaller or larger.
+ * Programs without a bug that are hard on a checked heap, by name: they must print the same
+ * natively and under `buffervm check`. An argument after the name makes the program smaller or
+ * larger.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,14 +21,14 @@
 
 static long amount;
 
-/* The same numbers each time. */
+/* The same numbers in each run. */
 static unsigned next_number(unsigned *state)
 {
 	*state = *state * 1103515245 + 12345;
 	return *state >> 16;
 }
 
-/* An object that knows its size, so that one that was given away twice shows. */
+/* An object that knows its size, so that one that was given out twice shows. */
 static unsigned char *make(size_t size)
 {
 	unsigned char *p = malloc(size);
@@ -59,7 +60,7 @@ static void on_alarm(int number)
 	alarms++;
 }
 
-/* glibc's own malloc may not survive this: for runs under check only. */
+/* glibc's own malloc may not survive this, so it runs under check only. */
 static void handler_allocates(void)
 {
 	struct itimerval every = {{0, 500}, {0, 500}};
@@ -123,7 +124,10 @@ static void *allocate_until_stop(void *unused)
 	return unused;
 }
 
-/* Children are made while other threads are inside malloc: theirs is to work all the same. */
+/*
+ * Children are made while other threads are inside malloc. The children's malloc has to work
+ * nevertheless.
+ */
 static void fork_with_held_locks(void)
 {
 	pthread_t thread[3];
@@ -136,7 +140,7 @@ static void fork_with_held_locks(void)
 		pid_t child = fork();
 		if (child == 0) {
 			unsigned char *p[100];
-			alarm(3600); /* if a lock is held for ever */
+			alarm(3600); /* in case a lock is held for ever */
 			for (int j = 0; j < 100; j++)
 				p[j] = make(j);
 			for (int j = 0; j < 100; j++) {
@@ -159,7 +163,7 @@ struct chunk {
 	struct chunk *next;
 };
 
-/* Until there is no more, of objects of a size; then all is given back and there is some again. */
+/* Allocates objects of a size until there are no more, frees all of them, and allocates again. */
 static void until_enomem(void)
 {
 	struct rlimit limit = {256 << 20, 256 << 20};
@@ -232,7 +236,7 @@ static void many_threads(void)
 	printf("%d of %d threads\n", good, count);
 }
 
-/* Each entry of the interface, its results and its errors. */
+/* Each function of the interface, with its results and errors. */
 static void interface(void)
 {
 	void *p = NULL;

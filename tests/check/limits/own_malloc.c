@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program with an allocator of its own under the names of the C library's: it is the program's
- * word that counts, and `buffervm check` leaves it alone.
+ * A program with an allocator of its own under the names of the C library's. The program's choice
+ * holds, and `buffervm check` leaves it alone.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ void free(void *p)
 
 void *calloc(size_t count, size_t size)
 {
-	return malloc(count * size); /* the arena is zero and nothing is used twice */
+	return malloc(count * size); /* The arena is zero and nothing is used twice. */
 }
 
 void *realloc(void *old, size_t size)
@@ -52,7 +52,7 @@ int main(void)
 		return 1;
 	free(p);
 	free(q);
-	free(q); /* this allocator does not mind */
+	free(q); /* This allocator does not check it. */
 	printf("own allocator\n");
 	return 0;
 }

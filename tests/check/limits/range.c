@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program that calls mmap(2) and its relatives on the addresses that the checked heap is at, and
- * on its own objects. It must not matter to the heap: what is refused is printed, and what a
- * program may do with its own objects must work. HEAP is where a large object lies.
+ * A program that calls mmap(2) and its relatives on the addresses of the checked heap and on its
+ * own objects. The heap must not be harmed: refusals are printed, and what a program may do with
+ * its own objects must work. HEAP is the address of a large object.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +38,7 @@ static long map_at(uintptr_t at, size_t len, int flags)
 	return p == MAP_FAILED ? -1 : 0;
 }
 
-/* Every kind of address in the range: objects', tables', what is between and behind. */
+/* Every kind of address in the range: of objects, of tables, between and behind them. */
 static void try_all(void)
 {
 	static const uintptr_t at[] = {
@@ -58,7 +58,7 @@ static void try_all(void)
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		void *p = (void *)at[i];
-		/* A hint is no demand. */
+		/* A hint does not have to be taken. */
 		void *hinted = mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		refused[0] += map_at(at[i], PAGE, MAP_FIXED) < 0 && errno == ENOMEM;
@@ -91,7 +91,7 @@ static void on_fault(int number)
 	siglongjmp(back, 1);
 }
 
-/* Does a write fault? With the program's own handler. */
+/* Returns whether a write faults, as the program's own handler sees it. */
 static bool faults(char *p)
 {
 	if (sigsetjmp(back, 1))
@@ -100,7 +100,7 @@ static bool faults(char *p)
 	return false;
 }
 
-/* The example of mprotect(2), and what follows from it, for an object of a size. */
+/* The example of mprotect(2), and its consequences, for an object of a size. */
 static void use_object(size_t size)
 {
 	char *p = aligned_alloc(PAGE, size);
@@ -115,7 +115,7 @@ static void use_object(size_t size)
 	printf(" %d", mprotect(p, size, PROT_NONE));
 	child = fork();
 	if (child == 0) {
-		/* It sees what was there. */
+		/* The child sees the old content. */
 		bool good = faults(p) && mprotect(p, size, PROT_READ | PROT_WRITE) == 0 &&
 			    p[0] == 7 && p[size - 1] == 7 && !faults(p);
 		free(p);
@@ -144,7 +144,9 @@ static void use_object(size_t size)
 	free(p);
 }
 
-/* Code in small objects: their pages are the program's to make executable, other objects in or not.
+/*
+ * Code in small objects: the program may make their pages executable, whether or not other objects
+ * share them.
  */
 static void run_small(void)
 {
@@ -183,7 +185,7 @@ static void run_small(void)
 
 int main(int argc, char **argv)
 {
-	/* Some of each kind, so that there is something to destroy. */
+	/* Some objects of each kind, so that there is something to destroy. */
 	char *p[400];
 
 	for (int i = 0; i < 400; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * columns: words of standard input, sorted, in columns of the width given (80). A small utility as
- * there are many; columns.patch plants a bug in it.
+ * columns: prints the words of standard input, sorted, in columns of the given width (80). A small
+ * utility like many others; columns.patch plants a bug in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
