@@ -9,7 +9,8 @@
 # ---- the heap library of `buffervm check` -----------------------------------------------------
 # It goes into foreign programs: needs nothing of theirs, no libc, no thread-local storage.
 buffervm_sources(heap_sources check/preload/*.c check/preload/*.S)
-add_library(heap_objects OBJECT EXCLUDE_FROM_ALL ${heap_sources} ${CMAKE_SOURCE_DIR}/libc/string.c)
+add_library(heap_objects OBJECT EXCLUDE_FROM_ALL ${heap_sources} ${CMAKE_SOURCE_DIR}/libc/string.c
+	${CMAKE_SOURCE_DIR}/libc/stdio.c)
 target_compile_options(heap_objects PRIVATE ${freestanding_options} -fPIC -fvisibility=hidden
 	-fno-builtin -ffunction-sections -fasynchronous-unwind-tables)
 add_custom_command(OUTPUT heap.so

@@ -21,11 +21,12 @@
 
 enum {
 	CHECK_ON = 1 << 0,
-	CHECK_KEEP_GOING = 1 << 1, /* let the program run on after a report */
-	CHECK_LEAKS = 1 << 2,	   /* search for leaks at exit ... */
-	CHECK_REACHABLE = 1 << 3,  /* ... and report reachable objects, too */
-	CHECK_CORE = 1 << 4,	   /* write an ELF core at a bug: CHECK_CORE_PATTERN */
-	CHECK_TIMELINE = 1 << 5,   /* keep samples of the heap's size over time */
+	CHECK_KEEP_GOING = 1 << 1,   /* let the program run on after a report */
+	CHECK_LEAKS = 1 << 2,	     /* search for leaks at exit ... */
+	CHECK_REACHABLE = 1 << 3,    /* ... and report reachable objects, too */
+	CHECK_CORE = 1 << 4,	     /* write an ELF core at a bug: CHECK_CORE_PATTERN */
+	CHECK_TIMELINE = 1 << 5,     /* keep samples of the heap's size over time */
+	CHECK_SIZED_DELETE = 1 << 6, /* compare the sizes and alignments of operator delete */
 };
 
 /* Part of boot_info; the kernel passes it on to the heap library when that starts. */

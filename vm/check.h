@@ -14,7 +14,7 @@
 
 struct report_options;
 
-#define CHECK_OPTIONS	   19
+#define CHECK_OPTIONS	   20
 #define CHECK_OPTION_FIRST 512 /* getopt_long returns this value for the first, and so on */
 
 /* Writes the rows of all options, for getopt_long, to to[0 .. CHECK_OPTIONS - 1]. */

@@ -123,6 +123,17 @@ static int read_leaks(struct options *o, const struct row *row, const char *valu
 	return -1;
 }
 
+static int read_sized_delete(struct options *o, const struct row *row, const char *value)
+{
+	u32 *flags = field(o, row);
+
+	if (strcmp(value, "yes") && strcmp(value, "no"))
+		return -1;
+	*flags = (*flags & ~(u32)CHECK_SIZED_DELETE) |
+		 (strcmp(value, "yes") ? 0 : CHECK_SIZED_DELETE);
+	return 0;
+}
+
 static int read_core(struct options *o, const struct row *row, const char *value)
 {
 	if (value && (!*value || strlen(value) >= CHECK_CORE_PATTERN_MAX))
@@ -194,6 +205,8 @@ static const struct row rows[] = {
 	{"error-exitcode", "N",
 	 "exit status when a bug was reported (default " TEXT(CHECK_EXITCODE) ")", read_number,
 	 "a number from 1 to 255", AT(check.exitcode), .min = 1, .max = 255},
+	{"sized-delete", "YES", "compare the size and alignment given to delete: yes (default), no",
+	 read_sized_delete, "yes or no", AT(check.flags)},
 	{"core", "PATTERN", "write an ELF core at a bug (default name " CHECK_CORE_PATTERN ")",
 	 read_core, "a file name pattern of at most 127 bytes, see core(5)", AT(core_pattern),
 	 .optional = true},
@@ -230,7 +243,7 @@ void check_options_table(struct option *to)
 void check_options_init(struct options *o)
 {
 	o->check = (struct check_config){
-		.flags = CHECK_ON,
+		.flags = CHECK_ON | CHECK_SIZED_DELETE,
 		.level = CHK_LEVEL_AUTO,
 		.align = 16,
 		.guard = CHK_GUARD_AFTER,

@@ -31,13 +31,14 @@ enum chk_call {
 	/* const u64 *pc, count: stores a call stack, innermost first. Returns its id. */
 	CHK_CALL_STACK,
 	/*
-	 * size, align, enum chk_function, stack id: makes an object at page level. Returns its
+	 * size, align, CHK_FN, stack id: makes an object at page level. Returns its
 	 * address; -EDQUOT: page level has used its budget of RAM, so the object has to be packed.
 	 */
 	CHK_CALL_ALLOC,
 	/*
-	 * addr, enum chk_function, stack id, moved (by realloc): releases an object, and reports
-	 * bugs of the release. Returns 0; 1: the object is packed, and the library releases it.
+	 * addr, CHK_FN, stack id, moved (by realloc), size that the program says the object has, or
+	 * CHK_SIZE_UNKNOWN: releases an object, and reports bugs of the release. Returns 0; 1: the
+	 * object is packed, and the library releases it.
 	 */
 	CHK_CALL_FREE,
 	/*
@@ -66,15 +67,31 @@ enum chk_call {
 	CHK_CALL_OWN_MALLOC,
 	/* A span's number: frees its frames. The library never uses the span again. Returns 0. */
 	CHK_CALL_BASE_SHRINK,
+	/* struct chk_info *: what the kernel knows of the heap's size. Returns 0. */
+	CHK_CALL_INFO,
 	CHK_CALLS,
 };
 
 struct chk_start {
 	struct check_config config; /* OUT */
 	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, which lead to the dynamic section */
-	u64 starts;  /* OUT: calls of CHK_CALL_START in this sandbox before this one */
-	u64 changes; /* IN: address of struct chk_changes, 0: none */
+	u64 starts;	    /* OUT: calls of CHK_CALL_START in this sandbox before this one */
+	u64 musl;	    /* OUT: 1: the program's C library is musl, and its rules apply */
+	u64 errno_location; /* OUT: __errno_location of a static program; 0: look for it */
+	u64 changes;	    /* IN: address of struct chk_changes, 0: none */
 };
+
+/* OUT of CHK_CALL_INFO. Objects at page level, and the library's base slots. */
+struct chk_info {
+	u64 objects, bytes, pages;	/* of at most a few pages each */
+	u64 large, large_bytes, mapped; /* objects with a mapping of their own; bytes mapped */
+	u64 span_bytes;			/* of base slots */
+};
+
+/* A function, in bits 0 to 3, and in bits 4 to 7 chk_align_code. Fits a u8. */
+#define CHK_FN(function, align_code) ((function) | (align_code) << 4)
+#define CHK_FN_MASK		     0xfU
+_Static_assert(CHK_FUNCTIONS <= CHK_FN_MASK + 1, "a function has four bits");
 
 #define CHK_ARENAS 16
 
@@ -89,6 +106,7 @@ struct chk_changes {
 	struct chk_made {
 		u64 none, none_bytes;	/* objects made at CHK_LEVEL_NONE */
 		u64 alias, alias_bytes; /* objects made at CHK_LEVEL_ALIAS */
+		u64 gone, gone_bytes;	/* objects of both kinds that were released */
 	} made[CHK_ARENAS];		/* one per arena; the summary has the sums */
 };
 
@@ -155,7 +173,7 @@ struct chk_slot {
 	u32 seq;
 	u16 slack; /* the slot's size less the object's */
 	u8 state;  /* enum chk_slot_state */
-	u8 fn;	   /* enum chk_function */
+	u8 fn;	   /* CHK_FN */
 };
 
 struct chk_span {
@@ -172,14 +190,19 @@ struct chk_span {
 _Static_assert(4096 % sizeof(struct chk_slot) == 0 && 4096 % sizeof(struct chk_span) == 0,
 	       "no entry of a table crosses a page");
 
-/* Returns whether free_fn may release what alloc_fn made. Used by the library and the kernel. */
+/*
+ * Returns whether free_fn may release what alloc_fn made. Both are made by CHK_FN. Used by the
+ * library and the kernel.
+ */
 static inline bool chk_releases(u32 free_fn, u32 alloc_fn)
 {
-	switch (alloc_fn) {
+	u32 codes = alloc_fn & ~CHK_FN_MASK;
+
+	switch (alloc_fn & CHK_FN_MASK) {
 	case CHK_FN_NEW:
-		return free_fn == CHK_FN_DELETE;
+		return free_fn == (CHK_FN_DELETE | codes);
 	case CHK_FN_NEW_ARRAY:
-		return free_fn == CHK_FN_DELETE_ARRAY;
+		return free_fn == (CHK_FN_DELETE_ARRAY | codes);
 	default:
 		return free_fn == CHK_FN_FREE || free_fn == CHK_FN_REALLOC;
 	}
@@ -206,7 +229,7 @@ struct chk_dead {
 	u32 stack; /* id of the release's stack */
 	s32 tid;
 	u32 seq;
-	u8 fn;	  /* enum chk_function */
+	u8 fn;	  /* CHK_FN */
 	u8 moved; /* realloc moved the content to a new address */
 	u16 reserved;
 };

@@ -37,8 +37,8 @@ enum check_kind {
 	CHECK_USE_AFTER_FREE = 1,
 	CHECK_USE_AFTER_REALLOC,
 	CHECK_DOUBLE_FREE,
-	CHECK_INVALID_FREE, /* .where tells what the pointer points to instead */
-	CHECK_MISMATCHED_FREE,
+	CHECK_INVALID_FREE,    /* .where tells what the pointer points to instead */
+	CHECK_MISMATCHED_FREE, /* the functions, their alignments, or the size of a delete */
 	CHECK_HEAP_OVERFLOW,
 	CHECK_HEAP_UNDERFLOW,
 	CHECK_SLACK_OVERWRITTEN, /* an overflow that is found later: at free, realloc or exit */
@@ -76,6 +76,29 @@ enum chk_function {
 	CHK_FUNCTIONS,
 };
 
+/*
+ * The alignment that was given to an operator new or delete, as a number of 4 bits. 0: the operator
+ * has no such argument.
+ */
+#define CHK_ALIGN_CODES 16
+static inline u32 chk_align_code(u64 align)
+{
+	u32 log = 0;
+
+	while (log < 63 && align >> (log + 1))
+		log++;
+	return log <= 4 ? 1 : MIN(log - 3, CHK_ALIGN_CODES - 1U);
+}
+
+/* Returns the alignment of a code that is not 0; 16 stands for less, too, the largest for more. */
+static inline u64 chk_code_align(u32 code)
+{
+	return 1UL << (code + 3);
+}
+
+/* The size of a release that tells none. */
+#define CHK_SIZE_UNKNOWN (~0UL)
+
 enum chk_state { CHK_STATE_LIVE = 1, CHK_STATE_FREED, CHK_STATE_REALLOCATED };
 
 /* The kind of memory at a bad address that is not the start of an object. */
@@ -96,6 +119,8 @@ struct check_object {
 	u32 state;	       /* enum chk_state; 0: there is none */
 	u32 level;	       /* enum chk_level */
 	u32 alloc_fn, free_fn; /* enum chk_function */
+	u32 align_code;	       /* of the allocation: chk_align_code */
+	u32 reserved;
 	s32 alloc_tid, free_tid;
 	u64 alloc_seq, free_seq; /* number of the operation of the process's heap; 0: not known */
 };
@@ -142,9 +167,9 @@ struct check_report {
 	u32 syscall; /* number, for CHECK_ACCESS_SYSCALL_* */
 	u32 fn;	     /* enum chk_function in whose call the bug was found; 0: in none */
 	u64 reg[USER_REGS];
-	u8 insn[16];  /* bytes at RIP */
-	u32 insn_len; /* how many of .insn could be read */
-	u32 reserved;
+	u8 insn[16];		    /* bytes at RIP */
+	u32 insn_len;		    /* how many of .insn could be read */
+	u32 align_code;		    /* of the release, for CHECK_MISMATCHED_FREE: chk_align_code */
 	u64 stack_at;		    /* address of the first byte of CHECK_PART_STACK */
 	struct check_object object; /* the object of the bug, if it is known */
 	struct {
@@ -153,8 +178,9 @@ struct check_report {
 };
 
 enum {
-	CHECK_REPORT_REGS = 1 << 0, /* .reg is valid */
-	CHECK_REPORT_LAST = 1 << 1, /* the bug ends the process, unless it is suppressed */
+	CHECK_REPORT_REGS = 1 << 0,  /* .reg is valid */
+	CHECK_REPORT_LAST = 1 << 1,  /* the bug ends the process, unless it is suppressed */
+	CHECK_REPORT_SIZED = 1 << 2, /* a mismatched release: .size is what delete was given */
 };
 
 #define CHECK_REPORT_MAX  (1UL << 20)	/* bytes of a report with its parts */

@@ -11,7 +11,7 @@
 #include "libc/string.h"
 
 /* The policy chooses the new object's level. If no base slot can be had, the kernel makes it. */
-static void *make_once(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from)
+static void *make_once(u64 size, u64 align, u32 fn, const struct chk_frame *from)
 {
 	enum chk_level level = policy_choose(size, from);
 	void *p = NULL;
@@ -41,14 +41,14 @@ static void *make_once(u64 size, u64 align, enum chk_function fn, const struct c
 	return ret > 0 ? (void *)ret : NULL;
 }
 
-static void *make(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from)
+static void *make(u64 size, u64 align, u32 fn, const struct chk_frame *from)
 {
 	void *p = make_once(size, align, fn, from);
 
 	return !p && (s64)size >= 0 && base_give_back() ? make_once(size, align, fn, from) : p;
 }
 
-void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from)
+void *chk_alloc(u64 size, u64 align, u32 fn, const struct chk_frame *from)
 {
 	void *p = make(size, align, fn, from);
 
@@ -57,25 +57,33 @@ void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_fram
 	return p;
 }
 
-static void release(void *p, enum chk_function fn, bool moved, const struct chk_frame *from)
+/* Returns whether the program says that p has another size than it has. */
+static bool is_other_size(const void *p, u64 size)
+{
+	u64 have;
+
+	return size != CHK_SIZE_UNKNOWN && base_size(p, &have) && have != size;
+}
+
+static void release(void *p, u32 fn, bool moved, u64 size, const struct chk_frame *from)
 {
 	u64 since;
 
-	if (base_free(p, fn, moved, false, from) == BASE_DONE)
+	if (!is_other_size(p, size) && base_free(p, fn, moved, false, from) == BASE_DONE)
 		return;
 	/* The kernel learns of released aliases only by a flush, and needs that for its report. */
 	if ((u64)p - CHK_ALIAS_AREA < CHK_ALIAS_SIZE)
 		base_flush();
 	since = __builtin_ia32_rdtsc();
-	if (chk_syscall4(CHK_CALL_FREE, (u64)p, fn, chk_stack_id(from), moved) == 1)
+	if (chk_syscall5(CHK_CALL_FREE, (u64)p, fn, chk_stack_id(from), moved, size) == 1)
 		base_free(p, fn, moved, true, from);
 	policy_spent(since);
 }
 
-void chk_release(void *p, enum chk_function fn, const struct chk_frame *from)
+void chk_release(void *p, u32 fn, u64 size, const struct chk_frame *from)
 {
 	chk_started();
-	release(p, fn, false, from);
+	release(p, fn, false, size, from);
 }
 
 void *chk_resize(void *p, u64 size, const struct chk_frame *from)
@@ -104,7 +112,7 @@ void *chk_resize(void *p, u64 size, const struct chk_frame *from)
 	if (!ours) {
 		ret = chk_syscall1(CHK_CALL_SIZE, (u64)p);
 		if (ret < 0) { /* not a live object: the kernel reports that */
-			release(p, CHK_FN_REALLOC, true, from);
+			release(p, CHK_FN_REALLOC, true, CHK_SIZE_UNKNOWN, from);
 			return NULL;
 		}
 		old = (u64)ret;
@@ -113,7 +121,7 @@ void *chk_resize(void *p, u64 size, const struct chk_frame *from)
 	if (!q)
 		return NULL;
 	memcpy(q, p, MIN(old, size));
-	release(p, CHK_FN_REALLOC, true, from);
+	release(p, CHK_FN_REALLOC, true, CHK_SIZE_UNKNOWN, from);
 	return q;
 }
 

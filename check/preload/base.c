@@ -102,8 +102,8 @@ static bool lock(struct arena *a)
 }
 
 static void free_slot(struct arena *a, u64 number, u32 n);
-static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
-				bool force, const struct chk_frame *from);
+static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bool force,
+				const struct chk_frame *from);
 
 /* The unlocking thread performs the frees that were queued in a->later. */
 static void unlock(struct arena *a)
@@ -361,7 +361,7 @@ static void check_freed(const struct chk_dead *d, u64 size)
 	u64 other = first_other((const u8 *)d->alias, CHK_FREED, filled);
 	struct chk_bug bug = {
 		.kind = CHECK_FREED_OVERWRITTEN,
-		.fn = d->fn,
+		.fn = d->fn & CHK_FN_MASK,
 		.stack = d->stack,
 		.addr = d->alias + other,
 		.size = 1,
@@ -445,8 +445,7 @@ static u32 state_of(u64 addr)
 	return addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE ? CHK_SLOT_ALIASED : CHK_SLOT_LIVE;
 }
 
-void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
-		 const struct chk_frame *from)
+void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame *from)
 {
 	u32 class = size_class(size + CHK_CANARY_LEAST, align), stack;
 	struct arena *a = my_arena();
@@ -470,7 +469,7 @@ void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
 		slot->tid = chk_tid();
 		slot->seq = chk_operation();
 		slot->slack = (u16)(sizes[class] - size);
-		slot->fn = fn;
+		slot->fn = (u8)fn;
 		made = &chk_changes.made[a - arenas];
 		*(alias ? &made->alias : &made->none) += 1;
 		*(alias ? &made->alias_bytes : &made->none_bytes) += size;
@@ -496,8 +495,7 @@ static bool ripe(const struct arena *a)
 }
 
 /* Queues an alias for a flush that ends many; the first IMMEDIATE ones end at once. */
-static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn, bool moved,
-		      u32 stack)
+static void end_alias(struct arena *a, u64 addr, u64 size, u32 fn, bool moved, u32 stack)
 {
 	if (!a->pending_count)
 		a->pending_since = __builtin_ia32_rdtsc();
@@ -507,7 +505,7 @@ static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn,
 		.stack = stack,
 		.tid = chk_tid(),
 		.seq = chk_operation(),
-		.fn = fn,
+		.fn = (u8)fn,
 		.moved = moved,
 	};
 	fill((u8 *)addr, CHK_FREED, MIN(size, FREED_FILL_MAX));
@@ -518,8 +516,8 @@ static void end_alias(struct arena *a, u64 addr, u64 size, enum chk_function fn,
 }
 
 /* Called with the arena's lock held. See base_free. */
-static enum base_result release(struct arena *a, void *p, enum chk_function fn, bool moved,
-				bool force, const struct chk_frame *from)
+static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bool force,
+				const struct chk_frame *from)
 {
 	u64 base, number, size, slot_size;
 	struct chk_slot *slot = find((u64)p, &base, &number);
@@ -530,6 +528,8 @@ static enum base_result release(struct arena *a, void *p, enum chk_function fn, 
 	size = slot_size - slot->slack;
 	if (!force && (!chk_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
 		return BASE_NOT_MINE;
+	chk_changes.made[a - arenas].gone++;
+	chk_changes.made[a - arenas].gone_bytes += size;
 	if (slot->state == CHK_SLOT_LIVE) {
 		free_slot(a, number, (u32)(slot - slots_of(number)));
 		return BASE_DONE;
@@ -539,8 +539,7 @@ static enum base_result release(struct arena *a, void *p, enum chk_function fn, 
 	return BASE_DONE;
 }
 
-enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force,
-			   const struct chk_frame *from)
+enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct chk_frame *from)
 {
 	u64 base, number;
 	struct chk_slot *slot = find((u64)p, &base, &number);
@@ -589,9 +588,12 @@ bool base_resize(void *p, u64 size, const struct chk_frame *from)
 	slot_size = span_at(number)->size;
 	old = slot_size - slot->slack;
 	if (size + CHK_CANARY_LEAST > slot_size || size < slot_size / 2 ||
-	    slot_size - size > SLACK_MAX || slot->fn == CHK_FN_NEW ||
-	    slot->fn == CHK_FN_NEW_ARRAY || !canary_intact(p, old, slot_size))
+	    slot_size - size > SLACK_MAX || !chk_releases(CHK_FN_REALLOC, slot->fn) ||
+	    !canary_intact(p, old, slot_size))
 		return false;
+	/* Counts as the release of the difference, which may be negative. */
+	__atomic_fetch_add(&chk_changes.made[span_at(number)->arena % CHK_ARENAS].gone_bytes,
+			   old - size, __ATOMIC_RELAXED);
 	slot->stack = policy_stack(from);
 	slot->seq = chk_operation();
 	slot->slack = (u16)(slot_size - size);

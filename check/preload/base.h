@@ -20,12 +20,11 @@
 
 /*
  * Returns an object of at most CHK_SLOT_MAX - CHK_CANARY_LEAST bytes in a slot, with undefined
- * content. alias: the program sees it through an alias. from is the state of the program's caller.
- * Returns NULL if there is no memory or no such slot, or if this thread already holds the arena's
- * lock.
+ * content. fn is made by CHK_FN. alias: the program sees it through an alias. from is the state of
+ * the program's caller. Returns NULL if there is no memory or no such slot, or if this thread
+ * already holds the arena's lock.
  */
-void *base_alloc(u64 size, u64 align, enum chk_function fn, bool alias,
-		 const struct chk_frame *from);
+void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame *from);
 
 /* The result of base_free. */
 enum base_result {
@@ -37,8 +36,7 @@ enum base_result {
  * Releases the object at p if it is live, fn matches its allocation, and its canary is intact.
  * moved: realloc moved the content. force: fn and the canary are not checked.
  */
-enum base_result base_free(void *p, enum chk_function fn, bool moved, bool force,
-			   const struct chk_frame *from);
+enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct chk_frame *from);
 
 /* Returns true and the object's size if p is a live object of this allocator. */
 bool base_size(const void *p, u64 *size);

@@ -41,11 +41,13 @@ u32 chk_operation(void);
 u32 chk_stack_id(const struct chk_frame *from);
 
 /*
- * alloc.c: the work of the functions of the malloc family. align is a power of two. Without memory
- * they return NULL and set errno to ENOMEM; otherwise they do not change errno.
+ * alloc.c: the work of the functions of the malloc family. align is a power of two; fn is made by
+ * CHK_FN. Without memory they return NULL and set errno to ENOMEM; otherwise they do not change
+ * errno.
  */
-void *chk_alloc(u64 size, u64 align, enum chk_function fn, const struct chk_frame *from);
-void chk_release(void *p, enum chk_function fn, const struct chk_frame *from);
+void *chk_alloc(u64 size, u64 align, u32 fn, const struct chk_frame *from);
+/* fn is made by CHK_FN. size: what the caller says that p has, or CHK_SIZE_UNKNOWN. */
+void chk_release(void *p, u32 fn, u64 size, const struct chk_frame *from);
 void *chk_resize(void *p, u64 size, const struct chk_frame *from);
 /* Returns the size of the object at p; 0 if p is no live object. Reports a dead one. */
 u64 chk_size(const void *p, const struct chk_frame *from);
@@ -55,6 +57,12 @@ void chk_bad_size(u64 size, enum chk_function fn, const struct chk_frame *from);
 
 /* symbol.c: finds a function of the program or its libraries; NULL: there is none. */
 void *chk_symbol(const char *name);
+/*
+ * Finds the function that the program would use if this library were not there: the first one
+ * behind it in ld.so's order. Stores its module in *in unless in is NULL.
+ */
+struct link_map;
+void *chk_symbol_next(const char *name, const struct link_map **in);
 /* Sets the thread's errno, if the program exports __errno_location. */
 void chk_set_errno(int error);
 

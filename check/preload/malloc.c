@@ -5,25 +5,7 @@
  */
 #include <asm/errno.h>
 #include "common/layout.h"
-#include "check/preload/library.h"
-
-typedef __SIZE_TYPE__ size_t;
-
-/*
- * Declared as in <stdlib.h> and <malloc.h>, which are headers of a C library and not available
- * here. malloc is declared in library.h.
- */
-CHK_EXPORT void *calloc(size_t count, size_t size);
-CHK_EXPORT void *realloc(void *p, size_t size);
-CHK_EXPORT void *reallocarray(void *p, size_t count, size_t size);
-CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size);
-CHK_EXPORT void *memalign(size_t align, size_t size);
-CHK_EXPORT void *aligned_alloc(size_t align, size_t size);
-CHK_EXPORT void *valloc(size_t size);
-CHK_EXPORT void *pvalloc(size_t size);
-CHK_EXPORT void free(void *p);
-CHK_EXPORT void cfree(void *p);
-CHK_EXPORT size_t malloc_usable_size(void *p);
+#include "check/preload/malloc.h"
 
 static bool power_of_two(u64 n)
 {
@@ -53,7 +35,7 @@ CHK_EXPORT void free(void *p)
 	const struct chk_frame from = CHK_CALLER;
 
 	if (p)
-		chk_release(p, CHK_FN_FREE, &from);
+		chk_release(p, CHK_FN_FREE, CHK_SIZE_UNKNOWN, &from);
 }
 
 CHK_EXPORT void *calloc(size_t count, size_t size)
@@ -71,9 +53,10 @@ static void *resize(void *p, size_t size, const struct chk_frame *from)
 {
 	if (!p)
 		return chk_alloc(size, 1, CHK_FN_REALLOC, from);
-	if (size)
+	/* musl's realloc makes an object without bytes; glibc's releases. */
+	if (size || chk_started()->musl)
 		return chk_resize(p, size, from);
-	chk_release(p, CHK_FN_REALLOC, from);
+	chk_release(p, CHK_FN_REALLOC, CHK_SIZE_UNKNOWN, from);
 	return NULL;
 }
 
@@ -109,14 +92,17 @@ CHK_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 	return 0;
 }
 
-/* memalign and aligned_alloc round the alignment up to a power of two, as glibc does. */
+/*
+ * memalign and aligned_alloc round the alignment up to a power of two, as glibc does. musl's refuse
+ * one that is none; 0 counts as one there.
+ */
 static void *aligned(size_t align, size_t size, const struct chk_frame *from)
 {
 	u64 power = 1;
 
 	while (power < align && power << 1)
 		power <<= 1;
-	if (power < align) {
+	if (power < align || (power > align && align && chk_started()->musl)) {
 		chk_set_errno(EINVAL);
 		return NULL;
 	}
@@ -156,7 +142,7 @@ CHK_EXPORT void cfree(void *p)
 	const struct chk_frame from = CHK_CALLER;
 
 	if (p)
-		chk_release(p, CHK_FN_FREE, &from);
+		chk_release(p, CHK_FN_FREE, CHK_SIZE_UNKNOWN, &from);
 }
 
 CHK_EXPORT size_t malloc_usable_size(void *p)

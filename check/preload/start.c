@@ -6,6 +6,7 @@
  */
 #include "check/preload/library.h"
 #include "check/preload/syscall.h"
+#include "check/preload/takeover.h"
 #include "check/preload/unwind.h"
 
 #define SYS_gettid 186
@@ -74,6 +75,7 @@ __attribute__((constructor)) static void start(void)
 	const void *used;
 
 	chk_started();
+	takeover_libc();
 	used = chk_symbol("malloc");
 	if (used && used != (const void *)malloc)
 		chk_syscall1(CHK_CALL_OWN_MALLOC, 0);

@@ -9,14 +9,11 @@
  */
 #include <elf.h>
 #include "check/preload/library.h"
+#include "check/preload/symbol.h"
 #include "libc/string.h"
 
-struct link_map { /* the part of link.h's struct that debuggers rely on */
-	u64 bias;
-	const char *name;
-	const Elf64_Dyn *dynamic;
-	struct link_map *next, *prev;
-};
+/* The library's own ELF header, from the linker. */
+extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
 
 struct r_debug {
 	int version;
@@ -127,28 +124,63 @@ static u32 find_sysv(const struct object *o, const char *name)
 	return 0;
 }
 
-void *chk_symbol(const char *name)
+const struct link_map *symbol_modules(void)
 {
-	for (const struct link_map *m = first_object(); m; m = m->next) {
-		const struct object o = object_of(m);
-		u32 i = 0;
+	return first_object();
+}
 
-		if (!o.symtab || !o.strtab)
+void *symbol_in(const struct link_map *m, const char *name, u64 *size)
+{
+	const struct object o = object_of(m);
+	u32 i = 0;
+
+	if (!o.symtab || !o.strtab)
+		return NULL;
+	if (o.gnu_hash)
+		i = find_gnu(&o, name);
+	else if (o.hash)
+		i = find_sysv(&o, name);
+	if (!i)
+		return NULL;
+	if (size)
+		*size = o.symtab[i].st_size;
+	return (void *)(o.bias + o.symtab[i].st_value);
+}
+
+static void *find_from(const struct link_map *m, const char *name, const struct link_map **in)
+{
+	for (; m; m = m->next) {
+		void *p = symbol_in(m, name, NULL);
+
+		if (!p)
 			continue;
-		if (o.gnu_hash)
-			i = find_gnu(&o, name);
-		else if (o.hash)
-			i = find_sysv(&o, name);
-		if (i)
-			return (void *)(o.bias + o.symtab[i].st_value);
+		if (in)
+			*in = m;
+		return p;
 	}
 	return NULL;
 }
 
+void *chk_symbol(const char *name)
+{
+	return find_from(first_object(), name, NULL);
+}
+
+void *chk_symbol_next(const char *name, const struct link_map **in)
+{
+	const struct link_map *m = first_object();
+
+	while (m && m->bias != (u64)__ehdr_start)
+		m = m->next;
+	return m ? find_from(m->next, name, in) : NULL;
+}
+
 void chk_set_errno(int error)
 {
-	int *(*location)(void) = chk_symbol("__errno_location");
+	int *(*location)(void) = (int *(*)(void))chk_started()->errno_location;
 
+	if (!location)
+		location = chk_symbol("__errno_location");
 	if (location)
 		*location() = error;
 }

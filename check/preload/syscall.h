@@ -5,19 +5,36 @@
 
 #include "check/abi/call.h"
 
-static inline s64 chk_syscall4(enum chk_call op, u64 a, u64 b, u64 c, u64 d)
+static inline s64 chk_syscall5(enum chk_call op, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
 	register u64 r10 __asm__("r10") = d;
+	register u64 r8 __asm__("r8") = e;
 	s64 ret;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"((u64)CHK_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "a"((u64)CHK_CALL_BASE + op), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
 
-/* A system call of Linux. */
+static inline s64 chk_syscall4(enum chk_call op, u64 a, u64 b, u64 c, u64 d)
+{
+	return chk_syscall5(op, a, b, c, d, 0);
+}
+
+/* System calls of Linux. */
+static inline s64 chk_linux_call3(u64 number, u64 a, u64 b, u64 c)
+{
+	s64 ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
 static inline s64 chk_linux_call0(u64 number)
 {
 	s64 ret;

@@ -24,9 +24,11 @@ static const struct report_kind kinds[CHECK_KINDS] = {
 		 "The pointer was moved after the allocation, or never came from one: a local or "
 		 "global variable, a pointer that was not initialised.",
 		 true},
-	[CHECK_MISMATCHED_FREE] = {"mismatched-free", "An object is released by the wrong function",
-				   "malloc goes with free, new with delete, new[] with delete[].",
-				   true},
+	[CHECK_MISMATCHED_FREE] =
+		{"mismatched-free", "An object is released by the wrong function",
+		 "malloc goes with free, new with delete, new[] with delete[]; a delete "
+		 "that is given a size or an alignment, with the same at new.",
+		 true},
 	[CHECK_HEAP_OVERFLOW] =
 		{"heap-overflow", "Memory behind the end of an object is used",
 		 "An index or length is larger than what was allocated: off by one, a missing byte "

@@ -8,8 +8,9 @@
 #include "check/report/reporter.h"
 #include "check/report/words.h"
 
-#define PROCESSES_MAX 1024
-#define SAME_FRAMES   8 /* reports that agree in these innermost frames are the same bug */
+#define PROCESSES_MAX	1024
+#define OPERATOR_FRAMES 4
+#define SAME_FRAMES	8 /* reports that agree in these innermost frames are the same bug */
 
 static void *copy(const void *from, size_t size)
 {
@@ -122,11 +123,41 @@ static bool same_bug(const struct report_finding *a, const struct report_finding
 			  report_found_late(a) ? CHECK_DEPTH_MAX : SAME_FRAMES);
 }
 
+/* Returns whether one of the innermost frames of a stack is a C++ operator of this kind. */
+static bool is_in_operator(const struct report_stack *s, const char *operator)
+{
+	for (u32 i = 0; i < s->count && i < OPERATOR_FRAMES; i++)
+		if (strncmp(s->frame[i].function, operator, strlen(operator)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Returns whether the two functions of a mismatched release fit after all: a module has operators
+ * of its own, which call malloc and free, and the heap library saw only one of the two operators.
+ */
+static bool is_own_operator(const struct report_finding *f)
+{
+	const struct report_stack *s = f->analysis.stack;
+
+	if (f->head.kind != CHECK_MISMATCHED_FREE || f->head.flags & CHECK_REPORT_SIZED)
+		return false;
+	if (f->head.fn == CHK_FN_DELETE || f->head.fn == CHK_FN_DELETE_ARRAY)
+		return f->head.object.alloc_fn != CHK_FN_NEW &&
+		       f->head.object.alloc_fn != CHK_FN_NEW_ARRAY &&
+		       is_in_operator(&s[REPORT_STACK_ALLOC], "operator new");
+	return is_in_operator(&s[REPORT_STACK_ACCESS], "operator delete");
+}
+
 /* Decides about a finding, and writes it if it is new. Takes the finding over. */
 static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 {
 	struct report_run *run = &r->run;
 
+	if (is_own_operator(f)) {
+		report_finding_free(f);
+		return CHECK_VERDICT_SUPPRESSED;
+	}
 	if (report_suppressions_match(r->suppressions, f)) {
 		run->suppressed++;
 		report_finding_free(f);

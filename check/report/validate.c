@@ -108,14 +108,15 @@ static bool object_is_sane(const struct check_object *o)
 {
 	return o->state <= CHK_STATE_REALLOCATED && o->level <= CHK_LEVEL_NONE &&
 	       o->alloc_fn < CHK_FUNCTIONS && o->free_fn < CHK_FUNCTIONS &&
-	       o->size <= UINT64_MAX - o->start;
+	       o->align_code < CHK_ALIGN_CODES && o->size <= UINT64_MAX - o->start;
 }
 
 static bool head_is_sane(const struct check_report *h)
 {
 	return h->kind > 0 && h->kind < CHECK_KINDS && h->access <= CHECK_ACCESS_SYSCALL_WRITE &&
 	       h->where <= CHECK_WHERE_OLD_HEAP && h->fn < CHK_FUNCTIONS &&
-	       h->insn_len <= sizeof(h->insn) && object_is_sane(&h->object);
+	       h->align_code < CHK_ALIGN_CODES && h->insn_len <= sizeof(h->insn) &&
+	       object_is_sane(&h->object);
 }
 
 int report_input(struct report_input *in, void *blob, size_t len)

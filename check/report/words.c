@@ -178,11 +178,25 @@ static void title_invalid_free(FILE *out, const struct report_finding *f)
 	put_where(out, f);
 }
 
+/* Writes the alignment that an operator new or delete was given, if it has such an argument. */
+static void put_alignment(FILE *out, u32 align_code)
+{
+	if (align_code)
+		fprintf(out, " for an alignment of %" PRIu64, chk_code_align(align_code));
+}
+
 static void title_mismatched_free(FILE *out, const struct report_finding *f)
 {
-	fprintf(out, "%s of 0x%" PRIx64 ", ", function(f), f->head.addr);
+	fputs(function(f), out);
+	put_alignment(out, f->head.align_code);
+	fprintf(out, " of 0x%" PRIx64 ", ", f->head.addr);
 	put_object(out, &f->head.object);
 	fprintf(out, " that was made by %s", report_function_name(f->head.object.alloc_fn));
+	put_alignment(out, f->head.object.align_code);
+	if (!(f->head.flags & CHECK_REPORT_SIZED))
+		return;
+	fputs(", as one of ", out);
+	put_count(out, f->head.size, "byte");
 }
 
 static void title_overwritten(FILE *out, const struct report_finding *f)

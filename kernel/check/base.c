@@ -112,6 +112,14 @@ static bool read_slot(struct mm *mm, u64 addr, u64 *at, struct chk_span *s, stru
 	return slot->slack <= s->size;
 }
 
+/* Returns the function in a byte made by CHK_FN, which the program may have overwritten. */
+static u32 function_of(u8 fn)
+{
+	u32 function = fn & CHK_FN_MASK;
+
+	return function < CHK_FUNCTIONS ? function : CHK_FN_NONE;
+}
+
 static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot *slot,
 		      struct chk_object *obj)
 {
@@ -122,7 +130,8 @@ static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot
 		      .size = s->size - slot->slack,
 		      .state = live ? CHK_STATE_LIVE : CHK_STATE_FREED,
 		      .level = in_base(start) ? CHK_LEVEL_NONE : CHK_LEVEL_ALIAS,
-		      .alloc_fn = slot->fn < CHK_FUNCTIONS ? slot->fn : CHK_FN_NONE,
+		      .alloc_fn = function_of(slot->fn),
+		      .align_code = slot->fn / (CHK_FN_MASK + 1),
 		      .alloc_tid = slot->tid,
 		      .alloc_seq = slot->seq},
 		.alloc_stack = slot->state == CHK_SLOT_FREE ? 0 : slot->stack,
@@ -387,7 +396,8 @@ void base_unalias(struct mm *mm, const struct chk_dead *dead, u32 count, struct 
 			.offset = obj.o.start & PAGE_MASK,
 			.state = d->moved ? CHK_STATE_REALLOCATED : CHK_STATE_FREED,
 			.alloc_fn = obj.o.alloc_fn,
-			.free_fn = d->fn < CHK_FUNCTIONS ? d->fn : CHK_FN_NONE,
+			.align_code = obj.o.align_code,
+			.free_fn = function_of(d->fn),
 			.slots = pages,
 			.alloc_stack = obj.alloc_stack,
 			.free_stack = d->stack,

@@ -33,6 +33,8 @@ static s64 call_start(const struct syscall_args *args)
 	struct chk_start start = {
 		.config = boot->check,
 		.starts = __atomic_fetch_add(&starts, 1, __ATOMIC_RELAXED),
+		.musl = mm->check->musl,
+		.errno_location = mm->check->errno_location,
 		.phdr = auxv_value(mm, AT_PHDR),
 		.phnum = auxv_value(mm, AT_PHNUM),
 	};
@@ -64,8 +66,11 @@ static s64 call_stack(const struct syscall_args *args)
 
 static struct chk_caller caller(u64 fn, u64 stack)
 {
+	u32 function = fn & CHK_FN_MASK;
+
 	return (struct chk_caller){
-		.fn = fn < CHK_FUNCTIONS ? (u32)fn : CHK_FN_NONE,
+		.fn = function < CHK_FUNCTIONS ? function : CHK_FN_NONE,
+		.align_code = fn / (CHK_FN_MASK + 1) % CHK_ALIGN_CODES,
 		.stack = (u32)stack,
 		.tid = current()->tid,
 	};
@@ -154,20 +159,27 @@ static void bad_release(struct mm *mm, u64 addr, const struct chk_caller *by,
 }
 
 /*
- * Returns whether the release of the live object shows a bug, and fills in *b then. mm.lock is
- * held.
+ * Returns whether the release of the live object shows a bug, and fills in *b then. size is what
+ * the caller says that the object has, or CHK_SIZE_UNKNOWN. mm.lock is held.
  */
 static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct chk_caller *by,
-		       struct chk_bug_report *b)
+		       u64 size, struct chk_bug_report *b)
 {
 	u64 damage = chk_damage(mm, obj);
+	bool pair = chk_releases(CHK_FN(by->fn, by->align_code),
+				 CHK_FN(obj->o.alloc_fn, obj->o.align_code));
 
 	ASSERT_HELD(&mm->lock);
 	if (damage) {
 		bug_begin(b, CHECK_SLACK_OVERWRITTEN, damage, by);
 		b->head.size = 1;
-	} else if (!chk_releases(by->fn, obj->o.alloc_fn)) {
+	} else if (!pair || (size != CHK_SIZE_UNKNOWN && size != obj->o.size)) {
 		bug_begin(b, CHECK_MISMATCHED_FREE, obj->o.start, by);
+		b->head.align_code = by->align_code;
+		if (pair) {
+			b->head.size = size;
+			b->head.flags = CHECK_REPORT_SIZED;
+		}
 	} else {
 		return false;
 	}
@@ -176,10 +188,11 @@ static bool suspicious(struct mm *mm, const struct chk_object *obj, const struct
 }
 
 /*
- * Finds the live object at addr for its release, and reports bugs of the release. Returns true with
+ * Finds the live object at addr for its release, and reports bugs of the release. size is what the
+ * caller says that the object has, or CHK_SIZE_UNKNOWN. Returns true with
  * mm.lock held, or false without the lock if there is no live object.
  */
-UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_caller *by,
+UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_caller *by, u64 size,
 				   struct chk_object *obj)
 {
 	struct chk_bug_report b;
@@ -188,7 +201,7 @@ UNCHECKED_LOCKING static bool take(struct mm *mm, u64 addr, const struct chk_cal
 	mm->check->heap->sum.calls++;
 	if (!chk_object_at(mm, addr, obj) || obj->o.state != CHK_STATE_LIVE) {
 		bad_release(mm, addr, by, &b);
-	} else if (suspicious(mm, obj, by, &b)) {
+	} else if (suspicious(mm, obj, by, size, &b)) {
 		mutex_unlock(&mm->lock);
 		chk_report(&b.head, &b.parts);
 		/* If another thread released the object meanwhile, that is a bug, too. */
@@ -214,7 +227,7 @@ UNCHECKED_LOCKING static s64 call_free(const struct syscall_args *args)
 	STATS_INC(chk_frees);
 	if (!mm->check->heap)
 		return -EINVAL;
-	if (!take(mm, args->a[0], &by, &obj))
+	if (!take(mm, args->a[0], &by, args->a[4], &obj))
 		return 0;
 	packed = obj.slot == CHK_NO_SLOT && !obj.large;
 	if (!packed)
@@ -241,7 +254,7 @@ UNCHECKED_LOCKING static s64 call_realloc(const struct syscall_args *args)
 		chk_report(&b.head, &b.parts);
 		return -ENOMEM;
 	}
-	if (!take(mm, addr, &by, &obj))
+	if (!take(mm, addr, &by, CHK_SIZE_UNKNOWN, &obj))
 		return -ENOMEM;
 	if (obj.slot == CHK_NO_SLOT && !obj.large)
 		ret = -EINVAL; /* packed: the library does that itself */
@@ -363,6 +376,24 @@ static s64 call_bug(const struct syscall_args *args)
 	return 0;
 }
 
+static s64 call_info(const struct syscall_args *args)
+{
+	struct mm *mm = current_mm();
+	const struct chk_heap *h = mm->check->heap;
+	struct chk_info info = {0};
+
+	if (!h)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	large_sum(h, &info);
+	info.objects = h->sum.live - info.large;
+	info.bytes = h->sum.live_bytes - info.large_bytes;
+	info.pages = h->pages;
+	info.span_bytes = (h->spans - h->spans_back) << CHK_SPAN_SHIFT;
+	mutex_unlock(&mm->lock);
+	return copy_to_user(args->a[0], &info, sizeof(info));
+}
+
 static s64 call_own_malloc(const struct syscall_args *args)
 {
 	const struct process *p = current_process();
@@ -394,6 +425,7 @@ static s64 (*const calls[CHK_CALLS])(const struct syscall_args *args) = {
 	[CHK_CALL_UNALIAS] = call_unalias,
 	[CHK_CALL_BASE_SHRINK] = call_base_shrink,
 	[CHK_CALL_OWN_MALLOC] = call_own_malloc,
+	[CHK_CALL_INFO] = call_info,
 };
 
 s64 chk_syscall_number(u64 nr)

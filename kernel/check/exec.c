@@ -12,6 +12,7 @@ int chk_exec(struct mm *mm, const struct binary *program, const char *loader, co
 	int ret;
 
 	if (chk_is_loader(loader ? loader : filename)) {
+		mm->check->musl = chk_is_musl(loader ? loader : filename);
 		stack->inject = &mm->check->preload;
 		stack->preload = chk_preload(stack->chunk, stack->chunks, stack->argc);
 		return 0;

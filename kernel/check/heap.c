@@ -125,6 +125,8 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 
 	child->check->unwind = mm->check->unwind;
 	child->check->preload = mm->check->preload;
+	child->check->musl = mm->check->musl;
+	child->check->errno_location = mm->check->errno_location;
 	if (!h)
 		return 0;
 	copy = new_heap();

@@ -29,6 +29,8 @@ struct check_mm {
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* leak.h */
 	struct exec_preload preload;	  /* inject.h: what to restore; all 0: nothing */
+	bool musl;			  /* the program's C library is musl */
+	u64 errno_location;		  /* __errno_location of a static program; 0: not known */
 };
 
 /* Returns whether addr lies in the guarded range, whose addresses only the heap gives out. */

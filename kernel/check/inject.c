@@ -46,12 +46,24 @@ static bool begins_with(const char *s, const char *start)
 	return strncmp(s, start, strlen(start)) == 0;
 }
 
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool chk_is_musl(const char *path)
+{
+	return begins_with(name_of(path), "ld-musl");
+}
+
 bool chk_is_loader(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = name_of(path);
 
-	return begins_with(name, "ld-linux") || begins_with(name, "ld-musl") ||
-	       begins_with(name, "ld.so") || begins_with(name, "ld-2.");
+	return begins_with(name, "ld-linux") || chk_is_musl(path) || begins_with(name, "ld.so") ||
+	       begins_with(name, "ld-2.");
 }
 
 char *chk_preload(const struct exec_chunk *chunk, u32 chunks, u32 argc)

@@ -23,6 +23,8 @@ struct ofile;
 
 /* Returns whether a file is a loader by its name (ld-linux-x86-64.so.2, ld-musl-*.so.1, ...). */
 bool chk_is_loader(const char *path);
+/* Returns whether a loader's name is that of musl's. */
+bool chk_is_musl(const char *path);
 
 /*
  * Makes the LD_PRELOAD string for a program with these argument and environment strings; the caller

@@ -70,7 +70,7 @@ struct chk_large {
 	RB_ENTRY(chk_large) link;
 	u64 start, end; /* the mapping, without the guard page behind it */
 	u64 object, size;
-	u32 state, alloc_fn, free_fn;
+	u32 state, alloc_fn, free_fn, align_code;
 	u32 alloc_stack, free_stack;
 	s32 alloc_tid, free_tid;
 	u64 alloc_seq, free_seq;
@@ -101,8 +101,9 @@ struct chk_heap {
 
 /* The function, call stack and thread that use the heap. */
 struct chk_caller {
-	u32 fn;	   /* enum chk_function */
-	u32 stack; /* id */
+	u32 fn;		/* enum chk_function */
+	u32 align_code; /* chk_align_code */
+	u32 stack;	/* id */
 	s32 tid;
 };
 
@@ -231,6 +232,8 @@ struct chk_large *large_at_or_before(struct chk_heap *h, u64 addr);
 struct chk_large *large_after(struct chk_heap *h, u64 addr); /* begins at or behind addr */
 /* Copies the records for fork(2). Returns 0 or -ENOMEM; the caller frees *to in both cases. */
 int large_dup(struct chk_heap *to, const struct chk_heap *from);
+/* Adds the live large objects to the members of *info that are theirs. */
+void large_sum(const struct chk_heap *h, struct chk_info *info);
 void large_free(struct chk_heap *h);
 
 #endif

@@ -120,6 +120,19 @@ int large_dup(struct chk_heap *to, const struct chk_heap *from)
 	return 0;
 }
 
+void large_sum(const struct chk_heap *h, struct chk_info *info)
+{
+	struct chk_large *l;
+
+	RB_FOREACH (l, chk_large_tree, UNCONST(&h->large)) {
+		if (l->state != CHK_STATE_LIVE)
+			continue;
+		info->large++;
+		info->large_bytes += l->size;
+		info->mapped += l->end - l->start;
+	}
+}
+
 void large_free(struct chk_heap *h)
 {
 	struct chk_large *l;

@@ -35,6 +35,7 @@ void chk_record_object(const struct chk_record *r, u64 slot_addr, struct chk_obj
 		      .state = r->state,
 		      .level = CHK_LEVEL_PAGE,
 		      .alloc_fn = r->alloc_fn,
+		      .align_code = r->align_code,
 		      .free_fn = r->free_fn,
 		      .alloc_tid = r->alloc_tid,
 		      .free_tid = r->free_tid,
@@ -72,6 +73,7 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 		      .state = l->state,
 		      .level = CHK_LEVEL_PAGE,
 		      .alloc_fn = l->alloc_fn,
+		      .align_code = l->align_code,
 		      .free_fn = l->free_fn,
 		      .alloc_tid = l->alloc_tid,
 		      .free_tid = l->free_tid,
@@ -135,6 +137,7 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	r->size = size;
 	r->offset = offset;
 	r->alloc_fn = by->fn;
+	r->align_code = by->align_code;
 	r->alloc_stack = by->stack;
 	r->alloc_tid = by->tid;
 	r->alloc_seq = (u32)chk_operation(h);
@@ -171,6 +174,7 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	l->object = l->start + first_offset(&h->config, size, align);
 	l->state = CHK_STATE_LIVE;
 	l->alloc_fn = by->fn;
+	l->align_code = by->align_code;
 	l->alloc_stack = by->stack;
 	l->alloc_tid = by->tid;
 	l->alloc_seq = chk_operation(h);

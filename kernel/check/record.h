@@ -29,8 +29,9 @@ struct chk_record {
 	u32 offset : 13; /* of the object's first byte from the slot's first byte */
 	u32 state : 2;	 /* enum chk_state; 0: no object begins here */
 	u32 alloc_fn : 4, free_fn : 4;
-      u32 slots : 6; /* that the object owns */
-	u32 unused : 16;
+      u32 slots : 6;	    /* that the object owns */
+	u32 align_code : 4; /* chk_align_code of the allocation */
+	u32 unused : 12;
 	u32 alloc_stack, free_stack;
 	s32 alloc_tid, free_tid;
 	u32 alloc_seq, free_seq; /* lower halves */

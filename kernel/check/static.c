@@ -9,6 +9,7 @@
 #include <asm/stat.h>
 #include "kernel/exec/binary.h"
 #include "kernel/fs/file.h"
+#include "kernel/check/heap.h"
 #include "kernel/check/inject.h"
 #include "kernel/check/static.h"
 #include "kernel/check/symbols.h"
@@ -31,9 +32,19 @@
 #define LOWEST	    0x10000UL	  /* Linux's default vm.mmap_min_addr */
 #define BRK_SPACE   (256UL << 20) /* left to brk(2) if the library is mapped above the program */
 
-/* The C libraries' other names of malloc: glibc's, musl's. */
-static const char *const libc_names[] = {"__libc_malloc", "default_malloc"};
-#define LIBC_NAMES ARRAY_SIZE(libc_names)
+/* The C libraries' other names of malloc: glibc's, musl's; and what the library asks for errno. */
+enum { LIBC_GLIBC, LIBC_MUSL, LIBC_MALLOCS, LIBC_ERRNO = LIBC_MALLOCS, LIBC_NAMES };
+static const char *const libc_names[LIBC_NAMES] = {
+	[LIBC_GLIBC] = "__libc_malloc",
+	[LIBC_MUSL] = "default_malloc",
+	[LIBC_ERRNO] = "__errno_location",
+};
+
+/*
+ * Exports of the library that need other functions of the program, which it finds only where there
+ * is an ld.so: the program keeps its own.
+ */
+static const char *const dynamic_only[] = {"dlmopen", "malloc_info"};
 
 struct takeover {
 	const struct binary *program;
@@ -139,7 +150,18 @@ static void leave_operators(struct takeover *t)
 			t->theirs[i].state = SYMBOL_MISSING;
 }
 
-/* Returns whether malloc, if the program has one, is the C library's and not the program's own. */
+static void leave_dynamic_only(struct takeover *t)
+{
+	for (u32 i = 0; i < t->count; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(dynamic_only); k++)
+			if (strcmp(t->ours[i].name, dynamic_only[k]) == 0)
+				t->theirs[i].state = SYMBOL_MISSING;
+}
+
+/*
+ * Returns whether malloc, if the program has one, is the C library's and not the program's own.
+ * Notes which C library it is.
+ */
 static bool is_libc_malloc(const struct takeover *t)
 {
 	const struct symbol *libc = &t->theirs[t->count];
@@ -150,8 +172,12 @@ static bool is_libc_malloc(const struct takeover *t)
 
 		if (s->state == SYMBOL_MISSING || strcmp(s->name, "malloc") != 0)
 			continue;
-		for (u32 k = 0; k < LIBC_NAMES; k++)
-			same |= libc[k].state != SYMBOL_MISSING && libc[k].value == s->value;
+		for (u32 k = 0; k < LIBC_MALLOCS; k++) {
+			if (libc[k].state == SYMBOL_MISSING || libc[k].value != s->value)
+				continue;
+			same = true;
+			t->mm->check->musl = k == LIBC_MUSL;
+		}
 		return same;
 	}
 	return true;
@@ -176,6 +202,7 @@ static const char *choose(struct takeover *t)
 		return "a static program without symbols";
 	if (ret < 0)
 		return "its symbol table cannot be read";
+	leave_dynamic_only(t);
 	if (!is_libc_malloc(t))
 		return "it has a malloc of its own";
 	for (u32 i = 0; i < t->count; i++) {
@@ -332,6 +359,9 @@ static int take_over(struct takeover *t, const char *filename)
 		ret = relocate_library(t);
 	if (ret == 0)
 		ret = write_jumps(t);
+	if (t->theirs[t->count + LIBC_ERRNO].state == SYMBOL_FUNCTION)
+		t->mm->check->errno_location =
+			t->program->bias + t->theirs[t->count + LIBC_ERRNO].value;
 	return ret;
 }
 
