@@ -23,7 +23,7 @@
  *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
  *   0xffff_ffff_d000_0000                  doorbell
  *   0xffff_ffff_e006_0000 ..               patched call sites: pointers, ring-3 mode
- *   0xffff_ffff_e800_0000 ..               ... return addresses and stubs
+ *   0xffff_ffff_e820_0000 ..               ... stubs
  */
 #ifndef COMMON_LAYOUT_H
 #define COMMON_LAYOUT_H
@@ -66,16 +66,14 @@
 
 /*
  * Patched call sites (kernel/arch/x86_64/stubs.h), ring-3 mode. Each patched site has a slot: a
- * pointer that the site's jump goes through, a return address, and the two parts of its stub. The
- * third byte of a pointer's address is 06, for the reason that kernel/arch/x86_64/call_site.h
- * gives, so the pointers lie in banks of 64 KiB. The first PATCH_IN_SHARED slots hold code that all
- * stubs share.
+ * pointer that the site's jump goes through, and the two parts of its stub. The third byte of a
+ * pointer's address is 06, for the reason that kernel/arch/x86_64/call_site.h gives, so the
+ * pointers lie in banks of 64 KiB. The first PATCH_IN_SHARED slots hold code that all stubs share.
  */
 #define PATCH_SLOTS	  32768
 #define PATCH_BANK	  8192 /* slots */
 #define PATCH_BANK_STRIDE UL(0x1000000)
 #define PATCH_JUMPS	  UL(0xffffffffe0060000)
-#define PATCH_RETURNS	  UL(0xffffffffe8000000)
 #define PATCH_IN_BASE	  UL(0xffffffffe8200000)
 #define PATCH_IN_SIZE	  32
 #define PATCH_IN_SYSCALL  28 /* offset of the stub's own SYSCALL */

@@ -132,6 +132,7 @@ struct vcpu_data {
 	u64 exit_work; /* the function that the way out calls first: exit_work or exit_work_ring3 */
 	u64 stub_entry; /* ring-3 mode: where the stubs of patched call sites enter the kernel */
 	u64 resume;	/* ring-3 mode: the target of the jump on the way out without IRETQ */
+	u64 stub_end;	/* ring-3 mode: where a stub that the program continues in goes back to */
 
 	/* The monitor's tick (vm/tick.c) reads them to choose the vCPUs that it kicks. */
 	u32 state;    /* enum vcpu_state */
@@ -170,6 +171,7 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 #define VD_EXIT_WORK	 2520
 #define VD_STUB_ENTRY	 2528
 #define VD_RESUME	 2536
+#define VD_STUB_END	 2544
 #define IRET_FRAME_SIZE	 40
 #ifndef __ASSEMBLER__
 VD_OFFSET(VD_USER_RSP, user_rsp);
@@ -188,6 +190,7 @@ VD_OFFSET(VD_RING0_TOP, ring0_stack[32]);
 VD_OFFSET(VD_EXIT_WORK, exit_work);
 VD_OFFSET(VD_STUB_ENTRY, stub_entry);
 VD_OFFSET(VD_RESUME, resume);
+VD_OFFSET(VD_STUB_END, stub_end);
 _Static_assert(sizeof(struct iret_frame) == IRET_FRAME_SIZE, "used in assembly");
 #endif
 

@@ -171,6 +171,7 @@ void syscall_by_instruction(struct trapframe *f)
 
 void syscall_by_stub(struct trapframe *f)
 {
+	f->rip = f->rcx = stub_return(f->error);
 	f->error = 0;
 	STATS_INC(syscalls_patched);
 	syscall_dispatch(f);
@@ -186,9 +187,14 @@ bool arch_needs_is_patched(u64 rip)
 	return patch_has(current_mm(), rip);
 }
 
+u64 arch_needs_text(const void *text)
+{
+	return patch_address(current_mm(), text);
+}
+
 void exit_work_ring3(struct trapframe *f)
 {
-	u64 rip;
+	u64 rip, end;
 
 	/* If the way out was restarted, the frame already has the address in the stub. */
 	if (f->rip >= KERNEL_BASE && stub_native(f->rip, &rip))
@@ -196,11 +202,17 @@ void exit_work_ring3(struct trapframe *f)
 	exit_work(f);
 	if (!stubs_on)
 		return;
-	rip = patch_resume(current_mm(), f->rip);
-	if (rip != f->rip && (f->rflags & RFLAGS_TF))
+	rip = patch_resume(current_mm(), f->rip, &end);
+	if (rip == f->rip)
+		return;
+	if (f->rflags & RFLAGS_TF) {
 		patch_undo_at(current_mm(), f->rip);
-	else
+	} else if (stub_leaves(rip) && !arch_gs_is_kernels()) {
+		patch_stop(current_mm(), f->rip);
+	} else {
+		arch_vcpu_data()->stub_end = end;
 		f->rip = rip;
+	}
 }
 
 /* Flags that POPF may load in the kernel. TF is none of them: it would trap there. */

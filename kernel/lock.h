@@ -60,6 +60,7 @@
 	X(CHECK_SAID,  "lock, kernel/check/static.c") \
 	X(MAPPING,     "mapping_lock, fs/mapping.c")   /* makes a window */ \
 	X(WINDOW,      "window_lock, mm/window.c")     /* extends the physmap */ \
+	X(PATCH,       "patch_lock, mm/patch_text.c") /* looks into text copies, makes stubs */ \
 	X(TEXT,        "text_lock, mm/text_cache.c")         /* takes and drops references to frames */ \
 	X(STUBS,       "stub_lock, arch/x86_64/stubs.c")     /* maps pages */ \
 	X(KMALLOC,     "kmalloc_lock")        /* allocates a frame under it */ \

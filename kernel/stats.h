@@ -33,6 +33,7 @@
 	X(syscalls_patched,"  from patched call sites") \
 	X(calls_refused,   "  from sites that cannot be patched") \
 	X(sites_patched,   "call sites patched") \
+	X(pages_adopted,   "  pages with jumps that another process had made") \
 	X(sites_refused,   "  looked at and left as they are") \
 	X(hostcalls,       "hostcalls") \
 	X(exitless,        "of them without an exit") \

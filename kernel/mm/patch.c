@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * See patch.h. Records of sites and pages are added but never removed while the address space
- * lives, because threads that leave the kernel read them without a lock. A site that is no longer
- * patched keeps its stub until the address space ends, because a thread may be in the stub.
+ * See patch.h. What is known of a page's call sites is a text (patch_text.h). An address space has
+ * a record of each page whose text it has used. Records are added but never removed while the
+ * address space lives, because threads that leave the kernel read them without a lock, and because
+ * a thread may still be in a stub of a page that is no longer patched. For the same reason an
+ * address space shows a text at one address only.
  *
  * Text changes only while no other vCPU runs the program (stop_others). A thread that was between
  * two of the instructions that the jump replaces goes on in the stub when it leaves the kernel.
@@ -18,88 +20,76 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/patch.h"
+#include "kernel/mm/patch_text.h"
+#include "kernel/mm/text_cache.h"
 
 #define BUCKETS	      64
-#define SITES_MAX     2048 /* most records of an address space */
+#define RECORDS_MAX   2048 /* most records of an address space */
+#define SITES_MAX     2048 /* most sites in private texts that an address space adds */
 #define PATCH_AT_CALL 2	   /* a site is patched at this call: a patch costs several SYSCALLs */
 #define NR_SIGRETURN  15   /* unwinders recognize the caller by its bytes: never patched */
 
-enum site_state {
-	SITE_SEEN,    /* executed, not patched */
-	SITE_REFUSED, /* cannot be patched with its present neighbours */
-	SITE_PATCHED,
-	SITE_GONE, /* was patched; the record keeps the stub */
-};
-
-struct patch_site {
-	struct patch_site *next; /* of the same page */
-	u64 at;			 /* address of the SYSCALL */
-	u32 slot;		 /* of the stub: SITE_PATCHED and SITE_GONE hold a reference */
-	u32 calls;
-	struct call_site site;
-	u8 state; /* enum site_state */
-};
-
 struct patch_page {
-	struct patch_page *next;
+	struct patch_page *next_va, *next_text; /* of the same bucket */
 	u64 va;
-	struct patch_site *sites;
-	u64 copy;     /* GPA of the copy that is mapped; 0: the original is mapped */
+	struct patch_text *text; /* holds a reference */
+	u64 copy;     /* GPA of the page with jumps that is mapped; 0: the original is mapped */
 	u64 original; /* if copy is not 0: the original's leaf, whose reference this holds */
+	u32 version;  /* of copy */
+	bool dead;    /* the page is another one now; only threads in stubs need the record */
 };
 
 struct patch_table {
-	struct patch_page *bucket[BUCKETS];
-	u32 sites;
-	u32 busy; /* text is being changed: threads wait in patch_resume */
+	struct patch_page *by_va[BUCKETS], *by_text[BUCKETS];
+	u32 records, sites;
+	u32 busy;     /* text is being changed: threads wait in patch_resume */
+	bool stopped; /* nothing more is patched: patch_stop */
 };
 
-static struct patch_page **bucket_of(struct patch_table *t, u64 va)
+static struct patch_page **va_bucket(struct patch_table *t, u64 va)
 {
-	return &t->bucket[(va >> PAGE_SHIFT) % BUCKETS];
+	return &t->by_va[(va >> PAGE_SHIFT) % BUCKETS];
 }
 
-static struct patch_page *page_find(struct patch_table *t, u64 va)
+static struct patch_page **text_bucket(struct patch_table *t, const void *text)
 {
-	struct patch_page *p;
+	return &t->by_text[((u64)text >> 6) % BUCKETS];
+}
+
+/* Returns the record of the page with jumps that is mapped at va, or NULL. */
+static struct patch_page *patched_at(struct patch_table *t, u64 va)
+{
+	struct patch_page *p = __atomic_load_n(va_bucket(t, va), __ATOMIC_ACQUIRE);
 
 	va = ALIGN_DOWN(va, PAGE_SIZE);
-	for (p = __atomic_load_n(bucket_of(t, va), __ATOMIC_ACQUIRE); p; p = p->next)
-		if (p->va == va)
-			return p;
-	return NULL;
+	while (p && (p->va != va || !READ_ONCE(p->copy)))
+		p = p->next_va;
+	return p;
 }
 
-static struct patch_site *first_site(struct patch_page *p)
+static struct patch_page *page_of_text(struct patch_table *t, const void *text)
 {
-	return __atomic_load_n(&p->sites, __ATOMIC_ACQUIRE);
+	struct patch_page *p = __atomic_load_n(text_bucket(t, text), __ATOMIC_ACQUIRE);
+
+	while (p && p->text != text)
+		p = p->next_text;
+	return p;
 }
 
-static u8 state_of(const struct patch_site *s)
+/* Returns the record's site at address at, or NULL, if the page that is mapped has its jump. */
+static struct patch_site *patched_site(struct patch_page *p, u64 at)
 {
-	return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
+	struct patch_site *s = p ? patch_site_find(p->text, at) : NULL;
+
+	return s && patch_site_state(s) == SITE_PATCHED && s->since <= p->version ? s : NULL;
 }
 
-static void set_state(struct patch_site *s, enum site_state state)
+static struct patch_table *table_of(struct mm *mm)
 {
-	__atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
+	return __atomic_load_n(&mm->patches, __ATOMIC_ACQUIRE);
 }
 
-/* Returns the site whose SYSCALL is at this address, or NULL. Skips those that are SITE_GONE. */
-static struct patch_site *site_find(struct patch_table *t, u64 at)
-{
-	struct patch_page *p = page_find(t, at);
-
-	for (struct patch_site *s = p ? first_site(p) : NULL; s; s = s->next)
-		if (s->at == at && state_of(s) != SITE_GONE)
-			return s;
-	return NULL;
-}
-
-/*
- * The _get functions and site_add find or make a record. mm.lock is held. NULL: no memory, or
- * SITES_MAX is reached.
- */
+/* Makes the table if there is none. mm.lock is held. NULL: no memory. */
 static struct patch_table *table_get(struct mm *mm)
 {
 	struct patch_table *t = mm->patches;
@@ -112,34 +102,25 @@ static struct patch_table *table_get(struct mm *mm)
 	return t;
 }
 
-static struct patch_page *page_get(struct patch_table *t, u64 va)
+/* Adds a record of the text for address va, with a reference. NULL: no memory, or too many. */
+static struct patch_page *record_add(struct patch_table *t, u64 va, struct patch_text *text)
 {
-	struct patch_page *p = page_find(t, va), **bucket;
+	struct patch_page *p = t->records < RECORDS_MAX ? kmalloc(sizeof(*p)) : NULL;
 
-	if (p)
-		return p;
-	p = kzalloc(sizeof(*p));
+	ASSERT_HELD(&patch_lock);
 	if (!p)
 		return NULL;
-	p->va = ALIGN_DOWN(va, PAGE_SIZE);
-	bucket = bucket_of(t, p->va);
-	p->next = *bucket;
-	__atomic_store_n(bucket, p, __ATOMIC_RELEASE);
+	t->records++;
+	patch_text_get(text);
+	*p = (struct patch_page){
+		.next_va = *va_bucket(t, va),
+		.next_text = *text_bucket(t, text),
+		.va = ALIGN_DOWN(va, PAGE_SIZE),
+		.text = text,
+	};
+	__atomic_store_n(text_bucket(t, text), p, __ATOMIC_RELEASE);
+	__atomic_store_n(va_bucket(t, va), p, __ATOMIC_RELEASE);
 	return p;
-}
-
-static struct patch_site *site_add(struct patch_table *t, struct patch_page *p,
-				   const struct patch_site *what)
-{
-	struct patch_site *s = t->sites < SITES_MAX ? kmalloc(sizeof(*s)) : NULL;
-
-	if (!s)
-		return NULL;
-	t->sites++;
-	*s = *what;
-	s->next = p->sites;
-	__atomic_store_n(&p->sites, s, __ATOMIC_RELEASE);
-	return s;
 }
 
 /* v contains text of the kind that is patched: see patch.h. */
@@ -150,85 +131,62 @@ static bool is_suitable(const struct vma *v, u64 at)
 	       (v->prot & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC;
 }
 
-/* Returns the leaf of a page of text as readers see it; faults it in. 0: the page is missing. */
-static u64 leaf_of(struct mm *mm, u64 va)
+/* Returns the live record at va of the page whose GPA, in the page table, is gpa; or NULL. */
+static struct patch_page *record_find(struct patch_table *t, u64 va, u64 gpa)
 {
-	struct mm_fault_info info;
-	struct pt_leaf leaf;
+	struct patch_page *p = __atomic_load_n(va_bucket(t, va), __ATOMIC_ACQUIRE);
 
-	if (!pt_find(mm, va, &leaf) && mm_fault_locked(mm, va, MM_READ, &info) < 0)
-		return 0;
-	if (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P))
-		return 0;
-	if (leaf.size == PAGE_SIZE)
-		return patch_original(mm, va, *leaf.entry);
-	return (*leaf.entry & ~PTE_PS) + (va - leaf.va);
+	va = ALIGN_DOWN(va, PAGE_SIZE);
+	while (p && (p->va != va || READ_ONCE(p->dead) ||
+		     gpa != (p->copy ? p->copy : READ_ONCE(p->text->original))))
+		p = p->next_va;
+	return p;
 }
-
-/* A copy of the text around a SYSCALL. */
-struct text_window {
-	u8 *bytes;
-	u64 start, end;
-};
 
 /*
- * Copies the text from side bytes before at to side bytes after it, or the part around at that can
- * be read. Returns false if the SYSCALL cannot be read.
+ * Makes the record of a page of original text. The text is shared if the page belongs to a text
+ * copy, and if this address space does not have the text at another address.
  */
-static bool read_window(struct mm *mm, const struct vma *v, u64 at, u64 side, struct text_window *w)
+static struct patch_page *record_new(struct patch_table *t, const struct vma *v, u64 va, u64 gpa)
 {
-	u64 low = MAX(v->start, at - side), high = MIN(v->end, at + side);
+	u64 page = ALIGN_DOWN(va, PAGE_SIZE), cached = 0, low, high;
+	struct patch_text *text = NULL;
+	struct patch_page *p;
 
-	w->start = w->end = low;
-	while (w->end < high) {
-		u64 page = ALIGN_DOWN(w->end, PAGE_SIZE), leaf = leaf_of(mm, page);
-		u64 n = MIN(high, page + PAGE_SIZE) - w->end;
-
-		if (leaf && arch_copy(w->bytes + (w->end - w->start),
-				      (char *)phys_to_virt(pt_gpa(leaf)) + (w->end - page), n) == 0)
-			w->end += n;
-		else if (page >= ALIGN_DOWN(at, PAGE_SIZE))
-			break;
-		else
-			w->start = w->end = page + PAGE_SIZE;
+	ASSERT_HELD(&patch_lock);
+	patch_plan_range(v, page, &low, &high);
+	if (text_fits(v))
+		cached = text_peek(v, v->offset + (page - v->start));
+	if (cached == gpa) {
+		text = patch_text_find(gpa, low, high);
+		if (!text)
+			text = patch_text_new(gpa, low, high, true);
+		if (text && page_of_text(t, text)) {
+			patch_text_put(text);
+			text = NULL;
+		}
 	}
-	return w->end >= at + SYSCALL_SIZE;
+	if (cached)
+		frame_put(cached);
+	if (!text)
+		text = patch_text_new(gpa, low, high, false);
+	if (!text)
+		return NULL;
+	p = record_add(t, page, text);
+	patch_text_put(text);
+	return p;
 }
 
-/* Plans the jump from side bytes of text on each side, and makes its stub. Slot, or 0: none. */
-static u32 make_stub(struct mm *mm, const struct vma *v, u64 at, u64 side, struct call_site *site)
+/* Returns the GPA of the 4 KiB page at va that is mapped, or 0. mm.lock is held. */
+static u64 mapped_page(struct mm *mm, u64 va)
 {
-	struct text_window w = {.bytes = kmalloc(2 * side)};
-	u64 page = ALIGN_DOWN(at, PAGE_SIZE);
-	bool near = side == SITE_NEAR_SIDE;
-	u32 slot = 0;
+	struct pt_leaf leaf;
 
-	if (w.bytes && read_window(mm, v, at, side, &w)) {
-		u32 size = (u32)(w.end - w.start), offset = (u32)(at - w.start);
-		u32 low = (u32)(MAX(page, w.start) - w.start);
-		u32 high = (u32)(MIN(page + PAGE_SIZE, w.end) - w.start);
-
-		if (near ? call_site_plan_near(w.bytes, size, offset, low, high, site)
-			 : call_site_plan(w.bytes, size, offset, low, high, site))
-			slot = stub_new(at - site->before, site, w.bytes + offset - site->before);
-	}
-	kfree(w.bytes);
-	return slot;
-}
-
-/* Returns a frame with the page's bytes that nothing else maps, to write a jump into. 0: none. */
-static u64 own_copy(const struct patch_page *p, u64 leaf)
-{
-	u64 from = p->copy ? p->copy : pt_gpa(leaf), gpa;
-
-	if (p->copy && frame_range_unshared(p->copy, 1))
-		return p->copy;
-	gpa = frame_alloc(0, FRAME_USER);
-	if (gpa && arch_copy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE)) {
-		frame_put(gpa);
+	if (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P))
 		return 0;
-	}
-	return gpa;
+	return leaf.size == PAGE_SIZE
+		       ? pt_gpa(*leaf.entry)
+		       : pt_gpa(*leaf.entry & ~PTE_PS) + (ALIGN_DOWN(va, PAGE_SIZE) - leaf.va);
 }
 
 /*
@@ -246,88 +204,223 @@ static void go_on(struct mm *mm)
 	__atomic_store_n(&mm->patches->busy, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Maps the text's newest page. entry: the leaf. Other threads are stopped. */
+static void show(struct mm *mm, const struct vma *v, struct patch_page *p, u64 *entry)
+{
+	u64 old = p->copy;
+
+	ASSERT_HELD(&patch_lock);
+	frame_get(p->text->copy);
+	if (!old)
+		p->original = *entry;
+	p->version = p->text->version;
+	WRITE_ONCE(p->copy, p->text->copy);
+	pt_set(mm, entry, pt_value(v, p->copy, PTE_OWNED));
+	mm_flush(mm, p->va, p->va + PAGE_SIZE);
+	if (old)
+		frame_put(old);
+}
+
+/* Returns a frame with the text's newest bytes that nothing maps, to write a jump into. 0: none. */
+static u64 newest_copy(const struct patch_text *t, u64 leaf)
+{
+	u64 from = t->copy ? t->copy : pt_gpa(leaf), gpa = frame_alloc(0, FRAME_USER);
+
+	if (gpa && arch_copy(phys_to_virt(gpa), phys_to_virt(from), PAGE_SIZE)) {
+		frame_put(gpa);
+		return 0;
+	}
+	return gpa;
+}
+
 /*
- * Writes the jump into a copy of the page and maps the copy. Returns true with the other threads
- * stopped; the caller calls go_on. Returns false if there is no memory.
+ * Writes the jump into the text's newest page if only this address space shows it, else into a
+ * copy, which becomes the newest page; and maps that. Returns false if there is no memory.
  */
 static bool write_jump(struct mm *mm, const struct vma *v, struct patch_page *p,
-		       const struct call_site *site, u64 at, u32 slot)
+		       struct patch_site *s, const struct call_site *site, u32 slot)
 {
-	u64 *entry = pt_alloc(mm, p->va), gpa, old;
+	struct patch_text *t = p->text;
+	u64 *entry = pt_alloc(mm, p->va), gpa;
+	/* References: the text's, and that of this address space's leaf. */
+	bool alone = t->copy && p->copy == t->copy && frame_refs(t->copy) == 2;
 
+	ASSERT_HELD(&patch_lock);
 	if (!entry || !(*entry & PTE_P))
 		return false;
-	gpa = own_copy(p, *entry);
+	gpa = alone ? t->copy : newest_copy(t, *entry);
 	if (!gpa)
 		return false;
 	stop_others(mm);
-	call_site_jump(site, slot, (u8 *)phys_to_virt(gpa) + (at - p->va) - site->before);
-	if (gpa != p->copy) {
-		old = p->copy;
-		if (!old)
-			p->original = *entry;
-		WRITE_ONCE(p->copy, gpa);
-		pt_set(mm, entry, pt_value(v, gpa, PTE_OWNED));
-		mm_flush(mm, p->va, p->va + PAGE_SIZE);
+	call_site_jump(site, slot, (u8 *)phys_to_virt(gpa) + s->offset - site->before);
+	s->site = *site;
+	s->slot = slot;
+	s->since = ++t->version;
+	__atomic_store_n(&s->state, SITE_PATCHED, __ATOMIC_RELEASE);
+	if (alone) {
+		p->version = t->version;
+	} else {
+		u64 old = t->copy;
+
+		t->copy = gpa;
+		show(mm, v, p, entry);
 		if (old)
 			frame_put(old);
 	}
+	go_on(mm);
 	return true;
 }
 
-static void patch(struct mm *mm, struct patch_page *p, struct patch_site *s)
+static void patch(struct mm *mm, const struct vma *v, struct patch_page *p, struct patch_site *s)
 {
-	struct vma *v = vma_find(mm, s->at);
-	u32 slot = 0;
+	u64 at = p->va + s->offset;
+	struct call_site site;
+	u32 slot = patch_plan(mm, v, p->text, at, &site);
 
-	if (is_suitable(v, s->at)) {
-		slot = make_stub(mm, v, s->at, SITE_NEAR_SIDE, &s->site);
-		if (!slot)
-			slot = make_stub(mm, v, s->at, SITE_WINDOW_SIDE, &s->site);
-	}
-	if (slot && !write_jump(mm, v, p, &s->site, s->at, slot)) {
-		stub_put(slot);
-		slot = 0;
-	}
-	if (!slot) {
-		set_state(s, SITE_REFUSED);
-		STATS_INC(sites_refused);
-		klog(1, "the system call at %#lx stays a SYSCALL", s->at);
+	if (slot && write_jump(mm, v, p, s, &site, slot)) {
+		STATS_INC(sites_patched);
 		return;
 	}
-	s->slot = slot;
-	set_state(s, SITE_PATCHED);
+	if (slot)
+		stub_free(slot);
+	__atomic_store_n(&s->state, SITE_REFUSED, __ATOMIC_RELEASE);
+	STATS_INC(sites_refused);
+	klog(1, "the system call at %#lx stays a SYSCALL", at);
+}
+
+/* Another address space has patched the site: maps the page that has its jump. */
+static void adopt(struct mm *mm, const struct vma *v, struct patch_page *p)
+{
+	u64 *entry = pt_alloc(mm, p->va);
+
+	ASSERT_HELD(&patch_lock);
+	if (!entry || !(*entry & PTE_P))
+		return;
+	stop_others(mm);
+	show(mm, v, p, entry);
 	go_on(mm);
-	STATS_INC(sites_patched);
+	STATS_INC(pages_adopted);
+}
+
+/* Finds or makes the record and the site of a SYSCALL that v contains. Returns NULL: none. */
+static struct patch_site *site_get(struct mm *mm, const struct vma *v, u64 at,
+				   struct patch_page **page)
+{
+	u64 gpa = mapped_page(mm, at);
+	struct patch_table *t = table_get(mm);
+	struct patch_page *p = t && gpa ? record_find(t, at, gpa) : NULL;
+	struct patch_site *s;
+
+	if (t && gpa && !p)
+		p = record_new(t, v, at, gpa);
+	s = p ? patch_site_find(p->text, at) : NULL;
+	if (p && !s && (p->text->shared || t->sites < SITES_MAX)) {
+		s = patch_site_add(p->text, at);
+		if (s && !p->text->shared)
+			t->sites++;
+	}
+	*page = p;
+	return s;
+}
+
+/* Counts a call of the SYSCALL at address at. Returns whether the site is to be patched. */
+static bool count(struct mm *mm, const struct vma *v, u64 at, u64 nr)
+{
+	struct patch_page *p;
+	struct patch_site *s;
+	bool ready = false;
+
+	mutex_lock(&patch_lock);
+	s = site_get(mm, v, at, &p);
+	if (s && s->state == SITE_SEEN && nr == NR_SIGRETURN)
+		s->state = SITE_REFUSED;
+	if (s && s->state == SITE_SEEN)
+		ready = ++s->calls >= PATCH_AT_CALL;
+	else if (s && s->state == SITE_PATCHED && !(p->copy && s->since <= p->version))
+		adopt(mm, v, p);
+	mutex_unlock(&patch_lock);
+	return ready;
+}
+
+/* Returns whether the SYSCALL at address at is one that stays. Without a lock. */
+static bool is_refused(struct patch_table *t, u64 at)
+{
+	struct patch_page *p = __atomic_load_n(va_bucket(t, at), __ATOMIC_ACQUIRE);
+	u64 va = ALIGN_DOWN(at, PAGE_SIZE);
+	struct patch_site *s;
+
+	while (p && (p->va != va || READ_ONCE(p->dead)))
+		p = p->next_va;
+	s = p ? patch_site_find(p->text, at) : NULL;
+	return s && patch_site_state(s) == SITE_REFUSED;
 }
 
 void patch_note(struct mm *mm, u64 at, u64 nr)
 {
-	struct patch_table *t = __atomic_load_n(&mm->patches, __ATOMIC_ACQUIRE);
-	struct patch_site *s = t ? site_find(t, at) : NULL;
+	struct patch_table *t = table_of(mm);
 	struct patch_page *p;
+	struct patch_site *s;
+	struct vma *v;
 
-	if (s && state_of(s) != SITE_SEEN) {
-		if (state_of(s) == SITE_REFUSED)
-			STATS_INC(calls_refused);
+	if (t && (READ_ONCE(t->stopped) || is_refused(t, at))) {
+		STATS_INC(calls_refused);
 		return;
 	}
 	mutex_lock(&mm->lock);
-	t = table_get(mm);
-	p = t ? page_get(t, at) : NULL;
-	s = p ? site_find(t, at) : NULL;
-	if (p && !s)
-		s = site_add(t, p, &(struct patch_site){.at = at});
-	if (s && nr == NR_SIGRETURN)
-		set_state(s, SITE_REFUSED);
-	if (s && s->state == SITE_SEEN && ++s->calls >= PATCH_AT_CALL)
-		patch(mm, p, s);
+	v = vma_find(mm, at);
+	if (is_suitable(v, at) && count(mm, v, at, nr)) {
+		patch_plan_prepare(mm, v, at);
+		mutex_lock(&patch_lock);
+		s = site_get(mm, v, at, &p);
+		if (s && s->state == SITE_SEEN)
+			patch(mm, v, p, s);
+		mutex_unlock(&patch_lock);
+	}
 	mutex_unlock(&mm->lock);
 }
 
-u64 patch_resume(struct mm *mm, u64 rip)
+u64 patch_leaf(struct mm *mm, const struct vma *v, u64 va, u64 gpa)
 {
-	struct patch_table *t = __atomic_load_n(&mm->patches, __ATOMIC_ACQUIRE);
+	u64 original = pt_value(v, gpa, PTE_OWNED), low, high;
+	struct patch_text *text = NULL;
+	struct patch_table *t = NULL;
+	struct patch_page *p = NULL;
+
+	if (!patch_text_perhaps(gpa, 1) || !is_suitable(v, va))
+		return original;
+	patch_plan_range(v, va, &low, &high);
+	mutex_lock(&patch_lock);
+	text = patch_text_find(gpa, low, high);
+	if (text && text->copy)
+		t = table_get(mm);
+	if (t && !t->stopped) {
+		p = page_of_text(t, text);
+		if (!p)
+			p = record_add(t, va, text);
+		if (p && (p->va != va || p->copy))
+			p = NULL;
+	}
+	if (p) {
+		frame_get(text->copy);
+		p->original = original;
+		p->version = text->version;
+		WRITE_ONCE(p->copy, text->copy);
+		STATS_INC(pages_adopted);
+	}
+	if (text)
+		patch_text_put(text);
+	mutex_unlock(&patch_lock);
+	return p ? pt_value(v, p->copy, PTE_OWNED) : original;
+}
+
+bool patch_known(const struct vma *v, u64 gpa, u64 count)
+{
+	return is_suitable(v, v->start) && patch_text_perhaps(gpa, count);
+}
+
+u64 patch_resume(struct mm *mm, u64 rip, u64 *end)
+{
+	struct patch_table *t = table_of(mm);
 	struct patch_page *p;
 
 	if (!t)
@@ -336,26 +429,35 @@ u64 patch_resume(struct mm *mm, u64 rip)
 		mutex_lock(&mm->lock);
 		mutex_unlock(&mm->lock);
 	}
-	p = page_find(t, rip);
-	if (!p || !READ_ONCE(p->copy))
-		return rip;
-	for (struct patch_site *s = first_site(p); s; s = s->next) {
-		u64 offset = rip - (s->at - s->site.before);
+	p = patched_at(t, rip);
+	for (struct patch_site *s = p ? patch_sites(p->text) : NULL; s; s = s->next) {
+		u64 offset;
 
+		if (patch_site_state(s) != SITE_PATCHED || s->since > p->version)
+			continue;
+		offset = rip - (p->va + s->offset - s->site.before);
 		/* At the SYSCALL itself, the stub is faster even if the SYSCALL is still there. */
-		if (offset && (offset < s->site.size || offset == s->site.before) &&
-		    state_of(s) == SITE_PATCHED)
-			return stub_address(s->slot, &s->site, (u32)offset);
+		if (!offset || (offset >= s->site.size && offset != s->site.before))
+			continue;
+		*end = p->va + s->offset + SYSCALL_SIZE + s->site.after;
+		return stub_address(s->slot, &s->site, (u32)offset);
 	}
 	return rip;
 }
 
 bool patch_has(struct mm *mm, u64 at)
 {
-	struct patch_table *t = __atomic_load_n(&mm->patches, __ATOMIC_ACQUIRE);
-	struct patch_site *s = t ? site_find(t, at) : NULL;
+	struct patch_table *t = table_of(mm);
 
-	return s && state_of(s) == SITE_PATCHED;
+	return t && patched_site(patched_at(t, at), at);
+}
+
+u64 patch_address(struct mm *mm, const void *text)
+{
+	struct patch_table *t = table_of(mm);
+	struct patch_page *p = t ? page_of_text(t, text) : NULL;
+
+	return p ? p->va : 0;
 }
 
 u64 patch_original(struct mm *mm, u64 va, u64 entry)
@@ -364,18 +466,26 @@ u64 patch_original(struct mm *mm, u64 va, u64 entry)
 
 	if (!mm->patches || (entry & (PTE_NX | PTE_PS)))
 		return entry;
-	p = page_find(mm->patches, va);
-	return p && p->copy && p->copy == pt_gpa(entry) ? p->original : entry;
+	p = patched_at(mm->patches, va);
+	return p && p->copy == pt_gpa(entry) ? p->original : entry;
 }
 
-/* Makes the page's sites as if they had never been executed. */
-static void forget_sites(struct patch_page *p)
+/*
+ * The page at the record's address will be another one. A shared text may be shown there again; a
+ * private one has no page any more.
+ */
+static void forget(struct patch_page *p)
 {
-	for (struct patch_site *s = p->sites; s; s = s->next) {
-		if (s->state == SITE_PATCHED)
-			set_state(s, SITE_GONE);
-		if (s->state == SITE_REFUSED)
-			set_state(s, SITE_SEEN);
+	struct patch_text *t = p->text;
+
+	ASSERT_HELD(&patch_lock);
+	WRITE_ONCE(p->copy, 0);
+	if (t->shared)
+		return;
+	WRITE_ONCE(p->dead, true);
+	if (t->refs == 1 && t->copy) {
+		frame_put(t->copy);
+		t->copy = 0;
 	}
 }
 
@@ -384,26 +494,26 @@ static void undo(struct mm *mm, struct patch_page *p)
 	struct vma *v = vma_find(mm, p->va);
 	u64 copy = p->copy, *entry;
 
-	forget_sites(p);
-	if (!copy)
-		return;
-	entry = pt_alloc(mm, p->va);
-	/* The leaf exists, so pt_alloc makes no tables and cannot fail. */
-	KASSERT(entry && v && pt_gpa(*entry) == copy);
-	pt_set(mm, entry, pt_value(v, pt_gpa(p->original), p->original & PTE_OWNED));
-	WRITE_ONCE(p->copy, 0);
-	mm_flush(mm, p->va, p->va + PAGE_SIZE);
-	frame_put(copy);
+	if (copy) {
+		entry = pt_alloc(mm, p->va);
+		/* The leaf exists, so pt_alloc makes no tables and cannot fail. */
+		KASSERT(entry && v && pt_gpa(*entry) == copy);
+		pt_set(mm, entry, pt_value(v, pt_gpa(p->original), p->original & PTE_OWNED));
+	}
+	forget(p);
+	if (copy) {
+		mm_flush(mm, p->va, p->va + PAGE_SIZE);
+		frame_put(copy);
+	}
 }
 
 static void drop(struct mm *mm, struct patch_page *p)
 {
+	bool original = p->copy && (p->original & PTE_OWNED);
+
 	(void)mm;
-	forget_sites(p);
-	if (!p->copy)
-		return;
-	WRITE_ONCE(p->copy, 0);
-	if (p->original & PTE_OWNED)
+	forget(p);
+	if (original)
 		frame_put(pt_gpa(p->original));
 }
 
@@ -413,10 +523,12 @@ static void for_pages(struct mm *mm, u64 start, u64 end,
 	ASSERT_HELD(&mm->lock);
 	if (!mm->patches)
 		return;
+	mutex_lock(&patch_lock);
 	for (u32 i = 0; i < BUCKETS; i++)
-		for (struct patch_page *p = mm->patches->bucket[i]; p; p = p->next)
-			if (p->va >= ALIGN_DOWN(start, PAGE_SIZE) && p->va < end)
+		for (struct patch_page *p = mm->patches->by_va[i]; p; p = p->next_va)
+			if (p->va >= ALIGN_DOWN(start, PAGE_SIZE) && p->va < end && !p->dead)
 				fn(mm, p);
+	mutex_unlock(&patch_lock);
 }
 
 void patch_undo(struct mm *mm, u64 start, u64 end)
@@ -431,37 +543,59 @@ void patch_undo_at(struct mm *mm, u64 rip)
 	mutex_unlock(&mm->lock);
 }
 
+void patch_stop(struct mm *mm, u64 rip)
+{
+	mutex_lock(&mm->lock);
+	if (mm->patches)
+		WRITE_ONCE(mm->patches->stopped, true);
+	patch_undo(mm, rip, rip + 1);
+	mutex_unlock(&mm->lock);
+}
+
 void patch_forget(struct mm *mm, u64 start, u64 end)
 {
 	for_pages(mm, start, end, drop);
 }
 
-/* Gives the child's table a record of a patched page that the child maps too. */
-static int fork_page(struct patch_table *t, const struct patch_page *from)
+/* Maps the text's newest page where no vCPU runs: entry is the leaf of p, and has another page. */
+static void show_newest(struct mm *mm, const struct vma *v, struct patch_page *p, u64 *entry)
 {
-	struct patch_page *p = page_get(t, from->va);
+	ASSERT_HELD(&patch_lock);
+	if (p->copy)
+		frame_put(p->copy);
+	else
+		p->original = *entry;
+	frame_get(p->text->copy);
+	p->copy = p->text->copy;
+	p->version = p->text->version;
+	pt_set(mm, entry, pt_value(v, p->copy, PTE_OWNED));
+}
+
+/*
+ * Gives the child a record of a page whose text it maps too. The child begins with the text's
+ * newest page: the jumps that the parent lacks are probably those that other children have made.
+ */
+static int fork_page(struct mm *child, const struct patch_page *from, struct pt_leaf *leaf)
+{
+	const struct vma *v = vma_find(child, from->va);
+	struct patch_page *p = record_add(child->patches, from->va, from->text);
 
 	if (!p)
 		return -ENOMEM;
-	if (from->original & PTE_OWNED)
+	if (from->copy && (from->original & PTE_OWNED))
 		frame_get(pt_gpa(from->original));
 	p->original = from->original;
+	p->version = from->version;
 	p->copy = from->copy;
-	for (const struct patch_site *s = from->sites; s; s = s->next) {
-		if (s->state == SITE_GONE)
-			continue;
-		if (!site_add(t, p, s))
-			return -ENOMEM;
-		if (s->state == SITE_PATCHED)
-			stub_get(s->slot);
-	}
+	if (from->text->copy && from->text->copy != from->copy && is_suitable(v, from->va))
+		show_newest(child, v, p, leaf->entry);
 	return 0;
 }
 
 int patch_fork(struct mm *child, struct mm *mm)
 {
 	struct patch_table *t;
-	struct pt_leaf leaf;
+	struct pt_leaf leaf = {0};
 	int err = 0;
 
 	ASSERT_HELD(&mm->lock);
@@ -470,11 +604,14 @@ int patch_fork(struct mm *child, struct mm *mm)
 	t = child->patches = kzalloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
+	t->stopped = mm->patches->stopped;
+	mutex_lock(&patch_lock);
 	for (u32 i = 0; i < BUCKETS && !err; i++)
-		for (struct patch_page *p = mm->patches->bucket[i]; p && !err; p = p->next)
-			if (p->copy && pt_find(child, p->va, &leaf) && leaf.size == PAGE_SIZE &&
-			    pt_gpa(*leaf.entry) == p->copy)
-				err = fork_page(t, p);
+		for (struct patch_page *p = mm->patches->by_va[i]; p && !err; p = p->next_va)
+			if (!p->dead && pt_find(child, p->va, &leaf) && leaf.size == PAGE_SIZE &&
+			    pt_gpa(*leaf.entry) == (p->copy ? p->copy : p->text->original))
+				err = fork_page(child, p, &leaf);
+	mutex_unlock(&patch_lock);
 	return err;
 }
 
@@ -484,24 +621,19 @@ void patch_free(struct mm *mm)
 
 	if (!t)
 		return;
+	mutex_lock(&patch_lock);
 	for (u32 i = 0; i < BUCKETS; i++) {
-		struct patch_page *p = t->bucket[i], *next_page;
+		struct patch_page *p = t->by_va[i], *next;
 
-		for (; p; p = next_page) {
-			struct patch_site *s = p->sites, *next;
-
-			next_page = p->next;
-			for (; s; s = next) {
-				next = s->next;
-				if (s->slot)
-					stub_put(s->slot);
-				kfree(s);
-			}
+		for (; p; p = next) {
+			next = p->next_va;
+			patch_text_put(p->text);
 			if (p->copy && (p->original & PTE_OWNED))
 				frame_put(pt_gpa(p->original));
 			kfree(p);
 		}
 	}
+	mutex_unlock(&patch_lock);
 	kfree(t);
 	mm->patches = NULL;
 }

@@ -3,11 +3,12 @@
  * Patched call sites of an address space (docs/hosts.md has the whole picture). Ring-3 mode.
  *
  * A SYSCALL instruction that is executed repeatedly is replaced by a jump to a stub
- * (arch/x86_64/stubs.h). The jump is written into a private copy of the page of text. The kernel
- * keeps the original page and shows it to every reader but the CPU: system calls, other processes,
- * /proc, core files. The original is mapped again when the page's protection changes.
+ * (arch/x86_64/stubs.h). The jump is written into a copy of the page of text. The kernel keeps the
+ * original page and shows it to every reader but the CPU: system calls, other processes, /proc,
+ * core files. The original is mapped again when the page's protection changes.
  *
- * Only text of files is patched, in private mappings that are executable and not writable.
+ * Only text of files is patched, in private mappings that are executable and not writable. Address
+ * spaces that map the same page of a program or library share the copy (patch_text.h).
  */
 #ifndef KERNEL_MM_PATCH_H
 #define KERNEL_MM_PATCH_H
@@ -15,6 +16,7 @@
 #include "common/types.h"
 
 struct mm;
+struct vma;
 
 /*
  * Called when a thread of mm, the running process's address space, has executed the SYSCALL at
@@ -24,11 +26,27 @@ struct mm;
 void patch_note(struct mm *mm, u64 at, u64 nr);
 
 /*
- * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:
- * one in a stub if a jump has replaced the instruction at rip, else rip. Waits while a site is
- * being patched. No lock is held.
+ * Returns the leaf that shows a page of a text copy at va in v, where no page is mapped yet: gpa,
+ * or the page with the jumps that other address spaces have made. Uses up the caller's reference to
+ * gpa. mm.lock is held.
  */
-u64 patch_resume(struct mm *mm, u64 rip);
+u64 patch_leaf(struct mm *mm, const struct vma *v, u64 va, u64 gpa);
+/* Returns false if patch_leaf would return each of count adjacent pages as it is. */
+bool patch_known(const struct vma *v, u64 gpa, u64 count);
+
+/*
+ * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:
+ * one in a stub if a jump has replaced the instruction at rip, else rip. In the first case *end is
+ * the address in the program's text at which the stub ends. Waits while a site is being patched. No
+ * lock is held.
+ */
+u64 patch_resume(struct mm *mm, u64 rip, u64 *end);
+
+/*
+ * Returns the address of the page at which mm shows, or has shown, the text that a stub belongs to
+ * (stub_new's first argument); 0: at none. No lock is held.
+ */
+u64 patch_address(struct mm *mm, const void *text);
 
 /* Returns whether a jump has replaced the SYSCALL at address at. No lock is held. */
 bool patch_has(struct mm *mm, u64 at);
@@ -47,6 +65,12 @@ u64 patch_original(struct mm *mm, u64 va, u64 entry);
 void patch_undo(struct mm *mm, u64 start, u64 end);
 /* As patch_undo for the page that contains rip; takes mm.lock. */
 void patch_undo_at(struct mm *mm, u64 rip);
+
+/*
+ * As patch_undo_at, and patches nothing more in mm: a thread whose GS is the program's would have
+ * to go on in a stub that uses the kernel's.
+ */
+void patch_stop(struct mm *mm, u64 rip);
 
 /* Called when pages of [start, end) are about to be unmapped. mm.lock is held. */
 void patch_forget(struct mm *mm, u64 start, u64 end);

@@ -18,6 +18,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/patch_text.h"
 #include "kernel/mm/window.h"
 
 #define BUCKETS	    256
@@ -158,6 +159,19 @@ u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa)
 	return n;
 }
 
+u64 text_peek(const struct vma *v, u64 offset)
+{
+	u64 base = ALIGN_DOWN(offset, HUGE_SIZE), gpa = 0;
+	struct text_chunk *p;
+
+	mutex_lock(&text_lock);
+	p = find(vma_window(v), base);
+	if (p && !take(p, (offset - base) / PAGE_SIZE, 1, &gpa))
+		gpa = 0;
+	mutex_unlock(&text_lock);
+	return gpa;
+}
+
 bool text_shrink(void)
 {
 	struct text_chunk *p, *next, *gone = NULL;
@@ -177,6 +191,7 @@ bool text_shrink(void)
 	mutex_unlock(&text_lock);
 	for (p = gone; p; p = next) {
 		next = LIST_NEXT(p, link);
+		patch_text_retire(p->gpa, p->pages);
 		frame_put_range(p->gpa, p->pages);
 		kfree(p);
 	}

@@ -30,6 +30,12 @@ bool text_fits(const struct vma *v);
  */
 u64 text_take(const struct vma *v, u64 offset, u64 most, u64 *gpa);
 
+/*
+ * Returns the frame of a text copy that has the page of v's file at offset, page-aligned, with a
+ * reference for the caller; 0: no text copy has it now. text_fits(v). Makes no hostcall.
+ */
+u64 text_peek(const struct vma *v, u64 offset);
+
 /* Frees the text copies that no process has mapped. Returns false if there were none. */
 bool text_shrink(void);
 

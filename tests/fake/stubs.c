@@ -7,22 +7,16 @@
 unsigned fake_stub_refs[FAKE_SLOTS];
 static u32 last_slot;
 
-u32 stub_new(u64 start, const struct call_site *s, const u8 *region)
+u32 stub_new(const void *text, u32 start, const struct call_site *s, const u8 *region)
 {
-	(void)start, (void)s, (void)region;
+	(void)text, (void)start, (void)s, (void)region;
 	if (last_slot + 1 == FAKE_SLOTS)
 		return 0;
 	fake_stub_refs[++last_slot] = 1;
 	return last_slot;
 }
 
-void stub_get(u32 slot)
-{
-	if (!fake_stub_refs[slot]++)
-		abort();
-}
-
-void stub_put(u32 slot)
+void stub_free(u32 slot)
 {
 	if (!fake_stub_refs[slot]--)
 		abort();

@@ -442,6 +442,42 @@ CASE(text_that_becomes_writable)
 	NEED(munmap(map, size) == 0);
 }
 
+/* The same text at two more addresses, in a way that the kernel may share it (MAP_DENYWRITE). */
+CASE(text_at_several_addresses)
+{
+	size_t size = (size_t)(sites_end - sites_start);
+	int fd = open("/proc/self/exe", O_RDONLY);
+	bool right = true;
+	char *map[2];
+
+	NEED(fd >= 0 && read_file() == size);
+	warm_all();
+	for (int i = 0; i < 2; i++) {
+		map[i] = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_DENYWRITE, fd,
+			      offset_of(sites_start));
+		NEED(map[i] != MAP_FAILED);
+	}
+	for (int i = 0; i < WARM; i++)
+		for (size_t n = 0; n < SITES_COUNT; n++)
+			for (int m = 0; m < 2; m++) {
+				char *start = map[m] + (sites[n].start - sites_start);
+				struct registers r = {.rsi = SYS_getppid, .flags = 0x202};
+
+				call_with_registers(start, &r);
+				right &= (long)r.rax == getppid();
+				right &= r.rcx == (uintptr_t)map[m] + 2 +
+							  (size_t)(sites[n].syscall - sites_start);
+			}
+	CHECK(right);
+	NEED(munmap(map[0], size) == 0);
+	for (size_t n = 0; n < SITES_COUNT; n++)
+		right &= call(map[1] + (sites[n].start - sites_start)) == getppid() &&
+			 call(sites[n].start) == getppid();
+	CHECK(right);
+	NEED(munmap(map[1], size) == 0);
+	close(fd);
+}
+
 CASE(text_that_is_unmapped_and_moved)
 {
 	size_t size = (size_t)(sites_end - sites_start);
@@ -501,6 +537,38 @@ CASE(fork_and_exec)
 	CHECK(status == 0);
 	for (size_t n = 0; n < SITES_COUNT; n++)
 		CHECK(call(sites[n].start) == getppid());
+}
+
+/*
+ * What this process has made of its text, the next one that executes the same file begins with, at
+ * other addresses. It must get no more wrong for that.
+ */
+CASE(other_processes_with_the_same_text)
+{
+	static const char *const cases[] = {
+		"registers_and_flags",	     "jump_to_the_bare_instruction",
+		"text_read_by_system_calls", "fork_and_exec",
+		"interrupted_calls",	     "single_steps",
+		"gs_is_the_programs",
+	};
+
+	warm_all();
+	warm(front_read);
+	for (size_t n = 0; n < sizeof(cases) / sizeof(*cases); n++) {
+		int status = -1;
+		pid_t child = fork();
+
+		if (child == 0) {
+			int null = open("/dev/null", O_WRONLY);
+
+			dup2(null, STDOUT_FILENO);
+			execl("/proc/self/exe", "sites", cases[n], NULL);
+			_exit(127);
+		}
+		NEED(waitpid(child, &status, 0) == child);
+		printf("  %s: %d\n", cases[n], status);
+		CHECK(status == 0);
+	}
 }
 
 CASE(vfork_many_times)

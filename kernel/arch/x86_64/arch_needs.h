@@ -53,4 +53,10 @@ bool exit_work_fast(struct trapframe *frame);
 void arch_needs_unpatched(u64 rip);
 bool arch_needs_is_patched(u64 rip);
 
+/*
+ * Returns the address at which the running process has a page of text that has a stub (stub_new);
+ * 0: it does not have the page. text may be freed. kernel/entry.c
+ */
+u64 arch_needs_text(const void *text);
+
 #endif

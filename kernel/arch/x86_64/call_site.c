@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See call_site.h. */
 #include "kernel/arch/x86_64/call_site.h"
+#include "common/vcpu_area.h"
 #include "kernel/arch/x86_64/insn_length.h"
 #include "libc/string.h"
 
@@ -121,13 +122,43 @@ static u8 plan_before(const u8 *text, u32 at, const struct front *f, u32 least)
 	return 0;
 }
 
+/*
+ * The instruction may set GS: MOV or POP to a segment register, LSS, LFS, LGS, WRGSBASE. The end of
+ * the stub needs the kernel's GS. Takes some other instructions for one of these.
+ */
+static bool may_set_gs(const u8 *insn, u32 length)
+{
+	u32 p = 0;
+
+	while (p < length &&
+	       (insn[p] == 0x66 || insn[p] == 0xf3 || insn[p] == 0xf2 || insn[p] == 0x2e ||
+		insn[p] == 0x3e || insn[p] == 0x26 || insn[p] == 0x36 || insn[p] == 0x64 ||
+		insn[p] == 0x65 || insn[p] == 0x67 || (insn[p] & 0xf0) == 0x40))
+		p++;
+	if (p + 1 >= length)
+		return false;
+	if (insn[p] != 0x0f)
+		return insn[p] == 0x8e;
+	switch (insn[p + 1]) {
+	case 0xa1: /* POP FS, GS */
+	case 0xa9:
+	case 0xb2: /* LSS, LFS, LGS */
+	case 0xb4:
+	case 0xb5:
+	case 0xae: /* WRGSBASE, and others with state of the CPU */
+		return true;
+	default:
+		return false;
+	}
+}
+
 static u8 plan_after(const u8 *text, u32 size, u32 at)
 {
 	u32 p = at + SYSCALL_SIZE;
 	struct insn i;
 
 	while (p < at + JUMP_SIZE) {
-		if (!is_movable(text + p, size - p, &i))
+		if (!is_movable(text + p, size - p, &i) || may_set_gs(text + p, i.length))
 			return 0;
 		p += i.length;
 	}
@@ -268,13 +299,13 @@ void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8
 	put(in + PATCH_IN_SYSCALL, syscall, sizeof(syscall));
 }
 
-void call_site_stub_out(const struct call_site *s, u64 start, const u8 *region, u8 *out)
+void call_site_stub_out(const struct call_site *s, const u8 *region, u8 *out)
 {
-	u64 end = start + s->before + SYSCALL_SIZE + s->after;
-	static const u8 jump_next_word[] = {0xff, 0x25, 0, 0, 0, 0};
+	static const u8 jump_gs[] = {0x65, 0xff, 0x24, 0x25}; /* jmp *%gs:abs32 */
+	static const u32 stub_end = VD_STUB_END;
 	u8 *p = put(out, region + s->before + SYSCALL_SIZE, s->after);
 
-	p = put(p, jump_next_word, sizeof(jump_next_word));
-	p = put(p, &end, sizeof(end));
+	p = put(p, jump_gs, sizeof(jump_gs));
+	p = put(p, &stub_end, sizeof(stub_end));
 	memset(p, 0xcc, PATCH_OUT_SIZE - (u32)(p - out));
 }

@@ -66,11 +66,12 @@ void call_site_jump(const struct call_site *s, u32 slot, u8 *to);
 
 /*
  * Write the two parts of the stub. region: the text that the jump will replace, and what moves with
- * it; start: its address. in has PATCH_IN_SIZE bytes and will run at PATCH_IN_BASE +
- * slot * PATCH_IN_SIZE; out has PATCH_OUT_SIZE bytes.
+ * it. in has PATCH_IN_SIZE bytes and will run at PATCH_IN_BASE + slot * PATCH_IN_SIZE; out has
+ * PATCH_OUT_SIZE bytes. Processes that have the text at different addresses share the stub, so
+ * neither part has an address of the text: `out` goes back through stub_end of the vCPU's data.
  */
 void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in);
-void call_site_stub_out(const struct call_site *s, u64 start, const u8 *region, u8 *out);
+void call_site_stub_out(const struct call_site *s, const u8 *region, u8 *out);
 
 /* Offset in `in` of the end of the stub's own SYSCALL, which it uses if GS is the program's. */
 #define STUB_SYSCALL_END (PATCH_IN_SYSCALL + SYSCALL_SIZE)

@@ -305,7 +305,8 @@ exit_end:
 
 /*
  * Ring-3 mode, from the stubs of patched call sites. On the stack: RIP..SS, the slot, the vector,
- * RAX. void syscall_by_stub(struct trapframe *), bool exit_work_fast(struct trapframe *)
+ * RAX; syscall_by_stub sets RIP. void syscall_by_stub(struct trapframe *),
+ * bool exit_work_fast(struct trapframe *)
  */
 	.globl stub_entry
 stub_entry:
@@ -354,8 +355,7 @@ stub_shared_start:
 	push %gs:VD_USER_RSP
 	pushf
 	push $SEL_USER_CS
-	mov PATCH_RETURNS(, %r11, 8), %rcx
-	push %rcx
+	push $0
 	push %r11
 	push $TRAP_SYSCALL
 	push %rax

@@ -12,8 +12,8 @@
 #include "kernel/arch/x86_64/stubs.h"
 
 struct stub {
-	u64 start; /* address of the region in the program's text */
-	u32 refs;  /* 0: free */
+	const void *text; /* the page of text that has the site: stub_new */
+	u16 start;	  /* offset of the region in it */
 	u16 next_free;
 	struct call_site site;
 };
@@ -45,11 +45,6 @@ static u64 out_address(u32 slot)
 	return PATCH_OUT_BASE + (u64)slot * PATCH_OUT_SIZE;
 }
 
-static u64 return_address(u32 slot)
-{
-	return PATCH_RETURNS + (u64)slot * sizeof(u64);
-}
-
 /* Takes a free slot and maps its memory. Returns 0 if there is no slot or no memory. */
 static u32 slot_new(void)
 {
@@ -72,7 +67,6 @@ static u32 slot_new(void)
 		records[slot / RECORDS] = phys_to_virt(gpa);
 	}
 	if (!pagetable_map_stubs(call_site_pointer(slot), false) ||
-	    !pagetable_map_stubs(return_address(slot), false) ||
 	    !pagetable_map_stubs(in_address(slot), true) ||
 	    !pagetable_map_stubs(out_address(slot), true))
 		return 0;
@@ -80,34 +74,26 @@ static u32 slot_new(void)
 	return slot;
 }
 
-u32 stub_new(u64 start, const struct call_site *s, const u8 *region)
+u32 stub_new(const void *text, u32 start, const struct call_site *s, const u8 *region)
 {
-	u64 back = start + s->before + SYSCALL_SIZE;
 	u32 slot;
 
 	mutex_lock(&stub_lock);
 	slot = slot_new();
 	if (slot) {
-		*record(slot) = (struct stub){.start = start, .refs = 1, .site = *s};
+		*record(slot) = (struct stub){.text = text, .start = (u16)start, .site = *s};
 		call_site_stub_in(s, slot, region, pagetable_map_stubs(in_address(slot), true));
-		call_site_stub_out(s, start, region, pagetable_map_stubs(out_address(slot), true));
-		*(u64 *)pagetable_map_stubs(return_address(slot), false) = back;
+		call_site_stub_out(s, region, pagetable_map_stubs(out_address(slot), true));
 		*(u64 *)pagetable_map_stubs(call_site_pointer(slot), false) = in_address(slot);
 	}
 	mutex_unlock(&stub_lock);
 	return slot;
 }
 
-void stub_get(u32 slot)
+void stub_free(u32 slot)
 {
-	__atomic_fetch_add(&record(slot)->refs, 1, __ATOMIC_RELAXED);
-}
-
-void stub_put(u32 slot)
-{
-	if (__atomic_fetch_sub(&record(slot)->refs, 1, __ATOMIC_ACQ_REL) != 1)
-		return;
 	mutex_lock(&stub_lock);
+	__atomic_store_n(&record(slot)->text, NULL, __ATOMIC_RELAXED);
 	record(slot)->next_free = (u16)first_free;
 	first_free = slot;
 	mutex_unlock(&stub_lock);
@@ -121,24 +107,48 @@ u64 stub_address(u32 slot, const struct call_site *s, u32 offset)
 	return out_address(slot) + offset - s->before - SYSCALL_SIZE;
 }
 
+/* The record of a slot that a program may name at will. NULL: it never was in use. */
+static const struct stub *record_of(u64 slot)
+{
+	return slot >= PATCH_IN_SHARED && slot < PATCH_SLOTS && records[slot / RECORDS]
+		       ? record((u32)slot)
+		       : NULL;
+}
+
+/* Where the running process has the first byte of the stub's region; 0: nowhere. */
+static u64 region_start(const struct stub *s)
+{
+	const void *text = s ? __atomic_load_n(&s->text, __ATOMIC_RELAXED) : NULL;
+	u64 page = text ? arch_needs_text(text) : 0;
+
+	return page ? page + s->start : 0;
+}
+
 bool stub_native(u64 rip, u64 *native)
 {
 	bool in = rip - PATCH_IN_BASE < PATCH_SLOTS * PATCH_IN_SIZE;
 	u64 base = in ? PATCH_IN_BASE : PATCH_OUT_BASE, size = in ? PATCH_IN_SIZE : PATCH_OUT_SIZE;
-	u32 slot = (u32)((rip - base) / size), offset = (u32)((rip - base) % size);
-	const struct stub *s;
+	u32 offset = (u32)((rip - base) % size);
+	const struct stub *s = record_of((rip - base) / size);
+	u64 start = region_start(s);
 
-	if ((!in && rip - PATCH_OUT_BASE >= PATCH_SLOTS * PATCH_OUT_SIZE) ||
-	    slot < PATCH_IN_SHARED || !records[slot / RECORDS])
+	if (!start)
 		return false;
-	s = record(slot);
 	if (!in)
-		*native = s->start + s->site.before + SYSCALL_SIZE + MIN(offset, s->site.after);
+		*native = start + s->site.before + SYSCALL_SIZE + MIN(offset, s->site.after);
 	else if (offset >= STUB_SYSCALL_END)
-		*native = s->start + s->site.before + SYSCALL_SIZE;
+		*native = start + s->site.before + SYSCALL_SIZE;
 	else
-		*native = s->start + MIN(offset, s->site.before);
+		*native = start + MIN(offset, s->site.before);
 	return true;
+}
+
+u64 stub_return(u64 slot)
+{
+	const struct stub *s = record_of(slot);
+	u64 start = region_start(s);
+
+	return start ? start + s->site.before + SYSCALL_SIZE : 0;
 }
 
 bool stub_entered(u64 rip)

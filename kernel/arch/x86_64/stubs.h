@@ -19,20 +19,34 @@ extern bool stubs_on;
 void stubs_init(void);
 
 /*
- * Makes a stub for the site whose region (the bytes that the jump replaces) begins at start; region
- * is a copy of its text. Returns the slot, with a reference for the caller, or 0 if no slot or no
- * memory is left.
+ * Makes a stub for a site in a page of text. text names the page for arch_needs_text; the region
+ * (the bytes that the jump replaces) begins at offset start in the page; region is a copy of its
+ * text. Returns the slot, or 0 if no slot or no memory is left.
  */
-u32 stub_new(u64 start, const struct call_site *s, const u8 *region);
-void stub_get(u32 slot);
-/* Drops a reference. At the last one, no thread may be in the stub or be able to reach it. */
-void stub_put(u32 slot);
+u32 stub_new(const void *text, u32 start, const struct call_site *s, const u8 *region);
+/* No thread may be in the stub or be able to reach it. */
+void stub_free(u32 slot);
 
 /* Returns the stub's address for a program that is `offset` bytes into the region; not for 0. */
 u64 stub_address(u32 slot, const struct call_site *s, u32 offset);
 
-/* Returns whether rip is in a stub; then *native is the address in the program's text. */
+/*
+ * Returns whether rip is in a stub of the running process's text; then *native is the address in
+ * the text.
+ */
 bool stub_native(u64 rip, u64 *native);
+
+/* Returns whether rip is in the part of a stub that leads back to the program. */
+static inline bool stub_leaves(u64 rip)
+{
+	return rip - PATCH_OUT_BASE < PATCH_SLOTS * PATCH_OUT_SIZE;
+}
+
+/*
+ * Returns the address behind the SYSCALL whose stub has entered the kernel with this slot. 0: the
+ * running process has no such text; it has jumped into another one's stub.
+ */
+u64 stub_return(u64 slot);
 
 /* Returns whether rip is the first byte of a stub: the program has just executed the jump. */
 bool stub_entered(u64 rip);
