@@ -30,7 +30,6 @@ buffervm_sources(report_sources check/report/*.c)
 buffervm_static_library(DW_LIBRARY dw libdw-dev)
 buffervm_static_library(LZMA_LIBRARY lzma liblzma-dev)
 buffervm_static_library(BZ2_LIBRARY bz2 libbz2-dev)
-buffervm_static_library(SECCOMP_LIBRARY seccomp libseccomp-dev)
 buffervm_static_library(IBERTY_LIBRARY iberty libiberty-dev)
 # Debian has no static Zydis: see check/report/zydis_load.c.
 find_library(ZYDIS_LIBRARY libZydis.so)

@@ -20,6 +20,9 @@
 	X(NO_MEMORY,      72, "--mem is too small, or guest RAM is exhausted") \
 	X(NO_INTERPRETER, 73, "the program's interpreter is missing or cannot be run") \
 	X(TOO_BIG,        74, "arguments and environment are larger than Linux allows") \
+	X(WALL,           75, "a wall of the sandbox that has to hold does not (run --require)") \
+	X(CPU_TIME,       76, "the sandbox used up its CPU time (run --cpu-time)") \
+	X(TIME,           124, "the sandbox used up its time (run --time), as with timeout(1)") \
 	X(NOT_EXECUTABLE, 126, "the program is a directory, not executable, or of no known format") \
 	X(NOT_FOUND,      127, "no such program")
 /* clang-format on */

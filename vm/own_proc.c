@@ -26,7 +26,7 @@ static struct {
 } mark;
 
 static pthread_mutex_t dumpable_lock = PTHREAD_MUTEX_INITIALIZER; /* PR_SET_DUMPABLE */
-static bool hidden;
+static bool hidden, confined;
 
 /*
  * Returns true for the files that tell about namespaces, mounts and accounting which the programs
@@ -129,6 +129,8 @@ s64 own_proc_open(long nr, const u64 arg[6])
 {
 	s64 fd;
 
+	if (confined)
+		return -EACCES;
 	pthread_mutex_lock(&dumpable_lock);
 	if (hidden)
 		prctl(PR_SET_DUMPABLE, 1);
@@ -144,4 +146,9 @@ void own_proc_hide(void)
 	if (HOST_CALL(getrandom, (u64)&mark, sizeof(mark), 0) != sizeof(mark))
 		mark.random = (u64)&mark ^ (u64)getpid() << 32 ^ __builtin_ia32_rdtsc();
 	hidden = prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+void own_proc_confine(void)
+{
+	confined = true;
 }

@@ -36,4 +36,7 @@ s64 own_proc_open(long nr, const u64 arg[6]);
  */
 void own_proc_hide(void);
 
+/* Makes own_proc_open fail with -EACCES from now on: a sandbox never shows the monitor's files. */
+void own_proc_confine(void);
+
 #endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* Loads one of the filters that seccomp_filter.c made. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "vm/jail/seccomp.h"
+#include "vm/vm.h"
+
+extern const u8 seccomp_offline_start[], seccomp_offline_end[];
+extern const u8 seccomp_online_start[], seccomp_online_end[];
+
+/* Puts the process number into the comparisons with it. Returns how many there were. */
+static u32 set_own_pid(struct sock_filter *code, size_t count)
+{
+	const u32 self = (u32)getpid();
+	u32 found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (code[i].code != (BPF_JMP | BPF_JEQ | BPF_K) || code[i].k != SECCOMP_OWN_PID)
+			continue;
+		code[i].k = self;
+		found++;
+	}
+	return found;
+}
+
+int seccomp_confine(bool network)
+{
+	const u8 *start = network ? seccomp_online_start : seccomp_offline_start;
+	const u8 *end = network ? seccomp_online_end : seccomp_offline_end;
+	size_t size = (size_t)(end - start);
+	struct sock_filter *code = malloc(size);
+	struct sock_fprog program = {(unsigned short)(size / sizeof(*code)), code};
+	long ret = -1;
+
+	if (!code)
+		return -ENOMEM;
+	memcpy(code, start, size);
+	errno = EINVAL;
+	if (FILE_SIGNAL == SECCOMP_FILE_SIGNAL && set_own_pid(code, program.len))
+		ret = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+			      &program);
+	free(code);
+	/* A positive result is a thread that could not be restricted. */
+	return ret < 0 ? -errno : ret > 0 ? -ESRCH : 0;
+}
