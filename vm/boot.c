@@ -24,6 +24,7 @@
 #include <linux/kvm.h>
 #include <sched.h>
 #include <unistd.h>
+#include "vm/jail/policy.h"
 #include "vm/vm.h"
 
 extern const u8 bootstrap_start[], bootstrap_end[];
@@ -251,6 +252,10 @@ static void fill_identity(struct sandbox *s)
 		getrlimit((__rlimit_resource_t)i, &r);
 		b->rlimit[i].cur = r.rlim_cur;
 		b->rlimit[i].max = r.rlim_max;
+		if (i == RLIMIT_FSIZE && s->opt.policy && s->opt.policy->limits.fsize) {
+			b->rlimit[i].cur = MIN(b->rlimit[i].cur, s->opt.policy->limits.fsize);
+			b->rlimit[i].max = MIN(b->rlimit[i].max, s->opt.policy->limits.fsize);
+		}
 		if (i == RLIMIT_NPROC && s->opt.pids) {
 			b->rlimit[i].cur = MIN(b->rlimit[i].cur, s->opt.pids);
 			b->rlimit[i].max = MIN(b->rlimit[i].max, s->opt.pids);

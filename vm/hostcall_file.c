@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/jail/limits.h"
+#include "vm/jail/net.h"
 #include "vm/memory_files.h"
 #include "vm/own_proc.h"
 
@@ -189,10 +191,12 @@ s64 hc_do_truncate(struct call *c, int dir, const char *path, u64 length)
 	s64 fd;
 
 	(void)c;
-	if (err == 0 && memory_files_count()) {
+	if (err == 0 && (memory_files_count() || limits_on_writes())) {
 		fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_PATH | O_CLOEXEC);
 		if (fd >= 0) {
-			err = memory_files_reserve((int)fd, length);
+			err = limits_resize((int)fd, length);
+			if (err == 0)
+				err = memory_files_reserve((int)fd, length);
 			HOST_CALL(close, (u64)fd);
 		}
 	}
@@ -201,9 +205,11 @@ s64 hc_do_truncate(struct call *c, int dir, const char *path, u64 length)
 
 s64 hc_do_ftruncate(struct call *c, int file, u64 length)
 {
-	s64 err = (s64)length < 0 ? 0 : memory_files_reserve(file, length);
+	s64 err = (s64)length < 0 ? 0 : limits_resize(file, length);
 
 	(void)c;
+	if (err == 0 && (s64)length >= 0)
+		err = memory_files_reserve(file, length);
 	if (err == 0)
 		err = HOST_CALL(ftruncate, (u64)file, length);
 	if (err == 0)
@@ -217,8 +223,12 @@ s64 hc_do_fallocate(struct call *c, int file, u64 mode, u64 offset, u64 len)
 	s64 err = 0;
 
 	(void)c;
-	if (!(mode & FALLOC_FL_PUNCH_HOLE) && !__builtin_add_overflow(offset, len, &end))
-		err = memory_files_reserve(file, end);
+	if (!(mode & FALLOC_FL_PUNCH_HOLE) && !__builtin_add_overflow(offset, len, &end)) {
+		/* Space counts also where the size stays, and where there was a hole. */
+		err = limits_write(file, offset, len, false);
+		if (err == 0)
+			err = memory_files_reserve(file, end);
+	}
 	return err < 0 ? err : HOST_CALL(fallocate, (u64)file, mode, offset, len);
 }
 
@@ -418,13 +428,26 @@ s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_cou
 	return host_transfer(c, SYS_readv, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
+/* Asks the limits and the rules of the network about a write. Returns 0 or -errno. */
+static s64 write_allowed(int file, u64 offset, u64 len, bool append)
+{
+	s64 err = limits_write(file, offset, len, append);
+
+	/* Only sendmsg looks at what a netlink socket is asked. */
+	if (err == 0 && net_is_netlink(file))
+		err = -EOPNOTSUPP;
+	if (err == 0)
+		err = memory_files_reserve_write(file, offset, len, append);
+	return err;
+}
+
 s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
 	s64 err;
 
 	if (data_count == 0)
 		return HOST_AGAIN(c, write, (u64)file, (u64) "", 0);
-	err = memory_files_reserve_write(file, ~0UL, iov_bytes(data, data_count), false);
+	err = write_allowed(file, ~0UL, iov_bytes(data, data_count), false);
 	if (err < 0)
 		return err;
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});
@@ -441,8 +464,7 @@ s64 hc_do_preadv2(struct call *c, int file, const struct iovec *data, u32 data_c
 s64 hc_do_pwritev2(struct call *c, int file, const struct iovec *data, u32 data_count, u64 offset,
 		   u64 flags)
 {
-	s64 err = memory_files_reserve_write(file, offset, iov_bytes(data, data_count),
-					     flags & RWF_APPEND);
+	s64 err = write_allowed(file, offset, iov_bytes(data, data_count), flags & RWF_APPEND);
 
 	if (err < 0)
 		return err;
@@ -530,7 +552,10 @@ static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
 	u64 at = ~0UL;
 	struct stat st;
 
-	if (!memory_files_count() || HOST_CALL(fstat, (u64)in, (u64)&st) < 0)
+	if (net_is_netlink(out))
+		return -EOPNOTSUPP;
+	if (!(memory_files_count() || limits_on_writes()) ||
+	    HOST_CALL(fstat, (u64)in, (u64)&st) < 0)
 		return 0;
 	if (off && off_len == sizeof(at))
 		memcpy(&at, off, sizeof(at));
@@ -539,7 +564,7 @@ static s64 reserve_copy(int in, int out, const void *off, u32 off_len, u64 len)
 	 * that is too little, the next reservation counts the rest.
 	 */
 	len = MIN(len, S_ISREG(st.st_mode) ? (u64)st.st_size : (u64)PIPE_ROOM);
-	return memory_files_reserve_write(out, at, len, false);
+	return write_allowed(out, at, len, false);
 }
 
 s64 hc_do_copy_file_range(struct call *c, int in, void *in_off, u32 in_off_len, int out,

@@ -446,7 +446,9 @@ s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 {
 	s32 target = (s32)pid;
 
-	(void)c;
+	/* A sandbox has nobody outside: its parent and its group are the user's. */
+	if (c->s->opt.policy && target != getpid())
+		return -EPERM;
 	/*
 	 * Signals the own group as 0, because -1 means every process if the number of the group is
 	 * 1.

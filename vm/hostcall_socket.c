@@ -9,12 +9,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/jail/net.h"
 #include "vm/sockopt.h"
 
 #ifndef SCM_PIDFD
@@ -29,22 +31,27 @@
 
 #define RIGHTS_MAX 253 /* SCM_MAX_FD: unix(7) */
 
+/* Returns true for a family of sockets that programs may have. */
+static bool is_family(u64 domain)
+{
+	static const u8 families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK};
+
+	for (u32 i = 0; i < ARRAY_SIZE(families); i++)
+		if (families[i] == domain)
+			return true;
+	return false;
+}
+
 s64 hc_do_socket(struct call *c, u64 domain, u64 type, u64 protocol)
 {
 	s64 fd;
 
 	(void)c;
-	switch (domain) {
-	case AF_UNIX:
-	case AF_INET:
-	case AF_INET6:
-	case AF_NETLINK:
-	case AF_PACKET:
-	case AF_VSOCK:
-		break;
-	default:
+	if (!is_family(domain))
 		return -EAFNOSUPPORT;
-	}
+	fd = net_may_make(domain, type, protocol);
+	if (fd < 0)
+		return fd;
 	fd = HOST_CALL(socket, domain, type | SOCK_CLOEXEC, protocol);
 	return fd < 0 ? fd : handle_add((int)fd);
 }
@@ -53,9 +60,13 @@ s64 hc_do_socketpair(struct call *c, u64 domain, u64 type, u64 protocol, void *h
 		     u32 handles_len)
 {
 	int fd[2];
-	s64 err = HOST_CALL(socketpair, domain, type | SOCK_CLOEXEC, protocol, (u64)fd);
+	s64 err;
 
 	(void)c;
+	/* No other family that hc_do_socket knows has pairs. */
+	if (domain != AF_UNIX)
+		return is_family(domain) ? -EOPNOTSUPP : -EAFNOSUPPORT;
+	err = HOST_CALL(socketpair, domain, type | SOCK_CLOEXEC, protocol, (u64)fd);
 	return err < 0 ? err : host_new_pair(fd, handles, handles_len);
 }
 
@@ -75,9 +86,11 @@ static s64 enter_address(int dir, const void *addr, u32 addr_len)
 
 s64 hc_do_bind(struct call *c, int file, int dir, const void *addr, u32 addr_len)
 {
-	s64 ret = enter_address(dir, addr, addr_len);
+	s64 ret = net_may_bind(addr, addr_len);
 	u64 mask;
 
+	if (ret == 0)
+		ret = enter_address(dir, addr, addr_len);
 	if (ret == 0)
 		ret = host_own_fs();
 	if (ret < 0)
@@ -91,9 +104,19 @@ s64 hc_do_bind(struct call *c, int file, int dir, const void *addr, u32 addr_len
 
 s64 hc_do_connect(struct call *c, int file, int dir, const void *addr, u32 addr_len)
 {
-	s64 err = enter_address(dir, addr, addr_len);
+	s64 err = net_may_reach(addr, addr_len, false);
 
+	if (err == 0)
+		err = enter_address(dir, addr, addr_len);
 	return err < 0 ? err : HOST_AGAIN(c, connect, (u64)file, (u64)addr, addr_len);
+}
+
+s64 hc_do_listen(struct call *c, int file, u64 backlog)
+{
+	s64 err = net_may_listen(file);
+
+	(void)c;
+	return err < 0 ? err : HOST_CALL(listen, (u64)file, backlog);
 }
 
 /* An address in the form in which these hostcalls return it. */
@@ -160,6 +183,8 @@ s64 hc_do_setsockopt(struct call *c, int file, u64 level, u64 name, const void *
 	u32 most = sockopt_size(level, name, SOCKOPT_SET);
 
 	(void)c, (void)len_;
+	if (net_may_set((int)level, (int)name) < 0)
+		return -EPERM;
 	if (sockopt_size(level, name, SOCKOPT_PROGRAM) > 0)
 		return set_program(file, level, name, value, value_len);
 	if (most == 0)
@@ -240,6 +265,8 @@ static s64 control_out(struct msghdr *msg, struct rights *rights)
 			return -EINVAL;
 		if (!level_is_plain(cmsg->cmsg_level))
 			return -EINVAL;
+		if (net_may_set(cmsg->cmsg_level, cmsg->cmsg_type) < 0)
+			return -EPERM;
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;
 		switch (cmsg->cmsg_type) {
@@ -263,6 +290,30 @@ static s64 control_out(struct msghdr *msg, struct rights *rights)
 	return 0;
 }
 
+/*
+ * Replaces a netlink message's data, which the guest can change meanwhile, by a copy, and asks
+ * whether the copy may be sent. The caller frees copy->iov_base. Returns 0 or -errno.
+ */
+#define QUESTION_MAX (64U << 10)
+static s64 copy_question(struct msghdr *msg, struct iovec *copy)
+{
+	u64 size = iov_bytes(msg->msg_iov, (u32)msg->msg_iovlen);
+	u64 pid = (u64)getpid();
+
+	if (size > QUESTION_MAX)
+		return -EMSGSIZE;
+	copy->iov_base = malloc(size + 1);
+	copy->iov_len = size;
+	if (!copy->iov_base)
+		return -ENOMEM;
+	if (HOST_CALL(process_vm_readv, pid, (u64)copy, 1, (u64)msg->msg_iov, msg->msg_iovlen, 0) !=
+	    (s64)size)
+		return -EFAULT;
+	msg->msg_iov = copy;
+	msg->msg_iovlen = 1;
+	return net_may_ask(copy->iov_base, size);
+}
+
 s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_len,
 		  const struct iovec *data, u32 data_count, const void *control, u32 control_len,
 		  u64 flags)
@@ -276,13 +327,19 @@ s64 hc_do_sendmsg(struct call *c, int file, int dir, const void *addr, u32 addr_
 		.msg_controllen = control_len,
 	};
 	struct rights rights = {0};
-	s64 ret = enter_address(dir, addr, addr_len);
+	struct iovec copy = {0};
+	s64 ret = net_may_reach(addr, addr_len, true);
 
+	if (ret == 0)
+		ret = enter_address(dir, addr, addr_len);
+	if (ret == 0 && net_is_netlink(file))
+		ret = copy_question(&msg, &copy);
 	if (ret == 0)
 		ret = control_out(&msg, &rights);
 	if (ret == 0)
 		ret = host_message(c, SYS_sendmsg, (u64)file, &msg, flags | MSG_NOSIGNAL);
 	rights_put(&rights);
+	free(copy.iov_base);
 	return ret;
 }
 

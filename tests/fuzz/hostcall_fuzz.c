@@ -12,6 +12,7 @@
  * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/own_proc.c
+ * sources: vm/jail/limits.c vm/jail/net.c
  * sources: vm/hostcall_mount.c vm/host_thread.c vm/memory_files.c vm/sockopt.c vm/tick.c vm/timer.c
  * sources: vm/window.c
  */

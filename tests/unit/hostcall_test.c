@@ -8,6 +8,7 @@
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
  * sources: vm/handle.c vm/own_proc.c vm/sockopt.c vm/memory_files.c
+ * sources: vm/jail/limits.c vm/jail/net.c
  * sources: vm/hostcall_mount.c vm/host_thread.c vm/ioctl.c vm/tick.c vm/timer.c vm/window.c
  */
 #include <errno.h>

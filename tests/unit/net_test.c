@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Does a sandbox reach exactly the addresses that its rules name, in each form in which an address
+ * can be written?
+ */
+// sources: vm/jail/net.c vm/jail/net_rules.c
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "vm/hostcall.h"
+#include "vm/jail/net.h"
+
+void message(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+const char *host_error(int error)
+{
+	return strerror(error);
+}
+
+s64 host_syscall(long nr, const u64 arg[6])
+{
+	long ret = syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static struct net_rules rules;
+
+static void forget(void)
+{
+	net_enforce(NULL);
+	for (u32 i = 0; i < rules.count; i++) {
+		free(rules.rule[i].host);
+		free(rules.rule[i].prefix);
+		free(rules.rule[i].ports);
+	}
+	free(rules.rule);
+	free(rules.listen);
+	memset(&rules, 0, sizeof(rules));
+}
+
+static void enforce(const char *allow, const char *deny)
+{
+	forget();
+	rules.mode = NET_RULES;
+	if (allow)
+		assert_null(net_add_rule(&rules, false, allow));
+	if (deny)
+		assert_null(net_add_rule(&rules, true, deny));
+	assert_int_equal(net_resolve(&rules), 0);
+	net_enforce(&rules);
+}
+
+static bool reaches(const char *text, u16 port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+		return net_may_reach(&in, sizeof(in), false) == 0;
+	assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+	return net_may_reach(&in6, sizeof(in6), false) == 0;
+}
+
+static void nothing_is_reached_without_a_rule(void **state)
+{
+	(void)state;
+	enforce(NULL, NULL);
+	assert_false(reaches("127.0.0.1", 80));
+	assert_false(reaches("::1", 80));
+	rules.mode = NET_OFF;
+	assert_int_equal(net_may_make(AF_INET, SOCK_STREAM, 0), -EACCES);
+	assert_int_equal(net_may_make(AF_UNIX, SOCK_STREAM, 0), 0);
+}
+
+static void a_host_and_its_ports(void **state)
+{
+	(void)state;
+	enforce("192.0.2.7:80,443,8000-8010", NULL);
+	assert_true(reaches("192.0.2.7", 80));
+	assert_true(reaches("192.0.2.7", 443));
+	assert_true(reaches("192.0.2.7", 8010));
+	assert_false(reaches("192.0.2.7", 8011));
+	assert_false(reaches("192.0.2.8", 80));
+	enforce("192.0.2.7", NULL);
+	assert_true(reaches("192.0.2.7", 1));
+	enforce(":53", NULL);
+	assert_true(reaches("192.0.2.8", 53));
+	assert_true(reaches("2001:db8::1", 53));
+	assert_false(reaches("2001:db8::1", 54));
+}
+
+static void networks(void **state)
+{
+	(void)state;
+	enforce("10.16.0.0/12:22", NULL);
+	assert_true(reaches("10.31.255.255", 22));
+	assert_false(reaches("10.32.0.0", 22));
+	enforce("[2001:db8:8000::/33]:22", NULL);
+	assert_true(reaches("2001:db8:8000::1", 22));
+	assert_false(reaches("2001:db8::1", 22));
+	enforce("2001:db8::1", NULL);
+	assert_true(reaches("2001:db8::1", 22));
+	assert_false(reaches("2001:db8::2", 22));
+}
+
+static void mapped_addresses_are_the_same(void **state)
+{
+	(void)state;
+	enforce("192.0.2.7", NULL);
+	assert_true(reaches("::ffff:192.0.2.7", 80));
+	assert_false(reaches("::ffff:192.0.2.8", 80));
+	enforce("*", "192.0.2.0/24");
+	assert_false(reaches("192.0.2.7", 80));
+	assert_false(reaches("::ffff:192.0.2.7", 80));
+	assert_false(reaches("::192.0.2.7", 80));
+	assert_false(reaches("64:ff9b::192.0.2.7", 80));
+	assert_false(reaches("2002:c000:0207::1", 80));
+	assert_true(reaches("198.51.100.1", 80));
+	enforce("::ffff:192.0.2.7", NULL);
+	assert_true(reaches("192.0.2.7", 80));
+}
+
+static void deny_wins(void **state)
+{
+	(void)state;
+	enforce("192.0.2.7:80", "192.0.2.0/25");
+	assert_false(reaches("192.0.2.7", 80));
+	enforce("192.0.2.0/24", ":25");
+	assert_true(reaches("192.0.2.7", 80));
+	assert_false(reaches("192.0.2.7", 25));
+}
+
+static void link_local_has_to_be_named(void **state)
+{
+	(void)state;
+	enforce("*", NULL);
+	assert_false(reaches("169.254.169.254", 80));
+	assert_false(reaches("::ffff:169.254.169.254", 80));
+	assert_false(reaches("64:ff9b::169.254.169.254", 80));
+	assert_false(reaches("fe80::1", 80));
+	assert_false(reaches("fd00:ec2::254", 80));
+	enforce("0.0.0.0/0", NULL);
+	assert_false(reaches("169.254.169.254", 80));
+	enforce("169.254.0.0/16", NULL);
+	assert_true(reaches("169.254.169.254", 80));
+	enforce("169.254.169.254:80", NULL);
+	assert_true(reaches("169.254.169.254", 80));
+	assert_false(reaches("169.254.169.253", 80));
+	enforce("fe80::/10", NULL);
+	assert_true(reaches("fe80::1", 80));
+}
+
+static void unspecified_means_this_host(void **state)
+{
+	(void)state;
+	enforce("127.0.0.1:80", NULL);
+	assert_true(reaches("0.0.0.0", 80));
+	assert_true(reaches("::ffff:0.0.0.0", 80));
+	enforce("192.0.2.7", NULL);
+	assert_false(reaches("0.0.0.0", 80));
+	assert_false(reaches("::", 80));
+	enforce("*", "127.0.0.0/8");
+	assert_false(reaches("0.0.0.0", 80));
+	enforce("*", "::1");
+	assert_false(reaches("::", 80));
+}
+
+static void cut_addresses_and_strange_families(void **state)
+{
+	struct sockaddr_storage any = {.ss_family = AF_INET};
+
+	(void)state;
+	enforce("*", NULL);
+	for (u32 len = 1; len < sizeof(struct sockaddr_in); len++)
+		assert_int_equal(net_may_reach(&any, len, false), -EACCES);
+	any.ss_family = AF_INET6;
+	assert_int_equal(net_may_reach(&any, 20, false), -EACCES);
+	for (int family = 3; family < 50; family++) {
+		if (family == AF_INET6 || family == AF_NETLINK)
+			continue;
+		any.ss_family = (sa_family_t)family;
+		assert_int_equal(net_may_reach(&any, sizeof(any), false), -EACCES);
+	}
+	/* To connect(2) no family means to disconnect, to sendmsg(2) on UDP it means IPv4. */
+	any.ss_family = AF_UNSPEC;
+	enforce("192.0.2.7", NULL);
+	assert_int_equal(net_may_reach(&any, sizeof(any), false), 0);
+	assert_int_equal(net_may_reach(&any, sizeof(any), true), -EACCES);
+}
+
+static void kinds_of_sockets(void **state)
+{
+	(void)state;
+	enforce("*", NULL);
+	assert_int_equal(net_may_make(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), 0);
+	assert_int_equal(net_may_make(AF_INET6, SOCK_STREAM, IPPROTO_TCP), 0);
+	assert_int_equal(net_may_make(AF_INET, SOCK_STREAM, 262 /* MPTCP */), -EACCES);
+	assert_int_equal(net_may_make(AF_INET, SOCK_DGRAM, 0), -EACCES);
+	assert_int_equal(net_may_make(AF_INET, SOCK_RAW, IPPROTO_ICMP), -EACCES);
+	assert_int_equal(net_may_make(AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP), -EACCES);
+	assert_int_equal(net_may_make(AF_PACKET, SOCK_RAW, 0), -EACCES);
+	assert_int_equal(net_may_make(AF_VSOCK, SOCK_STREAM, 0), -EACCES);
+	assert_int_equal(net_may_make(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), 0);
+	assert_int_equal(net_may_make(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), -EACCES);
+	rules.mode = NET_HOST;
+	assert_int_equal(net_may_make(AF_INET, SOCK_DGRAM, 0), 0);
+	assert_int_equal(net_may_make(AF_PACKET, SOCK_RAW, 0), -EACCES);
+}
+
+static void unix_names(void **state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "name"};
+
+	(void)state;
+	enforce(NULL, NULL);
+	assert_int_equal(net_may_reach(&un, sizeof(un), false), 0);
+	assert_int_equal(net_may_bind(&un, sizeof(un)), 0);
+	un.sun_path[0] = '\0';
+	assert_int_equal(net_may_reach(&un, sizeof(un), false), -EACCES);
+	assert_int_equal(net_may_reach(&un, 3, true), -EACCES);
+	assert_int_equal(net_may_bind(&un, sizeof(un)), -EACCES);
+	/* The host would choose an abstract name. */
+	assert_int_equal(net_may_bind(&un, sizeof(sa_family_t)), -EACCES);
+}
+
+static s64 binds(u16 family, u16 port)
+{
+	struct sockaddr_in in = {.sin_family = family, .sin_port = htons(port)};
+
+	return net_may_bind(&in, sizeof(in));
+}
+
+static void listening(void **state)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	enforce(NULL, NULL);
+	assert_null(net_add_listen(&rules, "8080,9000-9010"));
+	assert_int_equal(binds(AF_INET, 8080), 0);
+	assert_int_equal(binds(AF_INET, 9010), 0);
+	assert_int_equal(binds(AF_INET, 8081), -EACCES);
+	assert_int_equal(binds(AF_UNSPEC, 8081), -EACCES);
+	/* A connection may have a port of its own; nobody may listen there. */
+	assert_int_equal(binds(AF_INET, 0), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(net_may_listen(fd), -EACCES);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(net_may_listen(fd), -EACCES);
+	close(fd);
+}
+
+static void texts_that_are_no_rules(void **state)
+{
+	static const char *const wrong[] = {
+		"",	      ":",	 ":0",		":65536", "192.0.2.7:", "192.0.2.7:80,",
+		"192.0.2:80", "10.0/8",	 "10.0.0.0/33", "[::1",	  "[::1]x:80",	"a b",
+		"name:80-79", "-x",	 "1.2.3.4.5",	"name/8", "[::1]:80 ",	"::1/129",
+		"host:http",  "a:1,b:2", "[name]:80]",
+	};
+
+	(void)state;
+	forget();
+	for (u32 i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_non_null(net_add_rule(&rules, false, wrong[i]));
+	assert_non_null(net_add_listen(&rules, "0"));
+	assert_non_null(net_add_listen(&rules, "http"));
+	forget();
+}
+
+static void names_are_looked_up_once(void **state)
+{
+	char text[256] = "";
+	int fd;
+
+	(void)state;
+	enforce("localhost:80", NULL);
+	assert_true(reaches("127.0.0.1", 80) || reaches("::1", 80));
+	assert_false(reaches("127.0.0.1", 81));
+	fd = net_hosts_file(&rules);
+	assert_true(fd >= 0 && pread(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_non_null(strstr(text, "\tlocalhost\n"));
+	close(fd);
+	forget();
+	rules.mode = NET_RULES;
+	assert_null(net_add_rule(&rules, false, "no-such-name.invalid:80"));
+	assert_int_not_equal(net_resolve(&rules), 0);
+	forget();
+}
+
+static void source_routes(void **state)
+{
+	(void)state;
+	enforce("*", NULL);
+	assert_int_equal(net_may_set(IPPROTO_IP, IP_OPTIONS), -EPERM);
+	assert_int_equal(net_may_set(IPPROTO_IPV6, IPV6_RTHDR), -EPERM);
+	assert_int_equal(net_may_set(IPPROTO_IP, IP_TOS), 0);
+	net_enforce(NULL);
+	assert_int_equal(net_may_set(IPPROTO_IP, IP_OPTIONS), 0);
+}
+
+static void netlink_asks_only(void **state)
+{
+	struct {
+		struct nlmsghdr first;
+		u32 data;
+		struct nlmsghdr second;
+	} m = {
+		{.nlmsg_len = 20, .nlmsg_type = RTM_GETLINK},
+		0,
+		{.nlmsg_len = 16, .nlmsg_type = RTM_GETADDR},
+	};
+
+	(void)state;
+	enforce(NULL, NULL);
+	assert_int_equal(net_may_ask(&m, sizeof(m)), 0);
+	m.second.nlmsg_type = RTM_NEWADDR;
+	assert_int_equal(net_may_ask(&m, sizeof(m)), -EPERM);
+	m.first.nlmsg_type = RTM_DELROUTE;
+	assert_int_equal(net_may_ask(&m, 16), -EPERM);
+	m.first.nlmsg_type = RTM_SETLINK;
+	assert_int_equal(net_may_ask(&m, sizeof(m)), -EPERM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_reached_without_a_rule),
+		cmocka_unit_test(a_host_and_its_ports),
+		cmocka_unit_test(networks),
+		cmocka_unit_test(mapped_addresses_are_the_same),
+		cmocka_unit_test(deny_wins),
+		cmocka_unit_test(link_local_has_to_be_named),
+		cmocka_unit_test(unspecified_means_this_host),
+		cmocka_unit_test(cut_addresses_and_strange_families),
+		cmocka_unit_test(kinds_of_sockets),
+		cmocka_unit_test(unix_names),
+		cmocka_unit_test(listening),
+		cmocka_unit_test(texts_that_are_no_rules),
+		cmocka_unit_test(names_are_looked_up_once),
+		cmocka_unit_test(source_routes),
+		cmocka_unit_test(netlink_asks_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
