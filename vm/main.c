@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check.h"
+#include "vm/jail/confine.h"
 #include "vm/jail/policy.h"
 #include "vm/kvm_stats.h"
 #include "vm/vm.h"
@@ -516,6 +517,11 @@ static int run(struct sandbox *s)
 		if (ret)
 			return ret;
 	}
+	if (s->opt.policy) {
+		ret = confine_begin(s);
+		if (ret)
+			return ret;
+	}
 	ret = kvm_open(s);
 	if (ret)
 		return ret;
@@ -541,7 +547,13 @@ static int run(struct sandbox *s)
 		return EXIT_HOST;
 	}
 	outside_init(s);
+	if (s->opt.policy) {
+		ret = confine_last(s);
+		if (ret)
+			return ret;
+	}
 	vcpu_run(s->vcpu[0]);
+	limits_report();
 	boot_describe_ring_mode(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);

@@ -3,6 +3,7 @@
  * Do options and lines of policy files make the same policy, does what is shown read back as the
  * same policy, and does each wrong line have its message with file, line and column?
  * sources: vm/jail/policy.c vm/jail/policy_words.c vm/jail/policy_file.c vm/jail/policy_show.c
+ * sources: vm/jail/policy_network.c vm/jail/net_rules.c vm/jail/walls_names.c
  * libraries: json-c
  */
 #include <errno.h>
@@ -30,6 +31,11 @@ void message(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(last, sizeof(last), fmt, ap);
 	va_end(ap);
+}
+
+const char *host_error(int error)
+{
+	return strerror(error);
 }
 
 u64 parse_size(const char *text)
@@ -126,6 +132,52 @@ static void what_is_shown_reads_back(void **state)
 	for (u32 i = 0; i < ARRAY_SIZE(odd); i++) {
 		assert_string_equal(b.paths.rule[i].path, odd[i]);
 		assert_false(b.paths.rule[i].optional);
+	}
+}
+
+static void network_limits_and_walls_read_back(void **state)
+{
+	struct jail_policy a = {.no_defaults = true}, b = {0};
+	char *text;
+
+	(void)state;
+	assert_int_equal(policy_option(&a, option_value("allow-net"), "example.org:80,443"), 0);
+	assert_int_equal(policy_option(&a, option_value("allow-net"), "[2001:db8::/32]:1-9"), 0);
+	assert_int_equal(policy_option(&a, option_value("deny-net"), "10.0.0.0/8"), 0);
+	assert_int_equal(policy_option(&a, option_value("allow-listen"), "80,9000-9010"), 0);
+	assert_int_equal(policy_option(&a, option_value("time"), "1.5"), 0);
+	assert_int_equal(policy_option(&a, option_value("cpu-time"), "250ms"), 0);
+	assert_int_equal(policy_option(&a, option_value("disk"), "64M"), 0);
+	assert_int_equal(policy_option(&a, option_value("fsize"), "64M"), 0);
+	assert_int_equal(policy_option(&a, option_value("require"), "seccomp,netns"), 0);
+	assert_int_equal(a.limits.time_ns, 1500000000);
+	assert_int_equal(a.limits.cpu_ns, 250000000);
+	assert_true(a.net.rule[2].deny);
+	text = shown(&a);
+	assert_int_equal(read_text(&b, text), 0);
+	assert_string_equal(shown(&b), text);
+	assert_int_equal(b.net.count, 3);
+	assert_int_equal(b.net.listen_count, 2);
+	assert_int_equal(b.walls.required, WALL_BIT(WALL_seccomp) | WALL_BIT(WALL_netns));
+}
+
+static void values_that_are_none(void **state)
+{
+	static const struct {
+		const char *option, *value;
+	} wrong[] = {
+		{"time", "0"},	       {"time", "1x"},	     {"time", ""},
+		{"time", "-1"},	       {"time", "1.2.3"},    {"cpu-time", "s"},
+		{"net", "guest"},      {"allow-net", "a b"}, {"deny-net", ""},
+		{"allow-listen", "x"}, {"require", "brick"}, {"require", ""},
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct jail_policy p = {0};
+
+		assert_int_not_equal(
+			policy_option(&p, option_value(wrong[i].option), wrong[i].value), 0);
 	}
 }
 
@@ -283,6 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_option_and_a_line_mean_the_same),
 		cmocka_unit_test(what_is_shown_reads_back),
+		cmocka_unit_test(network_limits_and_walls_read_back),
+		cmocka_unit_test(values_that_are_none),
 		cmocka_unit_test(defaults_read_back_too),
 		cmocka_unit_test(a_mark_makes_a_path_optional),
 		cmocka_unit_test(wrong_lines_are_named),

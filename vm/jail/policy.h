@@ -15,6 +15,9 @@
 #include <getopt.h>
 #include <stdio.h>
 #include "common/types.h"
+#include "vm/jail/limits.h"
+#include "vm/jail/net.h"
+#include "vm/jail/walls.h"
 
 /*
  * What a rule says about its path and everything below it, except where a rule of a longer path
@@ -68,6 +71,11 @@ struct jail_policy {
 	/* Limits. 0: none. */
 	u64 mem; /* bytes */
 	u32 pids, fds, cpus;
+	struct limits limits;
+
+	struct net_rules net;
+	struct text_list listen; /* the values of allow-listen, as they were read */
+	struct walls walls;
 
 	/* What the command line says besides (no words of policy files). */
 	bool show, show_json;
@@ -122,6 +130,11 @@ int policy_complete(struct jail_policy *p, const char *program);
 /* Prints the policy as a file that --policy reads, or as JSON. */
 void policy_show(const struct jail_policy *p, FILE *to);
 void policy_show_json(const struct jail_policy *p, FILE *to);
+
+/* What both print on the network, limits on time and writing, and required walls. */
+struct json_object;
+void policy_show_network(const struct jail_policy *p, FILE *to);
+void policy_show_network_json(const struct jail_policy *p, struct json_object *to);
 
 /* Adds a rule; path and source are made absolute and normal. Returns 0 or -errno. */
 int policy_add_path(struct jail_policy *p, enum path_kind kind, const char *path,

@@ -78,6 +78,7 @@ void policy_show(const struct jail_policy *p, FILE *to)
 	print_number("pids", p->pids, to);
 	print_number("fds", p->fds, to);
 	print_number("cpus", p->cpus, to);
+	policy_show_network(p, to);
 }
 
 static void add_text(json_object *to, const char *name, const char *text)
@@ -118,6 +119,7 @@ void policy_show_json(const struct jail_policy *p, FILE *to)
 	add_number(all, "pids", p->pids);
 	add_number(all, "fds", p->fds);
 	add_number(all, "cpus", p->cpus);
+	policy_show_network_json(p, all);
 	fprintf(to, "%s\n",
 		json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_NOSLASHESCAPE));

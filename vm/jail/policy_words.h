@@ -36,6 +36,18 @@ struct policy_word {
 	u64 min, max;
 };
 
+/* The readers of policy_network.c. */
+int policy_read_net(struct jail_policy *p, const struct policy_word *word,
+		    const struct policy_value *v);
+int policy_read_net_rule(struct jail_policy *p, const struct policy_word *word,
+			 const struct policy_value *v);
+int policy_read_listen(struct jail_policy *p, const struct policy_word *word,
+		       const struct policy_value *v);
+int policy_read_duration(struct jail_policy *p, const struct policy_word *word,
+			 const struct policy_value *v);
+int policy_read_walls(struct jail_policy *p, const struct policy_word *word,
+		      const struct policy_value *v);
+
 extern const struct policy_word policy_words[];
 extern const u32 policy_word_count;
 
