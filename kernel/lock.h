@@ -55,6 +55,7 @@
 	X(PIPES,       "pipes_lock, fs/pipe.c") /* close; epoll and O_ASYNC, to get a handle */ \
 	X(PIPE,        "pipe.lock, fs/pipe.c") /* allocates and frees frames; notifies epolls */ \
 	X(EVENTFD,     "eventfd.lock, fs/eventfd.c") /* notifies epolls */ \
+	X(SECCOMP,     "seccomp_notify.lock, task/seccomp_notify.c") /* notifies epolls */ \
 	X(READY,       "epoll.lock, fs/epoll.c") /* takes nothing */ \
 	X(CHECK_DEPOT, "depot.lock, kernel/check/depot.c") \
 	X(CHECK_SAID,  "lock, kernel/check/static.c") \

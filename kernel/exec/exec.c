@@ -418,6 +418,9 @@ static int prepare(struct exec *x, s32 dirfd, const char *path, int flags)
 		ret = name_program(x);
 	if (ret == 0)
 		ret = process_single();
+	/* A thread that has ended meanwhile may have forbidden new privileges. */
+	if (ret == 0 && current_creds()->no_new_privs != x->creds.no_new_privs)
+		ret = -EAGAIN;
 	if (ret == 0)
 		ret = signal_exec_prepare();
 	if (ret == 0 && __atomic_load_n(&files->users, __ATOMIC_RELAXED) > 1) {
@@ -450,7 +453,7 @@ static void enter_mm(struct mm *mm)
 }
 
 /* Sets the new credentials. The host gets them with the next hostcall that depends on them. */
-static void take_creds(const struct exec *x)
+static void take_creds(struct exec *x)
 {
 	struct thread *t = current();
 	struct process *p = t->proc;
@@ -460,6 +463,8 @@ static void take_creds(const struct exec *x)
 	/* A tracer that attached after decide_creds is detached. */
 	if (!p->dumpable && ptrace_by_unprivileged(t))
 		ptrace_detach(t);
+	/* Another thread may have set it: task/seccomp.c. */
+	x->creds.no_new_privs |= t->creds.no_new_privs;
 	t->creds = x->creds;
 	if (x->creds.stamp != CREDS_BOOT || !p->dumpable)
 		t->creds.stamp = host_ids_stamp();

@@ -641,9 +641,10 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 	status_signals(t, c);
 	text_printf(t,
 		    "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
-		    "CapAmb:\t%016lx\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+		    "CapAmb:\t%016lx\nNoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n",
 		    cr->cap_inheritable, cr->cap_permitted, cr->cap_effective, cr->cap_bounding,
-		    cr->cap_ambient, cr->no_new_privs);
+		    cr->cap_ambient, cr->no_new_privs, thread_of(c)->seccomp.mode,
+		    thread_of(c)->seccomp.count);
 	cpus_allowed(t, c->t);
 	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

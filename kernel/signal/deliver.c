@@ -97,6 +97,11 @@ static void stop(int sig)
 	mutex_unlock(&task_lock);
 }
 
+void signal_ends_process(const siginfo_t *info)
+{
+	process_exit(info->si_signo); /* no core for signals, so WCOREDUMP is not set */
+}
+
 /*
  * Takes signals until one has a handler, and copies its disposition to *action. Returns its number,
  * or 0 if no signal is left or a tracer took it. Does not return if a signal ends the process.
@@ -136,7 +141,7 @@ static int next_handled(siginfo_t *info, struct sigaction_k *action)
 		if (SIGNALS_STOP & SIGBIT(sig))
 			stop(sig);
 		else
-			process_exit(sig); /* no core for signals, so WCOREDUMP is not set */
+			signal_ends_process(info);
 	}
 }
 

@@ -376,6 +376,11 @@ void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
 	force(&info, false);
 }
 
+void signal_force(const siginfo_t *info)
+{
+	force(info, false);
+}
+
 void signal_force_segv(int sig)
 {
 	siginfo_t info;

@@ -121,6 +121,17 @@ void signal_exec(void);
 void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 
 /*
+ * Makes a signal pending for the running thread that it cannot escape: if the thread blocks or
+ * ignores it, the signal kills.
+ */
+void signal_force(const siginfo_t *info);
+
+/*
+ * The default action of a signal that ends the running process. info: the signal. No lock is held.
+ */
+__attribute__((noreturn)) void signal_ends_process(const siginfo_t *info);
+
+/*
  * The thread ends: discards its pending signals, and kicks the other threads that can take its
  * process's pending signals. task_lock is held.
  */

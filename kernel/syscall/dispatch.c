@@ -13,6 +13,7 @@
 #include "kernel/lock.h"
 #include "kernel/stats.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/thread.h"
 #include "kernel/trace.h"
 
@@ -86,9 +87,23 @@ static void call(struct trapframe *f)
 		trace_syscall(nr, &args, ret);
 }
 
+/*
+ * Returns true if the call in the frame is to be made: the tracer and then the filters of
+ * seccomp(2) decide. The calls of the heap library are not the program's.
+ */
+static bool may_call(struct trapframe *f)
+{
+	struct thread *t = current();
+
+	if (ptrace_wants_syscalls(t) && !ptrace_syscall_enter())
+		return false;
+	return !seccomp_is_on(t) || check_syscall_number((u64)(s64)(s32)f->orig_rax) >= 0 ||
+	       seccomp_enter(f);
+}
+
 void syscall_dispatch(struct trapframe *f)
 {
-	if (!ptrace_wants_syscalls(current()) || ptrace_syscall_enter())
+	if (may_call(f))
 		call(f);
 	/* A tracer may have attached or detached meanwhile. */
 	if (ptrace_wants_syscalls(current()))

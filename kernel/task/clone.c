@@ -24,6 +24,7 @@
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/task_needs.h"
 #include "kernel/task/timer.h"
 
@@ -233,6 +234,7 @@ static int link(struct thread *t, const struct request *rq)
 	if (err)
 		goto out;
 	thread_link(t, tid);
+	seccomp_inherit(t);
 	if (!(rq->flags & CLONE_UNTRACED))
 		ptrace_new_thread(t, trace_event(rq), rq->flags & CLONE_PTRACE);
 	if (p == parent)

@@ -52,6 +52,7 @@ int creds_commit(struct creds *new)
 		p->dumpable = false;
 	mutex_lock(&task_lock);
 	nproc_user_changes(new);
+	new->no_new_privs |= t->creds.no_new_privs; /* another thread may set it: task/seccomp.c */
 	t->creds = *new;
 	if (t->tid == p->pid)
 		p->creds = *new;

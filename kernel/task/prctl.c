@@ -10,6 +10,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/cred_rules.h"
 #include "kernel/task/process.h"
+#include "kernel/task/seccomp.h"
 
 #include <asm/prctl.h>
 #include <linux/capability.h>
@@ -231,7 +232,11 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user((s32)p->subreaper, a2);
 	case PR_GET_SECCOMP:
-		return SECCOMP_MODE_DISABLED;
+		return t->seccomp.mode;
+	case PR_SET_SECCOMP:
+		return a2 == SECCOMP_MODE_STRICT   ? seccomp_set_strict()
+		       : a2 == SECCOMP_MODE_FILTER ? seccomp_set_filter(0, a3)
+						   : -EINVAL;
 	case PR_SET_TIMERSLACK:
 		t->timer_slack = (s64)a2 > 0 ? a2 : TIMER_SLACK_DEFAULT;
 		return 0;
@@ -291,7 +296,7 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 		/* It can only be off. */
 		return a2 == PR_SYS_DISPATCH_OFF && others_zero ? 0 : -EINVAL;
 	default:
-		/* Also names of mappings, seccomp and Yama: see the head of this file. */
+		/* Also names of mappings and Yama: see the head of this file. */
 		return -EINVAL;
 	}
 }

@@ -217,6 +217,7 @@ static s64 syscall_info(struct thread *t, struct ptrace_syscall_info *info)
 {
 	const struct trapframe *f = thread_frame(t);
 	const struct ptrace_state *s = &t->ptrace;
+	const u64 args[6] = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
 	int code = s->has_info ? s->info.si_code : 0;
 
 	memset(info, 0, sizeof(*info));
@@ -224,11 +225,17 @@ static s64 syscall_info(struct thread *t, struct ptrace_syscall_info *info)
 	info->instruction_pointer = f->rip;
 	info->stack_pointer = f->rsp;
 	info->op = PTRACE_SYSCALL_INFO_NONE;
+	if (code == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8)) {
+		info->op = PTRACE_SYSCALL_INFO_SECCOMP;
+		info->seccomp.nr = (u64)(s64)(s32)f->orig_rax;
+		memcpy(info->seccomp.args, args, sizeof(args));
+		info->seccomp.ret_data = (u32)s->message;
+		return offsetof(struct ptrace_syscall_info, seccomp.ret_data) +
+		       sizeof(info->seccomp.ret_data);
+	}
 	if (code != (SIGTRAP | 0x80))
 		return offsetof(struct ptrace_syscall_info, entry);
 	if (s->message == PTRACE_EVENTMSG_SYSCALL_ENTRY) {
-		const u64 args[6] = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
-
 		info->op = PTRACE_SYSCALL_INFO_ENTRY;
 		info->entry.nr = (u64)(s64)(s32)f->orig_rax;
 		memcpy(info->entry.args, args, sizeof(args));

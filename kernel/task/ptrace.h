@@ -76,6 +76,11 @@ void ptrace_exec_event(s32 old_tid);
  * Stops for PTRACE_EVENT_FORK, _VFORK, _CLONE or _VFORK_DONE, if the tracer asked for that event.
  */
 void ptrace_child_event(int what, s32 tid);
+/*
+ * Stops for PTRACE_EVENT_SECCOMP. Returns 0, -ENOSYS if no tracer asked for that event, or -EINTR
+ * if the thread has to end.
+ */
+int ptrace_seccomp_event(u64 message);
 
 /* Makes the thread look at its pending signals, even in a ptrace-stop. task_lock is held. */
 void ptrace_wake(struct thread *t);

@@ -397,3 +397,17 @@ void ptrace_child_event(int what, s32 tid)
 	if (has_option(current(), what))
 		event(what, (u64)tid);
 }
+
+int ptrace_seccomp_event(u64 message)
+{
+	struct thread *t = current();
+	bool dies;
+
+	if (!has_option(t, PTRACE_EVENT_SECCOMP))
+		return -ENOSYS;
+	event(PTRACE_EVENT_SECCOMP, message);
+	mutex_lock(&task_lock);
+	dies = killed(t);
+	mutex_unlock(&task_lock);
+	return dies ? -EINTR : 0;
+}

@@ -10,7 +10,6 @@
 /*        name                errno   why */
 #define REFUSED(X)                                                                                 \
 	X(rseq, ENOSYS, "its promise, an abort on preemption, is the host scheduler's to keep")    \
-	X(seccomp, ENOSYS, "a filter that is not enforced must not be accepted")                   \
 	X(userfaultfd, ENOSYS, "kernel without CONFIG_USERFAULTFD")                                \
 	X(perf_event_open, EACCES, "as under kernel.perf_event_paranoid=3")                        \
 	X(bpf, EPERM, "as under kernel.unprivileged_bpf_disabled")                                 \

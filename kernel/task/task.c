@@ -24,6 +24,7 @@
 #include "kernel/task/pidfd.h"
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/vcpu.h"
 #include "kernel/time/clock.h"
 
@@ -171,6 +172,7 @@ void thread_free(struct thread *t)
 	frame_put_block(virt_to_phys(t->context.kstack), KSTACK_ORDER);
 	kfree(t->segs);
 	path_prefetch_free(t);
+	seccomp_thread_freed(t);
 	kfree(t);
 }
 

@@ -2,7 +2,7 @@
 /*
  * A thread. Only the thread itself uses its fields, with these exceptions: the scheduler's
  * (schedule.h), and those that other threads read or write under task_lock, such as .pending,
- * .dying, .frozen, .ptrace, .cpus and those of policy.c.
+ * .dying, .frozen, .ptrace, .seccomp, .cpus and those of policy.c.
  */
 #ifndef KERNEL_TASK_THREAD_H
 #define KERNEL_TASK_THREAD_H
@@ -15,6 +15,7 @@
 #include "kernel/task/creds.h"
 #include "kernel/task/ptrace_state.h"
 #include "kernel/task/schedule.h"
+#include "kernel/task/seccomp_state.h"
 #include "kernel/task/sigset.h"
 #include "kernel/task/usage.h"
 
@@ -49,6 +50,7 @@ struct thread {
 	struct vfork_wait *vfork_wait; /* its creator's, until it gives the memory back */
 	struct frozen *frozen;	       /* NULL unless it is frozen: task/freeze.c */
 	struct ptrace_state ptrace;
+	struct seccomp_state seccomp;
 
 	sigset blocked;
 	sigset saved_blocked; /* restored after sigsuspend, ppoll, ... */
