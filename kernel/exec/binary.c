@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/binary.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/file_ops.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -102,10 +103,11 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 	b->file = file_open(dirfd, path, open_flags, 0, &error);
 	if (!b->file)
 		return binary_fail_errno(b, -error);
-	ret = hc_fstat(b->file->handle, &st, sizeof(st));
+	ret = ofile_stat(b->file, &st);
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
-	if (!S_ISREG(st.st_mode))
+	/* No file of our /proc is a program. */
+	if (!S_ISREG(st.st_mode) || ofile_node(b->file))
 		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE,
 			      S_ISDIR(st.st_mode) ? "it is a directory" : "not a regular file");
 	ret = hc_faccessat2(b->file->handle, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);

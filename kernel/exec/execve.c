@@ -123,7 +123,7 @@ static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
 		ret = -EACCES; /* the working directory */
 		if (dirfd == AT_FDCWD)
 			goto out;
-		file = fd_get(dirfd);
+		file = fd_get_any(dirfd);
 		ret = -EBADF;
 		if (!file)
 			goto out;

@@ -406,7 +406,7 @@ static s64 submit(struct aio_context *c, uva user_cb)
 	}
 	rq->event = (struct io_event){.data = cb.aio_data, .obj = user_cb};
 	f = fd_get((s32)cb.aio_fildes);
-	if (!f || (f->flags & O_PATH))
+	if (!f)
 		r = -EBADF;
 	else if (cb.aio_flags & IOCB_FLAG_RESFD)
 		r = eventfd_of((s32)cb.aio_resfd, &rq->tell);

@@ -51,7 +51,7 @@ static s64 stat_result(s64 r, const struct stat *st, uva out)
 
 static s64 fd_stat(s32 fd, struct stat *st)
 {
-	struct ofile *f = fd_get(fd);
+	struct ofile *f = fd_get_any(fd);
 	s64 r = -EBADF;
 
 	if (f)
@@ -194,6 +194,7 @@ DEFINE_SYSCALL2(access, uva, path, u32, mode)
 
 DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 {
+	const struct pseudo_node *node;
 	struct fs_path p;
 	char *text;
 	s64 r;
@@ -205,14 +206,15 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 	if (r < 0)
 		return r;
 	text = kmalloc(HOSTCALL_PATH_MAX);
+	node = pseudo_node_of(&p);
 	if (!text)
 		r = -ENOMEM;
 	else if (path_to_host(&p) < 0)
 		r = -EBADF;
-	else if (p.kind == PATH_PSEUDO)
-		r = p.node.fs->is_link(&p.node)
-			    ? p.node.fs->readlink(&p.node, text, HOSTCALL_PATH_MAX)
-			    : -EINVAL;
+	else if (node)
+		r = node->fs->is_link(node) ? node->fs->readlink(node, text, HOSTCALL_PATH_MAX)
+		    : p.kind == PATH_FILE   ? -ENOENT
+					    : -EINVAL;
 	else if (!path_prefetch(&p, HOSTCALL_LOOKUP_LINK, text, HOSTCALL_PATH_MAX, &r))
 		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
 	path_put(&p);
@@ -417,7 +419,7 @@ DEFINE_SYSCALL2(statfs, uva, path, uva, out)
 DEFINE_SYSCALL2(fstatfs, s32, fd, uva, out)
 {
 	struct statfs st;
-	struct ofile *f = fd_get(fd);
+	struct ofile *f = fd_get_any(fd);
 	const struct pseudo_node *node;
 	s64 r;
 

@@ -51,7 +51,7 @@ static s64 relative_to(const char *name, s32 dirfd, const char *path, char *rel)
 	if (*path == '/')
 		return strlcpy(rel, path, HOSTCALL_PATH_MAX) < HOSTCALL_PATH_MAX ? 0
 										 : -ENAMETOOLONG;
-	dir = dirfd == AT_FDCWD ? cwd_handle(&hold) : fd_handle(dirfd, &hold);
+	dir = dirfd == AT_FDCWD ? cwd_handle(&hold) : fd_handle_any(dirfd, &hold);
 	if (dir < 0)
 		return -EBADF;
 	if (hold && ofile_is_pseudo_dir(hold))

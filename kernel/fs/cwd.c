@@ -45,7 +45,7 @@ DEFINE_SYSCALL1(chdir, uva, path)
 
 DEFINE_SYSCALL1(fchdir, s32, fd)
 {
-	struct ofile *dir = fd_get(fd);
+	struct ofile *dir = fd_get_any(fd);
 
 	return dir ? set_cwd(dir) : -EBADF;
 }

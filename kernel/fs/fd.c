@@ -71,7 +71,7 @@ DEFINE_SYSCALL3(close_range, u32, first, u32, last, u32, flags)
 
 static s64 dup_above(s32 fd, s32 min, bool cloexec)
 {
-	struct ofile *f = fd_get(fd);
+	struct ofile *f = fd_get_any(fd);
 	s32 copy;
 
 	if (!f)
@@ -90,7 +90,7 @@ static s64 dup_to(s32 fd, s32 to, bool cloexec)
 
 	if (to < 0 || (u64)to >= p->rlimit[RLIMIT_NOFILE].cur)
 		return -EBADF;
-	f = fd_get(fd);
+	f = fd_get_any(fd);
 	if (!f)
 		return -EBADF;
 	err = fdtable_replace(p->files, to, f, cloexec, &old);
@@ -113,7 +113,7 @@ DEFINE_SYSCALL2(dup2, s32, fd, s32, to)
 
 	if (fd != to)
 		return dup_to(fd, to, false);
-	f = fd_get(fd);
+	f = fd_get_any(fd);
 	ofile_put(f);
 	return f ? to : -EBADF;
 }
@@ -172,7 +172,7 @@ static s64 fcntl_hint(struct ofile *f, u32 cmd, uva arg)
 /* F_DUPFD_QUERY: returns 1 if fd names f, too. */
 static s64 same_file(const struct ofile *f, s32 fd)
 {
-	struct ofile *other = fd_get(fd);
+	struct ofile *other = fd_get_any(fd);
 	s64 r = other ? other == f : -EBADF;
 
 	ofile_put(other);
@@ -237,7 +237,11 @@ DEFINE_SYSCALL3(fcntl, s32, fd, u32, cmd, u64, arg)
 	case F_SETFD:
 		return fdtable_set_cloexec(files, fd, arg & FD_CLOEXEC);
 	}
-	f = fd_get(fd);
+	/* Linux's check_fcntl_cmd: what a descriptor of O_PATH takes. */
+	if (cmd == F_GETFL || cmd == F_DUPFD_QUERY || cmd == F_CREATED_QUERY)
+		f = fd_get_any(fd);
+	else
+		f = fd_get(fd);
 	if (!f)
 		return -EBADF;
 	r = fcntl_file(f, fd, cmd, arg);

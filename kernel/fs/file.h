@@ -102,13 +102,20 @@ void ofile_put(struct ofile *f);
  */
 void file_close(struct files *files, struct ofile *f);
 
-/* Returns a reference to the file that the running process's descriptor fd names. NULL: EBADF. */
+/*
+ * Returns a reference to the file that the running process's descriptor fd names. NULL: EBADF, also
+ * for a descriptor of O_PATH, which names a file and does not open it. fd_get_any is for the few
+ * calls that take such a descriptor, too.
+ */
 struct ofile *fd_get(s32 fd);
+struct ofile *fd_get_any(s32 fd);
 /*
  * Returns the host handle (>= 0) of fd. *file gets a reference that the caller puts after its use
- * of the handle. -EBADF: fd is not open. Other errors are those of ofile_handle.
+ * of the handle. -EBADF: as for fd_get. Other errors are those of ofile_handle. fd_handle_any takes
+ * descriptors of O_PATH, too.
  */
 s32 fd_handle(s32 fd, struct ofile **file);
+s32 fd_handle_any(s32 fd, struct ofile **file);
 /* fdtable_install for the running process, with RLIMIT_NOFILE as the limit. */
 s32 fd_install(struct ofile *file, s32 min, bool cloexec);
 

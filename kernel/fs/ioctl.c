@@ -129,16 +129,13 @@ s64 host_ioctl(struct ofile *f, u32 nr, u64 arg)
 
 DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 {
-	struct ofile *f;
+	struct ofile *f = fd_get(fd);
 	s64 r;
 
-	if (nr == FIOCLEX || nr == FIONCLEX)
-		return fdtable_set_cloexec(current_process()->files, fd, nr == FIOCLEX);
-	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH)
-		r = -EBADF;
+	if (nr == FIOCLEX || nr == FIONCLEX)
+		r = fdtable_set_cloexec(current_process()->files, fd, nr == FIOCLEX);
 	else if (nr == FIOASYNC)
 		r = async_ioctl(f, fd, arg);
 	else

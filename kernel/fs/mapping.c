@@ -164,8 +164,6 @@ static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, b
 {
 	struct ofile *file = ((const struct file_source *)s)->file;
 
-	if (file->flags & O_PATH)
-		return -EBADF;
 	if ((file->flags & O_ACCMODE) == O_WRONLY)
 		return -EACCES;
 	return ofile_mmap(file, offset, len, prot, shared, out);

@@ -69,7 +69,7 @@ DEFINE_SYSCALL4(cachestat, s32, fd, uva, user_range, uva, user_stat, u32, flags)
 {
 	struct ofile *f = fd_get(fd);
 	u64 range[2], stat[5] = {0};
-	s64 r = f && !(f->flags & O_PATH) ? 0 : -EBADF;
+	s64 r = f ? 0 : -EBADF;
 
 	if (!r && get_user(&range, user_range))
 		r = -EFAULT;

@@ -80,16 +80,26 @@ struct files *files_boot(void)
 	return files;
 }
 
-struct ofile *fd_get(s32 fd)
+struct ofile *fd_get_any(s32 fd)
 {
 	return fdtable_get(current_process()->files, fd);
 }
 
-s32 fd_handle(s32 fd, struct ofile **file)
+struct ofile *fd_get(s32 fd)
+{
+	struct ofile *f = fd_get_any(fd);
+
+	if (!f || !(f->flags & O_PATH))
+		return f;
+	ofile_put(f);
+	return NULL;
+}
+
+/* The handle of *file, whose reference is put and *file cleared if there is none. */
+static s32 handle_of(struct ofile **file)
 {
 	s64 handle;
 
-	*file = fd_get(fd);
 	if (!*file)
 		return -EBADF;
 	handle = ofile_handle(*file);
@@ -98,6 +108,18 @@ s32 fd_handle(s32 fd, struct ofile **file)
 	ofile_put(*file);
 	*file = NULL;
 	return (s32)handle;
+}
+
+s32 fd_handle(s32 fd, struct ofile **file)
+{
+	*file = fd_get(fd);
+	return handle_of(file);
+}
+
+s32 fd_handle_any(s32 fd, struct ofile **file)
+{
+	*file = fd_get_any(fd);
+	return handle_of(file);
 }
 
 s32 fd_install(struct ofile *file, s32 min, bool cloexec)

@@ -53,8 +53,9 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 	s64 handle;
 
 	if (p->kind == PATH_PSEUDO) {
-		/* The lookup leaves a link only with O_NOFOLLOW. O_PATH is not supported for it. */
-		if (p->node.fs->is_link(&p->node)) {
+		/* The lookup leaves a link only with O_NOFOLLOW. Only O_PATH opens a link itself.
+		 */
+		if (p->node.fs->is_link(&p->node) && !(how->flags & O_PATH)) {
 			*err = -ELOOP;
 			return NULL;
 		}
@@ -196,7 +197,7 @@ int open_start(struct open_start *start, s32 dirfd)
 	if (dirfd == AT_FDCWD)
 		start->dir = cwd_handle(&start->hold);
 	else if (dirfd != OPEN_AT_ROOT)
-		start->dir = fd_handle(dirfd, &start->hold);
+		start->dir = fd_handle_any(dirfd, &start->hold);
 	if (start->dir < 0) {
 		kfree(start->name);
 		return -EBADF;

@@ -136,7 +136,7 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 	} else if (dirfd == AT_FDCWD) {
 		p->dir = cwd_handle(&p->hold);
 	} else {
-		p->hold = fd_get(dirfd);
+		p->hold = fd_get_any(dirfd);
 		if (!p->hold)
 			return -EBADF;
 		p->dir = p->hold->handle;
@@ -229,7 +229,8 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at)
 	if (p->kind == PATH_PSEUDO || (p->hold && !*p->path && ofile_is_pseudo_dir(p->hold)))
 		return finish(p, -EPERM);
 	if (p->kind == PATH_FILE && at & PATH_BY_HANDLE) {
-		r = path_to_host(p);
+		/* The handle of a file of our /proc is not the file. */
+		r = ofile_node(p->hold) ? -EPERM : path_to_host(p);
 		return r < 0 ? finish(p, r) : 0;
 	}
 	if (p->kind != PATH_FILE)

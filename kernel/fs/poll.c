@@ -343,9 +343,10 @@ DEFINE_SYSCALL5(ppoll, uva, fds, u32, count, uva, timeout, uva, mask, u64, mask_
 static const struct {
 	u16 ask, answer;
 } select_events[3] = {
-	{POLLIN | POLLRDNORM | POLLRDBAND, POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR},
-	{POLLOUT | POLLWRNORM | POLLWRBAND, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR},
-	{POLLPRI, POLLPRI},
+	{POLLIN | POLLRDNORM | POLLRDBAND,
+	 POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL},
+	{POLLOUT | POLLWRNORM | POLLWRBAND, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR | POLLNVAL},
+	{POLLPRI, POLLPRI | POLLNVAL},
 };
 
 struct select_sets {
@@ -390,9 +391,13 @@ static u32 select_asked(const struct select_sets *s)
 	return asked;
 }
 
-/* Polls the descriptors of the sets. Returns the number of bits in the sets of the answer. */
+/*
+ * Polls the descriptors of the sets. Returns the number of bits in the sets of the answer. -EBADF:
+ * one is not open at the start. One that cannot be polled (O_PATH, or closed meanwhile) is ready.
+ */
 static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
 {
+	struct files *files = current_process()->files;
 	struct poll_set set;
 	u32 at = 0;
 	s64 r = poll_set_new(&set, select_asked(s));
@@ -405,18 +410,20 @@ static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
 		for (int i = 0; i < 3; i++)
 			if (select_has(s, i, fd))
 				events |= select_events[i].ask;
-		if (events)
-			set.guest[at++] = (struct pollfd){.fd = fd, .events = events};
+		if (!events)
+			continue;
+		if (fdtable_get_cloexec(files, fd) < 0)
+			r = -EBADF;
+		set.guest[at++] = (struct pollfd){.fd = fd, .events = events};
 	}
-	r = poll_set_wait(&set, deadline);
+	if (r >= 0)
+		r = poll_set_wait(&set, deadline);
 	if (r >= 0) {
 		s64 bits = 0;
 
 		for (u32 k = 0; k < set.count; k++) {
 			const struct pollfd *pfd = &set.guest[k];
 
-			if (pfd->revents & POLLNVAL)
-				r = -EBADF;
 			for (int i = 0; i < 3; i++) {
 				if (!select_has(s, i, pfd->fd))
 					continue;
@@ -426,8 +433,7 @@ static s64 select_wait(struct select_sets *s, u32 n, u64 deadline)
 					s->in[i][pfd->fd / 64] &= ~(1UL << pfd->fd % 64);
 			}
 		}
-		if (r >= 0)
-			r = bits;
+		r = bits;
 	}
 	poll_set_free(&set);
 	return r;

@@ -374,7 +374,7 @@ DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
 	if (flags & ~(u32)SPLICE_F_ALL)
 		return -EINVAL;
 	f = fd_get(fd);
-	if (f && !(f->flags & O_PATH) && ofile_type(f) == S_IFIFO)
+	if (f && ofile_type(f) == S_IFIFO)
 		r = vmsplice(fd, f, iov, (u32)MIN(count, (u64)UIO_MAXIOV + 1),
 			     flags & SPLICE_F_NONBLOCK);
 	ofile_put(f);

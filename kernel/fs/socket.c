@@ -409,7 +409,7 @@ static s64 control_out(void *control, u64 len, struct rights *rights)
 		if (err < 0)
 			return err;
 		for (u32 i = 0; i < cmsg_fds(c); i++) {
-			fd[i] = fd_handle(fd[i], &rights->file[rights->count]);
+			fd[i] = fd_handle_any(fd[i], &rights->file[rights->count]);
 			if (fd[i] < 0)
 				return -EBADF;
 			rights->count++;

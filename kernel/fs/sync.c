@@ -7,7 +7,7 @@ static s64 sync_file(s32 fd, bool data_only)
 	struct ofile *f = fd_get(fd);
 	s64 r = -EBADF;
 
-	if (f && !(f->flags & O_PATH))
+	if (f)
 		r = ofile_sync(f, data_only);
 	ofile_put(f);
 	return r;

@@ -467,7 +467,7 @@ s64 record_lock(struct ofile *f, s32 fd, u32 cmd, struct flock *lock)
 	struct lock_range r = {.owner = current_process()->files, .pid = current_process()->pid};
 	s64 err;
 
-	if (f->flags & O_PATH || ofile_handle(f) < 0)
+	if (ofile_handle(f) < 0)
 		return -EBADF;
 	if (cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW)
 		return ofd_lock(f, cmd, lock);

@@ -1035,6 +1035,11 @@ static int proc_mmap(struct ofile *f, u64 offset, u64 len, u32 prot, bool shared
 
 static struct ofile *proc_reopen(struct ofile *f, u32 flags, int *err)
 {
+	/* The path would lead to what the link names. */
+	if (is_link(node_of(f))) {
+		*err = -ELOOP;
+		return NULL;
+	}
 	return file_open(AT_FDCWD, file_of(f)->path, flags, 0, err);
 }
 
