@@ -64,6 +64,7 @@
 	X(PATCH,       "patch_lock, mm/patch_text.c") /* looks into text copies, makes stubs */ \
 	X(TEXT,        "text_lock, mm/text_cache.c")         /* takes and drops references to frames */ \
 	X(STUBS,       "stub_lock, arch/x86_64/stubs.c")     /* maps pages */ \
+	X(USERS,       "users_lock, task/user_counts.c")     /* allocates an entry */ \
 	X(KMALLOC,     "kmalloc_lock")        /* allocates a frame under it */ \
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* allocates a frame of the reserve under it */ \

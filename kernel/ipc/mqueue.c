@@ -38,6 +38,7 @@
 #include "kernel/signal/signal.h"
 #include "kernel/task/creds.h"
 #include "kernel/task/process.h"
+#include "kernel/task/user_counts.h"
 #include "kernel/time/clock.h"
 
 /* Defaults, limits, and limits for privileged processes: mq_overview(7), "/proc interfaces". */
@@ -97,7 +98,8 @@ struct mqueue {
 	s64 most, size_max; /* mq_maxmsg, mq_msgsize */
 	s64 count;
 	u64 bytes; /* of text */
-	u64 cost;
+	u64 cost;  /* what RLIMIT_MSGQUEUE counts, ... */
+	u32 payer; /* ... and for which user */
 	TAILQ_HEAD(, mq_message) messages; /* highest priority first */
 	LIST_HEAD(, mq_file) files;
 	struct mq_waits receivers, senders;
@@ -108,7 +110,6 @@ struct mqueue {
 static struct mutex mq_lock = MUTEX_INIT(LOCK_MQ);
 static LIST_HEAD(, mqueue) named = LIST_HEAD_INITIALIZER(named);
 static u32 queues;
-static u64 all_cost; /* of all users: Linux counts for each user */
 
 static const struct file_ops mqueue_ops;
 
@@ -427,7 +428,7 @@ static void free_unused(struct mqueue *q)
 	/* A process that ended has left it, if another process shared its descriptor table. */
 	cookie_put(q->notify.cookie);
 	queues--;
-	all_cost -= q->cost;
+	user_uncharge(q->payer, USER_MQ_BYTES, q->cost);
 	kfree(q);
 }
 
@@ -445,10 +446,10 @@ static bool may_open(const struct mqueue *q, u32 flags)
 }
 
 /*
- * Checks the attributes of mq_open(3). *cost: what RLIMIT_MSGQUEUE counts. Returns 0, -EINVAL or
- * -EMFILE.
+ * Checks the attributes of mq_open(3), and charges the user for the queue. *cost: what
+ * RLIMIT_MSGQUEUE counts. Returns 0, -EINVAL or -EMFILE.
  */
-static int check_attr(const struct mq_attr *attr, u64 *cost)
+static int charge(const struct mq_attr *attr, u64 *cost)
 {
 	bool privileged = capable(CAP_SYS_RESOURCE);
 	s64 priorities = MIN(attr->mq_maxmsg, (s64)PRIORITY_MAX);
@@ -459,7 +460,10 @@ static int check_attr(const struct mq_attr *attr, u64 *cost)
 		return -EINVAL;
 	*cost = (u64)(attr->mq_maxmsg * (attr->mq_msgsize + COST_MESSAGE) +
 		      priorities * COST_PRIORITY);
-	return all_cost + *cost > current_process()->rlimit[RLIMIT_MSGQUEUE].cur ? -EMFILE : 0;
+	return user_charge(current_creds()->ruid, USER_MQ_BYTES, *cost,
+			   current_process()->rlimit[RLIMIT_MSGQUEUE].cur)
+		       ? 0
+		       : -EMFILE;
 }
 
 static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *attr, int *err)
@@ -471,15 +475,15 @@ static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *a
 	*err = -ENOSPC;
 	if (queues >= QUEUES_MAX && !capable(CAP_SYS_RESOURCE))
 		return NULL;
-	*err = check_attr(attr, &cost);
+	*err = charge(attr, &cost);
 	if (*err)
 		return NULL;
 	*err = -ENOMEM;
 	q = kzalloc(sizeof(*q));
-	if (!q)
-		return NULL;
-	q->name = kstrdup(name);
-	if (!q->name) {
+	if (q)
+		q->name = kstrdup(name);
+	if (!q || !q->name) {
+		user_uncharge(current_creds()->ruid, USER_MQ_BYTES, cost);
 		kfree(q);
 		return NULL;
 	}
@@ -489,6 +493,7 @@ static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *a
 	q->most = attr->mq_maxmsg;
 	q->size_max = attr->mq_msgsize;
 	q->cost = cost;
+	q->payer = current_creds()->ruid;
 	q->ctime = q->mtime = q->atime = ipc_now();
 	TAILQ_INIT(&q->messages);
 	TAILQ_INIT(&q->receivers);
@@ -496,7 +501,6 @@ static struct mqueue *create(const char *name, u32 mode, const struct mq_attr *a
 	LIST_INIT(&q->files);
 	LIST_INSERT_HEAD(&named, q, link);
 	queues++;
-	all_cost += cost;
 	*err = 0;
 	return q;
 }

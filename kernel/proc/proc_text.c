@@ -27,6 +27,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/usage.h"
+#include "kernel/task/user_counts.h"
 
 #define KB(bytes)    ((bytes) >> 10)
 #define PAGES(bytes) ((bytes) >> PAGE_SHIFT)
@@ -543,16 +544,6 @@ void proc_text_stat(struct text *t, const struct proc_ctx *c)
 		    p->zombie ? p->wait_status : 0);
 }
 
-static u32 pending_count(const struct sigpending *pending)
-{
-	const struct sigqueue *q;
-	u32 n = 0;
-
-	TAILQ_FOREACH (q, &pending->queue, link)
-		n++;
-	return n;
-}
-
 /* Writes the mask and the list of CPUs that sched_getaffinity(2) returns. */
 static void cpus_allowed(struct text *t, const struct thread *of)
 {
@@ -610,7 +601,7 @@ static void status_signals(struct text *t, const struct proc_ctx *c)
 
 	dispositions(c->p, &ignored, &caught);
 	text_printf(t, "SigQ:\t%u/%lu\n",
-		    pending_count(&th->pending) + pending_count(&c->p->pending),
+		    (u32)user_count(c->p->creds.ruid, USER_SIGNALS),
 		    c->p->rlimit[RLIMIT_SIGPENDING].cur);
 	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", th->pending.set,
 		    c->p->pending.set, th->blocked);

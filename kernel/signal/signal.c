@@ -23,6 +23,7 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/stop.h"
 #include "kernel/task/timer.h"
+#include "kernel/task/user_counts.h"
 
 #include <linux/resource.h>
 
@@ -32,9 +33,6 @@
 	 SIGBIT(SIGSYS))
 
 #define SIG_RT_FIRST 32 /* signals from here on are queued */
-
-/* Entries of all users, for RLIMIT_SIGPENDING. Linux counts for each user. */
-static u64 queued;
 
 struct sighand *sighand_new(void)
 {
@@ -134,8 +132,9 @@ static bool is_ignored(struct process *p, const struct thread *t, int sig)
 static void entry_free(struct sigpending *p, struct sigqueue *q)
 {
 	TAILQ_REMOVE(&p->queue, q, link);
+	if (q->charged)
+		user_uncharge(q->uid, USER_SIGNALS, 1);
 	kfree(q);
-	__atomic_sub_fetch(&queued, 1, __ATOMIC_RELAXED);
 }
 
 static void flush(struct sigpending *p, sigset signals)
@@ -197,19 +196,27 @@ void signal_flush_timer(struct process *p, s32 id)
 static int enqueue(struct sigpending *p, const struct process *limits, const siginfo_t *info,
 		   bool force)
 {
+	u64 limit = limits->rlimit[RLIMIT_SIGPENDING].cur;
+	bool charged = info->si_code != SI_TIMER;
+	u32 uid = limits->creds.ruid;
 	int sig = info->si_signo;
 	struct sigqueue *q = NULL;
 
 	/* Each timer has at most one signal in the queue: timer.c does not send a second one. */
 	if (sig < SIG_RT_FIRST && (p->set & SIGBIT(sig)) && info->si_code != SI_TIMER)
 		return 0;
-	if (force || sig == SIGKILL ||
-	    __atomic_load_n(&queued, __ATOMIC_RELAXED) < limits->rlimit[RLIMIT_SIGPENDING].cur)
+	if (force || sig == SIGKILL)
+		limit = ~0UL;
+	if (!charged || user_charge(uid, USER_SIGNALS, 1, limit)) {
 		q = kmalloc(sizeof(*q));
+		if (!q && charged)
+			user_uncharge(uid, USER_SIGNALS, 1);
+	}
 	if (q) {
 		q->info = *info;
+		q->charged = charged;
+		q->uid = uid;
 		TAILQ_INSERT_TAIL(&p->queue, q, link);
-		__atomic_add_fetch(&queued, 1, __ATOMIC_RELAXED);
 	} else if (sig >= SIG_RT_FIRST && info->si_code != SI_USER) {
 		return -EAGAIN;
 	}

@@ -101,7 +101,6 @@ struct process {
 	struct timer *itimer[3];	 /* ITIMER_REAL, _VIRTUAL, _PROF; NULL: never used */
 	struct timer *cpu_limit;	 /* of RLIMIT_CPU; NULL: there was none */
 	LIST_HEAD(, timer) posix_timers; /* of timer_create(2) */
-	u32 ntimers;			 /* how many */
 	LIST_HEAD(, pidfd) pidfds;	 /* task/pidfd.c */
 	struct sem_undos *sem_undos;	 /* ipc/sem.c; NULL: none yet */
 	s32 next_timer_id;

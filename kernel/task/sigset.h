@@ -17,6 +17,8 @@ typedef u64 sigset; /* bit n: signal n + 1 */
 struct sigqueue {
 	TAILQ_ENTRY(sigqueue) link;
 	siginfo_t info;
+	bool charged; /* to uid: task/user_counts.h. A timer's signal is not: its timer is */
+	u32 uid;
 };
 struct sigpending {
 	sigset set;

@@ -22,6 +22,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/timer.h"
 #include "kernel/task/usage.h"
+#include "kernel/task/user_counts.h"
 #include "kernel/time/clock.h"
 
 #include <linux/resource.h>
@@ -75,6 +76,7 @@ struct timer {
 	s32 notify;
 	sigval_t value;
 	s32 tid;	  /* SIGEV_THREAD_ID */
+	u32 payer;	  /* the user who was charged for it: user_counts.h */
 	u64 overrun;	  /* expirations since the queued signal */
 	s32 last_overrun; /* of the last signal that was taken */
 };
@@ -669,22 +671,23 @@ static int measure_of(s32 clock, struct timer *t)
 static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 {
 	struct process *p = current_process();
+	u32 payer = current_creds()->ruid;
 	struct timer *t;
 	int err;
 
 	if (!event_valid(e))
 		return -EINVAL;
-	/* Linux counts the signals that timers reserve. */
-	if (p->ntimers >= p->rlimit[RLIMIT_SIGPENDING].cur)
+	/* A timer reserves its signal. */
+	if (!user_charge(payer, USER_SIGNALS, 1, p->rlimit[RLIMIT_SIGPENDING].cur))
 		return -EAGAIN;
 	t = timer_make(p, p->next_timer_id++, TIME, e->sigev_signo);
-	if (!t)
-		return -EAGAIN;
-	err = measure_of(clock, t);
+	err = t ? measure_of(clock, t) : -EAGAIN;
 	if (err) {
+		user_uncharge(payer, USER_SIGNALS, 1);
 		kfree(t);
 		return err;
 	}
+	t->payer = payer;
 	t->clock = clock;
 	t->notify = e->sigev_notify;
 	t->value = e->sigev_value;
@@ -694,7 +697,6 @@ static s32 posix_new(s32 clock, const sigevent_t *e, bool by_id)
 		t->value.sival_int = t->id;
 	}
 	LIST_INSERT_HEAD(&p->posix_timers, t, link);
-	p->ntimers++;
 	return t->id;
 }
 
@@ -702,7 +704,7 @@ static void posix_free(struct timer *t)
 {
 	disarm(t);
 	signal_flush_timer(t->process, t->id);
-	t->process->ntimers--;
+	user_uncharge(t->payer, USER_SIGNALS, 1);
 	LIST_REMOVE(t, link);
 	kfree(t);
 }

@@ -19,6 +19,7 @@ static struct thread *test_thread(void);
 #include "kernel/signal/deliver.c"
 #include "kernel/signal/frame.c"
 #include "kernel/mm/fpu_area.c"
+#include "kernel/task/user_counts.c"
 
 #include <asm/unistd.h>
 
@@ -347,7 +348,7 @@ static int teardown(void **state)
 	(void)state;
 	signal_flush(&proc, ~0UL);
 	assert_int_equal(kmallocs, 0);
-	assert_int_equal(queued, 0);
+	assert_int_equal(user_count(0, USER_SIGNALS), 0);
 	return 0;
 }
 
