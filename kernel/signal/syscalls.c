@@ -273,6 +273,22 @@ static bool group_reaches_outside(s32 pgid)
 	return pgid == boot->pgid && boot->pgid != boot->pid;
 }
 
+/*
+ * A signal to a process by the number of a thread that is no leader: Linux wakes that thread, and so
+ * it takes the signal, unless it blocks it. Returns the thread then, else NULL: any thread takes
+ * it. task_lock is held.
+ */
+static struct thread *named_thread(const struct process *p, s32 number, int sig)
+{
+	struct thread *t;
+
+	ASSERT_HELD(&task_lock);
+	if (!p || number == p->pid || !sig)
+		return NULL;
+	t = thread_find(number);
+	return t && t->proc == p && !(t->blocked & SIGBIT(sig)) ? t : NULL;
+}
+
 DEFINE_SYSCALL2(kill, int, pid, int, sig)
 {
 	siginfo_t info = signal_info(sig, SI_USER);
@@ -288,7 +304,7 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 	pgid = pid == 0 ? current_process()->pgid : -pid;
 	p = pid > 0 ? process_of_tid(pid) : NULL;
 	if (p)
-		err = signal_checked(p, NULL, &info);
+		err = signal_checked(p, named_thread(p, pid, sig), &info);
 	else if (pid <= 0)
 		err = signal_many(pid == -1 ? -1 : pgid, &info);
 	else
@@ -363,7 +379,7 @@ DEFINE_SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uva, uinfo)
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	p = pid > 0 ? process_of_tid(pid) : NULL;
-	err = p ? signal_checked(p, NULL, &info) : -ESRCH;
+	err = p ? signal_checked(p, named_thread(p, pid, sig), &info) : -ESRCH;
 	mutex_unlock(&task_lock);
 	return err;
 }

@@ -739,6 +739,68 @@ static void start_one_of_each(void)
 		nap_ms(1);
 }
 
+static atomic_int named_tid, taken_by;
+static atomic_bool named_may_end;
+
+static void takes_signal(int sig)
+{
+	(void)sig;
+	taken_by = gettid();
+}
+
+static void *is_named(void *arg)
+{
+	named_tid = gettid();
+	if (arg) {
+		sigset_t set;
+
+		sigfillset(&set);
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+	}
+	while (!named_may_end)
+		usleep(1000);
+	return NULL;
+}
+
+static void who_takes_it(bool blocked)
+{
+	siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
+	pthread_t thread;
+
+	named_tid = 0;
+	named_may_end = false;
+	NEED(pthread_create(&thread, NULL, is_named, blocked ? &thread : NULL) == 0);
+	while (!named_tid)
+		usleep(1000);
+	if (blocked)
+		settle(20000);
+	taken_by = 0;
+	SHOW(kill(named_tid, SIGUSR1));
+	while (!taken_by)
+		usleep(1000);
+	printf("  %s\n", taken_by == named_tid ? "the named thread" : "another one");
+	taken_by = 0;
+	SHOW(syscall(SYS_rt_sigqueueinfo, named_tid, SIGUSR1, &info));
+	while (!taken_by)
+		usleep(1000);
+	printf("  %s\n", taken_by == named_tid ? "the named thread" : "another one");
+	taken_by = 0;
+	SHOW(kill(getpid(), SIGUSR1));
+	while (!taken_by)
+		usleep(1000);
+	printf("  %s\n", taken_by == named_tid ? "the named thread" : "another one");
+	SHOW(kill(named_tid, 0));
+	named_may_end = true;
+	NEED(pthread_join(thread, NULL) == 0);
+}
+
+CASE(a_signal_by_the_number_of_a_thread)
+{
+	NEED(signal(SIGUSR1, takes_signal) != SIG_ERR);
+	who_takes_it(false);
+	who_takes_it(true);
+}
+
 LONE_CASE(exit_group_ends_all)
 {
 	start_one_of_each();
