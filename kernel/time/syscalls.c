@@ -14,31 +14,16 @@
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
-#define MINUTES_WEST_MAX (15 * 60)
+#define MINUTES_WEST_MAX  (15 * 60)
+
+#define CPU_SLEEP_LOOK_NS 1000000UL /* the shortest time between two looks at a CPU-time clock */
 
 /*
  * The clock numbers of single processes and threads are negative (Linux's linux/posix-timers.h):
  * the inverted id, then 3 bits.
  */
-#define CPUCLOCK_THREAD	 4
-#define CPUCLOCK_WHICH	 3 /* mask: 0 to 2 are kinds of CPU time, 3 is a descriptor */
-
-/*
- * Returns the host's number for a clock, for properties that all clocks of a kind share. -EINVAL:
- * there is no such clock, or it is that of another process or thread.
- */
-static s32 host_clock(s32 clock)
-{
-	s32 id = ~(clock >> 3);
-
-	if (clock >= 0)
-		return clock;
-	if ((clock & CPUCLOCK_WHICH) == CPUCLOCK_WHICH)
-		return -EINVAL;
-	if (clock & CPUCLOCK_THREAD)
-		return id == 0 || id == current()->tid ? CLOCK_THREAD_CPUTIME_ID : -EINVAL;
-	return id == 0 || id == current_process()->pid ? CLOCK_PROCESS_CPUTIME_ID : -EINVAL;
-}
+#define CPUCLOCK_THREAD	  4
+#define CPUCLOCK_WHICH	  3 /* mask: 0 to 2 are kinds of CPU time, 3 is a descriptor */
 
 bool clock_cpu_find(s32 clock, struct clock_cpu *cpu)
 {
@@ -52,6 +37,25 @@ bool clock_cpu_find(s32 clock, struct clock_cpu *cpu)
 	cpu->thread = thread ? thread_find(id) : NULL;
 	/* Only threads of the running process have clocks: clock_getcpuclockid(3). */
 	return cpu->process && (!thread || (cpu->thread && cpu->thread->proc == cpu->process));
+}
+
+/*
+ * Returns the host's number for a clock, for properties that all clocks of a kind share. -EINVAL:
+ * there is no such clock.
+ */
+static s32 host_clock(s32 clock)
+{
+	struct clock_cpu cpu;
+	bool found;
+
+	if (clock >= 0)
+		return clock;
+	mutex_lock(&task_lock);
+	found = clock_cpu_find(clock, &cpu);
+	mutex_unlock(&task_lock);
+	if (!found)
+		return -EINVAL;
+	return cpu.thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
 }
 
 /*
@@ -128,10 +132,13 @@ DEFINE_SYSCALL2(clock_settime, s32, clock, uva, in)
 {
 	struct __kernel_timespec ts;
 
-	if (clock != CLOCK_REALTIME)
+	/* The clocks of processes and threads cannot be set, either. */
+	if (clock != CLOCK_REALTIME && (clock >= 0 || host_clock(clock) < 0))
 		return -EINVAL;
 	if (get_user(&ts, in) < 0)
 		return -EFAULT;
+	if (clock < 0)
+		return -EPERM;
 	return clock_from_timespec(&ts) < 0 ? -EINVAL : -EPERM;
 }
 
@@ -207,6 +214,14 @@ DEFINE_SYSCALL2(clock_adjtime, s32, clock, uva, tx)
 	if (clock == CLOCK_REALTIME)
 		return read_timex(tx);
 	return clock >= 0 && clock < MAX_CLOCKS && clock != CLOCK_SGI_CYCLE ? -EOPNOTSUPP : -EINVAL;
+}
+
+/* Returns true if the CPU-time clock with this negative number is the running thread's. */
+static bool is_own_clock(s32 clock)
+{
+	s32 id = ~(clock >> 3);
+
+	return id == 0 || id == current()->tid;
 }
 
 /* Returns true if the clock has reached the deadline; for other clocks than these always. */
@@ -291,6 +306,48 @@ static s64 sleep_for(s32 clock, s64 ns, uva left_out)
 	return sleep_restart(t->restart.arg);
 }
 
+/*
+ * A sleep until a CPU-time clock is deadline: looks at the clock from time to time. The arguments
+ * are in current()->restart: clock, deadline, and where to write the time that is left after a
+ * signal; 0 for none.
+ */
+static s64 cpu_sleep_restart(__attribute__((unused)) void *arg)
+{
+	static const u32 never_changes;
+	struct thread *t = current();
+	s32 clock = (s32)t->restart.arg[0];
+	u64 deadline = t->restart.arg[1], used = 0;
+	uva left_out = t->restart.arg[2];
+	s64 ret;
+
+	do {
+		ret = read_cpu_clock(clock, &used);
+		if (ret < 0 || used >= deadline)
+			return ret;
+		/* Several threads can use the time at once. */
+		ret = park(&never_changes, 0, MAX((deadline - used) / 64, CPU_SLEEP_LOOK_NS));
+	} while (ret != -EINTR);
+	if (left_out && put_user(clock_to_timespec(deadline - used), left_out) < 0)
+		return -EFAULT;
+	t->restart.fn = cpu_sleep_restart;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static s64 cpu_sleep(s32 clock, bool absolute, u64 ns, uva left_out)
+{
+	struct thread *t = current();
+	u64 used = 0;
+	s64 ret = read_cpu_clock(clock, &used);
+
+	if (ret < 0)
+		return ret;
+	t->restart.arg[0] = (u64)(s64)clock;
+	t->restart.arg[1] = absolute ? ns : MIN(used + ns, (u64)INT64_MAX);
+	t->restart.arg[2] = absolute ? 0 : left_out;
+	ret = cpu_sleep_restart(t->restart.arg);
+	return ret == -ERESTART_RESTARTBLOCK && absolute ? -ERESTARTNOHAND : ret;
+}
+
 DEFINE_SYSCALL2(nanosleep, uva, req_in, uva, left_out)
 {
 	struct __kernel_timespec req;
@@ -308,7 +365,9 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 	s32 host = host_clock(clock);
 	s64 ns, ret;
 
-	if (host < 0 || host == CLOCK_THREAD_CPUTIME_ID)
+	/* A thread cannot wait for time that it uses itself. */
+	if (host < 0 || clock == CLOCK_THREAD_CPUTIME_ID ||
+	    (host == CLOCK_THREAD_CPUTIME_ID && is_own_clock(clock)))
 		return -EINVAL;
 	if (host == CLOCK_MONOTONIC_RAW || host == CLOCK_MONOTONIC_COARSE ||
 	    host == CLOCK_REALTIME_COARSE)
@@ -318,6 +377,8 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 	ns = clock_from_timespec(&req);
 	if (ns < 0)
 		return -EINVAL;
+	if (host == CLOCK_PROCESS_CPUTIME_ID || host == CLOCK_THREAD_CPUTIME_ID)
+		return cpu_sleep(clock, flags & TIMER_ABSTIME, (u64)ns, left_out);
 	if (!(flags & TIMER_ABSTIME)) {
 		/* Steps of CLOCK_REALTIME do not change a relative sleep: clock_nanosleep(2). */
 		if (host == CLOCK_REALTIME || host == CLOCK_MONOTONIC)

@@ -243,6 +243,37 @@ CASE(clocks)
 	CHECK((long)cpu < sysconf(_SC_NPROCESSORS_CONF));
 }
 
+static clockid_t clock_of(pid_t pid, int bits)
+{
+	return (clockid_t)((~(unsigned)pid << 3) | (unsigned)bits);
+}
+
+CASE(clocks_of_another_process)
+{
+	struct timespec ts, short_time = {0, 1000000};
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		for (;;)
+			getppid();
+	}
+	SHOW(clock_getres(clock_of(child, 2), &ts));
+	SHOW(clock_gettime(clock_of(child, 2), &ts));
+	SHOW(clock_settime(clock_of(child, 2), &ts));
+	SHOW(clock_getres(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_gettime(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_settime(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_getres(clock_of(99999999, 2), &ts));
+	SHOW(clock_gettime(clock_of(99999999, 2), &ts));
+	SHOW(clock_settime(clock_of(99999999, 2), &ts));
+	SHOW(clock_nanosleep(clock_of(child, 2), 0, &short_time, NULL));
+	SHOW(clock_nanosleep(clock_of(getpid(), 2 | 4), 0, &short_time, NULL));
+	SHOW(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &short_time, NULL));
+	NEED(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	SHOW(clock_getres(clock_of(child, 2), &ts));
+}
+
 CASE(sleeping)
 {
 	struct timespec ts = {0, 20000000}, a, b;
