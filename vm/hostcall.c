@@ -455,9 +455,31 @@ static s64 transfer_at_once(struct call *c, long nr, const u64 arg[6])
 			       : host_call_bounded(c, nr, arg);
 }
 
+/*
+ * Turns a transfer of at most one buffer into read(2) or a sibling. These tell inotify(7) nothing
+ * if they move no bytes, where readv(2) and its siblings tell of an access.
+ */
+static long one_buffer(long nr, u64 arg[6])
+{
+	const struct iovec *data = (const struct iovec *)arg[1];
+	bool placed = nr == SYS_preadv2 || nr == SYS_pwritev2;
+	bool writes = nr == SYS_writev || nr == SYS_pwritev2;
+
+	if (arg[2] > 1 || (placed && arg[5]))
+		return nr;
+	placed = placed && arg[3] != ~0UL;
+	arg[1] = arg[2] ? (u64)data->iov_base : (u64) "";
+	arg[2] = arg[2] ? data->iov_len : 0;
+	if (placed)
+		return writes ? SYS_pwrite64 : SYS_pread64;
+	return writes ? SYS_write : SYS_read;
+}
+
 s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 {
-	s64 ret = vcpu_syscall_again(c->v, nr, arg);
+	u64 simple[6] = {arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]};
+	long simple_nr = one_buffer(nr, simple);
+	s64 ret = vcpu_syscall_again(c->v, simple_nr, simple);
 	struct stat st;
 
 	if ((ret != -EINTR && ret != -HOSTCALL_AGAIN) || HOST_CALL(fstat, arg[0], (u64)&st) < 0)
@@ -466,7 +488,7 @@ s64 host_transfer(struct call *c, long nr, const u64 arg[6])
 	if (S_ISCHR(st.st_mode))
 		return ret;
 	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
-		return host_syscall(nr, arg);
+		return host_syscall(simple_nr, simple);
 	if (S_ISSOCK(st.st_mode)) {
 		struct msghdr msg = {.msg_iov = (struct iovec *)arg[1], .msg_iovlen = arg[2]};
 

@@ -417,14 +417,11 @@ s64 hc_do_flistxattr(struct call *c, int file, const struct iovec *list, u32 lis
 /* ---- open files ----------------------------------------------------------------------------- */
 
 /*
- * An empty transfer has effects only with read(2) and write(2): an empty datagram, an error.
- * readv(2) and its variants return 0 at once. So these two functions call read(2) and write(2) for
- * it.
+ * An empty transfer has effects with read(2) and write(2), too: an empty datagram, an error.
+ * host_transfer makes one of these for it.
  */
 s64 hc_do_readv(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
-	if (data_count == 0)
-		return HOST_AGAIN(c, read, (u64)file, (u64) "", 0);
 	return host_transfer(c, SYS_readv, (const u64[6]){(u64)file, (u64)data, data_count});
 }
 
@@ -443,11 +440,8 @@ static s64 write_allowed(int file, u64 offset, u64 len, bool append)
 
 s64 hc_do_writev(struct call *c, int file, const struct iovec *data, u32 data_count)
 {
-	s64 err;
+	s64 err = write_allowed(file, ~0UL, iov_bytes(data, data_count), false);
 
-	if (data_count == 0)
-		return HOST_AGAIN(c, write, (u64)file, (u64) "", 0);
-	err = write_allowed(file, ~0UL, iov_bytes(data, data_count), false);
 	if (err < 0)
 		return err;
 	return host_transfer(c, SYS_writev, (const u64[6]){(u64)file, (u64)data, data_count});

@@ -681,3 +681,52 @@ CASE(watched_by_another_process)
 	show_events();
 	end_watching();
 }
+
+/* The masks of all events that wait. */
+static void show_masks(int notify)
+{
+	char events[512];
+	ssize_t n = read(notify, events, sizeof(events));
+
+	printf("  events:");
+	for (ssize_t at = 0; at < n;) {
+		struct inotify_event event;
+
+		memcpy(&event, events + at, sizeof(event));
+		printf(" %#x", event.mask);
+		at += (ssize_t)(sizeof(event) + event.len);
+	}
+	puts("");
+}
+
+CASE(what_moves_no_bytes_is_no_event)
+{
+	int notify = inotify_init1(IN_NONBLOCK);
+	int fd = open("quiet", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char byte;
+
+	NEED(notify >= 0 && fd >= 0 && write(fd, "abc", 3) == 3);
+	NEED(inotify_add_watch(notify, "quiet", IN_ACCESS | IN_MODIFY) == 1);
+	SHOW(read(fd, &byte, 1));
+	show_masks(notify);
+	SHOW(read(fd, &byte, 0));
+	show_masks(notify);
+	SHOW(pread(fd, &byte, 1, 100));
+	show_masks(notify);
+	SHOW(pread(fd, &byte, 0, 0));
+	show_masks(notify);
+	SHOW(write(fd, &byte, 0));
+	show_masks(notify);
+	SHOW(pwrite(fd, &byte, 0, 1));
+	show_masks(notify);
+	SHOW(pread(fd, &byte, 1, -5));
+	SHOW(pread(fd, &byte, 1, 1));
+	show_masks(notify);
+	SHOW(pwrite(fd, "x", 1, 1));
+	show_masks(notify);
+	SHOW(write(fd, "xy", 2));
+	show_masks(notify);
+	SHOW(lseek(fd, 0, SEEK_CUR));
+	close(fd);
+	close(notify);
+}
