@@ -131,6 +131,21 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	return err;
 }
 
+bool user_writable(u64 dst, u64 len)
+{
+	struct mm *mm = current_mm();
+	struct mapping p;
+	int err = 0;
+
+	if (!user_range(dst, len))
+		return false;
+	mutex_lock(&mm->lock);
+	for (u64 end = dst + len; !err && dst < end; dst += p.space)
+		err = find_mapping(mm, dst, MM_WRITE, &p);
+	mutex_unlock(&mm->lock);
+	return !err;
+}
+
 int mm_clear(struct mm *mm, u64 dst, u64 len)
 {
 	static const u8 zeros[256];

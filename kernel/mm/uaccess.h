@@ -17,6 +17,8 @@
 int copy_from_user(void *dst, u64 src, u64 len);
 int copy_to_user(u64 dst, const void *src, u64 len);
 int clear_user(u64 dst, u64 len);
+/* Returns whether the program could write the whole range now. */
+bool user_writable(u64 dst, u64 len);
 /*
  * Copies a struct that grows with Linux's versions: dst has size bytes, the program's has
  * user_size. Members that the program's lacks become zero in dst. Returns -E2BIG if bytes of the

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static int make_file(const char *name, const char *text)
@@ -699,4 +700,52 @@ CASE(devices)
 	SHOW(read(fd + 1, data, 4));
 	close(fd + 1);
 	close(fd);
+}
+
+/* Reads a directory into the end of a page, behind which there is none. */
+static int entries_of(int dir, char *page, size_t room)
+{
+	int count = 0;
+	long n;
+
+	while ((n = syscall(SYS_getdents64, dir, page + 4096 - room, 4096)) > 0)
+		for (long at = 0; at < n; count++)
+			at += ((struct dirent64 *)(page + 4096 - room + at))->d_reclen;
+	SHOW(n);
+	return count;
+}
+
+CASE(a_directory_into_a_buffer_that_ends)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char name[32];
+	int dir, task;
+
+	NEED(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);
+	NEED(mkdir("many", 0700) == 0);
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "many/a_name_that_is_long_%02d", i);
+		NEED(close(open(name, O_CREAT | O_WRONLY, 0600)) == 0);
+	}
+	dir = open("many", O_RDONLY);
+	NEED(dir >= 0);
+	SHOW(entries_of(dir, page, 100));
+	SHOW(lseek(dir, 0, SEEK_SET));
+	SHOW(entries_of(dir, page, 1000));
+	SHOW(lseek(dir, 0, SEEK_SET));
+	/* What finds no room is found by the next call. */
+	SHOW(syscall(SYS_getdents64, dir, page + 4096 - 10, 4096));
+	SHOW(syscall(SYS_getdents64, dir, page + 4096, 4096));
+	SHOW(syscall(SYS_getdents, dir, page + 4096 - 10, 4096));
+	SHOW(syscall(SYS_getdents64, dir, page, 10));
+	SHOW(syscall(SYS_getdents64, dir, page + 4096 - 10, 10));
+	SHOW(entries_of(dir, page, 200));
+	SHOW(syscall(SYS_getdents64, dir, page + 4096, 4096));
+	task = open("/proc/self/task", O_RDONLY);
+	NEED(task >= 0);
+	SHOW(syscall(SYS_getdents64, task, page + 4096 - 10, 4096));
+	SHOW(entries_of(task, page, 30));
+	close(task);
+	close(dir);
+	munmap(page, 4096);
 }

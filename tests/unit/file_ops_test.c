@@ -252,6 +252,11 @@ int copy_to_user(u64 dst, const void *src, u64 len)
 	return 0;
 }
 
+bool user_writable(u64 dst, u64 len)
+{
+	return dst + len > dst;
+}
+
 /* The host: it has the counting kind's two handles, and one of them has input. */
 /* Nothing sleeps in this test. */
 void unpark(const u32 *word, u32 count)
