@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hostcalls on file modes, file handles, the page cache and mounts. Some of the host's system calls
+ * Hostcalls on file modes and attributes, file handles, the page cache and mounts. Some of the host's system calls
  * are younger than the oldest supported host: this file defines their numbers, and such a host
  * returns ENOSYS.
  */
@@ -17,6 +17,10 @@
 #ifndef SYS_statmount
 #define SYS_statmount 457
 #define SYS_listmount 458
+#endif
+#ifndef SYS_file_getattr
+#define SYS_file_getattr 468
+#define SYS_file_setattr 469
 #endif
 
 /* The head of struct file_handle (<fcntl.h>), whose content has a variable size. */
@@ -121,4 +125,26 @@ s64 hc_do_listmount(struct call *c, const void *request, u32 request_len, void *
 	(void)c;
 	return r < 0 ? r
 		     : HOST_CALL(listmount, (u64)request, (u64)ids, ids_len / sizeof(u64), flags);
+}
+
+/* file_getattr(2), file_setattr(2): the first version of struct file_attr. */
+#define FILE_ATTR_BYTES 24
+
+s64 hc_do_file_getattr(struct call *c, int dir, const char *path, void *attr, u32 attr_len,
+		       u64 flags)
+{
+	(void)c;
+	if (attr_len != FILE_ATTR_BYTES)
+		return -EINVAL;
+	memset(attr, 0, attr_len);
+	return HOST_CALL(file_getattr, (u64)dir, (u64)path, (u64)attr, attr_len, flags);
+}
+
+s64 hc_do_file_setattr(struct call *c, int dir, const char *path, const void *attr, u32 attr_len,
+		       u64 flags)
+{
+	(void)c;
+	if (attr_len != FILE_ATTR_BYTES)
+		return -EINVAL;
+	return HOST_CALL(file_setattr, (u64)dir, (u64)path, (u64)attr, attr_len, flags);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Newer system calls about files, and two old ones: fchmodat2, statx without a path, the xattrat
- * family, name_to_handle_at, cachestat, statmount, listmount, sysfs, ustat. On a host without one
- * of them both sides print that.
+ * family, file_getattr, name_to_handle_at, cachestat, statmount, listmount, sysfs, ustat. On a host
+ * without one of them both sides print that.
  */
 #include "check.h"
 #include <fcntl.h>
@@ -21,6 +21,8 @@
 #define NR_getxattrat	 464
 #define NR_listxattrat	 465
 #define NR_removexattrat 466
+#define NR_file_getattr	 468
+#define NR_file_setattr	 469
 
 static int make(const char *name)
 {
@@ -253,4 +255,46 @@ CASE(old_calls)
 	SHOW(syscall(SYS_ustat, (unsigned)st.st_dev, &u));
 	SHOW(syscall(SYS_ustat, (unsigned)st.st_dev, NULL));
 	SHOW(syscall(SYS_ustat, (unsigned)makedev(250, 77), &u));
+}
+
+CASE(file_attributes)
+{
+	struct {
+		uint64_t xflags;
+		uint32_t extsize, nextents, projid, cowextsize;
+		uint64_t later[2];
+	} a;
+	int fd = make("file"), path = open("file", O_PATH), dir = open(".", O_RDONLY);
+
+	if (!check_kernel(6, 17))
+		return;
+	NEED(path >= 0 && dir >= 0);
+	symlink("file", "link");
+	memset(&a, 0xff, sizeof(a));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", &a, sizeof(a), 0));
+	CHECK(a.later[0] == 0 && a.later[1] == 0);
+	SHOW(syscall(NR_file_setattr, AT_FDCWD, "file", &a, sizeof(a), 0));
+	a.later[1] = 1;
+	SHOW(syscall(NR_file_setattr, AT_FDCWD, "file", &a, sizeof(a), 0));
+	SHOW(syscall(NR_file_getattr, dir, "file", &a, 24, 0));
+	SHOW(syscall(NR_file_getattr, fd, "", &a, 24, AT_EMPTY_PATH));
+	SHOW(syscall(NR_file_getattr, fd, NULL, &a, 24, AT_EMPTY_PATH));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "", &a, 24, AT_EMPTY_PATH));
+	SHOW(syscall(NR_file_getattr, fd, "", &a, 24, 0));
+	SHOW(syscall(NR_file_getattr, path, "", &a, 24, AT_EMPTY_PATH));
+	SHOW(syscall(NR_file_getattr, -1, "", &a, 24, AT_EMPTY_PATH));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, NULL, &a, 24, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "none", &a, 24, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", &a, 8, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", &a, 5000, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", &a, 24, AT_SYMLINK_FOLLOW));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", NULL, 24, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "link", &a, 24, AT_SYMLINK_NOFOLLOW));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "/proc/self/status", &a, 24, 0));
+	a.xflags = 0x40; /* FS_XFLAG_NOATIME */
+	SHOW(syscall(NR_file_setattr, AT_FDCWD, "file", &a, 24, 0));
+	SHOW(syscall(NR_file_getattr, AT_FDCWD, "file", &a, 24, 0));
+	CHECK(a.xflags == 0x40);
+	a.xflags = 1UL << 60;
+	SHOW(syscall(NR_file_setattr, AT_FDCWD, "file", &a, 24, 0));
 }
