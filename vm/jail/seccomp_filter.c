@@ -44,10 +44,12 @@
 #endif
 
 /* Calls that the oldest supported library does not know by name. */
-#define NR_CACHESTAT 451
-#define NR_FCHMODAT2 452
-#define NR_STATMOUNT 457
-#define NR_LISTMOUNT 458
+#define NR_CACHESTAT	451
+#define NR_FCHMODAT2	452
+#define NR_STATMOUNT	457
+#define NR_LISTMOUNT	458
+#define NR_FILE_GETATTR 468
+#define NR_FILE_SETATTR 469
 
 /* Calls whose arguments are not restricted. */
 static const int calls[] = {
@@ -140,6 +142,8 @@ static const int calls[] = {
 	NR_FCHMODAT2,
 	NR_STATMOUNT,
 	NR_LISTMOUNT,
+	NR_FILE_GETATTR,
+	NR_FILE_SETATTR,
 	/* Open files. */
 	SCMP_SYS(close),
 	SCMP_SYS(read),
