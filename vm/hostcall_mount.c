@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hostcalls on file modes and attributes, file handles, the page cache and mounts. Some of the host's system calls
- * are younger than the oldest supported host: this file defines their numbers, and such a host
- * returns ENOSYS.
+ * Hostcalls on file modes and attributes, file handles, the page cache and mounts. Some of the
+ * host's system calls are younger than the oldest supported host: this file defines their numbers,
+ * and such a host returns ENOSYS.
  */
 #include <errno.h>
 #include <fcntl.h>

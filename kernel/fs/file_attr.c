@@ -43,8 +43,7 @@ static int get(struct fs_path *p, s32 dirfd, uva path, u32 flags)
 		return -EFAULT;
 	if (flags & AT_EMPTY_PATH && !first)
 		return get_itself(p, dirfd);
-	err = path_get_host(p, dirfd, path,
-			    (int)(flags & AT_SYMLINK_NOFOLLOW) | PATH_BY_HANDLE);
+	err = path_get_host(p, dirfd, path, (int)(flags & AT_SYMLINK_NOFOLLOW) | PATH_BY_HANDLE);
 	/* Our /proc has no such attributes. */
 	return err == -EPERM ? -EOPNOTSUPP : err;
 }

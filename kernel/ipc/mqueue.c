@@ -97,9 +97,9 @@ struct mqueue {
 	u32 mode, uid, gid;
 	s64 most, size_max; /* mq_maxmsg, mq_msgsize */
 	s64 count;
-	u64 bytes; /* of text */
-	u64 cost;  /* what RLIMIT_MSGQUEUE counts, ... */
-	u32 payer; /* ... and for which user */
+	u64 bytes;			   /* of text */
+	u64 cost;			   /* what RLIMIT_MSGQUEUE counts, ... */
+	u32 payer;			   /* ... and for which user */
 	TAILQ_HEAD(, mq_message) messages; /* highest priority first */
 	LIST_HEAD(, mq_file) files;
 	struct mq_waits receivers, senders;

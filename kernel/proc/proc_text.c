@@ -600,8 +600,7 @@ static void status_signals(struct text *t, const struct proc_ctx *c)
 	sigset ignored, caught;
 
 	dispositions(c->p, &ignored, &caught);
-	text_printf(t, "SigQ:\t%u/%lu\n",
-		    (u32)user_count(c->p->creds.ruid, USER_SIGNALS),
+	text_printf(t, "SigQ:\t%u/%lu\n", (u32)user_count(c->p->creds.ruid, USER_SIGNALS),
 		    c->p->rlimit[RLIMIT_SIGPENDING].cur);
 	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", th->pending.set,
 		    c->p->pending.set, th->blocked);

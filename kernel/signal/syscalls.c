@@ -274,8 +274,8 @@ static bool group_reaches_outside(s32 pgid)
 }
 
 /*
- * A signal to a process by the number of a thread that is no leader: Linux wakes that thread, and so
- * it takes the signal, unless it blocks it. Returns the thread then, else NULL: any thread takes
+ * A signal to a process by the number of a thread that is no leader: Linux wakes that thread, and
+ * so it takes the signal, unless it blocks it. Returns the thread then, else NULL: any thread takes
  * it. task_lock is held.
  */
 static struct thread *named_thread(const struct process *p, s32 number, int sig)

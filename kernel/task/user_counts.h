@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the processes of each user have together, for the limits that Linux counts for each real user
- * ID: RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE.
+ * What the processes of each user have together, for the limits that Linux counts for each real
+ * user ID: RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE.
  */
 #ifndef KERNEL_TASK_USER_COUNTS_H
 #define KERNEL_TASK_USER_COUNTS_H
