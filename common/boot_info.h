@@ -29,15 +29,17 @@
 #include "check_config.h"
 
 enum {
-	BOOT_TRACE = 1 << 0,	    /* send a line per system call (hostcall trace) */
-	BOOT_NO_ASLR = 1 << 1,	    /* fixed addresses for programs */
-	BOOT_VERBOSE = 1 << 2,	    /* kernel log reaches the user */
-	BOOT_STATS = 1 << 3,	    /* counters at exit */
-	BOOT_NO_NEW_PRIVS = 1 << 4, /* no_new_privs (prctl(2)) is set at start */
-	BOOT_NO_PATCH = 1 << 5,	    /* do not patch system-call sites */
+	BOOT_TRACE = 1 << 0,	     /* send a line per system call (hostcall trace) */
+	BOOT_NO_ASLR = 1 << 1,	     /* fixed addresses for programs */
+	BOOT_VERBOSE = 1 << 2,	     /* kernel log reaches the user */
+	BOOT_STATS = 1 << 3,	     /* counters at exit */
+	BOOT_NO_NEW_PRIVS = 1 << 4,  /* no_new_privs (prctl(2)) is set at start */
+	BOOT_NO_PATCH = 1 << 5,	     /* do not patch system-call sites */
+	BOOT_CORE_USES_PID = 1 << 6, /* kernel.core_uses_pid of the host: core(5) */
 };
 
-#define BOOT_RLIMITS 16
+#define BOOT_RLIMITS	      16
+#define BOOT_CORE_PATTERN_MAX 128 /* Linux has no longer one */
 
 /* One answer of CPUID for programs. */
 struct boot_cpuid {
@@ -121,7 +123,9 @@ struct boot_info {
 	char platform[16]; /* AT_PLATFORM */
 
 	struct check_config check; /* all zero without `buffervm check` */
-	char core_pattern[CHECK_CORE_PATTERN_MAX];
+	char check_core_pattern[CHECK_CORE_PATTERN_MAX];
+	/* /proc/sys/kernel/core_pattern of the host; empty: it could not be read. core(5) */
+	char core_pattern[BOOT_CORE_PATTERN_MAX];
 };
 _Static_assert(sizeof(struct boot_info) <= PAGE_SIZE, "boot info is one page");
 #endif

@@ -50,9 +50,9 @@ struct check_config {
 #define CHECK_EXITCODE	       99
 
 /*
- * CHECK_CORE: boot_info.core_pattern is the name of the core file, with the specifiers %p (pid), %e
- * (command), %t (seconds since 1970) and %% of core(5). A relative name is relative to the
- * process's working directory.
+ * CHECK_CORE: boot_info.check_core_pattern is the name of the core file, with the specifiers %p
+ * (pid), %e (command), %t (seconds since 1970) and %% of core(5). A relative name is relative to
+ * the process's working directory.
  */
 #define CHECK_CORE_PATTERN     "core.%p"
 #define CHECK_CORE_PATTERN_MAX 128

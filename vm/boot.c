@@ -274,6 +274,29 @@ static u64 hwcap(void)
 	return __get_cpuid(1, &a, &b, &c, &d) ? d : getauxval(AT_HWCAP);
 }
 
+/* Reads the first line of a small file, without its end. Returns false if it cannot be read. */
+static bool read_line(const char *path, char *line, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	line[MAX(n, 0)] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return n >= 0;
+}
+
+/* How the host names cores: core(5). */
+static void fill_core(struct boot_info *b)
+{
+	char flag[8];
+
+	read_line("/proc/sys/kernel/core_pattern", b->core_pattern, sizeof(b->core_pattern));
+	if (read_line("/proc/sys/kernel/core_uses_pid", flag, sizeof(flag)) && flag[0] == '1')
+		b->flags |= BOOT_CORE_USES_PID;
+}
+
 static void fill_host(struct sandbox *s)
 {
 	struct boot_info *b = s->boot;
@@ -292,6 +315,7 @@ static void fill_host(struct sandbox *s)
 	b->clock_ticks = (u32)sysconf(_SC_CLK_TCK);
 	gethostname(b->hostname, sizeof(b->hostname) - 1);
 	snprintf(b->platform, sizeof(b->platform), "%s", platform ? platform : "x86_64");
+	fill_core(b);
 }
 
 /*
@@ -340,7 +364,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->check = s->opt.check;
 	b->pids_max = s->opt.pids;
 	if (s->opt.core_pattern)
-		snprintf(b->core_pattern, sizeof(b->core_pattern), "%s", s->opt.core_pattern);
+		snprintf(b->check_core_pattern, sizeof(b->check_core_pattern), "%s",
+			 s->opt.core_pattern);
 	b->blob_gpa = ALIGN_UP(GPA_KERNEL + image->memory_size, PAGE_SIZE);
 	b->blob_size = boot_blob_size(s, program);
 	b->cpuid_gpa = ALIGN_UP(b->blob_gpa + b->blob_size, 8);

@@ -81,11 +81,11 @@ static const struct advice {
 	{MADV_KEEPONFORK, NOT_SPECIAL, NULL, 0, VMA_WIPEONFORK},
 	{MADV_HUGEPAGE, NOT_SPECIAL, NULL, VMA_HUGE, VMA_NOHUGE},
 	{MADV_NOHUGEPAGE, NOT_SPECIAL, NULL, VMA_NOHUGE, VMA_HUGE},
-	/* No effect: the host merges pages, and core files do not leave out memory by advice. */
+	{MADV_DONTDUMP, 0, NULL, VMA_DONTDUMP, 0},
+	{MADV_DODUMP, NOT_SPECIAL, NULL, 0, VMA_DONTDUMP},
+	/* No effect: the host merges pages. */
 	{MADV_MERGEABLE, 0, NULL, 0, 0},
 	{MADV_UNMERGEABLE, 0, NULL, 0, 0},
-	{MADV_DONTDUMP, 0, NULL, 0, 0},
-	{MADV_DODUMP, NOT_SPECIAL, NULL, 0, 0},
 	/* No effect: the kernel reclaims no pages. */
 	{MADV_COLD, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},
 	{MADV_PAGEOUT, NOT_LOCKED | NOT_SPECIAL, NULL, 0, 0},

@@ -33,6 +33,7 @@ enum {
 	VMA_DENYWRITE = 1 << 9, /* MAP_DENYWRITE: a program or library (kernel/mm/text_cache.h) */
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
 	VMA_MODULE = 1 << 11,	/* check_code_changes is called when the VMA is unmapped */
+	VMA_DONTDUMP = 1 << 13, /* madvise(MADV_DONTDUMP): left out of cores */
 	VMA_SEALED = 1 << 12,	/* mseal(2): cannot be changed until the address space ends */
 };
 

@@ -193,13 +193,14 @@ static void all_maps(struct text *t, struct mm *mm, enum maps_detail detail)
 		text_printf(t, "Size:%*lu kB\nKernelPageSize:%*u kB\nMMUPageSize:%*u kB\n", 19,
 			    KB(v->end - v->start), 9, 4, 12, 4);
 		memory_lines(t, &r, v->flags & VMA_LOCKED ? r.rss : 0);
-		text_printf(t, "THPeligible:    %8u\nVmFlags:%s%s%s%s%s%s%s%s\n",
+		text_printf(t, "THPeligible:    %8u\nVmFlags:%s%s%s%s%s%s%s%s%s\n",
 			    !vma_window(v) && !(v->flags & VMA_NOHUGE),
 			    v->prot & PROT_READ ? " rd" : "", v->prot & PROT_WRITE ? " wr" : "",
 			    v->prot & PROT_EXEC ? " ex" : "", v->flags & VMA_SHARED ? " sh" : "",
 			    " mr mw me", v->flags & VMA_GROWSDOWN ? " gd" : "",
 			    v->flags & VMA_LOCKED ? " lo" : "",
-			    v->flags & VMA_NORESERVE ? " nr" : "");
+			    v->flags & VMA_NORESERVE ? " nr" : "",
+			    v->flags & VMA_DONTDUMP ? " dd" : "");
 	}
 	mutex_unlock(&mm->lock);
 	kfree(name);

@@ -9,6 +9,7 @@
 #include "kernel/fs/path_prefetch.h"
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
+#include "kernel/task/core.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/freeze.h"
 #include "kernel/task/process.h"
@@ -99,7 +100,9 @@ static void stop(int sig)
 
 void signal_ends_process(const siginfo_t *info)
 {
-	process_exit(info->si_signo); /* no core for signals, so WCOREDUMP is not set */
+	bool has_core = core_dump(info);
+
+	process_exit(info->si_signo | (has_core ? 0x80 : 0));
 }
 
 /*

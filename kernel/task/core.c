@@ -3,27 +3,32 @@
  * See core.h. The file has an ELF header, program headers, notes, and then the content of the
  * segments, each from a page boundary. Pages that do not exist are holes.
  *
- * The segments have the memory whose content no file on the disk has, as with Linux's default
- * coredump_filter. Of a large reservation only the used ranges become segments, so that file
- * systems accept the length of the file.
+ * What the segments have follows from the process's coredump_filter and from madvise(2), as on
+ * Linux. Of a large reservation only the used ranges become segments, so that file systems accept
+ * the length of the file.
  */
 #include <asm/stat.h>
 #include <linux/elf.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 #include <linux/stat.h>
 #include "common/boot_info.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/fs.h"
 #include "kernel/fs/mapping.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/frame.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/patch.h"
+#include "kernel/mm/text_cache.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
 #include "kernel/task/core.h"
 #include "kernel/task/core_notes.h"
 #include "kernel/task/freeze.h"
@@ -35,6 +40,20 @@
 #define HOLE	     (1UL << 20)  /* a larger hole in a reservation ends a segment */
 #define GAP_MAX	     8 /* in pages: smaller gaps are written as zeros, for fewer writes */
 #define DELETED	     " (deleted)"
+
+/* Bits of coredump_filter. */
+enum {
+	FILTER_ANON_PRIVATE = 1 << 0,
+	FILTER_ANON_SHARED = 1 << 1,
+	FILTER_FILE_PRIVATE = 1 << 2,
+	FILTER_FILE_SHARED = 1 << 3,
+	FILTER_ELF_HEADERS = 1 << 4,
+};
+
+/* Signals whose default action writes a core: signal(7). */
+#define SIGNALS_CORE                                                                               \
+	(SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) |   \
+	 SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
 
 struct segment {
 	u64 start, end;
@@ -58,6 +77,9 @@ struct core {
 	struct batch batch;
 	void *zeros; /* a page of zeros */
 	u64 written;
+	bool has_lock; /* mm.lock is held */
+	u64 limit;     /* of written: RLIMIT_CORE */
+	u32 filter; /* bits of core(5), "Controlling which mappings are written to the core dump" */
 	char path[PATH_MAX];
 };
 
@@ -66,6 +88,36 @@ static u32 flags_of(const struct vma *v)
 	return (v->prot & PROT_READ ? PF_R : 0) | (v->prot & PROT_WRITE ? PF_W : 0) |
 	       (v->prot & PROT_EXEC ? PF_X : 0);
 }
+
+/* Returns true if the process is to end at once: the core is given up. */
+static bool is_killed(void)
+{
+	return READ_ONCE(current_process()->pending.set) & SIGBIT(SIGKILL);
+}
+
+/*
+ * Takes the news that interrupted a hostcall, or it would interrupt the next one, too. mm.lock, if
+ * it is held, is free meanwhile: the process's other threads are frozen.
+ */
+UNCHECKED_LOCKING static void take_news(const struct core *c)
+{
+	if (c->has_lock)
+		mutex_unlock(&c->mm->lock);
+	signal_upcall();
+	if (c->has_lock)
+		mutex_lock(&c->mm->lock);
+}
+
+/* A hostcall that no signal but SIGKILL ends. */
+#define STEADY(c, call)                                                                            \
+	({                                                                                         \
+		s64 r_ = (call);                                                                   \
+		while (r_ == -EINTR && !is_killed()) {                                             \
+			take_news(c);                                                              \
+			r_ = (call);                                                               \
+		}                                                                                  \
+		r_;                                                                                \
+	})
 
 static int add_segment(struct core *c, const struct vma *v, u64 start, u64 end, u64 filesz)
 {
@@ -118,37 +170,76 @@ static bool is_unlinked(struct core *c, struct vma *v)
 	return len > tail && !strcmp(c->path + len - tail, DELETED);
 }
 
+/* Returns true if the page is the process's own, and not one that shows the file. */
+static bool is_copy(struct core *c, const struct vma *v, const struct pt_leaf *leaf)
+{
+	u64 entry = patch_original(c->mm, leaf->va, *leaf->entry), text = 0;
+
+	if (!(entry & PTE_OWNED))
+		return false;
+	if (text_fits(v) && leaf->va >= v->start)
+		text = text_peek(v, v->offset + (leaf->va - v->start));
+	if (text)
+		frame_put(text);
+	return text != pt_gpa(entry);
+}
+
 /* Returns true if some pages differ from the file: data, or what a loader has relocated. */
 static bool has_copies(struct core *c, const struct vma *v)
 {
 	struct pt_leaf leaf;
 
 	for (u64 va = v->start; pt_next(c->mm, va, v->end, &leaf); va = leaf.va + leaf.size)
-		if (patch_original(c->mm, leaf.va, *leaf.entry) & PTE_OWNED)
+		if (is_copy(c, v, &leaf))
 			return true;
 	return false;
 }
 
-/* Returns how many bytes of a VMA, from its start, belong into the file. */
-static u64 dumped(struct core *c, struct vma *v)
+static bool has_pages(struct core *c, const struct vma *v)
+{
+	struct pt_leaf leaf;
+
+	return pt_next(c->mm, v->start, v->end, &leaf);
+}
+
+/* Makes the pages exist that only the backing has. */
+static u64 fault_in(struct core *c, const struct vma *v, u64 size)
 {
 	struct mm_fault_info info;
-	u64 size = v->end - v->start;
 
-	if (vma_traits(v) & VM_SPECIAL) /* only code: the page of the clock is useless later */
-		return v->prot & PROT_EXEC ? size : 0;
-	if (!vma_file(v))
-		return size;
-	if (has_copies(c, v))
-		return size;
-	if (!is_unlinked(c, v)) {
-		if (v->offset)
-			return 0;
-		size = PAGE_SIZE; /* the ELF header, and the build ID near it */
-	}
 	for (u64 at = 0; at < size; at += PAGE_SIZE)
 		mm_fault_locked(c->mm, v->start + at, MM_READ, &info);
 	return size;
+}
+
+/*
+ * Returns how many bytes of a VMA, from its start, belong into the file: vma_dump_size in Linux's
+ * fs/coredump.c. A private mapping of a deleted file is written whole, because a debugger does not
+ * find the file.
+ */
+static u64 dumped(struct core *c, struct vma *v)
+{
+	u64 size = v->end - v->start;
+	bool shared = v->flags & VMA_SHARED, on_disk = vma_file(v) && !is_unlinked(c, v);
+
+	if (vma_traits(v) & VM_SPECIAL) /* only code: the page of the clock is useless later */
+		return v->prot & PROT_EXEC ? size : 0;
+	if (v->flags & VMA_DONTDUMP)
+		return 0;
+	if (shared && !(c->filter & (on_disk ? FILTER_FILE_SHARED : FILTER_ANON_SHARED)))
+		return 0;
+	if (shared)
+		return fault_in(c, v, size);
+	if ((c->filter & FILTER_ANON_PRIVATE) && (vma_file(v) ? has_copies(c, v) : has_pages(c, v)))
+		return size;
+	if (!vma_file(v))
+		return 0;
+	if (!on_disk || (c->filter & FILTER_FILE_PRIVATE))
+		return fault_in(c, v, size);
+	/* The ELF header, and the build ID near it. */
+	if ((c->filter & FILTER_ELF_HEADERS) && v->offset == 0 && (v->prot & PROT_READ))
+		return fault_in(c, v, PAGE_SIZE);
+	return 0;
 }
 
 static int add_segments(struct core *c)
@@ -158,7 +249,8 @@ static int add_segments(struct core *c)
 	for (struct vma *v = vma_first(c->mm); v && ret == 0; v = vma_next(v)) {
 		u64 size = v->end - v->start;
 
-		if (!vma_file(v) && ((vma_traits(v) & VM_MANAGED) || size > RESERVATION))
+		if (!vma_file(v) && ((vma_traits(v) & VM_MANAGED) || size > RESERVATION) &&
+		    dumped(c, v))
 			ret = add_used(c, v);
 		else if (c->segments < SEGMENTS_MAX)
 			ret = add_segment(c, v, v->start, v->end, dumped(c, v));
@@ -172,8 +264,11 @@ static int write_kernel(struct core *c, const void *p, u64 len, u64 offset)
 	struct segs segs;
 	s64 ret = kernel_segs(seg, ARRAY_SIZE(seg), p, len, &segs);
 
+	if (len > c->limit - c->written)
+		return -EFBIG;
+	c->written += len;
 	if (ret == 0)
-		ret = hc_pwritev2(c->handle, &segs, offset, 0);
+		ret = STEADY(c, hc_pwritev2(c->handle, &segs, offset, 0));
 	if (ret < 0)
 		return (int)ret;
 	return (u64)ret == len ? 0 : -ENOSPC;
@@ -229,14 +324,29 @@ static int write_headers(struct core *c)
 	kfree(headers);
 	if (ret == 0)
 		ret = write_kernel(c, c->notes.data, c->notes.len, size);
-	if (ret == 0)
-		ret = (int)hc_ftruncate(c->handle, at);
 	return ret;
+}
+
+/* Gives the file its length: the last pages may be holes. */
+static int set_length(const struct core *c)
+{
+	u64 end = content_offset(c);
+
+	for (u32 i = 0; i < c->segments; i++)
+		end += c->segment[i].filesz;
+	return (int)STEADY(c, hc_ftruncate(c->handle, end));
 }
 
 static int flush(struct batch *b, struct core *c)
 {
-	s64 ret = b->len ? hc_pwritev2(c->handle, &b->segs, b->offset, 0) : 0;
+	s64 ret = 0;
+
+	if (is_killed())
+		return -EINTR;
+	if (b->len > c->limit - c->written)
+		return -EFBIG;
+	if (b->len)
+		ret = STEADY(c, hc_pwritev2(c->handle, &b->segs, b->offset, 0));
 
 	/* If the mapped file was truncated, its missing pages stay holes. */
 	if (ret == -EFAULT)
@@ -288,7 +398,9 @@ static int write_segment(struct core *c, const struct segment *s, u64 offset)
 		u64 from = MAX(va, leaf.va), to = MIN(end, leaf.va + leaf.size);
 
 		for (va = from; ret == 0 && va < to; va += PAGE_SIZE)
-			ret = add_page(c, pt_gpa(*leaf.entry) + (va - leaf.va),
+			ret = add_page(c,
+				       pt_gpa(patch_original(c->mm, leaf.va, *leaf.entry)) +
+					       (va - leaf.va),
 				       offset + (va - s->start));
 	}
 	return ret;
@@ -302,6 +414,7 @@ static int write_all(struct core *c, const siginfo_t *info)
 	if (ret < 0)
 		return ret;
 	mutex_lock(&c->mm->lock);
+	c->has_lock = true;
 	ret = add_segments(c);
 	if (ret == 0)
 		ret = write_headers(c);
@@ -312,29 +425,57 @@ static int write_all(struct core *c, const siginfo_t *info)
 	}
 	if (ret == 0)
 		ret = flush(&c->batch, c);
+	if (ret == 0)
+		ret = set_length(c);
+	c->has_lock = false;
 	mutex_unlock(&c->mm->lock);
 	return ret;
 }
 
-/*
- * Opens a regular file, new or emptied, and leaves its path in c->path. Returns NULL and sets *err
- * if this fails.
- */
-static struct ofile *open_core(struct core *c, int *err)
+/* Writes the path of the core to c->path. Returns 0 or -errno. */
+static int name_core(struct core *c, const char *pattern, const siginfo_t *info, bool uses_pid)
 {
-	const struct core_names names = {
-		.pid = current_process()->pid,
-		.comm = current_process()->comm,
+	const struct process *p = current_process();
+	const struct creds *creds = current_creds();
+	struct core_names names = {
+		.pid = p->pid,
+		.tid = current()->tid,
+		.uid = creds->ruid,
+		.gid = creds->rgid,
+		.signal = info->si_signo,
 		.time = clock_realtime_ns() / NSEC_PER_SEC,
+		.limit = p->rlimit[RLIMIT_CORE].cur,
+		.comm = p->comm,
+		.host = boot->hostname,
+		.exe = c->mm->exe_path ? c->mm->exe_path : p->comm,
+		.dumpable = p->dumpable,
+		.uses_pid = uses_pid,
 	};
+	u32 node;
+
+	hc_getcpu(&names.cpu, sizeof(names.cpu), &node, sizeof(node), 0);
+	return core_name(c->path, sizeof(c->path), pattern, &names);
+}
+
+/* Opens c->path. Returns NULL and sets *err if this fails. */
+static struct ofile *open_core(const struct core *c, u32 flags, int *err)
+{
 	struct ofile *f;
+
+	do {
+		signal_upcall();
+		f = file_open(AT_FDCWD, c->path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600,
+			      err);
+	} while (!f && *err == -ERESTARTNOINTR && !is_killed());
+	return f;
+}
+
+/* `check --core`: opens a regular file, new or emptied. */
+static struct ofile *open_for_check(const struct core *c, int *err)
+{
+	struct ofile *f = open_core(c, O_RDWR | O_NONBLOCK, err);
 	struct stat st;
 
-	*err = core_name(c->path, sizeof(c->path), boot->core_pattern, &names);
-	if (*err < 0)
-		return NULL;
-	f = file_open(AT_FDCWD, c->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-		      0600, err);
 	if (!f)
 		return NULL;
 	*err = (int)hc_fstat(f->handle, &st, sizeof(st));
@@ -348,20 +489,79 @@ static struct ofile *open_core(struct core *c, int *err)
 	return NULL;
 }
 
-void core_write(const siginfo_t *info)
+static void remove_old(const struct core *c)
+{
+	struct fs_path p;
+
+	if (path_get_kernel(&p, AT_FDCWD, c->path, AT_SYMLINK_NOFOLLOW))
+		return;
+	if (p.kind == PATH_HOST)
+		STEADY(c, hc_unlinkat(p.dir, p.path, 0));
+	path_put(&p);
+}
+
+/*
+ * Opens a new file, as Linux's fs/coredump.c: an old one of that name is removed, and what is not a
+ * regular file of the process's user with mode 0600 is left alone.
+ */
+static struct ofile *open_new(const struct core *c, int *err)
+{
+	struct ofile *f;
+	struct stat st;
+
+	remove_old(c);
+	f = open_core(c, O_WRONLY | O_EXCL, err);
+	if (!f)
+		return NULL;
+	*err = (int)STEADY(c, hc_fstat(f->handle, &st, sizeof(st)));
+	if (*err == 0 && ((st.st_mode & S_IFMT) != S_IFREG || st.st_nlink > 1 ||
+			  st.st_uid != current_creds()->fsuid || (st.st_mode & 0677) != 0600))
+		*err = -EPERM;
+	if (*err == 0)
+		return f;
+	ofile_put(f);
+	return NULL;
+}
+
+static struct core *core_new(u32 filter, u64 limit)
 {
 	struct core *c = kzalloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->zeros = kzalloc(PAGE_SIZE);
+	c->mm = current_mm();
+	c->batch.segs = (struct segs){0, c->batch.seg};
+	c->filter = filter;
+	c->limit = limit;
+	if (c->zeros)
+		return c;
+	kfree(c);
+	return NULL;
+}
+
+static void core_free(struct core *c)
+{
+	if (c) {
+		kfree(c->notes.data);
+		kfree(c->segment);
+		kfree(c->zeros);
+	}
+	kfree(c);
+}
+
+void core_write(const siginfo_t *info)
+{
+	struct core *c = core_new(COREDUMP_FILTER_DEFAULT, RLIM_INFINITY);
 	struct ofile *f = NULL;
 	char *name = NULL;
 	int ret = -ENOMEM;
 
-	if (c)
-		c->zeros = kzalloc(PAGE_SIZE);
-	if (!c || !c->zeros || !process_freeze())
+	if (!c || !process_freeze())
 		goto out;
-	c->mm = current_mm();
-	c->batch.segs = (struct segs){0, c->batch.seg};
-	f = open_core(c, &ret);
+	ret = name_core(c, boot->check_core_pattern, info, false);
+	if (ret == 0)
+		f = open_for_check(c, &ret);
 	name = kstrdup(c->path);
 	if (f) {
 		c->handle = f->handle;
@@ -377,10 +577,43 @@ void core_write(const siginfo_t *info)
 out:
 	ofile_put(f);
 	kfree(name);
-	if (c) {
-		kfree(c->notes.data);
-		kfree(c->segment);
-		kfree(c->zeros);
+	core_free(c);
+}
+
+/* Returns true if a core of the running process may be written for this signal. */
+static bool is_wanted(int sig)
+{
+	const struct process *p = current_process();
+	char first = boot->core_pattern[0];
+
+	return (SIGNALS_CORE & SIGBIT(sig)) && p->dumpable &&
+	       p->rlimit[RLIMIT_CORE].cur >= PAGE_SIZE && first && first != '|' && first != '@';
+}
+
+bool core_dump(const siginfo_t *info)
+{
+	struct process *p = current_process();
+	struct core *c = NULL;
+	struct ofile *f = NULL;
+	bool has_core = false;
+	int ret = -ENOMEM;
+
+	if (!is_wanted(info->si_signo) || !process_freeze())
+		return false;
+	c = core_new(p->coredump_filter, p->rlimit[RLIMIT_CORE].cur);
+	if (c)
+		ret = name_core(c, boot->core_pattern, info, boot->flags & BOOT_CORE_USES_PID);
+	if (c && ret == 0)
+		f = open_new(c, &ret);
+	if (f) {
+		c->handle = f->handle;
+		ret = write_all(c, info);
+		/* As on Linux, a core that ends early is a core. */
+		has_core = ret == 0 || c->written;
 	}
-	kfree(c);
+	if (ret < 0)
+		klog(1, "pid %d: no core, or not a whole one: error %d", p->pid, -ret);
+	ofile_put(f);
+	core_free(c);
+	return has_core && !is_killed();
 }

@@ -109,13 +109,8 @@ static bool notify_parent(struct process *p)
 	info.si_uid = p->creds.ruid;
 	info.si_utime = usage_ticks(p->usage.user_us);
 	info.si_stime = usage_ticks(p->usage.system_us);
-	if (p->wait_status & 0x7f) {
-		info.si_code = p->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-		info.si_status = p->wait_status & 0x7f;
-	} else {
-		info.si_code = CLD_EXITED;
-		info.si_status = p->wait_status >> 8 & 0xff;
-	}
+	info.si_code = exit_code_of(p->wait_status);
+	info.si_status = p->wait_status & 0x7f ? p->wait_status & 0x7f : p->wait_status >> 8 & 0xff;
 	if (p->exit_signal == SIGCHLD && !parent->exiting) {
 		const struct sigaction_k *action = &parent->sighand->action[SIGCHLD - 1];
 
@@ -136,7 +131,7 @@ void process_tell_end(struct process *p)
 	ASSERT_HELD(&task_lock);
 	/* The parent is told after the tracer has waited: ptrace(2), "Death under ptrace". */
 	if (tracer && tracer->proc != p->parent)
-		ptrace_tell_tracer(p->ended_leader, status & 0x7f ? CLD_KILLED : CLD_EXITED,
+		ptrace_tell_tracer(p->ended_leader, exit_code_of(status),
 				   status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
 	else if (notify_parent(p))
 		process_free(p);

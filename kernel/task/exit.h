@@ -3,10 +3,19 @@
 #ifndef KERNEL_TASK_EXIT_H
 #define KERNEL_TASK_EXIT_H
 
+#include <asm/siginfo.h>
 #include "common/types.h"
 
 struct process;
 struct thread;
+
+/* Returns the si_code, in SIGCHLD and waitid(2), of an end with this status of wait(2). */
+static inline int exit_code_of(int wait_status)
+{
+	if (!(wait_status & 0x7f))
+		return CLD_EXITED;
+	return wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
 
 /*
  * exit.c. process_exit ends the calling process with this wait(2) status, thread_exit the calling

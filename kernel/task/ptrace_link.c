@@ -181,7 +181,7 @@ bool ptrace_thread_ended(struct thread *t, int status)
 		unlink(t);
 		return false;
 	}
-	ptrace_tell_tracer(t, status & 0x7f ? CLD_KILLED : CLD_EXITED,
+	ptrace_tell_tracer(t, exit_code_of(status),
 			   status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
 	return true;
 }

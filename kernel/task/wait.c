@@ -287,7 +287,7 @@ static siginfo_t to_siginfo(const struct waiting *w)
 		info.si_code = w->traced ? CLD_TRAPPED : CLD_STOPPED;
 		info.si_status = w->status >> 8;
 	} else if (w->status & 0x7f) {
-		info.si_code = CLD_KILLED;
+		info.si_code = exit_code_of(w->status);
 		info.si_status = w->status & 0x7f;
 	} else {
 		info.si_code = CLD_EXITED;
