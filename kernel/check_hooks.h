@@ -20,6 +20,7 @@ struct mm;
 struct ofile;
 struct syscall_args;
 struct trapframe;
+struct vma;
 
 /* This sandbox runs `buffervm check`. */
 static inline bool check_on(void)
@@ -63,6 +64,12 @@ CHECK_HOOK(int, mm_fork, (struct mm *child, struct mm *mm), (child, mm), 0)
  */
 CHECK_HOOK_VOID(code_changes, (struct mm *mm, u64 start, u64 end, bool appears),
 		(mm, start, end, appears))
+
+/*
+ * Called for each VMA with VMA_MODULE that is about to be unmapped, by ascending address. mm.lock is
+ * held.
+ */
+CHECK_HOOK_VOID(module_goes, (struct mm *mm, struct vma *v), (mm, v))
 
 /* -- Buffers that the kernel reads or writes for the program: kernel/mm/uaccess.c -------------- */
 

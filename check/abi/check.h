@@ -119,10 +119,10 @@ struct check_object {
 	u32 state;	       /* enum chk_state; 0: there is none */
 	u32 level;	       /* enum chk_level */
 	u32 alloc_fn, free_fn; /* enum chk_function */
-	u32 align_code;	       /* of the allocation: chk_align_code */
-	u32 reserved;
 	s32 alloc_tid, free_tid;
 	u64 alloc_seq, free_seq; /* number of the operation of the process's heap; 0: not known */
+	u32 align_code;		 /* of the allocation: chk_align_code */
+	u32 reserved;
 };
 
 /*
@@ -153,6 +153,13 @@ struct check_caller {
 };
 #define CHECK_CALLERS_MAX 16
 
+/*
+ * Where a report's mappings show libraries that the program has closed, each in a space of its own:
+ * above all addresses that a program can have, and canonical in no paging mode.
+ */
+#define CHECK_GONE_BASE	  0x0100000000000000UL
+#define CHECK_GONE_SPACE  (1UL << 40)
+
 /* The argument of HC_check_report: this struct, then the parts. */
 struct check_report {
 	u32 kind;   /* enum check_kind */
@@ -161,11 +168,12 @@ struct check_report {
 	u32 flags;  /* CHECK_REPORT_* */
 	s32 pid, tid;
 	char comm[16];
-	u64 addr;    /* the address that was used */
-	u64 size;    /* bytes of the access; 0: decode the instruction */
-	u64 count;   /* leaks: number of objects with this allocation stack */
-	u32 syscall; /* number, for CHECK_ACCESS_SYSCALL_* */
-	u32 fn;	     /* enum chk_function in whose call the bug was found; 0: in none */
+	u64 addr;		      /* the address that was used */
+	u64 size;		      /* bytes of the access; 0: decode the instruction */
+	u64 count;		      /* leaks: number of objects with this allocation stack */
+	u64 indirect, indirect_bytes; /* those of them that a lost object points to */
+	u32 syscall;		      /* number, for CHECK_ACCESS_SYSCALL_* */
+	u32 fn; /* enum chk_function in whose call the bug was found; 0: in none */
 	u64 reg[USER_REGS];
 	u8 insn[16];		    /* bytes at RIP */
 	u32 insn_len;		    /* how many of .insn could be read */

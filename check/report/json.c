@@ -62,7 +62,8 @@ static struct json_object *make_frame(const struct report_frame *f)
 {
 	struct json_object *o = json_object_new_object();
 
-	add_address(o, "pc", f->pc);
+	if (f->pc < CHECK_GONE_BASE)
+		add_address(o, "pc", f->pc);
 	add_text(o, "function", f->function);
 	add_text(o, "file", f->file);
 	if (f->line)
@@ -135,6 +136,10 @@ void report_json(FILE *out, const struct report_finding *f)
 	add_text(o, "where", wheres[f->head.where]);
 	if (f->head.count)
 		add_number(o, "objects", f->head.count);
+	if (f->head.indirect) {
+		add_number(o, "indirect_objects", f->head.indirect);
+		add_number(o, "indirect_bytes", f->head.indirect_bytes);
+	}
 	if (f->analysis.insn.known)
 		add_text(o, "instruction", f->analysis.insn.text);
 	if (f->head.object.state)
@@ -171,6 +176,15 @@ static struct json_object *make_process(const struct check_summary *p)
 	return o;
 }
 
+static void add_lost(struct json_object *o, const char *key, const struct report_lost *sum)
+{
+	struct json_object *lost = json_object_new_object();
+
+	add_number(lost, "objects", sum->objects);
+	add_number(lost, "bytes", sum->bytes);
+	json_object_object_add(o, key, lost);
+}
+
 void report_json_summary(FILE *out, const struct report_run *run)
 {
 	struct json_object *o = json_object_new_object(), *kinds = json_object_new_object();
@@ -188,5 +202,8 @@ void report_json_summary(FILE *out, const struct report_run *run)
 	for (u32 i = 0; i < run->processes; i++)
 		json_object_array_add(processes, make_process(&run->process[i]));
 	json_object_object_add(o, "processes", processes);
+	add_lost(o, "lost_directly", &run->direct);
+	add_lost(o, "lost_indirectly", &run->indirect);
+	add_lost(o, "still_reachable", &run->reachable);
 	put_line(out, o);
 }

@@ -19,6 +19,9 @@ struct report_run {
 	u64 by_kind[CHECK_KINDS]; /* distinct findings, kept or not */
 	u64 total;		  /* the sum of .by_kind */
 	u64 duplicates, suppressed, refused;
+	struct report_lost {
+		u64 objects, bytes;
+	} direct, indirect, reachable; /* of all leak findings that were not suppressed */
 	struct check_summary *process; /* of the first processes that ended */
 	u32 processes;
 	struct check_summary all; /* sums over all processes, also those not in .process */

@@ -149,6 +149,19 @@ static bool is_own_operator(const struct report_finding *f)
 	return is_in_operator(&s[REPORT_STACK_ACCESS], "operator delete");
 }
 
+/* Adds a leak to the sums. A repetition, of another process, counts, too. */
+static void add_lost(struct report_run *run, const struct check_report *head)
+{
+	struct report_lost *to = head->kind == CHECK_LEAK ? &run->direct : &run->reachable;
+
+	if (head->kind != CHECK_LEAK && head->kind != CHECK_REACHABLE_AT_EXIT)
+		return;
+	to->objects += head->count - head->indirect;
+	to->bytes += head->object.size - head->indirect_bytes;
+	run->indirect.objects += head->indirect;
+	run->indirect.bytes += head->indirect_bytes;
+}
+
 /* Decides about a finding, and writes it if it is new. Takes the finding over. */
 static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 {
@@ -163,6 +176,7 @@ static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 		report_finding_free(f);
 		return CHECK_VERDICT_SUPPRESSED;
 	}
+	add_lost(run, &f->head);
 	for (u32 i = 0; i < run->findings; i++) {
 		if (!same_bug(run->finding[i], f))
 			continue;

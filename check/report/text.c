@@ -165,6 +165,30 @@ static void put_totals(FILE *out, const struct check_summary *p)
 	fputc('\n', out);
 }
 
+static void put_lost(FILE *out, const struct report_run *run)
+{
+	const struct {
+		const struct report_lost *sum;
+		const char *how;
+	} rows[] = {
+		{&run->direct, "lost directly"},
+		{&run->indirect, "lost indirectly"},
+		{&run->reachable, "still reachable"},
+	};
+	const char *comma = "buffervm: ";
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].sum->objects)
+			continue;
+		fprintf(out, "%s%" PRIu64 " object%s of %" PRIu64 " byte%s %s", comma,
+			rows[i].sum->objects, rows[i].sum->objects == 1 ? "" : "s",
+			rows[i].sum->bytes, rows[i].sum->bytes == 1 ? "" : "s", rows[i].how);
+		comma = ", ";
+	}
+	if (comma[0] == ',')
+		fputc('\n', out);
+}
+
 void report_text_summary(FILE *out, const struct report_run *run)
 {
 	const char *comma = "";
@@ -182,6 +206,7 @@ void report_text_summary(FILE *out, const struct report_run *run)
 			put_totals(out, &run->process[i]);
 		}
 	}
+	put_lost(out, run);
 	fprintf(out, "buffervm: %" PRIu64 " bug%s", run->total, run->total == 1 ? "" : "s");
 	if (run->total)
 		fputs(" (", out);

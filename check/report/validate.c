@@ -115,7 +115,8 @@ static bool head_is_sane(const struct check_report *h)
 {
 	return h->kind > 0 && h->kind < CHECK_KINDS && h->access <= CHECK_ACCESS_SYSCALL_WRITE &&
 	       h->where <= CHECK_WHERE_OLD_HEAP && h->fn < CHK_FUNCTIONS &&
-	       h->align_code < CHK_ALIGN_CODES && h->insn_len <= sizeof(h->insn) &&
+	       h->align_code < CHK_ALIGN_CODES && h->indirect <= h->count &&
+	       h->indirect_bytes <= h->object.size && h->insn_len <= sizeof(h->insn) &&
 	       object_is_sane(&h->object);
 }
 

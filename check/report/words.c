@@ -240,7 +240,9 @@ static void title_leak(FILE *out, const struct report_finding *f)
 	}
 	fprintf(out, ", made by %s, %s not freed", report_function_name(f->head.object.alloc_fn),
 		one ? "was" : "were");
-	if (f->head.kind == CHECK_LEAK)
+	if (f->head.kind == CHECK_LEAK && f->head.indirect == f->head.count)
+		fprintf(out, ", and only lost objects point to %s", one ? "it" : "them");
+	else if (f->head.kind == CHECK_LEAK)
 		fprintf(out, ", and no pointer to %s is left", one ? "it" : "them");
 }
 
@@ -333,12 +335,27 @@ static bool is_text(u64 value, char text[9])
 	return true;
 }
 
+/* Tells the objects that only lost objects point to from the others of the same place. */
+static void put_indirect(FILE *out, const struct report_finding *f)
+{
+	put_count(out, f->head.count - f->head.indirect, "object");
+	fputs(" of ", out);
+	put_count(out, f->head.object.size - f->head.indirect_bytes, "byte");
+	fputs(" directly; ", out);
+	put_count(out, f->head.indirect, "object");
+	fputs(" of ", out);
+	put_count(out, f->head.indirect_bytes, "byte");
+	fputs(" indirectly: only lost objects point there", out);
+}
+
 void report_words_explanation(FILE *out, const struct report_finding *f)
 {
 	u64 addr = report_address(f);
 	char text[9];
 
-	if (f->head.kind == CHECK_WILD_POINTER && is_text(addr, text))
+	if (f->head.kind == CHECK_LEAK && f->head.indirect && f->head.indirect < f->head.count)
+		put_indirect(out, f);
+	else if (f->head.kind == CHECK_WILD_POINTER && is_text(addr, text))
 		fprintf(out, "the bytes of the pointer are the text \"%s\"", text);
 	else if (f->head.kind == CHECK_HEAP_OVERFLOW && f->head.access != CHECK_ACCESS_NONE &&
 		 f->head.addr > addr && f->head.addr - addr < 4096 && f->analysis.insn.known)

@@ -465,19 +465,29 @@ static void send_summary(struct mm *mm)
 	hc_check_summary(&sum, sizeof(sum));
 }
 
+/*
+ * Signals by which a program is told to end, or ends itself: its memory is in order, and what it
+ * has lost is of interest. Not those of faults, nor SIGKILL, which has to end a process at once.
+ */
+#define SIGNALS_OF_ENDS                                                                            \
+	(SIGBIT(SIGHUP) | SIGBIT(SIGINT) | SIGBIT(SIGQUIT) | SIGBIT(SIGABRT) | SIGBIT(SIGTERM) |   \
+	 SIGBIT(SIGPIPE) | SIGBIT(SIGALRM) | SIGBIT(SIGUSR1) | SIGBIT(SIGUSR2) |                   \
+	 SIGBIT(SIGVTALRM) | SIGBIT(SIGPROF) | SIGBIT(SIGXCPU))
+
 static void process_ends(int wait_status)
 {
 	const struct chk_caller nobody = {.tid = current()->tid};
 	struct mm *mm = current_mm();
 	struct chk_bug_report b;
 	struct chk_object obj;
+	int signal = wait_status & 0x7f;
 	u64 at = 0;
 
 	/*
-	 * Nothing is checked if a signal ends the process, or if another process shares the address
-	 * space and goes on to use it.
+	 * Nothing is checked if the process dies of a fault or is killed, or if another process
+	 * shares the address space and goes on to use it.
 	 */
-	if (!mm || !mm->check->heap || (wait_status & 0x7f) ||
+	if (!mm || !mm->check->heap || (signal && !(SIGNALS_OF_ENDS & SIGBIT(signal))) ||
 	    __atomic_load_n(&mm->users, __ATOMIC_RELAXED) != 1)
 		return;
 	mutex_lock(&mm->lock);
@@ -486,6 +496,7 @@ static void process_ends(int wait_status)
 		return;
 	}
 	mm->check->heap->exiting = true;
+	mm->check->heap->by_signal = signal != 0;
 	while (chk_object_next(mm, at, true, &obj)) {
 		u64 damage = chk_damage(mm, &obj);
 

@@ -175,6 +175,16 @@ u32 depot_stack(struct chk_depot *d, u32 id, const u64 **pc)
 	return count;
 }
 
+u32 depot_next(struct chk_depot *d)
+{
+	u32 next;
+
+	mutex_lock(&d->lock);
+	next = d->blocks ? (d->blocks - 1) * BLOCK_WORDS + d->used : 1;
+	mutex_unlock(&d->lock);
+	return next;
+}
+
 u64 depot_count(const struct chk_depot *d)
 {
 	return READ_ONCE(d->stacks);

@@ -26,6 +26,8 @@ void depot_put(struct chk_depot *d);
 u32 depot_add(struct chk_depot *d, const u64 *pc, u32 count);
 /* Finds the addresses of stack id and returns how many there are; 0 if no stack has this number. */
 u32 depot_stack(struct chk_depot *d, u32 id, const u64 **pc);
+/* Returns a number above those of all stacks so far, and not above those of later ones. */
+u32 depot_next(struct chk_depot *d);
 /* Returns the number of stacks in the depot. */
 u64 depot_count(const struct chk_depot *d);
 

@@ -86,7 +86,9 @@ void chk_bug_object(struct mm *mm, const struct chk_object *obj, struct chk_bug_
 	struct chk_depot *d = mm->check->heap->depot;
 
 	b->head.object = obj->o;
+	b->parts.alloc.id = obj->alloc_stack;
 	b->parts.alloc.count = depot_stack(d, obj->alloc_stack, &b->parts.alloc.pc);
+	b->parts.free.id = obj->free_stack;
 	b->parts.free.count = depot_stack(d, obj->free_stack, &b->parts.free.pc);
 	b->parts.around = b->around;
 	b->parts.around_count = chk_around(mm, obj, b->around);

@@ -4,6 +4,7 @@
  */
 #include <linux/mman.h>
 #include "common/boot_info.h"
+#include "kernel/check/gone.h"
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
 #include "kernel/check/leak.h"
@@ -123,6 +124,7 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 	const struct chk_heap *h = mm->check->heap;
 	struct chk_heap *copy;
 
+	gone_dup(child, mm);
 	child->check->unwind = mm->check->unwind;
 	child->check->preload = mm->check->preload;
 	child->check->musl = mm->check->musl;
@@ -155,6 +157,7 @@ int chk_mm_fork(struct mm *child, struct mm *mm)
 void chk_mm_free(struct mm *mm)
 {
 	leak_free(mm);
+	gone_free(mm);
 	chk_destroy(mm->check->heap);
 	kfree(mm->check);
 	mm->check = NULL;
@@ -227,5 +230,7 @@ void chk_thread_begins(void)
 	/* The first thread of a child counts the fork in the child's copy. */
 	if (mm->check->heap->forked)
 		put_user(forks + 1, forks_at);
+	if (mm->check->heap->forked && mm->check->heap->torn)
+		mm->check->heap->left_at = current()->tid;
 	mm->check->heap->forked = false;
 }

@@ -20,6 +20,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/mm.h"
 
+struct chk_gone_map;
 struct chk_heap;
 struct leak_thread;
 
@@ -28,6 +29,7 @@ struct check_mm {
 	struct chk_heap *heap; /* NULL until the library has started */
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* leak.h */
+	struct chk_gone_map *gone;	  /* gone.h */
 	struct exec_preload preload;	  /* inject.h: what to restore; all 0: nothing */
 	bool musl;			  /* the program's C library is musl */
 	u64 errno_location;		  /* __errno_location of a static program; 0: not known */

@@ -94,6 +94,12 @@ struct chk_heap {
 	bool exiting; /* the check at exit has begun, or a report ends the process */
 	bool torn;    /* a fork may have copied base slots while other threads wrote to them */
 	bool forked;  /* copied by fork(2), and the child's first thread has not begun yet */
+	/*
+	 * A fork left threads behind; the child's first thread had this TID. Objects that are older
+	 * may be those of threads that exist only in the parent. 0: no such fork.
+	 */
+	s32 left_at;
+	bool by_signal; /* the check at exit runs, and a signal ends the process */
 	struct check_sample sample[CHK_SAMPLES]; /* CHECK_TIMELINE */
 	u32 samples;
 	u64 sample_every; /* operations between two samples */

@@ -140,6 +140,34 @@ static void root(struct check *c, u64 start, u64 end)
 	marks_root(&c->marks, start, end);
 }
 
+/*
+ * Returns whether the object is older than the fork of a process with several threads. The threads
+ * that the child does not have may have kept it. If nothing keeps it in the parent, the parent
+ * reports it.
+ */
+static bool is_inherited(const struct check *c, const struct check_object *o)
+{
+	s32 left_at = c->mm->check->heap->left_at;
+
+	return left_at && o->alloc_tid - left_at < 0;
+}
+
+/* Adds the inherited objects to the roots. */
+static void mark_inherited(struct check *c)
+{
+	struct check_object o;
+	u64 at = 0;
+	u32 stack;
+
+	if (!c->mm->check->heap->left_at)
+		return;
+	while (chk_next_live(c->mm, at, &o, &stack) && o.start >= at) {
+		if (is_inherited(c, &o))
+			marks_word(&c->marks, o.start);
+		at = o.start + MAX(o.size, 1);
+	}
+}
+
 static int find_objects(struct check *c)
 {
 	struct check_object o;
@@ -163,6 +191,7 @@ static void mark(struct check *c)
 	for (const struct leak_thread *t = c->mm->check->leak_threads; t; t = t->next)
 		for (u32 i = 0; i < ARRAY_SIZE(t->reg); i++)
 			marks_word(&c->marks, t->reg[i]);
+	mark_inherited(c);
 	marks_sweep(&c->marks);
 }
 
@@ -178,6 +207,9 @@ static void report_group(struct check *c, const struct mark_group *g, enum check
 	if (chk_object_at(c->mm, marks_object(&c->marks, g->example)->start, &obj))
 		head.object = obj.o;
 	head.object.size = g->bytes;
+	head.indirect = g->indirect;
+	head.indirect_bytes = g->indirect_bytes;
+	parts.alloc.id = g->stack;
 	parts.alloc.count = chk_stack(c->mm, g->stack, &parts.alloc.pc);
 	mutex_unlock(&c->mm->lock);
 	head.addr = head.object.start;

@@ -5,6 +5,7 @@
  */
 #include "common/boot_info.h"
 #include "kernel/check/callers.h"
+#include "kernel/check/gone.h"
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
 #include "kernel/check/report.h"
@@ -19,7 +20,8 @@
 /* The text of the mappings is cut at this length, so that there is space for the other parts. */
 #define MAPS_MAX (512UL << 10)
 
-static bool reported; /* some process had a bug that was not suppressed */
+static bool reported;	     /* some process had a bug that was not suppressed ... */
+static bool reported_in_run; /* ... and found it before it ended */
 
 /* Signals that a program gets for bugs of its own. */
 #define SIGNALS_OF_BUGS                                                                            \
@@ -28,14 +30,16 @@ static bool reported; /* some process had a bug that was not suppressed */
 
 /*
  * A reported bug decides the exit status, whichever process had it and however the first process
- * ended. The exception is a first process that a signal from outside ended: the sender sees that
- * signal in the status.
+ * ended. There are two exceptions, in which whoever waits sees the signal in the status: a signal
+ * from outside ended the first process; or any signal did, and there is nothing but what was found
+ * at the end.
  */
 int chk_end_status(int wait_status)
 {
 	int sig = wait_status & 0x7f;
 
-	if (!READ_ONCE(reported) || (sig && !(SIGNALS_OF_BUGS & SIGBIT(sig))))
+	if (!READ_ONCE(reported) ||
+	    (sig && (!READ_ONCE(reported_in_run) || !(SIGNALS_OF_BUGS & SIGBIT(sig)))))
 		return wait_status;
 	return (int)(boot->check.exitcode & 0xff) << 8;
 }
@@ -122,6 +126,10 @@ static void add_maps(struct building *b)
 	if (t->memory) {
 		proc_text_maps(t, &c);
 		text_flush(t);
+		len -= t->written;
+		mutex_lock(&current_mm()->lock);
+		t->written += gone_maps(current_mm(), (char *)t->memory + t->written, len);
+		mutex_unlock(&current_mm()->lock);
 		part_end(b, CHECK_PART_MAPS, t->written);
 	}
 	kfree(t);
@@ -129,7 +137,16 @@ static void add_maps(struct building *b)
 
 static void add_trace(struct building *b, enum check_part part, const struct chk_trace *t)
 {
-	part_add(b, part, t->pc, MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc));
+	u64 len = MIN(t->count, CHECK_DEPTH_MAX) * sizeof(*t->pc);
+	struct mm *mm = current_mm();
+	u64 *pc = part_begin(b, part, &len);
+
+	len = ALIGN_DOWN(len, sizeof(*pc));
+	mutex_lock(&mm->lock);
+	for (u64 i = 0; pc && i < len / sizeof(*pc); i++)
+		pc[i] = t->id ? gone_address(mm, t->id, t->pc[i]) : t->pc[i];
+	mutex_unlock(&mm->lock);
+	part_end(b, part, pc ? len : 0);
 }
 
 /* Adds the guessed callers, for a stack that the reporter has to unwind. */
@@ -170,6 +187,14 @@ static void write_core(const struct check_report *head)
 	core_write(&info);
 }
 
+/* Returns whether the process is at its end because of a signal, which it is to end by. */
+static bool ends_by_signal(void)
+{
+	const struct chk_heap *h = current_mm()->check->heap;
+
+	return h && READ_ONCE(h->by_signal);
+}
+
 enum check_verdict chk_report(struct check_report *head, const struct chk_report_parts *parts)
 {
 	static const struct chk_report_parts none;
@@ -177,7 +202,7 @@ enum check_verdict chk_report(struct check_report *head, const struct chk_report
 	struct building b = {.r = kmalloc(CHECK_REPORT_MAX), .len = sizeof(*head)};
 	/* These are found when the process ends anyway: no instruction is at fault. */
 	bool at_exit = head->kind == CHECK_LEAK || head->kind == CHECK_REACHABLE_AT_EXIT;
-	bool last = !(boot->check.flags & CHECK_KEEP_GOING) && !at_exit;
+	bool last = !(boot->check.flags & CHECK_KEEP_GOING) && !at_exit && !ends_by_signal();
 	s64 verdict = -ENOMEM;
 
 	if (!parts)
@@ -212,6 +237,8 @@ enum check_verdict chk_report(struct check_report *head, const struct chk_report
 		return CHECK_VERDICT_SUPPRESSED;
 	if (head->kind != CHECK_REACHABLE_AT_EXIT)
 		WRITE_ONCE(reported, true);
+	if (!at_exit && !ends_by_signal())
+		WRITE_ONCE(reported_in_run, true);
 	if ((boot->check.flags & CHECK_CORE) && !at_exit && verdict != CHECK_VERDICT_DUPLICATE)
 		write_core(head);
 	if (last) {

@@ -11,10 +11,11 @@
 
 #include "check/abi/check.h"
 
-/* Return addresses, innermost first; count 0: not known. */
+/* Return addresses, innermost first; count 0: not known. id: of a stored stack; 0: it is none. */
 struct chk_trace {
 	const u64 *pc;
 	u32 count;
+	u32 id;
 };
 
 /* Parts that only the caller of chk_report has. Each may be empty; borrowed during the call. */

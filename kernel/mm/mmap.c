@@ -271,6 +271,8 @@ static int clear_range(struct mm *mm, u64 start, u64 end)
 		if (v->flags & VMA_LOCKED)
 			mm->locked_pages -= (v->end - v->start) >> PAGE_SHIFT;
 		module |= v->flags & VMA_MODULE;
+		if (v->flags & VMA_MODULE)
+			check_module_goes(mm, v);
 		vma_remove(mm, v);
 		vma_free(v);
 		v = following;

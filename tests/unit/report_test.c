@@ -76,6 +76,10 @@ static void wrong_numbers_are_refused(void **state)
 	REFUSED(r.head.object.level = CHK_LEVEL_NONE + 1);
 	REFUSED(r.head.object.alloc_fn = UINT32_MAX);
 	REFUSED(r.head.object.size = UINT64_MAX);
+	REFUSED(r.head.object.align_code = CHK_ALIGN_CODES);
+	REFUSED(r.head.align_code = CHK_ALIGN_CODES);
+	REFUSED(r.head.indirect = r.head.count + 1);
+	REFUSED(r.head.indirect_bytes = r.head.object.size + 1);
 	REFUSED(r.around[2].state = 77);
 	for (u32 i = 0; i < CHECK_PARTS; i++) {
 		REFUSED(r.head.part[i].offset = sizeof(r) + 8);
@@ -349,6 +353,21 @@ static void each_kind_has_its_sentence(void **state)
 		 "leak: 3 objects of 96 bytes in all, made by calloc, were not freed, and no "
 		 "pointer "
 		 "to them is left"},
+		{{.kind = CHECK_LEAK,
+		  .count = 3,
+		  .indirect = 3,
+		  .object = {START, 96, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_CALLOC}},
+		 "leak: 3 objects of 96 bytes in all, made by calloc, were not freed, and only "
+		 "lost objects point to them"},
+		{{.kind = CHECK_MISMATCHED_FREE,
+		  .flags = CHECK_REPORT_SIZED,
+		  .addr = START,
+		  .size = 8,
+		  .fn = CHK_FN_DELETE,
+		  .align_code = 3,
+		  .object = {START, 96, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_NEW}},
+		 "mismatched-free: operator delete for an alignment of 64 of 0x200000001000, an "
+		 "object of 96 bytes that was made by operator new, as one of 8 bytes"},
 		{{.kind = CHECK_REACHABLE_AT_EXIT,
 		  .count = 1,
 		  .object = {START, 1, .state = CHK_STATE_LIVE, .alloc_fn = CHK_FN_NEW}},
