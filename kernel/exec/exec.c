@@ -16,6 +16,8 @@
 #include <linux/limits.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
+#include <linux/securebits.h>
+#include <linux/xattr.h>
 #include "common/boot_info.h"
 #include "common/exit_status.h"
 #include "kernel/exec/binary.h"
@@ -242,29 +244,63 @@ static void aux(struct exec_stack *s, u64 type, u64 value)
 }
 
 /*
- * Decides the identity of the program. Set-ID bits have an effect if host threads can change their
- * identity and the file system is not mounted with nosuid.
+ * Reads the capabilities of the program's file. They have an effect if the monitor has them, so
+ * that it can act with them. A program of root's does not need them.
  */
-static void decide_creds(struct exec *x)
+static void read_file_caps(const struct exec *x, struct file_caps *f)
+{
+	const struct creds *c = &x->creds;
+	bool is_root = c->ruid == 0 && c->euid == 0 && x->program.set_uid == NO_ID &&
+		       !(c->securebits & SECBIT_NOROOT) && !c->cap_ambient &&
+		       c->cap_bounding == CAPABILITIES_ALL;
+	u8 attribute[XATTR_CAPS_SZ];
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	s64 len;
+
+	*f = (struct file_caps){0};
+	if (is_root || kernel_segs(seg, ARRAY_SIZE(seg), attribute, sizeof(attribute), &segs) < 0)
+		return;
+	len = hc_fgetxattr(x->program.file->handle, XATTR_NAME_CAPS, &segs);
+	if (len > 0 && cred_file_caps(attribute, (u64)len, f) &&
+	    (f->permitted & c->cap_bounding & ~boot->cap_permitted))
+		*f = (struct file_caps){0};
+}
+
+/*
+ * Decides the identity of the program. Set-ID bits and capabilities of its file have an effect if
+ * host threads can change their identity and the file system is not mounted with nosuid.
+ */
+static int decide_creds(struct exec *x)
 {
 	const u64 needed = 1UL << CAP_SETUID | 1UL << CAP_SETGID;
 	const struct binary *b = &x->program;
 	u32 uid = NO_ID, gid = NO_ID;
+	struct file_caps caps = {0};
 	struct statfs fs;
 	bool traced;
+	int ret;
 
 	/* A tracer would gain the privileges, too: execve(2), ptrace(2). */
 	mutex_lock(&task_lock);
 	traced = ptrace_by_unprivileged(current());
 	mutex_unlock(&task_lock);
 	x->creds = *current_creds();
-	if ((b->set_uid != NO_ID || b->set_gid != NO_ID) && !x->creds.no_new_privs && !traced &&
+	if (!traced && (boot->cap_permitted & needed) == needed)
+		read_file_caps(x, &caps);
+	if ((b->set_uid != NO_ID || b->set_gid != NO_ID || caps.present) && !traced &&
 	    (boot->cap_permitted & needed) == needed &&
-	    hc_fstatfs(b->file->handle, &fs, sizeof(fs)) == 0 && !(fs.f_flags & ST_NOSUID)) {
+	    (hc_fstatfs(b->file->handle, &fs, sizeof(fs)) != 0 || (fs.f_flags & ST_NOSUID)))
+		caps = (struct file_caps){0};
+	else if (!traced && !x->creds.no_new_privs && (boot->cap_permitted & needed) == needed) {
 		uid = b->set_uid;
 		gid = b->set_gid;
 	}
-	x->secure = cred_exec(&x->creds, uid, gid);
+	ret = cred_exec(&x->creds, uid, gid, &caps);
+	if (ret < 0)
+		return binary_fail_errno(&x->program, -ret);
+	x->secure = ret;
+	return 0;
 }
 
 static void fill_aux(struct exec *x)
@@ -359,7 +395,9 @@ static int build_stack(struct exec *x)
 	memcpy(s->random, x->random.at_random, sizeof(s->random));
 	s->gap = x->random.gap;
 	s->top = mm->stack_top;
-	decide_creds(x);
+	ret = decide_creds(x);
+	if (ret < 0)
+		return ret;
 	fill_aux(x);
 	if (exec_stack_write(s, mm) < 0)
 		return binary_fail_errno(&x->program, ENOMEM);
@@ -459,7 +497,10 @@ static void take_creds(struct exec *x)
 	struct process *p = t->proc;
 
 	mutex_lock(&task_lock);
-	p->dumpable = x->creds.euid == t->creds.euid && x->creds.egid == t->creds.egid;
+	p->dumpable = x->creds.euid == t->creds.euid && x->creds.egid == t->creds.egid &&
+		      !(x->creds.cap_permitted & ~t->creds.cap_permitted);
+	if (x->secure || !p->dumpable)
+		p->pdeathsig = 0;
 	/* A tracer that attached after decide_creds is detached. */
 	if (!p->dumpable && ptrace_by_unprivileged(t))
 		ptrace_detach(t);

@@ -188,20 +188,59 @@ int cred_set_securebits(struct creds *c, u64 bits)
 	return 0;
 }
 
-bool cred_exec(struct creds *c, u32 uid, u32 gid)
+bool cred_file_caps(const void *attribute, u64 len, struct file_caps *f)
 {
-	u64 old_permitted = c->cap_permitted, permitted = 0;
-	bool all = false, changes;
+	struct vfs_ns_cap_data d = {0};
+	u32 words = VFS_CAP_U32_2, version;
 
+	*f = (struct file_caps){0};
+	memcpy(&d, attribute, MIN(len, sizeof(d)));
+	version = d.magic_etc & VFS_CAP_REVISION_MASK;
+	if (version == VFS_CAP_REVISION_1 && len == XATTR_CAPS_SZ_1)
+		words = VFS_CAP_U32_1;
+	else if (version == VFS_CAP_REVISION_3 && len == XATTR_CAPS_SZ_3 && d.rootid != 0)
+		return false;
+	else if (!(version == VFS_CAP_REVISION_2 && len == XATTR_CAPS_SZ_2) &&
+		 !(version == VFS_CAP_REVISION_3 && len == XATTR_CAPS_SZ_3))
+		return false;
+	f->present = true;
+	f->effective = d.magic_etc & VFS_CAP_FLAGS_EFFECTIVE;
+	for (u32 i = 0; i < words; i++) {
+		f->permitted |= (u64)d.data[i].permitted << 32 * i;
+		f->inheritable |= (u64)d.data[i].inheritable << 32 * i;
+	}
+	f->permitted &= CAPABILITIES_ALL;
+	f->inheritable &= CAPABILITIES_ALL;
+	return true;
+}
+
+/*
+ * What root's programs get in place of their file's capabilities. A set-user-ID file of root's that
+ * has capabilities gives only these to other users.
+ */
+static void grant_root(const struct creds *c, const struct file_caps *f, u64 *permitted, bool *all)
+{
+	if ((c->securebits & SECBIT_NOROOT) || (c->ruid != 0 && c->euid != 0) ||
+	    (f->present && c->ruid != 0))
+		return;
+	*permitted = c->cap_inheritable | c->cap_bounding;
+	*all = *all || c->euid == 0;
+}
+
+int cred_exec(struct creds *c, u32 uid, u32 gid, const struct file_caps *f)
+{
+	u64 old_permitted = c->cap_permitted;
+	u64 permitted = (f->permitted & c->cap_bounding) | (f->inheritable & c->cap_inheritable);
+	bool all = f->effective, changes;
+
+	if (f->effective && (f->permitted & ~permitted))
+		return -EPERM;
 	if (uid != NO_ID)
 		c->euid = uid;
 	if (gid != NO_ID)
 		c->egid = gid;
 	changes = c->euid != c->ruid || c->egid != c->rgid;
-	if (!(c->securebits & SECBIT_NOROOT) && (c->ruid == 0 || c->euid == 0)) {
-		permitted = c->cap_inheritable | c->cap_bounding;
-		all = c->euid == 0;
-	}
+	grant_root(c, f, &permitted, &all);
 	if ((changes || (permitted & ~old_permitted)) && c->no_new_privs) {
 		c->euid = c->ruid;
 		c->egid = c->rgid;
@@ -209,12 +248,12 @@ bool cred_exec(struct creds *c, u32 uid, u32 gid)
 	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
-	if (changes)
+	if (changes || f->present)
 		c->cap_ambient = 0;
 	c->cap_permitted = permitted | c->cap_ambient;
 	c->cap_effective = all ? c->cap_permitted : c->cap_ambient;
 	c->securebits &= ~(u32)SECBIT_KEEP_CAPS;
-	return changes || (c->ruid != 0 && (c->cap_permitted & ~c->cap_ambient));
+	return changes || (c->ruid != 0 && (all || (c->cap_permitted & ~c->cap_ambient)));
 }
 
 bool cred_access_view(const struct creds *c, struct creds *view)

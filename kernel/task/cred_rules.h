@@ -44,13 +44,26 @@ s64 cred_ambient(struct creds *c, u64 op, u64 cap);
 /* prctl(2), PR_SET_SECUREBITS. Returns 0 or -EPERM. */
 int cred_set_securebits(struct creds *c, u64 bits);
 
+/* The capabilities of a file: capabilities(7), "File capabilities". */
+struct file_caps {
+	bool present; /* false: the file has none, and the rest is 0 */
+	bool effective;
+	u64 permitted, inheritable;
+};
+
 /*
- * capabilities(7), "Transformation of capabilities during execve", for a file that has no
- * capabilities of its own. uid and gid are the owner and group of a set-user-ID or set-group-ID
- * file; NO_ID: the file does not have the bit, or the bit is not honoured. Returns true if the
- * program must not trust its environment (AT_SECURE).
+ * Reads the content of a file's attribute security.capability. Returns false if it is none that
+ * counts: an unknown version, or for the root of another user namespace.
  */
-bool cred_exec(struct creds *c, u32 uid, u32 gid);
+bool cred_file_caps(const void *attribute, u64 len, struct file_caps *f);
+
+/*
+ * capabilities(7), "Transformation of capabilities during execve". uid and gid are the owner and
+ * group of a set-user-ID or set-group-ID file; NO_ID: the file does not have the bit, or the bit is
+ * not honoured. Returns 1 if the program must not trust its environment (AT_SECURE), 0, or -EPERM
+ * if the program would lack capabilities that its file demands.
+ */
+int cred_exec(struct creds *c, u32 uid, u32 gid, const struct file_caps *f);
 
 /*
  * access(2) asks the host with "the real user ID and group ID". Returns true and fills *view with

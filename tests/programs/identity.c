@@ -341,6 +341,88 @@ static void copy_self(mode_t mode)
 	NEED(fchmod(to, mode) == 0 && close(to) == 0 && close(from) == 0);
 }
 
+/* Prints what the program has of capabilities, and tries some of them. */
+LONE_CASE(capable)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	int fd;
+
+	NEED(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Cap", 3) || !strncmp(line, "Uid", 3))
+			fputs(line, stdout);
+	fclose(f);
+	SHOW(prctl(PR_GET_DUMPABLE));
+	fd = open("own", O_RDONLY); /* CAP_DAC_READ_SEARCH */
+	SHOW(fd >= 0);
+	SHOW(chown("own", USER, USER)); /* CAP_CHOWN */
+}
+
+static void capable_program(void)
+{
+	become_user();
+	execl("./program", "program", "capable", NULL);
+	printf("exec: %s\n", check_errno(errno));
+}
+
+static void capable_program_confined(void)
+{
+	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	capable_program();
+}
+
+static void capable_program_bounded(void)
+{
+	NEED(prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0) == 0);
+	capable_program();
+}
+
+static void capable_program_of_root(void)
+{
+	execl("./program", "program", "capable", NULL);
+}
+
+/* As setcap(8) does. */
+static void set_file_capabilities(unsigned permitted, unsigned inheritable, bool effective)
+{
+	struct vfs_cap_data d = {
+		.magic_etc = VFS_CAP_REVISION_2 | (effective ? VFS_CAP_FLAGS_EFFECTIVE : 0),
+		.data = {{permitted, inheritable}, {0, 0}},
+	};
+
+	NEED(setxattr("program", "security.capability", &d, sizeof(d), 0) == 0);
+}
+
+CASE(capabilities_of_files)
+{
+	const unsigned reads = 1U << CAP_DAC_READ_SEARCH;
+
+	if (geteuid())
+		return;
+	make_files();
+	copy_self(0755);
+	if (setxattr("program", "security.capability", "", 0, 0) && errno == EOPNOTSUPP) {
+		puts("  left out: files have no capabilities here");
+		return;
+	}
+	set_file_capabilities(reads, 0, true);
+	child(capable_program);
+	child(capable_program_confined);
+	child(capable_program_bounded);
+	set_file_capabilities(reads, 0, false);
+	child(capable_program);
+	child(capable_program_bounded);
+	set_file_capabilities(0, reads, true);
+	child(capable_program);
+	/* A set-user-ID program of root's gets the file's only. */
+	copy_self(04755);
+	set_file_capabilities(reads, 0, true);
+	child(capable_program);
+	child(capable_program_of_root);
+	unlink("program");
+}
+
 CASE(set_user_id_programs)
 {
 	if (geteuid())

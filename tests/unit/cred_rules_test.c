@@ -218,6 +218,8 @@ static void locked_bits_stay(void **state)
 	assert_int_equal(cred_set_securebits(&c, c.securebits), -EPERM);
 }
 
+static const struct file_caps none;
+
 static void execve_makes_new_capabilities(void **state)
 {
 	struct creds c = root();
@@ -226,31 +228,31 @@ static void execve_makes_new_capabilities(void **state)
 	/* Root gets the capabilities of the bounding set. */
 	c.cap_bounding = ALL & ~BIT(CAP_KILL);
 	c.cap_permitted = c.cap_effective = 0;
-	assert_false(cred_exec(&c, NO_ID, NO_ID));
+	assert_int_equal(0, cred_exec(&c, NO_ID, NO_ID, &none));
 	assert_int_equal(c.cap_permitted, c.cap_bounding);
 	assert_int_equal(c.cap_effective, c.cap_bounding);
 	/* With no_new_privs no more than before. */
 	c.cap_permitted = c.cap_effective = BIT(CAP_CHOWN);
 	c.no_new_privs = true;
-	cred_exec(&c, NO_ID, NO_ID);
+	cred_exec(&c, NO_ID, NO_ID, &none);
 	assert_int_equal(c.cap_permitted, BIT(CAP_CHOWN));
 	/* With NOROOT root is treated like other users. */
 	c = root();
 	c.securebits = SECBIT_NOROOT | SECBIT_KEEP_CAPS;
-	cred_exec(&c, NO_ID, NO_ID);
+	cred_exec(&c, NO_ID, NO_ID, &none);
 	assert_int_equal(c.cap_permitted, 0);
 	assert_int_equal(c.securebits, SECBIT_NOROOT);
 	/* A user keeps the ambient capabilities, and only those. */
 	c = user(5);
 	c.cap_permitted = c.cap_effective = c.cap_inheritable = BIT(CAP_KILL) | BIT(CAP_CHOWN);
 	c.cap_ambient = BIT(CAP_KILL);
-	assert_false(cred_exec(&c, NO_ID, NO_ID));
+	assert_int_equal(0, cred_exec(&c, NO_ID, NO_ID, &none));
 	assert_int_equal(c.cap_permitted, BIT(CAP_KILL));
 	assert_int_equal(c.cap_effective, BIT(CAP_KILL));
 	/* A set-user-ID file. */
 	c = user(5);
 	c.cap_ambient = BIT(CAP_KILL);
-	assert_true(cred_exec(&c, 0, NO_ID));
+	assert_int_equal(1, cred_exec(&c, 0, NO_ID, &none));
 	assert_int_equal(c.ruid, 5);
 	assert_int_equal(c.euid, 0);
 	assert_int_equal(c.suid, 0);
@@ -258,15 +260,96 @@ static void execve_makes_new_capabilities(void **state)
 	assert_int_equal(c.cap_effective, ALL);
 	assert_int_equal(c.cap_ambient, 0);
 	c = user(5);
-	assert_true(cred_exec(&c, 7, 8));
+	assert_int_equal(1, cred_exec(&c, 7, 8, &none));
 	assert_int_equal(c.euid, 7);
 	assert_int_equal(c.egid, 8);
 	assert_int_equal(c.cap_permitted, 0);
 	c = user(5);
 	c.no_new_privs = true;
-	cred_exec(&c, 0, NO_ID);
+	cred_exec(&c, 0, NO_ID, &none);
 	assert_int_equal(c.euid, 5);
 	assert_int_equal(c.cap_permitted, 0);
+}
+
+/* capabilities(7), "Transformation of capabilities during execve". */
+static void files_give_capabilities(void **state)
+{
+	const u64 kill = BIT(CAP_KILL), chown = BIT(CAP_CHOWN);
+	struct file_caps f = {.present = true, .permitted = kill | chown, .effective = true};
+	struct creds c = user(5);
+
+	(void)state;
+	c.cap_inheritable = c.cap_ambient = c.cap_permitted = BIT(CAP_SYS_NICE);
+	assert_int_equal(1, cred_exec(&c, NO_ID, NO_ID, &f));
+	assert_int_equal(c.cap_permitted, kill | chown);
+	assert_int_equal(c.cap_effective, kill | chown);
+	assert_int_equal(c.cap_ambient, 0);
+	/* Not effective: the program has to raise them itself. */
+	f.effective = false;
+	c = user(5);
+	assert_int_equal(1, cred_exec(&c, NO_ID, NO_ID, &f));
+	assert_int_equal(c.cap_permitted, kill | chown);
+	assert_int_equal(c.cap_effective, 0);
+	/* The bounding set cuts them; a program that is not aware of that does not start. */
+	c = user(5);
+	c.cap_bounding = kill;
+	assert_int_equal(1, cred_exec(&c, NO_ID, NO_ID, &f));
+	assert_int_equal(c.cap_permitted, kill);
+	f.effective = true;
+	c = user(5);
+	c.cap_bounding = kill;
+	assert_int_equal(-EPERM, cred_exec(&c, NO_ID, NO_ID, &f));
+	/* Inheritable ones need the process's as well. */
+	f = (struct file_caps){.present = true, .inheritable = kill | chown, .effective = true};
+	c = user(5);
+	c.cap_inheritable = chown | BIT(CAP_SYS_NICE);
+	assert_int_equal(1, cred_exec(&c, NO_ID, NO_ID, &f));
+	assert_int_equal(c.cap_effective, chown);
+	/* no_new_privs */
+	f = (struct file_caps){.present = true, .permitted = kill, .effective = true};
+	c = user(5);
+	c.no_new_privs = true;
+	cred_exec(&c, NO_ID, NO_ID, &f);
+	assert_int_equal(c.cap_permitted, 0);
+	/* Root has all without them; a set-user-ID file of root's that has some gives only these.
+	 */
+	c = root();
+	assert_int_equal(0, cred_exec(&c, NO_ID, NO_ID, &f));
+	assert_int_equal(c.cap_effective, ALL);
+	c = user(5);
+	assert_int_equal(1, cred_exec(&c, 0, NO_ID, &f));
+	assert_int_equal(c.euid, 0);
+	assert_int_equal(c.cap_effective, kill);
+}
+
+static void attributes_of_files(void **state)
+{
+	struct vfs_ns_cap_data d = {
+		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		.data = {{.permitted = 1U << CAP_KILL, .inheritable = 1U << CAP_CHOWN},
+			 {.permitted = 1U << (CAP_SYSLOG - 32) | 0x80000000}},
+	};
+	struct file_caps f;
+
+	(void)state;
+	assert_true(cred_file_caps(&d, XATTR_CAPS_SZ_2, &f));
+	assert_true(f.present && f.effective);
+	assert_int_equal(f.permitted, BIT(CAP_KILL) | BIT(CAP_SYSLOG));
+	assert_int_equal(f.inheritable, BIT(CAP_CHOWN));
+	assert_false(cred_file_caps(&d, XATTR_CAPS_SZ_2 - 1, &f));
+	assert_false(cred_file_caps(&d, XATTR_CAPS_SZ_3, &f));
+	assert_false(cred_file_caps(&d, 2, &f));
+	d.magic_etc = VFS_CAP_REVISION_3;
+	assert_true(cred_file_caps(&d, XATTR_CAPS_SZ_3, &f));
+	assert_false(f.effective);
+	d.rootid = 1000;
+	assert_false(cred_file_caps(&d, XATTR_CAPS_SZ_3, &f));
+	assert_false(f.present);
+	d.magic_etc = VFS_CAP_REVISION_1;
+	assert_true(cred_file_caps(&d, XATTR_CAPS_SZ_1, &f));
+	assert_int_equal(f.permitted, BIT(CAP_KILL));
+	d.magic_etc = 0x04000000;
+	assert_false(cred_file_caps(&d, XATTR_CAPS_SZ_3, &f));
 }
 
 static void access_is_asked_as_the_real_user(void **state)
@@ -306,6 +389,8 @@ int main(void)
 		cmocka_unit_test(ambient_needs_permitted_and_inheritable),
 		cmocka_unit_test(locked_bits_stay),
 		cmocka_unit_test(execve_makes_new_capabilities),
+		cmocka_unit_test(files_give_capabilities),
+		cmocka_unit_test(attributes_of_files),
 		cmocka_unit_test(access_is_asked_as_the_real_user),
 	};
 
