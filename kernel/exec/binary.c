@@ -2,6 +2,7 @@
 /* See binary.h. */
 #include <asm/errno.h>
 #include <asm/stat.h>
+#include <linux/elf.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
@@ -146,6 +147,8 @@ int binary_read(const struct binary *b, void *to, u64 len, u64 offset)
 		memcpy(to, b->head + offset, len);
 		return 0;
 	}
+	if (offset > INT64_MAX)
+		return -EINVAL;
 	n = file_pread(b->file, to, len, offset);
 	if (n < 0)
 		return (int)n;
@@ -154,6 +157,7 @@ int binary_read(const struct binary *b, void *to, u64 len, u64 offset)
 
 static int refuse_elf(const struct binary *b, const struct elf_error *why)
 {
+	b->why->late = why->late;
 	if (why->status == EXIT_NOT_EXECUTABLE)
 		return refuse(b, b->bad_format, why->status, why->text);
 	return binary_fail(b, b->bad_format, why->status, why->text);
@@ -163,6 +167,9 @@ int binary_check(struct binary *b)
 {
 	struct elf_error why;
 
+	/* As Linux, which reads the header of an interpreter, but has that of a program. */
+	if (b->bad_format == ELIBBAD && b->head_len < sizeof(Elf64_Ehdr))
+		return binary_fail(b, EIO, EXIT_BAD_ELF, "the ELF header is truncated");
 	if (elf_read_header(&b->image, b->head, b->head_len, b->file_size, &why) < 0)
 		return refuse_elf(b, &why);
 	b->table = kmalloc(b->image.table_size);
@@ -210,7 +217,7 @@ static int map_segment(struct mm *mm, const struct binary *b, const struct elf_s
 	return 0;
 }
 
-int binary_map(struct binary *b, struct mm *mm, u64 at)
+static int map(struct binary *b, struct mm *mm, u64 at)
 {
 	const struct elf_image *image = &b->image;
 	/* A large file is aligned so that 2 MiB of it can be one page: kernel/mm/text_cache.h. */
@@ -246,6 +253,14 @@ int binary_map(struct binary *b, struct mm *mm, u64 at)
 			return binary_fail_errno(b, -ret);
 	}
 	return 0;
+}
+
+int binary_map(struct binary *b, struct mm *mm, u64 at)
+{
+	int ret = map(b, mm, at);
+
+	b->why->late = ret < 0;
+	return ret;
 }
 
 void binary_close(struct binary *b)

@@ -14,8 +14,14 @@
 
 static int refuse(struct elf_error *why, u32 status, const char *text)
 {
-	why->status = status;
-	why->text = text;
+	*why = (struct elf_error){.status = status, .text = text};
+	return -ENOEXEC;
+}
+
+/* For what Linux finds only when the old program is gone. */
+static int refuse_late(struct elf_error *why, const char *text)
+{
+	*why = (struct elf_error){.status = EXIT_BAD_ELF, .text = text, .late = true};
 	return -ENOEXEC;
 }
 
@@ -30,24 +36,22 @@ int elf_read_header(struct elf_image *image, const void *head, u64 len, u64 file
 		return refuse(why, EXIT_NOT_EXECUTABLE, "the file is empty");
 	if (len < SELFMAG || memcmp(ident, ELFMAG, SELFMAG) != 0)
 		return refuse(why, EXIT_NOT_EXECUTABLE, "neither an ELF file nor a #! script");
-	if (len < EI_NIDENT)
-		return refuse(why, EXIT_BAD_ELF, "the ELF header is truncated");
-	/* Word size and byte order say how to read the rest, so they come before its length. */
-	if (ident[EI_CLASS] == ELFCLASS32)
-		return refuse(why, EXIT_FOREIGN_ELF, "a 32-bit program; only x86-64 runs here");
-	if (ident[EI_CLASS] != ELFCLASS64)
-		return refuse(why, EXIT_BAD_ELF, "the ELF header has no valid class");
-	if (ident[EI_DATA] == ELFDATA2MSB)
-		return refuse(why, EXIT_FOREIGN_ELF, "a big-endian program; only x86-64 runs here");
-	if (ident[EI_DATA] != ELFDATA2LSB)
-		return refuse(why, EXIT_BAD_ELF, "the ELF header has no valid byte order");
 	if (len < sizeof(e))
 		return refuse(why, EXIT_BAD_ELF, "the ELF header is truncated");
 	memcpy(&e, head, sizeof(e));
 
-	if (e.e_machine != EM_X86_64)
+	/* Like Linux, this looks at the word size and byte order only to explain a refusal. */
+	if (e.e_machine != EM_X86_64 ||
+	    (ident[EI_CLASS] == ELFCLASS32 && e.e_phentsize != sizeof(Elf64_Phdr))) {
+		if (ident[EI_CLASS] == ELFCLASS32)
+			return refuse(why, EXIT_FOREIGN_ELF,
+				      "a 32-bit program; only x86-64 runs here");
+		if (ident[EI_DATA] == ELFDATA2MSB)
+			return refuse(why, EXIT_FOREIGN_ELF,
+				      "a big-endian program; only x86-64 runs here");
 		return refuse(why, EXIT_FOREIGN_ELF,
 			      "a program for another architecture; only x86-64 runs here");
+	}
 	if (e.e_type == ET_REL)
 		return refuse(why, EXIT_NOT_EXECUTABLE, "an object file, not a program");
 	if (e.e_type == ET_CORE)
@@ -65,7 +69,7 @@ int elf_read_header(struct elf_image *image, const void *head, u64 len, u64 file
 	if (e.e_phoff > file_size || image->table_size > file_size - e.e_phoff)
 		return refuse(why, EXIT_BAD_ELF, "the program headers are truncated");
 	if (e.e_entry >= USER_TOP)
-		return refuse(why, EXIT_BAD_ELF, "the entry point is outside user memory");
+		return refuse_late(why, "the entry point is outside user memory");
 
 	image->fixed = e.e_type == ET_EXEC;
 	image->entry = e.e_entry;
@@ -86,19 +90,18 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *p, struct elf_
 	u64 memory_end, file_end;
 
 	if (p->p_filesz > p->p_memsz)
-		return refuse(why, EXIT_BAD_ELF, "a segment is larger in the file than in memory");
+		return refuse_late(why, "a segment is larger in the file than in memory");
 	if (p->p_memsz > USER_TOP || p->p_vaddr > USER_TOP - p->p_memsz)
-		return refuse(why, EXIT_BAD_ELF, "a segment wraps or lies outside user memory");
+		return refuse_late(why, "a segment wraps or lies outside user memory");
 	if (p->p_memsz == 0)
 		return 0;
 	if (image->fixed && p->p_vaddr < MAP_MIN)
-		return refuse(why, EXIT_BAD_ELF, "a segment lies below the lowest user address");
+		return refuse_late(why, "a segment lies below the lowest user address");
 	if (p->p_filesz) {
 		if (((p->p_vaddr ^ p->p_offset) & PAGE_MASK) != 0)
-			return refuse(why, EXIT_BAD_ELF,
-				      "a segment is not aligned to its file offset");
+			return refuse_late(why, "a segment is not aligned to its file offset");
 		if (p->p_offset > INT64_MAX - p->p_filesz)
-			return refuse(why, EXIT_BAD_ELF, "a segment's file offset is out of range");
+			return refuse_late(why, "a segment's file offset is out of range");
 	}
 
 	*s = (struct elf_segment){
@@ -108,12 +111,6 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *p, struct elf_
 		.filesz = p->p_filesz,
 		.prot = segment_prot(p->p_flags),
 	};
-	for (u32 i = 0; i < image->segments; i++) {
-		const struct elf_segment *other = &image->segment[i];
-
-		if (s->vaddr < other->vaddr + other->memsz && other->vaddr < s->vaddr + s->memsz)
-			return refuse(why, EXIT_BAD_ELF, "two segments overlap");
-	}
 
 	memory_end = s->vaddr + s->memsz;
 	file_end = s->vaddr + s->filesz;
@@ -153,7 +150,7 @@ int elf_read_segments(struct elf_image *image, const void *table, struct elf_seg
 		case PT_INTERP:
 			if (image->interp) /* as on Linux, the first one counts */
 				break;
-			if (p.p_filesz < 2 || p.p_filesz > PATH_MAX || p.p_offset > INT64_MAX)
+			if (p.p_filesz < 2 || p.p_filesz > PATH_MAX)
 				return refuse(why, EXIT_BAD_ELF,
 					      "the interpreter's name is invalid");
 			image->interp = true;
@@ -166,7 +163,7 @@ int elf_read_segments(struct elf_image *image, const void *table, struct elf_seg
 		}
 	}
 	if (image->segments == 0)
-		return refuse(why, EXIT_BAD_ELF, "there is nothing to load");
+		return refuse_late(why, "there is nothing to load");
 	image->start = ALIGN_DOWN(image->start, PAGE_SIZE);
 	image->end = ALIGN_UP(image->end, PAGE_SIZE);
 	return 0;

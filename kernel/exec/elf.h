@@ -3,6 +3,8 @@
  * Parses the headers of ELF files into the segments that have to be mapped. Pure logic without I/O,
  * so it is tested and fuzzed on the host. The bytes come from a program that may be hostile.
  *
+ * Segments may overlap: a later one is mapped over an earlier one.
+ *
  * The caller passes the start of the file to elf_read_header, and then the program header table,
  * which the header describes, to elf_read_segments. It maps only an image that both accepted. For
  * what elf(5) leaves open, the rules are those of Linux's fs/binfmt_elf.c.
@@ -31,7 +33,7 @@ struct elf_image {
 	u32 headers;	  /* its entries */
 
 	/* Set by elf_read_segments. */
-	struct elf_segment *segment; /* the caller's array, in the file's order; no overlaps */
+	struct elf_segment *segment; /* the caller's array, in the file's order */
 	u32 segments;
 	u64 start, end; /* page-aligned span of all segments, end <= USER_TOP */
 	u64 align;	/* alignment of .start unless .fixed: a power of two, at least a page */
@@ -47,6 +49,7 @@ struct elf_image {
 struct elf_error {
 	u32 status; /* enum exit_status */
 	const char *text;
+	bool late; /* as in struct exec_error */
 };
 
 /*

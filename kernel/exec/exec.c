@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * execve: opens the program (through #! lines), checks it and its interpreter, and builds an
- * address space with segments, vDSO and stack. Only then does it give up the old program. So,
- * unlike on Linux, a program that cannot be mapped is an error and not a SIGKILL.
+ * address space with segments, vDSO and stack. Only then does it give up the old program. A failure
+ * that Linux meets only after that is marked (exec_error.late), so that execve(2) can end the
+ * process as Linux does.
  *
  * Set-user-ID and set-group-ID bits have an effect if the monitor may change its identity, as
  * root's monitor may. File capabilities have none. An executable file must be readable.
@@ -151,8 +152,11 @@ static int open_interp(struct exec *x)
 	const struct elf_image *image = &x->program.image;
 	int ret;
 
-	if (binary_read(&x->program, x->interp_name, image->interp_len, image->interp_offset) < 0 ||
-	    x->interp_name[image->interp_len - 1] != '\0')
+	ret = binary_read(&x->program, x->interp_name, image->interp_len, image->interp_offset);
+	if (ret < 0)
+		return binary_fail(&x->program, -ret, EXIT_BAD_ELF,
+				   "the interpreter's name cannot be read");
+	if (x->interp_name[image->interp_len - 1] != '\0')
 		return binary_fail(&x->program, ENOEXEC, EXIT_BAD_ELF,
 				   "the interpreter's name is invalid");
 	x->interp.name = x->interp_name;

@@ -26,6 +26,8 @@ struct exec_args {
 struct exec_error {
 	u32 status; /* enum exit_status */
 	char text[512];
+	/* Linux finds it when the old program is already gone: execve(2) ends in a SIGSEGV. */
+	bool late;
 };
 
 /*

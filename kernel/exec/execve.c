@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/signal/signal.h"
 
 /*
  * Size of a chunk of strings. Any string fits into one chunk. EXEC_CHUNKS of them, each but the
@@ -134,6 +135,9 @@ static s64 exec_from_user(s32 dirfd, uva path, uva argv, uva envp, int flags)
 		ret = add_strings(g, envp, &g->args.envc);
 	if (ret == 0)
 		ret = exec_program(dirfd, name, flags, &g->args, why);
+	/* Linux has given up the old program by now, and the new one cannot run. */
+	if (ret < 0 && why->late)
+		signal_force_segv(SIGSEGV);
 out:
 	if (g)
 		for (u32 i = 0; i < g->args.chunks; i++)
