@@ -87,6 +87,8 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 	struct mapping p;
 	int err = 0;
 
+	if (!len)
+		return 0;
 	if (!user_range(src, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
@@ -111,6 +113,8 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 	struct mapping p;
 	int err = 0;
 
+	if (!len)
+		return 0;
 	if (!user_range(dst, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);

@@ -147,12 +147,16 @@ static s64 get_speculation(u64 which)
 	}
 }
 
-static s64 set_speculation(u64 which)
+static s64 set_speculation(u64 which, u64 control)
 {
 	switch (which) {
 	case PR_SPEC_STORE_BYPASS:
-	case PR_SPEC_INDIRECT_BRANCH:
 		return -ENXIO;
+	case PR_SPEC_INDIRECT_BRANCH:
+		return control == PR_SPEC_ENABLE || control == PR_SPEC_DISABLE ||
+				       control == PR_SPEC_FORCE_DISABLE
+			       ? -ENXIO
+			       : -ERANGE;
 	case PR_SPEC_L1D_FLUSH:
 		return -EPERM;
 	default:
@@ -273,11 +277,13 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_TASK_PERF_EVENTS_ENABLE:
 		return 0; /* there are no performance events */
 	case PR_SET_MM:
+		if (a5)
+			return -EINVAL;
 		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_GET_SPECULATION_CTRL:
 		return others_zero ? get_speculation(a2) : -EINVAL;
 	case PR_SET_SPECULATION_CTRL:
-		return a4 || a5 ? -EINVAL : set_speculation(a2);
+		return a4 || a5 ? -EINVAL : set_speculation(a2, a3);
 	case PR_SET_MDWE:
 		return others_zero ? set_mdwe(a2) : -EINVAL;
 	case PR_GET_MDWE:

@@ -243,6 +243,41 @@ CASE(clocks)
 	CHECK((long)cpu < sysconf(_SC_NPROCESSORS_CONF));
 }
 
+/*
+ * Every operation of prctl(2) that Linux 6.1 has, with arguments that it takes and others, each in
+ * a child. Left out: what depends on the CPU (26, 52, 53, 62), the calls' own rules (59), seccomp
+ * (21, 22), and names (15, 16).
+ */
+CASE(every_process_control)
+{
+	static const unsigned long args[][4] = {{0}, {1}, {2}, {99}, {0, 1}, {0, 0, 0, 7}, {~0UL}};
+	static const int left_out[] = {15, 16, 21, 22, 26, 52, 53, 59, 62};
+
+	for (int op = 0; op <= 64; op++) {
+		bool skip = false;
+
+		for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+			skip |= op == left_out[i];
+		if (skip)
+			continue;
+		fflush(stdout);
+		if (fork() == 0) {
+			printf("  %d:", op);
+			for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
+				const unsigned long *a = args[i];
+				long r = prctl(op, a[0], a[1], a[2], a[3]);
+
+				printf(" %ld %s", r, r < 0 ? check_errno(errno) : "");
+			}
+			puts("");
+			fflush(stdout);
+			_exit(0);
+		}
+		NEED(wait(NULL) > 0);
+	}
+	SHOW(prctl(0x41555856, -1, 0, 0, 0));
+}
+
 static clockid_t clock_of(pid_t pid, int bits)
 {
 	return (clockid_t)((~(unsigned)pid << 3) | (unsigned)bits);
