@@ -289,6 +289,15 @@ static struct thread *named_thread(const struct process *p, s32 number, int sig)
 	return t && t->proc == p && !(t->blocked & SIGBIT(sig)) ? t : NULL;
 }
 
+/*
+ * kill(2) of the host's first process, if it is not in the sandbox: it is there, as /proc/1 shows,
+ * but no signal from here reaches it.
+ */
+static int signal_init(int sig)
+{
+	return sig || !capable(CAP_KILL) ? -EPERM : 0;
+}
+
 DEFINE_SYSCALL2(kill, int, pid, int, sig)
 {
 	siginfo_t info = signal_info(sig, SI_USER);
@@ -308,7 +317,7 @@ DEFINE_SYSCALL2(kill, int, pid, int, sig)
 	else if (pid <= 0)
 		err = signal_many(pid == -1 ? -1 : pgid, &info);
 	else
-		err = -ESRCH;
+		err = pid == 1 ? signal_init(sig) : -ESRCH;
 	mutex_unlock(&task_lock);
 
 	/* The parent is the only process outside that a program knows. */
