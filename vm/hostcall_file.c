@@ -147,6 +147,26 @@ s64 hc_do_handle_path(struct call *c, int file, void *path, u32 path_len)
 	return HOST_CALL(readlink, (u64)link.path, (u64)path, path_len);
 }
 
+s64 hc_do_handle_info(struct call *c, int file, void *text, u32 text_len)
+{
+	char path[40];
+	s64 fd, n, done = 0;
+
+	(void)c;
+	if (file < 0)
+		return -EBADF;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", file);
+	fd = HOST_CALL(openat, (u64)AT_FDCWD, (u64)path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	do {
+		n = HOST_CALL(read, (u64)fd, (u64)text + (u64)done, text_len - (u64)done);
+		done += MAX(n, 0L);
+	} while (n > 0 && done < text_len);
+	HOST_CALL(close, (u64)fd);
+	return n < 0 ? n : done;
+}
+
 /* Uses an O_PATH descriptor, so that the file that is checked is the file that is read. */
 s64 host_readlink(int dir, const char *path, char *target, u64 size)
 {

@@ -35,8 +35,11 @@ static bool hidden, confined;
 static bool is_shared_name(const char *name)
 {
 	static const char *const shared[] = {
-		"cgroup",     "cpuset", "gid_map", "io",	"loginuid",  "mountinfo", "mounts",
-		"mountstats", "net",	"ns",	   "oom_score", "sessionid", "setgroups", "uid_map",
+		"attr",	      "cgroup",	   "cpuset",	"gid_map",
+		"io",	      "loginuid",  "mountinfo", "mounts",
+		"mountstats", "net",	   "ns",	"oom_score",
+		"projid_map", "sessionid", "setgroups", "timens_offsets",
+		"uid_map",
 	};
 	size_t len = name ? strcspn(name, "/") : 0;
 

@@ -14,6 +14,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/waitq.h"
+#include "libc/stdlib.h"
 
 /*
  * The kernel's part of an epoll: items of files whose readiness the kernel knows (ofile_poll). Such
@@ -657,6 +658,61 @@ static s64 wait_for_events(struct ofile *f, struct epoll_event *buf, s32 max, u6
 		}
 	} while (r == -EAGAIN);
 	return r;
+}
+
+/* Returns the host's line about a handle in its list, from " events:" on, or NULL. */
+static const char *host_line(const char *text, s32 handle)
+{
+	static const char head[] = "tfd:";
+
+	for (; text && *text; text = strchr(text, '\n'), text = text ? text + 1 : NULL) {
+		char *rest;
+
+		if (strncmp(text, head, sizeof(head) - 1))
+			continue;
+		text += sizeof(head) - 1;
+		text += strspn(text, " ");
+		if (strtol(text, &rest, 10) == handle)
+			return rest;
+	}
+	return NULL;
+}
+
+void epoll_info(struct ofile *f, struct file_info *info)
+{
+	struct epoll_item *item;
+	u64 used = 0;
+	char *host;
+
+	if (!epoll_of(f))
+		return;
+	host = kstrdup(info->more);
+	info->more[0] = '\0';
+	mutex_lock(&epoll_lock);
+	LIST_FOREACH (item, &host_file_of(f)->watches, of_epoll) {
+		const char *rest = item->handle < 0 ? NULL : host_line(host, item->handle);
+		char line[160];
+		struct stat st;
+		u64 len;
+
+		if (rest)
+			len = (u64)snprintf(line, sizeof(line), "tfd: %8d%.*s\n", item->fd,
+					    (int)strcspn(rest, "\n"), rest);
+		else if (item->handle < 0 && ofile_stat(item->file, &st) >= 0)
+			len = (u64)snprintf(line, sizeof(line),
+					    "tfd: %8d events: %8x data: %16lx  pos:0 ino:%lx "
+					    "sdev:%lx\n",
+					    item->fd, item->event.events, (u64)item->event.data,
+					    (u64)st.st_ino, (u64)st.st_dev);
+		else
+			continue;
+		if (len >= sizeof(line) || len >= sizeof(info->more) - used)
+			continue;
+		memcpy(info->more + used, line, len + 1);
+		used += len;
+	}
+	mutex_unlock(&epoll_lock);
+	kfree(host);
 }
 
 /* epoll_wait is never restarted after a handler: signal(7). */

@@ -25,6 +25,7 @@ struct eventfd {
 	struct mutex lock; /* guards all below */
 	u64 count;
 	bool semaphore;	      /* EFD_SEMAPHORE */
+	u32 id;		      /* only for /proc/PID/fdinfo */
 	bool on_host;	      /* has moved, for good: the host has the count, waiters is empty */
 	struct waitq waiters; /* POLLIN, POLLOUT */
 };
@@ -237,6 +238,19 @@ static s64 eventfd_name(struct ofile *f, char *buf, u64 size)
 	return (s64)len;
 }
 
+/* The host knows the counter of one that has moved. */
+static void eventfd_info(struct ofile *f, struct file_info *info)
+{
+	struct eventfd *e = eventfd_of(f);
+
+	mutex_lock(&e->lock);
+	if (!e->on_host)
+		snprintf(info->more, sizeof(info->more),
+			 "eventfd-count: %16lx\neventfd-id: %u\neventfd-semaphore: %d\n", e->count,
+			 e->id, e->semaphore);
+	mutex_unlock(&e->lock);
+}
+
 static const struct file_ops eventfd_ops = {
 	.size = sizeof(struct eventfd),
 	.all_on_host = true, /* it moves before it goes into a message */
@@ -251,10 +265,12 @@ static const struct file_ops eventfd_ops = {
 	.get_flags = eventfd_get_flags,
 	.set_flags = eventfd_set_flags,
 	.name = eventfd_name,
+	.info = eventfd_info,
 };
 
 DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
 {
+	static u32 ids;
 	struct ofile *f;
 	s32 fd;
 
@@ -266,6 +282,7 @@ DEFINE_SYSCALL2(eventfd2, u32, value, u32, flags)
 	mutex_init(&eventfd_of(f)->lock, LOCK_EVENTFD);
 	waitq_init(&eventfd_of(f)->waiters);
 	eventfd_of(f)->count = value;
+	eventfd_of(f)->id = __atomic_fetch_add(&ids, 1, __ATOMIC_RELAXED);
 	eventfd_of(f)->semaphore = flags & EFD_SEMAPHORE;
 	fd = fd_install(f, 0, flags & EFD_CLOEXEC);
 	if (fd < 0)

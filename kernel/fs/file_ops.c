@@ -159,10 +159,19 @@ s64 ofile_name(struct ofile *f, char *buf, u64 size)
 
 void ofile_info(struct ofile *f, struct file_info *info)
 {
-	*info = (struct file_info){.flags = -1};
+	struct stat st;
+
+	memset(info, 0, sizeof(*info));
+	info->flags = -1;
 	if (f->handle >= 0) {
 		info->pos = hc_lseek(f->handle, 0, SEEK_CUR);
 		info->flags = hc_fcntl(f->handle, F_GETFL, 0);
+		host_info(f->handle, info);
+		/* The handle of such a kind only helps it. */
+		if (!f->ops->all_on_host)
+			info->more[0] = '\0';
+	} else if (ofile_has_stat(f) && ofile_stat(f, &st) >= 0) {
+		info->ino = st.st_ino;
 	}
 	if (info->flags < 0)
 		info->flags = f->flags;

@@ -131,12 +131,23 @@ struct file_ops {
 	void (*release)(struct ofile *f);
 };
 
-/* For .info: the lines "pos" and "flags" (the reader adds O_CLOEXEC), and the lines after them. */
+/*
+ * For .info: the lines of /proc/PID/fdinfo/N. The reader adds O_CLOEXEC to flags. more has the
+ * lines after the first four, each with its newline. The struct is too large for a stack.
+ */
 struct file_info {
 	s64 pos;
 	s64 flags;
-	char more[64];
+	s64 mnt_id;
+	u64 ino;
+	char more[3072];
 };
+
+/*
+ * Sets mnt_id and ino, and appends to more, what the host says about a handle. Leaves out the
+ * locks, which are the monitor's, and lines that do not fit. fs/host_info.c
+ */
+void host_info(s32 handle, struct file_info *info);
 
 /* The operations. file_ops.c has the answers for absent ones. */
 s64 ofile_read(struct ofile *f, struct io_request *rq);

@@ -185,5 +185,6 @@ const struct file_ops host_file_ops = {
 	.allocate = host_allocate,
 	.sync = host_sync,
 	.mmap = host_mmap,
+	.info = epoll_info,
 	.release = host_release,
 };

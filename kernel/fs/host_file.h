@@ -34,6 +34,13 @@ void epoll_is_polled(struct ofile *f);
  */
 void epoll_leaves(struct ofile *f);
 
+/*
+ * The .info of host files: for an epoll, replaces the host's list of files by the program's. Takes
+ * epoll_lock. fs/epoll.c
+ */
+struct file_info;
+void epoll_info(struct ofile *f, struct file_info *info);
+
 /* Returns f as a host file; NULL: f is of another kind. */
 static inline struct host_file *host_file_of(struct ofile *f)
 {

@@ -169,6 +169,13 @@ static s64 signalfd_write(struct ofile *f, struct io_request *rq)
 	return rq->offset != IO_AT_POS ? -ESPIPE : -EINVAL;
 }
 
+static void signalfd_info(struct ofile *f, struct file_info *info)
+{
+	mutex_lock(&signalfd_lock);
+	snprintf(info->more, sizeof(info->more), "sigmask:\t%016lx\n", signalfd_of(f)->mask);
+	mutex_unlock(&signalfd_lock);
+}
+
 static const struct file_ops signalfd_ops = {
 	.size = sizeof(struct signalfd),
 	.read = signalfd_read,
@@ -178,6 +185,7 @@ static const struct file_ops signalfd_ops = {
 	.ioctl = host_ioctl,
 	.get_flags = host_get_flags,
 	.set_flags = host_set_flags,
+	.info = signalfd_info,
 	.release = signalfd_release,
 };
 

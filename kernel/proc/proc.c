@@ -5,8 +5,8 @@
  *
  * The kernel writes a file's text into a memfd on the host, when the file is opened and again when
  * a program seeks to its start or reads there. So reads, seeks and polls are those of a host file.
- * Only /proc/PID/mem has no text. A directory's handle is the host's /proc; its entries come from
- * here.
+ * Only /proc/PID/mem and pagemap have no text. A directory's handle is the host's /proc; its
+ * entries come from here.
  */
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -55,6 +55,7 @@ static const struct file_ops proc_file_ops, proc_dir_ops, proc_mem_ops;
 typedef void text_fn(struct text *t, const struct proc_ctx *c);
 typedef s64 link_fn(const struct proc_ctx *c, char *buf, u64 size);
 typedef s64 write_fn(const struct proc_ctx *c, const char *text);
+typedef s64 raw_fn(u64 mm, u64 *pos, struct io_request *rq);
 
 struct proc_entry {
 	u32 in;		  /* the kinds of directories that have the entry: enum proc_dir */
@@ -64,7 +65,8 @@ struct proc_entry {
 	text_fn *text;
 	link_fn *link;
 	write_fn *write;
-	bool host; /* the name is the host's: its content is the same for monitor and guest */
+	bool host;   /* the name is the host's: its content is the same for monitor and guest */
+	raw_fn *raw; /* of a file without a text */
 };
 
 static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
@@ -73,19 +75,25 @@ static write_fn write_clear_refs, write_coredump_filter;
 
 #define DIR(dirs, name, mode, holds)                                                               \
 	{                                                                                          \
-		dirs, name, S_IFDIR | mode, holds, 0, 0, 0, false                                  \
+		dirs, name, S_IFDIR | mode, holds, 0, 0, 0, false, 0                               \
 	}
 #define FILE(dirs, name, mode, write)                                                              \
 	{                                                                                          \
-		dirs, #name, S_IFREG | mode, 0, proc_text_##name, 0, write, false                  \
+		dirs, #name, S_IFREG | mode, 0, proc_text_##name, 0, write, false, 0               \
 	}
 #define LINK(dirs, name, link)                                                                     \
 	{                                                                                          \
-		dirs, name, S_IFLNK | 0777, 0, 0, link, 0, false                                   \
+		dirs, name, S_IFLNK | 0777, 0, 0, link, 0, false, 0                                \
 	}
 #define HOST(dirs, name, mode)                                                                     \
 	{                                                                                          \
-		dirs, name, mode, 0, 0, 0, 0, true                                                 \
+		dirs, name, mode, 0, 0, 0, 0, true, 0                                              \
+	}
+
+/* A file without a text: proc_mem.h. */
+#define RAW(dirs, name, mode, raw)                                                                 \
+	{                                                                                          \
+		dirs, name, S_IFREG | mode, 0, 0, 0, 0, false, raw                                 \
 	}
 
 static const struct proc_entry root_entry = DIR(NOWHERE, "", 0555, ROOT);
@@ -101,6 +109,7 @@ static const struct proc_entry entries[] = {
 	DIR(ROOT, NULL, 0555, PROCESS),
 
 	FILE(EACH, auxv, 0400, NULL),
+	FILE(TASK, children, 0444, NULL),
 	FILE(EACH, clear_refs, 0200, write_clear_refs),
 	FILE(EACH, cmdline, 0444, NULL),
 	FILE(EACH, comm, 0644, write_comm),
@@ -110,14 +119,15 @@ static const struct proc_entry entries[] = {
 	LINK(EACH, "exe", link_exe),
 	DIR(EACH, "fd", 0500, FDS),
 	DIR(EACH, "fdinfo", 0555, FDINFOS),
-	FILE(EACH, limits, 0644, NULL),
+	FILE(EACH, limits, 0444, NULL),
 	FILE(EACH, maps, 0444, NULL),
 	FILE(EACH, numa_maps, 0444, NULL),
 	FILE(EACH, oom_adj, 0644, write_oom_adj),
 	FILE(EACH, oom_score, 0444, NULL),
 	FILE(EACH, oom_score_adj, 0644, write_oom_score_adj),
 	FILE(EACH, personality, 0400, NULL),
-	{EACH, "mem", S_IFREG | 0600, 0, 0, 0, 0, false}, /* no text: proc_mem.h */
+	RAW(EACH, "mem", 0600, proc_mem_transfer),
+	RAW(EACH, "pagemap", 0400, proc_pagemap_transfer),
 	LINK(EACH, "root", link_root),
 	FILE(EACH, schedstat, 0444, NULL),
 	FILE(EACH, smaps, 0444, NULL),
@@ -128,14 +138,15 @@ static const struct proc_entry entries[] = {
 	FILE(EACH, status, 0444, NULL),
 	FILE(EACH, syscall, 0400, NULL),
 	FILE(PROCESS, timers, 0444, NULL),
-	FILE(EACH, timerslack_ns, 0666, write_timerslack),
+	FILE(PROCESS, timerslack_ns, 0666, write_timerslack),
 	FILE(EACH, wchan, 0444, NULL),
 	DIR(PROCESS, "task", 0555, TASKS),
 	DIR(TASKS, NULL, 0555, TASK),
-	{FDS, NULL, S_IFLNK, 0, 0, link_fd, 0, false},
-	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false},
+	{FDS, NULL, S_IFLNK, 0, 0, link_fd, 0, false, 0},
+	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false, 0},
 
 	/* The monitor shares these with the programs. vm/hostcall_file.c allows them. */
+	HOST(EACH, "attr", S_IFDIR | 0555),
 	HOST(EACH, "cgroup", S_IFREG | 0444),
 	HOST(EACH, "cpuset", S_IFREG | 0444),
 	HOST(EACH, "gid_map", S_IFREG | 0644),
@@ -143,11 +154,13 @@ static const struct proc_entry entries[] = {
 	HOST(EACH, "loginuid", S_IFREG | 0644),
 	HOST(EACH, "mountinfo", S_IFREG | 0444),
 	HOST(EACH, "mounts", S_IFREG | 0444),
-	HOST(EACH, "mountstats", S_IFREG | 0400),
+	HOST(PROCESS, "mountstats", S_IFREG | 0400),
 	HOST(EACH, "net", S_IFDIR | 0555),
 	HOST(EACH, "ns", S_IFDIR | 0511),
+	HOST(EACH, "projid_map", S_IFREG | 0644),
 	HOST(EACH, "sessionid", S_IFREG | 0444),
 	HOST(EACH, "setgroups", S_IFREG | 0644),
+	HOST(PROCESS, "timens_offsets", S_IFREG | 0644),
 	HOST(EACH, "uid_map", S_IFREG | 0644),
 };
 
@@ -305,8 +318,9 @@ static int step_number(struct proc_node *node, s32 number)
 			node->tid = t ? number : 0;
 		}
 		mutex_unlock(&task_lock);
+		/* The host's first process is not in the sandbox, and programs ask what it is. */
 		if (!node->pid)
-			return -ENOENT;
+			return number == 1 ? 0 : -ENOENT;
 		break;
 	case TASKS:
 		node->tid = number;
@@ -505,6 +519,8 @@ static void attributes(const struct proc_node *node, struct stat *st)
 	st->st_atime_nsec = st->st_mtime_nsec = st->st_ctime_nsec = now.tv_nsec;
 	st->st_uid = c.p->creds.euid;
 	st->st_gid = c.p->creds.egid;
+	for (u32 i = 0; e->holds & EACH && i < ARRAY_SIZE(entries); i++)
+		st->st_nlink += entries[i].in & e->holds && S_ISDIR(entries[i].mode);
 	if (e->holds == TASKS)
 		st->st_nlink += MAX(c.p->nthreads, 1U);
 	if (e->link == link_fd) {
@@ -629,7 +645,7 @@ static int check_flags(const struct proc_entry *e, u32 flags)
 	if (flags & O_DIRECTORY)
 		return -ENOTDIR;
 	if (!e->text)
-		return 0; /* mem: proc_mem_open checks the permission */
+		return 0; /* proc_mem_open checks the permission */
 	/* The superuser may open any file for writing, but the write fails. */
 	return write && !e->write && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
@@ -651,7 +667,7 @@ static struct ofile *proc_open(const struct pseudo_node *node, const char *path,
 			       int *err)
 {
 	const struct proc_entry *entry = of(node)->entry;
-	bool dir = S_ISDIR(entry->mode), mem = S_ISREG(entry->mode) && !entry->text;
+	bool dir = S_ISDIR(entry->mode), mem = entry->raw != NULL;
 	struct ofile *f;
 	s64 handle;
 	u64 mm = 0;
@@ -1108,7 +1124,7 @@ static s64 mem_transfer(struct ofile *f, struct io_request *rq)
 
 	if ((f->flags & O_ACCMODE) == unwanted)
 		return -EBADF;
-	return proc_mem_transfer(file_of(f)->mm, &file_of(f)->pos, rq);
+	return node_of(f)->entry->raw(file_of(f)->mm, &file_of(f)->pos, rq);
 }
 
 /* Positions are addresses: any value is valid, and SEEK_END is not. */

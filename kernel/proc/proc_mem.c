@@ -24,8 +24,7 @@ u64 proc_mem_open(const struct process *p, int *err)
 	return p->mm ? p->mm->id : 0;
 }
 
-/* Returns a reference to the address space with this number; NULL: it is gone. */
-static struct mm *find(u64 id)
+struct mm *proc_mem_find(u64 id)
 {
 	struct mm *mm = NULL;
 	struct process *p;
@@ -74,7 +73,7 @@ static u64 transfer(struct mm *mm, u64 addr, u64 user, u64 len, bool write, char
 s64 proc_mem_transfer(u64 id, u64 *pos, struct io_request *rq)
 {
 	u64 addr = rq->offset == IO_AT_POS ? *pos : (u64)rq->offset;
-	struct mm *mm = find(id);
+	struct mm *mm = proc_mem_find(id);
 	u64 total = 0;
 	s64 err = 0;
 	char *page;

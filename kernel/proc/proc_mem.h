@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/PID/mem: the memory of a process as a file. */
+/* /proc/PID/mem and /proc/PID/pagemap: the memory of a process as a file, and its pages. */
 #ifndef KERNEL_PROC_MEM_H
 #define KERNEL_PROC_MEM_H
 
 #include "common/types.h"
 
 struct io_request;
+struct mm;
 struct process;
 
 /*
@@ -19,5 +20,10 @@ u64 proc_mem_open(const struct process *p, int *err);
  * Takes task_lock.
  */
 s64 proc_mem_transfer(u64 id, u64 *pos, struct io_request *rq);
+/* The same for a file pagemap. */
+s64 proc_pagemap_transfer(u64 id, u64 *pos, struct io_request *rq);
+
+/* Returns a reference to the address space with this number; NULL: it is gone. Takes task_lock. */
+struct mm *proc_mem_find(u64 id);
 
 #endif

@@ -642,22 +642,33 @@ void proc_text_status(struct text *t, const struct proc_ctx *c)
 		    (u64)ru.ru_nvcsw, (u64)ru.ru_nivcsw);
 }
 
+void proc_text_children(struct text *t, const struct proc_ctx *c)
+{
+	const struct process *child;
+
+	TAILQ_FOREACH (child, &c->p->children, sibling)
+		if (c->t && child_is_of(child, c->t))
+			text_printf(t, "%d ", child->pid);
+}
+
 /* -- Descriptors and the machine ----------------------------------------------------------- */
 
 void proc_text_fdinfo(struct text *t, const struct proc_ctx *c)
 {
 	struct ofile *f = c->file;
-	struct file_info info;
+	struct file_info *info = f ? kmalloc(sizeof(*info)) : NULL;
 
-	if (!f) {
-		t->error = -ENOENT;
+	if (!info) {
+		t->error = f ? -ENOMEM : -ENOENT;
 		return;
 	}
-	ofile_info(f, &info);
+	ofile_info(f, info);
 	if (fdtable_get_cloexec(c->p->files, c->fd) == 1)
-		info.flags |= O_CLOEXEC;
-	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t0\nino:\t0\n%s", MAX(info.pos, 0L),
-		    (u64)info.flags, info.more);
+		info->flags |= O_CLOEXEC;
+	text_printf(t, "pos:\t%ld\nflags:\t0%lo\nmnt_id:\t%ld\nino:\t%lu\n", MAX(info->pos, 0L),
+		    (u64)info->flags, info->mnt_id, info->ino);
+	text_bytes(t, info->more, strlen(info->more));
+	kfree(info);
 }
 
 void proc_text_meminfo(struct text *t, const struct proc_ctx *c)

@@ -51,6 +51,7 @@ struct proc_ctx {
 /* There is one function for each file: proc_text_NAME. */
 #define PROC_TEXTS(X)                                                                              \
 	X(auxv)                                                                                    \
+	X(children)                                                                                \
 	X(clear_refs)                                                                              \
 	X(cmdline)                                                                                 \
 	X(comm)                                                                                    \

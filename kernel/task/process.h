@@ -138,6 +138,13 @@ s32 pid_alloc(s32 wanted);
 /* Returns the process with that number, or NULL. 0 is the caller's own. task_lock is held. */
 struct process *process_find(s32 pid);
 /*
+ * Returns true if the child belongs to this thread of its parent: wait(2), __WNOTHREAD. Orphans,
+ * and the children of a thread that has ended, are the first thread's. task_lock is held.
+ * task/wait.c
+ */
+bool child_is_of(const struct process *child, const struct thread *parent);
+
+/*
  * Returns the process that a number names in Linux's calls about processes: the number of a
  * process, even if its threads have ended, or of any of its threads. 0 is the caller's own. Returns
  * NULL if there is none. task_lock is held.

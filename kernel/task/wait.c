@@ -51,20 +51,15 @@ void wait_notify(struct process *parent)
 		unpark(&parent->child_word, UNPARK_ALL);
 }
 
-/*
- * Returns true if the child is the running thread's: wait(2), __WNOTHREAD. Orphans, and the
- * children of a thread that has ended, are the first thread's.
- */
-static bool is_own(const struct process *child)
+bool child_is_of(const struct process *child, const struct thread *parent)
 {
-	const struct process *self = current_process();
 	const struct thread *t;
 
 	ASSERT_HELD(&task_lock);
-	TAILQ_FOREACH (t, &self->threads, link)
+	TAILQ_FOREACH (t, &parent->proc->threads, link)
 		if (t->tid == child->made_by)
-			return t == current();
-	return current() == TAILQ_FIRST(&self->threads);
+			return t == parent;
+	return parent == TAILQ_FIRST(&parent->proc->threads);
 }
 
 static bool selects(const struct waiting *w, const struct process *child)
@@ -72,7 +67,7 @@ static bool selects(const struct waiting *w, const struct process *child)
 	/* wait(2), Linux notes: a clone child ends without SIGCHLD. */
 	bool is_clone = child->exit_signal != SIGCHLD;
 
-	if ((w->options & __WNOTHREAD) && !is_own(child))
+	if ((w->options & __WNOTHREAD) && !child_is_of(child, current()))
 		return false;
 
 	if (!(w->options & __WALL) && is_clone != ((w->options & (int)__WCLONE) != 0))

@@ -10,6 +10,10 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -294,6 +298,145 @@ CASE(descriptors)
 	close(fd);
 	close(p[0]);
 	close(p[1]);
+}
+
+/* Shows the lines of fdinfo/N after the first four, of which two must be there. */
+static void show_info(const char *what, int fd)
+{
+	char path[64], *line, *next;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	NEED(read_all(path) > 0);
+	printf("  %s\n", what);
+	CHECK(strstr(text, "\nmnt_id:\t") && strstr(text, "\nino:\t"));
+	for (line = text; *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+		/* Numbers that the host chooses, and what is left of a time. */
+		if (!strncmp(line, "mnt_id:", 7) || !strncmp(line, "ino:", 4) ||
+		    !strncmp(line, "eventfd-id:", 11) || !strncmp(line, "it_value:", 9))
+			printf("    %.*s\n", (int)strcspn(line, ":"), line);
+		else if (!strncmp(line, "tfd:", 4) || !strncmp(line, "inotify", 7))
+			printf("    %.*s\n", *line == 't' ? 57 : 12, line);
+		else
+			printf("    %s\n", line);
+	}
+}
+
+CASE(what_descriptors_tell)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = 0x1234};
+	struct itimerspec time = {{2000, 0}, {1000, 0}};
+	int counter = eventfd(5, 0), semaphore = eventfd(3, EFD_SEMAPHORE | EFD_NONBLOCK);
+	int timer = timerfd_create(CLOCK_MONOTONIC, 0), epoll = epoll_create1(0);
+	int notify = inotify_init1(IN_NONBLOCK), signals, p[2], process;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	signals = signalfd(-1, &set, 0);
+	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	NEED(counter >= 0 && timer >= 0 && epoll >= 0 && notify >= 0 && signals >= 0 &&
+	     pipe(p) == 0);
+	NEED(process >= 0 && timerfd_settime(timer, 0, &time, NULL) == 0);
+	NEED(inotify_add_watch(notify, ".", IN_CREATE) == 1);
+	NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, counter, &event) == 0);
+	show_info("an epoll with an eventfd", epoll);
+	NEED(epoll_ctl(epoll, EPOLL_CTL_DEL, counter, NULL) == 0);
+	event.data.u64 = 0xffffffffffffffff;
+	NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event) == 0);
+	show_info("an epoll with a timer", epoll);
+	if (check_kernel(6, 6)) {
+		show_info("an eventfd", counter);
+		show_info("a semaphore", semaphore);
+	}
+	show_info("a timer", timer);
+	show_info("a signalfd", signals);
+	show_info("a pipe", p[0]);
+	show_info("an inotify", notify);
+	snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", process);
+	CHECK(read_all(text) > 0 && strstr(text, "\nPid:\t"));
+	close(counter);
+	close(semaphore);
+	close(timer);
+	close(epoll);
+	close(notify);
+	close(signals);
+	close(process);
+	close(p[0]);
+	close(p[1]);
+}
+
+CASE(map_of_pages)
+{
+	size_t huge = 2 << 20;
+	char *p = mmap(NULL, 4 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entry[3];
+	off_t at;
+
+	NEED(p != MAP_FAILED && fd >= 0 && madvise(p, 4 * huge, MADV_NOHUGEPAGE) == 0);
+	p[2 * huge] = 1;
+	at = (off_t)((uintptr_t)(p + 2 * huge) / 4096 * 8);
+	SHOW(pread(fd, entry, 8, at));
+	printf("  present %d, exclusive %d, of a file %d\n", (int)(entry[0] >> 63),
+	       (int)(entry[0] >> 56 & 1), (int)(entry[0] >> 61 & 1));
+	SHOW(pread(fd, entry, 8, at - (off_t)(huge / 4096 * 8)));
+	SHOW(entry[0]);
+	SHOW(pread(fd, entry, 24, at));
+	SHOW(pread(fd, entry, 7, at));
+	SHOW(pread(fd, entry, 8, at + 1));
+	SHOW(pread(fd, entry, 0, at));
+	SHOW(pread(fd, entry, 8, 0x7fffffffe000 / 4096 * 8));
+	SHOW(pread(fd, entry, 8, 0x7ffffffff000 / 4096 * 8));
+	SHOW(pread(fd, entry, 8, (off_t)(0xffffffffff600000 / 4096 * 8)));
+	SHOW(pread(fd, NULL, 8, at));
+	SHOW(lseek(fd, 16, SEEK_SET));
+	SHOW(read(fd, entry, 8));
+	SHOW(lseek(fd, 0, SEEK_CUR));
+	SHOW(lseek(fd, 0, SEEK_END));
+	SHOW(write(fd, entry, 8));
+	close(fd);
+	munmap(p, 4 * huge);
+}
+
+CASE(children_of_threads)
+{
+	char expected[32];
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	snprintf(expected, sizeof(expected), "%d ", (int)child);
+	if (read_all("/proc/thread-self/children") >= 0)
+		CHECK(!strcmp(text, expected));
+	else
+		printf("  no file children\n");
+	NEED(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	if (read_all("/proc/thread-self/children") >= 0)
+		CHECK(!*text);
+}
+
+/* The host's first process: not in the sandbox, but programs ask whether it is there, and its name.
+ */
+CASE(the_first_process)
+{
+	struct stat a, b;
+
+	if (getpid() == 1 || geteuid() != 0) {
+		printf("  not for this process\n");
+		return;
+	}
+	SHOW(kill(1, 0));
+	CHECK(read_all("/proc/1/comm") > 0);
+	CHECK(read_all("/proc/1/stat") > 0 && !strncmp(text, "1 (", 3));
+	SHOW(open("/proc/1/none", O_RDONLY));
+	SHOW(stat("/proc/1", &a));
+	SHOW(stat("/proc/1/fd", &b));
 }
 
 CASE(own_directories)

@@ -220,6 +220,11 @@ void usage_process(struct process *p, struct usage *u)
 	*u = (struct usage){.user_us = 1500000, .system_us = 20000, .minor_faults = 9};
 }
 
+bool child_is_of(const struct process *child, const struct thread *parent)
+{
+	return child->parent == parent->proc;
+}
+
 u64 user_count(u32 uid, enum user_count what)
 {
 	return what == USER_SIGNALS ? 3 + uid : 0;
