@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/fs.h>
 #include <linux/if.h>
 #include <linux/sockios.h>
@@ -19,7 +20,8 @@
 #include "vm/hostcall.h"
 
 /* The kinds of third arguments, from ioctl.def. */
-enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF };
+enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF, ETHTOOL_REQUEST };
+#define ETHTOOL ETHTOOL_REQUEST /* in ioctl.def; ethtool.def has a macro of this name */
 
 static const struct request {
 	u32 nr;
@@ -29,6 +31,23 @@ static const struct request {
 #define IOCTL(nr, kind, size) {nr, kind, size},
 #include "common/ioctl.def"
 };
+#undef ETHTOOL
+
+static const struct ethtool_request {
+	u32 command, size;
+} ethtool_requests[] = {
+#define ETHTOOL(command, size) {command, size},
+#include "common/ethtool.def"
+};
+
+/* Returns the size of the struct of a command of SIOCETHTOOL; 0: not allowed. */
+static u32 ethtool_size(u32 command)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(ethtool_requests); i++)
+		if (ethtool_requests[i].command == command)
+			return ethtool_requests[i].size;
+	return 0;
+}
 
 static const struct request *find(u32 nr)
 {
@@ -71,6 +90,28 @@ static s64 interface_list(int file, u8 *data, u32 data_len)
 	return ret;
 }
 
+/*
+ * SIOCETHTOOL: the command's struct follows the struct ifreq in the data. The pointer to it is the
+ * monitor's, and does not go to the guest.
+ */
+static s64 ask_device(int file, u8 *data, u32 data_len)
+{
+	struct ifreq rq;
+	u32 nr, size;
+
+	if (data_len < sizeof(rq) + sizeof(nr))
+		return -EINVAL;
+	memcpy(&rq, data, sizeof(rq));
+	memcpy(&nr, data + sizeof(rq), sizeof(nr));
+	size = ethtool_size(nr);
+	if (!size)
+		return -EOPNOTSUPP;
+	if (data_len - sizeof(rq) < size)
+		return -EINVAL;
+	rq.ifr_data = (char *)data + sizeof(rq);
+	return HOST_CALL(ioctl, (u64)file, SIOCETHTOOL, (u64)&rq);
+}
+
 s64 hc_do_ioctl(struct call *c, int file, u64 request, void *data, u32 data_len, u64 arg)
 {
 	const struct request *r = find((u32)request);
@@ -103,6 +144,8 @@ s64 hc_do_ioctl(struct call *c, int file, u64 request, void *data, u32 data_len,
 		return clone_range(c, file, data);
 	case CONF:
 		return interface_list(file, data, data_len);
+	case ETHTOOL_REQUEST:
+		return ask_device(file, data, data_len);
 	default:
 		return -ENOTTY;
 	}

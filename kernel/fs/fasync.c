@@ -9,6 +9,7 @@
  * mm.lock and task_lock, and signals are sent after it is released.
  */
 #include <linux/poll.h>
+#include <linux/sockios.h>
 #include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 
@@ -181,6 +182,21 @@ s64 async_fcntl(struct ofile *f, u32 cmd, u64 arg)
 	r = a ? with_lock(a, cmd, arg, &ex) : -ENOMEM;
 	mutex_unlock(&async_lock);
 	return r >= 0 && cmd == F_GETOWN_EX ? put_user(ex, arg) : r;
+}
+
+s64 async_owner_ioctl(struct ofile *f, u32 nr, u64 arg)
+{
+	s32 owner;
+
+	if (ofile_type(f) != S_IFSOCK)
+		return -ENOTTY;
+	if (nr == FIOGETOWN || nr == SIOCGPGRP) {
+		owner = (s32)async_fcntl(f, F_GETOWN, 0);
+		return put_user(owner, arg);
+	}
+	if (get_user(&owner, arg))
+		return -EFAULT;
+	return async_fcntl(f, F_SETOWN, (u64)(s64)owner);
 }
 
 s64 async_ioctl(struct ofile *f, s32 fd, u64 arg)

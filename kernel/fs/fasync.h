@@ -19,6 +19,8 @@ s64 async_lease(struct ofile *f, s32 fd, bool on);
 s64 async_fcntl(struct ofile *f, u32 cmd, u64 arg);
 /* ioctl(2) with FIOASYNC: arg points to an int of the program, zero for off. */
 s64 async_ioctl(struct ofile *f, s32 fd, u64 arg);
+/* ioctl(2) with FIOSETOWN, FIOGETOWN, SIOCSPGRP or SIOCGPGRP, which only sockets have. */
+s64 async_owner_ioctl(struct ofile *f, u32 nr, u64 arg);
 /* Called after the host has sent signals for files: sends signals to their owners. No lock held. */
 void async_arrived(void);
 /* Called when the last reference to f goes: frees f->async. mm.lock may be held. */

@@ -5,6 +5,7 @@
  */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/ethtool.h>
 #include <linux/fs.h>
 #include <linux/kd.h>
 #include <linux/random.h>
@@ -16,7 +17,8 @@
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"
 
-enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF };
+enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF, ETHTOOL_REQUEST };
+#define ETHTOOL ETHTOOL_REQUEST /* in ioctl.def; ethtool.def has a macro of this name */
 
 static const struct request {
 	u32 nr;
@@ -26,9 +28,31 @@ static const struct request {
 #define IOCTL(nr, kind, size) {nr, kind, size},
 #include "common/ioctl.def"
 };
+#undef ETHTOOL
 
-#define DATA_MAX 128  /* no size in the table is larger */
-#define CONF_MAX 4080 /* bytes of struct ifreq that a hostcall brings */
+static const struct ethtool_request {
+	u32 command, size;
+} ethtool_requests[] = {
+#define ETHTOOL(command, size) {command, size},
+#include "common/ethtool.def"
+};
+
+/* Returns the size of the struct of a command of SIOCETHTOOL; 0: not allowed. */
+static u32 ethtool_size(u32 command)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(ethtool_requests); i++)
+		if (ethtool_requests[i].command == command)
+			return ethtool_requests[i].size;
+	return 0;
+}
+
+#define DATA_MAX    128	 /* no size in the table is larger */
+#define CONF_MAX    4080 /* bytes of struct ifreq that a hostcall brings */
+
+/* struct ifreq: a name, then a pointer to the data of SIOCETHTOOL. */
+#define IFREQ_SIZE  40
+#define IFREQ_NAME  16
+#define ETHTOOL_MAX 256 /* no struct in ethtool.def is larger */
 
 static const struct request *find(u32 nr)
 {
@@ -93,6 +117,34 @@ static s64 interface_list(s32 handle, u64 arg)
 	return r;
 }
 
+/* SIOCETHTOOL: netdevice(7), linux/ethtool.h. */
+static s64 ask_device(s32 handle, uva arg)
+{
+	struct {
+		char name[IFREQ_NAME];
+		uva data;
+		u8 rest[IFREQ_SIZE - IFREQ_NAME - sizeof(uva)];
+		u8 command[ETHTOOL_MAX];
+	} rq;
+	uva data;
+	u32 nr, size;
+	s64 r;
+
+	_Static_assert(offsetof(__typeof__(rq), command) == IFREQ_SIZE, "as struct ifreq");
+	memset(&rq, 0, sizeof(rq));
+	if (copy_from_user(&rq, arg, IFREQ_SIZE) < 0 || get_user(&nr, rq.data))
+		return -EFAULT;
+	data = rq.data;
+	size = ethtool_size(nr);
+	if (!size)
+		return -EOPNOTSUPP;
+	KASSERT(size <= sizeof(rq.command));
+	if (copy_from_user(rq.command, data, size) < 0)
+		return -EFAULT;
+	r = fs_nointr(hc_ioctl(handle, SIOCETHTOOL, &rq, IFREQ_SIZE + size, 0));
+	return r < 0 ? r : copy_to_user(data, rq.command, size);
+}
+
 static s64 request(struct ofile *f, u32 nr, u64 arg)
 {
 	const struct request *rq = find(nr);
@@ -116,6 +168,8 @@ static s64 request(struct ofile *f, u32 nr, u64 arg)
 		return clone_range(f->handle, arg);
 	case CONF:
 		return interface_list(f->handle, arg);
+	case ETHTOOL_REQUEST:
+		return ask_device(f->handle, arg);
 	}
 	return -ENOTTY;
 }
@@ -138,6 +192,8 @@ DEFINE_SYSCALL3(ioctl, s32, fd, u32, nr, u64, arg)
 		r = fdtable_set_cloexec(current_process()->files, fd, nr == FIOCLEX);
 	else if (nr == FIOASYNC)
 		r = async_ioctl(f, fd, arg);
+	else if (nr == FIOSETOWN || nr == SIOCSPGRP || nr == FIOGETOWN || nr == SIOCGPGRP)
+		r = async_owner_ioctl(f, nr, arg);
 	else
 		r = ofile_ioctl(f, nr, arg);
 	ofile_put(f);

@@ -67,6 +67,13 @@ static struct tty *tty_of_session(s32 sid)
 	return NULL;
 }
 
+/* Returns the process's controlling terminal, or NULL. */
+static struct tty *tty_of(const struct process *p)
+{
+	ASSERT_HELD(&task_lock);
+	return p->no_tty ? NULL : tty_of_session(p->sid);
+}
+
 static struct tty *tty_of_device(u32 device)
 {
 	struct tty *t;
@@ -182,7 +189,7 @@ void tty_master_closed(struct ofile *f)
 
 void tty_describe(const struct process *p, u32 *device, s32 *foreground)
 {
-	const struct tty *t = tty_of_session(p->sid);
+	const struct tty *t = tty_of(p);
 
 	ASSERT_HELD(&task_lock);
 	*device = t ? t->device : 0;
@@ -228,7 +235,7 @@ s64 tty_check(struct ofile *f, enum tty_access access)
 	if (!READ_ONCE(moved) && p->pgid == boot->pgid && p->sid == boot->sid)
 		return 0;
 	mutex_lock(&task_lock);
-	t = tty_of_session(p->sid);
+	t = tty_of(p);
 	if (t && t->foreground != p->pgid) {
 		device = device_of(f);
 		if (device == -ERESTARTNOINTR)
@@ -283,7 +290,7 @@ s64 tty_own_path(char *path, u64 size)
 	s64 r = 0;
 
 	mutex_lock(&task_lock);
-	t = tty_of_session(p->sid);
+	t = tty_of(p);
 	if (!t) {
 		r = -ENXIO;
 	} else if (t == &boot_tty) {
@@ -309,7 +316,7 @@ static struct tty *own_tty(struct ofile *f, u32 device)
 	struct tty *t = tty_of_device(device);
 
 	ASSERT_HELD(&task_lock);
-	return t && (host_file_of(f)->tty_master || t->sid == current_process()->sid) ? t : NULL;
+	return t && (host_file_of(f)->tty_master || t == tty_of(current_process())) ? t : NULL;
 }
 
 static s64 get_foreground(struct ofile *f, u32 device, s32 *group)
@@ -369,14 +376,30 @@ static s64 make_own(u32 device, u64 steal)
 static s64 give_up(u32 device)
 {
 	struct process *p = current_process();
-	struct tty *t = tty_of_session(p->sid);
+	struct tty *t = tty_of(p);
 
 	ASSERT_HELD(&task_lock);
 	if (!t || t->device != device)
 		return -ENOTTY;
-	/* On Linux a process that is not the leader loses the terminal, too; here it keeps it. */
 	if (p->pid == p->sid)
 		hang_up(t);
+	else
+		p->no_tty = true;
+	return 0;
+}
+
+/* TIOCSIG: the signal of a key, from the master. */
+static s64 send_key(struct ofile *f, u32 device, u64 sig)
+{
+	struct tty *t = tty_of_device(device);
+
+	ASSERT_HELD(&task_lock);
+	if (!host_file_of(f)->tty_master)
+		return -ENOTTY;
+	if (sig != SIGINT && sig != SIGQUIT && sig != SIGTSTP)
+		return -EINVAL;
+	if (t)
+		signal_foreground(t, (int)sig);
 	return 0;
 }
 
@@ -396,6 +419,10 @@ static s64 answer(struct ofile *f, u32 device, u32 nr, u64 arg, s32 *value)
 		return t ? 0 : -ENOTTY;
 	case TIOCSCTTY:
 		return make_own(device, arg);
+	case TIOCSIG:
+		return send_key(f, device, arg);
+	case TIOCSTI:
+		return -EIO;
 	default: /* TIOCNOTTY */
 		return give_up(device);
 	}
@@ -452,6 +479,8 @@ bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result)
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 	case TIOCSWINSZ:
+	case TIOCSIG:
+	case TIOCSTI: /* refused as with the sysctl dev.tty.legacy_tiocsti=0 */
 		break;
 	default:
 		return false;

@@ -243,6 +243,7 @@ static int link(struct thread *t, const struct request *rq)
 	p->made_by = self->tid;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
+	p->no_tty = parent->no_tty;
 	if (rq->flags & (CLONE_PARENT | CLONE_THREAD))
 		parent = parent->parent;
 	p->parent = parent;

@@ -117,6 +117,7 @@ DEFINE_SYSCALL0(setsid)
 	}
 	self->sid = self->pid;
 	self->pgid = self->pid;
+	self->no_tty = false;
 	result = self->pid;
 out:
 	mutex_unlock(&task_lock);

@@ -60,6 +60,7 @@ struct process {
 	struct rlimit_pair rlimit[BOOT_RLIMITS];
 	char comm[TASK_COMM];
 	bool dumpable, subreaper;
+	bool no_tty; /* it gave up the terminal that its session has: TIOCNOTTY */
 	s32 pdeathsig;
 	u32 personality;
 	u8 mce_policy;	/* PR_MCE_KILL_*, only reported */

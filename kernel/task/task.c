@@ -238,6 +238,7 @@ struct process *process_new(const struct process *parent)
 		return p;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
+	p->no_tty = parent->no_tty;
 	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->dumpable = parent->dumpable;

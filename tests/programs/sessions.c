@@ -309,6 +309,100 @@ static void wait_for_report(int n)
 	nap();
 }
 
+static void gives_it_up(void)
+{
+	int fd = -1;
+
+	report(2, "gives it up: %s", ioctl(slave, TIOCNOTTY) ? check_errno(errno) : "0");
+	report(3, "/dev/tty: %s",
+	       (fd = open("/dev/tty", O_RDWR)) < 0 ? check_errno(errno) : "opens");
+	report(4, "its foreground: %s", tcgetpgrp(slave) < 0 ? check_errno(errno) : "known");
+	report(5, "again: %s", ioctl(slave, TIOCNOTTY) ? check_errno(errno) : "0");
+	if (fork() == 0) {
+		report(6, "its child: %s",
+		       open("/dev/tty", O_RDWR) < 0 ? check_errno(errno) : "opens");
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+/* A process that is no leader gives up the terminal only for itself. */
+CASE(giving_up_a_terminal)
+{
+	pid_t pid;
+
+	make_terminal();
+	fflush(stdout);
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		setsid();
+		report(0, "takes it: %s", ioctl(slave, TIOCSCTTY, 0) ? check_errno(errno) : "0");
+		if (fork() == 0) {
+			gives_it_up();
+			_exit(0);
+		}
+		wait(NULL);
+		report(7, "the leader: %s",
+		       open("/dev/tty", O_RDWR) < 0 ? check_errno(errno) : "opens");
+		_exit(0);
+	}
+	NEED(waitpid(pid, NULL, 0) == pid);
+	show_reports();
+	end_terminal();
+}
+
+static volatile int key_signal;
+
+static void note_key(int sig)
+{
+	key_signal = sig;
+}
+
+/* TIOCSIG: the signal of a key, without the key. */
+CASE(signals_of_keys)
+{
+	static const int keys[] = {SIGINT, SIGQUIT, SIGTSTP};
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	make_terminal();
+	NEED(pipe(ready) == 0);
+	fflush(stdout);
+	pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		sigset_t all, none;
+
+		sigfillset(&all);
+		sigemptyset(&none);
+		sigprocmask(SIG_BLOCK, &all, NULL);
+		for (int i = 0; i < 3; i++)
+			signal(keys[i], note_key);
+		setsid();
+		ioctl(slave, TIOCSCTTY, 0);
+		for (int i = 0; i < 3; i++) {
+			NEED(write(ready[1], "", 1) == 1);
+			sigsuspend(&none);
+			report(i, "got %d", key_signal);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 3; i++) {
+		NEED(read(ready[0], &byte, 1) == 1);
+		SHOW(ioctl(master, TIOCSIG, keys[i]));
+	}
+	NEED(waitpid(pid, NULL, 0) == pid);
+	show_reports();
+	SHOW(ioctl(master, TIOCSIG, SIGKILL));
+	SHOW(ioctl(master, TIOCSIG, 0));
+	SHOW(ioctl(slave, TIOCSIG, SIGINT));
+	close(ready[0]);
+	close(ready[1]);
+	end_terminal();
+}
+
 CASE(typed_signals)
 {
 	pid_t pid;
