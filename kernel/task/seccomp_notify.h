@@ -14,10 +14,10 @@ struct ofile;
 struct seccomp_notify;
 
 /*
- * Returns the open file of a new listener, and sets *n, which is the filter's. Returns NULL if
+ * Returns the open file of a new listener, and sets *out, which is the filter's. Returns NULL if
  * memory is short.
  */
-struct ofile *seccomp_listener_new(struct seccomp_notify **n);
+struct ofile *seccomp_listener_new(struct seccomp_notify **out);
 
 /*
  * Asks about a call of the running thread, and sleeps until the answer. Returns true if the call is
