@@ -321,6 +321,8 @@ static const char *state(const struct proc_ctx *c)
 		return "t (tracing stop)";
 	if (c->p->stopped && !c->t->ptrace.tracer)
 		return "T (stopped)";
+	if (c->t->seccomp.deaf)
+		return "D (disk sleep)";
 	return c->running ? "R (running)" : "S (sleeping)";
 }
 

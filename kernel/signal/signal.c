@@ -383,6 +383,13 @@ void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error)
 	force(&info, false);
 }
 
+void signal_interrupts_next(void)
+{
+	mutex_lock(&task_lock);
+	sched_kick(current());
+	mutex_unlock(&task_lock);
+}
+
 void signal_force(const siginfo_t *info)
 {
 	force(info, false);
@@ -467,6 +474,24 @@ bool signal_pending(void)
 
 	return ((READ_ONCE(t->pending.set) | READ_ONCE(t->proc->pending.set)) & ~t->blocked) != 0 ||
 	       READ_ONCE(t->dying) || ptrace_or_process_stop_due(t) || process_is_frozen(t);
+}
+
+bool signal_deadly_pending(void)
+{
+	const sigset harmless = SIGNALS_IGNORED | SIGNALS_STOP | SIGNALS_CORE;
+	struct thread *t = current();
+	bool deadly;
+	sigset set;
+
+	mutex_lock(&task_lock);
+	set = t->pending.set | t->proc->pending.set;
+	deadly = t->dying || (set & SIGBIT(SIGKILL));
+	/* A tracer sees the signal first. */
+	set = ptrace_traced(t) ? 0 : set & ~t->blocked & ~harmless;
+	for (int sig = 1; sig <= NSIG && set && !deadly; sig++)
+		deadly = (set & SIGBIT(sig)) && handler_of(t->proc, sig) == (u64)SIG_DFL;
+	mutex_unlock(&task_lock);
+	return deadly;
 }
 
 /*

@@ -64,6 +64,11 @@ siginfo_t signal_info(int sig, int code);
 #define SIGNALS_STOP	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 #define SIGNALS_IGNORED (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
 
+/* Signals whose default action writes a core: signal(7). */
+#define SIGNALS_CORE                                                                               \
+	(SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) |   \
+	 SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
+
 /*
  * Takes a pending signal of the running thread or its process that is in wanted, blocked or not,
  * off the queue. SIGKILL and SIGSTOP are never taken. Returns the signal's number, or 0 if there is
@@ -127,6 +132,12 @@ void signal_fault(int sig, int code, u64 addr, u64 trapno, u64 error);
 void signal_force(const siginfo_t *info);
 
 /*
+ * For a system call that slept before it began, in a stop for a tracer or a supervisor: a signal
+ * that is pending now interrupts the call's next sleep. Takes task_lock.
+ */
+void signal_interrupts_next(void);
+
+/*
  * The default action of a signal that ends the running process. info: the signal. No lock is held.
  */
 __attribute__((noreturn)) void signal_ends_process(const siginfo_t *info);
@@ -142,6 +153,13 @@ void signal_thread_ends(struct thread *t);
  * end, to stop or to freeze. Needs no lock.
  */
 bool signal_pending(void);
+
+/*
+ * Returns true if the running thread has to end whatever its program would do: it is told to, or a
+ * signal is pending whose default action ends the process without a core. For sleeps that other
+ * signals do not end. Takes task_lock.
+ */
+bool signal_deadly_pending(void);
 
 /*
  * The last step before a program goes on. The function looks at the reasons of an upcall, and ends,

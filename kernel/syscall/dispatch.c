@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/lock.h"
 #include "kernel/stats.h"
+#include "kernel/signal/signal.h"
 #include "kernel/task/ptrace.h"
 #include "kernel/task/seccomp.h"
 #include "kernel/task/thread.h"
@@ -94,11 +95,17 @@ static void call(struct trapframe *f)
 static bool may_call(struct trapframe *f)
 {
 	struct thread *t = current();
+	bool traced = ptrace_wants_syscalls(t), filtered = seccomp_is_on(t);
 
-	if (ptrace_wants_syscalls(t) && !ptrace_syscall_enter())
+	if (!traced && !filtered)
+		return true;
+	if (traced && !ptrace_syscall_enter())
 		return false;
-	return !seccomp_is_on(t) || check_syscall_number((u64)(s64)(s32)f->orig_rax) >= 0 ||
-	       seccomp_enter(f);
+	if (filtered && check_syscall_number((u64)(s64)(s32)f->orig_rax) < 0 && !seccomp_enter(f))
+		return false;
+	if (signal_pending())
+		signal_interrupts_next();
+	return true;
 }
 
 void syscall_dispatch(struct trapframe *f)

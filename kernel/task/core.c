@@ -50,11 +50,6 @@ enum {
 	FILTER_ELF_HEADERS = 1 << 4,
 };
 
-/* Signals whose default action writes a core: signal(7). */
-#define SIGNALS_CORE                                                                               \
-	(SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) |   \
-	 SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
-
 struct segment {
 	u64 start, end;
 	u64 filesz;

@@ -21,9 +21,9 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/ptrace_access.h"
 #include "kernel/task/ptrace_regs.h"
+#include "kernel/task/seccomp.h"
 
-/* PTRACE_O_SUSPEND_SECCOMP is for checkpoints, on kernels that are configured for them. */
-#define OPTIONS_KNOWN (PTRACE_O_MASK & ~PTRACE_O_SUSPEND_SECCOMP)
+#define OPTIONS_KNOWN PTRACE_O_MASK
 
 /* The arguments of a call. */
 struct request {
@@ -31,6 +31,14 @@ struct request {
 	s32 tid;
 	u64 addr, data;
 };
+
+/* Returns -EPERM if the running thread may not set these options, or 0. */
+static int may_set(u64 options)
+{
+	if (!(options & PTRACE_O_SUSPEND_SECCOMP))
+		return 0;
+	return capable(CAP_SYS_ADMIN) && !seccomp_is_on(current()) ? 0 : -EPERM;
+}
 
 /* -- Attaching --------------------------------------------------------------------------------- */
 
@@ -115,6 +123,9 @@ static s64 attach(const struct request *rq)
 
 	if (seize && (rq->addr || rq->data & ~(u64)OPTIONS_KNOWN))
 		return -EIO;
+	err = seize ? may_set(rq->data) : 0;
+	if (err)
+		return err;
 	mutex_lock(&task_lock);
 	t = find(rq->tid, &err);
 	if (t)
@@ -261,6 +272,45 @@ static s64 get_syscall_info(const struct request *rq)
 	if (size > 0 && copy_to_user(rq->data, &info, MIN((u64)size, rq->addr)))
 		return -EFAULT;
 	return size;
+}
+
+/* PTRACE_SECCOMP_GET_FILTER and PTRACE_SECCOMP_GET_METADATA */
+static s64 seccomp_request(const struct request *rq)
+{
+	struct seccomp_metadata md = {.filter_off = rq->addr};
+	bool whole = rq->nr == PTRACE_SECCOMP_GET_FILTER;
+	struct seccomp_filter *f = NULL;
+	struct thread *t;
+	s64 ret = -ESRCH;
+
+	mutex_lock(&task_lock);
+	t = stopped_tracee(rq->tid);
+	mutex_unlock(&task_lock);
+	if (!t)
+		return -ESRCH;
+	if (!capable(CAP_SYS_ADMIN) || seccomp_is_on(current()))
+		return -EACCES;
+	if (!whole && rq->addr < sizeof(md.filter_off))
+		return -EINVAL;
+	if (!whole && copy_from_user(&md.filter_off, rq->data, sizeof(md.filter_off)))
+		return -EFAULT;
+	mutex_lock(&task_lock);
+	t = stopped_tracee(rq->tid);
+	if (t)
+		f = seccomp_filter_of(t, md.filter_off, &ret);
+	mutex_unlock(&task_lock);
+	if (!f)
+		return ret;
+	if (whole) {
+		ret = seccomp_filter_copy(f, rq->data);
+	} else {
+		md.flags = seccomp_filter_flags(f);
+		ret = (s64)MIN(rq->addr, sizeof(md));
+		if (copy_to_user(rq->data, &md, (u64)ret))
+			ret = -EFAULT;
+	}
+	seccomp_filter_put(f);
+	return ret;
 }
 
 /* Returns the nth pending signal of a set, or NULL if there are fewer. */
@@ -459,6 +509,8 @@ static s64 small_request(struct thread *t, const struct request *rq, union small
 	case PTRACE_OLDSETOPTIONS:
 		if (rq->data & ~(u64)OPTIONS_KNOWN)
 			return -EINVAL;
+		if (may_set(rq->data))
+			return -EPERM;
 		s->options = (u32)rq->data;
 		return 0;
 	case PTRACE_GETEVENTMSG:
@@ -583,6 +635,9 @@ DEFINE_SYSCALL4(ptrace, s64, nr, s64, pid, u64, addr, u64, data)
 		return get_syscall_info(&rq);
 	case PTRACE_PEEKSIGINFO:
 		return peek_siginfo(&rq);
+	case PTRACE_SECCOMP_GET_FILTER:
+	case PTRACE_SECCOMP_GET_METADATA:
+		return seccomp_request(&rq);
 	default:
 		return small(&rq);
 	}

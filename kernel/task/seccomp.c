@@ -19,6 +19,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
 #include "kernel/task/ptrace.h"
+#include "kernel/task/ptrace_abi.h"
 #include "kernel/task/seccomp_notify.h"
 
 #define LENGTH_MAX  32768 /* of all filters of a thread, as Linux translates them */
@@ -37,6 +38,7 @@ struct seccomp_filter {
 	bool log;		       /* SECCOMP_FILTER_FLAG_LOG */
 	bool killable;		       /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
 	u32 translated;		       /* bpf_translated_len */
+	u32 len;		       /* of the program */
 	struct sock_filter program[];
 };
 
@@ -151,12 +153,12 @@ __attribute__((noreturn)) static void kill(struct trapframe *f, const struct sec
 	signal_ends_process(&info);
 }
 
-static void fail(struct trapframe *f, u32 error)
+/* Sets the result of a call that is not made. A value that the kernel uses inside is none here. */
+static void set_result(struct trapframe *f, s64 result)
 {
-	f->rax = -(u64)MIN(error, (u32)ERRNO_MAX);
-	/* A value that the kernel uses inside must not restart the call. */
-	if (error >= ERESTARTSYS && error <= ERESTART_RESTARTBLOCK)
-		f->orig_rax = -1UL;
+	f->rax = (u64)result;
+	if (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK)
+		f->orig_rax = -1UL; /* the call is not restarted */
 }
 
 static bool ask_filters(struct trapframe *f, bool traced);
@@ -180,12 +182,14 @@ static bool ask_supervisor(struct trapframe *f, const struct seccomp_data *data,
 			   const struct seccomp_filter *by)
 {
 	s64 result = 0;
-	bool allowed = seccomp_notify_ask(by->notify, data, by->killable, &result);
+	enum seccomp_answer answer = seccomp_notify_ask(by->notify, data, by->killable, &result);
 
 	path_prefetch_drop(current());
-	if (!allowed)
-		f->rax = (u64)result;
-	return allowed;
+	if (answer == SECCOMP_INTERRUPTED)
+		f->rax = -(u64)ERESTARTSYS;
+	else if (answer == SECCOMP_ANSWERED)
+		set_result(f, result);
+	return answer == SECCOMP_CONTINUE;
 }
 
 /* traced: the tracer was asked already. Returns true if the call is to be made. */
@@ -209,7 +213,7 @@ static bool ask_filters(struct trapframe *f, bool traced)
 	case SECCOMP_RET_USER_NOTIF:
 		return ask_supervisor(f, &data, by);
 	case SECCOMP_RET_ERRNO:
-		fail(f, result & SECCOMP_RET_DATA);
+		set_result(f, -(s64)MIN(result & SECCOMP_RET_DATA, (u32)ERRNO_MAX));
 		return false;
 	case SECCOMP_RET_TRAP:
 		f->rax = f->orig_rax; /* the handler sees the call's registers */
@@ -227,13 +231,54 @@ static bool is_strict_call(s32 nr)
 	return nr == __NR_read || nr == __NR_write || nr == __NR_exit || nr == __NR_rt_sigreturn;
 }
 
+/* PTRACE_O_SUSPEND_SECCOMP */
+static bool is_suspended(const struct thread *t)
+{
+	return ptrace_traced(t) && (READ_ONCE(t->ptrace.options) & PTRACE_O_SUSPEND_SECCOMP);
+}
+
 bool seccomp_enter(struct trapframe *f)
 {
+	if (is_suspended(current()))
+		return true;
 	if (READ_ONCE(current()->seccomp.mode) == SECCOMP_MODE_FILTER)
 		return ask_filters(f, false);
 	if (!is_strict_call((s32)f->orig_rax))
 		thread_exit(SIGKILL);
 	return true;
+}
+
+/* -- For ptrace(2) ----------------------------------------------------------------------------- */
+
+struct seccomp_filter *seccomp_filter_of(const struct thread *t, u64 n, s64 *err)
+{
+	struct seccomp_filter *f = t->seccomp.filter;
+
+	ASSERT_HELD(&task_lock);
+	*err = t->seccomp.mode == SECCOMP_MODE_FILTER ? -ENOENT : -EINVAL;
+	if (t->seccomp.mode != SECCOMP_MODE_FILTER || n >= t->seccomp.count)
+		return NULL;
+	for (u64 i = t->seccomp.count - 1; i > n; i--)
+		f = f->older;
+	filter_get(f);
+	return f;
+}
+
+void seccomp_filter_put(struct seccomp_filter *f)
+{
+	filter_put(f);
+}
+
+s64 seccomp_filter_copy(const struct seccomp_filter *f, u64 to)
+{
+	if (to && copy_to_user(to, f->program, f->len * sizeof(f->program[0])))
+		return -EFAULT;
+	return f->len;
+}
+
+u64 seccomp_filter_flags(const struct seccomp_filter *f)
+{
+	return f->log ? SECCOMP_FILTER_FLAG_LOG : 0;
 }
 
 /* -- Setting it -------------------------------------------------------------------------------- */
@@ -282,6 +327,7 @@ static struct seccomp_filter *filter_read(uva from, int *err)
 		return NULL;
 	}
 	f->users = 1;
+	f->len = fprog.len;
 	f->translated = bpf_translated_len(f->program, fprog.len);
 	return f;
 }

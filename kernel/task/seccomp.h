@@ -35,6 +35,17 @@ bool seccomp_enter(struct trapframe *f);
 s64 seccomp_set_strict(void);
 s64 seccomp_set_filter(u64 flags, u64 filter);
 
+/*
+ * For ptrace(2): seccomp_filter_of returns the nth filter of a thread, the oldest is 0, with a
+ * reference for seccomp_filter_put, or NULL with *err: -ENOENT or, if the thread has none, -EINVAL.
+ * task_lock is held. The other two work without it: they copy the program to a user address, unless
+ * that is 0, and return its length or -EFAULT; and return the filter's SECCOMP_FILTER_FLAG_*.
+ */
+struct seccomp_filter *seccomp_filter_of(const struct thread *t, u64 n, s64 *err);
+void seccomp_filter_put(struct seccomp_filter *f);
+s64 seccomp_filter_copy(const struct seccomp_filter *f, u64 to);
+u64 seccomp_filter_flags(const struct seccomp_filter *f);
+
 /* Gives child, which does not run yet, what the running thread has. task_lock is held. */
 void seccomp_inherit(struct thread *child);
 /* The thread is about to be freed: drops its filters. */

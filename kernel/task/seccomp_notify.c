@@ -93,16 +93,8 @@ static void ring(u32 *word)
 /* Returns true if the thread must not sleep on. */
 static bool is_interrupted(bool killable)
 {
-	struct thread *t = current();
-	bool ends;
-
 	signal_upcall();
-	if (!killable)
-		return signal_pending();
-	mutex_lock(&task_lock);
-	ends = t->dying || ((t->pending.set | t->proc->pending.set) & SIGBIT(SIGKILL));
-	mutex_unlock(&task_lock);
-	return ends;
+	return killable ? signal_deadly_pending() : signal_pending();
 }
 
 /* Makes the descriptor. Returns it or -errno. */
@@ -162,15 +154,17 @@ UNCHECKED_LOCKING static int wait_for_answer(struct seccomp_notify *n, struct qu
 				return -ERESTARTSYS;
 			continue;
 		}
+		WRITE_ONCE(current()->seccomp.deaf, deaf);
 		park(&q->word, seen, PARK_FOREVER);
+		WRITE_ONCE(current()->seccomp.deaf, false);
 		mutex_lock(&n->lock);
 		take_descriptors(n, q);
 	}
 	return 0;
 }
 
-bool seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *data, bool killable,
-			s64 *result)
+enum seccomp_answer seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *data,
+				       bool killable, s64 *result)
 {
 	struct question q = {.tid = current()->tid, .data = data};
 	struct wakeups w = {0};
@@ -179,12 +173,12 @@ bool seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *dat
 
 	*result = -ENOSYS;
 	if (!n)
-		return false;
+		return SECCOMP_ANSWERED;
 	TAILQ_INIT(&q.handovers);
 	mutex_lock(&n->lock);
 	if (n->listener_gone) {
 		mutex_unlock(&n->lock);
-		return false;
+		return SECCOMP_ANSWERED;
 	}
 	q.id = n->next_id++;
 	TAILQ_INSERT_TAIL(&n->questions, &q, link);
@@ -201,14 +195,12 @@ bool seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *dat
 		ring(&h->done);
 	}
 	mutex_unlock(&n->lock);
-	if (err) {
-		*result = err;
-		return false;
-	}
+	if (err)
+		return SECCOMP_INTERRUPTED;
 	if (q.answer.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE)
-		return true;
+		return SECCOMP_CONTINUE;
 	*result = q.answer.error ? q.answer.error : q.answer.val;
-	return false;
+	return SECCOMP_ANSWERED;
 }
 
 void seccomp_notify_end(struct seccomp_notify *n)
@@ -468,8 +460,8 @@ static s64 listener_ioctl(struct ofile *f, u32 nr, u64 arg)
 	default:
 		break;
 	}
-	/* This structure may grow: any size. */
-	if ((nr & ~(u32)IOCSIZE_MASK) == (SECCOMP_IOCTL_NOTIF_ADDFD & ~(u32)IOCSIZE_MASK))
+	/* This structure may grow: any size; the direction does not count. */
+	if (_IOC_TYPE(nr) == SECCOMP_IOC_MAGIC && _IOC_NR(nr) == _IOC_NR(SECCOMP_IOCTL_NOTIF_ADDFD))
 		return add_descriptor(n, arg, _IOC_SIZE(nr));
 	return -EINVAL;
 }

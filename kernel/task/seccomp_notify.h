@@ -19,14 +19,19 @@ struct seccomp_notify;
  */
 struct ofile *seccomp_listener_new(struct seccomp_notify **out);
 
+enum seccomp_answer {
+	SECCOMP_CONTINUE, /* the call is to be made */
+	SECCOMP_ANSWERED, /* *result is the call's result; -ENOSYS: there is no listener */
+	SECCOMP_INTERRUPTED,
+};
+
 /*
- * Asks about a call of the running thread, and sleeps until the answer. Returns true if the call is
- * to be made. Otherwise *result is the call's result: the answer, -ENOSYS without a listener, or
- * -ERESTARTSYS after a signal. killable: once the supervisor has read the question, only a deadly
- * signal ends the sleep. n may be NULL: there is no listener. No lock is held.
+ * Asks about a call of the running thread, and sleeps until the answer or a signal. killable: once
+ * the supervisor has read the question, only a deadly signal ends the sleep. n may be NULL: there
+ * is no listener. No lock is held.
  */
-bool seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *data, bool killable,
-			s64 *result);
+enum seccomp_answer seccomp_notify_ask(struct seccomp_notify *n, const struct seccomp_data *data,
+				       bool killable, s64 *result);
 
 /* The filter ends: the listener reports a hang-up. n may be NULL. task_lock may be held. */
 void seccomp_notify_end(struct seccomp_notify *n);

@@ -11,6 +11,7 @@ struct seccomp_state {
 	u8 mode;		       /* SECCOMP_MODE_* */
 	u32 count;		       /* of filters, for /proc/PID/status */
 	struct seccomp_filter *filter; /* the newest; NULL: none */
+	bool deaf;		       /* waits for a supervisor; only deadly signals end that */
 };
 
 #endif

@@ -609,6 +609,64 @@ CASE(tracer)
 	show_stop(pid);
 }
 
+/* A signal that comes while a call waits for its tracer interrupts the call's sleep. */
+CASE(signal_before_the_call)
+{
+	pid_t pid = start_child();
+
+	if (pid == 0) {
+		no_new_privs();
+		NEED(pt(PTRACE_TRACEME, 0, 0, NULL) == 0);
+		raise(SIGSTOP);
+		NEED(filter_call(0, SYS_clock_nanosleep, SECCOMP_RET_TRACE | 1) == 0);
+		NEED(filter_call(0, SYS_restart_syscall, SECCOMP_RET_TRACE | 2) == 0);
+		sleep(1000);
+		_exit(3);
+	}
+	show_stop(pid);
+	NEED(pt(PTRACE_SETOPTIONS, pid, 0, (void *)(PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)) ==
+	     0);
+	pt(PTRACE_CONT, pid, 0, NULL);
+	show_stop(pid);
+	kill(pid, SIGUSR1);
+	pt(PTRACE_CONT, pid, 0, NULL);
+	show_stop(pid);
+	pt(PTRACE_CONT, pid, 0, NULL);
+	show_stop(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Tools that save a process read its filters, and suspend them; both need a privilege. */
+CASE(filters_of_others)
+{
+	struct seccomp_metadata md = {.filter_off = 1};
+	struct sock_filter program[BPF_MAXINSNS];
+	pid_t pid = start_child();
+
+	if (pid == 0) {
+		no_new_privs();
+		NEED(pt(PTRACE_TRACEME, 0, 0, NULL) == 0);
+		NEED(filter_call(0, SYS_getppid, SECCOMP_RET_ERRNO | EXDEV) == 0);
+		NEED(filter_call(SECCOMP_FILTER_FLAG_LOG, SYS_getsid, SECCOMP_RET_ERRNO) == 0);
+		raise(SIGSTOP);
+		SHOW(getppid() > 0);
+		fflush(stdout);
+		_exit(0);
+	}
+	show_stop(pid);
+	SHOW(pt(PTRACE_SECCOMP_GET_FILTER, pid, 0, program));
+	printf("  %#x\n", program[1].k == SYS_getppid);
+	SHOW(pt(PTRACE_SECCOMP_GET_FILTER, pid, 1, NULL));
+	SHOW(pt(PTRACE_SECCOMP_GET_FILTER, pid, 2, NULL));
+	SHOW(pt(PTRACE_SECCOMP_GET_METADATA, pid, sizeof(md), &md));
+	printf("  %llu\n", (unsigned long long)md.flags);
+	SHOW(pt(PTRACE_SECCOMP_GET_METADATA, pid, 4, &md));
+	SHOW(pt(PTRACE_SETOPTIONS, pid, 0, (void *)PTRACE_O_SUSPEND_SECCOMP));
+	pt(PTRACE_CONT, pid, 0, NULL);
+	show_stop(pid);
+}
+
 /* -- A supervisor ------------------------------------------------------------------------------ */
 
 /* The supervisor's end: takes the listener of the child over a socket. */
@@ -669,6 +727,13 @@ static int give_fd(int listener, __u64 id, int fd, unsigned flags, unsigned newf
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
 }
 
+/* As a later kernel's headers may have it. */
+struct longer {
+	struct seccomp_notif_addfd add;
+	char more[16];
+};
+#define ADDFD_BIG SECCOMP_IOWR(3, struct longer)
+
 static void on_usr1(int sig)
 {
 	(void)sig;
@@ -709,8 +774,9 @@ static void supervised(int sock)
 	SHOW(read(50, &byte, 1));
 	CHECK(fcntl(50, F_GETFD) == FD_CLOEXEC);
 	SHOW(syscall(SYS_getsid, 5) >= 0); /* a descriptor as the answer */
-	SHOW(syscall(SYS_getsid, 6));	   /* a signal: the handler does not restart it */
-	SHOW(syscall(SYS_getsid, 7));	   /* nobody listens any more */
+	SHOW(syscall(SYS_getsid, 8)); /* a value that is more than an error inside the kernel */
+	SHOW(syscall(SYS_getsid, 6)); /* a signal: the handler does not restart it */
+	SHOW(syscall(SYS_getsid, 7)); /* nobody listens any more */
 	fflush(stdout);
 	_exit(0);
 }
@@ -718,6 +784,7 @@ static void supervised(int sock)
 CASE(supervisor)
 {
 	int sock[2], listener, file = open("given", O_RDWR | O_CREAT, 0600), status;
+	struct longer big;
 	struct seccomp_notif q;
 	struct pollfd p;
 	pid_t pid;
@@ -752,11 +819,18 @@ CASE(supervisor)
 	SHOW(give_fd(listener, q.id, file, 0, 50));
 	SHOW(give_fd(listener, q.id, file, 4, 0));
 	SHOW(give_fd(listener, q.id + 100, file, 0, 0));
+	memset(&big, 1, sizeof(big));
+	big.add = (struct seccomp_notif_addfd){q.id, 0, (unsigned)file, 0, 0};
+	SHOW(ioctl(listener, ADDFD_BIG, &big));
+	memset(big.more, 0, sizeof(big.more));
+	SHOW(ioctl(listener, ADDFD_BIG, &big) >= 0);
 	SHOW(give_fd(listener, q.id, file, SECCOMP_ADDFD_FLAG_SETFD, 50));
 	SHOW(answer(listener, q.id, 0, 0, 0));
 	q = next_question(listener);
 	SHOW(give_fd(listener, q.id, file, SECCOMP_ADDFD_FLAG_SEND, 0) >= 0);
 
+	q = next_question(listener);
+	SHOW(answer(listener, q.id, 0, -512, 0));
 	q = next_question(listener);
 	kill(pid, SIGUSR1);
 	while (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &q.id) == 0)
@@ -769,6 +843,58 @@ CASE(supervisor)
 	printf("  status %#x; it said:\n", status);
 	show_file("said");
 	close(file);
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], line[200] = "", *p;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY);
+	NEED(fd >= 0 && read(fd, line, sizeof(line) - 1) > 0);
+	close(fd);
+	p = strrchr(line, ')');
+	return p ? p[2] : '?';
+}
+
+/* Once it is read, a question may be kept from all signals but deadly ones. */
+CASE(killable)
+{
+	const int signals[] = {SIGUSR1, SIGTERM};
+
+	for (int i = 0; i < 2; i++) {
+		int sock[2], listener, status;
+		struct seccomp_notif q;
+		pid_t pid;
+
+		NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, sock) == 0);
+		pid = start_child();
+		if (pid == 0) {
+			struct sigaction action = {.sa_handler = on_usr1};
+
+			no_new_privs();
+			sigaction(SIGUSR1, &action, NULL);
+			send_fd(sock[1],
+				(int)filter_call(SECCOMP_FILTER_FLAG_NEW_LISTENER |
+							 SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+						 SYS_getsid, SECCOMP_RET_USER_NOTIF));
+			_exit(syscall(SYS_getsid, 1) == 42 ? 5 : 6);
+		}
+		listener = receive_fd(sock[0]);
+		q = next_question(listener);
+		kill(pid, signals[i]);
+		if (signals[i] == SIGUSR1) {
+			while (state_of(pid) != 'D')
+				usleep(1000);
+			SHOW(answer(listener, q.id, 42, 0, 0));
+		}
+		NEED(waitpid(pid, &status, 0) == pid);
+		printf("  status %#x\n", (unsigned)status);
+		close(listener);
+		close(sock[0]);
+		close(sock[1]);
+	}
 }
 
 /* The listener hangs up when no thread has the filter any more. */
