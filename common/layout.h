@@ -17,7 +17,9 @@
  *   0x0000_0000_0000 .. 0x7fff_ffff_f000   programs
  *   0x2000_0000_0000 .. 0x3f00_0000_0000   the guarded heap of `buffervm check`
  *   0x4000_0000_0000 .. 0x4100_0000_0000   physmap in ring-3 mode, because such a host does not
- *                                          load the upper half natively but for its top 2 GiB
+ *                                          load the upper half natively but for its top 2 GiB.
+ *                                          No sanitizer or language runtime wants memory here;
+ *                                          some reserve the range without access, which works
  *   0xffff_8880_0000_0000 ..               physmap in ring-0 mode
  *   0xffff_ffff_8000_0000 + slide          kernel image
  *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
