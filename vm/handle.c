@@ -23,6 +23,7 @@
 
 struct chunk {
 	_Atomic u32 state[CHUNK_SIZE];
+	_Atomic u32 tag[CHUNK_SIZE];
 };
 
 static struct chunk *_Atomic chunks[HANDLE_MAX / CHUNK_SIZE];
@@ -45,7 +46,7 @@ void handle_limit(u64 max)
 	most = max;
 }
 
-s64 handle_add(int fd)
+s64 handle_add_tagged(int fd, u32 tag)
 {
 	struct chunk *chunk, *expected = NULL;
 	_Atomic u32 *word = word_of((u64)fd);
@@ -67,8 +68,19 @@ s64 handle_add(int fd)
 		return -ENFILE;
 	}
 	memory_files_opened(fd);
+	atomic_store(&atomic_load(&chunks[fd / CHUNK_SIZE])->tag[fd % CHUNK_SIZE], tag);
 	atomic_store(word, OPEN);
 	return fd;
+}
+
+s64 handle_add(int fd)
+{
+	return handle_add_tagged(fd, 0);
+}
+
+u32 handle_tag(int fd)
+{
+	return atomic_load(&atomic_load(&chunks[fd / CHUNK_SIZE])->tag[fd % CHUNK_SIZE]);
 }
 
 int handle_get(u64 number)

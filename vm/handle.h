@@ -41,6 +41,14 @@ void handle_put(int fd);
  */
 s64 handle_close(int fd);
 
+/*
+ * The same, with a number that the jail keeps for the handle (jail/view.h); handle_add makes it 0.
+ * It never changes, since a handle can be closed, and its number used again, at any moment. The
+ * caller of handle_tag holds a reference.
+ */
+s64 handle_add_tagged(int fd, u32 tag);
+u32 handle_tag(int fd);
+
 /* Returns the number of open handles. */
 u64 handle_count(void);
 

@@ -25,6 +25,7 @@
 #include <sys/timerfd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/jail/jail.h"
 #include "vm/memory_files.h"
 #include "vm/own_proc.h"
 #include "vm/timer.h"
@@ -176,6 +177,8 @@ static const struct row rows[HC_MAX] = {
 	_Static_assert(0 FOR_EACH(HC_SPACE, __VA_ARGS__) <= SCRATCH_SIZE,                          \
 		       "the buffers of " #name " fit a vCPU's scratch memory");
 #include "common/hostcall.def"
+
+s64 (*(*hostcall_jail)(u32 nr, s64 (*run)(struct call *c)))(struct call *c);
 
 /*
  * Copies bytes that the guest can change meanwhile, once. The barrier keeps the compiler from
@@ -358,6 +361,7 @@ static s64 make_call(struct vcpu *v, bool submitted)
 	struct call c = {.s = v->sandbox, .v = v, .out_bytes = UINT32_MAX};
 	struct hostcall_frame frame;
 	const struct row *row;
+	s64 (*run)(struct call * c);
 	s64 ret = -ENOSYS;
 
 	copy_in(&frame, v->frame, sizeof(frame));
@@ -366,6 +370,9 @@ static s64 make_call(struct vcpu *v, bool submitted)
 		return ret;
 	row = &rows[frame.nr];
 	c.nr = frame.nr;
+	run = hostcall_jail ? hostcall_jail(frame.nr, row->run) : row->run;
+	if (!run)
+		return ret;
 
 	if (!v->scratch) {
 		v->scratch = malloc(sizeof(*v->scratch));
@@ -374,7 +381,7 @@ static s64 make_call(struct vcpu *v, bool submitted)
 	}
 	ret = marshal(&c, row, &frame);
 	if (ret == 0) {
-		ret = submitted ? hostcall_nonblocking(&c, row->run) : row->run(&c);
+		ret = submitted ? hostcall_nonblocking(&c, run) : run(&c);
 		if (ret != -HOSTCALL_SLEEPS || !submitted)
 			unmarshal(&c, row, ret);
 	}
@@ -577,6 +584,8 @@ int hostcall_init(struct sandbox *s)
 		boot->stdio[fd] = closed ? -1 : (s32)handle_add(fd);
 		boot->stdio_flags[fd] = closed ? 0 : (u32)HOST_CALL(fcntl, (u64)fd, F_GETFL);
 	}
+	if (s->opt.policy)
+		return jail_enter(s);
 	cwd = start_dir(".");
 	root = start_dir("/");
 	boot->cwd = (s32)MAX(cwd, -1L); /* the user may not be allowed to search it */

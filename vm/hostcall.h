@@ -104,6 +104,22 @@ s64 host_new_pair(int fd[2], void *handles, u32 handles_len);
 s64 hostcall_nonblocking(struct call *c, s64 (*run)(struct call *c));
 #define HOSTCALL_SLEEPS 514
 
+/*
+ * Set before the first hostcall if there is a jail: returns the function that makes a call instead
+ * of the one of its row, or NULL if the guest may not make the call.
+ */
+extern s64 (*(*hostcall_jail)(u32 nr, s64 (*run)(struct call *c)))(struct call *c);
+
+/* How a lookup batch makes its lookups; results are those of the host calls. */
+struct lookup_ops {
+	s64 (*readlink)(int dir, const char *path, char *target, u64 size);
+	s64 (*stat)(int dir, const char *path, void *st, u64 flags);
+	s64 (*access)(int dir, const char *path, u64 mode, u64 flags);
+};
+/* Makes the hostcall lookup. */
+s64 hostcall_lookup_batch(struct call *c, const struct lookup_ops *ops, int dir, int closes,
+			  const void *lookups, u32 lookups_len, void *answers, u32 answers_len);
+
 /* Returns the number of bytes of an iovec, UINT64_MAX on overflow. */
 u64 iov_bytes(const struct iovec *iov, u32 count);
 

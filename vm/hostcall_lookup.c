@@ -19,8 +19,8 @@ struct space {
 };
 
 /* Makes one lookup and returns its answer; .result is -EINTR also if its data does not fit. */
-static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
-					     const struct space *space)
+static struct hostcall_lookup_answer look_up(const struct lookup_ops *ops, int dir, u8 kind,
+					     const char *path, const struct space *space)
 {
 	struct hostcall_lookup_answer a = {.result = -EINTR};
 	struct stat st;
@@ -29,7 +29,7 @@ static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
 	case HOSTCALL_LOOKUP_LINK:
 		if (space->size == 0)
 			break;
-		a.result = (s32)host_readlink(dir, path, (char *)space->data,
+		a.result = (s32)ops->readlink(dir, path, (char *)space->data,
 					      MIN(space->size, (u32)HOSTCALL_PATH_MAX));
 		if (a.result >= (s32)space->size)
 			a.result = -EINTR; /* the target may be truncated */
@@ -40,7 +40,7 @@ static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
 	case HOSTCALL_LOOKUP_LSTAT:
 	case HOSTCALL_LOOKUP_EXISTS:
 		memset(&st, 0, sizeof(st));
-		a.result = (s32)HOST_CALL(newfstatat, (u64)dir, (u64)path, (u64)&st,
+		a.result = (s32)ops->stat(dir, path, &st,
 					  kind == HOSTCALL_LOOKUP_LSTAT ? AT_SYMLINK_NOFOLLOW : 0);
 		if (a.result < 0 || kind == HOSTCALL_LOOKUP_EXISTS)
 			break;
@@ -52,15 +52,15 @@ static struct hostcall_lookup_answer look_up(int dir, u8 kind, const char *path,
 		a.len = sizeof(st);
 		break;
 	default:
-		a.result = (s32)HOST_CALL(faccessat2, (u64)dir, (u64)path,
-					  (u64)(kind - HOSTCALL_LOOKUP_ACCESS), AT_EACCESS);
+		a.result = (s32)ops->access(dir, path, (u64)(kind - HOSTCALL_LOOKUP_ACCESS),
+					    AT_EACCESS);
 		break;
 	}
 	return a;
 }
 
-s64 hc_do_lookup(struct call *c, int dir, int closes, const void *lookups, u32 lookups_len,
-		 void *answers, u32 answers_len)
+s64 hostcall_lookup_batch(struct call *c, const struct lookup_ops *ops, int dir, int closes,
+			  const void *lookups, u32 lookups_len, void *answers, u32 answers_len)
 {
 	u32 used = 0;
 	s64 count = 0;
@@ -90,7 +90,7 @@ s64 hc_do_lookup(struct call *c, int dir, int closes, const void *lookups, u32 l
 			break;
 		space.data = (u8 *)answers + used + sizeof(a);
 		space.size = answers_len - used - (u32)sizeof(a);
-		a = look_up(dir, q.kind, path, &space);
+		a = look_up(ops, dir, q.kind, path, &space);
 		if (a.result == -EINTR)
 			break;
 		memcpy((u8 *)answers + used, &a, sizeof(a));
@@ -100,4 +100,23 @@ s64 hc_do_lookup(struct call *c, int dir, int closes, const void *lookups, u32 l
 	}
 	c->out_bytes = used;
 	return count;
+}
+
+static s64 host_stat(int dir, const char *path, void *st, u64 flags)
+{
+	return HOST_CALL(newfstatat, (u64)dir, (u64)path, (u64)st, flags);
+}
+
+static s64 host_access(int dir, const char *path, u64 mode, u64 flags)
+{
+	return HOST_CALL(faccessat2, (u64)dir, (u64)path, mode, flags);
+}
+
+s64 hc_do_lookup(struct call *c, int dir, int closes, const void *lookups, u32 lookups_len,
+		 void *answers, u32 answers_len)
+{
+	static const struct lookup_ops ops = {host_readlink, host_stat, host_access};
+
+	return hostcall_lookup_batch(c, &ops, dir, closes, lookups, lookups_len, answers,
+				     answers_len);
 }

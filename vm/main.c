@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "vm/check.h"
 #include "vm/jail/confine.h"
+#include "vm/jail/jail.h"
 #include "vm/jail/policy.h"
 #include "vm/kvm_stats.h"
 #include "vm/vm.h"
@@ -381,8 +382,7 @@ static int prepare_jail(struct options *o)
 			policy_show(p, stdout);
 		return fflush(stdout) ? EXIT_HOST : EXIT_SUCCESS;
 	}
-	message("run: this build can only --show a policy: nothing enforces it yet");
-	return EXIT_USAGE;
+	return -1;
 }
 
 /*
@@ -511,17 +511,21 @@ static int run(struct sandbox *s)
 	ret = choose_kernel(&s->opt, &image);
 	if (ret)
 		return ret;
-	program = find_program(s->opt.argv[0]);
 	if (CHECK_BUILT && s->opt.report) {
 		ret = reporter_start(s->opt.report, s->stderr_fd);
 		if (ret)
 			return ret;
 	}
 	if (s->opt.policy) {
-		ret = confine_begin(s);
+		ret = jail_begin(s);
+		if (ret == 0)
+			ret = confine_begin(s);
+		if (ret == 0)
+			ret = jail_prepare(s);
 		if (ret)
 			return ret;
 	}
+	program = s->opt.policy ? jail_find_program(s->opt.argv[0]) : find_program(s->opt.argv[0]);
 	ret = kvm_open(s);
 	if (ret)
 		return ret;
@@ -580,6 +584,7 @@ int main(int argc, char **argv)
 	ret = run(s);
 	if (CHECK_BUILT)
 		reporter_end();
+	jail_end();
 	if (ret)
 		return ret;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "tests/fake/monitor.h"
 #include "vm/hostcall.h"
+#include "vm/jail/jail.h"
 #include "vm/reporter.h"
 
 #define WINDOW_BASE (1UL << 39)
@@ -155,6 +156,12 @@ int watchdog_start(struct sandbox *s)
 {
 	(void)s;
 	return 0;
+}
+
+int jail_enter(struct sandbox *s)
+{
+	(void)s;
+	return -ENOSYS;
 }
 
 bool boot_settle_ring_mode(struct sandbox *s)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "vm/jail/confine.h"
 #include "vm/jail/policy.h"
+#include "vm/jail/view.h"
 #include "vm/own_proc.h"
 #include "vm/vm.h"
 
@@ -18,78 +19,43 @@ static const struct landlock_path own_paths[] = {
 
 struct lists {
 	struct landlock_path *path;
-	char **made; /* paths below --root, which are freed afterwards */
-	u32 paths, made_count;
+	u32 paths, space;
+	bool failed; /* memory is exhausted */
 	struct landlock_port *connect, *bind;
 	u32 connects, binds;
 	bool any_connect;
 };
 
-/*
- * Adds the path of the host that a rule shows. With --root, paths of the sandbox are below that
- * directory. Returns false if memory is exhausted.
- */
-static bool add_path(struct lists *l, const struct jail_policy *p, const struct path_rule *rule,
-		     bool write)
+/* Adds a path of the host; copies it. */
+static void add_path(const char *path, bool write, void *arg)
 {
-	const char *path = rule->source ? rule->source : rule->path;
+	struct lists *l = arg;
+	char *copy = strdup(path);
 
-	if (p->root && !rule->source) {
-		char *made;
+	if (copy && l->paths == l->space) {
+		u32 space = l->space ? 2 * l->space : 64;
+		struct landlock_path *more = reallocarray(l->path, space, sizeof(*more));
 
-		if (asprintf(&made, "%s/%s", p->root, rule->path) < 0)
-			return false;
-		l->made[l->made_count++] = made;
-		path = made;
-	}
-	l->path[l->paths++] = (struct landlock_path){path, write};
-	return true;
-}
-
-/* Returns true if the policy lets programs change what is shown at this path. */
-static bool is_writable(const struct jail_policy *p, const char *path)
-{
-	for (u32 i = 0; i < p->paths.count; i++)
-		if (p->paths.rule[i].kind == PATH_WRITE && !strcmp(p->paths.rule[i].path, path))
-			return true;
-	return false;
-}
-
-static int list_paths(struct lists *l, const struct jail_policy *p)
-{
-	u32 most = p->paths.count + ARRAY_SIZE(own_paths) + 1;
-	bool fits = true;
-
-	l->path = calloc(most, sizeof(*l->path));
-	l->made = calloc(most, sizeof(*l->made));
-	if (!l->path || !l->made)
-		return -ENOMEM;
-	for (u32 i = 0; i < ARRAY_SIZE(own_paths); i++)
-		l->path[l->paths++] = own_paths[i];
-	if (p->root)
-		l->path[l->paths++] = (struct landlock_path){p->root, is_writable(p, "/")};
-	for (u32 i = 0; fits && i < p->paths.count; i++) {
-		const struct path_rule *rule = &p->paths.rule[i];
-
-		switch (rule->kind) {
-		case PATH_READ:
-		case PATH_PROTECT:
-			fits = add_path(l, p, rule, false);
-			break;
-		case PATH_BIND:
-			fits = add_path(l, p, rule, is_writable(p, rule->path));
-			break;
-		case PATH_WRITE:
-			fits = add_path(l, p, rule, true);
-			break;
-		case PATH_TMPFS: /* memory of the sandbox's own */
-		case PATH_DENY:
-		case PATH_HIDE:
-		case PATH_KINDS:
-			break;
+		if (more) {
+			l->path = more;
+			l->space = space;
 		}
 	}
-	return fits ? 0 : -ENOMEM;
+	if (!copy || l->paths == l->space) {
+		free(copy);
+		l->failed = true;
+		return;
+	}
+	l->path[l->paths++] = (struct landlock_path){copy, write};
+}
+
+/* The paths are those of the view (view.h): it has resolved them, and opened what they name. */
+static int list_paths(struct lists *l)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(own_paths); i++)
+		add_path(own_paths[i].path, own_paths[i].write, l);
+	view_each_right(add_path, l);
+	return l->failed ? -ENOMEM : 0;
 }
 
 /* Landlock knows ports and no addresses: it allows each port that some rule allows. */
@@ -148,7 +114,7 @@ int confine_last(struct sandbox *s)
 	struct jail_policy *p = s->opt.policy;
 	struct lists l = {0};
 	struct landlock_rules rules;
-	int ret = list_paths(&l, p);
+	int ret = list_paths(&l);
 
 	if (ret == 0)
 		ret = list_ports(&l, &p->net);
@@ -169,9 +135,8 @@ int confine_last(struct sandbox *s)
 		message("no memory for the sandbox's walls");
 		ret = EXIT_HOST;
 	}
-	while (l.made_count > 0)
-		free(l.made[--l.made_count]);
-	free(l.made);
+	while (l.paths > 0)
+		free(UNCONST(l.path[--l.paths].path));
 	free(l.path);
 	free(l.connect);
 	free(l.bind);

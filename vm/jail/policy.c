@@ -149,13 +149,27 @@ static const struct default_path system_paths[] = {
 
 /* Devices, memory, and what the guest kernel asks the host's /proc and /sys. */
 static const struct default_path machine_paths[] = {
-	{PATH_TMPFS, "/tmp"},	      {PATH_TMPFS, "/dev/shm"},
-	{PATH_WRITE, "/dev/null"},    {PATH_WRITE, "/dev/zero"},
-	{PATH_WRITE, "/dev/full"},    {PATH_WRITE, "/dev/random"},
-	{PATH_WRITE, "/dev/urandom"}, {PATH_WRITE, "/dev/tty"},
-	{PATH_WRITE, "/dev/ptmx"},    {PATH_WRITE, "/dev/pts"},
-	{PATH_READ, "/proc/cpuinfo"}, {PATH_READ, "/proc/filesystems"},
-	{PATH_READ, "/proc/version"}, {PATH_READ, "/sys/devices/system/cpu"},
+	{PATH_TMPFS, "/tmp"},
+	{PATH_TMPFS, "/dev/shm"},
+	{PATH_WRITE, "/dev/null"},
+	{PATH_WRITE, "/dev/zero"},
+	{PATH_WRITE, "/dev/full"},
+	{PATH_WRITE, "/dev/random"},
+	{PATH_WRITE, "/dev/urandom"},
+	{PATH_WRITE, "/dev/tty"},
+	{PATH_WRITE, "/dev/ptmx"},
+	{PATH_WRITE, "/dev/pts"},
+	{PATH_READ, "/proc/cpuinfo"},
+	{PATH_READ, "/proc/filesystems"},
+	{PATH_READ, "/proc/version"},
+	{PATH_READ, "/proc/uptime"},
+	{PATH_READ, "/proc/sys/vm/overcommit_memory"},
+	{PATH_READ, "/proc/sys/kernel/osrelease"},
+	{PATH_READ, "/proc/sys/kernel/pid_max"},
+	{PATH_READ, "/proc/sys/kernel/cap_last_cap"},
+	{PATH_READ, "/proc/sys/kernel/random/uuid"},
+	{PATH_READ, "/proc/sys/net/core/somaxconn"},
+	{PATH_READ, "/sys/devices/system/cpu"},
 };
 
 static int add_all(struct jail_policy *p, const struct default_path *list, u32 count)
@@ -164,6 +178,21 @@ static int add_all(struct jail_policy *p, const struct default_path *list, u32 c
 		if (add(p, list[i].kind, list[i].path))
 			return -ENOMEM;
 	return 0;
+}
+
+/* With --root, a path is one of the image; these are the host's. */
+static int add_machine(struct jail_policy *p)
+{
+	int ret = add_all(p, machine_paths, ARRAY_SIZE(machine_paths));
+
+	for (u32 i = 0; p->root && ret == 0 && i < ARRAY_SIZE(machine_paths); i++) {
+		const char *path = machine_paths[i].path;
+
+		if (machine_paths[i].kind != PATH_TMPFS)
+			ret = policy_add_path(p, PATH_BIND, path, path, true,
+					      &(struct policy_place){0});
+	}
+	return ret;
 }
 
 /* Denies the private keys of the host's sshd, whose names no list has. */
@@ -265,7 +294,7 @@ static int add_defaults(struct jail_policy *p, const char *program)
 			ret = add_program(p, program);
 	}
 	if (ret == 0)
-		ret = add_all(p, machine_paths, ARRAY_SIZE(machine_paths));
+		ret = add_machine(p);
 	for (u32 i = 0; i < ARRAY_SIZE(env) && ret == 0; i++)
 		ret = text_list_add(&p->env, env[i]);
 	return ret;
@@ -321,7 +350,8 @@ static int settle_paths(struct jail_policy *p, u32 own)
 		bool said = false;
 
 		for (u32 k = 0; k < kept && !said; k++)
-			said = !strcmp(list->rule[i].path, list->rule[k].path);
+			said = !strcmp(list->rule[i].path, list->rule[k].path) &&
+			       (k < own || list->rule[i].kind == list->rule[k].kind);
 		if (!said)
 			list->rule[kept++] = list->rule[i];
 	}
