@@ -147,6 +147,10 @@ struct vcpu_data {
 	u32 time_seq;
 	u64 cpu_ns, cpu_tsc;
 	u64 system_ns; /* kernel only: CPU time in hostcalls (ns) */
+
+	/* The running thread, for the jail's report on what was refused. */
+	u64 comm_gpa; /* guest-physical: its name, 16 bytes with a NUL */
+	u32 pid;      /* of its process */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

@@ -179,6 +179,7 @@ static const struct row rows[HC_MAX] = {
 #include "common/hostcall.def"
 
 s64 (*(*hostcall_jail)(u32 nr, s64 (*run)(struct call *c)))(struct call *c);
+void (*hostcall_jailed)(const struct call *c, s64 ret);
 
 /*
  * Copies bytes that the guest can change meanwhile, once. The barrier keeps the compiler from
@@ -382,6 +383,8 @@ static s64 make_call(struct vcpu *v, bool submitted)
 	ret = marshal(&c, row, &frame);
 	if (ret == 0) {
 		ret = submitted ? hostcall_nonblocking(&c, run) : run(&c);
+		if (hostcall_jailed)
+			hostcall_jailed(&c, ret);
 		if (ret != -HOSTCALL_SLEEPS || !submitted)
 			unmarshal(&c, row, ret);
 	}

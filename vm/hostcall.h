@@ -110,6 +110,9 @@ s64 hostcall_nonblocking(struct call *c, s64 (*run)(struct call *c));
  */
 extern s64 (*(*hostcall_jail)(u32 nr, s64 (*run)(struct call *c)))(struct call *c);
 
+/* Set with it: called after each call, whose arguments are still there. */
+extern void (*hostcall_jailed)(const struct call *c, s64 ret);
+
 /* How a lookup batch makes its lookups; results are those of the host calls. */
 struct lookup_ops {
 	s64 (*readlink)(int dir, const char *path, char *target, u64 size);

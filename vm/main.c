@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check.h"
+#include "vm/jail/audit.h"
 #include "vm/jail/confine.h"
 #include "vm/jail/jail.h"
 #include "vm/jail/policy.h"
@@ -558,6 +559,8 @@ static int run(struct sandbox *s)
 	}
 	vcpu_run(s->vcpu[0]);
 	limits_report();
+	if (s->opt.policy)
+		audit_report(s->opt.policy);
 	boot_describe_ring_mode(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);

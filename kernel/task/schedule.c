@@ -99,9 +99,12 @@ struct thread *sched_next(void)
 }
 
 /* Begins to count the time of t, which runs on the vCPU with these data. */
-static void begin_slice(struct thread *t, const struct vcpu_data *d)
+static void begin_slice(struct thread *t, struct vcpu_data *d)
 {
 	t->sched.started = arch_rdtsc();
+	/* The monitor's name for who makes the next hostcalls of this vCPU. */
+	d->comm_gpa = virt_to_phys(t->comm);
+	d->pid = t->proc ? (u32)t->proc->pid : 0;
 	usage_start(t, d);
 }
 
@@ -127,7 +130,7 @@ void sched_init(struct thread *first)
 /* Adds the time of the running thread so far, because it is about to be compared with others. */
 static void recharge(struct thread *t)
 {
-	const struct vcpu_data *d = arch_vcpu_data();
+	struct vcpu_data *d = arch_vcpu_data();
 
 	ASSERT_HELD(&sched_lock);
 	charge(t, d);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
 
 struct jail_link jail_link(int fd)
@@ -22,8 +23,11 @@ s64 jail_may_change_handle(int handle)
 	if (handle < 0)
 		return -EBADF;
 	rule = view_rule_of(handle);
-	if (rule && !rule->write)
+	if (rule && !rule->write) {
+		audit_note("read", rule->path);
+		audit_note_path(handle, "", true);
 		return -EROFS;
+	}
 	if (rule)
 		return HOST_CALL(fstat, (u64)handle, (u64)&st) < 0 ? -EBADF
 								   : view_check_inode(&st, true);
@@ -34,13 +38,25 @@ s64 jail_may_change_handle(int handle)
 	return flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY ? -EROFS : 0;
 }
 
+s64 jail_read_only(const struct view_at *at, const struct view_node *rule)
+{
+	audit_note("read", rule->path);
+	audit_note_path(at->from, at->path, true);
+	return -EROFS;
+}
+
 s64 jail_may_change(const struct view_at *at)
 {
+	s64 err;
+
 	if (!at->rule)
 		return jail_may_change_handle(at->fd);
 	if (!at->rule->write)
-		return -EROFS;
-	return view_check_inode(&at->st, true);
+		return jail_read_only(at, at->rule);
+	err = view_check_inode(&at->st, true);
+	if (err < 0)
+		audit_note_path(at->from, at->path, true);
+	return err;
 }
 
 s64 jail_find_new(int dir, const char *path, bool directory, struct view_at *at)
@@ -57,8 +73,8 @@ s64 jail_find_new(int dir, const char *path, bool directory, struct view_at *at)
 	 * Something else than a directory at the path of a node would lead past the rules below it.
 	 */
 	if (at->node && (!directory || at->node->has_right || at->node->fd >= 0))
-		return -EROFS;
-	return at->dir_rule->write ? 0 : -EROFS;
+		return jail_read_only(at, at->node);
+	return at->dir_rule->write ? 0 : jail_read_only(at, at->dir_rule);
 }
 
 /* Calls that are the same in a jail: none of them has a path, or changes a file's attributes. */
@@ -158,6 +174,7 @@ jail_call *jail_find_call(u32 nr, jail_call *run)
 	jail_call *(*const files[])(u32 nr) = {jail_open_call, jail_file_call, jail_name_call,
 					       jail_socket_call};
 
+	audit_forget();
 	if (same[nr])
 		return run;
 	for (u32 i = 0; i < ARRAY_SIZE(files); i++) {

@@ -17,6 +17,8 @@ struct jail_link {
 };
 struct jail_link jail_link(int fd);
 
+/* Notes for the audit that a rule lets the guest only read what is at a place. Returns -EROFS. */
+s64 jail_read_only(const struct view_at *at, const struct view_node *rule);
 /* Returns 0, or -errno if the guest may not change this file. */
 s64 jail_may_change(const struct view_at *at);
 /* The same for an open handle. */

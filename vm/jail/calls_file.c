@@ -12,6 +12,7 @@
 #include <sys/inotify.h>
 #include <sys/statfs.h>
 #include "vm/handle.h"
+#include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
 
 /* ---- attributes by path --------------------------------------------------------------------- */
@@ -22,6 +23,16 @@ static u32 find_flags(u64 at_flags)
 	       (at_flags & AT_EMPTY_PATH ? VIEW_EMPTY : 0);
 }
 
+/* The hostcall lookup that the thread makes: each lookup of its batch is reported by itself. */
+static _Thread_local const struct call *batch;
+
+static s64 reported(s64 ret)
+{
+	if (batch)
+		audit_call(batch, ret);
+	return ret;
+}
+
 static s64 stat_path(int dir, const char *path, void *st, u64 flags)
 {
 	struct view_at at;
@@ -30,7 +41,7 @@ static s64 stat_path(int dir, const char *path, void *st, u64 flags)
 	if (err == 0)
 		memcpy(st, &at.st, sizeof(at.st));
 	view_put(&at);
-	return err;
+	return reported(err);
 }
 
 static s64 jail_newfstatat(struct call *c)
@@ -67,7 +78,7 @@ static s64 read_link(int dir, const char *path, char *target, u64 size)
 			    ? HOST_CALL(readlinkat, (u64)at.fd, (u64) "", (u64)target, size)
 			    : -EINVAL;
 	view_put(&at);
-	return n;
+	return reported(n);
 }
 
 static s64 jail_readlinkat(struct call *c)
@@ -86,10 +97,12 @@ static s64 access_path(int dir, const char *path, u64 mode, u64 flags)
 	if (err == 0)
 		err = HOST_CALL(faccessat2, (u64)at.fd, (u64) "", mode,
 				(flags & AT_EACCESS) | AT_EMPTY_PATH);
-	if (err == 0 && mode & 2 /* W_OK */ && !S_ISLNK(at.st.st_mode))
+	if (err == 0 && mode & 2 /* W_OK */ && !S_ISLNK(at.st.st_mode)) {
 		err = jail_may_change(&at);
+		audit_forget(); /* a question is no attempt */
+	}
 	view_put(&at);
-	return err;
+	return reported(err);
 }
 
 static s64 jail_faccessat2(struct call *c)
@@ -101,8 +114,13 @@ static s64 jail_lookup(struct call *c)
 {
 	static const struct lookup_ops ops = {read_link, stat_path, access_path};
 
-	return hostcall_lookup_batch(c, &ops, c->arg[0].fd, c->arg[1].fd, c->arg[2].buf,
-				     c->arg[2].len, c->arg[3].buf, c->arg[3].len);
+	s64 ret;
+
+	batch = c;
+	ret = hostcall_lookup_batch(c, &ops, c->arg[0].fd, c->arg[1].fd, c->arg[2].buf,
+				    c->arg[2].len, c->arg[3].buf, c->arg[3].len);
+	batch = NULL;
+	return ret;
 }
 
 /*

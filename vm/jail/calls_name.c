@@ -97,7 +97,7 @@ static s64 jail_unlinkat(struct call *c)
 	if (err == 0 && at.dot)
 		err = no_name(c->arg[1].path, directory);
 	if (err == 0 && !at.dir_rule->write)
-		err = -EROFS;
+		err = jail_read_only(&at, at.dir_rule);
 	if (err == 0 && at.fd < 0)
 		err = -ENOENT;
 	if (err == 0 && at.node && (!directory || at.node->has_right || at.node->fd >= 0))
@@ -116,7 +116,7 @@ static s64 check_rename(const struct view_at *at)
 	if (at->dot)
 		return -EBUSY;
 	if (!at->dir_rule->write)
-		return -EROFS;
+		return jail_read_only(at, at->dir_rule);
 	return at->node ? -EBUSY : 0;
 }
 

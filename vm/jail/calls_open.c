@@ -81,7 +81,7 @@ static s64 judge(const struct view_at *at, const struct opening *o)
 	if (is_device(&at->st)) {
 		if (!at->node || !at->node->keeps_devices)
 			return -EACCES;
-		return o->writes && !at->rule->write ? -EROFS : 0;
+		return o->writes && !at->rule->write ? jail_read_only(at, at->rule) : 0;
 	}
 	/* What is written to a FIFO leaves the sandbox, so that is like a socket. */
 	if (S_ISFIFO(at->st.st_mode))
@@ -132,7 +132,7 @@ static s64 open_new(const struct view_at *at, const struct opening *o)
 	if (at->slash)
 		return -EISDIR;
 	if (at->node || !at->dir_rule->write)
-		return -EROFS;
+		return jail_read_only(at, at->node ? at->node : at->dir_rule);
 	if (o->flags & O_DIRECTORY)
 		return -EINVAL;
 	if (o->mode & (S_ISUID | S_ISGID))

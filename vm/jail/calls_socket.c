@@ -130,7 +130,7 @@ static s64 find_socket(int dir, const void *addr, u32 addr_len, struct view_at *
 		return err;
 	if (!S_ISSOCK(at->st.st_mode))
 		return -ECONNREFUSED;
-	if (!at->rule || !at->rule->write || view_check_inode(&at->st, true) < 0)
+	if (!at->rule || jail_may_change(at) < 0)
 		return -EACCES;
 	*len = fill(un, jail_link(at->fd).path);
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "vm/handle.h"
+#include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
 #include "vm/jail/jail.h"
 #include "vm/jail/policy.h"
@@ -79,6 +80,8 @@ int jail_begin(struct sandbox *s)
 	u64 mem = s->opt.policy->mem;
 
 	scratch = scratch_make(mem ? mem : SCRATCH_DEFAULT);
+	if (audit_start(s->opt.policy))
+		return EXIT_USAGE;
 	if (scratch < 0)
 		message("cannot make a file system for the sandbox: %s", strerror(errno));
 	return scratch < 0 ? EXIT_HOST : 0;
@@ -127,6 +130,7 @@ int jail_enter(struct sandbox *s)
 	snprintf(s->boot->hostname, sizeof(s->boot->hostname), "%s",
 		 s->opt.policy->hostname ? s->opt.policy->hostname : "sandbox");
 	hostcall_jail = jail_find_call;
+	hostcall_jailed = audit_call;
 	return 0;
 }
 

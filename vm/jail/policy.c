@@ -356,6 +356,7 @@ static int settle_paths(struct jail_policy *p, u32 own)
 			list->rule[kept++] = list->rule[i];
 	}
 	list->count = kept;
+	p->own_paths = own;
 	return 0;
 }
 

@@ -79,6 +79,10 @@ struct jail_policy {
 
 	/* What the command line says besides (no words of policy files). */
 	bool show, show_json;
+	bool quiet;	   /* no lines on what was refused */
+	const char *audit; /* file for JSON lines on what was refused; NULL: none */
+
+	u32 own_paths; /* so many rules of .paths come first and are no defaults */
 };
 
 /*

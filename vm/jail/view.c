@@ -20,6 +20,7 @@
 #include <sys/statfs.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/jail/audit.h"
 #include "vm/jail/view_node.h"
 
 #define LINKS_MAX  40 /* as Linux: path_resolution(7) */
@@ -87,8 +88,13 @@ s64 view_check_inode(const struct stat *st, bool write)
 	for (; low < view_tree.inodes && view_tree.inode[low].ino == st->st_ino; low++) {
 		const struct view_inode *i = &view_tree.inode[low];
 
-		if (i->dev == st->st_dev && (i->refusal || write))
-			return i->refusal ? -i->refusal : -EROFS;
+		if (i->dev != st->st_dev || !(i->refusal || write))
+			continue;
+		audit_note(!i->refusal		  ? "protect"
+			   : i->refusal == EACCES ? "deny"
+						  : "hide",
+			   "of another name of this file");
+		return i->refusal ? -i->refusal : -EROFS;
 	}
 	return 0;
 }
@@ -115,7 +121,11 @@ static s64 check_found(int fd, const struct stat *st, const struct view_node *no
 {
 	s64 err = view_tree.inodes ? view_check_inode(st, false) : 0;
 
-	return err == 0 && is_foreign_proc(fd, st, node) ? -EACCES : err;
+	if (err == 0 && is_foreign_proc(fd, st, node)) {
+		audit_note(NULL, NULL);
+		err = -EACCES;
+	}
+	return err;
 }
 
 /* ---- levels --------------------------------------------------------------------------------- */
@@ -185,8 +195,10 @@ static s64 enter(struct walk *w, const char *name, size_t len)
 
 	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
-	if (node && node->refusal)
+	if (node && node->refusal) {
+		audit_note(node->refusal == EACCES ? "deny" : "hide", node->path);
 		return -node->refusal;
+	}
 	if (node && node->fd >= 0) {
 		err = HOST_CALL(fstat, (u64)node->fd, (u64)&w->st);
 		return err < 0 ? err : push(w, node->fd, false, node, rule);
@@ -194,8 +206,11 @@ static s64 enter(struct walk *w, const char *name, size_t len)
 	memcpy(text, name, len);
 	text[len] = '\0';
 	fd = HOST_CALL(openat, (u64)in->fd, (u64)text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -ENOENT && in->node && in->node->is_virtual)
-		return -EACCES; /* no rule allows it, whether the host has it or not */
+	if (fd == -ENOENT && in->node && in->node->is_virtual) {
+		/* No rule allows it, whether the host has it or not. */
+		audit_note(NULL, NULL);
+		return -EACCES;
+	}
 	if (fd < 0)
 		return fd;
 	err = HOST_CALL(fstat, (u64)fd, (u64)&w->st);
@@ -608,15 +623,25 @@ s64 view_find(int dir, const char *path, u32 flags, u64 resolve, struct view_at 
 		if (dir < 0)
 			return -EBADF;
 		err = HOST_CALL(fstat, (u64)dir, (u64)&at->st);
-		at->fd = dir;
+		at->fd = at->from = dir;
+		at->path = path;
 		at->rule = view_rule_of(dir);
 		at->dot = true;
 		return err;
 	}
-	if (!(flags & VIEW_NAME) && resolve == 0 && find_at_once(dir, path, flags, at) == 0)
+	if (!(flags & VIEW_NAME) && resolve == 0 && find_at_once(dir, path, flags, at) == 0) {
+		at->from = dir;
+		at->path = path;
 		return 0;
+	}
 	*at = (struct view_at){.fd = -1, .dir = -1};
-	return walk_path(dir, path, flags, resolve, at);
+	audit_forget();
+	err = walk_path(dir, path, flags, resolve, at);
+	if (err < 0)
+		audit_note_path(dir, path, false);
+	at->from = dir;
+	at->path = path;
+	return err;
 }
 
 void view_put(struct view_at *at)

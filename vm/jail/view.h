@@ -60,6 +60,8 @@ struct view_at {
 	bool slash;		 /* a slash follows it */
 	bool dot; /* the last component is ".", ".." or missing: .dir and .name are not set */
 	bool own_fd, own_dir; /* view_put closes them */
+	int from;	      /* the handle and the path that were asked for */
+	const char *path;
 };
 
 enum view_flags {
