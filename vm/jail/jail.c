@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/jail/audit.h"
@@ -122,11 +123,17 @@ static s64 start_handle(const char *path)
 int jail_enter(struct sandbox *s)
 {
 	s64 root = start_handle("/"), cwd = start_handle(start_directory);
+	__typeof__(s->boot->rlimit[0]) *files = &s->boot->rlimit[RLIMIT_NOFILE];
 
 	if (root < 0 || cwd < 0)
 		return (int)MIN(root, cwd);
 	s->boot->root = (s32)root;
 	s->boot->cwd = (s32)cwd;
+	/* A process may not have more open files than all of them together. */
+	if (s->opt.policy->fds) {
+		files->cur = MIN(files->cur, s->opt.policy->fds);
+		files->max = MIN(files->max, s->opt.policy->fds);
+	}
 	snprintf(s->boot->hostname, sizeof(s->boot->hostname), "%s",
 		 s->opt.policy->hostname ? s->opt.policy->hostname : "sandbox");
 	hostcall_jail = jail_find_call;

@@ -251,13 +251,28 @@ static const char *too_wide(const char *dir)
 	return what;
 }
 
-static int add_cwd(struct jail_policy *p)
+/* Returns true if the user has said what a path of the sandbox shows. */
+static bool is_given(const struct jail_policy *p, const char *path)
+{
+	for (u32 i = 0; i < p->paths.count; i++) {
+		const struct path_rule *r = &p->paths.rule[i];
+
+		if ((r->kind == PATH_READ || r->kind == PATH_WRITE || r->kind == PATH_BIND) &&
+		    is_below(path, r->path))
+			return true;
+	}
+	return false;
+}
+
+static int add_cwd(struct jail_policy *p, bool given)
 {
 	char *cwd = getcwd(NULL, 0), *real = cwd ? realpath(cwd, NULL) : NULL;
 	const char *what = real ? too_wide(real) : "no directory that has a name";
 	int ret = 0;
 
-	if (!what)
+	if (given)
+		what = NULL;
+	else if (!what)
 		ret = add(p, PATH_READ, real);
 	else if (!p->cwd)
 		message("the working directory is %s: it is not readable inside; allow with -r .",
@@ -282,14 +297,18 @@ static int add_program(struct jail_policy *p, const char *program)
 static int add_defaults(struct jail_policy *p, const char *program)
 {
 	static const char *const env[] = {"PATH", "HOME", "LANG", "TERM", "USER"};
+	char *cwd = getcwd(NULL, 0);
+	bool given = cwd && is_given(p, cwd);
 	int ret = 0;
+
+	free(cwd);
 
 	if (!p->root) {
 		ret = add_all(p, system_paths, ARRAY_SIZE(system_paths));
 		if (ret == 0)
 			ret = deny_host_keys(p);
 		if (ret == 0)
-			ret = add_cwd(p);
+			ret = add_cwd(p, given);
 		if (ret == 0)
 			ret = add_program(p, program);
 	}
