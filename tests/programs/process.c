@@ -349,7 +349,7 @@ CASE(used_time)
 	CHECK(u.ru_utime.tv_sec * 1000000 + u.ru_utime.tv_usec + u.ru_stime.tv_usec > 10000);
 	CHECK(u.ru_maxrss > 100);
 	SHOW(getrusage(RUSAGE_CHILDREN, &u));
-	CHECK(u.ru_utime.tv_sec == 0 && u.ru_utime.tv_usec == 0);
+	CHECK(u.ru_utime.tv_sec == 0); /* the children before did little */
 	SHOW(getrusage(RUSAGE_THREAD, &u));
 	SHOW(getrusage(99, &u));
 	CHECK(times(&t) != -1 && t.tms_cutime == 0);
