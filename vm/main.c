@@ -512,15 +512,19 @@ static int run(struct sandbox *s)
 	ret = choose_kernel(&s->opt, &image);
 	if (ret)
 		return ret;
+	/* Before the reporter, whose socket the jail's helper must not have. */
+	if (s->opt.policy) {
+		ret = jail_begin(s);
+		if (ret)
+			return ret;
+	}
 	if (CHECK_BUILT && s->opt.report) {
 		ret = reporter_start(s->opt.report, s->stderr_fd);
 		if (ret)
 			return ret;
 	}
 	if (s->opt.policy) {
-		ret = jail_begin(s);
-		if (ret == 0)
-			ret = confine_begin(s);
+		ret = confine_begin(s);
 		if (ret == 0)
 			ret = jail_prepare(s);
 		if (ret)
@@ -587,7 +591,8 @@ int main(int argc, char **argv)
 	ret = run(s);
 	if (CHECK_BUILT)
 		reporter_end();
-	jail_end();
+	if (!jail_end(ret == 0 && atomic_load(&s->end_status) == 0) && ret == 0)
+		ret = EXIT_HOST;
 	if (ret)
 		return ret;
 

@@ -11,6 +11,7 @@
 #include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
 #include "vm/jail/jail.h"
+#include "vm/jail/overlay.h"
 #include "vm/jail/policy.h"
 
 #define SCRATCH_DEFAULT (1UL << 30)
@@ -79,13 +80,17 @@ static int scratch = -1;
 int jail_begin(struct sandbox *s)
 {
 	u64 mem = s->opt.policy->mem;
+	int ret;
 
 	scratch = scratch_make(mem ? mem : SCRATCH_DEFAULT);
 	if (audit_start(s->opt.policy))
 		return EXIT_USAGE;
-	if (scratch < 0)
+	if (scratch < 0) {
 		message("cannot make a file system for the sandbox: %s", strerror(errno));
-	return scratch < 0 ? EXIT_HOST : 0;
+		return EXIT_HOST;
+	}
+	ret = overlay_make(s->opt.policy, scratch);
+	return ret ? ret : overlay_helper_start(s->opt.policy);
 }
 
 int jail_prepare(struct sandbox *s)
@@ -171,7 +176,21 @@ const char *jail_find_program(const char *name)
 	return name;
 }
 
-void jail_end(void)
+/* No call is made any more: other vCPUs may still run. */
+static jail_call *frozen(u32 nr, jail_call *run)
 {
+	(void)nr, (void)run;
+	return NULL;
+}
+
+bool jail_end(bool succeeded)
+{
+	bool all;
+
+	if (scratch < 0)
+		return true;
+	hostcall_jail = frozen;
+	all = overlay_helper_end(succeeded);
 	view_end();
+	return all;
 }

@@ -6,8 +6,9 @@
 #include "vm/vm.h"
 
 /*
- * Makes the file system for what only the sandbox has. Called before the monitor gives its rights
- * up, because that takes some. Returns 0 or an exit_status after a message.
+ * Makes the file system for what only the sandbox has, and the copies of overlays. Called before
+ * the monitor gives its rights up, because that takes some. Returns 0 or an exit_status after a
+ * message.
  */
 int jail_begin(struct sandbox *s);
 /*
@@ -26,7 +27,11 @@ int jail_enter(struct sandbox *s);
  * has no slash. Returns the name itself if there is none.
  */
 const char *jail_find_program(const char *name);
-/* Removes what the jail made on the host. Does nothing if there is no jail. */
-void jail_end(void);
+/*
+ * Has the changes in overlays printed and written back as the policy says, and removes what the
+ * jail made on the host. succeeded: the program ended with status 0. Returns false, after messages,
+ * if something could not be written back. Does nothing if there is no jail.
+ */
+bool jail_end(bool succeeded);
 
 #endif

@@ -96,8 +96,8 @@ const char *path_kind_word(enum path_kind kind)
 {
 	static const char *const words[PATH_KINDS] = {
 		[PATH_READ] = "read",	[PATH_WRITE] = "write", [PATH_PROTECT] = "protect",
-		[PATH_TMPFS] = "tmpfs", [PATH_BIND] = "bind",	[PATH_DENY] = "deny",
-		[PATH_HIDE] = "hide",
+		[PATH_TMPFS] = "tmpfs", [PATH_BIND] = "bind",	[PATH_OVERLAY] = "overlay",
+		[PATH_DENY] = "deny",	[PATH_HIDE] = "hide",
 	};
 
 	return words[kind];
@@ -257,7 +257,8 @@ static bool is_given(const struct jail_policy *p, const char *path)
 	for (u32 i = 0; i < p->paths.count; i++) {
 		const struct path_rule *r = &p->paths.rule[i];
 
-		if ((r->kind == PATH_READ || r->kind == PATH_WRITE || r->kind == PATH_BIND) &&
+		if ((r->kind == PATH_READ || r->kind == PATH_WRITE || r->kind == PATH_BIND ||
+		     r->kind == PATH_OVERLAY) &&
 		    is_below(path, r->path))
 			return true;
 	}
@@ -324,7 +325,7 @@ static int add_defaults(struct jail_policy *p, const char *program)
 /* Rules of these kinds give a path its content, so there may be one at a path. */
 static bool is_content(enum path_kind kind)
 {
-	return kind == PATH_TMPFS || kind == PATH_BIND;
+	return kind == PATH_TMPFS || kind == PATH_BIND || kind == PATH_OVERLAY;
 }
 
 static bool is_refusal(enum path_kind kind)
@@ -340,8 +341,11 @@ static bool contradict(const struct path_rule *a, const struct path_rule *b)
 	if (is_refusal(a->kind))
 		return a->kind != b->kind;
 	if (is_content(a->kind) && is_content(b->kind))
-		return a->kind != b->kind || !a->source || !b->source ||
+		return a->kind != b->kind || a->kind != PATH_BIND ||
 		       strcmp(a->source, b->source) != 0;
+	if ((a->kind == PATH_OVERLAY && b->kind == PATH_WRITE) ||
+	    (a->kind == PATH_WRITE && b->kind == PATH_OVERLAY))
+		return true;
 	return (a->kind == PATH_PROTECT && b->kind == PATH_WRITE) ||
 	       (a->kind == PATH_WRITE && b->kind == PATH_PROTECT);
 }
@@ -379,9 +383,25 @@ static int settle_paths(struct jail_policy *p, u32 own)
 	return 0;
 }
 
+/* Checks what is to be done with changes. Returns 0 or EXIT_USAGE after a message. */
+static int settle_overlays(const struct jail_policy *p)
+{
+	u32 overlays = 0;
+
+	for (u32 i = 0; i < p->paths.count; i++)
+		overlays += p->paths.rule[i].kind == PATH_OVERLAY;
+	if (overlays > 0 || !(p->diff || p->commit))
+		return 0;
+	message("--%s: there is no --overlay", p->diff ? "diff" : "commit");
+	return EXIT_USAGE;
+}
+
 int policy_complete(struct jail_policy *p, const char *program)
 {
 	u32 own = p->paths.count;
+
+	if (settle_overlays(p))
+		return EXIT_USAGE;
 
 	if (!p->no_defaults) {
 		if (add_defaults(p, program)) {

@@ -29,6 +29,7 @@ enum path_kind {
 	PATH_PROTECT, /* PATH_READ below a PATH_WRITE; also if the file does not exist yet */
 	PATH_TMPFS,   /* an empty directory of the sandbox's own, which ends with it */
 	PATH_BIND,    /* .source of the host is shown here, as PATH_READ; PATH_WRITE may be added */
+	PATH_OVERLAY, /* PATH_WRITE, to a copy of the host's directory (overlay.h) */
 	PATH_DENY,    /* EACCES */
 	PATH_HIDE,    /* ENOENT */
 	PATH_KINDS
@@ -76,6 +77,10 @@ struct jail_policy {
 	struct net_rules net;
 	struct text_list listen; /* the values of allow-listen, as they were read */
 	struct walls walls;
+
+	/* What is done with the changes in overlays when the program has ended. */
+	bool diff, commit;
+	bool commit_always; /* also if the program failed */
 
 	/* What the command line says besides (no words of policy files). */
 	bool show, show_json;

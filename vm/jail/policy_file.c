@@ -130,8 +130,10 @@ static const char *read_value(const struct policy_word *word, char **at, struct 
 	}
 	if (!word->value_name)
 		return *start || quoted ? "no value is wanted" : NULL;
+	if (!*start && !quoted)
+		return word->value_optional ? NULL : "a value is missing";
 	v->text = start;
-	return *start || quoted ? NULL : "a value is missing";
+	return NULL;
 }
 
 /* Reads one line without its newline. Returns 0 or EXIT_USAGE after a message. */
@@ -164,7 +166,8 @@ static int read_line(struct jail_policy *p, struct policy_place place, char *lin
 	}
 	if (v.text)
 		v.text = home_path(v.text);
-	return word->value_name && !v.text ? EXIT_HOST : word->read(p, word, &v);
+	return word->value_name && !word->value_optional && !v.text ? EXIT_HOST
+								    : word->read(p, word, &v);
 }
 
 int policy_read_text(struct jail_policy *p, const char *name, char *text)

@@ -71,6 +71,10 @@ void policy_show(const struct jail_policy *p, FILE *to)
 	}
 	print_line("root", p->root, to);
 	print_line("cwd", p->cwd, to);
+	if (p->diff)
+		fputs("diff\n", to);
+	if (p->commit)
+		fprintf(to, "commit%s\n", p->commit_always ? " always" : "");
 	for (u32 i = 0; i < p->env.count; i++)
 		print_line("env", p->env.text[i], to);
 	print_line("hostname", p->hostname, to);
@@ -113,6 +117,8 @@ void policy_show_json(const struct jail_policy *p, FILE *to)
 	json_object_object_add(all, "paths", paths);
 	add_text(all, "root", p->root);
 	add_text(all, "cwd", p->cwd);
+	json_object_object_add(all, "diff", json_object_new_boolean(p->diff));
+	add_text(all, "commit", !p->commit ? NULL : p->commit_always ? "always" : "on success");
 	json_object_object_add(all, "env", env);
 	add_text(all, "hostname", p->hostname);
 	add_number(all, "mem", p->mem);

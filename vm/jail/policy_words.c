@@ -131,6 +131,24 @@ static int read_show(struct jail_policy *p, const struct policy_word *word,
 	return 0;
 }
 
+static int read_commit(struct jail_policy *p, const struct policy_word *word,
+		       const struct policy_value *v)
+{
+	if (v->text && strcmp(v->text, "always") != 0)
+		return wrong(word, v, "always");
+	p->commit = true;
+	p->commit_always = v->text != NULL;
+	return 0;
+}
+
+static int read_dry_run(struct jail_policy *p, const struct policy_word *word,
+			const struct policy_value *v)
+{
+	(void)word;
+	p->diff = true;
+	return out_of_memory(policy_add_path(p, PATH_OVERLAY, ".", NULL, false, &v->place));
+}
+
 static int read_policy(struct jail_policy *p, const struct policy_word *word,
 		       const struct policy_value *v)
 {
@@ -180,6 +198,14 @@ const struct policy_word policy_words[] = {
 	 .takes_mark = true, .help = "... not seen (ENOENT), whatever else is allowed"},
 	{.word = "tmpfs", .value_name = "PATH", .read = read_path, .kind = PATH_TMPFS,
 	 .help = "an empty directory of the sandbox's own"},
+	{.word = "overlay", .value_name = "DIR", .read = read_path, .kind = PATH_OVERLAY,
+	 .help = "a copy of DIR that may be changed"},
+	{.word = "diff", .read = read_flag, AT(diff),
+	 .help = "print what the program changed in the copies"},
+	{.word = "commit", .value_name = "always", .value_optional = true, .read = read_commit,
+	 .help = "write that back if the program ended with 0 (always: in any case)"},
+	{.word = "dry-run", .read = read_dry_run, .where = WORD_OPTION,
+	 .help = "--overlay=. --diff"},
 	{.word = "bind", .value_name = "SRC:DST", .read = read_bind, .kind = PATH_BIND,
 	 .takes_mark = true, .help = "the host's SRC is DST; read-only without --write=DST"},
 	{.word = "root", .value_name = "DIR", .read = read_name, AT(root),

@@ -16,6 +16,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "vm/jail/overlay.h"
 #include "vm/jail/view_node.h"
 #include "vm/vm.h"
 
@@ -153,8 +154,8 @@ static bool host_shows(const struct jail_policy *p, const char *path)
 		const struct path_rule *r = &p->paths.rule[i];
 
 		/* A link that is the rule's own path is no content: the rule is for its target. */
-		if ((r->kind == PATH_READ || r->kind == PATH_WRITE) && is_below(path, r->path) &&
-		    strcmp(path, r->path) != 0 &&
+		if ((r->kind == PATH_READ || r->kind == PATH_WRITE || r->kind == PATH_OVERLAY) &&
+		    is_below(path, r->path) && strcmp(path, r->path) != 0 &&
 		    (!foreign || strlen(r->path) > strlen(foreign->path)))
 			return true;
 	}
@@ -263,7 +264,7 @@ static int add_rule(struct build *b, const struct path_rule *r)
 	e = add_entry(b, real, r);
 	if (!e)
 		return no_memory();
-	if (!refuses && !(e->host = strdup(real)))
+	if (!refuses && r->kind != PATH_OVERLAY && !(e->host = strdup(real)))
 		return no_memory();
 	return 0;
 }
@@ -349,13 +350,15 @@ static void set_right(const struct entry *e)
 		return;
 	case PATH_WRITE:
 	case PATH_TMPFS:
+	case PATH_OVERLAY:
 		n->write = true;
 		break;
 	default:
 		break;
 	}
 	n->has_right = true;
-	n->keeps_devices |= e->rule->kind != PATH_PROTECT && e->rule->kind != PATH_TMPFS;
+	n->keeps_devices |= e->rule->kind == PATH_READ || e->rule->kind == PATH_WRITE ||
+			    e->rule->kind == PATH_BIND;
 }
 
 /* Opens the content that an entry gives its node. Returns 0 or an exit_status after a message. */
@@ -374,6 +377,11 @@ static int open_content(struct build *b, const struct entry *e)
 			return EXIT_HOST;
 		}
 		return 0;
+	}
+	if (e->rule->kind == PATH_OVERLAY) {
+		n->is_scratch = true;
+		n->fd = open_path(overlay_copy_of(e->rule->path), ".", O_DIRECTORY, 0);
+		return n->fd < 0 ? place_error(e->rule, errno) : 0;
 	}
 	if (!e->host)
 		return 0;

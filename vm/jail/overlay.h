@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories that the sandbox may change without changing the host's: --overlay.
+ *
+ * Each is copied when the sandbox starts, into the file system that only the sandbox has
+ * (scratch.c), and the view shows the copy as writable. So inside it is a plain file system: what
+ * is open, mapped, linked or renamed behaves as anywhere. An index, which the guest cannot reach,
+ * has what the host's file was when it was copied.
+ *
+ * At the end a helper process compares, prints what changed (--diff) and writes it back (--commit).
+ * The helper is started before the monitor gives its rights up, and keeps them. The guest reaches
+ * it in no way but by the names and contents of files; it follows no link.
+ */
+#ifndef VM_JAIL_OVERLAY_H
+#define VM_JAIL_OVERLAY_H
+
+#include <sys/stat.h>
+#include "vm/jail/policy.h"
+
+/* A file of the host when it was copied. */
+struct overlay_entry {
+	char *path;		/* below the overlay's directory; "" for that itself */
+	struct stat host;	/* of the host's file */
+	struct timespec copied; /* st_ctim of the copy */
+};
+
+struct overlay {
+	const char *path;	     /* of the directory, as the rule has it */
+	int host, copy;		     /* O_PATH descriptors of both directories */
+	struct overlay_entry *entry; /* sorted by path once all are copied */
+	u32 count, space;
+};
+
+/*
+ * Copies what the overlays of a policy name into scratch. Returns 0 or an exit_status after a
+ * message.
+ */
+int overlay_make(const struct jail_policy *p, int scratch);
+/* Returns the copy's descriptor for the rule with this path, or -1. */
+int overlay_copy_of(const char *path);
+
+/* Starts the helper, if there is an overlay. Returns 0 or an exit_status after a message. */
+int overlay_helper_start(const struct jail_policy *p);
+/*
+ * Tells the helper that the program ended, and waits for it. succeeded: with status 0. Returns
+ * false if something could not be written back. Does nothing if there is no helper.
+ */
+bool overlay_helper_end(bool succeeded);
+
+/* overlay_commit.c, in the helper. Both print lines; the second returns false as above. */
+void overlay_print_changes(const struct overlay *o);
+bool overlay_commit(const struct overlay *o);
+
+#endif
