@@ -17,6 +17,7 @@
 #include "vm/jail/audit.h"
 #include "vm/jail/confine.h"
 #include "vm/jail/jail.h"
+#include "vm/jail/learn.h"
 #include "vm/jail/policy.h"
 #include "vm/kvm_stats.h"
 #include "vm/vm.h"
@@ -565,6 +566,8 @@ static int run(struct sandbox *s)
 	limits_report();
 	if (s->opt.policy)
 		audit_report(s->opt.policy);
+	if (s->opt.policy)
+		learn_write(s->opt.policy);
 	boot_describe_ring_mode(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);

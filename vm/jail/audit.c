@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "vm/jail/audit.h"
+#include "vm/jail/learn.h"
 #include "vm/jail/view.h"
 
 #define DENIALS_MAX 512	   /* different ones that are counted */
@@ -307,6 +308,13 @@ void audit_call(const struct call *c, s64 ret)
 		len = allowable(raw, note.write);
 		if (len == 0)
 			return;
+		if (learn_is_on()) {
+			char wanted = raw[len];
+
+			raw[len] = '\0';
+			learn_used(raw, note.write);
+			raw[len] = wanted;
+		}
 		verb = note.write ? VERB_WRITE : VERB_READ;
 	} else if (!socket_text(c, ret, &verb, raw, sizeof(raw))) {
 		return;

@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 #include "vm/handle.h"
 #include "vm/jail/calls.h"
+#include "vm/jail/learn.h"
+#include "vm/jail/overlay.h"
 #include "vm/own_proc.h"
 
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY)
@@ -142,6 +144,25 @@ static s64 open_new(const struct view_at *at, const struct opening *o)
 }
 
 /*
+ * Has --learn note what was opened: its path in the view, or the directory in which it was made
+ * (made: where), since a rule cannot name what is not there yet.
+ */
+static void note_use(int fd, const struct view_node *rule, const struct opening *o,
+		     const struct view_at *made)
+{
+	char path[HOSTCALL_PATH_MAX];
+	s64 n = view_path_of(made ? made->dir : fd, rule, path, sizeof(path) - 1);
+
+	/* Files of the sandbox's own need no rule. */
+	if (rule->content->is_scratch && overlay_copy_of(rule->content->path) < 0)
+		return;
+	if (n > 0 && !(o->flags & O_PATH)) {
+		path[n] = '\0';
+		learn_used(path, o->writes || made);
+	}
+}
+
+/*
  * Opens once. *again is set if somebody made the name at the same time. *st gets the attributes.
  * Returns a handle or -errno.
  */
@@ -181,6 +202,8 @@ static s64 open_once(struct call *c, int dir, const char *path, const struct ope
 		if (fd >= 0 && o->flags & (O_TRUNC | TMPFILE_ONLY))
 			HOST_CALL(fstat, (u64)fd, (u64)st);
 	}
+	if (fd >= 0 && learn_is_on())
+		note_use((int)fd, rule, o, at.fd < 0 ? &at : NULL);
 	/* A file of procfs has a node: view.c has looked. */
 	if (fd >= 0 && node && own_proc_forbids((int)fd)) {
 		HOST_CALL(close, (u64)fd);

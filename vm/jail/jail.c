@@ -11,6 +11,7 @@
 #include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
 #include "vm/jail/jail.h"
+#include "vm/jail/learn.h"
 #include "vm/jail/overlay.h"
 #include "vm/jail/policy.h"
 
@@ -83,7 +84,7 @@ int jail_begin(struct sandbox *s)
 	int ret;
 
 	scratch = scratch_make(mem ? mem : SCRATCH_DEFAULT);
-	if (audit_start(s->opt.policy))
+	if (audit_start(s->opt.policy) || learn_start(s->opt.policy))
 		return EXIT_USAGE;
 	if (scratch < 0) {
 		message("cannot make a file system for the sandbox: %s", strerror(errno));

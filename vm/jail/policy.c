@@ -227,7 +227,7 @@ static bool is_below(const char *path, const char *dir)
 }
 
 /* Returns the kind of place that a directory is if it shows too much to be a default, else NULL. */
-static const char *too_wide(const char *dir)
+const char *policy_too_wide(const char *dir)
 {
 	const char *home = getenv("HOME"), *what = NULL;
 	struct passwd *user;
@@ -251,6 +251,25 @@ static const char *too_wide(const char *dir)
 	return what;
 }
 
+bool policy_default_covers(const char *path, bool write)
+{
+	static const struct {
+		const struct default_path *path;
+		u32 count;
+	} lists[] = {{system_paths, ARRAY_SIZE(system_paths)},
+		     {machine_paths, ARRAY_SIZE(machine_paths)}};
+
+	for (u32 i = 0; i < ARRAY_SIZE(lists); i++)
+		for (u32 k = 0; k < lists[i].count; k++) {
+			const struct default_path *d = &lists[i].path[k];
+
+			if (d->kind != PATH_TMPFS && (d->kind != PATH_READ || !write) &&
+			    is_below(path, d->path))
+				return true;
+		}
+	return false;
+}
+
 /* Returns true if the user has said what a path of the sandbox shows. */
 static bool is_given(const struct jail_policy *p, const char *path)
 {
@@ -268,13 +287,13 @@ static bool is_given(const struct jail_policy *p, const char *path)
 static int add_cwd(struct jail_policy *p, bool given)
 {
 	char *cwd = getcwd(NULL, 0), *real = cwd ? realpath(cwd, NULL) : NULL;
-	const char *what = real ? too_wide(real) : "no directory that has a name";
+	const char *what = real ? policy_too_wide(real) : "no directory that has a name";
 	int ret = 0;
 
 	if (given)
 		what = NULL;
 	else if (!what)
-		ret = add(p, PATH_READ, real);
+		ret = add(p, p->learn ? PATH_OVERLAY : PATH_READ, real);
 	else if (!p->cwd)
 		message("the working directory is %s: it is not readable inside; allow with -r .",
 			what);
@@ -305,7 +324,10 @@ static int add_defaults(struct jail_policy *p, const char *program)
 	free(cwd);
 
 	if (!p->root) {
-		ret = add_all(p, system_paths, ARRAY_SIZE(system_paths));
+		if (p->learn)
+			ret = add(p, PATH_READ, "/");
+		if (ret == 0)
+			ret = add_all(p, system_paths, ARRAY_SIZE(system_paths));
 		if (ret == 0)
 			ret = deny_host_keys(p);
 		if (ret == 0)

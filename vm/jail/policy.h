@@ -85,6 +85,8 @@ struct jail_policy {
 	/* What the command line says besides (no words of policy files). */
 	bool show, show_json;
 	bool quiet;	   /* no lines on what was refused */
+	const char *learn; /* file for a policy with what was used; NULL: none */
+	u32 collapse;	   /* so many used paths in a directory stand alone; 0: the default */
 	const char *audit; /* file for JSON lines on what was refused; NULL: none */
 
 	u32 own_paths; /* so many rules of .paths come first and are no defaults */
@@ -144,6 +146,17 @@ void policy_show_json(const struct jail_policy *p, FILE *to);
 struct json_object;
 void policy_show_network(const struct jail_policy *p, FILE *to);
 void policy_show_network_json(const struct jail_policy *p, struct json_object *to);
+
+/* Prints one rule as a line of a policy file. */
+void policy_write_rule(FILE *to, enum path_kind kind, const char *path);
+/* Returns what a directory is if it shows too much for a rule that nobody wrote ("a home"); or
+ * NULL. */
+const char *policy_too_wide(const char *dir);
+/*
+ * Returns true if the defaults say something about a path: they allow what is wanted, or it is a
+ * secret of the system.
+ */
+bool policy_default_covers(const char *path, bool write);
 
 /* Adds a rule; path and source are made absolute and normal. Returns 0 or -errno. */
 int policy_add_path(struct jail_policy *p, enum path_kind kind, const char *path,

@@ -38,6 +38,11 @@ static void print_line(const char *word, const char *value, FILE *to)
 	putc('\n', to);
 }
 
+void policy_write_rule(FILE *to, enum path_kind kind, const char *path)
+{
+	print_line(path_kind_word(kind), path, to);
+}
+
 static void print_number(const char *word, u64 value, FILE *to)
 {
 	if (value)

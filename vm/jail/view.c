@@ -245,7 +245,7 @@ static s64 host_name(int fd, char *name, u64 size)
  * Writes the path in the view that an open file has if its name on the host is right. Returns its
  * length or -errno.
  */
-static s64 guess_path(int fd, const struct view_node *rule, char *path, u64 size)
+s64 view_path_of(int fd, const struct view_node *rule, char *path, u64 size)
 {
 	const struct view_node *content = rule->content;
 	char above[HOSTCALL_PATH_MAX], name[HOSTCALL_PATH_MAX];
@@ -277,7 +277,7 @@ s64 view_path(int handle, char *path, u64 size)
 	s64 n;
 
 	if (rule)
-		n = guess_path(handle, rule, text, sizeof(text));
+		n = view_path_of(handle, rule, text, sizeof(text));
 	else
 		n = host_name(handle, text, sizeof(text));
 	/* A file that was open before: only a terminal's name means something inside. */
@@ -303,7 +303,7 @@ static s64 ground(struct walk *w)
 	if (err == 0 && want.st_nlink == 0)
 		err = -ENOENT;
 	if (err == 0)
-		err = MIN(guess_path(start.fd, start.rule, path, sizeof(path)), 0L);
+		err = MIN(view_path_of(start.fd, start.rule, path, sizeof(path)), 0L);
 	if (err == 0)
 		err = to_root(w);
 	for (const char *at = path; err == 0 && *at;) {

@@ -99,6 +99,8 @@ bool view_may_have_nodes(int handle);
  * none, or -ERANGE.
  */
 s64 view_path(int handle, char *path, u64 size);
+/* The same for any descriptor of a file that has this rule. */
+s64 view_path_of(int fd, const struct view_node *rule, char *path, u64 size);
 /*
  * Returns 0, or -errno if a rule forbids this file, or, with write, its change, although the rule's
  * path is another one: the file has several names, or was moved.
