@@ -139,6 +139,7 @@ static const bool same[HC_MAX] = {
 	[HC_splice] = true,
 	[HC_tee] = true,
 	[HC_same_file] = true,
+	[HC_handle_info] = true,
 	[HC_file_events] = true,
 	[HC_cachestat] = true,
 	[HC_memfd_create] = true,
