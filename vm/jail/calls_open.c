@@ -19,10 +19,11 @@
 
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY)
 /* The flags that open(2) knows; others are ignored there, but wrong for openat2(2). */
+/* O_SYNC contains O_DSYNC, and O_TMPFILE contains O_DIRECTORY. */
 #define OPEN_KNOWN                                                                                 \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
-	 O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
-	 O_TMPFILE)
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_ASYNC | O_DIRECT | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define LARGEFILE    0100000 /* for the host; glibc's O_LARGEFILE is 0 */
 #define TMPFILE_ONLY (O_TMPFILE & ~O_DIRECTORY)
 #define RESOLVE_KNOWN                                                                              \
 	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |         \
@@ -261,7 +262,8 @@ static s64 jail_openat2(struct call *c)
 	memcpy(&how, c->arg[2].buf, sizeof(how));
 	/* The guest kernel has cleaned the flags; O_LARGEFILE is 0 here and 0100000 for the host.
 	 */
-	if (how.flags & ~(u64)(OPEN_KNOWN | 0100000) || how.resolve & ~(u64)RESOLVE_KNOWN)
+	if ((how.flags & ~(u64)(OPEN_KNOWN | LARGEFILE)) != 0 ||
+	    (how.resolve & ~(u64)RESOLVE_KNOWN) != 0)
 		return -EINVAL;
 	if (how.resolve & RESOLVE_CACHED)
 		return -EAGAIN;
