@@ -49,13 +49,16 @@
 	X(AIO,         "context.lock, fs/aio.c")     /* asks open files what to poll */ \
 	X(EPOLL,       "epoll_lock, fs/epoll.c") \
 	X(RECORDS,     "locks_lock, ipc/locks.c") \
-	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") \
 	X(SIGNALFD,    "signalfd_lock, fs/signalfd.c") /* taken when a signal is sent, under task_lock */ \
 	X(PIDFD,       "pidfd_lock, task/pidfd.c")     /* taken when a process ends, under task_lock */ \
 	X(PIPES,       "pipes_lock, fs/pipe.c") /* close; epoll and O_ASYNC, to get a handle */ \
 	X(PIPE,        "pipe.lock, fs/pipe.c") /* allocates and frees frames; notifies epolls */ \
 	X(EVENTFD,     "eventfd.lock, fs/eventfd.c") /* notifies epolls */ \
 	X(SECCOMP,     "seccomp_notify.lock, task/seccomp_notify.c") /* notifies epolls */ \
+	X(UNIX_INFLIGHT, "unix_inflight_lock, fs/unix_inflight.c") /* messages with files */ \
+	X(UNIX_MOVED,  "unix_moved_lock, fs/unix_move.c")         /* as PIPES */ \
+	X(UNIX,        "unix_pair.lock, fs/unix.h") /* notifies epolls */ \
+	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") /* taken when a pair of sockets moves */ \
 	X(READY,       "epoll.lock, fs/epoll.c") /* takes nothing */ \
 	X(CHECK_DEPOT, "depot.lock, kernel/check/depot.c") \
 	X(CHECK_SAID,  "lock, kernel/check/static.c") \

@@ -93,6 +93,8 @@ struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags);
 /* The same for a host file: fs/host_file.h. */
 struct ofile *host_file_new(s32 handle, u32 flags);
 struct ofile *ofile_get(struct ofile *f);
+/* Returns an inode number for a pipe or socket that the kernel keeps: none of the host's. */
+u64 ofile_new_inode(void);
 /* Drops a reference; the last one closes the handle. NULL is allowed. task_lock is not held. */
 void ofile_put(struct ofile *f);
 

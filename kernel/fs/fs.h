@@ -209,6 +209,11 @@ int fs_deadline_of_user(uva user, u64 unit_ns, u64 *deadline);
  * peeked (MSG_PEEK), so the handle will arrive again.
  */
 int travel_begin(struct ofile *f);
+/*
+ * travel_begin for a caller that holds locks: it has called epoll_leaves before. -ENOBUFS also if
+ * there are too many such files in messages.
+ */
+int travel_list(struct ofile *f);
 void travel_cancel(struct ofile *f);
 struct ofile *travel_end(s32 handle, bool stays);
 

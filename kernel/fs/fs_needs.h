@@ -44,6 +44,11 @@ int creds_may_claim(s32 pid, u32 uid, u32 gid);
 int creds_access_begin(void);
 void creds_access_end(void);
 
+/* -- Processes as files: kernel/task/pidfd.c --------------------------------------------------- */
+
+/* Makes a descriptor, with O_CLOEXEC, for the process pid. Returns it, or -ESRCH, -EMFILE, ... */
+s32 pidfd_of_number(s32 pid);
+
 /* -- Messages of mq_notify(3) in netlink sockets: kernel/ipc/mq_notify.c ----------------------- */
 
 /*

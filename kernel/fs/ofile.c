@@ -23,6 +23,13 @@ struct ofile *ofile_new(const struct file_ops *ops, s32 handle, u32 flags)
 	return f;
 }
 
+u64 ofile_new_inode(void)
+{
+	static u64 last = 1UL << 32; /* the host's numbers of pipes and sockets have 32 bits */
+
+	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 struct ofile *ofile_get(struct ofile *f)
 {
 	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);

@@ -83,7 +83,6 @@ struct pipe_file {
  */
 static struct mutex pipes_lock = MUTEX_INIT(LOCK_PIPES);
 static LIST_HEAD(, pipe) moved = LIST_HEAD_INITIALIZER(moved);
-static u64 last_ino = 1UL << 32; /* atomic; the inode numbers of the host's pipes have 32 bits */
 
 static const struct file_ops pipe_ops;
 
@@ -138,7 +137,7 @@ static struct pipe *pipe_new(void)
 	LIST_INIT(&p->files);
 	waitq_init(&p->waiters);
 	TAILQ_INIT(&p->offers);
-	p->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
+	p->ino = ofile_new_inode();
 	p->uid = c->fsuid;
 	p->gid = c->fsgid;
 	p->atime = p->mtime = p->ctime = clock_realtime_ns();

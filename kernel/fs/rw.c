@@ -156,13 +156,18 @@ static bool must_not_be_cut(struct ofile *f, const struct io_request *rq,
 	return host && host->records && whole->count == 1 && segs->segs.count > 1;
 }
 
+/* Returns true if f is a socket of messages, for which Linux sends no SIGPIPE. */
+static bool is_message_socket(struct ofile *f)
+{
+	return ofile_type(f) == S_IFSOCK && fs_sends_messages(f->handle);
+}
+
 /* Returns true if a page of a message is not there. Then no part of the message may be sent. */
 static bool cuts_message(struct ofile *f, const struct io_request *rq,
 			 const struct io_request *whole, const struct user_segs *segs)
 {
 	return rq->dir == IO_WRITE && segs->bytes < whole->left &&
-	       segs->segs.count < HOSTCALL_SEGS_MAX && ofile_type(f) == S_IFSOCK &&
-	       fs_sends_messages(f->handle);
+	       segs->segs.count < HOSTCALL_SEGS_MAX && is_message_socket(f);
 }
 
 static s64 bounced(struct ofile *f, const struct io_request *rq)
@@ -206,7 +211,7 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 		user_segs_put(segs);
 		if (in_one)
 			r = bounced(f, &whole);
-		if (r == -EPIPE && rq->dir == IO_WRITE)
+		if (r == -EPIPE && rq->dir == IO_WRITE && !is_message_socket(f))
 			fs_signal(SIGPIPE);
 		if (r == -EINTR && !total && ofile_type(f) == S_IFSOCK)
 			return fs_restart_socket(f->handle, rq->dir == IO_WRITE, r);

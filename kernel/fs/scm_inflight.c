@@ -37,12 +37,15 @@ static struct ofile *leave(struct traveller *t)
 	return f;
 }
 
-int travel_begin(struct ofile *f)
+/*
+ * Adds an entry for f. *given_up gets the file of the oldest entry if there are too many; NULL:
+ * that is an error. Returns 0 or -ENOBUFS.
+ */
+static int add(struct ofile *f, struct ofile **given_up)
 {
-	struct ofile *given_up = NULL;
 	struct traveller *t;
+	bool full;
 
-	epoll_leaves(f);
 	if (f->ops->all_on_host)
 		return 0;
 	t = kmalloc(sizeof(*t));
@@ -50,13 +53,35 @@ int travel_begin(struct ofile *f)
 		return -ENOBUFS;
 	t->file = ofile_get(f);
 	mutex_lock(&travel_lock);
-	if (count == TRAVELLERS)
-		given_up = leave(TAILQ_FIRST(&under_way));
-	TAILQ_INSERT_TAIL(&under_way, t, link);
-	count++;
+	full = count == TRAVELLERS;
+	if (full && given_up)
+		*given_up = leave(TAILQ_FIRST(&under_way));
+	if (!full || given_up) {
+		TAILQ_INSERT_TAIL(&under_way, t, link);
+		count++;
+	}
 	mutex_unlock(&travel_lock);
+	if (!full || given_up)
+		return 0;
+	__atomic_sub_fetch(&f->refs, 1, __ATOMIC_RELAXED); /* the caller has another reference */
+	kfree(t);
+	return -ENOBUFS;
+}
+
+int travel_begin(struct ofile *f)
+{
+	struct ofile *given_up = NULL;
+	int err;
+
+	epoll_leaves(f);
+	err = add(f, &given_up);
 	ofile_put(given_up);
-	return 0;
+	return err;
+}
+
+int travel_list(struct ofile *f)
+{
+	return add(f, NULL);
 }
 
 void travel_cancel(struct ofile *f)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets, which are host files. The kernel does what the host cannot do for a guest process: it
+ * Sockets. Pairs of unix sockets are the kernel's own until they move to the host (fs/unix.h); all
+ * other sockets are host files. The kernel does what the host cannot do for a guest process: it
  * passes the process's directory along for relative unix addresses, and puts the root of chroot(2)
  * before absolute ones. It turns descriptors in SCM_RIGHTS into handles and back, checks
  * SCM_CREDENTIALS, and sends SIGPIPE.
@@ -12,66 +13,44 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/pipe.h"
+#include "kernel/fs/socket.h"
+#include "kernel/fs/unix.h"
 #include "kernel/time/clock.h"
 
-/* Constants of recv(2) and cmsg(3). Linux has them only in headers for the kernel. */
-#define SOCK_CLOEXEC	 O_CLOEXEC
-#define SOCK_NONBLOCK	 O_NONBLOCK
-#define MSG_PEEK	 0x2
-#define MSG_CTRUNC	 0x8
-#define MSG_DONTWAIT	 0x40
-#define MSG_WAITALL	 0x100
-#define MSG_NOSIGNAL	 0x4000
-#define MSG_WAITFORONE	 0x10000
-#define MSG_CMSG_CLOEXEC 0x40000000
-#define SOL_SOCKET	 1
-#define SCM_RIGHTS	 1
-#define SCM_CREDENTIALS	 2
+#define ADDR_MAX      128 /* struct sockaddr_storage */
+#define ADDR_UNIX_MAX 110 /* struct sockaddr_un */
+#define OPTION_MAX    4096
+#define MMSG_MAX      UIO_MAXIOV
+#define MESSAGE_MAX   0x7ffff000UL
 
-#define AF_UNIX		 1
-#define ADDR_MAX	 128 /* struct sockaddr_storage */
-#define ADDR_UNIX_MAX	 110 /* struct sockaddr_un */
-#define OPTION_MAX	 4096
-#define MMSG_MAX	 UIO_MAXIOV
-#define SOCK_STREAM	 1 /* asm-generic/socket.h has it for the kernel only */
-#define MESSAGE_MAX	 0x7ffff000UL
-
-struct msghdr {
-	uva name;
-	s32 namelen;
-	u32 pad0;
-	uva iov;
-	u64 iovlen;
-	uva control;
-	u64 controllen;
-	u32 flags;
-	u32 pad1;
-};
-_Static_assert(sizeof(struct msghdr) == 56, "struct msghdr as sendmsg(2) has it on x86-64");
-
-struct mmsghdr {
-	struct msghdr hdr;
-	u32 len;
-	u32 pad;
-};
-_Static_assert(sizeof(struct mmsghdr) == 64, "struct mmsghdr as sendmmsg(2) has it");
-
-struct cmsghdr {
-	u64 len; /* with this header */
-	s32 level, type;
-};
-
-/* As fd_get. Returns NULL with *err for a file without a handle, which is no socket. */
+/*
+ * As fd_get. Returns NULL with *err for a file without a handle, which is no socket. A pair of unix
+ * sockets moves to the host: the caller needs the handle.
+ */
 static struct ofile *socket_get(s32 fd, s64 *err)
 {
 	struct ofile *f = fd_get(fd);
 
 	*err = f ? -ENOTSOCK : -EBADF;
+	if (f && unix_file_of(f))
+		*err = ofile_handle(f);
 	if (f && f->handle >= 0)
 		return f;
 	ofile_put(f);
 	return NULL;
 }
+
+/*
+ * The value of the expression call, in which f is the open file of descriptor fd, if that is a unix
+ * socket of the kernel; else ON_HOST.
+ */
+#define WITH_UNIX(f, fd, call)                                                                     \
+	({                                                                                         \
+		struct ofile *f = fd_get(fd);                                                      \
+		s64 r_##f = f && unix_file_of(f) ? (call) : ON_HOST;                               \
+		ofile_put(f);                                                                      \
+		r_##f;                                                                             \
+	})
 
 /* As fd_handle. */
 static s32 socket_handle(s32 fd, struct ofile **file)
@@ -100,7 +79,8 @@ s64 fs_restart_socket(s32 handle, bool sends, s64 result)
 
 static s64 sent(s32 handle, s64 r, u32 flags)
 {
-	if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
+	/* On Linux only streams send the signal. */
+	if (r == -EPIPE && !(flags & MSG_NOSIGNAL) && !fs_sends_messages(handle))
 		fs_signal(SIGPIPE);
 	return fs_restart_socket(handle, true, r);
 }
@@ -112,6 +92,9 @@ struct address {
 	u8 bytes[ADDR_MAX];
 };
 _Static_assert(sizeof(struct address) == 132, "as accept4 and its kin have it in hostcall.def");
+
+/* Of a unix socket without a name: only the family. */
+static const struct address unnamed = {.len = sizeof(u16), .bytes = {AF_UNIX}};
 
 bool fs_sends_messages(s32 handle)
 {
@@ -191,16 +174,22 @@ DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
 
 DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
 {
-	struct address a;
-	s64 r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
+	struct address a = unnamed;
+	s64 r = WITH_UNIX(f, fd, unix_has_name(f, false));
+
+	if (r == ON_HOST)
+		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
 
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
 
 DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 {
-	struct address a;
-	s64 r = WITH_SOCKET(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
+	struct address a = unnamed;
+	s64 r = WITH_UNIX(f, fd, unix_has_name(f, true));
+
+	if (r == ON_HOST)
+		r = WITH_SOCKET(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
 
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
 }
@@ -213,11 +202,39 @@ DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
 		      O_RDWR | (type & SOCK_NONBLOCK), type & SOCK_CLOEXEC);
 }
 
+/* socketpair(2) for AF_UNIX, by the kernel itself. */
+static s64 unix_socketpair(u32 type, uva out)
+{
+	u32 kind = type & SOCK_TYPE_MASK;
+	struct ofile *file[2];
+	int err;
+
+	if (kind == SOCK_RAW)
+		kind = SOCK_DGRAM; /* as Linux */
+	err = unix_pair_new(kind, O_RDWR | (type & SOCK_NONBLOCK), file);
+	return err ? err : fd_install_pair(file, type & SOCK_CLOEXEC, out);
+}
+
+/* Returns true if the arguments are right for a unix socket; else the host finds the error. */
+static bool is_unix(u32 domain, u32 type, u32 protocol)
+{
+	const u32 kind = type & SOCK_TYPE_MASK;
+
+	return domain == AF_UNIX && (protocol == 0 || protocol == AF_UNIX) &&
+	       !(type & ~(u32)(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK)) &&
+	       (kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_RAW ||
+		kind == SOCK_SEQPACKET);
+}
+
 DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
 {
 	const u32 flags = O_RDWR | (type & SOCK_NONBLOCK);
 	s32 handle[2];
-	s64 r = fs_nointr(
+	s64 r;
+
+	if (is_unix(domain, type, protocol))
+		return unix_socketpair(type, out);
+	r = fs_nointr(
 		hc_socketpair(domain, type & ~SOCK_CLOEXEC, protocol, handle, sizeof(handle)));
 
 	return r < 0 ? r
@@ -260,7 +277,9 @@ DEFINE_SYSCALL3(accept, s32, fd, uva, addr, uva, len_ptr)
 
 DEFINE_SYSCALL2(shutdown, s32, fd, u32, how)
 {
-	return WITH_SOCKET(h, fd, fs_nointr(hc_shutdown(h, how)));
+	s64 r = WITH_UNIX(f, fd, unix_shutdown(f, how));
+
+	return r == ON_HOST ? WITH_SOCKET(h, fd, fs_nointr(hc_shutdown(h, how))) : r;
 }
 
 /* -- Options ------------------------------------------------------------------------------- */
@@ -318,6 +337,8 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 		return -ENOMEM;
 	r = copy_from_user(buf, value, len);
 	if (r >= 0)
+		r = WITH_UNIX(f, fd, unix_set_option(f, level, name, buf, (u32)len));
+	if (r == ON_HOST)
 		r = WITH_SOCKET(
 			h, fd,
 			fs_nointr(hc_setsockopt(h, level, name, value ? buf : NULL, len, HC_NONE)));
@@ -327,6 +348,7 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 
 DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len_ptr)
 {
+	u32 needed = 0;
 	s32 len;
 	void *buf;
 	s64 r;
@@ -341,7 +363,11 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 		return -ENOMEM;
 	r = copy_from_user(buf, value, len); /* some options read the buffer, too */
 	if (r >= 0)
+		r = WITH_UNIX(f, fd, unix_get_option(f, level, name, buf, (u32)len, &needed));
+	if (r == ON_HOST)
 		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockopt(h, level, name, buf, len)));
+	if (r == -ERANGE && needed)
+		r = put_user(needed, len_ptr) < 0 ? -EFAULT : r;
 	if (r >= 0) {
 		len = r;
 		r = copy_to_user(value, buf, len);
@@ -353,21 +379,6 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 }
 
 /* -- Control messages ---------------------------------------------------------------------- */
-
-/* Returns the control message at offset at; NULL if it does not lie within len bytes. */
-static struct cmsghdr *cmsg_at(void *control, u64 len, u64 at)
-{
-	struct cmsghdr *c = (void *)((char *)control + at);
-
-	if (at > len || len - at < sizeof(*c) || c->len < sizeof(*c) || c->len > len - at)
-		return NULL;
-	return c;
-}
-
-static u64 cmsg_size(const struct cmsghdr *c)
-{
-	return ALIGN_UP(c->len, sizeof(u64));
-}
 
 static u32 cmsg_fds(const struct cmsghdr *c)
 {
@@ -454,10 +465,12 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 {
 	s32 fd;
 
-	if (!f)
-		f = pipe_arrived(handle);
-	else
+	if (f)
 		hc_close(handle);
+	else
+		f = pipe_arrived(handle);
+	if (!f)
+		f = unix_arrived(handle);
 	if (!f) {
 		s64 flags = hc_fcntl(handle, F_GETFL, 0);
 
@@ -601,9 +614,12 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 {
 	struct message m = {0};
 	struct rights *rights = NULL;
-	s64 r;
-	struct ofile *f = socket_get(fd, &r);
+	s64 r = WITH_UNIX(u, fd, unix_sendmsg(u, hdr, flags));
+	struct ofile *f;
 
+	if (r != ON_HOST)
+		return r;
+	f = socket_get(fd, &r);
 	if (!f)
 		return r;
 	if (hdr->name && hdr->namelen)
@@ -634,10 +650,13 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 {
 	struct hostcall_recv *head;
 	struct message m = {0};
-	s64 r;
-	struct ofile *f = socket_get(fd, &r);
+	s64 r = WITH_UNIX(u, fd, unix_recvmsg(u, hdr, flags));
 	u64 space = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
+	struct ofile *f;
 
+	if (r != ON_HOST)
+		return r;
+	f = socket_get(fd, &r);
 	if (!f)
 		return r;
 	head = m.control = kzalloc(sizeof(*head) + space);
@@ -755,6 +774,9 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 		r = address_from_user(&m.addr, addr, addr_len);
 	if (r < 0)
 		return r;
+	r = WITH_UNIX(u, fd, unix_sendto(u, buf, MIN(len, MESSAGE_MAX), flags, m.addr.len));
+	if (r != ON_HOST)
+		return r;
 	f = socket_get(fd, &r);
 	if (!f)
 		return r;
@@ -797,11 +819,19 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uva, len_ptr)
 {
 	struct hostcall_recv head;
-	s64 r;
-	struct ofile *f = socket_get(fd, &r);
 	struct iovec whole = {(void *)buf, MIN(len, MESSAGE_MAX)};
 	struct message m = {.iov = &whole};
+	s64 r = WITH_UNIX(u, fd, unix_recvfrom(u, buf, whole.iov_len, flags));
+	struct ofile *f;
 
+	if (r != ON_HOST) {
+		/* The sender has no name. */
+		const s64 err =
+			r >= 0 && addr ? address_to_user(&(struct address){0}, addr, len_ptr) : 0;
+
+		return err < 0 ? err : r;
+	}
+	f = socket_get(fd, &r);
 	if (!f)
 		return r;
 	m.data = user_segs_new();

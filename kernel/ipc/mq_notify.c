@@ -196,7 +196,7 @@ s64 cookie_received(struct ofile *f, const struct iovec *iov, u32 count, s64 byt
 	u64 space = 0;
 	s64 r;
 
-	if (bytes <= 0 || !READ_ONCE(LIST_FIRST(&host_file_of(f)->cookies)))
+	if (bytes <= 0 || !host_file_of(f) || !READ_ONCE(LIST_FIRST(&host_file_of(f)->cookies)))
 		return bytes;
 	for (u32 i = 0; i < count && space < COOKIE_LEN; i++)
 		space += MIN(iov[i].iov_len, (u64)COOKIE_LEN);

@@ -11,6 +11,7 @@
 #include <linux/pidfd.h>
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file_ops.h"
+#include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/result.h"
 #include "kernel/hostcall.h"
@@ -249,6 +250,11 @@ DEFINE_SYSCALL2(pidfd_open, s32, pid, u32, flags)
 		return install(f);
 	ofile_put(f);
 	return err;
+}
+
+s32 pidfd_of_number(s32 pid)
+{
+	return (s32)do_pidfd_open(pid, 0);
 }
 
 /*

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+/* Unix sockets as open files: how they begin and end, poll, and what they show. See unix.h. */
+#include <linux/poll.h>
+#include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
+#include "kernel/fs/socket.h"
+#include "kernel/fs/unix.h"
+
+#define SETTABLE (O_APPEND | O_NONBLOCK | O_NOATIME) /* F_SETFL; others move the pair */
+
+bool unix_has_messages(const struct unix_pair *p)
+{
+	return p->type != SOCK_STREAM;
+}
+
+bool unix_is_writable(const struct unix_end *e)
+{
+	return (u64)e->charge * 4 <= e->sndbuf;
+}
+
+void unix_uncharge(struct unix_end *e, u32 charge, struct wakeups *w)
+{
+	ASSERT_HELD(&e->pair->lock);
+	e->charge -= MIN(e->charge, charge); /* a pair that has moved counts nothing any more */
+	if (unix_is_writable(e))
+		waitq_wake(&e->waiters, UNIX_WRITABLE, true, w);
+}
+
+/* -- Beginning and end --------------------------------------------------------------------------
+ */
+
+struct ofile *unix_file_new(struct unix_end *e, u32 flags, s32 handle)
+{
+	struct ofile *f = ofile_new(&unix_ops, handle, flags);
+
+	ASSERT_HELD(&e->pair->lock);
+	if (!f)
+		return NULL;
+	f->mode = S_IFSOCK;
+	unix_file_of(f)->end = e;
+	LIST_INSERT_HEAD(&e->files, unix_file_of(f), link);
+	e->open = true;
+	return f;
+}
+
+/* Returns what the running thread is for the other end: SO_PEERCRED. */
+static void set_peer(struct unix_peer *peer)
+{
+	const struct creds *c = current_creds();
+
+	peer->cred = (struct unix_cred){current_process()->pid, c->euid, c->egid};
+	peer->ngroups = MIN(c->ngroups, (u32)UNIX_GROUPS_MAX);
+	memcpy(peer->groups, c->groups, peer->ngroups * sizeof(*peer->groups));
+}
+
+static void end_init(struct unix_end *e, struct unix_pair *p)
+{
+	const struct creds *c = current_creds();
+
+	e->pair = p;
+	LIST_INIT(&e->files);
+	TAILQ_INIT(&e->queue);
+	waitq_init(&e->waiters);
+	e->connected = true;
+	e->ino = ofile_new_inode();
+	e->uid = c->fsuid;
+	e->gid = c->fsgid;
+	set_peer(&e->peer);
+	unix_default_options(e);
+}
+
+int unix_pair_new(u32 type, u32 flags, struct ofile *file[2])
+{
+	struct unix_pair *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	mutex_init(&p->lock, LOCK_UNIX);
+	p->type = type;
+	for (int i = 0; i < 2; i++)
+		end_init(&p->end[i], p);
+	mutex_lock(&p->lock);
+	file[0] = unix_file_new(&p->end[0], flags, -1);
+	file[1] = file[0] ? unix_file_new(&p->end[1], flags, -1) : NULL;
+	mutex_unlock(&p->lock);
+	if (file[1])
+		return 0;
+	if (file[0])
+		ofile_put(file[0]); /* frees the pair, too */
+	else
+		kfree(p);
+	return -ENOMEM;
+}
+
+/* The other end learns that e has gone. lost: the messages that e has not received. */
+static void end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w)
+{
+	struct unix_end *peer = unix_other(e);
+	struct unix_message *m;
+
+	ASSERT_HELD(&e->pair->lock);
+	if (e->pair->type != SOCK_DGRAM) {
+		peer->shutdown = UNIX_NO_RECEIVE | UNIX_NO_SEND;
+		if (!TAILQ_EMPTY(&e->queue))
+			peer->error = ECONNRESET;
+		waitq_wake(&peer->waiters, ~0U, true, w);
+	}
+	TAILQ_FOREACH (m, &e->queue, link)
+		unix_uncharge(peer, m->charge, w);
+	TAILQ_CONCAT(lost, &e->queue, link);
+	e->unread = 0;
+}
+
+static void unix_release(struct ofile *f)
+{
+	struct unix_queue lost = TAILQ_HEAD_INITIALIZER(lost);
+	struct unix_end *e = unix_file_of(f)->end;
+	struct unix_pair *p = e->pair;
+	struct wakeups w = {0};
+	bool last;
+
+	mutex_lock(&unix_moved_lock);
+	mutex_lock(&p->lock);
+	LIST_REMOVE(unix_file_of(f), link);
+	e->open = !LIST_EMPTY(&e->files);
+	if (!e->open && !p->on_host)
+		end_closes(e, &lost, &w);
+	last = !e->open && !unix_other(e)->open;
+	if (last && p->on_host)
+		LIST_REMOVE(p, link);
+	mutex_unlock(&p->lock);
+	mutex_unlock(&unix_moved_lock);
+	wakeups_send(&w);
+	unix_queue_put(&lost);
+	if (last)
+		kfree(p);
+	unix_collect();
+}
+
+/* -- Waiting ------------------------------------------------------------------------------------
+ */
+
+static s64 unix_poll(struct ofile *f, struct wait_entry *entry)
+{
+	struct unix_end *e = unix_file_of(f)->end;
+	s64 r = 0;
+
+	mutex_lock(&e->pair->lock);
+	if (e->pair->on_host) {
+		r = ON_HOST;
+	} else {
+		if (e->error)
+			r |= POLLERR;
+		if (e->shutdown == (UNIX_NO_RECEIVE | UNIX_NO_SEND))
+			r |= POLLHUP;
+		if (e->shutdown & UNIX_NO_RECEIVE)
+			r |= POLLRDHUP | UNIX_READABLE;
+		if (!TAILQ_EMPTY(&e->queue))
+			r |= UNIX_READABLE;
+		if (unix_is_writable(e))
+			r |= UNIX_WRITABLE;
+		if (entry)
+			waitq_add(&e->waiters, entry);
+	}
+	mutex_unlock(&e->pair->lock);
+	return r;
+}
+
+static void unix_unpoll(struct ofile *f, struct wait_entry *entry)
+{
+	struct unix_end *e = unix_file_of(f)->end;
+
+	mutex_lock(&e->pair->lock);
+	waitq_remove(&e->waiters, entry);
+	mutex_unlock(&e->pair->lock);
+}
+
+s64 unix_shutdown(struct ofile *f, u32 how)
+{
+	struct unix_end *e = unix_file_of(f)->end, *peer = unix_other(e);
+	const u32 bits = how + 1; /* SHUT_RD, SHUT_WR, SHUT_RDWR */
+	struct wakeups w = {0};
+	s64 r = 0;
+
+	if (how > 2)
+		return -EINVAL;
+	mutex_lock(&e->pair->lock);
+	if (e->pair->on_host) {
+		r = ON_HOST;
+	} else {
+		e->shutdown |= bits;
+		if (e->pair->type != SOCK_DGRAM) {
+			if (bits & UNIX_NO_RECEIVE)
+				peer->shutdown |= UNIX_NO_SEND;
+			if (bits & UNIX_NO_SEND)
+				peer->shutdown |= UNIX_NO_RECEIVE;
+			waitq_wake(&peer->waiters, ~0U, true, &w);
+		}
+		waitq_wake(&e->waiters, ~0U, true, &w);
+	}
+	mutex_unlock(&e->pair->lock);
+	wakeups_send(&w);
+	return r;
+}
+
+/* -- Attributes ---------------------------------------------------------------------------------
+ */
+
+s64 unix_has_name(struct ofile *f, bool peer)
+{
+	struct unix_end *e = unix_file_of(f)->end;
+	s64 r = 0;
+
+	mutex_lock(&e->pair->lock);
+	if (e->pair->on_host)
+		r = ON_HOST;
+	else if (peer && !e->connected)
+		r = -ENOTCONN;
+	mutex_unlock(&e->pair->lock);
+	return r;
+}
+
+/* Returns the device number of the host's sockets, which stat shows; 0: the host does not say. */
+static u64 socket_device(void)
+{
+	static u64 device;
+	struct stat st;
+	s64 handle;
+
+	if (READ_ONCE(device))
+		return device;
+	handle = hc_socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (handle >= 0) {
+		if (hc_fstat((s32)handle, &st, sizeof(st)) >= 0)
+			__atomic_store_n(&device, st.st_dev, __ATOMIC_RELAXED);
+		hc_close((s32)handle);
+	}
+	return READ_ONCE(device);
+}
+
+static s64 unix_stat(struct ofile *f, struct stat *st)
+{
+	const struct unix_end *e = unix_file_of(f)->end;
+	s64 r;
+
+	if (READ_ONCE(e->pair->on_host)) {
+		r = hc_fstat(f->handle, st, sizeof(*st));
+		st->st_ino = e->ino;
+		return r;
+	}
+	*st = (struct stat){
+		.st_dev = socket_device(),
+		.st_ino = e->ino,
+		.st_nlink = 1,
+		.st_mode = S_IFSOCK | 0777,
+		.st_uid = e->uid,
+		.st_gid = e->gid,
+		.st_blksize = PAGE_SIZE,
+	};
+	return 0;
+}
+
+static s64 unix_name(struct ofile *f, char *buf, u64 size)
+{
+	char name[32];
+	int n = snprintf(name, sizeof(name), "socket:[%lu]", unix_file_of(f)->end->ino);
+
+	memcpy(buf, name, MIN((u64)n, size));
+	return (s64)MIN((u64)n, size);
+}
+
+static s64 unix_get_flags(struct ofile *f)
+{
+	return READ_ONCE(unix_file_of(f)->end->pair->on_host) ? host_get_flags(f) : f->flags;
+}
+
+s64 unix_set_flags(struct ofile *f, s32 fd, u64 flags)
+{
+	struct unix_pair *p = unix_file_of(f)->end->pair;
+	s64 r = flags & (FASYNC | O_DIRECT) ? unix_to_host(f) : 0;
+	bool on_host;
+
+	if (r < 0)
+		return r;
+	mutex_lock(&p->lock);
+	on_host = p->on_host;
+	if (!on_host)
+		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
+	mutex_unlock(&p->lock);
+	return on_host ? host_set_flags(f, fd, flags) : 0;
+}
+
+const struct file_ops unix_ops = {
+	.size = sizeof(struct unix_file),
+	.all_on_host = true, /* it moves before it goes into a message of the host's */
+	.read = unix_read,
+	.write = unix_write,
+	.stat = unix_stat,
+	.poll = unix_poll,
+	.unpoll = unix_unpoll,
+	.poll_handle = ofile_handle,
+	.to_host = unix_to_host,
+	.ioctl = unix_ioctl,
+	.get_flags = unix_get_flags,
+	.set_flags = unix_set_flags,
+	.name = unix_name,
+	.release = unix_release,
+};
