@@ -271,6 +271,7 @@ FIGURES = [
      [("most", 60), ("gain", 4.5), ("entries", 2), ("entries-part", 0.25)]),
     ("thread-pipe", "pipe between two threads, us", Probe("thread-pipe", 1e-3),
      [("most", 2), ("gain", 100)]),
+    ("thread-socket", "socketpair between two threads, us", Probe("thread-socket", 1e-3), []),
     ("futex", "futex hand-over and back, us", Probe("futex", 1e-3), [("most", 2), ("gain", 100)]),
     ("epoll", "epoll_wait, 1 of 100 pipes, us", Probe("epoll", 1e-3), []),
     ("shell", "$(echo a | sed) in bash, ms", Shell(), [("ratio", 6), ("gain", 5)]),

@@ -5,7 +5,7 @@
  * operations there were.
  *
  *   probe integer | avx | chase | mutex | call | read-one | read-big FILE | touch | fork | vfork |
- *         thread | pipe | thread-pipe | futex | epoll
+ *         thread | pipe | thread-pipe | thread-socket | futex | epoll
  *   probe idle | family N     waits for the end of its input; with N children that do the same
  *
  * The clock is read in the program itself, so that start-up does not count.
@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -272,15 +273,15 @@ static void *pipe_echo(void *arg)
 	return arg;
 }
 
-/* There and back between two threads of a process. */
-static double thread_pong(void)
+/* There and back between two threads of a process, over pong_to and pong_from. */
+static double echo_pong(void)
 {
 	long n = turns(2000);
 	pthread_t t;
 	char byte = 0;
 	double start;
 
-	if (pipe(pong_to) || pipe(pong_from) || pthread_create(&t, NULL, pipe_echo, NULL))
+	if (pthread_create(&t, NULL, pipe_echo, NULL))
 		exit(1);
 	start = now_ns();
 	for (long i = 0; i < n; i++)
@@ -290,6 +291,25 @@ static double thread_pong(void)
 	close(pong_to[1]);
 	pthread_join(t, NULL);
 	return start;
+}
+
+static double thread_pong(void)
+{
+	if (pipe(pong_to) || pipe(pong_from))
+		exit(1);
+	return echo_pong();
+}
+
+/* The same over a pair of unix sockets. */
+static double socket_pong(void)
+{
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+		exit(1);
+	pong_to[0] = pong_from[1] = s[1];
+	pong_to[1] = pong_from[0] = s[0];
+	return echo_pong();
 }
 
 /* Gives the turn to the other thread. */
@@ -421,11 +441,14 @@ static const struct {
 	const char *name;
 	double (*run)(void);
 } figures[] = {
-	{"integer", integer},  {"avx", avx},	     {"chase", chase},
-	{"mutex", mutex},      {"call", call},	     {"read-one", read_one},
-	{"touch", touch},      {"fork", fork_wait},  {"vfork", vfork_exec},
-	{"thread", thread},    {"pipe", pipe_pong},  {"thread-pipe", thread_pong},
-	{"futex", futex_pong}, {"epoll", epoll_one}, {"idle", idle},
+	{"integer", integer},  {"avx", avx},
+	{"chase", chase},      {"mutex", mutex},
+	{"call", call},	       {"read-one", read_one},
+	{"touch", touch},      {"fork", fork_wait},
+	{"vfork", vfork_exec}, {"thread", thread},
+	{"pipe", pipe_pong},   {"thread-pipe", thread_pong},
+	{"futex", futex_pong}, {"epoll", epoll_one},
+	{"idle", idle},	       {"thread-socket", socket_pong},
 };
 
 int main(int argc, char **argv)

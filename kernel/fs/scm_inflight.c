@@ -12,6 +12,7 @@
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/unix.h"
 
 #define TRAVELLERS 64
 
@@ -74,6 +75,8 @@ int travel_begin(struct ofile *f)
 	int err;
 
 	epoll_leaves(f);
+	if (unix_file_of(f))
+		unix_leaves(f);
 	err = add(f, &given_up);
 	ofile_put(given_up);
 	return err;

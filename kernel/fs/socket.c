@@ -12,12 +12,12 @@
 #include "kernel/fs/bounce.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
+#include "kernel/fs/host_file.h"
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/socket.h"
 #include "kernel/fs/unix.h"
 #include "kernel/time/clock.h"
 
-#define ADDR_MAX      128 /* struct sockaddr_storage */
 #define ADDR_UNIX_MAX 110 /* struct sockaddr_un */
 #define OPTION_MAX    4096
 #define MMSG_MAX      UIO_MAXIOV
@@ -87,15 +87,6 @@ static s64 sent(s32 handle, s64 r, u32 flags)
 
 /* -- Addresses -------------------------------------------------------------------------------- */
 
-struct address {
-	u32 len;
-	u8 bytes[ADDR_MAX];
-};
-_Static_assert(sizeof(struct address) == 132, "as accept4 and its kin have it in hostcall.def");
-
-/* Of a unix socket without a name: only the family. */
-static const struct address unnamed = {.len = sizeof(u16), .bytes = {AF_UNIX}};
-
 bool fs_sends_messages(s32 handle)
 {
 	s32 type = SOCK_STREAM;
@@ -146,36 +137,53 @@ static s64 address_to_user(const struct address *a, uva addr, uva len_ptr)
 	return put_user(a->len, len_ptr);
 }
 
-/* The value of bind or connect, by the hostcall call. */
-#define WITH_ADDRESS(call, fd, addr, len)                                                          \
-	({                                                                                         \
-		struct address a_;                                                                 \
-		struct ofile *cwd_;                                                                \
-		s64 r_ = address_from_user(&a_, addr, len);                                        \
-		if (r_ >= 0) {                                                                     \
-			const s32 dir_ = cwd_handle(&cwd_);                                        \
-			r_ = WITH_SOCKET(                                                          \
-				h_, fd,                                                            \
-				fs_restart_socket(h_, true, call(h_, dir_, a_.bytes, a_.len)));    \
-			ofile_put(cwd_);                                                           \
-		}                                                                                  \
-		r_;                                                                                \
-	})
+/* bind(2) and connect(2) on the host; dir: the handle of the process's directory. */
+static s64 host_bind(s32 fd, s32 dir, const struct address *a)
+{
+	s64 r = WITH_SOCKET(h, fd, fs_restart_socket(h, true, hc_bind(h, dir, a->bytes, a->len)));
+
+	if (r >= 0)
+		WITH_UNIX(f, fd, (unix_bound(f, dir, a), 0));
+	return r;
+}
+
+static s64 host_connect(s32 fd, s32 dir, const struct address *a)
+{
+	s64 r = WITH_UNIX(f, fd, unix_connect(f, dir, a));
+
+	if (r != ON_HOST)
+		return r;
+	return WITH_SOCKET(h, fd, fs_restart_socket(h, true, hc_connect(h, dir, a->bytes, a->len)));
+}
+
+static s64 with_address(s32 fd, uva addr, s32 len,
+			s64 (*call)(s32 fd, s32 dir, const struct address *a))
+{
+	struct address a = {0};
+	struct ofile *cwd;
+	s64 r = address_from_user(&a, addr, len);
+
+	if (r < 0)
+		return r;
+	r = call(fd, cwd_handle(&cwd), &a);
+	ofile_put(cwd);
+	return r;
+}
 
 DEFINE_SYSCALL3(bind, s32, fd, uva, addr, s32, len)
 {
-	return WITH_ADDRESS(hc_bind, fd, addr, len);
+	return with_address(fd, addr, len, host_bind);
 }
 
 DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
 {
-	return WITH_ADDRESS(hc_connect, fd, addr, len);
+	return with_address(fd, addr, len, host_connect);
 }
 
 DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
 {
-	struct address a = unnamed;
-	s64 r = WITH_UNIX(f, fd, unix_has_name(f, false));
+	struct address a;
+	s64 r = WITH_UNIX(f, fd, unix_get_name(f, false, &a));
 
 	if (r == ON_HOST)
 		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
@@ -185,8 +193,8 @@ DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
 
 DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 {
-	struct address a = unnamed;
-	s64 r = WITH_UNIX(f, fd, unix_has_name(f, true));
+	struct address a;
+	s64 r = WITH_UNIX(f, fd, unix_get_name(f, true, &a));
 
 	if (r == ON_HOST)
 		r = WITH_SOCKET(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
@@ -195,12 +203,6 @@ DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 }
 
 /* -- Making and connecting ----------------------------------------------------------------- */
-
-DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
-{
-	return fd_new(fs_nointr(hc_socket(domain, type & ~SOCK_CLOEXEC, protocol)),
-		      O_RDWR | (type & SOCK_NONBLOCK), type & SOCK_CLOEXEC);
-}
 
 /* socketpair(2) for AF_UNIX, by the kernel itself. */
 static s64 unix_socketpair(u32 type, uva out)
@@ -226,6 +228,27 @@ static bool is_unix(u32 domain, u32 type, u32 protocol)
 		kind == SOCK_SEQPACKET);
 }
 
+/* socket(2) for connections between processes of the sandbox, until the host has to know it. */
+static s64 unix_socket(u32 type)
+{
+	struct ofile *f = unix_new(type & SOCK_TYPE_MASK, O_RDWR | (type & SOCK_NONBLOCK));
+	s32 fd = f ? fd_install(f, 0, type & SOCK_CLOEXEC) : -ENOMEM;
+
+	if (f && fd < 0)
+		ofile_put(f);
+	return fd;
+}
+
+DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
+{
+	const u32 kind = type & SOCK_TYPE_MASK;
+
+	if (is_unix(domain, type, protocol) && (kind == SOCK_STREAM || kind == SOCK_SEQPACKET))
+		return unix_socket(type);
+	return fd_new(fs_nointr(hc_socket(domain, type & ~SOCK_CLOEXEC, protocol)),
+		      O_RDWR | (type & SOCK_NONBLOCK), type & SOCK_CLOEXEC);
+}
+
 DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
 {
 	const u32 flags = O_RDWR | (type & SOCK_NONBLOCK);
@@ -243,31 +266,55 @@ DEFINE_SYSCALL4(socketpair, u32, domain, u32, type, u32, protocol, uva, out)
 
 DEFINE_SYSCALL2(listen, s32, fd, s32, backlog)
 {
-	return WITH_SOCKET(h, fd, fs_nointr(hc_listen(h, (u64)(s64)backlog)));
+	s64 r = WITH_SOCKET(h, fd, fs_nointr(hc_listen(h, (u64)(s64)backlog)));
+
+	if (r >= 0)
+		WITH_UNIX(f, fd, (unix_listens(f), 0));
+	return r;
+}
+
+/*
+ * Makes an open file for an accepted connection, which has this handle and client. The client may
+ * be a socket of the sandbox: then the kernel has the connection, and the client has no name.
+ */
+static struct ofile *accepted(struct ofile *listener, s64 handle, struct address *client, u32 flags,
+			      int *err)
+{
+	struct ofile *f = NULL;
+
+	*err = 0;
+	if (handle >= 0 && unix_file_of(listener))
+		f = unix_accepted(listener, (s32)handle, client, flags);
+	if (!f)
+		return host_file_of_result(handle, flags, err);
+	*client = (struct address){.len = sizeof(u16), .bytes = {AF_UNIX}};
+	return f;
 }
 
 DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
 {
-	struct address a;
+	struct ofile *listener, *f;
+	struct address a = {0};
+	int err;
 	s64 r;
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	r = WITH_SOCKET(
-		h, fd,
-		fs_restart_socket(h, false,
-				  hc_accept4(h, flags & SOCK_NONBLOCK, &a, addr ? sizeof(a) : 0)));
-	if (r < 0)
+	listener = socket_get(fd, &r);
+	if (!listener)
 		return r;
-	if (addr) {
-		s64 err = address_to_user(&a, addr, len_ptr);
-
-		if (err < 0) {
-			hc_close(r);
-			return err;
-		}
-	}
-	return fd_new(r, O_RDWR | (flags & SOCK_NONBLOCK), flags & SOCK_CLOEXEC);
+	r = fs_restart_socket(listener->handle, false,
+			      hc_accept4(listener->handle, flags & SOCK_NONBLOCK, &a, sizeof(a)));
+	f = accepted(listener, r, &a, O_RDWR | (flags & SOCK_NONBLOCK), &err);
+	ofile_put(listener);
+	if (!f)
+		return err;
+	r = addr ? address_to_user(&a, addr, len_ptr) : 0;
+	if (r >= 0)
+		r = fd_install(f, 0, flags & SOCK_CLOEXEC);
+	if (r < 0)
+		ofile_put(f);
+	return r;
 }
 
 DEFINE_SYSCALL3(accept, s32, fd, uva, addr, uva, len_ptr)
@@ -821,13 +868,13 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 	struct hostcall_recv head;
 	struct iovec whole = {(void *)buf, MIN(len, MESSAGE_MAX)};
 	struct message m = {.iov = &whole};
-	s64 r = WITH_UNIX(u, fd, unix_recvfrom(u, buf, whole.iov_len, flags));
+	struct address sender;
+	s64 r = WITH_UNIX(u, fd,
+			  (unix_sender(u, &sender), unix_recvfrom(u, buf, whole.iov_len, flags)));
 	struct ofile *f;
 
 	if (r != ON_HOST) {
-		/* The sender has no name. */
-		const s64 err =
-			r >= 0 && addr ? address_to_user(&(struct address){0}, addr, len_ptr) : 0;
+		const s64 err = r >= 0 && addr ? address_to_user(&sender, addr, len_ptr) : 0;
 
 		return err < 0 ? err : r;
 	}

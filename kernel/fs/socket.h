@@ -38,6 +38,14 @@
 #define SO_PEERPIDFD 77
 #endif
 
+#define ADDR_MAX 128 /* struct sockaddr_storage */
+
+struct address {
+	u32 len;
+	u8 bytes[ADDR_MAX];
+};
+_Static_assert(sizeof(struct address) == 132, "as accept4 and its kin have it in hostcall.def");
+
 struct msghdr {
 	uva name;
 	s32 namelen;

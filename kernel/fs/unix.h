@@ -3,10 +3,11 @@
  * Unix sockets between processes of the sandbox: unix(7). Two connected sockets are the two ends of
  * a pair, which the guest kernel keeps, with the messages on their way and the threads that wait,
  * until the host has to know it. Then the pair moves to the host, for good, as a pipe does
- * (fs/pipe.c).
+ * (fs/pipe.c). A socket that is not connected is a pair with one end. Sockets with names, and with
+ * them all that listen, have moved.
  *
  * This header is for fs/unix*.c and fs/socket.c. Layers: unix_message.c, unix_inflight.c,
- * unix_transfer.c, unix_move.c, unix_option.c, unix_socket.c.
+ * unix_transfer.c, unix_move.c, unix_option.c, unix_connect.c, unix_socket.c.
  */
 #ifndef KERNEL_FS_UNIX_H
 #define KERNEL_FS_UNIX_H
@@ -14,6 +15,7 @@
 #include <bsd/sys/queue.h>
 #include "kernel/fs/file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/socket.h"
 #include "kernel/fs/waitq.h"
 #include "kernel/lock.h"
 
@@ -84,6 +86,7 @@ u32 unix_charge(u64 len, bool stream);
 /* -- Pairs ------------------------------------------------------------------------------------- */
 
 struct unix_file;
+struct unix_listener;
 
 /* The process on the other side, as SO_PEERCRED and its kin tell. */
 struct unix_peer {
@@ -95,20 +98,22 @@ struct unix_peer {
 struct unix_end {
 	struct unix_pair *pair;
 	LIST_HEAD(, unix_file) files; /* at most one before the pair moves */
-	bool open;		      /* has files */
-	bool connected;		      /* false: a datagram socket has found its peer closed */
+	bool open;		      /* has files, or waits for accept(2) to make one */
+	bool connected;		      /* a datagram socket is not after it found its peer closed */
 	struct unix_queue queue;      /* what the other end sent */
 	u64 unread;		      /* bytes of the queue */
 	u32 charge;		      /* of this end's messages in the other's queue */
-	u32 sndbuf, rcvbuf;	      /* as getsockopt(2) shows them */
+	u32 sndbuf, rcvbuf;	      /* as getsockopt(2) shows them; 0: not known yet */
 	s32 rcvlowat;
 	u64 send_ns, receive_ns; /* SO_SNDTIMEO, SO_RCVTIMEO; FS_FOREVER: no limit */
 	u32 shutdown;		 /* UNIX_NO_* */
 	s32 error;		 /* errno that the next call returns; 0: none */
 	bool pass_cred, pass_pidfd;
 	struct waitq waiters; /* UNIX_READABLE, UNIX_WRITABLE, POLLHUP, POLLERR, ... */
+	bool has_peer;	      /* the kernel knows the peer */
 	struct unix_peer peer;
-	u64 ino;
+	s32 held; /* handle for the file that accept(2) will make, if the pair has moved; else -1 */
+	u64 ino;  /* 0: no program has seen it yet */
 	u32 uid, gid;		/* of who made the socket */
 	u64 host_dev, host_ino; /* of the host's socket, if pair.on_host */
 };
@@ -119,6 +124,16 @@ struct unix_pair {
 	u32 type;		    /* SOCK_* */
 	bool on_host;		    /* has moved, for good: queues and waiters are empty then */
 	struct unix_end end[2];
+
+	/* Of a pair that connect(2) made: end[0] is the client. */
+	bool connecting;     /* a thread is in connect(2) */
+	struct address name; /* of end[1], as the listener's; .len 0: socketpair(2) made the pair */
+
+	/* fs/unix_connect.c has the lock of these. */
+	struct unix_listener *listener; /* of end[0], if it has a name; owned */
+	struct unix_listener *at;	/* where the pair waits for accept(2) */
+	TAILQ_ENTRY(unix_pair) of_listener;
+	struct address token; /* of the host's connection that stands for the pair */
 };
 
 struct unix_file {
@@ -148,6 +163,8 @@ static inline struct unix_end *unix_other(struct unix_end *e)
 
 /* Returns true if messages stay whole: all types but SOCK_STREAM. */
 bool unix_has_messages(const struct unix_pair *p);
+/* Fills in sndbuf and rcvbuf if they are not known. pair.lock is held, or nobody knows e yet. */
+void unix_know_sizes(struct unix_end *e);
 /* As Linux's unix_writable: true if poll(2) shows the end as writable. pair.lock is held. */
 bool unix_is_writable(const struct unix_end *e);
 /* Makes an open file of the end, which owns handle. NULL: no memory. pair.lock is held. */
@@ -249,16 +266,50 @@ s64 unix_set_option(struct ofile *f, s32 level, s32 name, const void *value, u32
 s64 unix_get_option(struct ofile *f, s32 level, s32 name, void *value, u32 len, u32 *needed);
 /* The operation .ioctl. */
 s64 unix_ioctl(struct ofile *f, u32 nr, u64 arg);
-/* Fills in the limits of a new end. */
-void unix_default_options(struct unix_end *e);
 
 /* -- The rest of a socket: fs/unix_socket.c -----------------------------------------------------
  */
 
 /* shutdown(2). ON_HOST: the pair has moved. */
 s64 unix_shutdown(struct ofile *f, u32 how);
-/* getpeername(2) and getsockname(2) of a pair without names: 0, -ENOTCONN, or ON_HOST. */
-s64 unix_has_name(struct ofile *f, bool peer);
+/* getpeername(2) and getsockname(2): 0 with the name in *a, -ENOTCONN, or ON_HOST. */
+s64 unix_get_name(struct ofile *f, bool peer, struct address *a);
+/* Fills in the name of who sends to f: .len 0 if it has none. */
+void unix_sender(struct ofile *f, struct address *a);
 s64 unix_set_flags(struct ofile *f, s32 fd, u64 flags);
+/* Makes a socket that is not connected. type: SOCK_STREAM or SOCK_SEQPACKET. NULL: no memory. */
+struct ofile *unix_new(u32 type, u32 flags);
+/* Fills in what the running thread is for the other end: SO_PEERCRED. */
+void unix_set_peer(struct unix_end *e);
+/* Makes e as new, for end[1] of a pair that is about to be connected. */
+void unix_end_init(struct unix_end *e, struct unix_pair *p);
+/*
+ * Closes e: the other end learns it. *lost gets the messages that e has not received. pair.lock is
+ * held. Returns true if both ends are closed; the caller then frees the pair with kfree.
+ */
+bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w);
+
+/* -- Names and connections: fs/unix_connect.c ---------------------------------------------------
+ */
+
+/*
+ * connect(2). ON_HOST: nobody in the sandbox listens there, or the socket has moved, so the host
+ * has to connect it.
+ */
+s64 unix_connect(struct ofile *f, s32 dir, const struct address *a);
+/* Called after bind(2) and listen(2) have succeeded on the host. */
+void unix_bound(struct ofile *f, s32 dir, const struct address *a);
+void unix_listens(struct ofile *f);
+/*
+ * Called after accept(2) on the host has returned handle and the client's name. If the client is a
+ * socket of the sandbox, returns the other end of its pair, and closes the handle. NULL: it is not,
+ * or there is no memory; the handle then stays the caller's.
+ */
+struct ofile *unix_accepted(struct ofile *listener, s32 handle, const struct address *client,
+			    u32 flags);
+/* Called before f, which may listen, goes into a message of the host's. */
+void unix_leaves(struct ofile *f);
+/* Called when end[0] of the pair has closed, without a lock. */
+void unix_listener_closes(struct unix_pair *p);
 
 #endif

@@ -240,11 +240,15 @@ static s64 control_to_user(struct msghdr *hdr, const struct unix_end *e, struct 
 /* Returns 0 if the kernel can serve a send with these flags and length of the address. */
 static s64 check_send(struct ofile *f, u32 flags, u32 addr_len)
 {
-	const u32 type = unix_file_of(f)->end->pair->type;
+	const struct unix_end *e = unix_file_of(f)->end;
+	const u32 type = e->pair->type;
 	s64 r;
 
-	if (addr_len && type == SOCK_STREAM)
-		return READ_ONCE(unix_file_of(f)->end->pair->on_host) ? ON_HOST : -EISCONN;
+	if (addr_len && type == SOCK_STREAM) {
+		if (READ_ONCE(e->pair->on_host))
+			return ON_HOST;
+		return READ_ONCE(e->connected) ? -EISCONN : -EOPNOTSUPP;
+	}
 	if (!(flags & MSG_OOB) && (!addr_len || type == SOCK_SEQPACKET))
 		return 0;
 	r = ofile_handle(f);
@@ -292,6 +296,16 @@ static s64 check_receive(struct ofile *f, u32 flags)
 	return r < 0 || !(flags & MSG_OOB) ? r : ON_HOST;
 }
 
+static s64 name_to_user(struct ofile *f, struct msghdr *hdr)
+{
+	struct address a;
+	u32 space = (u32)MAX(hdr->namelen, 0);
+
+	unix_sender(f, &a);
+	hdr->namelen = hdr->name ? (s32)a.len : 0;
+	return hdr->name ? copy_to_user(hdr->name, a.bytes, MIN(space, a.len)) : 0;
+}
+
 s64 unix_recvmsg(struct ofile *f, struct msghdr *hdr, u32 flags)
 {
 	u32 message_flags = flags;
@@ -309,8 +323,9 @@ s64 unix_recvmsg(struct ofile *f, struct msghdr *hdr, u32 flags)
 	if (r < 0)
 		return r;
 	hdr->flags = message_flags | (flags & MSG_CMSG_CLOEXEC);
-	hdr->namelen = 0; /* the sender has no name */
 	err = control_to_user(hdr, unix_file_of(f)->end, &scm, flags);
+	if (err >= 0)
+		err = name_to_user(f, hdr);
 	return err < 0 ? err : r;
 }
 

@@ -55,6 +55,8 @@ static s64 files_to_host(struct unix_pair *p, u32 depth)
 
 	for (u32 n = 0; r >= 0 && (f = nth_file(p, n)); n++) {
 		epoll_leaves(f);
+		if (unix_file_of(f))
+			unix_leaves(f);
 		if (f->handle >= 0)
 			r = 0;
 		else if (!unix_file_of(f))
@@ -171,8 +173,10 @@ static void set_limit(s32 handle, s32 name, u64 ns)
 /* Gives the host's socket what the program sees of e. The messages are sent already. */
 static void set_options(const struct unix_end *e, s32 handle)
 {
-	set_int(handle, SO_SNDBUF, (s32)(e->sndbuf / 2)); /* the host doubles them: socket(7) */
-	set_int(handle, SO_RCVBUF, (s32)(e->rcvbuf / 2));
+	if (e->sndbuf) {
+		set_int(handle, SO_SNDBUF, (s32)(e->sndbuf / 2)); /* doubled: socket(7) */
+		set_int(handle, SO_RCVBUF, (s32)(e->rcvbuf / 2));
+	}
 	if (e->rcvlowat != 1)
 		set_int(handle, SO_RCVLOWAT, e->rcvlowat);
 	set_limit(handle, SO_SNDTIMEO, e->send_ns);
@@ -214,11 +218,15 @@ static s64 note_inode(struct unix_end *e, s32 handle)
 	return r;
 }
 
-/* The end's one open file gets the handle. */
+/* The end's one open file gets the handle, or the one that accept(2) will make. */
 static void set_file(struct unix_end *e, s32 handle)
 {
 	struct unix_file *f = LIST_FIRST(&e->files);
 
+	if (!f) {
+		e->held = handle;
+		return;
+	}
 	hc_fcntl(handle, F_SETFL, f->file.flags & SETTABLE);
 	__atomic_store_n(&f->file.handle, handle, __ATOMIC_RELEASE);
 }
@@ -236,6 +244,19 @@ static void set_moved(struct unix_pair *p, struct unix_queue *lost, struct wakeu
 	}
 }
 
+/* Makes the host's pair, or its socket for one that is not connected. Returns >= 0 or -errno. */
+static s64 make_sockets(const struct unix_pair *p, s32 handle[2])
+{
+	s64 r;
+
+	if (p->type == SOCK_DGRAM || p->end[0].connected)
+		return hc_socketpair(AF_UNIX, p->type | SOCK_NONBLOCK, 0, handle,
+				     2 * sizeof(*handle));
+	r = hc_socket(AF_UNIX, p->type | SOCK_NONBLOCK, 0);
+	handle[0] = (s32)MAX(r, -1L);
+	return r;
+}
+
 /* Moves the pair, whose files on their way have handles. -EAGAIN: a file without one has come. */
 static s64 move(struct unix_pair *p, struct outgoing *o, struct unix_queue *lost, struct wakeups *w)
 {
@@ -244,18 +265,23 @@ static s64 move(struct unix_pair *p, struct outgoing *o, struct unix_queue *lost
 
 	ASSERT_HELD(&unix_moved_lock);
 	ASSERT_HELD(&p->lock);
-	r = hc_socketpair(AF_UNIX, p->type | SOCK_NONBLOCK, 0, handle, sizeof(handle));
-	for (int i = 0; r >= 0 && i < 2; i++) {
+	if (p->connecting)
+		return -EALREADY;
+	r = make_sockets(p, handle);
+	for (int i = 0; r >= 0 && i < 2 && handle[1] >= 0; i++) {
 		set_int(handle[i], SO_SNDBUF, SPACE_MOST);
+		unix_know_sizes(&p->end[i]);
 		r = send_queue(&p->end[!i], handle[i], o);
 	}
 	for (int i = 0; r >= 0 && i < 2; i++) {
-		set_options(&p->end[i], handle[i]);
+		if (handle[i] >= 0)
+			set_options(&p->end[i], handle[i]);
 		if (p->end[i].open)
 			set_end(&p->end[i], handle[i]);
 	}
 	for (int i = 0; r >= 0 && i < 2; i++)
-		r = note_inode(&p->end[i], handle[i]);
+		if (handle[i] >= 0)
+			r = note_inode(&p->end[i], handle[i]);
 	for (int i = 0; i < 2; i++) {
 		if (r >= 0 && p->end[i].open)
 			set_file(&p->end[i], handle[i]);

@@ -68,13 +68,13 @@ static void learn_sizes(void)
 	__atomic_store_n(&sizes_known, 1, __ATOMIC_RELEASE);
 }
 
-void unix_default_options(struct unix_end *e)
+void unix_know_sizes(struct unix_end *e)
 {
+	if (e->sndbuf)
+		return;
 	learn_sizes();
 	e->sndbuf = MAX(sizes.sndbuf, (u32)SNDBUF_LEAST);
 	e->rcvbuf = MAX(sizes.rcvbuf, (u32)RCVBUF_LEAST);
-	e->rcvlowat = 1;
-	e->send_ns = e->receive_ns = FS_FOREVER;
 }
 
 /* Returns the size for an asked one: Linux doubles it. limit: the largest result. */
@@ -112,6 +112,7 @@ static s64 set_limit(u64 *limit, const void *value, u32 len)
 static s64 set_known(struct unix_end *e, s32 name, s32 value, struct wakeups *w)
 {
 	ASSERT_HELD(&e->pair->lock);
+	unix_know_sizes(e);
 	switch (name) {
 	case SO_SNDBUF:
 		e->sndbuf = size_of(value, SNDBUF_LEAST, sizes.sndbuf_most);
@@ -147,12 +148,15 @@ s64 unix_set_option(struct ofile *f, s32 level, s32 name, const void *value, u32
 		return -EINVAL;
 	memcpy(&number, value, sizeof(number));
 	mutex_lock(&e->pair->lock);
-	if (e->pair->on_host)
+	if (e->pair->on_host && name != SO_PASSCRED && name != SO_PASSPIDFD)
 		r = ON_HOST;
 	else if (name == SO_SNDTIMEO || name == SO_RCVTIMEO)
 		r = set_limit(name == SO_SNDTIMEO ? &e->send_ns : &e->receive_ns, value, len);
 	else
 		r = set_known(e, name, number, &w);
+	if (e->pair->on_host)
+		r = ON_HOST; /* which has to know it, too: accept(2) asks the kernel for these two
+			      */
 	mutex_unlock(&e->pair->lock);
 	wakeups_send(&w);
 	return r;
@@ -179,63 +183,83 @@ static s64 give_limit(void *value, u32 len, u64 ns)
 	return give(value, len, &t, sizeof(t));
 }
 
-/* Returns the value of an option that is an int, or ON_HOST. The lock is held. */
+#define IS_NUMBER 1
+
+/* Fills in the value of an option that is an int. Returns IS_NUMBER or ON_HOST. The lock is held.
+ */
 static s64 get_number(struct unix_end *e, s32 name, s32 *value)
 {
 	ASSERT_HELD(&e->pair->lock);
+	unix_know_sizes(e);
 	switch (name) {
 	case SO_TYPE:
 		*value = (s32)e->pair->type;
-		return 0;
+		return IS_NUMBER;
 	case SO_DOMAIN:
 		*value = AF_UNIX;
-		return 0;
+		return IS_NUMBER;
 	case SO_PROTOCOL:
 	case SO_ACCEPTCONN:
 		*value = 0;
-		return 0;
+		return IS_NUMBER;
 	case SO_ERROR:
 		*value = e->error;
 		e->error = 0;
-		return 0;
+		return IS_NUMBER;
 	case SO_SNDBUF:
 		*value = (s32)e->sndbuf;
-		return 0;
+		return IS_NUMBER;
 	case SO_RCVBUF:
 		*value = (s32)e->rcvbuf;
-		return 0;
+		return IS_NUMBER;
 	case SO_RCVLOWAT:
 		*value = e->rcvlowat;
-		return 0;
+		return IS_NUMBER;
 	case SO_PASSCRED:
 		*value = e->pass_cred;
-		return 0;
+		return IS_NUMBER;
 	case SO_PASSPIDFD:
 		*value = e->pass_pidfd;
-		return 0;
+		return IS_NUMBER;
 	default:
 		return ON_HOST;
 	}
 }
 
-/* Options about the peer, which never change, so that no lock is needed. */
+/* Options about the peer. ON_HOST: only the host knows it. The lock is held. */
 static s64 get_peer(const struct unix_end *e, s32 name, void *value, u32 len, u32 *needed)
 {
+	static const struct unix_cred nobody = {0, ~0U, ~0U};
 	const struct unix_peer *peer = &e->peer;
-	s32 fd;
 
-	switch (name) {
-	case SO_PEERCRED:
+	ASSERT_HELD(&e->pair->lock);
+	if (!e->has_peer && e->pair->on_host)
+		return ON_HOST;
+	if (name == SO_PEERSEC)
+		return -ENOPROTOOPT; /* as without a security module */
+	if (!e->has_peer)
+		return name == SO_PEERCRED ? give(value, len, &nobody, sizeof(nobody)) : -ENODATA;
+	if (name == SO_PEERCRED)
 		return give(value, len, &peer->cred, sizeof(peer->cred));
-	case SO_PEERGROUPS:
-		*needed = peer->ngroups * (u32)sizeof(*peer->groups);
-		return len < *needed ? -ERANGE : give(value, *needed, peer->groups, *needed);
-	case SO_PEERPIDFD:
-		fd = pidfd_of_number(peer->cred.pid);
-		return fd < 0 ? fd : give(value, len, &fd, sizeof(fd));
-	default: /* SO_PEERSEC, as without a security module */
-		return -ENOPROTOOPT;
-	}
+	*needed = peer->ngroups * (u32)sizeof(*peer->groups);
+	return len < *needed ? -ERANGE : give(value, *needed, peer->groups, *needed);
+}
+
+/* SO_PEERPIDFD, without the lock. */
+static s64 get_pidfd(struct unix_end *e, void *value, u32 len)
+{
+	struct unix_cred cred = {0};
+	u32 needed;
+	s64 r;
+
+	mutex_lock(&e->pair->lock);
+	r = !e->has_peer && !e->pair->on_host
+		    ? -ENODATA
+		    : get_peer(e, SO_PEERCRED, &cred, sizeof(cred), &needed);
+	mutex_unlock(&e->pair->lock);
+	if (r >= 0)
+		r = pidfd_of_number(cred.pid);
+	return r < 0 ? r : give(value, len, &(s32){(s32)r}, sizeof(s32));
 }
 
 s64 unix_get_option(struct ofile *f, s32 level, s32 name, void *value, u32 len, u32 *needed)
@@ -246,19 +270,20 @@ s64 unix_get_option(struct ofile *f, s32 level, s32 name, void *value, u32 len, 
 
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
-	if (name == SO_PEERCRED || name == SO_PEERGROUPS || name == SO_PEERPIDFD ||
-	    name == SO_PEERSEC)
-		return get_peer(e, name, value, len, needed);
+	if (name == SO_PEERPIDFD)
+		return get_pidfd(e, value, len);
 	mutex_lock(&e->pair->lock);
-	if (e->pair->on_host)
+	if (name == SO_PEERCRED || name == SO_PEERGROUPS || name == SO_PEERSEC)
+		r = get_peer(e, name, value, len, needed);
+	else if (e->pair->on_host)
 		r = ON_HOST;
 	else if (name == SO_SNDTIMEO || name == SO_RCVTIMEO)
 		r = give_limit(value, len, name == SO_SNDTIMEO ? e->send_ns : e->receive_ns);
 	else
 		r = get_number(e, name, &number);
-	mutex_unlock(&e->pair->lock);
-	if (r == 0 && name != SO_SNDTIMEO && name != SO_RCVTIMEO)
+	if (r == IS_NUMBER)
 		r = give(value, len, &number, sizeof(number));
+	mutex_unlock(&e->pair->lock);
 	return r;
 }
 

@@ -38,47 +38,73 @@ struct ofile *unix_file_new(struct unix_end *e, u32 flags, s32 handle)
 		return NULL;
 	f->mode = S_IFSOCK;
 	unix_file_of(f)->end = e;
+	e->held = -1;
 	LIST_INSERT_HEAD(&e->files, unix_file_of(f), link);
 	e->open = true;
 	return f;
 }
 
-/* Returns what the running thread is for the other end: SO_PEERCRED. */
-static void set_peer(struct unix_peer *peer)
+void unix_set_peer(struct unix_end *e)
 {
 	const struct creds *c = current_creds();
+	struct unix_peer *peer = &e->peer;
 
+	e->has_peer = true;
 	peer->cred = (struct unix_cred){current_process()->pid, c->euid, c->egid};
 	peer->ngroups = MIN(c->ngroups, (u32)UNIX_GROUPS_MAX);
 	memcpy(peer->groups, c->groups, peer->ngroups * sizeof(*peer->groups));
 }
 
-static void end_init(struct unix_end *e, struct unix_pair *p)
+void unix_end_init(struct unix_end *e, struct unix_pair *p)
 {
 	const struct creds *c = current_creds();
 
-	e->pair = p;
+	*e = (struct unix_end){.pair = p, .uid = c->fsuid, .gid = c->fsgid, .held = -1};
 	LIST_INIT(&e->files);
 	TAILQ_INIT(&e->queue);
 	waitq_init(&e->waiters);
-	e->connected = true;
-	e->ino = ofile_new_inode();
-	e->uid = c->fsuid;
-	e->gid = c->fsgid;
-	set_peer(&e->peer);
-	unix_default_options(e);
+	e->rcvlowat = 1;
+	e->send_ns = e->receive_ns = FS_FOREVER;
 }
 
-int unix_pair_new(u32 type, u32 flags, struct ofile *file[2])
+static struct unix_pair *pair_new(u32 type)
 {
 	struct unix_pair *p = kzalloc(sizeof(*p));
 
 	if (!p)
-		return -ENOMEM;
+		return NULL;
 	mutex_init(&p->lock, LOCK_UNIX);
 	p->type = type;
 	for (int i = 0; i < 2; i++)
-		end_init(&p->end[i], p);
+		unix_end_init(&p->end[i], p);
+	return p;
+}
+
+struct ofile *unix_new(u32 type, u32 flags)
+{
+	struct unix_pair *p = pair_new(type);
+	struct ofile *f;
+
+	if (!p)
+		return NULL;
+	mutex_lock(&p->lock);
+	f = unix_file_new(&p->end[0], flags, -1);
+	mutex_unlock(&p->lock);
+	if (!f)
+		kfree(p);
+	return f;
+}
+
+int unix_pair_new(u32 type, u32 flags, struct ofile *file[2])
+{
+	struct unix_pair *p = pair_new(type);
+
+	if (!p)
+		return -ENOMEM;
+	for (int i = 0; i < 2; i++) {
+		p->end[i].connected = true;
+		unix_set_peer(&p->end[i]);
+	}
 	mutex_lock(&p->lock);
 	file[0] = unix_file_new(&p->end[0], flags, -1);
 	file[1] = file[0] ? unix_file_new(&p->end[1], flags, -1) : NULL;
@@ -92,13 +118,15 @@ int unix_pair_new(u32 type, u32 flags, struct ofile *file[2])
 	return -ENOMEM;
 }
 
-/* The other end learns that e has gone. lost: the messages that e has not received. */
-static void end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w)
+bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w)
 {
 	struct unix_end *peer = unix_other(e);
 	struct unix_message *m;
 
 	ASSERT_HELD(&e->pair->lock);
+	e->open = false;
+	if (e->pair->on_host)
+		return !peer->open;
 	if (e->pair->type != SOCK_DGRAM) {
 		peer->shutdown = UNIX_NO_RECEIVE | UNIX_NO_SEND;
 		if (!TAILQ_EMPTY(&e->queue))
@@ -109,6 +137,7 @@ static void end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeu
 		unix_uncharge(peer, m->charge, w);
 	TAILQ_CONCAT(lost, &e->queue, link);
 	e->unread = 0;
+	return !peer->open;
 }
 
 static void unix_release(struct ofile *f)
@@ -117,23 +146,24 @@ static void unix_release(struct ofile *f)
 	struct unix_end *e = unix_file_of(f)->end;
 	struct unix_pair *p = e->pair;
 	struct wakeups w = {0};
-	bool last;
+	bool closes, last = false;
 
 	mutex_lock(&unix_moved_lock);
 	mutex_lock(&p->lock);
 	LIST_REMOVE(unix_file_of(f), link);
-	e->open = !LIST_EMPTY(&e->files);
-	if (!e->open && !p->on_host)
-		end_closes(e, &lost, &w);
-	last = !e->open && !unix_other(e)->open;
+	closes = LIST_EMPTY(&e->files);
+	if (closes)
+		last = unix_end_closes(e, &lost, &w);
 	if (last && p->on_host)
 		LIST_REMOVE(p, link);
 	mutex_unlock(&p->lock);
 	mutex_unlock(&unix_moved_lock);
 	wakeups_send(&w);
 	unix_queue_put(&lost);
-	if (last)
+	if (last) {
+		unix_listener_closes(p);
 		kfree(p);
+	}
 	unix_collect();
 }
 
@@ -149,8 +179,11 @@ static s64 unix_poll(struct ofile *f, struct wait_entry *entry)
 	if (e->pair->on_host) {
 		r = ON_HOST;
 	} else {
+		unix_know_sizes(e);
 		if (e->error)
 			r |= POLLERR;
+		if (!e->connected && e->pair->type != SOCK_DGRAM)
+			r |= POLLHUP;
 		if (e->shutdown == (UNIX_NO_RECEIVE | UNIX_NO_SEND))
 			r |= POLLHUP;
 		if (e->shutdown & UNIX_NO_RECEIVE)
@@ -206,18 +239,48 @@ s64 unix_shutdown(struct ofile *f, u32 how)
 /* -- Attributes ---------------------------------------------------------------------------------
  */
 
-s64 unix_has_name(struct ofile *f, bool peer)
+/* Of a unix socket without a name: only the family. */
+static const struct address unnamed = {.len = sizeof(u16), .bytes = {AF_UNIX}};
+
+s64 unix_get_name(struct ofile *f, bool peer, struct address *a)
 {
 	struct unix_end *e = unix_file_of(f)->end;
+	struct unix_pair *p = e->pair;
+	const struct unix_end *asked = peer ? unix_other(e) : e;
 	s64 r = 0;
 
-	mutex_lock(&e->pair->lock);
-	if (e->pair->on_host)
+	mutex_lock(&p->lock);
+	*a = asked == &p->end[1] && p->name.len ? p->name : unnamed;
+	if (p->on_host && !p->name.len)
 		r = ON_HOST;
 	else if (peer && !e->connected)
 		r = -ENOTCONN;
-	mutex_unlock(&e->pair->lock);
+	mutex_unlock(&p->lock);
 	return r;
+}
+
+void unix_sender(struct ofile *f, struct address *a)
+{
+	struct unix_end *e = unix_file_of(f)->end;
+
+	*a = (struct address){0};
+	mutex_lock(&e->pair->lock);
+	if (e == &e->pair->end[0])
+		*a = e->pair->name;
+	mutex_unlock(&e->pair->lock);
+}
+
+/* Returns the inode number. What a program has seen stays when the pair moves. */
+static u64 inode_of(struct unix_end *e)
+{
+	u64 ino;
+
+	mutex_lock(&e->pair->lock);
+	if (!e->ino)
+		e->ino = e->pair->on_host ? e->host_ino : ofile_new_inode();
+	ino = e->ino;
+	mutex_unlock(&e->pair->lock);
+	return ino;
 }
 
 /* Returns the device number of the host's sockets, which stat shows; 0: the host does not say. */
@@ -240,17 +303,18 @@ static u64 socket_device(void)
 
 static s64 unix_stat(struct ofile *f, struct stat *st)
 {
-	const struct unix_end *e = unix_file_of(f)->end;
+	struct unix_end *e = unix_file_of(f)->end;
+	const u64 ino = inode_of(e);
 	s64 r;
 
 	if (READ_ONCE(e->pair->on_host)) {
 		r = hc_fstat(f->handle, st, sizeof(*st));
-		st->st_ino = e->ino;
+		st->st_ino = ino;
 		return r;
 	}
 	*st = (struct stat){
 		.st_dev = socket_device(),
-		.st_ino = e->ino,
+		.st_ino = ino,
 		.st_nlink = 1,
 		.st_mode = S_IFSOCK | 0777,
 		.st_uid = e->uid,
@@ -263,7 +327,7 @@ static s64 unix_stat(struct ofile *f, struct stat *st)
 static s64 unix_name(struct ofile *f, char *buf, u64 size)
 {
 	char name[32];
-	int n = snprintf(name, sizeof(name), "socket:[%lu]", unix_file_of(f)->end->ino);
+	int n = snprintf(name, sizeof(name), "socket:[%lu]", inode_of(unix_file_of(f)->end));
 
 	memcpy(buf, name, MIN((u64)n, size));
 	return (s64)MIN((u64)n, size);

@@ -132,10 +132,13 @@ static void sign(struct unix_message *m, struct unix_end *e, const struct unix_s
 {
 	const struct unix_end *to = unix_other(e);
 	const struct creds *c = current_creds();
+	/* Who will accept the connection may want it, too. */
+	const bool wanted = e->pass_cred || to->pass_cred || e->pass_pidfd || to->pass_pidfd ||
+			    LIST_EMPTY(&to->files);
 
 	m->has_cred = scm->has_cred;
 	m->cred = scm->cred;
-	if (!m->has_cred && (e->pass_cred || to->pass_cred || e->pass_pidfd || to->pass_pidfd)) {
+	if (!m->has_cred && wanted) {
 		m->has_cred = true;
 		m->cred = (struct unix_cred){current_process()->pid, c->ruid, c->rgid};
 	}
@@ -223,6 +226,7 @@ static s64 send_message(struct unix_end *e, struct io_request *rq, struct unix_s
 	s64 r = 0;
 
 	mutex_lock(&e->pair->lock);
+	unix_know_sizes(e);
 	if (e->pair->on_host)
 		r = ON_HOST;
 	else if (!e->connected)
@@ -239,9 +243,12 @@ static s64 stream_part(struct unix_end *e, u64 left)
 	s64 r;
 
 	mutex_lock(&e->pair->lock);
+	unix_know_sizes(e);
 	r = (s64)MIN(left, MIN((u64)UNIX_STREAM_PART_MAX, (u64)(e->sndbuf / 2 - 64)));
 	if (e->pair->on_host)
 		r = ON_HOST;
+	else if (!e->connected)
+		r = -ENOTCONN;
 	else if (e->shutdown & UNIX_NO_SEND)
 		r = -EPIPE;
 	mutex_unlock(&e->pair->lock);
@@ -396,6 +403,8 @@ static s64 await(struct unix_end *e, u64 deadline)
 
 		if (e->pair->on_host)
 			r = ON_HOST;
+		else if (!e->connected && e->pair->type != SOCK_DGRAM)
+			r = messages ? -ENOTCONN : -EINVAL;
 		else if (e->error && (messages || !any))
 			r = take_error(e);
 		else if (any)
