@@ -440,32 +440,32 @@ struct rights {
 	struct ofile *file[HOSTCALL_CONTROL_MAX / sizeof(s32)];
 };
 
-/* Checks the sender in a control message with a struct ucred: unix(7). Returns 0 or -errno. */
-static int check_claim(const struct cmsghdr *c)
+/* Returns the struct ucred (unix(7)) of a control message, or NULL if it has none. */
+static struct unix_cred *cmsg_cred(struct cmsghdr *c)
 {
-	struct {
-		s32 pid;
-		u32 uid, gid;
-	} claim;
-
-	if (c->level != SOL_SOCKET || c->type != SCM_CREDENTIALS ||
-	    c->len != sizeof(*c) + sizeof(claim))
-		return 0;
-	memcpy(&claim, c + 1, sizeof(claim));
-	return creds_may_claim(claim.pid, claim.uid, claim.gid);
+	return c->level == SOL_SOCKET && c->type == SCM_CREDENTIALS &&
+			       c->len == sizeof(*c) + sizeof(struct unix_cred)
+		       ? (struct unix_cred *)(c + 1)
+		       : NULL;
 }
 
-/* Replaces the descriptors in control data by handles, and adds the files to rights. */
-static s64 control_out(void *control, u64 len, struct rights *rights)
+/*
+ * Replaces the descriptors in control data by handles, and adds the files to rights. Checks the
+ * sender in the data, and notes it for f.
+ */
+static s64 control_out(struct ofile *f, void *control, u64 len, struct rights *rights)
 {
 	struct cmsghdr *c;
 
 	for (u64 at = 0; (c = cmsg_at(control, len, at)); at += cmsg_size(c)) {
+		const struct unix_cred *claim = cmsg_cred(c);
 		s32 *fd = (s32 *)(c + 1);
-		int err = check_claim(c);
+		int err = claim ? creds_may_claim(claim->pid, claim->uid, claim->gid) : 0;
 
 		if (err < 0)
 			return err;
+		if (claim && unix_file_of(f))
+			unix_note_sender(f, claim);
 		for (u32 i = 0; i < cmsg_fds(c); i++) {
 			fd[i] = fd_handle_any(fd[i], &rights->file[rights->count]);
 			if (fd[i] < 0)
@@ -530,11 +530,11 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
 }
 
 /*
- * Replaces the handles in control data by descriptors, and returns the new length of the data. If
- * there is no descriptor left, closes the other handles, cuts the data there and sets MSG_CTRUNC,
- * as unix(7) says.
+ * Replaces the handles in control data by descriptors, and the sender that the host tells by the
+ * one that the kernel knows. Returns the new length of the data. If there is no descriptor left,
+ * closes the other handles, cuts the data there and sets MSG_CTRUNC, as unix(7) says.
  */
-static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
+static u64 control_in(struct ofile *from, void *control, u64 len, u32 asked, u32 *flags)
 {
 	struct cmsghdr *c;
 	u64 end = 0;
@@ -543,6 +543,8 @@ static u64 control_in(void *control, u64 len, u32 asked, u32 *flags)
 		u32 count = cmsg_fds(c), good = 0;
 		s32 *fd = (s32 *)(c + 1);
 
+		if (cmsg_cred(c) && unix_file_of(from))
+			unix_show_sender(from, cmsg_cred(c));
 		for (u32 i = 0; i < count; i++) {
 			struct ofile *f = travel_end(fd[i], asked & MSG_PEEK);
 			s32 new = good == i ? arrive(fd[i], f, asked & MSG_CMSG_CLOEXEC) : -EMFILE;
@@ -641,8 +643,10 @@ static s64 send_chunks(struct ofile *f, struct message *m, struct rights *rights
 	s32 dir;
 	s64 r;
 
+	if (unix_file_of(f))
+		unix_note_sender(f, NULL);
 	if (m->controllen) {
-		r = control_out(m->control, m->controllen, rights);
+		r = control_out(f, m->control, m->controllen, rights);
 		if (r >= 0)
 			r = rights_begin(rights);
 		if (r < 0)
@@ -718,7 +722,7 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 
 		if (err >= 0)
 			r = cookie_received(f, m.iov, hdr->iovlen, r, flags, &head->flags);
-		len = control_in(head + 1, len, flags, &head->flags);
+		len = control_in(f, head + 1, len, flags, &head->flags);
 		if (err >= 0 && hdr->name) {
 			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
 

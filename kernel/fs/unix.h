@@ -112,6 +112,7 @@ struct unix_end {
 	struct waitq waiters; /* UNIX_READABLE, UNIX_WRITABLE, POLLHUP, POLLERR, ... */
 	bool has_peer;	      /* the kernel knows the peer */
 	struct unix_peer peer;
+	struct unix_cred sent; /* if pair.on_host: who sent last through this end; pid 0: unknown */
 	s32 held; /* handle for the file that accept(2) will make, if the pair has moved; else -1 */
 	u64 ino;  /* 0: no program has seen it yet */
 	u32 uid, gid;		/* of who made the socket */
@@ -249,11 +250,26 @@ extern struct mutex unix_moved_lock;
 /* The operation .to_host. */
 s64 unix_to_host(struct ofile *f);
 /*
+ * The same for a socket that is not connected, with a handle of the host's, which is. Takes the
+ * handle unless it returns an error. Returns 0 or -errno.
+ */
+s64 unix_adopt(struct ofile *f, s32 handle);
+/*
  * Called for a handle that a message brought. If it is an end of a pair that has moved, returns a
  * new open file of that end, which owns the handle. NULL: it is not, or there is no memory; the
  * handle then stays the caller's.
  */
 struct ofile *unix_arrived(s32 handle);
+
+/*
+ * For the host every guest process is the monitor, so the kernel notes who sends through a pair
+ * that has moved: unix_note_sender is called before a send through f, with the claim of an
+ * SCM_CREDENTIALS or NULL. unix_show_sender is called with a struct ucred that the host gives to
+ * the receiver f: it becomes that of the last sender, unless a process outside has sent the
+ * message.
+ */
+void unix_note_sender(struct ofile *f, const struct unix_cred *claim);
+void unix_show_sender(struct ofile *f, struct unix_cred *cred);
 
 /* -- Options: fs/unix_option.c ------------------------------------------------------------------
  */
@@ -292,10 +308,7 @@ bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups
 /* -- Names and connections: fs/unix_connect.c ---------------------------------------------------
  */
 
-/*
- * connect(2). ON_HOST: nobody in the sandbox listens there, or the socket has moved, so the host
- * has to connect it.
- */
+/* connect(2). ON_HOST: the socket has moved, or is connected already: the host has the answer. */
 s64 unix_connect(struct ofile *f, s32 dir, const struct address *a);
 /* Called after bind(2) and listen(2) have succeeded on the host. */
 void unix_bound(struct ofile *f, s32 dir, const struct address *a);

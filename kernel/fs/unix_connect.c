@@ -128,19 +128,27 @@ static struct unix_listener *find(const struct unix_pair *p, const struct addres
 	return NULL;
 }
 
-/* Makes the token: a socket with a name of its own. Returns its handle, or ON_HOST. */
-static s64 token_new(struct ofile *f, struct address *name)
+/* Makes a socket of the host's, which waits in connect as f does. Returns its handle or -errno. */
+static s64 host_socket(struct ofile *f)
 {
 	const struct unix_end *e = unix_file_of(f)->end;
-	const u16 family = AF_UNIX;
 	s64 handle = hc_socket(AF_UNIX, e->pair->type | (f->flags & O_NONBLOCK), 0);
 	struct __kernel_old_timeval t = {(s64)(e->send_ns / NSEC_PER_SEC),
 					 (s64)(e->send_ns % NSEC_PER_SEC / 1000)};
 
+	if (handle >= 0 && e->send_ns != FS_FOREVER)
+		hc_setsockopt((s32)handle, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t), HC_NONE);
+	return handle;
+}
+
+/* Makes the token: a socket with a name of its own. Returns its handle, or ON_HOST. */
+static s64 token_new(struct ofile *f, struct address *name)
+{
+	const u16 family = AF_UNIX;
+	s64 handle = host_socket(f);
+
 	if (handle < 0)
 		return ON_HOST;
-	if (e->send_ns != FS_FOREVER)
-		hc_setsockopt((s32)handle, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t), HC_NONE);
 	if (hc_bind((s32)handle, (s32)handle, &family, sizeof(family)) >= 0 &&
 	    hc_getsockname((s32)handle, name, sizeof(*name)) >= 0 && is_abstract(name))
 		return handle;
@@ -219,7 +227,21 @@ static bool is_right(s32 token, const struct unix_pair *p)
 	       !memcmp(name.bytes, p->name.bytes, MIN(name.len, (u32)ADDR_MAX));
 }
 
-/* The part of unix_connect after begin. */
+/* Connects to a server outside, to which the socket moves then. */
+static s64 connect_outside(struct ofile *f, s32 dir, const struct address *a)
+{
+	s64 handle = host_socket(f), r;
+
+	if (handle < 0)
+		return fs_nointr(handle);
+	r = hc_connect((s32)handle, dir, a->bytes, a->len);
+	r = r < 0 ? fs_restart_socket((s32)handle, true, r) : unix_adopt(f, (s32)handle);
+	if (r < 0)
+		hc_close((s32)handle);
+	return r;
+}
+
+/* Connects to a server of the sandbox. ON_HOST: there is none at the name. */
 static s64 connect_pair(struct ofile *f, s32 dir, const struct address *a, u64 dev, u64 ino)
 {
 	struct unix_pair *p = unix_file_of(f)->end->pair;
@@ -248,27 +270,35 @@ static s64 connect_pair(struct ofile *f, s32 dir, const struct address *a, u64 d
 	return r;
 }
 
-s64 unix_connect(struct ofile *f, s32 dir, const struct address *a)
+/* Returns true if a process of the sandbox listens at the name; *dev, *ino: of its socket file. */
+static bool is_ours(const struct unix_pair *p, s32 dir, const struct address *a, u64 *dev, u64 *ino)
 {
-	struct unix_end *e = unix_file_of(f)->end;
-	u64 dev = 0, ino = 0;
 	u16 family;
-	bool any;
-	s64 r;
+	bool found;
 
 	memcpy(&family, a->bytes, sizeof(family));
 	if (LIST_EMPTY(&listeners) || a->len <= sizeof(family) || family != AF_UNIX)
-		return ON_HOST;
-	if (!is_abstract(a) && find_file(dir, a, &dev, &ino) < 0)
-		return ON_HOST; /* which finds the error */
+		return false;
+	if (!is_abstract(a) && find_file(dir, a, dev, ino) < 0)
+		return false;
 	mutex_lock(&unix_listen_lock);
-	any = find(e->pair, a, dev, ino);
+	found = find(p, a, *dev, *ino);
 	mutex_unlock(&unix_listen_lock);
-	r = any ? begin(e->pair) : ON_HOST;
+	return found;
+}
+
+s64 unix_connect(struct ofile *f, s32 dir, const struct address *a)
+{
+	struct unix_pair *p = unix_file_of(f)->end->pair;
+	u64 dev = 0, ino = 0;
+	s64 r = begin(p);
+
 	if (r < 0)
 		return r;
-	r = connect_pair(f, dir, a, dev, ino);
-	end(e->pair);
+	r = is_ours(p, dir, a, &dev, &ino) ? connect_pair(f, dir, a, dev, ino) : ON_HOST;
+	if (r == ON_HOST)
+		r = connect_outside(f, dir, a);
+	end(p);
 	return r;
 }
 

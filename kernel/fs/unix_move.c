@@ -236,6 +236,12 @@ static void set_moved(struct unix_pair *p, struct unix_queue *lost, struct wakeu
 	p->on_host = true;
 	LIST_INSERT_HEAD(&moved, p, link);
 	for (int i = 0; i < 2; i++) {
+		const struct unix_message *m = TAILQ_LAST(&p->end[!i].queue, unix_queue);
+
+		if (m && m->has_cred)
+			p->end[i].sent = m->cred;
+	}
+	for (int i = 0; i < 2; i++) {
 		TAILQ_CONCAT(lost, &p->end[i].queue, link);
 		p->end[i].unread = 0;
 		p->end[i].charge = 0;
@@ -330,6 +336,55 @@ static s64 move_pair(struct unix_pair *p, u32 depth)
 	kfree(o);
 	return fs_nointr(MIN(r, 0L));
 }
+
+s64 unix_adopt(struct ofile *f, s32 handle)
+{
+	struct unix_queue none = TAILQ_HEAD_INITIALIZER(none);
+	struct unix_end *e = unix_file_of(f)->end;
+	struct wakeups w = {0};
+	s64 r;
+
+	mutex_lock(&unix_moved_lock);
+	mutex_lock(&e->pair->lock);
+	r = e->pair->on_host ? -EISCONN : note_inode(e, handle);
+	if (r >= 0) {
+		set_options(e, handle);
+		set_end(e, handle);
+		set_file(e, handle);
+		set_moved(e->pair, &none, &w);
+	}
+	mutex_unlock(&e->pair->lock);
+	mutex_unlock(&unix_moved_lock);
+	wakeups_send(&w);
+	return fs_nointr(MIN(r, 0L));
+}
+
+/* -- Senders ------------------------------------------------------------------------------------
+ */
+
+void unix_note_sender(struct ofile *f, const struct unix_cred *claim)
+{
+	const struct unix_cred own = {current_process()->pid, current_creds()->ruid,
+				      current_creds()->rgid};
+	struct unix_end *e = unix_file_of(f)->end;
+
+	mutex_lock(&e->pair->lock);
+	e->sent = claim ? *claim : own;
+	mutex_unlock(&e->pair->lock);
+}
+
+void unix_show_sender(struct ofile *f, struct unix_cred *cred)
+{
+	struct unix_end *e = unix_file_of(f)->end;
+
+	mutex_lock(&e->pair->lock);
+	if (cred->pid == (s32)boot->pid && unix_other(e)->sent.pid)
+		*cred = unix_other(e)->sent;
+	mutex_unlock(&e->pair->lock);
+}
+
+/* -- Handles ------------------------------------------------------------------------------------
+ */
 
 s64 unix_to_host(struct ofile *f)
 {

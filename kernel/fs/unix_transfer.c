@@ -312,7 +312,10 @@ s64 unix_write(struct ofile *f, struct io_request *rq)
 		return r < 0 ? r : io_transfer(f, rq);
 	}
 	r = unix_send(f, rq, &none, 0);
-	return r == ON_HOST ? io_transfer(f, rq) : r;
+	if (r != ON_HOST)
+		return r;
+	unix_note_sender(f, NULL);
+	return io_transfer(f, rq);
 }
 
 /* -- Receiving ----------------------------------------------------------------------------------

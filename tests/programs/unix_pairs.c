@@ -504,7 +504,7 @@ CASE(senders)
 		set_option(s[1], SO_PASSCRED, 1);
 		receive(100, 100, 0, getpid());
 		NEED(send(s[0], "mine", 4, 0) == 4);
-		/* What the host keeps names the sandbox's first process. */
+		/* Of a pair on the host the kernel knows only the last sender. */
 		if (!hosts) {
 			child = start_child();
 			if (!child)
@@ -518,6 +518,11 @@ CASE(senders)
 				receive(100, 100, MSG_PEEK, child);
 		} else {
 			receive(100, 100, 0, getpid());
+			child = start_child();
+			if (!child)
+				_exit(write(s[0], "child's", 7) != 7);
+			wait_for(child);
+			receive(100, 100, 0, child);
 		}
 	}
 }
