@@ -282,8 +282,10 @@ static struct ofile *accepted(struct ofile *listener, s64 handle, struct address
 {
 	struct ofile *f = NULL;
 
-	*err = 0;
-	if (handle >= 0 && unix_file_of(listener))
+	*err = (int)MIN(handle, 0L);
+	if (handle < 0)
+		return NULL;
+	if (unix_file_of(listener))
 		f = unix_accepted(listener, (s32)handle, client, flags);
 	if (!f)
 		return host_file_of_result(handle, flags, err);

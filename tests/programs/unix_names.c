@@ -449,6 +449,14 @@ CASE(waits_for_the_listener)
 	SHOW(send(c[1], "x", 1, 0));
 	for (int k = 0; k < 3; k++)
 		close(c[k]);
+	close(accepted(l));
+	/* accept(2) with a limit of time is not restarted. */
+	sa.sa_flags = SA_RESTART;
+	limit.tv_sec = 100;
+	NEED(sigaction(SIGALRM, &sa, NULL) == 0);
+	NEED(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+	NEED(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	SHOW(accept(l, NULL, NULL));
 	close(l);
 	unlink("listener");
 }
