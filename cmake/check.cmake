@@ -46,10 +46,16 @@ set_target_properties(report PROPERTIES OUTPUT_NAME report.elf)
 target_compile_definitions(report PRIVATE _GNU_SOURCE=)
 target_compile_options(report PRIVATE ${hardening})
 target_link_options(report PRIVATE -static-pie
-	LINKER:-z,relro,-z,now,-z,noexecstack,--fatal-warnings)
+	LINKER:-z,relro,-z,now,-z,noexecstack,--fatal-warnings,--wrap=open)
 target_link_libraries(report PRIVATE host_options ${DW_LIBRARY} ${ELF_LIBRARY} ${LZMA_LIBRARY}
 	${BZ2_LIBRARY} ${Z_LIBRARY} ${ZSTD_LIBRARY} ${JSON_LIBRARY} ${SECCOMP_LIBRARY}
 	${IBERTY_LIBRARY} pthread m)
+find_path(ZSTD_INCLUDE zstd.h)
+if(ZSTD_LIBRARY AND ZSTD_INCLUDE)
+	target_compile_definitions(report PRIVATE REPORT_ZSTD=)
+else()
+	message(STATUS "no libzstd-dev: elfutils before 0.189 reads no lines from -gz=zstd")
+endif()
 add_custom_command(OUTPUT report.stripped
 	COMMAND ${CMAKE_OBJCOPY} --strip-all report.elf report.stripped
 	DEPENDS report VERBATIM)

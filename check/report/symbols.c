@@ -11,7 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "check/report/elf_open.h"
+#include "check/report/scopes.h"
 #include "check/report/symbols.h"
+#include "check/report/units.h"
+#include "check/report/zstd.h"
 
 /* From libiberty/demangle.h, whose ansidecl.h conflicts with the headers here. */
 #define DMGL_PARAMS (1 << 0)
@@ -19,10 +23,9 @@
 char *cplus_demangle_v3(const char *mangled, int options);
 char *rust_demangle(const char *mangled, int options);
 
-#define INLINE_MAX 64 /* inlined frames of one address */
-
 struct report_symbols {
 	Dwfl *dwfl;
+	struct units units;
 	const struct report_maps *maps;
 };
 
@@ -51,9 +54,21 @@ static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr 
 	return fd;
 }
 
+/* The checksum of .gnu_debuglink is that of the file before it is expanded. */
+static int find_debuginfo(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base,
+			  const char *file_name, const char *link, GElf_Word crc, char **found)
+{
+	int fd;
+
+	elf_open_plainly = true;
+	fd = dwfl_standard_find_debuginfo(mod, data, name, base, file_name, link, crc, found);
+	elf_open_plainly = false;
+	return zstd_expanded(fd);
+}
+
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.find_debuginfo = find_debuginfo,
 };
 
 /* Makes a stream of the lines of mapped files, for elfutils's parser. */
@@ -107,6 +122,7 @@ void report_symbols_end(struct report_symbols *s)
 {
 	if (!s)
 		return;
+	units_free(&s->units);
 	dwfl_end(s->dwfl);
 	free(s);
 }
@@ -121,16 +137,55 @@ static bool is_mangled(const char *name)
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
 }
 
-/* Returns the demangled name, which the caller frees, or NULL if the name is not mangled. */
-static char *demangle(const char *name)
+/*
+ * Cuts what compilers append to the names of their copies and parts of functions: .isra.0, .cold.
+ */
+static void cut_clone(char *name)
 {
-	char *text = NULL;
+	static const char *const clones[] = {".isra",	  ".constprop", ".part",      ".cold",
+					     ".lto_priv", ".llvm",	".localalias"};
 
-	if (is_mangled(name)) {
-		text = rust_demangle(name, DMGL_PARAMS);
-		if (!text)
-			text = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
+	for (char *dot; (dot = strrchr(name, '.')) && dot != name;) {
+		bool is_clone = false,
+		     is_number = dot[1] && !dot[1 + strspn(dot + 1, "0123456789")];
+
+		if (is_number) {
+			*dot = '\0';
+			char *word = strrchr(name, '.');
+
+			for (size_t i = 0; word && i < ARRAY_SIZE(clones); i++)
+				is_clone |= strcmp(word, clones[i]) == 0;
+			if (!is_clone) {
+				*dot = '.';
+				return;
+			}
+			*word = '\0';
+			continue;
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(clones); i++)
+			is_clone |= strcmp(dot, clones[i]) == 0;
+		if (!is_clone)
+			return;
+		*dot = '\0';
 	}
+}
+
+/* Returns the name as users write it, which the caller frees; NULL without memory. */
+static char *readable(const char *name)
+{
+	char *plain = strdup(name), *text = NULL;
+
+	if (!plain)
+		return NULL;
+	cut_clone(plain);
+	if (!is_mangled(plain))
+		return plain;
+	text = rust_demangle(plain, DMGL_PARAMS);
+	if (!text)
+		text = cplus_demangle_v3(plain, DMGL_PARAMS | DMGL_ANSI);
+	if (!text)
+		return plain;
+	free(plain);
 	return text;
 }
 
@@ -159,13 +214,11 @@ struct position {
 static void emit(const char *name, const struct position *at, u64 pc, u32 flags, const char *module,
 		 u64 offset, report_frame_fn *fn, void *arg)
 {
-	char *demangled = name ? demangle(name) : NULL;
+	char *readable_name = name ? readable(name) : NULL;
 	struct report_frame frame = {
 		.pc = pc,
 		.offset = offset,
-		.function = demangled ? demangled
-			    : name    ? name
-				      : "",
+		.function = readable_name ? readable_name : "",
 		.file = at->file && at->line > 0 ? at->file : "",
 		.directory = at->directory ? at->directory : "",
 		.line = at->file && at->line > 0 ? (u32)at->line : 0,
@@ -176,20 +229,22 @@ static void emit(const char *name, const struct position *at, u64 pc, u32 flags,
 	};
 
 	fn(&frame, arg);
-	free(demangled);
+	free(readable_name);
 }
 
 /* Finds the position at which an inlined function was called. */
-static void call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct position *at)
+static void call_site(Dwarf_Die *inlined, struct position *at)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Files *files;
 	Dwarf_Word value;
+	Dwarf_Die cu;
 	size_t count;
 
 	*at = (struct position){.directory = at->directory};
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attr), &value) == 0 &&
-	    dwarf_getsrcfiles(cu, &files, &count) == 0 && value < count)
+	    dwarf_diecu(inlined, &cu, NULL, NULL) && dwarf_getsrcfiles(&cu, &files, &count) == 0 &&
+	    value < count)
 		at->file = dwarf_filesrc(files, value, NULL, NULL);
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attr), &value) == 0 &&
 	    value < INT32_MAX)
@@ -199,42 +254,59 @@ static void call_site(Dwarf_Die *cu, Dwarf_Die *inlined, struct position *at)
 		at->column = (int)value;
 }
 
+/* What the debug information says of an address. */
+struct place {
+	struct position at;
+	bool has_scopes;      /* .scopes is filled in */
+	struct scopes scopes; /* innermost first, up to and with the function */
+};
+
+/* Finds the line of an address and the functions around it. */
+static void look_up(struct report_symbols *s, Dwfl_Module *mod, u64 look, struct place *p)
+{
+	struct unit u;
+	Dwarf_Line *line;
+
+	if (!units_find(&s->units, mod, look, &u))
+		return;
+	p->has_scopes = scopes_find(&u.die, u.pc, &p->scopes) ||
+			(u.is_split && scopes_find(&u.skeleton, u.pc, &p->scopes));
+	/*
+	 * Without the unit's functions, the line may be that of an inlined function, and the
+	 * symbol's name that of another one. A complete unit that has no function here (assembler,
+	 * -g1) has none that was inlined either.
+	 */
+	if (!p->has_scopes && u.is_lost)
+		return;
+	line = dwarf_getsrc_die(&u.skeleton, u.pc);
+	if (line) {
+		p->at.file = dwarf_linesrc(line, NULL, NULL);
+		dwarf_lineno(line, &p->at.line);
+		dwarf_linecol(line, &p->at.column);
+	}
+	p->at.directory = unit_directory(&u.skeleton);
+}
+
 /*
  * Emits the inlined functions around pc, each with its own position. Then *name and *at are those
  * of the function that contains them.
  */
-static void lookup_inlined(Dwfl_Module *mod, u64 look, u64 pc, const char *module, u64 offset,
-			   struct position *at, const char **name, report_frame_fn *fn, void *arg)
+static void emit_inlined(struct scopes *scopes, u64 pc, const char *module, u64 offset,
+			 struct position *at, const char **name, report_frame_fn *fn, void *arg)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(mod, look, &bias), *innermost = NULL, *scopes = NULL;
-	int count = 0, inlined = 0;
+	for (u32 i = 0; i < scopes->count; i++) {
+		Dwarf_Die *die = &scopes->die[i];
+		const char *scope = scope_name(die);
 
-	if (!cu)
-		return;
-	/*
-	 * Around an inlined function, dwarf_getscopes returns the scopes of its definition;
-	 * dwarf_getscopes_die returns those that it was inlined into.
-	 */
-	if (dwarf_getscopes(cu, look - bias, &innermost) > 0)
-		count = dwarf_getscopes_die(&innermost[0], &scopes);
-	for (int i = 0; i < count; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-		const char *scope = scope_name(&scopes[i]);
-
-		if (tag == DW_TAG_subprogram) {
+		if (dwarf_tag(die) == DW_TAG_subprogram) {
 			/* Only the symbol has the mangled name of a static C++ function. */
 			if (scope && (is_mangled(scope) || !*name || !is_mangled(*name)))
 				*name = scope;
-			break;
+			return;
 		}
-		if (tag != DW_TAG_inlined_subroutine || inlined++ >= INLINE_MAX)
-			continue;
 		emit(scope, at, pc, FRAME_INLINED, module, offset, fn, arg);
-		call_site(cu, &scopes[i], at);
+		call_site(die, at);
 	}
-	free(scopes);
-	free(innermost);
 }
 
 void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_frame_fn *fn,
@@ -243,7 +315,7 @@ void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_
 	const struct report_map *map;
 	u64 look = exact || !pc ? pc : pc - 1, offset = pc;
 	const char *module = "", *name = NULL;
-	struct position at = {0};
+	struct place place = {0};
 	Dwfl_Module *mod;
 
 	map = report_maps_find(s->maps, look);
@@ -255,24 +327,19 @@ void report_symbols_lookup(struct report_symbols *s, u64 pc, bool exact, report_
 	if (mod) {
 		GElf_Off symbol_offset;
 		GElf_Sym sym;
-		Dwfl_Line *line;
 		Dwarf_Addr bias;
 
 		name = dwfl_module_addrinfo(mod, look, &symbol_offset, &sym, NULL, NULL, NULL);
 		/* A symbol that ends before the address is not that of its function. */
 		if (name && sym.st_size && symbol_offset >= sym.st_size)
 			name = NULL;
-		line = dwfl_module_getsrc(mod, look);
-		if (line) {
-			at.file = dwfl_lineinfo(line, NULL, &at.line, &at.column, NULL, NULL);
-			at.directory = dwfl_line_comp_dir(line);
-		}
 		/* The address in the file and not in memory, as addr2line takes it. */
 		if (dwfl_module_getelf(mod, &bias))
 			offset = pc - bias;
-		lookup_inlined(mod, look, pc, module, offset, &at, &name, fn, arg);
+		look_up(s, mod, look, &place);
+		emit_inlined(&place.scopes, pc, module, offset, &place.at, &name, fn, arg);
 	}
-	emit(name, &at, pc, 0, module, offset, fn, arg);
+	emit(name, &place.at, pc, 0, module, offset, fn, arg);
 }
 
 void report_symbols_build_id(struct report_symbols *s, u64 pc, char *build_id, size_t size)
