@@ -6,7 +6,8 @@
  *
  * sources: check/report/analyse.c check/report/analysis.c check/report/decode.c
  * sources: check/report/maps.c check/report/source.c check/report/symbols.c check/report/unwind.c
- * sources: check/report/validate.c
+ * sources: check/report/validate.c check/report/units.c check/report/scopes.c
+ * sources: check/report/dwp.c check/report/elf_open.c check/report/zstd.c
  * libraries: dw elf iberty Zydis
  */
 #include <fcntl.h>

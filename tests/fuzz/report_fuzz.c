@@ -9,6 +9,8 @@
  * sources: check/report/html_style.c check/report/json.c check/report/kind.c check/report/maps.c
  * sources: check/report/reporter.c check/report/sarif.c check/report/source.c
  * sources: check/report/suppress.c check/report/symbols.c check/report/text.c
+ * sources: check/report/units.c check/report/scopes.c check/report/dwp.c check/report/elf_open.c
+ * sources: check/report/zstd.c
  * sources: check/report/unwind.c check/report/validate.c check/report/words.c
  * libraries: dw elf iberty Zydis json-c seccomp m
  */
