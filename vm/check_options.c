@@ -191,7 +191,8 @@ static const struct row rows[] = {
 	 "a number from 1 to 1000000000", AT(check.sample), .min = 1, .max = 1000000000},
 	{"align", "N", "least alignment of guarded objects: 1, 2, 4, 8 or 16 (default)", read_power,
 	 "1, 2, 4, 8 or 16", AT(check.align), .min = 1, .max = 16},
-	{"guard", "SIDE", "unmapped pages before, after (default) or on both sides", read_choice,
+	{"guard", "SIDE",
+	 "where unmapped pages are: before, after or both (default: see the manual)", read_choice,
 	 "before, after or both", AT(check.guard), .choice = guards},
 	{"heap-mem", "SIZE", "RAM for page mode; beyond it objects are packed", read_size,
 	 "a size (K, M, G)", AT(check.budget)},
@@ -246,7 +247,6 @@ void check_options_init(struct options *o)
 		.flags = CHECK_ON | CHECK_SIZED_DELETE,
 		.level = CHK_LEVEL_AUTO,
 		.align = 16,
-		.guard = CHK_GUARD_AFTER,
 		.depth = 20,
 		.exitcode = CHECK_EXITCODE,
 	};
@@ -270,6 +270,9 @@ int check_options_done(struct options *o)
 		message("--sample is for --level=sampled");
 		return EXIT_USAGE;
 	}
+	/* Where the user does not say, auto throws a coin. */
+	if (!o->check.guard && o->check.level != CHK_LEVEL_AUTO)
+		o->check.guard = CHK_GUARD_AFTER;
 	if (!o->check.sample)
 		o->check.sample = 1000;
 	/* The reporter unwinds stacks from registers: no deeper than the library's own stacks. */

@@ -31,7 +31,8 @@ enum chk_call {
 	/* const u64 *pc, count: stores a call stack, innermost first. Returns its id. */
 	CHK_CALL_STACK,
 	/*
-	 * size, align, CHK_FN, stack id: makes an object at page level. Returns its
+	 * size, align, CHK_FN, stack id, guard (CHK_GUARD_BEFORE or _AFTER; 0: as configured):
+	 * makes an object at page level. Returns its
 	 * address; -EDQUOT: page level has used its budget of RAM, so the object has to be packed.
 	 */
 	CHK_CALL_ALLOC,
@@ -57,8 +58,9 @@ enum chk_call {
 	/* count: adds spans to the base area. Returns the number of the first. */
 	CHK_CALL_BASE_GROW,
 	/*
-	 * const u64 *slot, count <= CHK_ALIAS_BATCH: makes aliases of base slots, one behind the
-	 * other; each has chk_slot_pages() pages. Returns the address of the first page.
+	 * const u64 *slot, count <= CHK_ALIAS_BATCH, gap: makes aliases of base slots, one behind
+	 * the other; each has chk_slot_pages() pages and, if gap is 1, an unmapped one behind them.
+	 * Returns the address of the first page.
 	 */
 	CHK_CALL_ALIAS,
 	/* const struct chk_dead *, count <= CHK_DEAD_BATCH: ends aliases. Returns 0. */
@@ -157,20 +159,41 @@ struct chk_module {
 #define CHK_DEAD_BATCH	512  /* most aliases that end with one call */
 #define CHK_CANARY	0xc9 /* value of the bytes beside an object, in its slot or pages */
 #define CHK_CANARY_MAX	512  /* most canary bytes behind an object in a slot */
-#define CHK_FREED	0xdd /* value of the first bytes of an object whose alias waits to end */
+#define CHK_FREED	0xdd /* value of the first bytes of an object that was released */
+#define CHK_FILL_MAX	4096 /* most bytes of CHK_FREED in a slot without an alias */
+#define CHK_EDGE_FRONT	64UL /* most canary bytes before an edge object */
 
 enum chk_slot_state {
 	CHK_SLOT_FREE,
-	CHK_SLOT_LIVE,	   /* has an object, at CHK_LEVEL_NONE */
-	CHK_SLOT_PREPARED, /* has an alias, but no object yet */
-	CHK_SLOT_ALIASED,  /* has an object, at CHK_LEVEL_ALIAS */
-	CHK_SLOT_PENDING,  /* released; CHK_CALL_UNALIAS will follow */
+	CHK_SLOT_LIVE,	       /* has an object, at CHK_LEVEL_NONE */
+	CHK_SLOT_PREPARED,     /* has an alias, but no object yet */
+	CHK_SLOT_ALIASED,      /* has an object, at CHK_LEVEL_ALIAS */
+	CHK_SLOT_PENDING,      /* released; CHK_CALL_UNALIAS will follow */
+	CHK_SLOT_EDGE,	       /* has an object, at CHK_LEVEL_ALIAS, which ends at its page's end */
+	CHK_SLOT_EDGE_PENDING, /* as PENDING */
+	/*
+	 * Released, and its first CHK_FILL_MAX bytes are CHK_FREED, until it is given out again: in
+	 * quarantine or in the free list.
+	 */
+	CHK_SLOT_FILLED,
 };
 
+/* Returns whether an edge object may have this size. */
+static inline bool chk_fits_edge(u64 size)
+{
+	return size <= 4096;
+}
+
+/* Returns the offset of an edge object in its page. align is that of the configuration. */
+static inline u32 chk_edge_offset(u64 size, u32 align)
+{
+	return (u32)(4096 - ALIGN_UP(MAX(size, 1UL), align));
+}
+
 struct chk_slot {
-	u32 stack; /* id of the allocation's stack; FREE: the next free slot of the span, + 1 */
-	s32 tid;
-	u32 seq;
+	u32 stack; /* id of the allocation's stack */
+	s32 tid;   /* FILLED: the id of the release's stack */
+	u32 seq;   /* FREE, FILLED: the next free slot of the span, + 1 */
 	u16 slack; /* the slot's size less the object's */
 	u8 state;  /* enum chk_slot_state */
 	u8 fn;	   /* CHK_FN */
@@ -229,9 +252,9 @@ struct chk_dead {
 	u32 stack; /* id of the release's stack */
 	s32 tid;
 	u32 seq;
-	u8 fn;	  /* CHK_FN */
-	u8 moved; /* realloc moved the content to a new address */
-	u16 reserved;
+	u8 fn;	    /* CHK_FN */
+	u8 moved;   /* realloc moved the content to a new address */
+	u16 filled; /* for the library: the object was filled with CHK_FREED */
 };
 
 /* A bug that the library found itself. */

@@ -13,27 +13,27 @@
 /* The policy chooses the new object's level. If no base slot can be had, the kernel makes it. */
 static void *make_once(u64 size, u64 align, u32 fn, const struct chk_frame *from)
 {
-	enum chk_level level = policy_choose(size, from);
+	struct policy policy = policy_choose(size, from);
 	void *p = NULL;
 	u64 since;
 	s64 ret;
 
-	if (level != CHK_LEVEL_PAGE && align <= BASE_ALIGN_MAX)
-		p = base_alloc(size, align, fn, level == CHK_LEVEL_ALIAS, from);
+	if (!policy.page && align <= BASE_ALIGN_MAX)
+		p = base_alloc(size, align, fn, policy.how, from);
 	if (p) {
 		if (fn == CHK_FN_CALLOC)
 			memset(p, 0, size);
 		return p;
 	}
 	since = __builtin_ia32_rdtsc();
-	ret = chk_syscall4(CHK_CALL_ALLOC, size, align, fn, chk_stack_id(from));
+	ret = chk_syscall5(CHK_CALL_ALLOC, size, align, fn, chk_stack_id(from), policy.guard);
 	if (ret > 0)
 		policy_spent_on_object(since);
 	else
 		policy_spent(since);
 	if (ret == -EDQUOT) {
 		policy_over_budget();
-		p = base_alloc(size, align, fn, true, from);
+		p = base_alloc(size, align, fn, BASE_ALIAS, from);
 		if (p && fn == CHK_FN_CALLOC)
 			memset(p, 0, size);
 		return p;
@@ -97,7 +97,7 @@ void *chk_resize(void *p, u64 size, const struct chk_frame *from)
 	if (base_resize(p, size, from))
 		return p;
 	ours = base_size(p, &old);
-	if (!ours && policy_choose(size, from) == CHK_LEVEL_PAGE) {
+	if (!ours && policy_choose(size, from).page) {
 		since = __builtin_ia32_rdtsc();
 		ret = chk_syscall4(CHK_CALL_REALLOC, (u64)p, size, chk_stack_id(from), 0);
 		policy_spent(since);

@@ -5,8 +5,13 @@
  *
  * Invariants, under the arena's lock: a span with a slot that is free or fresh is in the list of
  * its arena and size, unless base_give_back has retired the span. A slot below .fresh is in its
- * span's free list exactly when its state is CHK_SLOT_FREE. The order of stores is such that a fork
- * between any two of them loses a slot at worst.
+ * span's free list exactly when its state is CHK_SLOT_FREE, or when it is CHK_SLOT_FILLED and the
+ * slot is not in quarantine. The order of stores is such that a fork between any two of them loses
+ * a slot at worst.
+ *
+ * A slot without an alias is filled when it is released. It then waits in its arena's quarantine,
+ * so that a write through an old pointer hits the pattern and not a new object. The pattern is
+ * checked when the slot is given out again, and by the kernel when the process ends.
  */
 #include "check/preload/base.h"
 #include "check/preload/credit.h"
@@ -18,7 +23,9 @@
 #define DEAD_LEAST	64   /* released aliases that make a batch if releases are rare */
 #define DEAD_PAGES	1024 /* most pages of released aliases that may wait in an arena */
 #define FREED_FILL_MAX	256
-#define SLACK_MAX	0xffff /* bytes: struct chk_slot */
+#define QUARANTINE	512	    /* released slots that wait in an arena ... */
+#define QUARANTINE_MAX	(1UL << 20) /* ... and their bytes, at most */
+#define SLACK_MAX	0xffff	    /* bytes: struct chk_slot */
 
 #define SYS_sched_yield 24
 
@@ -44,7 +51,10 @@ struct arena {
 	u32 releases;
 	void *later;	 /* objects that the lock's holder will free; linked by their first words */
 	u32 list[SIZES]; /* spans with free or fresh slots: number + 1 */
-	struct magazine magazine[SIZES];
+	struct magazine magazine[SIZES + 1]; /* the last: of edge objects */
+	u64 held[QUARANTINE];		     /* addresses of slots: a ring */
+	u32 held_first, held_count;
+	u64 held_bytes;
 	u64 pending_since; /* TSC when the first of .pending was released */
 	u64 batch;	   /* cycles that the last flush took */
 	u32 pending_count, pending_pages;
@@ -54,6 +64,7 @@ struct arena {
 
 static struct arena arenas[CHK_ARENAS];
 static u32 spans; /* spans with lower numbers may be in use */
+static u32 edges; /* live objects with a page of their own */
 
 static u64 thread_pointer(void)
 {
@@ -101,7 +112,7 @@ static bool lock(struct arena *a)
 	}
 }
 
-static void free_slot(struct arena *a, u64 number, u32 n);
+static void check_filled(const struct chk_span *s, const struct chk_slot *slot, u64 addr);
 static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bool force,
 				const struct chk_frame *from);
 
@@ -205,7 +216,7 @@ static u64 take_slot(struct arena *a, u32 class, struct chk_slot **slot)
 		if (s->free) {
 			n = s->free - 1;
 			*slot = slots_of(number) + n;
-			s->free = (*slot)->stack;
+			s->free = (*slot)->seq;
 		} else if (s->fresh < s->slots) {
 			n = s->fresh++;
 			*slot = slots_of(number) + n;
@@ -214,18 +225,20 @@ static u64 take_slot(struct arena *a, u32 class, struct chk_slot **slot)
 			s->listed = 0;
 			continue;
 		}
+		if ((*slot)->state == CHK_SLOT_FILLED)
+			check_filled(s, *slot, chk_slot_addr(s, number, n));
 		return chk_slot_addr(s, number, n);
 	}
 }
 
-static void free_slot(struct arena *a, u64 number, u32 n)
+static void free_slot(struct arena *a, u64 number, u32 n, enum chk_slot_state state)
 {
 	struct chk_span *s = span_at(number);
 	struct chk_slot *slot = slots_of(number) + n;
 	u32 class;
 
-	slot->stack = s->free;
-	slot->state = CHK_SLOT_FREE;
+	slot->seq = s->free;
+	slot->state = (u8)state;
 	s->free = n + 1;
 	if (s->listed)
 		return;
@@ -293,9 +306,8 @@ static void fill(u8 *p, u8 byte, u64 n)
 
 /* -- Aliases ----------------------------------------------------------------------------------- */
 
-static bool refill(struct arena *a, u32 class)
+static bool refill(struct arena *a, struct magazine *m, u32 class, bool edge)
 {
-	struct magazine *m = &a->magazine[class];
 	u64 since = __builtin_ia32_rdtsc();
 	struct chk_slot *slot;
 	u32 pages = 0;
@@ -310,9 +322,9 @@ static bool refill(struct arena *a, u32 class)
 			break;
 		slot->state = CHK_SLOT_PREPARED;
 		m->slot[m->count++] = base;
-		pages += chk_slot_pages(base, sizes[class]);
+		pages += chk_slot_pages(base, sizes[class]) + edge;
 	}
-	alias = m->count ? chk_syscall4(CHK_CALL_ALIAS, (u64)m->slot, m->count, 0, 0) : -1;
+	alias = m->count ? chk_syscall4(CHK_CALL_ALIAS, (u64)m->slot, m->count, edge, 0) : -1;
 	policy_spent(since);
 	if (alias < 0) {
 		/* The slots stay PREPARED and are lost: memory is short anyway. */
@@ -322,7 +334,7 @@ static bool refill(struct arena *a, u32 class)
 	m->alias = (u64)alias;
 	for (u32 n = 0; n < m->count; n++) {
 		*alias_entry((u64)alias) = m->slot[n];
-		alias += chk_slot_pages(m->slot[n], sizes[class]) * PAGE_SIZE;
+		alias += (chk_slot_pages(m->slot[n], sizes[class]) + edge) * PAGE_SIZE;
 	}
 	return true;
 }
@@ -339,16 +351,16 @@ static struct chk_slot *slot_at(u64 addr)
 	return slots_of(number) + slot_number(span_at(number), addr);
 }
 
-static void *take_alias(struct arena *a, u32 class, struct chk_slot **slot)
+static void *take_alias(struct arena *a, u32 class, bool edge, struct chk_slot **slot)
 {
-	struct magazine *m = &a->magazine[class];
+	struct magazine *m = &a->magazine[edge ? SIZES : class];
 	u64 base, alias;
 
-	if (m->next == m->count && !refill(a, class))
+	if (m->next == m->count && !refill(a, m, class, edge))
 		return NULL;
 	base = m->slot[m->next];
 	alias = m->alias + (base & 4095);
-	m->alias += chk_slot_pages(base, sizes[class]) * PAGE_SIZE;
+	m->alias += (chk_slot_pages(base, sizes[class]) + edge) * PAGE_SIZE;
 	m->next++;
 	*slot = slot_at(base);
 	return (void *)alias;
@@ -380,7 +392,7 @@ static void flush(struct arena *a)
 		struct chk_dead *d = &a->pending[i];
 		u64 base = *alias_entry(d->alias);
 
-		if (i >= a->unchecked)
+		if (i >= a->unchecked && d->filled)
 			check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
 	}
 	if (count)
@@ -393,7 +405,7 @@ static void flush(struct arena *a)
 		u64 number = span_number(base);
 
 		*entry = 0;
-		free_slot(a, number, (u32)slot_number(span_at(number), base));
+		free_slot(a, number, (u32)slot_number(span_at(number), base), CHK_SLOT_FREE);
 	}
 }
 
@@ -414,13 +426,15 @@ void base_flush(void)
 /* Finds the slot of the object that begins at addr, an address that the program passed. */
 static struct chk_slot *find(u64 addr, u64 *base, u64 *number)
 {
+	struct chk_slot *slot;
 	struct chk_span *s;
+	u64 offset;
 	s64 n;
 
 	*base = addr;
 	if (addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE) {
 		*base = *alias_entry(addr);
-		if (!*base || ((*base ^ addr) & 4095))
+		if (!*base)
 			return NULL;
 	}
 	if (*base - CHK_BASE_AREA >= CHK_BASE_SIZE)
@@ -430,7 +444,13 @@ static struct chk_slot *find(u64 addr, u64 *base, u64 *number)
 		return NULL;
 	s = span_at(*number);
 	n = __atomic_load_n(&s->size, __ATOMIC_ACQUIRE) ? slot_number(s, *base) : -1;
-	return n < 0 ? NULL : slots_of(*number) + n;
+	if (n < 0)
+		return NULL;
+	slot = slots_of(*number) + n;
+	offset = *base & 4095;
+	if (slot->state == CHK_SLOT_EDGE)
+		offset = chk_edge_offset(s->size - slot->slack, chk_started()->config.align);
+	return (addr & 4095) == offset ? slot : NULL;
 }
 
 static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
@@ -440,31 +460,100 @@ static bool canary_intact(const u8 *object, u64 size, u64 slot_size)
 	return first_other(object + size, CHK_CANARY, count) == count;
 }
 
-static u32 state_of(u64 addr)
+/* Returns the number of canary bytes before an edge object. */
+static u64 front(u64 object)
 {
-	return addr - CHK_ALIAS_AREA < CHK_ALIAS_SIZE ? CHK_SLOT_ALIASED : CHK_SLOT_LIVE;
+	return MIN(object & 4095, CHK_EDGE_FRONT);
 }
 
-void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame *from)
+/* Returns the number of canary bytes behind an edge object, up to the end of its page. */
+static u64 rest(u64 object, u64 size)
 {
-	u32 class = size_class(size + CHK_CANARY_LEAST, align), stack;
+	return 4096 - (object & 4095) - size;
+}
+
+static bool edge_intact(const u8 *object, u64 size)
+{
+	u64 before = front((u64)object), behind = rest((u64)object, size);
+
+	return first_other(object - before, CHK_CANARY, before) == before &&
+	       first_other(object + size, CHK_CANARY, behind) == behind;
+}
+
+/* Returns whether the slot has the live object that the program sees at addr. */
+static bool is_live(const struct chk_slot *slot, u64 addr)
+{
+	if (addr - CHK_ALIAS_AREA >= CHK_ALIAS_SIZE)
+		return slot->state == CHK_SLOT_LIVE;
+	return slot->state == CHK_SLOT_ALIASED || slot->state == CHK_SLOT_EDGE;
+}
+
+/* Takes a slot, and the address at which the program sees it. */
+static void *take(struct arena *a, u32 class, enum base_how how, struct chk_slot **slot)
+{
+	if (how == BASE_PLAIN)
+		return (void *)take_slot(a, class, slot);
+	return take_alias(a, class, how == BASE_BEFORE || how == BASE_AFTER, slot);
+}
+
+/* Returns where in its slot the object begins, and writes the canaries around it. */
+static void *place(u8 *slot, u64 size, u64 slot_size, enum base_how how)
+{
+	if (how != BASE_AFTER) {
+		fill(slot + size, CHK_CANARY, canaries(slot_size - size));
+		return slot;
+	}
+	slot += chk_edge_offset(size, chk_started()->config.align);
+	memset(slot - front((u64)slot), CHK_CANARY, front((u64)slot));
+	memset(slot + size, CHK_CANARY, rest((u64)slot, size));
+	return slot;
+}
+
+static enum chk_slot_state new_state(enum base_how how)
+{
+	if (how == BASE_PLAIN)
+		return CHK_SLOT_LIVE;
+	return how == BASE_AFTER ? CHK_SLOT_EDGE : CHK_SLOT_ALIASED;
+}
+
+/* Returns how, or BASE_ALIAS if the object does not fit the edge of a page. */
+static enum base_how fitting(u64 size, u64 align, enum base_how how)
+{
+	if (how == BASE_AFTER && chk_fits_edge(size) && align <= chk_started()->config.align)
+		return how;
+	if (how == BASE_BEFORE && chk_fits_edge(size + CHK_CANARY_LEAST))
+		return how;
+	return how == BASE_PLAIN ? how : BASE_ALIAS;
+}
+
+void *base_alloc(u64 size, u64 align, u32 fn, enum base_how how, const struct chk_frame *from)
+{
+	bool alias = how != BASE_PLAIN;
 	struct arena *a = my_arena();
 	struct chk_made *made;
 	struct chk_slot *slot;
+	u32 class, stack;
 	void *p;
 
+	how = fitting(size, align, how);
+	if (how == BASE_AFTER || how == BASE_BEFORE)
+		class = size_class(4096, 1);
+	else
+		class = size_class(size + CHK_CANARY_LEAST, align);
 	/* The slack of a large, aligned object may exceed what struct chk_slot can hold. */
 	if (class == SIZES || sizes[class] - size > SLACK_MAX)
 		return NULL;
 	stack = alias ? chk_stack_id(from) : policy_stack(from);
 	if (!lock(a))
 		return NULL;
-	p = alias ? take_alias(a, class, &slot) : (void *)take_slot(a, class, &slot);
+	p = take(a, class, how, &slot);
 	if (p) {
 		/*
 		 * The canary comes before the state: the check at exit may read the slot anytime.
 		 */
-		fill((u8 *)p + size, CHK_CANARY, canaries(sizes[class] - size));
+		p = place(p, size, sizes[class], how);
+		if (alias && sizes[class] == 4096)
+			__atomic_fetch_add(&edges, 1, __ATOMIC_RELAXED);
 		slot->stack = stack;
 		slot->tid = chk_tid();
 		slot->seq = chk_operation();
@@ -473,8 +562,7 @@ void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame
 		made = &chk_changes.made[a - arenas];
 		*(alias ? &made->alias : &made->none) += 1;
 		*(alias ? &made->alias_bytes : &made->none_bytes) += size;
-		__atomic_store_n(&slot->state, alias ? CHK_SLOT_ALIASED : CHK_SLOT_LIVE,
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&slot->state, new_state(how), __ATOMIC_RELEASE);
 	}
 	unlock(a);
 	return p;
@@ -487,15 +575,18 @@ void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame
  */
 static bool ripe(const struct arena *a)
 {
-	if (a->releases < IMMEDIATE || a->pending_count == CHK_DEAD_BATCH ||
-	    a->pending_pages >= DEAD_PAGES)
+	if (a->pending_count == CHK_DEAD_BATCH || a->pending_pages >= DEAD_PAGES)
 		return true;
 	return a->pending_count % DEAD_LEAST == 0 &&
 	       credit_batch_is_due(__builtin_ia32_rdtsc() - a->pending_since, a->batch);
 }
 
-/* Queues an alias for a flush that ends many; the first IMMEDIATE ones end at once. */
-static void end_alias(struct arena *a, u64 addr, u64 size, u32 fn, bool moved, u32 stack)
+/*
+ * Queues an alias for a flush that ends many. at_once: the flush is now, so that the next access
+ * faults.
+ */
+static void end_alias(struct arena *a, u64 addr, u64 size, u32 fn, bool moved, bool at_once,
+		      u32 stack)
 {
 	if (!a->pending_count)
 		a->pending_since = __builtin_ia32_rdtsc();
@@ -507,12 +598,67 @@ static void end_alias(struct arena *a, u64 addr, u64 size, u32 fn, bool moved, u
 		.seq = chk_operation(),
 		.fn = (u8)fn,
 		.moved = moved,
+		.filled = !at_once,
 	};
-	fill((u8 *)addr, CHK_FREED, MIN(size, FREED_FILL_MAX));
-	if (a->releases < IMMEDIATE)
-		a->releases++;
-	if (ripe(a))
+	if (!at_once)
+		fill((u8 *)addr, CHK_FREED, MIN(size, FREED_FILL_MAX));
+	if (at_once || ripe(a))
 		flush(a);
+}
+
+/* -- Quarantine -------------------------------------------------------------------------------- */
+
+/* Reports the released object in a slot if the program wrote to it. */
+static void check_filled(const struct chk_span *s, const struct chk_slot *slot, u64 addr)
+{
+	u64 filled = MIN((u64)s->size - slot->slack, (u64)CHK_FILL_MAX);
+	u64 other = first_other((const u8 *)addr, CHK_FREED, filled);
+	const struct chk_bug bug = {
+		.kind = CHECK_FREED_OVERWRITTEN, .addr = addr + other, .size = 1};
+
+	if (other < filled)
+		chk_syscall1(CHK_CALL_BUG, (u64)&bug);
+}
+
+/* Gives the slot that has waited longest to its span's free list. */
+static void release_held(struct arena *a)
+{
+	u64 addr = a->held[a->held_first], number = span_number(addr);
+	struct chk_span *s = span_at(number);
+
+	a->held_first = (a->held_first + 1) % QUARANTINE;
+	a->held_count--;
+	a->held_bytes -= s->size;
+	free_slot(a, number, (u32)slot_number(s, addr), CHK_SLOT_FILLED);
+}
+
+/* Fills a released slot and holds it back. */
+static void hold(struct arena *a, u64 addr, struct chk_slot *slot, u64 size, u32 stack)
+{
+	u64 bytes = span_at(span_number(addr))->size;
+
+	fill((u8 *)addr, CHK_FREED, MIN(size, (u64)CHK_FILL_MAX));
+	slot->tid = (s32)stack;
+	__atomic_store_n(&slot->state, CHK_SLOT_FILLED, __ATOMIC_RELEASE);
+	while (a->held_count &&
+	       (a->held_count == QUARANTINE || a->held_bytes + bytes > QUARANTINE_MAX))
+		release_held(a);
+	a->held[(a->held_first + a->held_count++) % QUARANTINE] = addr;
+	a->held_bytes += bytes;
+}
+
+/*
+ * Returns whether an alias ends with the release: all do at the level packed, which promises to
+ * find each use at the instruction, and the first ones of an arena.
+ */
+static bool at_once(struct arena *a)
+{
+	if (chk_started()->config.level == CHK_LEVEL_ALIAS)
+		return true;
+	if (a->releases == IMMEDIATE)
+		return false;
+	a->releases++;
+	return true;
 }
 
 /* Called with the arena's lock held. See base_free. */
@@ -521,21 +667,28 @@ static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bo
 {
 	u64 base, number, size, slot_size;
 	struct chk_slot *slot = find((u64)p, &base, &number);
+	bool edge, own_page;
 
-	if (!slot || slot->state != state_of((u64)p))
+	if (!slot || !is_live(slot, (u64)p))
 		return BASE_NOT_MINE;
 	slot_size = span_at(number)->size;
 	size = slot_size - slot->slack;
-	if (!force && (!chk_releases(fn, slot->fn) || !canary_intact(p, size, slot_size)))
+	edge = slot->state == CHK_SLOT_EDGE;
+	if (!force && (!chk_releases(fn, slot->fn) ||
+		       !(edge ? edge_intact(p, size) : canary_intact(p, size, slot_size))))
 		return BASE_NOT_MINE;
 	chk_changes.made[a - arenas].gone++;
 	chk_changes.made[a - arenas].gone_bytes += size;
 	if (slot->state == CHK_SLOT_LIVE) {
-		free_slot(a, number, (u32)(slot - slots_of(number)));
+		hold(a, base, slot, size, from->rip ? policy_stack(from) : 0);
 		return BASE_DONE;
 	}
-	slot->state = CHK_SLOT_PENDING;
-	end_alias(a, (u64)p, size, fn, moved, from->rip ? chk_stack_id(from) : 0);
+	own_page = edge || (slot->state == CHK_SLOT_ALIASED && span_at(number)->size == 4096);
+	if (own_page)
+		__atomic_fetch_sub(&edges, 1, __ATOMIC_RELAXED);
+	slot->state = edge ? CHK_SLOT_EDGE_PENDING : CHK_SLOT_PENDING;
+	end_alias(a, (u64)p, size, fn, moved, own_page || at_once(a),
+		  from->rip ? chk_stack_id(from) : 0);
 	return BASE_DONE;
 }
 
@@ -546,7 +699,7 @@ enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct
 	enum base_result ret;
 	struct arena *a;
 
-	if (!slot || slot->state != state_of((u64)p))
+	if (!slot || !is_live(slot, (u64)p))
 		return BASE_NOT_MINE;
 	a = &arenas[span_at(number)->arena % CHK_ARENAS];
 	if (!lock(a)) {
@@ -567,12 +720,17 @@ enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct
 	return ret;
 }
 
+u32 base_edges(void)
+{
+	return __atomic_load_n(&edges, __ATOMIC_RELAXED);
+}
+
 bool base_size(const void *p, u64 *size)
 {
 	u64 base, number;
 	struct chk_slot *slot = find((u64)p, &base, &number);
 
-	if (!slot || slot->state != state_of((u64)p))
+	if (!slot || !is_live(slot, (u64)p))
 		return false;
 	*size = span_at(number)->size - slot->slack;
 	return true;
@@ -609,14 +767,15 @@ static bool is_empty(u64 number)
 	const struct chk_span *s = span_at(number);
 
 	for (u32 n = 0; n < s->fresh; n++)
-		if (slots_of(number)[n].state != CHK_SLOT_FREE)
+		if (slots_of(number)[n].state != CHK_SLOT_FREE &&
+		    slots_of(number)[n].state != CHK_SLOT_FILLED)
 			return false;
 	return s->fresh > 0;
 }
 
 /*
  * Takes the span out of its list, for good: .listed stays set, so free_slot never inserts it again.
- * Its slots stay CHK_SLOT_FREE, so that a second release of an object in them is found. Returns
+ * Its slots stay released, so that a second release of an object in them is found. Returns
  * false if the span is not in the list.
  */
 static bool retire(struct arena *a, u64 number)
@@ -642,6 +801,8 @@ bool base_give_back(void)
 
 		if (!span_at(number)->size || !is_empty(number) || !lock(a))
 			continue;
+		while (a->held_count)
+			release_held(a);
 		/* The check without the lock may be outdated. */
 		if (is_empty(number) && retire(a, number)) {
 			for (u64 n = 0; n * CHK_SPAN_SIZE < span_at(number)->size; n++)

@@ -18,13 +18,22 @@
 /* Bytes behind every object that must stay as they are, at least. */
 #define CHK_CANARY_LEAST 8
 
+/* How the program sees an object. */
+enum base_how {
+	BASE_PLAIN,  /* in its slot */
+	BASE_ALIAS,  /* through an alias */
+	BASE_AFTER,  /* through an alias of its own page, at whose end it ends: a gap follows */
+	BASE_BEFORE, /* the same, but it begins where the page does, behind a gap */
+};
+
 /*
  * Returns an object of at most CHK_SLOT_MAX - CHK_CANARY_LEAST bytes in a slot, with undefined
- * content. fn is made by CHK_FN. alias: the program sees it through an alias. from is the state of
+ * content. fn is made by CHK_FN. An object that does not fit what how asks for
+ * gets BASE_ALIAS. from is the state of
  * the program's caller. Returns NULL if there is no memory or no such slot, or if this thread
  * already holds the arena's lock.
  */
-void *base_alloc(u64 size, u64 align, u32 fn, bool alias, const struct chk_frame *from);
+void *base_alloc(u64 size, u64 align, u32 fn, enum base_how how, const struct chk_frame *from);
 
 /* The result of base_free. */
 enum base_result {
@@ -46,6 +55,9 @@ bool base_size(const void *p, u64 *size);
  * the slot and fills at least half of it.
  */
 bool base_resize(void *p, u64 size, const struct chk_frame *from);
+
+/* Returns the number of live edge objects, as far as this thread can know. */
+u32 base_edges(void);
 
 /* Ends the aliases of released objects that were waiting for a batch. */
 void base_flush(void);

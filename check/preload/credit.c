@@ -8,6 +8,7 @@
 #define CREDIT	   (150UL << 20) /* the initial credit: some 60 ms ... */
 #define OBJECTS	   1500		 /* ... or the cost of this number of objects, if that is more */
 #define SHARERS	   4		 /* programs that have started when the initial credit is halved */
+#define RANDOM	   5		 /* times the initial credit until no object is chosen any more */
 #define SHARE	   10		 /* guards may use one part in SHARE of the time */
 
 #define DEAD_SOON  4000000UL /* a batch is due when its first alias has waited so long ... */
@@ -34,7 +35,9 @@ enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 st
 	if (used < sum + elapsed / SHARE)
 		return CREDIT_ENOUGH;
 	/* The same sum once more is for the first objects of each site. */
-	return used < 2 * sum + elapsed / SHARE ? CREDIT_FIRST : CREDIT_NONE;
+	if (used < 2 * sum + elapsed / SHARE)
+		return CREDIT_FIRST;
+	return used < RANDOM * sum + elapsed / SHARE ? CREDIT_RANDOM : CREDIT_NONE;
 }
 
 bool credit_batch_is_due(u64 waited, u64 batch)

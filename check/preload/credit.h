@@ -21,7 +21,8 @@ void credit_spend(struct chk_credit *c, u64 took, bool object);
 
 enum chk_credit_left {
 	CREDIT_NONE,
-	CREDIT_FIRST, /* enough for the first objects of a site, not for further ones */
+	CREDIT_RANDOM, /* enough for objects that are chosen at random */
+	CREDIT_FIRST,  /* enough for the first objects of a site, not for further ones */
 	CREDIT_ENOUGH,
 };
 

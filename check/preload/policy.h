@@ -3,13 +3,17 @@
 #ifndef CHECK_PRELOAD_POLICY_H
 #define CHECK_PRELOAD_POLICY_H
 
-#include "check/preload/library.h"
+#include "check/preload/base.h"
 
-/*
- * Chooses the level of a new object: CHK_LEVEL_PAGE, _ALIAS or _NONE. A size for which there are no
- * base slots gets page level.
- */
-enum chk_level policy_choose(u64 size, const struct chk_frame *from);
+/* How a new object is made: by the kernel, at page level, or in a base slot. */
+struct policy {
+	bool page;
+	u32 guard;	   /* of an object at page level: CHK_GUARD_*, 0: the configuration's */
+	enum base_how how; /* of one in a base slot */
+};
+
+/* Chooses. A size for which there are no base slots gets page level. */
+struct policy policy_choose(u64 size, const struct chk_frame *from);
 
 /*
  * Returns the id of the call stack for an object at CHK_LEVEL_NONE. A stack is taken once for each

@@ -165,6 +165,22 @@ static void put_totals(FILE *out, const struct check_summary *p)
 	fputc('\n', out);
 }
 
+/* Says what a run with no bugs may have missed, and how to find it. */
+static void put_unguarded(FILE *out, const struct report_run *run)
+{
+	u64 none = run->all.objects[CHK_LEVEL_NONE], all = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(run->all.objects); i++)
+		all += run->all.objects[i];
+	if (none)
+		fprintf(out,
+			"buffervm: %" PRIu64 " of %" PRIu64
+			" objects were not guarded: reads after free or past the end of these were "
+			"not seen. --level=packed guards all after free, --level=page also at the "
+			"end\n",
+			none, all);
+}
+
 static void put_lost(FILE *out, const struct report_run *run)
 {
 	const struct {
@@ -206,6 +222,7 @@ void report_text_summary(FILE *out, const struct report_run *run)
 			put_totals(out, &run->process[i]);
 		}
 	}
+	put_unguarded(out, run);
 	put_lost(out, run);
 	fprintf(out, "buffervm: %" PRIu64 " bug%s", run->total, run->total == 1 ? "" : "s");
 	if (run->total)

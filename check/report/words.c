@@ -368,6 +368,16 @@ void report_words_explanation(FILE *out, const struct report_finding *f)
 		fprintf(out, "the stack pointer is 0x%" PRIx64, f->head.reg[USER_RSP]);
 }
 
+/* Writes what a function did and in which thread, as far as that is known. */
+static void put_thread(FILE *out, const char *what, u32 fn, s32 tid)
+{
+	fputs(what, out);
+	if (fn)
+		fprintf(out, " by %s", report_function_name(fn));
+	if (tid)
+		fprintf(out, " in thread %d", tid);
+}
+
 void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 {
 	const struct check_object *o = &f->head.object;
@@ -383,13 +393,11 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 			fprintf(out, "allocated by %s in process %d (%s)",
 				report_function_name(o->alloc_fn), f->head.pid, f->head.comm);
 		else
-			fprintf(out, "the object was allocated by %s in thread %d",
-				report_function_name(o->alloc_fn), o->alloc_tid);
+			put_thread(out, "the object was allocated", o->alloc_fn, o->alloc_tid);
 		break;
 	default:
-		fprintf(out, "%s by %s in thread %d",
-			o->state == CHK_STATE_REALLOCATED ? "moved" : "freed",
-			report_function_name(o->free_fn), o->free_tid);
+		put_thread(out, o->state == CHK_STATE_REALLOCATED ? "moved" : "freed", o->free_fn,
+			   o->free_tid);
 		break;
 	}
 }

@@ -123,7 +123,9 @@ static u32 function_of(u8 fn)
 static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot *slot,
 		      struct chk_object *obj)
 {
-	bool live = slot->state == CHK_SLOT_LIVE || slot->state == CHK_SLOT_ALIASED;
+	bool live = slot->state == CHK_SLOT_LIVE || slot->state == CHK_SLOT_ALIASED ||
+		    slot->state == CHK_SLOT_EDGE;
+	bool filled = slot->state == CHK_SLOT_FILLED;
 
 	*obj = (struct chk_object){
 		.o = {.start = start,
@@ -132,13 +134,27 @@ static void from_slot(u64 start, const struct chk_span *s, const struct chk_slot
 		      .level = in_base(start) ? CHK_LEVEL_NONE : CHK_LEVEL_ALIAS,
 		      .alloc_fn = function_of(slot->fn),
 		      .align_code = slot->fn / (CHK_FN_MASK + 1),
-		      .alloc_tid = slot->tid,
-		      .alloc_seq = slot->seq},
-		.alloc_stack = slot->state == CHK_SLOT_FREE ? 0 : slot->stack,
+		      .alloc_tid = filled ? 0 : slot->tid,
+		      .alloc_seq = live ? slot->seq : 0},
+		.alloc_stack = slot->stack,
+		.free_stack = filled ? (u32)slot->tid : 0,
 		.slot = CHK_NO_SLOT,
 		.low = start,
 		.high = start + s->size - slot->slack + MIN(slot->slack, CHK_CANARY_MAX),
 	};
+}
+
+/* Makes an object that begins at a slot's start one that ends at the end of its page. */
+static void move_to_edge(struct mm *mm, struct chk_object *obj)
+{
+	u64 page = obj->o.start, offset;
+
+	if (!chk_fits_edge(obj->o.size))
+		return;
+	offset = chk_edge_offset(obj->o.size, mm->check->heap->config.align);
+	obj->o.start = page + offset;
+	obj->low = page + offset - MIN(offset, CHK_EDGE_FRONT);
+	obj->high = page + PAGE_SIZE;
 }
 
 /* Finds the object to which page n of the alias area belongs. */
@@ -157,10 +173,12 @@ static bool alias_object(struct mm *mm, u64 n, struct chk_object *obj)
 		return true;
 	}
 	if (!read_entry(mm, CHK_ALIAS_TABLE + n * sizeof(base), &base, sizeof(base)) ||
-	    !read_slot(mm, base, &at, &s, &slot) || at != base ||
-	    (slot.state != CHK_SLOT_ALIASED && slot.state != CHK_SLOT_PENDING))
+	    !read_slot(mm, base, &at, &s, &slot) || at != base || slot.state < CHK_SLOT_ALIASED ||
+	    slot.state > CHK_SLOT_EDGE_PENDING)
 		return false;
 	from_slot(alias_page(n) + (base & PAGE_MASK), &s, &slot, obj);
+	if (slot.state == CHK_SLOT_EDGE || slot.state == CHK_SLOT_EDGE_PENDING)
+		move_to_edge(mm, obj);
 	return true;
 }
 
@@ -177,7 +195,9 @@ bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 	/*
 	 * An object with an alias is not at its slot; a slot that was never used has no function.
 	 */
-	if ((slot.state != CHK_SLOT_LIVE && slot.state != CHK_SLOT_FREE) || !slot.fn)
+	if ((slot.state != CHK_SLOT_LIVE && slot.state != CHK_SLOT_FREE &&
+	     slot.state != CHK_SLOT_FILLED) ||
+	    !slot.fn)
 		return false;
 	from_slot(at, &s, &slot, obj);
 	return true;
@@ -321,7 +341,7 @@ static void retire(struct mm *mm)
 	records_drop(r, n);
 }
 
-s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
+s64 base_alias(struct mm *mm, const u64 *slot, u32 count, bool gap)
 {
 	struct chk_heap *h = mm->check->heap;
 	u8 pages[CHK_ALIAS_BATCH] = {0};
@@ -336,7 +356,7 @@ s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 		    !read_span(mm, (slot[i] - CHK_BASE_AREA) >> CHK_SPAN_SHIFT, &s) ||
 		    s.size > CHK_PACKED_MAX)
 			return -EINVAL;
-		pages[i] = (u8)chk_slot_pages(slot[i], s.size);
+		pages[i] = (u8)(chk_slot_pages(slot[i], s.size) + gap);
 		sum += pages[i];
 	}
 	if (sum > CHK_LEAF_SLOTS)
@@ -345,7 +365,7 @@ s64 base_alias(struct mm *mm, const u64 *slot, u32 count)
 		return -ENOMEM;
 	retire(mm);
 	for (u32 i = 0; !err && i < count; n += pages[i++])
-		err = add_alias(mm, alias_page(n), slot[i], pages[i]);
+		err = add_alias(mm, alias_page(n), slot[i], pages[i] - gap);
 	/* After an error the addresses stay unused: no page, or pages of slots that nobody uses. */
 	return err ? err : (s64)alias_page(n - sum);
 }
@@ -411,6 +431,53 @@ void base_unalias(struct mm *mm, const struct chk_dead *dead, u32 count, struct 
 		records_died(&h->aliases, n);
 		retire(mm);
 	}
+}
+
+/*
+ * Returns the address of the first byte of a released object in a slot that the program has
+ * overwritten, or 0.
+ */
+static u64 overwritten(struct mm *mm, const struct chk_object *obj)
+{
+	u64 at = obj->o.start, end = at + MIN(obj->o.size, (u64)CHK_FILL_MAX);
+
+	while (at < end) {
+		u64 stop = MIN(end, ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE);
+		const u8 *p = chk_look(mm, at);
+
+		for (; p && at < stop; at++, p++)
+			if (*p != CHK_FREED)
+				return at;
+		at = stop;
+	}
+	return 0;
+}
+
+bool base_next_overwritten(struct mm *mm, u64 *addr, struct chk_object *obj, u64 *damage)
+{
+	u64 number = run_of(mm, (*addr - CHK_BASE_AREA) >> CHK_SPAN_SHIFT);
+
+	for (; number < mm->check->heap->spans; number++) {
+		struct chk_span s;
+
+		if (!read_span(mm, number, &s))
+			continue;
+		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
+			u64 at = chk_slot_addr(&s, number, n);
+			struct chk_slot slot;
+
+			if (at < *addr ||
+			    !read_entry(mm, slot_entry(number, n), &slot, sizeof(slot)) ||
+			    slot.state != CHK_SLOT_FILLED || slot.slack > s.size)
+				continue;
+			from_slot(at, &s, &slot, obj);
+			*damage = overwritten(mm, obj);
+			*addr = at + s.size;
+			if (*damage)
+				return true;
+		}
+	}
+	return false;
 }
 
 /* -- fork -------------------------------------------------------------------------------------- */

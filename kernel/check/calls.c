@@ -113,12 +113,13 @@ static bool over_budget(struct chk_heap *h, u64 size, u64 align)
 
 static s64 call_alloc(const struct syscall_args *args)
 {
-	const struct chk_caller by = caller(args->a[2], args->a[3]);
+	struct chk_caller by = caller(args->a[2], args->a[3]);
 	u64 size = args->a[0], align = args->a[1];
 	struct mm *mm = current_mm();
 	struct chk_bug_report b;
 	s64 ret;
 
+	by.guard = (u32)args->a[4];
 	STATS_INC(chk_allocs);
 	if (!mm->check->heap || !align || (align & (align - 1)))
 		return -EINVAL;
@@ -323,7 +324,7 @@ static s64 call_alias(const struct syscall_args *args)
 	mutex_lock(&mm->lock);
 	mm->check->heap->sum.calls++;
 	STATS_ADD(chk_aliases, count);
-	ret = base_alias(mm, slot, (u32)count);
+	ret = base_alias(mm, slot, (u32)count, args->a[2]);
 	mutex_unlock(&mm->lock);
 	return ret;
 }
@@ -481,7 +482,7 @@ static void process_ends(int wait_status)
 	struct chk_bug_report b;
 	struct chk_object obj;
 	int signal = wait_status & 0x7f;
-	u64 at = 0;
+	u64 at = 0, damage;
 
 	/*
 	 * Nothing is checked if the process dies of a fault or is killed, or if another process
@@ -498,12 +499,20 @@ static void process_ends(int wait_status)
 	mm->check->heap->exiting = true;
 	mm->check->heap->by_signal = signal != 0;
 	while (chk_object_next(mm, at, true, &obj)) {
-		u64 damage = chk_damage(mm, &obj);
-
+		damage = chk_damage(mm, &obj);
 		at = obj.o.start + MAX(obj.o.size, 1);
 		if (!damage || (mm->check->heap->torn && obj.slot == CHK_NO_SLOT && !obj.large))
 			continue;
 		bug_begin(&b, CHECK_SLACK_OVERWRITTEN, damage, &nobody);
+		b.head.size = 1;
+		chk_bug_object(mm, &obj, &b);
+		mutex_unlock(&mm->lock);
+		chk_report(&b.head, &b.parts);
+		mutex_lock(&mm->lock);
+	}
+	at = CHK_BASE_AREA;
+	while (!mm->check->heap->torn && base_next_overwritten(mm, &at, &obj, &damage)) {
+		bug_begin(&b, CHECK_FREED_OVERWRITTEN, damage, &nobody);
 		b.head.size = 1;
 		chk_bug_object(mm, &obj, &b);
 		mutex_unlock(&mm->lock);

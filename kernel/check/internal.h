@@ -109,6 +109,7 @@ struct chk_heap {
 struct chk_caller {
 	u32 fn;		/* enum chk_function */
 	u32 align_code; /* chk_align_code */
+	u32 guard;	/* of a new object: CHK_GUARD_*; 0: as configured */
 	u32 stack;	/* id */
 	s32 tid;
 };
@@ -199,10 +200,16 @@ s64 base_grow(struct mm *mm, u64 count);
 /* Frees the frames of a span. Its number is not given out again. Returns 0 or -EINVAL. */
 int base_shrink(struct mm *mm, u64 number);
 /*
- * Makes aliases of count base slots, at most CHK_ALIAS_BATCH; slot has their addresses. Returns the
- * address of the first alias page, -ENOMEM or -EINVAL.
+ * Makes aliases of count base slots, at most CHK_ALIAS_BATCH; slot has their addresses. gap: an
+ * unmapped page follows each. Returns the address of the first alias page, -ENOMEM or -EINVAL.
  */
-s64 base_alias(struct mm *mm, const u64 *slot, u32 count);
+s64 base_alias(struct mm *mm, const u64 *slot, u32 count, bool gap);
+/*
+ * Finds the first released object at *addr or behind it, in a base slot, that the program has
+ * overwritten, and the address of the first such byte. Moves *addr behind it. Returns false if
+ * there is none. *addr begins as CHK_BASE_AREA.
+ */
+bool base_next_overwritten(struct mm *mm, u64 *addr, struct chk_object *obj, u64 *damage);
 /* Frames whose aliases are gone from the page tables, but maybe not from the CPUs' TLBs. */
 struct chk_gone {
 	struct pt_flush flush;

@@ -87,12 +87,13 @@ static void from_large(struct chk_large *l, struct chk_object *obj)
 	page_canaries(obj);
 }
 
-/* Returns the offset in its first page at which an object begins. */
-static u64 first_offset(const struct check_config *c, u64 size, u64 align)
+/* Returns the offset in its first page at which an object begins. guard: of struct chk_caller. */
+static u64 first_offset(const struct check_config *c, u64 size, u64 align, u32 guard)
 {
 	u64 space;
 
-	if (align >= PAGE_SIZE || !(c->guard & CHK_GUARD_AFTER))
+	guard = guard ? guard : c->guard;
+	if (align >= PAGE_SIZE || guard == CHK_GUARD_BEFORE)
 		return 0;
 	space = ALIGN_UP(MAX(size, 1), align);
 	return ALIGN_UP(space, PAGE_SIZE) - space;
@@ -120,7 +121,7 @@ static void retire(struct mm *mm, u64 slot)
 static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_caller *by)
 {
 	struct chk_heap *h = mm->check->heap;
-	u64 offset = first_offset(&h->config, size, align);
+	u64 offset = first_offset(&h->config, size, align, by->guard);
 	u64 pages = ALIGN_UP(offset + MAX(size, 1), PAGE_SIZE) >> PAGE_SHIFT, slot;
 	/* One guard page more, rounded up to slots of two pages. */
 	u32 slots = (u32)((pages + 1 + 1) / 2);
@@ -171,7 +172,7 @@ static s64 make_large(struct mm *mm, u64 size, u64 align, const struct chk_calle
 	if (!l)
 		return err;
 	l->size = size;
-	l->object = l->start + first_offset(&h->config, size, align);
+	l->object = l->start + first_offset(&h->config, size, align, by->guard);
 	l->state = CHK_STATE_LIVE;
 	l->alloc_fn = by->fn;
 	l->align_code = by->align_code;
