@@ -14,7 +14,7 @@
 
 struct report_options;
 
-#define CHECK_OPTIONS	   20
+#define CHECK_OPTIONS	   22
 #define CHECK_OPTION_FIRST 512 /* getopt_long returns this value for the first, and so on */
 
 /* Writes the rows of all options, for getopt_long, to to[0 .. CHECK_OPTIONS - 1]. */
@@ -31,6 +31,14 @@ int check_option(struct options *o, int c, const char *value);
  * last check_option. Returns 0, or EXIT_USAGE after a message.
  */
 int check_options_done(struct options *o);
+/* Notes the program's name as the user gave it, for the reports. */
+void check_options_program(const char *name);
+/*
+ * Returns whether the monitor was started as buffervm-check. Then check_command_arguments returns
+ * the arguments that `buffervm` would have got, *count of them; NULL without memory.
+ */
+bool check_is_command(const char *name);
+char **check_command_arguments(int argc, char **argv, int *count);
 /* Prints one line for each option. */
 void check_options_help(FILE *to);
 

@@ -179,6 +179,13 @@ static const struct choice colors[] = {
 	{0},
 };
 
+static const struct choice formats[] = {
+	{"text", REPORT_FORMAT_TEXT},
+	{"gcc", REPORT_FORMAT_GCC},
+	{"valgrind", REPORT_FORMAT_VALGRIND},
+	{0},
+};
+
 #define TEXT_(x)  #x
 #define TEXT(x)	  TEXT_(x)
 #define AT(f)	  .at = offsetof(struct options, f)
@@ -204,8 +211,8 @@ static const struct row rows[] = {
 	{"leaks", "WHICH", "at exit: no (default), definite (if no value is given), reachable too",
 	 read_leaks, "definite, reachable or no", AT(check.flags), .optional = true},
 	{"error-exitcode", "N",
-	 "exit status when a bug was reported (default " TEXT(CHECK_EXITCODE) ")", read_number,
-	 "a number from 1 to 255", AT(check.exitcode), .min = 1, .max = 255},
+	 "exit status when a bug was reported (default " TEXT(CHECK_EXITCODE) "); 0: the program's",
+	 read_number, "a number from 0 to 255", AT(check.exitcode), .min = 0, .max = 255},
 	{"sized-delete", "YES", "compare the size and alignment given to delete: yes (default), no",
 	 read_sized_delete, "yes or no", AT(check.flags)},
 	{"core", "PATTERN", "write an ELF core at a bug (default name " CHECK_CORE_PATTERN ")",
@@ -215,6 +222,10 @@ static const struct row rows[] = {
 	{"sarif", "FILE", "write the reports as SARIF", read_name, "a file name", REPORT(sarif)},
 	{"html", "FILE", "write the reports as a page for a browser", read_html, "a file name",
 	 REPORT(html)},
+	{"xml", "FILE", "write the reports as Valgrind's XML, protocol 4", read_name, "a file name",
+	 REPORT(xml)},
+	{"format", "FORM", "of the text: text (default), gcc (a line for each bug), valgrind",
+	 read_choice, "text, gcc or valgrind", REPORT(format), .choice = formats},
 	{"log-file", "FILE", "write the reports there instead of to stderr", read_name,
 	 "a file name", REPORT(log_file)},
 	{"suppressions", "FILE", "bugs that are known; may be repeated", add_suppressions,
@@ -278,6 +289,11 @@ int check_options_done(struct options *o)
 	/* The reporter unwinds stacks from registers: no deeper than the library's own stacks. */
 	report.depth = o->check.depth;
 	return 0;
+}
+
+void check_options_program(const char *name)
+{
+	report.program = name;
 }
 
 void check_options_help(FILE *to)

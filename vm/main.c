@@ -318,7 +318,16 @@ static int parse_jail(struct options *o, int argc, char **argv, int *next)
 /* Parses the command line. Returns -1 to go on, or the status to end with. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
-	int next, ret = parse_some(o, argc, argv, run_options, &next);
+	int next, ret;
+
+	if (CHECK_BUILT && check_is_command(argv[0])) {
+		argv = check_command_arguments(argc, argv, &argc);
+		if (!argv) {
+			message("no memory");
+			return EXIT_HOST;
+		}
+	}
+	ret = parse_some(o, argc, argv, run_options, &next);
 
 	if (ret < 0 && next < argc && !strcmp(argv[next], "run")) {
 		argv += next;
@@ -334,6 +343,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		return ret;
 	o->argv = argv + next;
 	o->argc = argc - next;
+	if (CHECK_BUILT && o->report && o->argc)
+		check_options_program(o->argv[0]);
 	if (!o->argc && !(o->policy && o->policy->show)) {
 		message("no program given (see --help)");
 		return EXIT_USAGE;

@@ -30,7 +30,8 @@
 
 extern const u8 report_elf_start[], report_elf_end[];
 
-#define OPTIONS_MAX    (16 + REPORT_SUPPRESSIONS_MAX)
+#define OUTPUTS_MAX    8
+#define OPTIONS_MAX    (20 + REPORT_SUPPRESSIONS_MAX)
 #define MFD_EXECUTABLE 0x10U /* MFD_EXEC, of Linux 6.3 */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one message and its answer at a time */
@@ -40,7 +41,10 @@ static pid_t reporter;
 struct arguments {
 	char *argv[OPTIONS_MAX + 1];
 	u32 argc;
-	bool failed; /* out of memory */
+	bool failed;		 /* out of memory, or a message was printed */
+	int output[OUTPUTS_MAX]; /* descriptors of the user's that the reporter gets, in this order
+				  */
+	u32 outputs;
 };
 
 static void __printf(2, 3) add(struct arguments *a, const char *fmt, ...)
@@ -62,6 +66,82 @@ static void add_text(struct arguments *a, const char *name, const char *value)
 		add(a, "--%s=%s", name, value);
 }
 
+/* Returns the user's descriptor that an output's name stands for, or -1: it is a file's name. */
+static int descriptor_of(const char *name)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+	if (!strcmp(name, "-") || !strcmp(name, "/dev/stdout"))
+		return 1;
+	if (!strcmp(name, "/dev/stderr"))
+		return 2;
+	for (u32 i = 0; i < ARRAY_SIZE(folders); i++) {
+		const char *number = name + strlen(folders[i]);
+		char *end;
+		long fd;
+
+		if (strncmp(name, folders[i], strlen(folders[i])) || *number < '0' || *number > '9')
+			continue;
+		fd = strtol(number, &end, 10);
+		if (!*end && fd <= 1 << 20 && fcntl((int)fd, F_GETFD) >= 0)
+			return (int)fd;
+	}
+	return -1;
+}
+
+/*
+ * Returns an output's name with Valgrind's specifiers replaced: %p by the monitor's process ID,
+ * %q{NAME} by a variable of the environment, %% by a percent sign. The caller frees it.
+ */
+static char *expanded(const char *name)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (const char *s = name; *s; s++) {
+		const char *end = s[0] == '%' && s[1] == 'q' && s[2] == '{' ? strchr(s, '}') : NULL;
+
+		if (end) {
+			char *variable = strndup(s + 3, (size_t)(end - s - 3));
+			const char *value = variable ? getenv(variable) : NULL;
+
+			fputs(value ? value : "", out);
+			free(variable);
+			s = end;
+		} else if (s[0] == '%' && s[1] == 'p') {
+			fprintf(out, "%d", getpid());
+			s++;
+		} else {
+			fputc(*s, out);
+			s += s[0] == '%' && s[1] == '%';
+		}
+	}
+	fclose(out);
+	return text;
+}
+
+/* Adds an output: a file, or a descriptor that the reporter inherits. */
+static void add_output(struct arguments *a, const char *option, const char *value)
+{
+	int fd = value ? descriptor_of(value) : -1;
+	char *name;
+
+	if (!value)
+		return;
+	if (fd >= 0 && a->outputs < OUTPUTS_MAX) {
+		a->output[a->outputs++] = fd;
+		add(a, "--%s=%c%d", option, REPORT_DESCRIPTOR, REPORT_CHANNEL_FD + (int)a->outputs);
+		return;
+	}
+	name = expanded(value);
+	a->failed |= !name;
+	add_text(a, option, name);
+	free(name);
+}
+
 static void add_flag(struct arguments *a, const char *name, bool set)
 {
 	if (set)
@@ -73,22 +153,45 @@ static void make_arguments(struct arguments *a, const struct report_options *o)
 {
 	add(a, "buffervm-report");
 	add_flag(a, "channel", true);
-	add_text(a, "json", o->json);
-	add_text(a, "sarif", o->sarif);
-	add_text(a, "html", o->html);
-	add_text(a, "log-file", o->log_file);
+	add_output(a, "json", o->json);
+	add_output(a, "sarif", o->sarif);
+	add_output(a, "html", o->html);
+	add_output(a, "xml", o->xml);
+	add_output(a, "log-file", o->log_file);
+	add_text(a, "program", o->program);
 	for (u32 i = 0; i < o->suppressions_count; i++)
 		add_text(a, "suppressions", o->suppressions[i]);
 	add_flag(a, "gen-suppressions", o->gen_suppressions);
 	add_flag(a, "registers", o->registers);
 	add_flag(a, "quiet", o->quiet);
 	add(a, "--color=%u", o->color);
+	add(a, "--format=%u", o->format);
 	add(a, "--depth=%u", o->depth);
 }
 
-/* Runs in the child: sets up its descriptors and executes the reporter. Returns only on failure. */
-static void become(int socket, int text_fd, char **argv)
+/*
+ * Moves the user's descriptors of outputs to those behind REPORT_CHANNEL_FD. Returns false if that
+ * fails.
+ */
+static bool place_outputs(const struct arguments *a)
 {
+	int high[OUTPUTS_MAX];
+
+	for (u32 i = 0; i < a->outputs; i++) {
+		high[i] = fcntl(a->output[i], F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1 + OUTPUTS_MAX);
+		if (high[i] < 0)
+			return false;
+	}
+	for (u32 i = 0; i < a->outputs; i++)
+		if (dup2(high[i], REPORT_CHANNEL_FD + 1 + (int)i) < 0)
+			return false;
+	return true;
+}
+
+/* Runs in the child: sets up its descriptors and executes the reporter. Returns only on failure. */
+static void become(int socket, int text_fd, struct arguments *a)
+{
+	const int first = REPORT_CHANNEL_FD + 1 + OUTPUTS_MAX;
 	static char *no_environment[] = {NULL};
 	const u8 *at = report_elf_start;
 	int null = open("/dev/null", O_RDWR), file;
@@ -104,15 +207,15 @@ static void become(int socket, int text_fd, char **argv)
 		at += n;
 	}
 	/* Moves the descriptors above those at which the reporter expects its own. */
-	socket = fcntl(socket, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
-	file = fcntl(file, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
-	null = fcntl(null, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
-	text_fd = text_fd < 0 ? null : fcntl(text_fd, F_DUPFD_CLOEXEC, REPORT_CHANNEL_FD + 1);
-	if (socket < 0 || file < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	socket = fcntl(socket, F_DUPFD_CLOEXEC, first);
+	file = fcntl(file, F_DUPFD_CLOEXEC, first);
+	null = fcntl(null, F_DUPFD_CLOEXEC, first);
+	text_fd = text_fd < 0 ? null : fcntl(text_fd, F_DUPFD_CLOEXEC, first);
+	if (!place_outputs(a) || socket < 0 || file < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(text_fd, 2) < 0 || dup2(socket, REPORT_CHANNEL_FD) < 0)
 		return;
-	close_range(REPORT_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	syscall(SYS_execveat, file, "", argv, no_environment, AT_EMPTY_PATH);
+	close_range(REPORT_CHANNEL_FD + 1 + a->outputs, ~0U, CLOSE_RANGE_CLOEXEC);
+	syscall(SYS_execveat, file, "", a->argv, no_environment, AT_EMPTY_PATH);
 }
 
 int reporter_start(const struct report_options *o, int text_fd)
@@ -132,7 +235,7 @@ int reporter_start(const struct report_options *o, int text_fd)
 	 */
 	reporter = fork();
 	if (reporter == 0) {
-		become(pair[1], text_fd, a.argv);
+		become(pair[1], text_fd, &a);
 		_exit(EXIT_HOST);
 	}
 	close(pair[1]);

@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include "common/types.h"
@@ -53,7 +55,10 @@ static bool allow_harmless(scmp_filter_ctx filter)
 {
 	const u64 not_to_read = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 
-	return !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+	/* stdio asks whether an output is a terminal. */
+	return !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				 SCMP_A1(SCMP_CMP_EQ, TCGETS)) &&
+	       !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				 SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0)) &&
 	       !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				 SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0)) &&

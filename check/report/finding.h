@@ -94,6 +94,13 @@ bool report_found_late(const struct report_finding *f);
  */
 const struct report_stack *report_main_stack(const struct report_finding *f);
 
+/*
+ * Returns the frame of a stack that its reader can change: the innermost one with a line that is
+ * neither in a header or library of the system nor in the language's runtime; else the innermost
+ * one with a line, else the innermost one; NULL: the stack is empty.
+ */
+const struct report_frame *report_own_frame(const struct report_stack *s);
+
 /* Frees the finding and all that belongs to it. f may be NULL. */
 void report_finding_free(struct report_finding *f);
 

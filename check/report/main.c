@@ -29,6 +29,9 @@ enum {
 	OPT_JSON = 256,
 	OPT_SARIF,
 	OPT_HTML,
+	OPT_XML,
+	OPT_PROGRAM,
+	OPT_FORMAT,
 	OPT_LOG_FILE,
 	OPT_SUPPRESSIONS,
 	OPT_GEN_SUPPRESSIONS,
@@ -44,6 +47,9 @@ static const struct option long_options[] = {
 	{"json", required_argument, NULL, OPT_JSON},
 	{"sarif", required_argument, NULL, OPT_SARIF},
 	{"html", required_argument, NULL, OPT_HTML},
+	{"xml", required_argument, NULL, OPT_XML},
+	{"program", required_argument, NULL, OPT_PROGRAM},
+	{"format", required_argument, NULL, OPT_FORMAT},
 	{"log-file", required_argument, NULL, OPT_LOG_FILE},
 	{"suppressions", required_argument, NULL, OPT_SUPPRESSIONS},
 	{"gen-suppressions", no_argument, NULL, OPT_GEN_SUPPRESSIONS},
@@ -71,6 +77,15 @@ static bool parse_options(struct report_options *o, int argc, char **argv, bool 
 			break;
 		case OPT_HTML:
 			o->html = optarg;
+			break;
+		case OPT_XML:
+			o->xml = optarg;
+			break;
+		case OPT_PROGRAM:
+			o->program = optarg;
+			break;
+		case OPT_FORMAT:
+			o->format = (u32)strtoul(optarg, NULL, 10);
 			break;
 		case OPT_LOG_FILE:
 			o->log_file = optarg;
@@ -108,7 +123,10 @@ static bool open_output(const char *path, FILE **out)
 {
 	if (!path)
 		return true;
-	*out = fopen(path, "we");
+	if (path[0] == REPORT_DESCRIPTOR)
+		*out = fdopen((int)strtol(path + 1, NULL, 10), "w");
+	else
+		*out = fopen(path, "we");
 	if (!*out)
 		fprintf(stderr, "buffervm: cannot write %s: %s\n", path, strerror(errno));
 	return *out != NULL;
@@ -138,7 +156,7 @@ static int prepare(struct reporter *r)
 	static const struct rlimit none;
 
 	if (!open_output(o->json, &r->json) || !open_output(o->sarif, &r->sarif) ||
-	    !open_output(o->html, &r->html))
+	    !open_output(o->html, &r->html) || !open_output(o->xml, &r->xml))
 		return EXIT_HOST;
 	r->text = stderr;
 	if (!open_output(o->log_file, &r->text))
@@ -158,6 +176,34 @@ static int prepare(struct reporter *r)
 		return EXIT_HOST;
 	}
 	return 0;
+}
+
+/* Closes an output. A full disk or a closed pipe is told: the output is not complete. */
+static void close_output(FILE *out, const char *name)
+{
+	bool failed;
+
+	if (!out)
+		return;
+	failed = ferror(out);
+	if (fflush(out) || failed)
+		fprintf(stderr, "buffervm: %s is not complete: %s\n",
+			name[0] == REPORT_DESCRIPTOR ? "an output" : name,
+			strerror(errno ? errno : EIO));
+	fclose(out);
+}
+
+static void close_outputs(struct reporter *r)
+{
+	const struct report_options *o = &r->opt;
+
+	close_output(r->json, o->json);
+	close_output(r->sarif, o->sarif);
+	close_output(r->xml, o->xml);
+	close_output(r->html, o->html);
+	if (r->text != stderr)
+		close_output(r->text, o->log_file);
+	fflush(stderr);
 }
 
 /* Serves the monitor's messages until REPORT_MESSAGE_END or the end of the stream. */
@@ -181,6 +227,7 @@ static void serve(struct reporter *r, int fd)
 	}
 	free(bytes);
 	reporter_end(r);
+	close_outputs(r);
 	answer = 0;
 	report_write(fd, &answer, sizeof(answer));
 }
@@ -230,6 +277,7 @@ int main(int argc, char **argv)
 			if (!report_file(r, argv[optind]))
 				ret = EXIT_HOST;
 		reporter_end(r);
+		close_outputs(r);
 	}
 	report_worker_end();
 	return ret;

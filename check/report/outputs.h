@@ -38,6 +38,14 @@ void report_json_summary(FILE *out, const struct report_run *run);
 
 void report_sarif(FILE *out, const struct report_run *run);
 
+/* One line, as gcc's diagnostics. */
+void report_gcc(FILE *out, const struct report_finding *f);
+/* As the log of Valgrind's memcheck. */
+void report_valgrind(FILE *out, const struct report_finding *f);
+void report_valgrind_summary(FILE *out, const struct report_run *run);
+/* Valgrind's XML, protocol 4. program: as the user named it, or NULL. */
+void report_xml(FILE *out, const struct report_run *run, const char *program);
+
 void report_html(FILE *out, const struct report_run *run);
 
 #endif

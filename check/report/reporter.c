@@ -162,6 +162,30 @@ static void add_lost(struct report_run *run, const struct check_report *head)
 	run->indirect.bytes += head->indirect_bytes;
 }
 
+static void put_text(const struct reporter *r, const struct report_finding *f)
+{
+	switch (r->opt.format) {
+	case REPORT_FORMAT_GCC:
+		report_gcc(r->text, f);
+		break;
+	case REPORT_FORMAT_VALGRIND:
+		report_valgrind(r->text, f);
+		break;
+	default:
+		report_text(r->text, f, &r->opt, r->color);
+		break;
+	}
+}
+
+/* gcc's form has nothing but a line for each finding. */
+static void put_summary(const struct reporter *r)
+{
+	if (r->opt.format == REPORT_FORMAT_VALGRIND)
+		report_valgrind_summary(r->text, &r->run);
+	else if (r->opt.format != REPORT_FORMAT_GCC)
+		report_text_summary(r->text, &r->run);
+}
+
 /* Decides about a finding, and writes it if it is new. Takes the finding over. */
 static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 {
@@ -188,7 +212,7 @@ static enum check_verdict judge(struct reporter *r, struct report_finding *f)
 	run->total++;
 	run->by_kind[f->head.kind]++;
 	f->number = (u32)run->total;
-	report_text(r->text, f, &r->opt, r->color);
+	put_text(r, f);
 	fflush(r->text);
 	if (r->json) {
 		report_json(r->json, f);
@@ -265,7 +289,7 @@ void reporter_end(struct reporter *r)
 	struct report_run *run = &r->run;
 
 	if (!r->opt.quiet) {
-		report_text_summary(r->text, run);
+		put_summary(r);
 		fflush(r->text);
 	}
 	if (r->json) {
@@ -275,6 +299,10 @@ void reporter_end(struct reporter *r)
 	if (r->sarif) {
 		report_sarif(r->sarif, run);
 		fflush(r->sarif);
+	}
+	if (r->xml) {
+		report_xml(r->xml, run, r->opt.program);
+		fflush(r->xml);
 	}
 	if (r->html) {
 		report_html(r->html, run);

@@ -14,7 +14,7 @@ struct reporter {
 	struct report_options opt;
 	struct report_analysis_options analysis;
 	struct report_suppressions *suppressions;
-	FILE *text, *json, *sarif, *html; /* NULL: not asked for; text is never NULL */
+	FILE *text, *json, *sarif, *html, *xml; /* NULL: not asked for; text is never NULL */
 	bool color;
 	struct report_run run;
 	/* Makes an analysis: report_worker_ask, or a test's own function. */

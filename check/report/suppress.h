@@ -12,6 +12,16 @@
  * of the stack of the access; for leaks and other bugs that are found late, of the stack of the
  * allocation. "..." stands for any number of frames. A KIND without frames suppresses all reports
  * of the kind.
+ *
+ * Two other forms are understood, so that a project's files can be used as they are. In
+ * LeakSanitizer's
+ *
+ *   leak:PATTERN
+ *
+ * without a blank behind the colon, the pattern (* , ^ and $) is searched for in the function, the
+ * file and the module of each frame of a leak. Valgrind's form is a block of lines in braces: a
+ * name, the tool and kind (Memcheck:Leak), and frames (fun:NAME, obj:FILE, src:FILE:LINE, ...),
+ * innermost first.
  */
 #ifndef REPORT_SUPPRESS_H
 #define REPORT_SUPPRESS_H

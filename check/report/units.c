@@ -66,7 +66,8 @@ static void read_module(struct unit_module *m)
 		while (more && (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0)
 			more = add(m, low, high, &die);
 	}
-	qsort(m->range, m->count, sizeof(*m->range), compare);
+	if (m->count)
+		qsort(m->range, m->count, sizeof(*m->range), compare);
 }
 
 static struct unit_module *module_of(struct units *units, Dwfl_Module *mod)

@@ -38,7 +38,7 @@ int chk_end_status(int wait_status)
 {
 	int sig = wait_status & 0x7f;
 
-	if (!READ_ONCE(reported) ||
+	if (!READ_ONCE(reported) || !boot->check.exitcode ||
 	    (sig && (!READ_ONCE(reported_in_run) || !(SIGNALS_OF_BUGS & SIGBIT(sig)))))
 		return wait_status;
 	return (int)(boot->check.exitcode & 0xff) << 8;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the scripts of tests beside the table have in common: special, valid, ends, lines, hot, outputs.
+"""What the scripts of tests beside the table have in common: special, valid, ends, lines, hot, outputs,
+integrations.
 
 Each is a module of functions that ask one question each. run(globals()) runs them, each in a
 directory of its own, with one line of output as tests/check/run. Arguments: [--ring=3|0] [--list]

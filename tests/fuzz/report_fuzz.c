@@ -10,7 +10,7 @@
  * sources: check/report/reporter.c check/report/sarif.c check/report/source.c
  * sources: check/report/suppress.c check/report/symbols.c check/report/text.c
  * sources: check/report/units.c check/report/scopes.c check/report/dwp.c check/report/elf_open.c
- * sources: check/report/zstd.c
+ * sources: check/report/zstd.c check/report/gcc.c check/report/valgrind.c
  * sources: check/report/unwind.c check/report/validate.c check/report/words.c
  * libraries: dw elf iberty Zydis json-c seccomp m
  */

@@ -7,8 +7,8 @@
  * sources: check/report/html_draw.c check/report/html_style.c check/report/json.c
  * sources: check/report/kind.c check/report/maps.c check/report/reporter.c check/report/sarif.c
  * sources: check/report/suppress.c check/report/text.c check/report/validate.c
- * sources: check/report/words.c tests/fake/report.c
- * libraries: json-c seccomp m
+ * sources: check/report/words.c check/report/gcc.c check/report/valgrind.c tests/fake/report.c
+ * libraries: json-c seccomp m iberty
  */
 #include <errno.h>
 #include <json-c/json.h>
