@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * Writes SARIF 2.1.0 (OASIS): one run, with a rule for each kind that occurred and a result for
- * each finding that was kept. Code-scanning services show the message, the first location and the
- * stacks.
+ * each finding that was kept. Code-scanning services show the message, the first location, the
+ * related ones (where the object was allocated and released) and the code flow; they recognize a
+ * finding of an earlier run by its fingerprint. Files below the folder of the first finding's
+ * sources that belong together have URIs relative to it.
  */
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include "check/report/outputs.h"
 #include "check/report/words.h"
 
+#define FINGERPRINT_FRAMES 4
 #define SCHEMA                                                                                     \
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"                      \
 	"sarif-schema-2.1.0.json"
@@ -32,6 +36,42 @@ static void add_text(struct json_object *o, const char *key, const char *text)
 static void add_number(struct json_object *o, const char *key, u64 value)
 {
 	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+#define BASE_ID "SRCROOT"
+
+/* The folder that URIs are relative to, with its last slash; empty: none. */
+static char base[4096];
+
+/* Shortens the base to the folders that it shares with path. */
+static void share_base(const char *path)
+{
+	size_t n = 0, slash = 0;
+
+	if (path[0] != '/')
+		return;
+	if (!base[0]) {
+		snprintf(base, sizeof(base), "%s", path);
+		n = strlen(base);
+	}
+	for (size_t i = 0; (!n || i < n) && base[i] && base[i] == path[i]; i++)
+		if (base[i] == '/')
+			slash = i + 1;
+	base[slash] = '\0';
+}
+
+/* Makes the base that of all sources that users can change. "/" alone is none. */
+static void find_base(const struct report_run *run)
+{
+	base[0] = '\0';
+	for (u32 i = 0; i < run->findings; i++) {
+		const struct report_frame *f = report_own_frame(report_main_stack(run->finding[i]));
+
+		if (f && f->line)
+			share_base(f->file);
+	}
+	if (strcmp(base, "/") == 0)
+		base[0] = '\0';
 }
 
 /* Returns the path as a URI, escaped as RFC 3986 requires. The caller frees it. */
@@ -57,13 +97,18 @@ static struct json_object *make_location(const struct report_frame *f)
 	struct json_object *physical = json_object_new_object();
 	struct json_object *logical = json_object_new_array();
 	const char *path = f->line ? f->file : f->module;
-	char *uri = path[0] ? file_uri(path) : NULL;
+	bool relative = base[0] && strncmp(path, base, strlen(base)) == 0 && path[strlen(base)];
+	char *uri = path[0] ? file_uri(relative ? path + strlen(base) : path) : NULL;
 	char *words = NULL;
 	size_t len;
 	FILE *out = open_memstream(&words, &len);
 
 	if (uri) {
-		json_object_object_add(physical, "artifactLocation", text_object("uri", uri));
+		struct json_object *artifact = text_object("uri", uri);
+
+		if (relative)
+			add_text(artifact, "uriBaseId", BASE_ID);
+		json_object_object_add(physical, "artifactLocation", artifact);
 		if (f->line) {
 			struct json_object *region = json_object_new_object();
 
@@ -119,15 +164,98 @@ static struct json_object *make_stack(const struct report_finding *f, u32 which)
 	return stack;
 }
 
-/* Returns the frame to look at first: the innermost one with a line, else the innermost one. */
-static const struct report_frame *first_frame(const struct report_finding *f)
+/* Returns a location with a message of its own. The caller owns it. */
+static struct json_object *make_step(const struct report_frame *frame, const char *words)
+{
+	struct json_object *location = make_location(frame);
+
+	json_object_object_add(location, "message", text_object("text", words));
+	return location;
+}
+
+static char *stack_words(const struct report_finding *f, u32 which)
+{
+	char *words = NULL;
+	size_t len;
+	FILE *out = open_memstream(&words, &len);
+
+	if (!out)
+		return NULL;
+	report_words_stack(out, f, which);
+	fclose(out);
+	return words;
+}
+
+/* The order in which it happened. */
+static const u32 story[] = {REPORT_STACK_ALLOC, REPORT_STACK_FREE, REPORT_STACK_ACCESS};
+
+/* Adds where the object was allocated and released, and all of it as a flow of the program. */
+static void add_story(struct json_object *result, const struct report_finding *f)
+{
+	struct json_object *related = json_object_new_array(), *steps = json_object_new_array();
+	struct json_object *thread = json_object_new_object(), *threads = json_object_new_array();
+	struct json_object *flow = json_object_new_object(), *flows = json_object_new_array();
+	int count = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(story); i++) {
+		const struct report_frame *frame = report_own_frame(&f->analysis.stack[story[i]]);
+		char *words = frame ? stack_words(f, story[i]) : NULL;
+		struct json_object *step, *location;
+
+		if (!words)
+			continue;
+		step = json_object_new_object();
+		json_object_object_add(step, "location", make_step(frame, words));
+		json_object_array_add(steps, step);
+		if (story[i] != REPORT_STACK_ACCESS) {
+			location = make_step(frame, words);
+			json_object_object_add(location, "id", json_object_new_int(count++));
+			json_object_array_add(related, location);
+		}
+		free(words);
+	}
+	if (json_object_array_length(steps)) {
+		json_object_object_add(thread, "locations", steps);
+		json_object_array_add(threads, thread);
+		json_object_object_add(flow, "threadFlows", threads);
+		json_object_array_add(flows, flow);
+		json_object_object_add(result, "codeFlows", flows);
+	} else {
+		json_object_put(steps);
+		json_object_put(thread);
+		json_object_put(threads);
+		json_object_put(flow);
+		json_object_put(flows);
+	}
+	json_object_object_add(result, "relatedLocations", related);
+}
+
+/* FNV-1a. */
+static u64 hash_text(u64 hash, const char *text)
+{
+	for (const u8 *p = (const u8 *)text; *p; p++)
+		hash = (hash ^ *p) * 0x100000001b3;
+	return (hash ^ '|') * 0x100000001b3;
+}
+
+/*
+ * Adds a number that is the same for the same bug of the next build: of the kind, and of the names
+ * of functions and files, but not of lines.
+ */
+static void add_fingerprint(struct json_object *result, const struct report_finding *f)
 {
 	const struct report_stack *s = report_main_stack(f);
+	u64 hash = hash_text(0xcbf29ce484222325, report_kind(f->head.kind)->name);
+	char text[32];
 
-	for (u32 i = 0; i < s->count; i++)
-		if (s->frame[i].line)
-			return &s->frame[i];
-	return s->count ? s->frame : NULL;
+	for (u32 i = 0; i < s->count && i < FINGERPRINT_FRAMES; i++) {
+		const struct report_frame *frame = &s->frame[i];
+
+		hash = hash_text(hash, frame->function);
+		hash = hash_text(hash, report_basename(frame->line ? frame->file : frame->module));
+	}
+	snprintf(text, sizeof(text), "%016" PRIx64, hash);
+	json_object_object_add(result, "partialFingerprints", text_object("stack/v1", text));
 }
 
 static struct json_object *make_result(const struct report_finding *f, int rule)
@@ -135,7 +263,7 @@ static struct json_object *make_result(const struct report_finding *f, int rule)
 	struct json_object *result = json_object_new_object();
 	struct json_object *locations = json_object_new_array();
 	struct json_object *stacks = json_object_new_array();
-	const struct report_frame *frame = first_frame(f);
+	const struct report_frame *frame = report_own_frame(report_main_stack(f));
 
 	add_text(result, "ruleId", report_kind(f->head.kind)->name);
 	json_object_object_add(result, "ruleIndex", json_object_new_int(rule));
@@ -148,6 +276,8 @@ static struct json_object *make_result(const struct report_finding *f, int rule)
 		if (f->analysis.stack[i].count)
 			json_object_array_add(stacks, make_stack(f, i));
 	json_object_object_add(result, "stacks", stacks);
+	add_story(result, f);
+	add_fingerprint(result, f);
 	add_number(result, "occurrenceCount", f->occurrences);
 	return result;
 }
@@ -178,6 +308,16 @@ void report_sarif(FILE *out, const struct report_run *run)
 			continue;
 		rule[i] = count++;
 		json_object_array_add(rules, make_rule(i));
+	}
+	find_base(run);
+	if (base[0]) {
+		struct json_object *bases = json_object_new_object();
+		char *uri = file_uri(base);
+
+		if (uri)
+			json_object_object_add(bases, BASE_ID, text_object("uri", uri));
+		json_object_object_add(one, "originalUriBaseIds", bases);
+		free(uri);
 	}
 	for (u32 i = 0; i < run->findings; i++)
 		json_object_array_add(
