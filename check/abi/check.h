@@ -175,6 +175,7 @@ struct check_report {
 	u32 syscall;		      /* number, for CHECK_ACCESS_SYSCALL_* */
 	u32 fn; /* enum chk_function in whose call the bug was found; 0: in none */
 	u64 reg[USER_REGS];
+	u64 opmask[8]; /* AVX-512's k0 to k7, with CHECK_REPORT_OPMASK */
 	u8 insn[16];		    /* bytes at RIP */
 	u32 insn_len;		    /* how many of .insn could be read */
 	u32 align_code;		    /* of the release, for CHECK_MISMATCHED_FREE: chk_align_code */
@@ -188,6 +189,7 @@ struct check_report {
 enum {
 	CHECK_REPORT_REGS = 1 << 0,  /* .reg is valid */
 	CHECK_REPORT_LAST = 1 << 1,  /* the bug ends the process, unless it is suppressed */
+	CHECK_REPORT_OPMASK = 1 << 3, /* .opmask is valid */
 	CHECK_REPORT_SIZED = 1 << 2, /* a mismatched release: .size is what delete was given */
 };
 

@@ -156,6 +156,35 @@ static void jumped_to(struct report_decoded *d, u64 target)
 	d->start = target;
 }
 
+/*
+ * With a mask of AVX-512, only the elements whose bits are set are accessed. Reduces *start and
+ * *size to the range from the first to the last of them. Returns false if none is.
+ */
+static bool apply_mask(const struct check_report *head, const ZydisDecodedInstruction *insn,
+		       const ZydisDecodedOperand *op, u64 *start, u32 *size)
+{
+	ZydisRegister reg = insn->avx.mask.reg;
+	u32 element = op->element_size / 8, count, first = 0, last;
+	u64 mask;
+
+	if (reg <= ZYDIS_REGISTER_K0 || reg > ZYDIS_REGISTER_K7 || !element || *size <= element ||
+	    !(head->flags & CHECK_REPORT_OPMASK))
+		return true;
+	count = MIN(*size / element, 64u);
+	mask = head->opmask[reg - ZYDIS_REGISTER_K0];
+	if (count < 64)
+		mask &= (1UL << count) - 1;
+	if (!mask)
+		return false;
+	while (!(mask >> first & 1))
+		first++;
+	for (last = first; last + 1 < count && mask >> (last + 1);)
+		last++;
+	*start += (u64)first * element;
+	*size = (last - first + 1) * element;
+	return true;
+}
+
 /* Returns whether the CPU refuses start as the operand's address. */
 static bool is_refused_operand(const struct check_report *head, u64 start, u32 size)
 {
@@ -209,7 +238,8 @@ void report_decode(const struct report_input *in, struct report_decoded *d)
 		    op[i].mem.type != ZYDIS_MEMOP_TYPE_MEM)
 			continue;
 		access = operand_access(&op[i], head->access);
-		if (access == CHECK_ACCESS_NONE || !operand_address(head, &insn, &op[i], &start))
+		if (access == CHECK_ACCESS_NONE || !operand_address(head, &insn, &op[i], &start) ||
+		    !apply_mask(head, &insn, &op[i], &start, &size))
 			continue;
 		if (!is_refused_operand(head, start, size) &&
 		    (is_refused(head) || head->addr - start >= MAX(size, 1u)))

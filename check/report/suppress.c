@@ -419,7 +419,7 @@ void report_suppressions_generate(FILE *out, const struct report_finding *f)
 		fputc(' ', out);
 		if (frame->function[0])
 			put_function(out, frame->function);
-		else if (is_libc(frame->module))
+		else if (!frame->module[0] || is_libc(frame->module))
 			fputc('*', out);
 		else
 			fprintf(out, "+0x%" PRIx64, frame->offset);

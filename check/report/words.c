@@ -271,6 +271,14 @@ static void title_refused(FILE *out, const struct report_finding *f)
 	}
 }
 
+/* A jump to where an object is, which is no code. */
+static void put_data_jump(FILE *out, const struct report_finding *f)
+{
+	fputs(", ", out);
+	put_relation(out, f);
+	fputs(", whose memory is data and not code", out);
+}
+
 static void title_pointer(FILE *out, const struct report_finding *f)
 {
 	u64 addr = report_address(f);
@@ -286,6 +294,8 @@ static void title_pointer(FILE *out, const struct report_finding *f)
 		fprintf(out, ", offset %" PRIu64 " from a NULL pointer", addr);
 	else if (!report_is_canonical(addr))
 		fputs(", a non-canonical address, which no x86-64 pointer can have", out);
+	else if (f->head.object.state)
+		put_data_jump(out, f);
 	else if (f->where_mapped && f->head.where != CHECK_WHERE_UNMAPPED)
 		fprintf(out, ", where memory is mapped with other rights (%s)", f->where_access);
 	else

@@ -48,10 +48,19 @@ static enum check_access access_of(u64 trapno, u64 error)
 void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
 {
 	struct check_report r = {.addr = addr, .access = access_of(trapno, error)};
+	struct chk_report_parts parts = {0};
 	struct mm *mm = current_mm();
+	struct chk_object obj;
 
 	mutex_lock(&mm->lock);
-	if (trapno != VEC_PF) {
+	if (r.access == CHECK_ACCESS_EXEC && mm->check->heap && chk_object_of(mm, addr, &obj) &&
+	    obj.o.state == CHK_STATE_LIVE && addr - obj.o.start < MAX(obj.o.size, 1)) {
+		r.kind = CHECK_WILD_POINTER;
+		r.where = CHECK_WHERE_INTERIOR;
+		r.object = obj.o;
+		parts.alloc.id = obj.alloc_stack;
+		parts.alloc.count = chk_stack(mm, obj.alloc_stack, &parts.alloc.pc);
+	} else if (trapno != VEC_PF) {
 		r.kind = CHECK_WILD_POINTER; /* not canonical, or a misaligned operand */
 	} else if (addr < NULL_END) {
 		r.kind = CHECK_NULL_POINTER;
@@ -63,5 +72,5 @@ void chk_deadly_fault(u64 addr, u64 trapno, u64 error)
 		r.where = chk_where(mm, addr);
 	}
 	mutex_unlock(&mm->lock);
-	chk_report(&r, NULL);
+	chk_report(&r, &parts);
 }

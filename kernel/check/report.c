@@ -82,6 +82,8 @@ static void add_registers(struct check_report *r)
 
 	arch_user_regs(f, arch_get_fsbase(), arch_get_gsbase(), r->reg);
 	r->flags |= CHECK_REPORT_REGS;
+	if (arch_opmasks(r->opmask))
+		r->flags |= CHECK_REPORT_OPMASK;
 	/* The bytes behind the instruction may lie in a page that is not mapped. */
 	for (r->insn_len = sizeof(r->insn); r->insn_len; r->insn_len--)
 		if (copy_from_user(r->insn, f->rip, r->insn_len) == 0)

@@ -28,6 +28,8 @@ struct trapframe {
 
 /* Stores the registers in the order of Linux's struct user_regs_struct in reg; DS to GS are 0. */
 void arch_user_regs(const struct trapframe *f, u64 fsbase, u64 gsbase, u64 reg[USER_REGS]);
+/* Reads AVX-512's mask registers of the running thread. Returns false if the CPU has none. */
+bool arch_opmasks(u64 mask[8]);
 
 /*
  * Returns the frame's word with this register (USER_*), or NULL if the frame lacks it (FS_BASE,

@@ -122,3 +122,26 @@ void arch_fpu_reset(void)
 
 	arch_fpu_load(&initial);
 }
+
+#define XCR0_OPMASK	(1UL << 5)
+#define CPUID7_AVX512BW (1U << 30) /* the instruction that reads all 64 bits */
+
+bool arch_opmasks(u64 mask[8])
+{
+	u32 reg[4];
+
+	cpuid_read(7, 0, reg);
+	if (!(xstate.features & XCR0_OPMASK) || !(reg[1] & CPUID7_AVX512BW))
+		return false;
+#define READ(n) __asm__ volatile("kmovq %%k" #n ", %0" : "=r"(mask[n]))
+	READ(0);
+	READ(1);
+	READ(2);
+	READ(3);
+	READ(4);
+	READ(5);
+	READ(6);
+	READ(7);
+#undef READ
+	return true;
+}
