@@ -20,6 +20,7 @@ struct mm;
 struct ofile;
 struct syscall_args;
 struct trapframe;
+struct thread;
 struct vma;
 
 /* This sandbox runs `buffervm check`. */
@@ -93,6 +94,13 @@ struct check_buffer {
 	bool write;
 };
 
+/* In struct thread: where it was created, and where it will create the next thread. */
+struct check_origin {
+	u32 stack; /* id of a stored stack; 0: not known */
+	s32 creator;
+	u32 next_stack;
+};
+
 /* mm could not be accessed at addr. space: bytes of the transfer that lie before addr. */
 CHECK_HOOK_VOID(buffer_faults, (struct mm *mm, u64 addr, u64 space, bool write),
 		(mm, addr, space, write))
@@ -138,6 +146,8 @@ CHECK_HOOK(int, exec,
 	    struct exec_stack *stack),
 	   (mm, program, loader, filename, stack), 0)
 
+/* Called when the running thread has made child, a thread of its process that does not run yet. */
+CHECK_HOOK_VOID(thread_created, (struct thread *child), (child))
 /* Called when the running thread is about to enter its program for the first time. */
 CHECK_HOOK_VOID(thread_begins, (void), ())
 /*

@@ -69,6 +69,8 @@ enum chk_call {
 	CHK_CALL_OWN_MALLOC,
 	/* A span's number: frees its frames. The library never uses the span again. Returns 0. */
 	CHK_CALL_BASE_SHRINK,
+	/* stack id: the running thread is about to create another one there. Returns 0. */
+	CHK_CALL_CREATES,
 	/* struct chk_info *: what the kernel knows of the heap's size. Returns 0. */
 	CHK_CALL_INFO,
 	CHK_CALLS,

@@ -125,6 +125,9 @@ struct check_object {
 	u32 reserved;
 };
 
+/* Threads of a report: of the access, of the object's allocation, of its release. */
+#define CHECK_THREADS 3
+
 /*
  * Parts of a report: bytes behind the head, at an offset that is a multiple of 8; length 0: none.
  */
@@ -137,6 +140,9 @@ enum check_part {
 	CHECK_PART_AROUND,  /* struct check_object: neighbours, by address */
 	CHECK_PART_SAMPLES, /* struct check_sample, oldest first */
 	CHECK_PART_CALLERS, /* struct check_caller, innermost first */
+	/* u64 return addresses where the threads of .thread were created, in their order */
+	CHECK_PART_CREATED,
+	CHECK_PART_CREATED_LAST = CHECK_PART_CREATED + CHECK_THREADS - 1,
 	CHECK_PARTS,
 };
 
@@ -175,22 +181,27 @@ struct check_report {
 	u32 syscall;		      /* number, for CHECK_ACCESS_SYSCALL_* */
 	u32 fn; /* enum chk_function in whose call the bug was found; 0: in none */
 	u64 reg[USER_REGS];
-	u64 opmask[8]; /* AVX-512's k0 to k7, with CHECK_REPORT_OPMASK */
+	u64 opmask[8];		    /* AVX-512's k0 to k7, with CHECK_REPORT_OPMASK */
 	u8 insn[16];		    /* bytes at RIP */
 	u32 insn_len;		    /* how many of .insn could be read */
 	u32 align_code;		    /* of the release, for CHECK_MISMATCHED_FREE: chk_align_code */
 	u64 stack_at;		    /* address of the first byte of CHECK_PART_STACK */
 	struct check_object object; /* the object of the bug, if it is known */
 	struct {
+		char name[16]; /* empty: that of the process, or not known */
+		s32 creator;   /* TID; 0: not known */
+		u32 reserved;
+	} thread[CHECK_THREADS];
+	struct {
 		u32 offset, len; /* from the start of this struct */
 	} part[CHECK_PARTS];
 };
 
 enum {
-	CHECK_REPORT_REGS = 1 << 0,  /* .reg is valid */
-	CHECK_REPORT_LAST = 1 << 1,  /* the bug ends the process, unless it is suppressed */
+	CHECK_REPORT_REGS = 1 << 0,   /* .reg is valid */
+	CHECK_REPORT_LAST = 1 << 1,   /* the bug ends the process, unless it is suppressed */
 	CHECK_REPORT_OPMASK = 1 << 3, /* .opmask is valid */
-	CHECK_REPORT_SIZED = 1 << 2, /* a mismatched release: .size is what delete was given */
+	CHECK_REPORT_SIZED = 1 << 2,  /* a mismatched release: .size is what delete was given */
 };
 
 #define CHECK_REPORT_MAX  (1UL << 20)	/* bytes of a report with its parts */

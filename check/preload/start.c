@@ -4,6 +4,7 @@
  * programs that an ld.so loads runs before the program's (DF_1_INITFIRST). The guest kernel then
  * makes the guarded heap, and removes the traces of LD_PRELOAD.
  */
+#include <asm/errno.h>
 #include "check/preload/library.h"
 #include "check/preload/syscall.h"
 #include "check/preload/takeover.h"
@@ -67,6 +68,33 @@ u32 chk_operation(void)
 
 	WRITE_ONCE(operations, n);
 	return n;
+}
+
+__attribute__((noinline)) static void note_creation(u64 rip, u64 rsp, u64 rbp)
+{
+	const struct chk_frame from = {rip, rsp, rbp};
+
+	chk_syscall1(CHK_CALL_CREATES, chk_stack_id(&from));
+}
+
+CHK_EXPORT int pthread_create(void *thread, const void *attributes, void *(*run)(void *),
+			      void *arg);
+
+/*
+ * Tells the kernel where the thread is created, for reports. The last statement has to be a jump,
+ * so that this library is in no stack of the program.
+ */
+CHK_EXPORT int pthread_create(void *thread, const void *attributes, void *(*run)(void *), void *arg)
+{
+	static int (*next)(void *, const void *, void *(*)(void *), void *);
+	const struct chk_frame from = CHK_CALLER;
+
+	if (!__atomic_load_n(&next, __ATOMIC_RELAXED))
+		__atomic_store_n(&next, chk_symbol_next("pthread_create", NULL), __ATOMIC_RELAXED);
+	if (!next)
+		return EAGAIN;
+	note_creation(from.rip, from.rsp, from.rbp);
+	return next(thread, attributes, run, arg);
 }
 
 /* Tells the kernel if the program uses a malloc of its own, in its file or an earlier library. */

@@ -202,6 +202,8 @@ static void put_all(struct writer *w, const struct report_input *in, const struc
 	put_access_stack(w, in);
 	put_stack(w, in->alloc.pc, in->alloc.count, false);
 	put_stack(w, in->free.pc, in->free.count, false);
+	for (u32 i = 0; i < CHECK_THREADS; i++)
+		put_stack(w, in->created[i].pc, in->created[i].count, false);
 	put_insn(w->out, d);
 	put_u32(w->out, w->bare_count);
 	for (u32 i = 0; i < w->bare_count; i++) {

@@ -48,7 +48,13 @@ struct report_module {
 	const char *path, *build_id;
 };
 
-enum { REPORT_STACK_ACCESS, REPORT_STACK_ALLOC, REPORT_STACK_FREE, REPORT_STACKS };
+enum {
+	REPORT_STACK_ACCESS,
+	REPORT_STACK_ALLOC,
+	REPORT_STACK_FREE,
+	REPORT_STACK_CREATED, /* where the threads of the three stacks above were created */
+	REPORT_STACKS = REPORT_STACK_CREATED + CHECK_THREADS,
+};
 
 /* The worker's analysis of a report. The strings point into .bytes. */
 struct report_analysis {

@@ -25,6 +25,7 @@ struct report_input {
 	const char *maps;
 	u32 maps_len;
 	struct report_pcs access, alloc, free;
+	struct report_pcs created[CHECK_THREADS];
 	const struct check_object *around;
 	u32 around_count;
 	const struct check_sample *samples;

@@ -117,7 +117,12 @@ static void put_line(FILE *out, struct json_object *o)
 
 void report_json(FILE *out, const struct report_finding *f)
 {
-	static const char *const stacks[] = {"stack", "allocation_stack", "free_stack"};
+	static const char *const stacks[REPORT_STACKS] = {
+		"stack",	"allocation_stack",	   "free_stack",
+		"thread_stack", "allocation_thread_stack", "free_thread_stack",
+	};
+	static const char *const names[CHECK_THREADS] = {"thread_name", "allocation_thread_name",
+							 "free_thread_name"};
 	struct json_object *o = json_object_new_object();
 
 	add_text(o, "type", "report");
@@ -127,6 +132,8 @@ void report_json(FILE *out, const struct report_finding *f)
 	add_number(o, "pid", (u64)f->head.pid);
 	add_number(o, "tid", (u64)f->head.tid);
 	add_text(o, "program", f->head.comm);
+	for (u32 i = 0; i < CHECK_THREADS; i++)
+		add_text(o, names[i], f->head.thread[i].name);
 	add_text(o, "access", accesses[report_access(f)]);
 	add_address(o, "address", report_address(f));
 	if (report_size(f))

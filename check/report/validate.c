@@ -161,6 +161,14 @@ int report_input(struct report_input *in, void *blob, size_t len)
 	    !find_array(&in->head, CHECK_PART_CALLERS, len, bytes, sizeof(*in->callers),
 			CHECK_CALLERS_MAX, (const void **)&in->callers, &in->callers_count))
 		return -EINVAL;
+	for (u32 i = 0; i < CHECK_THREADS; i++) {
+		char *name = in->head.thread[i].name;
+
+		name[sizeof(in->head.thread[i].name) - 1] = '\0';
+		report_printable(name, strlen(name), false);
+		if (!find_pcs(&in->head, CHECK_PART_CREATED + i, len, bytes, &in->created[i]))
+			return -EINVAL;
+	}
 	for (u32 i = 0; i < in->around_count; i++)
 		if (!object_is_sane(&in->around[i]))
 			return -EINVAL;

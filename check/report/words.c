@@ -379,13 +379,27 @@ void report_words_explanation(FILE *out, const struct report_finding *f)
 }
 
 /* Writes what a function did and in which thread, as far as that is known. */
-static void put_thread(FILE *out, const char *what, u32 fn, s32 tid)
+static void put_thread(FILE *out, const char *what, u32 fn, s32 tid, const char *name)
 {
 	fputs(what, out);
 	if (fn)
 		fprintf(out, " by %s", report_function_name(fn));
 	if (tid)
 		fprintf(out, " in thread %d", tid);
+	if (tid && name[0])
+		fprintf(out, " \"%s\"", name);
+}
+
+/* Writes which thread was created where, of those of enum REPORT_STACK_*. */
+static void put_creation(FILE *out, const struct report_finding *f, u32 which)
+{
+	const s32 tid[CHECK_THREADS] = {f->head.tid, f->head.object.alloc_tid,
+					f->head.object.free_tid};
+
+	fprintf(out, "thread %d", tid[which]);
+	if (f->head.thread[which].name[0])
+		fprintf(out, " \"%s\"", f->head.thread[which].name);
+	fprintf(out, " was created by thread %d", f->head.thread[which].creator);
 }
 
 void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
@@ -394,20 +408,24 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 
 	switch (stack) {
 	case REPORT_STACK_ACCESS:
-		fprintf(out, "%s in thread %d of process %d (%s)",
-			report_found_late(f) ? "found" : "happened", f->head.tid, f->head.pid,
-			f->head.comm);
+		put_thread(out, report_found_late(f) ? "found" : "happened", 0, f->head.tid,
+			   f->head.thread[REPORT_STACK_ACCESS].name);
+		fprintf(out, " of process %d (%s)", f->head.pid, f->head.comm);
 		break;
 	case REPORT_STACK_ALLOC:
 		if (f->head.kind == CHECK_LEAK || f->head.kind == CHECK_REACHABLE_AT_EXIT)
 			fprintf(out, "allocated by %s in process %d (%s)",
 				report_function_name(o->alloc_fn), f->head.pid, f->head.comm);
 		else
-			put_thread(out, "the object was allocated", o->alloc_fn, o->alloc_tid);
+			put_thread(out, "the object was allocated", o->alloc_fn, o->alloc_tid,
+				   f->head.thread[REPORT_STACK_ALLOC].name);
+		break;
+	case REPORT_STACK_FREE:
+		put_thread(out, o->state == CHK_STATE_REALLOCATED ? "moved" : "freed", o->free_fn,
+			   o->free_tid, f->head.thread[REPORT_STACK_FREE].name);
 		break;
 	default:
-		put_thread(out, o->state == CHK_STATE_REALLOCATED ? "moved" : "freed", o->free_fn,
-			   o->free_tid);
+		put_creation(out, f, stack - REPORT_STACK_CREATED);
 		break;
 	}
 }

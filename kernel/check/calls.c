@@ -10,6 +10,7 @@
 #include "kernel/check/internal.h"
 #include "kernel/check/leak.h"
 #include "kernel/check/module.h"
+#include "kernel/check/threads.h"
 #include "kernel/hostcall.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/stats.h"
@@ -427,6 +428,7 @@ static s64 (*const calls[CHK_CALLS])(const struct syscall_args *args) = {
 	[CHK_CALL_BASE_SHRINK] = call_base_shrink,
 	[CHK_CALL_OWN_MALLOC] = call_own_malloc,
 	[CHK_CALL_INFO] = call_info,
+	[CHK_CALL_CREATES] = chk_call_creates,
 };
 
 s64 chk_syscall_number(u64 nr)
@@ -533,4 +535,6 @@ void chk_thread_ends(int wait_status)
 		process_ends(wait_status);
 	else if (p->exec_by)
 		leak_thread_ends();
+	if (p->nthreads > 1)
+		threads_ended();
 }

@@ -8,6 +8,7 @@
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
 #include "kernel/check/leak.h"
+#include "kernel/check/threads.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/task.h"
@@ -158,6 +159,7 @@ void chk_mm_free(struct mm *mm)
 {
 	leak_free(mm);
 	gone_free(mm);
+	threads_free(mm);
 	chk_destroy(mm->check->heap);
 	kfree(mm->check);
 	mm->check = NULL;

@@ -22,6 +22,7 @@
 
 struct chk_gone_map;
 struct chk_heap;
+struct chk_thread;
 struct leak_thread;
 
 /* mm.check: what check keeps for an address space as long as that exists. */
@@ -30,6 +31,7 @@ struct check_mm {
 	struct mm_unwind unwind;
 	struct leak_thread *leak_threads; /* leak.h */
 	struct chk_gone_map *gone;	  /* gone.h */
+	struct chk_thread *threads;	  /* that have ended: threads.h */
 	struct exec_preload preload;	  /* inject.h: what to restore; all 0: nothing */
 	bool musl;			  /* the program's C library is musl */
 	u64 errno_location;		  /* __errno_location of a static program; 0: not known */

@@ -9,6 +9,7 @@
 #include "kernel/check/heap.h"
 #include "kernel/check/internal.h"
 #include "kernel/check/report.h"
+#include "kernel/check/threads.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -168,6 +169,39 @@ static void add_samples(struct building *b, struct mm *mm)
 	mutex_unlock(&mm->lock);
 }
 
+/*
+ * Adds the names of the threads that the report mentions, and where they were created. A thread
+ * that is mentioned twice has its stack once.
+ */
+static void add_threads(struct building *b)
+{
+	struct check_report *r = b->r;
+	const s32 tid[CHECK_THREADS] = {r->tid, r->object.alloc_tid, r->object.free_tid};
+	struct mm *mm = current_mm();
+
+	for (u32 i = 0; i < CHECK_THREADS; i++) {
+		struct chk_trace trace = {0};
+		struct chk_thread t;
+		bool again = false;
+
+		if (!tid[i] || !threads_find(tid[i], &t))
+			continue;
+		if (memcmp(t.comm, r->comm, sizeof(t.comm)) != 0)
+			memcpy(r->thread[i].name, t.comm, sizeof(t.comm));
+		for (u32 k = 0; k < i; k++)
+			again |= tid[k] == tid[i];
+		if (again || !t.stack)
+			continue;
+		r->thread[i].creator = t.creator;
+		trace.id = t.stack;
+		mutex_lock(&mm->lock);
+		if (mm->check->heap)
+			trace.count = chk_stack(mm, t.stack, &trace.pc);
+		mutex_unlock(&mm->lock);
+		add_trace(b, (enum check_part)(CHECK_PART_CREATED + i), &trace);
+	}
+}
+
 static s64 send(const struct building *b)
 {
 	struct hostcall_seg seg[2];
@@ -222,6 +256,7 @@ enum check_verdict chk_report(struct check_report *head, const struct chk_report
 		add_trace(&b, CHECK_PART_FREE, &parts->free);
 		part_add(&b, CHECK_PART_AROUND, parts->around,
 			 parts->around_count * sizeof(*parts->around));
+		add_threads(&b);
 		add_samples(&b, current_mm());
 		if (!at_exit && !parts->access.count)
 			add_callers(&b);

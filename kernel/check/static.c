@@ -44,7 +44,7 @@ static const char *const libc_names[LIBC_NAMES] = {
  * Exports of the library that need other functions of the program, which it finds only where there
  * is an ld.so: the program keeps its own.
  */
-static const char *const dynamic_only[] = {"dlmopen", "malloc_info"};
+static const char *const dynamic_only[] = {"dlmopen", "malloc_info", "pthread_create"};
 
 struct takeover {
 	const struct binary *program;

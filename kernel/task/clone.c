@@ -329,6 +329,8 @@ static s64 clone(const struct request *rq)
 		goto free;
 	}
 	copy_registers(t, rq);
+	if (rq->flags & CLONE_THREAD)
+		check_thread_created(t);
 	if (!(rq->flags & CLONE_VM) || (rq->flags & CLONE_VFORK))
 		t->altstack = current()->altstack;
 	if (rq->flags & CLONE_CHILD_SETTID)

@@ -77,6 +77,7 @@ struct thread {
 	LIST_HEAD(, pidfd) pidfds; /* task/pidfd.c */
 
 	struct check_buffer bad_buffer;
+	struct check_origin check_origin;
 
 	struct path_prefetch *prefetch; /* fs/path_prefetch.c; NULL: it has made no path lookup */
 	u64 calls;			/* how many system calls it has made */

@@ -38,6 +38,9 @@ struct fake_report fake_report(void)
 						PART(CHECK_PART_AROUND, around),
 						PART(CHECK_PART_SAMPLES, samples),
 						PART(CHECK_PART_CALLERS, callers),
+						PART(CHECK_PART_CREATED, created[0]),
+						PART(CHECK_PART_CREATED + 1, created[1]),
+						PART(CHECK_PART_CREATED + 2, created[2]),
 						PART(CHECK_PART_STACK, stack),
 						PART(CHECK_PART_MAPS, maps),
 					},
@@ -45,6 +48,7 @@ struct fake_report fake_report(void)
 		.access = {0x401040, 0x401080},
 		.alloc = {0x4010c0},
 		.free = {0x401100},
+		.created = {{0x401140}, {0x401180}, {0x4011c0}},
 		.around = {{.start = START - 4096, .size = 64, .state = CHK_STATE_LIVE},
 			   {.start = START, .size = 32, .state = CHK_STATE_FREED},
 			   {.start = START + 4096, .size = 128, .state = CHK_STATE_FREED}},
@@ -103,6 +107,8 @@ char *fake_answer(size_t *len)
 	put_frame(out, 0x4010c0, "item_new", 5, 0, 0);
 	put_stack(out, 1, 0);
 	put_frame(out, 0x401100, "item_drop", 20, 0, 0);
+	for (int i = 0; i < CHECK_THREADS; i++) /* not known where the threads were created */
+		put_stack(out, 0, 0);
 	for (int i = 0; i < 4; i++) /* no instruction */
 		put_u32(out, 0);
 	put_u64(out, 0);
@@ -142,8 +148,8 @@ void report_analyse_plainly(const struct report_input *in,
 	(void)opt;
 	put_stack(out, 1, 0);
 	put_frame(out, 0x401040, "", 0, 0, 0);
-	put_stack(out, 0, 0);
-	put_stack(out, 0, 0);
+	for (int i = 1; i < REPORT_STACKS; i++)
+		put_stack(out, 0, 0);
 	for (int i = 0; i < 4; i++)
 		put_u32(out, 0);
 	put_u64(out, 0);

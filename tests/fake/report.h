@@ -9,7 +9,7 @@
 /* A use after free by program "prog", with every section. */
 struct fake_report {
 	struct check_report head;
-	u64 access[2], alloc[1], free[1];
+	u64 access[2], alloc[1], free[1], created[CHECK_THREADS][1];
 	struct check_object around[3];
 	struct check_sample samples[4];
 	struct check_caller callers[2];

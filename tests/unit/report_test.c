@@ -693,7 +693,12 @@ static void sarif_has_what_the_standard_requires(void **state)
 		assert_true(strlen(text_at(result, "/message/text")) > 0);
 		assert_string_equal(
 			text_at(result, "/locations/0/physicalLocation/artifactLocation/uri"),
-			"file:///src/item.c");
+			"item.c");
+		assert_string_equal(
+			text_at(result, "/locations/0/physicalLocation/artifactLocation/uriBaseId"),
+			"SRCROOT");
+		assert_int_equal(strlen(text_at(result, "/partialFingerprints/stack~1v1")), 16);
+		assert_int_equal(json_object_array_length(member(result, "/relatedLocations")), 2);
 		assert_int_equal(json_object_get_int(member(
 					 result, "/locations/0/physicalLocation/region/startLine")),
 				 12);
