@@ -80,28 +80,41 @@ static void put_source(FILE *out, const struct report_frame *f)
 	fputs("</pre>", out);
 }
 
+/* Writes a whole path, which the browser may break behind each slash, with its last part marked. */
+static void put_path(FILE *out, const char *path)
+{
+	const char *base = report_basename(path);
+
+	for (const char *at = path; at < base; at++) {
+		const char one[] = {*at, '\0'};
+
+		report_html_text(out, one);
+		if (*at == '/')
+			fputs("<wbr>", out);
+	}
+	fputs("<span class=\"base\">", out);
+	report_html_text(out, base);
+	fputs("</span>", out);
+}
+
 static void put_frame(FILE *out, const struct report_frame *f, u32 number)
 {
 	fprintf(out, "<span class=\"n\">#%u</span><span class=\"f\">", number);
 	if (f->function[0])
-		report_html_text(out, f->function);
+		PUT_WORDS(out, report_words_name(words, f->function));
 	else
 		fprintf(out, "0x%" PRIx64, f->pc);
 	fputs("</span><span class=\"w\">", out);
 	if (f->flags & FRAME_INLINED)
 		fputs("inlined &middot; ", out);
 	if (f->line) {
-		fputs("<span title=\"", out);
-		report_html_text(out, f->file);
-		fputs("\">", out);
-		report_html_text(out, report_basename(f->file));
-		fprintf(out, ":%u</span>", f->line);
+		put_path(out, f->file);
+		fprintf(out, ":%u", f->line);
+		if (f->column)
+			fprintf(out, ":%u", f->column);
 	} else if (f->module[0]) {
-		fputs("<span title=\"", out);
-		report_html_text(out, f->module);
-		fputs("\">", out);
-		report_html_text(out, report_basename(f->module));
-		fprintf(out, "+0x%" PRIx64 "</span>", f->offset);
+		put_path(out, f->module);
+		fprintf(out, "+0x%" PRIx64, f->offset);
 	}
 	fputs("</span>", out);
 }
@@ -109,7 +122,8 @@ static void put_frame(FILE *out, const struct report_frame *f, u32 number)
 static void put_stack(FILE *out, const struct report_finding *f, u32 which)
 {
 	const struct report_stack *s = &f->analysis.stack[which];
-	bool opened = false;
+	/* The source that its reader can change is open. */
+	const struct report_frame *own = report_own_frame(s);
 
 	if (!s->count)
 		return;
@@ -121,8 +135,7 @@ static void put_stack(FILE *out, const struct report_finding *f, u32 which)
 
 		if (frame->source[0]) {
 			fprintf(out, "<li><details%s><summary class=\"frame\">",
-				opened ? "" : " open");
-			opened = true;
+				frame == own ? " open" : "");
 			put_frame(out, frame, i);
 			fputs("</summary>", out);
 			put_source(out, frame);

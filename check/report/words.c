@@ -430,14 +430,85 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack)
 	}
 }
 
+/* Returns the length of the template's name and arguments at the start of text: up to its '>'. */
+static size_t template_length(const char *text)
+{
+	size_t at = strcspn(text, "<");
+	u32 depth = 0;
+
+	for (; text[at]; at++) {
+		depth += text[at] == '<';
+		if (text[at] == '>' && !--depth)
+			return at + 1;
+	}
+	return 0;
+}
+
+/*
+ * Returns the length of an argument at the start of text that is the default of the C++ library's
+ * containers, with the comma before it; 0: there is none.
+ */
+static size_t default_argument(const char *text)
+{
+	static const char *const defaults[] = {
+		", std::allocator<", ", std::char_traits<", ", std::less<",
+		", std::hash<",	     ", std::equal_to<",    ", std::default_delete<",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		if (strncmp(text, defaults[i], strlen(defaults[i])) == 0)
+			return template_length(text);
+	return 0;
+}
+
+/*
+ * Writes a function's name as its author would: std::string and std::vector<int>, without the
+ * arguments that are defaults. JSON has the whole name.
+ */
+void report_words_name(FILE *out, const char *name)
+{
+	static const char string[] = "basic_string<char>";
+	char *text = malloc(strlen(name) + 1), *to = text;
+
+	if (!text) {
+		fputs(name, out);
+		return;
+	}
+	while (*name) {
+		size_t skip = default_argument(name);
+
+		/* libstdc++'s namespaces of its ABI are nobody's words. */
+		if (!skip && strncmp(name, "__cxx11::", 9) == 0)
+			skip = 9;
+		if (!skip && name[0] == ' ' && name[1] == '>')
+			skip = 1;
+		if (skip)
+			name += skip;
+		else
+			*to++ = *name++;
+	}
+	*to = '\0';
+	for (char *at = text, *found; *at; at = found + strlen(string)) {
+		found = strstr(at, string);
+		if (!found) {
+			fputs(at, out);
+			break;
+		}
+		fprintf(out, "%.*sstring", (int)(found - at), at);
+	}
+	free(text);
+}
+
 void report_words_frame(FILE *out, const struct report_frame *frame)
 {
 	const char *module = report_basename(frame->module);
 
 	if (frame->function[0])
-		fputs(frame->function, out);
+		report_words_name(out, frame->function);
 	if (frame->line) {
 		fprintf(out, "%s%s:%u", frame->function[0] ? " at " : "", frame->file, frame->line);
+		if (frame->column)
+			fprintf(out, ":%u", frame->column);
 	} else {
 		if (frame->function[0])
 			fputs(" in ", out);

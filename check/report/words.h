@@ -23,6 +23,8 @@ void report_words_stack(FILE *out, const struct report_finding *f, u32 stack);
 
 /* Writes a frame: "f at x.c:12", "f in libc.so.6+0x1234" or "prog+0x1234". */
 void report_words_frame(FILE *out, const struct report_frame *frame);
+/* Writes a function's name without the default arguments of the C++ library's templates. */
+void report_words_name(FILE *out, const char *name);
 
 /* Writes "... 120 more frames of f" if frames are left out behind frame index, else nothing. */
 void report_words_elided(FILE *out, const struct report_stack *stack, u32 index);
