@@ -6,12 +6,15 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "vm/handle.h"
@@ -177,6 +180,67 @@ static s64 set_program(int file, u64 level, u64 name, const void *value, u32 val
 	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)&program, sizeof(program));
 }
 
+/*
+ * The rings of packet sockets are memory of the host's kernel that the guest maps (window.c). What
+ * they may have together is limited, and each socket is counted by its inode until the guest gives
+ * its ring back.
+ */
+#define RINGS_BYTES (128UL << 20)
+#define RINGS_MAX   256
+
+static struct {
+	pthread_mutex_t lock; /* guards all below */
+	u64 bytes;
+	u32 count;
+	struct ring {
+		ino_t socket;
+		int option;
+		u64 bytes;
+	} ring[RINGS_MAX];
+} rings = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Returns the socket's entry, or a new one of 0 bytes; NULL: there are too many. */
+static struct ring *ring_of(ino_t socket, int option)
+{
+	for (u32 i = 0; i < rings.count; i++)
+		if (rings.ring[i].socket == socket && rings.ring[i].option == option)
+			return &rings.ring[i];
+	if (rings.count == RINGS_MAX)
+		return NULL;
+	rings.ring[rings.count] = (struct ring){.socket = socket, .option = option};
+	return &rings.ring[rings.count++];
+}
+
+static s64 set_ring(int file, int option, const void *value, u32 value_len)
+{
+	struct tpacket_req3 request = {0};
+	struct ring *ring;
+	struct stat st;
+	u64 bytes;
+	s64 ret;
+
+	memcpy(&request, value, MIN(value_len, sizeof(request)));
+	bytes = (u64)request.tp_block_size * request.tp_block_nr;
+	ret = HOST_CALL(fstat, (u64)file, (u64)&st);
+	if (ret < 0)
+		return ret;
+	pthread_mutex_lock(&rings.lock);
+	ring = ring_of(st.st_ino, option);
+	if (!ring || bytes > RINGS_BYTES - (rings.bytes - ring->bytes))
+		ret = -ENOMEM;
+	else
+		ret = HOST_CALL(setsockopt, (u64)file, SOL_PACKET, (u64)option, (u64)&request,
+				value_len);
+	if (ret >= 0) {
+		rings.bytes += bytes - ring->bytes;
+		ring->bytes = bytes;
+	}
+	if (ring && !ring->bytes)
+		*ring = rings.ring[--rings.count];
+	pthread_mutex_unlock(&rings.lock);
+	return ret;
+}
+
 s64 hc_do_setsockopt(struct call *c, int file, u64 level, u64 name, const void *value,
 		     u32 value_len, u64 len_)
 {
@@ -189,6 +253,8 @@ s64 hc_do_setsockopt(struct call *c, int file, u64 level, u64 name, const void *
 		return set_program(file, level, name, value, value_len);
 	if (most == 0)
 		return -ENOPROTOOPT;
+	if (level == SOL_PACKET && (name == PACKET_RX_RING || name == PACKET_TX_RING))
+		return set_ring(file, (int)name, value, MIN(value_len, most));
 	return HOST_CALL(setsockopt, (u64)file, level, name, (u64)value, MIN(value_len, most));
 }
 
@@ -383,6 +449,9 @@ s64 hc_do_recvmsg(struct call *c, int file, const struct iovec *data, u32 data_c
 	msg.msg_control = recv + 1;
 	msg.msg_controllen = head_len - sizeof(*recv);
 	ret = host_message(c, SYS_recvmsg, (u64)file, &msg, flags | MSG_CMSG_CLOEXEC);
+	/* Packet sockets, which pass no descriptors, do not take the flag. */
+	if (ret == -EINVAL)
+		ret = host_message(c, SYS_recvmsg, (u64)file, &msg, flags);
 	if (ret < 0)
 		return ret;
 	control_in(&msg);

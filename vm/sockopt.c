@@ -7,7 +7,7 @@
  * Left out, because their data refers to something else: eBPF programs and pidfds (descriptors),
  * SO_GET_FILTER (counts instructions, not bytes), reading multicast filters (writes as many
  * addresses as the data says), netfilter's tables and IPsec policies (pointers),
- * TCP_ZEROCOPY_RECEIVE and packet rings (memory to be mapped).
+ * TCP_ZEROCOPY_RECEIVE (memory to be mapped).
  */
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -165,10 +165,12 @@ static const struct {
 	{LEVEL_NETLINK, 8, 8, 4, B},   /* LISTEN_ALL_NSID */
 	{LEVEL_NETLINK, 9, 9, ANY, G}, /* LIST_MEMBERSHIPS */
 	{LEVEL_NETLINK, 10, 12, 4, B}, /* CAP_ACK, EXT_ACK, GET_STRICT_CHK */
-	/* linux/if_packet.h, without the rings */
+	/* linux/if_packet.h */
 	{LEVEL_PACKET, 1, 2, 16, S},   /* ADD_MEMBERSHIP, DROP_MEMBERSHIP */
+	{LEVEL_PACKET, 5, 5, 28, S},   /* RX_RING: hostcall_socket.c limits it */
 	{LEVEL_PACKET, 6, 6, 24, G},   /* STATISTICS */
 	{LEVEL_PACKET, 7, 12, 4, B},   /* COPY_THRESH to RESERVE */
+	{LEVEL_PACKET, 13, 13, 28, S}, /* TX_RING: likewise */
 	{LEVEL_PACKET, 14, 17, 4, B},  /* LOSS to TIMESTAMP */
 	{LEVEL_PACKET, 18, 18, 8, B},  /* FANOUT */
 	{LEVEL_PACKET, 19, 20, 4, B},  /* TX_HAS_OFF, QDISC_BYPASS */

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <bsd/sys/queue.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include "vm/handle.h"
@@ -53,7 +54,7 @@ struct window {
 	ino_t ino;
 	struct timespec changed; /* st_ctim when it was mapped */
 	bool writable;
-	u64 device_size; /* of a block device, whose size is fixed; 0: ask fd */
+	u64 device_size; /* of a block device or ring, whose size is fixed; 0: ask fd */
 	/*
 	 * A descriptor of the file, only to ask for its size; -1 if there is none. It is O_PATH,
 	 * because closing any other descriptor of a file releases the process's record locks on it
@@ -340,7 +341,7 @@ static s64 make(struct sandbox *s, int file, const struct stat *st, u64 offset, 
 	w->dev = st->st_dev;
 	w->ino = st->st_ino;
 	w->changed = st->st_ctim;
-	w->device_size = S_ISBLK(st->st_mode) ? (u64)st->st_size : 0;
+	w->device_size = S_ISREG(st->st_mode) ? 0 : (u64)st->st_size;
 	ret = take_id(w);
 	if (ret < 0)
 		goto free_window;
@@ -386,6 +387,18 @@ static void close_unused(struct window *w)
 	free(w);
 }
 
+/* Returns true for a socket that may have rings, which are mapped as a whole: packet(7). */
+static bool is_packet_socket(int file, const struct stat *st)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return S_ISSOCK(st->st_mode) &&
+	       HOST_CALL(getsockopt, (u64)file, SOL_SOCKET, SO_DOMAIN, (u64)&domain, (u64)&len) ==
+		       0 &&
+	       domain == AF_PACKET;
+}
+
 /*
  * Checks that the file may be mapped, for writing if write is set. Returns 0, or the error of
  * mmap(2). *st has the size of a block device, too.
@@ -397,7 +410,7 @@ static s64 check_file(int file, bool write, struct stat *st)
 
 	if (ret < 0)
 		return ret;
-	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode) && !is_packet_socket(file, st))
 		return -ENODEV;
 	flags = HOST_CALL(fcntl, (u64)file, F_GETFL);
 	if (flags < 0 || (flags & O_PATH))
@@ -438,6 +451,12 @@ s64 hc_do_window_map(struct call *c, int file, u64 offset, u64 len, u64 flags, v
 	ret = check_file(file, write, &st);
 	if (ret < 0)
 		return ret;
+	/* The host maps a socket's rings only as a whole: it checks the length. */
+	if (S_ISSOCK(st.st_mode)) {
+		if (offset)
+			return -EINVAL;
+		st.st_size = (off_t)len;
+	}
 	known = HOST_CALL(fstatfs, (u64)file, (u64)&fs) == 0;
 
 	start = offset;

@@ -7,10 +7,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/mman.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -84,5 +88,60 @@ CASE(questions_to_a_device)
 	close(fd);
 	fd = open("plain", O_RDWR | O_CREAT, 0600);
 	SHOW(ioctl(fd, SIOCETHTOOL, &rq));
+	close(fd);
+}
+
+static void send_datagram(const char *text)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(9),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	NEED(fd >= 0 && sendto(fd, text, strlen(text), 0, (void *)&to, sizeof(to)) > 0);
+	close(fd);
+}
+
+/* Waits for a frame of the ring that is the program's, and shows its length. */
+static void show_frame(int fd, const struct tpacket_hdr *frame)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	while (!(__atomic_load_n(&frame->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+		NEED(poll(&p, 1, 60000) > 0);
+	printf("  a frame of %u bytes\n", frame->tp_len);
+}
+
+/* In a network namespace of its own, whose loopback interface is up, for root. */
+LONE_CASE(packets)
+{
+	struct tpacket_req ring = {
+		.tp_block_size = 16384, .tp_block_nr = 4, .tp_frame_size = 2048, .tp_frame_nr = 32};
+	struct sockaddr_ll lo = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons(ETH_P_ALL),
+				 .sll_ifindex = (int)if_nametoindex("lo")};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	char bytes[100];
+	char *map;
+
+	NEED(fd >= 0 && bind(fd, (void *)&lo, sizeof(lo)) == 0);
+	SHOW(recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT));
+	SHOW(recv(fd, bytes, 0, MSG_DONTWAIT | MSG_TRUNC));
+	SHOW(mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	send_datagram("one");
+	SHOW(recv(fd, bytes, sizeof(bytes), 0));
+	SHOW(recv(fd, bytes, sizeof(bytes), 0));
+	SHOW(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)));
+	SHOW(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	SHOW(mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096) == MAP_FAILED);
+	map = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	NEED(map != MAP_FAILED);
+	send_datagram("two and more");
+	show_frame(fd, (void *)map);
+	show_frame(fd, (void *)(map + 2048));
+	SHOW(((struct tpacket_hdr *)(map + 2 * 2048))->tp_status);
+	SHOW(munmap(map, 65536));
+	memset(&ring, 0, sizeof(ring));
+	SHOW(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)));
 	close(fd);
 }
