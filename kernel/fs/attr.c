@@ -192,6 +192,20 @@ DEFINE_SYSCALL2(access, uva, path, u32, mode)
 	return do_faccessat2(AT_FDCWD, path, mode, 0);
 }
 
+/* readlink(2) of a name of the kernel's own. empty: its path was empty. */
+static s64 pseudo_link(const struct pseudo_node *node, char *text, bool empty)
+{
+	s64 n;
+
+	if (!node->fs->is_link(node))
+		return empty ? -ENOENT : -EINVAL;
+	n = node->fs->readlink(node, text, HOSTCALL_PATH_MAX);
+	/* The names of files are those below the reader's root. */
+	if (n > 0 && n < HOSTCALL_PATH_MAX && *text == '/' && root_is_own())
+		n = root_shown(text, n);
+	return n;
+}
+
 DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 {
 	const struct pseudo_node *node;
@@ -212,9 +226,7 @@ DEFINE_SYSCALL4(readlinkat, s32, dirfd, uva, path, uva, out, s32, size)
 	else if (path_to_host(&p) < 0)
 		r = -EBADF;
 	else if (node)
-		r = node->fs->is_link(node) ? node->fs->readlink(node, text, HOSTCALL_PATH_MAX)
-		    : p.kind == PATH_FILE   ? -ENOENT
-					    : -EINVAL;
+		r = pseudo_link(node, text, p.kind == PATH_FILE);
 	else if (!path_prefetch(&p, HOSTCALL_LOOKUP_LINK, text, HOSTCALL_PATH_MAX, &r))
 		r = hc_readlinkat(p.dir, p.path, text, HOSTCALL_PATH_MAX, HC_NONE);
 	path_put(&p);

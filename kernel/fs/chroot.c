@@ -6,14 +6,18 @@
  * outside, which was opened before, is not confined, as on Linux.
  *
  * A call that does not follow a link at the end of the name gets the directory that has the name;
- * other calls get the file itself. Our /proc exists only at the host's /proc: below another root, a
- * process sees what the host has there.
+ * other calls get the file itself. Where the host has a procfs at /proc below the root, the process
+ * sees our /proc.
  */
 #include <linux/capability.h>
+#include <asm/statfs.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/pseudo.h"
 
 /*
  * Returns a reference to the running process's root and writes its name (HOSTCALL_PATH_MAX bytes).
@@ -104,6 +108,70 @@ static int last_name(struct fs_path *p, const struct ofile *root, char *rel)
 	return 0;
 }
 
+/* Returns whether the host has a procfs at /proc below the root. */
+static bool has_proc(const struct ofile *root)
+{
+	struct statfs st = {0};
+	int err = 0;
+	struct ofile *proc = open_below(root, "/proc", O_DIRECTORY, &err);
+
+	if (proc)
+		hc_fstatfs(proc->handle, &st, sizeof(st));
+	ofile_put(proc);
+	return st.f_type == PROC_SUPER_MAGIC;
+}
+
+/*
+ * Writes to rel what path below the pseudo directory hold is below the root. Returns 0, or 1 if
+ * hold is none.
+ */
+static s64 relative_to_pseudo(s32 dirfd, const char *path, char *rel)
+{
+	struct ofile *hold = NULL;
+	char *base = NULL;
+	s64 n = 1;
+
+	if (*path == '/')
+		return 1;
+	if (dirfd == AT_FDCWD)
+		cwd_handle(&hold);
+	else
+		hold = fd_get_any(dirfd);
+	if (hold && ofile_is_pseudo_dir(hold)) {
+		base = kmalloc(HOSTCALL_PATH_MAX);
+		n = base ? ofile_name(hold, base, HOSTCALL_PATH_MAX - 1) : -ENOMEM;
+		if (n >= 0) {
+			base[n] = '\0';
+			n = path_normalise(rel, HOSTCALL_PATH_MAX, base, path);
+		}
+		n = MIN(n, 0L);
+	}
+	ofile_put(hold);
+	kfree(base);
+	return n;
+}
+
+/*
+ * If rel, a path below the root, is a name of our /proc, makes it p->path and returns 2. Else
+ * returns 0 or -errno.
+ */
+static int at_proc(struct fs_path *p, const struct ofile *root, const char *rel, int at)
+{
+	char *name = kmalloc(HOSTCALL_PATH_MAX);
+	s64 r = name ? path_normalise(name, HOSTCALL_PATH_MAX, "/", rel) : -ENOMEM;
+
+	if (r >= 0) {
+		path_replace_alias(name, HOSTCALL_PATH_MAX, !(at & AT_SYMLINK_NOFOLLOW));
+		r = 0;
+		if (pseudo_fs_of(name) && has_proc(root)) {
+			strlcpy(p->path, name, HOSTCALL_PATH_MAX);
+			r = 2;
+		}
+	}
+	kfree(name);
+	return (int)r;
+}
+
 int root_resolve(struct fs_path *p, s32 dirfd, int at)
 {
 	bool follow = !(at & AT_SYMLINK_NOFOLLOW);
@@ -113,7 +181,11 @@ int root_resolve(struct fs_path *p, s32 dirfd, int at)
 	int r = name && rel ? 1 : -ENOMEM;
 
 	if (root && *p->path)
+		r = (int)relative_to_pseudo(dirfd, p->path, rel);
+	if (root && *p->path && r == 1)
 		r = (int)relative_to(name, dirfd, p->path, rel);
+	if (r == 0)
+		r = at_proc(p, root, rel, at);
 	if (r != 0)
 		goto out;
 	if (at & PATH_FOR_OPEN) {

@@ -50,6 +50,7 @@ DEFINE_SYSCALL1(fchdir, s32, fd)
 	return dir ? set_cwd(dir) : -EBADF;
 }
 
+/* What getcwd(2) shows. buf has HOSTCALL_PATH_MAX bytes, and one more than size. */
 static s64 cwd_path(char *buf, u64 size)
 {
 	struct ofile *hold;
@@ -63,6 +64,8 @@ static s64 cwd_path(char *buf, u64 size)
 		r = fs_nointr(hc_fstat(dir, &st, sizeof(st)));
 		if (r >= 0)
 			r = st.st_nlink ? fs_nointr(hc_handle_path(dir, buf, size)) : -ENOENT;
+		if (r >= 0 && root_is_own())
+			r = root_shown(buf, r);
 	}
 	ofile_put(hold);
 	return r;
@@ -76,8 +79,6 @@ DEFINE_SYSCALL2(getcwd, uva, buf, u64, size)
 	if (!path)
 		return -ENOMEM;
 	r = cwd_path(path, HOSTCALL_PATH_MAX - 1);
-	if (r >= 0 && root_is_own())
-		r = root_shown(path, r);
 	if (r >= 0) {
 		path[r++] = 0; /* the system call's result counts the NUL */
 		if ((u64)r > size)

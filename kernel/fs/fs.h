@@ -122,7 +122,8 @@ int path_get_host(struct fs_path *p, s32 dirfd, uva path, int at);
 bool root_is_own(void);
 /*
  * Resolves p->path below the running process's root, as path_get. Returns 1 and leaves p as it is
- * if the path is empty or begins at a directory outside of the root.
+ * if the path is empty or begins at a directory outside of the root; 2 if it is a name of our
+ * /proc, which p->path then is.
  */
 int root_resolve(struct fs_path *p, s32 dirfd, int at);
 /*

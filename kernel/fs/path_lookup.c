@@ -125,8 +125,9 @@ static s64 resolve(struct fs_path *p, s32 dirfd, int at)
 
 	if (root_is_own()) {
 		r = root_resolve(p, dirfd, at);
-		if (r != 1)
+		if (r <= 0)
 			return r;
+		absolute = *p->path == '/';
 		r = 0;
 	}
 	if (absolute) {
