@@ -32,6 +32,7 @@
 /*        class        lock                            and the reason */
 #define LOCK_ORDER(X) \
 	X(CHECK_CALLERS, "known.lock, kernel/check/callers.c")   /* reads a stack under it: mm.lock */ \
+	X(CHECK_THREADS, "threads_lock, kernel/check/heap.c")    /* writes a program's words under it */ \
 	X(CHECK_LIBRARY, "library.lock, kernel/check/inject.c")  /* creates an open file under it */ \
 	X(TASK,        "task_lock")           /* the tree of processes; /proc reads them under it */ \
 	X(SIGHAND,     "sighand.lock")        /* signal handlers; task_lock keeps the process alive */ \

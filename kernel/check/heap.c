@@ -217,6 +217,8 @@ u32 chk_stack(struct mm *mm, u32 id, const u64 **pc)
 	return depot_stack(mm->check->heap->depot, id, pc);
 }
 
+static struct mutex threads_lock = MUTEX_INIT(LOCK_CHECK_THREADS);
+
 void chk_thread_begins(void)
 {
 	struct mm *mm = current_mm();
@@ -225,14 +227,19 @@ void chk_thread_begins(void)
 	u64 forks_at = at + offsetof(struct chk_changes, forks);
 	u32 threads, forks;
 
-	/* Write only these words: other threads write to the rest of struct chk_changes. */
-	if (!at || get_user(&threads, threads_at) < 0 || get_user(&forks, forks_at) < 0)
+	if (!at)
 		return;
-	put_user(threads + 1, threads_at);
-	/* The first thread of a child counts the fork in the child's copy. */
-	if (mm->check->heap->forked)
-		put_user(forks + 1, forks_at);
-	if (mm->check->heap->forked && mm->check->heap->torn)
-		mm->check->heap->left_at = current()->tid;
-	mm->check->heap->forked = false;
+	/* Several threads may begin at once, and each counts. */
+	mutex_lock(&threads_lock);
+	/* Write only these words: other threads write to the rest of struct chk_changes. */
+	if (get_user(&threads, threads_at) >= 0 && get_user(&forks, forks_at) >= 0) {
+		put_user(threads + 1, threads_at);
+		/* The first thread of a child counts the fork in the child's copy. */
+		if (mm->check->heap->forked)
+			put_user(forks + 1, forks_at);
+		if (mm->check->heap->forked && mm->check->heap->torn)
+			mm->check->heap->left_at = current()->tid;
+		mm->check->heap->forked = false;
+	}
+	mutex_unlock(&threads_lock);
 }
