@@ -25,10 +25,12 @@
 
 #define BATCH_ANON   16 /* pages */
 #define BATCH_FILE   64
-#define BATCH_COPY   16		 /* pages of a data segment that are copied together */
-#define DATA_SMALL   (2UL << 20) /* data segments up to this size are copied before a write */
-#define READ_LEAST   3		 /* least pages for which one hostcall is cheaper than a window */
-#define BATCH_SHARED 64		 /* pages shared by fork that a sequential writer gets copied */
+#define BATCH_COPY   16		   /* pages of a data segment that are copied together */
+#define DATA_SMALL   (2UL << 20)   /* data segments up to this size are copied before a write */
+#define DATA_AHEAD   (256UL << 10) /* data segments and text up to this size are mapped ahead */
+#define TEXT_AHEAD   (4UL << 20)
+#define READ_LEAST   3	/* least pages for which one hostcall is cheaper than a window */
+#define BATCH_SHARED 64 /* pages shared by fork that a sequential writer gets copied */
 #define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
 /*
@@ -342,6 +344,45 @@ int window_populate(struct vm_fault *f)
 		i += run ? map_file_run(f, start + i * PAGE_SIZE, &entry[i], run) : 1;
 	}
 	return 0;
+}
+
+static bool is_of_program(const struct vma *v)
+{
+	return v && (v->flags & VMA_DENYWRITE) && !(v->flags & VMA_SHARED) && v->prot &&
+	       vma_window(v);
+}
+
+/* The zeros behind a data segment: .bss. */
+static bool is_bss(struct vma *v)
+{
+	struct vma *prev = vma_prev(v);
+
+	return !v->backing && (v->prot & PROT_WRITE) && is_of_program(prev) &&
+	       prev->end == v->start && (prev->prot & PROT_WRITE);
+}
+
+void mm_map_ahead(struct mm *mm, u64 addr)
+{
+	struct vm_fault f = {mm, vma_find(mm, addr), addr, MM_READ};
+	u64 size = f.vma->end - addr, step = HUGE_SIZE;
+	struct pt_leaf leaf;
+
+	ASSERT_HELD(&mm->lock);
+	if (frame_scarce())
+		return;
+	if (is_bss(f.vma)) {
+		fault_anon(&f);
+		return;
+	}
+	if (!is_of_program(f.vma))
+		return;
+	if (is_data_segment(f.vma) && size <= DATA_AHEAD)
+		step = BATCH_COPY * PAGE_SIZE;
+	else if (!text_fits(f.vma) || size > TEXT_AHEAD)
+		return;
+	for (; f.page < f.vma->end; f.page = ALIGN_DOWN(f.page, step) + step)
+		if (!pt_find(mm, f.page, &leaf) && f.vma->backing->ops->populate(&f))
+			return;
 }
 
 /*

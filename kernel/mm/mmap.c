@@ -407,6 +407,8 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 	if (shared && (v->max_prot & PROT_WRITE || !o.quiet))
 		mm->has_shared_mapping = true;
 	add_vma(mm, v);
+	if (fixed)
+		mm_map_ahead(mm, addr);
 	return addr;
 }
 

@@ -83,9 +83,15 @@ static u64 table_new(struct mm *mm)
 	return gpa;
 }
 
-void pt_free_page(u64 gpa)
+/* Tells KVM that the page is no table any more (pt_free_page). Overwrites the first two bytes. */
+static void unshadow(u64 gpa)
 {
 	*(volatile u16 *)phys_to_virt(gpa) = 0;
+}
+
+void pt_free_page(u64 gpa)
+{
+	unshadow(gpa);
 	frame_put(gpa);
 }
 
@@ -333,12 +339,43 @@ void pt_clear(struct mm *mm)
 	put_now(&all.putting);
 }
 
+/* Frees a table with all that it leads to, and writes no entry: see pt_free_page. */
+static void destroy(struct mm *mm, struct putting *putting, u64 gpa, int level)
+{
+	const u64 *table = phys_to_virt(gpa);
+
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		u64 entry = table[i];
+
+		if (!entry)
+			continue;
+		if (!is_leaf(entry, level)) {
+			destroy(mm, putting, entry & PTE_ADDR, level - 1);
+			continue;
+		}
+		if (!(entry & PTE_ALIAS))
+			mm->resident_pages -= pt_pages(entry);
+		if (!put_later(putting, entry)) {
+			put_now(putting);
+			put_later(putting, entry);
+		}
+	}
+	table_free(mm, gpa);
+}
+
 void pt_destroy(struct mm *mm)
 {
-	struct clearing all = {.mm = mm, .end = USER_TOP, .high = 1UL << 47};
+	struct putting putting = {.runs = 0};
+	u64 *top = phys_to_virt(mm->pml4);
 
-	reap(&all, phys_to_virt(mm->pml4), TOP, 0);
-	put_now(&all.putting);
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (top[i] && arch_user_slot(i))
+			destroy(mm, &putting, top[i] & PTE_ADDR, TOP - 1);
+	put_now(&putting);
+	unshadow(mm->pml4); /* its first entry is a program's */
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (arch_user_slot(i))
+			top[i] = 0;
 }
 
 u64 pt_value(const struct vma *v, u64 gpa, u64 bits)
