@@ -78,8 +78,8 @@ enum hostcall_state {
  */
 /* clang-format off */
 #define HOSTCALL_SLEEPING(X) \
-	X(wait) X(clock_nanosleep) X(openat) X(openat2) X(open_stat) X(reopen) X(close) X(readv) \
-	X(writev) X(preadv2) X(pwritev2) X(fsync) X(fdatasync) X(syncfs) X(sync) \
+	X(wait) X(clock_nanosleep) X(openat) X(openat2) X(open_stat) X(reopen) X(close) X(release) \
+	X(inspect) X(readv) X(writev) X(preadv2) X(pwritev2) X(fsync) X(fdatasync) X(syncfs) X(sync) \
 	X(sync_file_range) X(flock) X(fcntl_lock) X(copy_file_range) X(sendfile) X(splice) X(tee) \
 	X(ioctl) X(poll) X(epoll_wait) X(poll_many) X(connect) X(accept4) X(sendmsg) X(recvmsg) \
 	X(getrandom) X(kill_outside)
@@ -179,6 +179,20 @@ struct hostcall_window {
  * left for the upcall would have to wait again. A kick during the sleep still ends it with -EINTR.
  */
 #define HOSTCALL_WAIT_LOCK (-2UL)
+
+/* HC_release: an element of the array. */
+struct hostcall_release {
+	u32 window; /* 1: number is a window's id; 0: a handle */
+	u32 number;
+};
+#define HOSTCALL_RELEASE_MAX 64
+
+/* HC_inspect. The members are as the host's system calls give them. */
+struct hostcall_inspect {
+	u64 stat[18]; /* struct stat */
+	s32 access;   /* 0 if the caller may execute the file, else -errno */
+	s32 name_len; /* bytes of its path, or -errno */
+};
 
 enum { HC_WINDOW_WRITE = 1 << 0 /* pages can be written; the handle must be open for it */ };
 

@@ -151,6 +151,7 @@ struct vcpu_data {
 	/* The running thread, for the jail's report on what was refused. */
 	u64 comm_gpa; /* guest-physical: its name, 16 bytes with a NUL */
 	u32 pid;      /* of its process */
+	u64 release;   /* kernel only: the struct release in use; 0: none (kernel/hostcall.h) */
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

@@ -64,6 +64,7 @@ static const bool for_anybody[HC_MAX] = {
 	[HC_ram_discard] = true,
 	[HC_window_map] = true,
 	[HC_window_unmap] = true,
+	[HC_release] = true,
 	[HC_window_file_size] = true,
 	[HC_window_sync] = true,
 	[HC_window_advise] = true,
@@ -305,4 +306,37 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 		    params[i].len)
 			memcpy((void *)params[i].value, buffer[i], params[i].len);
 	return ret;
+}
+
+static void release_now(struct release *r)
+{
+	if (r->count)
+		hc_release(r->what, r->count * (u32)sizeof(r->what[0]));
+	r->count = 0;
+}
+
+void release_begin(struct release *r)
+{
+	KASSERT(!arch_vcpu_data()->release);
+	r->count = 0;
+	arch_vcpu_data()->release = (u64)r;
+}
+
+void release_end(struct release *r)
+{
+	KASSERT(arch_vcpu_data()->release == (u64)r);
+	arch_vcpu_data()->release = 0;
+	release_now(r);
+}
+
+bool release_later(bool window, u32 number)
+{
+	struct release *r = (struct release *)arch_vcpu_data()->release;
+
+	if (!r)
+		return false;
+	r->what[r->count++] = (struct hostcall_release){window, number};
+	if (r->count == HOSTCALL_RELEASE_MAX)
+		release_now(r);
+	return true;
 }

@@ -36,6 +36,19 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 int host_ids_settle(void);
 
 /*
+ * Windows and handles that one hostcall closes. Between release_begin and release_end on this vCPU,
+ * release_later notes what else would take a hostcall each; the thread must not park meanwhile.
+ * release_later returns false outside of such a section: the caller makes its own hostcall.
+ */
+struct release {
+	u32 count;
+	struct hostcall_release what[HOSTCALL_RELEASE_MAX];
+};
+void release_begin(struct release *r);
+void release_end(struct release *r);
+bool release_later(bool window, u32 number);
+
+/*
  * What the cheapest hostcall costs on this host: the time of the shortest one that rang the
  * doorbell so far, in TSC cycles and in nanoseconds. 0: none was made yet, or (nanoseconds) the
  * TSC's frequency is unknown. For decisions that weigh a hostcall against something else.

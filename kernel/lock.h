@@ -39,6 +39,7 @@
 	X(FILES,       "files.lock")          /* descriptors; likewise */ \
 	X(FS,          "fs_info.lock")        /* directories and umask; likewise */ \
 	X(FUTEX,       "bucket.lock, task/futex.c")  /* reads a word of the program under it: mm.lock */ \
+	X(ENTROPY,     "entropy_lock, exec/exec.c") /* gets random bytes from the host under it */ \
 	X(SEM,         "sets.lock, ipc/sem.c") /* semaphores and their undo lists */ \
 	X(MSG,         "queues.lock, ipc/msg.c") \
 	X(MQ,          "mq_lock, ipc/mqueue.c") \

@@ -16,6 +16,7 @@
 #include "vm/jail/net.h"
 #include "vm/memory_files.h"
 #include "vm/own_proc.h"
+#include "vm/window.h"
 
 #ifndef F_CREATED_QUERY /* Linux 6.12 */
 #define F_CREATED_QUERY 1028
@@ -117,6 +118,27 @@ s64 hc_do_close(struct call *c, int file)
 	return handle_close(file);
 }
 
+s64 hc_do_release(struct call *c, const void *what, u32 what_len)
+{
+	u32 count = what_len / sizeof(struct hostcall_release);
+
+	(void)c;
+	for (u32 i = 0; i < count; i++) {
+		struct hostcall_release r;
+		int fd;
+
+		memcpy(&r, (const u8 *)what + i * sizeof(r), sizeof(r));
+		if (r.window) {
+			window_close(r.number);
+			continue;
+		}
+		fd = handle_get(r.number);
+		if (fd >= 0)
+			handle_close(fd);
+	}
+	return count;
+}
+
 s64 hc_do_dup(struct call *c, int file)
 {
 	s64 fd = HOST_CALL(fcntl, (u64)file, F_DUPFD_CLOEXEC, 0);
@@ -165,6 +187,29 @@ s64 hc_do_handle_info(struct call *c, int file, void *text, u32 text_len)
 	} while (n > 0 && done < text_len);
 	HOST_CALL(close, (u64)fd);
 	return n < 0 ? n : done;
+}
+
+/* Reads only from a regular file: another one may wait for data, or lose it. */
+s64 hc_do_inspect(struct call *c, int file, void *inspect, u32 inspect_len, void *name,
+		  u32 name_len, const struct iovec *head, u32 head_count)
+{
+	struct hostcall_inspect *i = inspect;
+	struct stat st;
+	s64 ret;
+
+	if (inspect_len != sizeof(*i))
+		return -EINVAL;
+	ret = HOST_CALL(fstat, (u64)file, (u64)&st);
+	if (ret < 0)
+		return ret;
+	_Static_assert(sizeof(i->stat) == sizeof(st), "a struct stat of the host");
+	memcpy(i->stat, &st, sizeof(st));
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	i->access =
+		(s32)HOST_CALL(faccessat2, (u64)file, (u64) "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+	i->name_len = (s32)hc_do_handle_path(c, file, name, name_len);
+	return i->access ? 0 : HOST_CALL(preadv2, (u64)file, (u64)head, head_count, 0, 0, 0);
 }
 
 /* Uses an O_PATH descriptor, so that the file that is checked is the file that is read. */

@@ -530,11 +530,10 @@ static void put_range(struct window *w)
 	pthread_mutex_unlock(&windows.lock);
 }
 
-s64 hc_do_window_unmap(struct call *c, u64 id)
+s64 window_close(u64 id)
 {
 	struct window *w = NULL;
 
-	(void)c;
 	pthread_mutex_lock(&windows.lock);
 	if (id < WINDOWS_MAX)
 		w = windows.by_id[id];
@@ -545,6 +544,12 @@ s64 hc_do_window_unmap(struct call *c, u64 id)
 	}
 	pthread_mutex_unlock(&windows.lock);
 	return w ? 0 : -EINVAL;
+}
+
+s64 hc_do_window_unmap(struct call *c, u64 id)
+{
+	(void)c;
+	return window_close(id);
 }
 
 s64 hc_do_window_file_size(struct call *c, u64 id)

@@ -20,4 +20,7 @@
  */
 void window_count(u64 *now, u64 *made);
 
+/* Closes a window that the guest has. Returns 0, or -EINVAL if there is none with this id. */
+s64 window_close(u64 id);
+
 #endif

@@ -18,7 +18,6 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 
-#define X_OK	1	  /* access(2) */
 #define MAP_LOW 0x10000UL /* vm.mmap_min_addr */
 
 int binary_fail(const struct binary *b, int error, u32 status, const char *text)
@@ -76,6 +75,28 @@ int binary_fail_errno(const struct binary *b, int error)
 	return binary_fail(b, error, EXIT_HOST, text);
 }
 
+/* Gets attributes, path and first bytes of b->file. */
+static s64 inspect(struct binary *b, struct hostcall_inspect *i)
+{
+	struct hostcall_seg seg[2];
+	struct segs segs;
+	char *name;
+	s64 ret;
+
+	b->head = kmalloc(PAGE_SIZE);
+	name = kmalloc(HOSTCALL_PATH_MAX);
+	ret = b->head && name ? kernel_segs(seg, ARRAY_SIZE(seg), b->head, PAGE_SIZE, &segs)
+			      : -ENOMEM;
+	if (ret == 0)
+		ret = hc_inspect(b->file->handle, i, sizeof(*i), name, HOSTCALL_PATH_MAX, &segs);
+	if (ret >= 0 && i->name_len >= 0 && i->name_len < HOSTCALL_PATH_MAX) {
+		name[i->name_len] = '\0';
+		b->path = kstrdup(name);
+	}
+	kfree(name);
+	return ret;
+}
+
 static int read_head(struct binary *b, u64 file_size)
 {
 	s64 ret;
@@ -95,7 +116,9 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its other end. */
 	u32 open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	struct hostcall_inspect info = {0};
 	struct stat st;
+	bool ours; /* a file of our /proc: none of these is a program */
 	int error = 0;
 	s64 ret;
 
@@ -104,24 +127,28 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 	b->file = file_open(dirfd, path, open_flags, 0, &error);
 	if (!b->file)
 		return binary_fail_errno(b, -error);
-	ret = ofile_stat(b->file, &st);
+	ours = ofile_node(b->file);
+	ret = ours ? ofile_stat(b->file, &st) : inspect(b, &info);
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
-	/* No file of our /proc is a program. */
-	if (!S_ISREG(st.st_mode) || ofile_node(b->file))
+	_Static_assert(sizeof(st) == sizeof(info.stat), "a struct stat of the host");
+	if (!ours)
+		memcpy(&st, info.stat, sizeof(st));
+	if (ours || !S_ISREG(st.st_mode))
 		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE,
 			      S_ISDIR(st.st_mode) ? "it is a directory" : "not a regular file");
-	ret = hc_faccessat2(b->file->handle, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
-	if (ret == -EACCES)
+	if (info.access == -EACCES)
 		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "it is not executable");
-	if (ret < 0)
-		return binary_fail_errno(b, (int)-ret);
+	if (info.access < 0)
+		return binary_fail_errno(b, -info.access);
 
+	b->file_size = (u64)st.st_size;
+	b->head_len = (u64)ret;
 	b->set_uid = st.st_mode & S_ISUID ? st.st_uid : (u32)-1;
 	/* Without the group's execute bit, set-group-ID has no effect here: execve(2). */
 	b->set_gid =
 		(st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ? st.st_gid : (u32)-1;
-	return read_head(b, (u64)st.st_size);
+	return 0;
 }
 
 int binary_adopt(struct binary *b, struct ofile *file)
@@ -269,5 +296,6 @@ void binary_close(struct binary *b)
 	kfree(b->head);
 	kfree(b->table);
 	kfree(b->segment);
+	kfree(b->path);
 	*b = (struct binary){.why = b->why, .bad_format = b->bad_format};
 }

@@ -25,6 +25,7 @@ struct binary {
 	u64 file_size;
 	u8 *head; /* first head_len bytes of the file: a page or the whole file */
 	u64 head_len;
+	char *path;	      /* the host's name of the file; NULL after binary_adopt */
 	u32 set_uid, set_gid; /* owner and group of the file if its set-ID bits are set, else -1 */
 
 	/* Set by binary_check. */

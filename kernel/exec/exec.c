@@ -31,6 +31,7 @@
 #include "kernel/check_hooks.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
+#include "kernel/lock.h"
 #include "kernel/arch/x86_64/stubs.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -70,6 +71,9 @@ struct entropy {
 	u64 map, pie, stack, brk, gap;
 	u8 at_random[16];
 };
+
+#define ENTROPY_STORE 8
+static struct mutex entropy_lock = MUTEX_INIT(LOCK_ENTROPY);
 
 struct exec {
 	const struct exec_args *args;
@@ -164,23 +168,45 @@ static int open_interp(struct exec *x)
 	return ret < 0 ? ret : binary_check(&x->interp);
 }
 
-static int draw_entropy(struct entropy *e)
+/*
+ * Takes the numbers of one program from a store, which one hostcall fills for several. They are
+ * erased there. The first program uses the bytes of boot info, without a hostcall.
+ */
+static int take_random(struct entropy *e)
 {
-	static bool used; /* the first program uses the bytes of boot info, without a hostcall */
+	static struct entropy store[ENTROPY_STORE];
+	static u32 left;
+	static bool used;
 	struct hostcall_seg seg[2];
 	struct segs segs;
-	s64 ret;
+	s64 ret = sizeof(store);
 
 	_Static_assert(sizeof(*e) <= sizeof(boot->random), "the monitor gives enough");
-	if (!__atomic_exchange_n(&used, true, __ATOMIC_RELAXED)) {
-		memcpy(e, boot->random, sizeof(*e));
-	} else {
-		ret = kernel_segs(seg, ARRAY_SIZE(seg), e, sizeof(*e), &segs);
+	mutex_lock(&entropy_lock);
+	if (!used) {
+		used = true;
+		memcpy(&store[0], boot->random, sizeof(store[0]));
+		left = 1;
+	} else if (!left) {
+		ret = kernel_segs(seg, ARRAY_SIZE(seg), store, sizeof(store), &segs);
 		if (ret == 0)
 			ret = hc_getrandom(&segs, 0);
-		if (ret != (s64)sizeof(*e))
-			return ret < 0 ? (int)ret : -EIO;
+		left = ret == (s64)sizeof(store) ? ENTROPY_STORE : 0;
 	}
+	if (left) {
+		*e = store[--left];
+		memset(&store[left], 0, sizeof(store[left]));
+	}
+	mutex_unlock(&entropy_lock);
+	return ret == (s64)sizeof(store) ? 0 : ret < 0 ? (int)ret : -EIO;
+}
+
+static int draw_entropy(struct entropy *e)
+{
+	int err = take_random(e);
+
+	if (err)
+		return err;
 	if ((boot->flags & BOOT_NO_ASLR) || (current_process()->personality & ADDR_NO_RANDOMIZE))
 		e->map = e->pie = e->stack = e->brk = e->gap = 0;
 	e->map = e->map % MAP_RANDOM_PAGES * PAGE_SIZE;
@@ -419,9 +445,15 @@ static int name_program(struct exec *x)
 {
 	struct mm *mm = x->mm;
 	s32 handle = x->program.file->handle;
-	char *path = kmalloc(HOSTCALL_PATH_MAX);
+	char *path;
 	s64 ret;
 
+	if (x->program.path) {
+		mm->exe_path = x->program.path;
+		x->program.path = NULL;
+		return 0;
+	}
+	path = kmalloc(HOSTCALL_PATH_MAX);
 	if (!path)
 		return binary_fail_errno(&x->program, ENOMEM);
 	ret = hc_handle_path(handle, path, HOSTCALL_PATH_MAX - 1);

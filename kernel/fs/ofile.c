@@ -46,7 +46,8 @@ void ofile_put(struct ofile *f)
 	ofile_release(f);
 	if (f->window)
 		window_put(f->window);
-	if (f->handle >= 0 && !path_prefetch_close(f->handle))
+	if (f->handle >= 0 && !release_later(false, (u32)f->handle) &&
+	    !path_prefetch_close(f->handle))
 		hc_close(f->handle);
 	kfree(f);
 }

@@ -63,6 +63,7 @@ void mm_get(struct mm *mm)
 
 void mm_put(struct mm *mm)
 {
+	struct release release;
 	bool keep;
 	struct vma *v;
 
@@ -76,10 +77,12 @@ void mm_put(struct mm *mm)
 	else
 		pt_destroy(mm);
 	patch_free(mm);
+	release_begin(&release);
 	while ((v = vma_first(mm))) {
 		vma_remove(mm, v);
 		vma_free(v);
 	}
+	release_end(&release);
 	check_mm_free(mm);
 	kfree(mm->exe_path);
 	if (!keep || !spare_keep(mm))

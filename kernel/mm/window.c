@@ -98,7 +98,8 @@ void window_put(struct window *w)
 {
 	if (__atomic_fetch_sub(&w->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
-	hc_window_unmap(w->id);
+	if (!release_later(true, w->id))
+		hc_window_unmap(w->id);
 	kfree(w);
 }
 

@@ -172,6 +172,7 @@ static void process_end(struct process *p)
 	struct files *files = p->files;
 	struct fs_info *fs = p->fs;
 	struct mm *mm = p->mm;
+	struct release release;
 
 	timers_exit();
 	p->usage.max_rss = MAX(p->usage.max_rss, mm->peak_pages * (PAGE_SIZE / 1024));
@@ -189,7 +190,9 @@ static void process_end(struct process *p)
 	mm_put(mm);
 	oom_memory_gone();
 	sem_exit(p);
+	release_begin(&release);
 	files_put(files);
+	release_end(&release);
 	fs_put(fs);
 
 	mutex_lock(&task_lock);

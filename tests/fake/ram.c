@@ -190,6 +190,32 @@ static s64 file_read(s32 handle, const struct segs *segs, u64 offset)
 	return (s64)(offset - start);
 }
 
+static bool releasing;
+
+void release_begin(struct release *r)
+{
+	(void)r;
+	if (releasing)
+		abort();
+	releasing = true;
+}
+
+void release_end(struct release *r)
+{
+	(void)r;
+	if (!releasing)
+		abort();
+	releasing = false;
+}
+
+bool release_later(bool window, u32 number)
+{
+	(void)number;
+	if (releasing && window)
+		fake_ram.windows--;
+	return releasing;
+}
+
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *p, unsigned count)
 {
 	(void)count;

@@ -299,6 +299,12 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	return -EBADF;
 }
 
+bool release_later(bool window, u32 number)
+{
+	(void)window, (void)number;
+	return false;
+}
+
 bool path_prefetch_close(s32 handle)
 {
 	(void)handle;

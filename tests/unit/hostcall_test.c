@@ -86,6 +86,13 @@ void arch_doorbell(void)
 	hostcall_dispatch(v);
 }
 
+__attribute__((noreturn)) void panic(const char *fmt, ...);
+__attribute__((noreturn)) void panic(const char *fmt, ...)
+{
+	(void)fmt;
+	abort();
+}
+
 /* All tests run twice: by the doorbell, and exitless for the calls that may be. */
 static bool use_worker;
 
@@ -295,6 +302,80 @@ static void a_handle_lives_until_its_last_user(void **state)
 	assert_int_equal(fcntl(h, F_GETFD), FD_CLOEXEC);
 	handle_put(h);
 	assert_int_equal(fcntl(h, F_GETFD), -1);
+}
+
+/* What one call closes: handles and windows, made-up numbers and doublets do no harm. */
+static void several_are_closed_at_once(void **state)
+{
+	s32 h = new_file("x"), other = new_file("y"), stays = new_file("z");
+	struct hostcall_window w;
+	struct release r;
+	int own;
+
+	(void)state;
+	assert_int_equal(hc_ftruncate(h, PAGE_SIZE), 0);
+	assert_int_equal(hc_window_map(h, 0, PAGE_SIZE, 0, &w, sizeof(w)), 0);
+	const struct hostcall_release what[] = {
+		{0, (u32)h},	 {1, w.id},	  {0, (u32)h},
+		{1, 0xffffffff}, {0, 0xffffffff}, {0, (u32)other},
+	};
+	assert_int_equal(hc_release(what, sizeof(what)), 6);
+	assert_int_equal(fcntl(h, F_GETFD), -1);
+	assert_int_equal(fcntl(other, F_GETFD), -1);
+	assert_int_equal(hc_window_unmap(w.id), -EINVAL);
+	assert_int_equal(fcntl(stays, F_GETFD), FD_CLOEXEC);
+	/* The monitor's own descriptors are no handles. */
+	own = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(hc_release(&(struct hostcall_release){0, (u32)own}, 8), 1);
+	assert_int_equal(fcntl(own, F_GETFD), FD_CLOEXEC);
+	close(own);
+
+	/* The kernel's side: more than fit into one call, and nothing outside of a section. */
+	assert_false(release_later(false, (u32)stays));
+	release_begin(&r);
+	for (int i = 0; i < HOSTCALL_RELEASE_MAX + 1; i++) {
+		h = new_file("x");
+		assert_true(release_later(false, (u32)h));
+	}
+	assert_int_equal(fcntl(h, F_GETFD), FD_CLOEXEC);
+	release_end(&r);
+	assert_int_equal(fcntl(h, F_GETFD), -1);
+	assert_int_equal(hc_close(stays), 0);
+}
+
+static void a_program_is_inspected(void **state)
+{
+	struct hostcall_inspect i = {.name_len = 9};
+	struct segs segs = one_seg(0, 64);
+	s32 h = new_file("x");
+	char name[256];
+	int fd[2];
+
+	(void)state;
+	memcpy(ram(0), "#!/bin/sh\n", 10);
+	assert_int_equal(
+		hc_pwritev2(h, &(struct segs){1, &(struct hostcall_seg){RAM_BASE, 10}}, 0, 0), 10);
+	memset(ram(0), 0, 10);
+	assert_int_equal(fchmod(h, 0700), 0);
+	assert_int_equal(hc_inspect(h, &i, sizeof(i), name, sizeof(name), &segs), 10);
+	assert_memory_equal(ram(0), "#!/bin/sh\n", 10);
+	assert_int_equal(((struct stat *)i.stat)->st_size, 10);
+	assert_int_equal(i.access, 0);
+	assert_int_equal(i.name_len, strlen("/memfd:x (deleted)"));
+	assert_memory_equal(name, "/memfd:x (deleted)", i.name_len);
+	assert_int_equal(fchmod(h, 0600), 0);
+	assert_int_equal(hc_inspect(h, &i, sizeof(i), name, sizeof(name), &segs), 0);
+	assert_int_equal(i.access, -EACCES);
+	assert_int_equal(hc_inspect(h, &i, sizeof(i) - 1, name, sizeof(name), &segs), -EINVAL);
+	assert_int_equal(hc_inspect(-1, &i, sizeof(i), name, sizeof(name), &segs), -EBADF);
+	hc_close(h);
+	/* An empty pipe would be waited for. */
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	h = (s32)handle_add(fd[0]);
+	assert_int_equal(hc_inspect(h, &i, sizeof(i), name, sizeof(name), &segs), 0);
+	assert_true(S_ISFIFO(((struct stat *)i.stat)->st_mode));
+	hc_close(h);
+	close(fd[1]);
 }
 
 static void files_read_back_what_was_written(void **state)
@@ -1384,6 +1465,8 @@ int main(void)
 		cmocka_unit_test(short_results_stay_in_their_buffer),
 		cmocka_unit_test(descriptors_of_the_monitor_are_no_handles),
 		cmocka_unit_test(a_handle_lives_until_its_last_user),
+		cmocka_unit_test(several_are_closed_at_once),
+		cmocka_unit_test(a_program_is_inspected),
 		cmocka_unit_test(files_read_back_what_was_written),
 		cmocka_unit_test(a_kick_interrupts_pipes_but_not_files),
 		cmocka_unit_test(the_monitors_proc_is_closed),
