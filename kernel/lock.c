@@ -86,6 +86,16 @@ void lock_assert_held(const struct mutex *m, const char *file, int line)
 		panic("%s:%d: the lock %s is not held", file, line, name_of(m));
 }
 
+void lock_assert_may_take(enum lock_class class)
+{
+	const struct held *h = my_locks();
+
+	for (u32 i = 0; i < h->count; i++)
+		if (h->lock[i]->class >= class)
+			panic("under the lock %s, none like %s may be taken", name_of(h->lock[i]),
+			      names[class]);
+}
+
 void lock_assert_none(void)
 {
 	const struct held *h = my_locks();

@@ -131,20 +131,25 @@ void mutex_unlock(struct mutex *m) RELEASES(*m);
 #ifdef BUFFERVM_DEBUG
 void lock_assert_held(const struct mutex *m, const char *file, int line)
 	LOCK_ATTRIBUTE(assert_capability(*m));
+/* Panics if the running vCPU holds a lock inside of which none of this class may be taken. */
+void lock_assert_may_take(enum lock_class class);
 /*
  * Panics if the running vCPU, which is about to return to a program or to become idle, holds a
  * lock.
  */
 void lock_assert_none(void);
 #define ASSERT_HELD(m) lock_assert_held(m, __FILE__, __LINE__)
+#define LOCK_DEBUG     true /* the functions above check something */
 #else
 static inline void lock_assert_held(const struct mutex *m) LOCK_ATTRIBUTE(assert_capability(*m));
 static inline void lock_assert_held(const struct mutex *m)
 {
 	(void)m;
 }
+static inline void lock_assert_may_take(__attribute__((unused)) enum lock_class class) {}
 static inline void lock_assert_none(void) {}
 #define ASSERT_HELD(m) lock_assert_held(m)
+#define LOCK_DEBUG     false
 #endif
 
 /* The debug build keeps account of the locks of at most this many vCPUs. */

@@ -26,6 +26,17 @@ struct mapping {
 };
 
 /*
+ * Takes mm.lock for accesses that may wait for RAM (make_space): waiting takes task_lock. So a
+ * caller that holds locks of a lower order uses mm_copy_from_nowait.
+ */
+static void lock_to_access(struct mm *mm) ACQUIRES(mm->lock)
+{
+	if (LOCK_DEBUG && (mm->unborn || mm == current_mm()))
+		lock_assert_may_take(LOCK_TASK);
+	mutex_lock(&mm->lock);
+}
+
+/*
  * Calls oom_make_space without mm.lock. Returns false for the memory of another process, because
  * the caller then holds task_lock, which oom_make_space takes. Memory that execve(2) is filling
  * belongs to no process yet.
@@ -35,7 +46,7 @@ UNCHECKED_LOCKING static bool make_space(struct mm *mm)
 	bool made;
 
 	ASSERT_HELD(&mm->lock);
-	if (mm != current_mm() && !mm->unborn)
+	if (!mm->unborn && mm != current_mm())
 		return false;
 	mutex_unlock(&mm->lock);
 	made = oom_make_space();
@@ -43,8 +54,12 @@ UNCHECKED_LOCKING static bool make_space(struct mm *mm)
 	return made;
 }
 
-/* Returns 0 or -EFAULT. mm.lock is held; it may be released and taken again meanwhile. */
-static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct mapping *p)
+/*
+ * Returns 0 or -EFAULT. If no RAM is left: with wait, waits for some, without mm.lock; else returns
+ * -ENOMEM. mm.lock is held.
+ */
+static int find_mapping_or_wait(struct mm *mm, u64 va, enum mm_access access, bool wait,
+				struct mapping *p)
 {
 	struct mm_fault_info info;
 	struct pt_leaf leaf;
@@ -53,8 +68,11 @@ static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct map
 	ASSERT_HELD(&mm->lock);
 	while (!pt_find(mm, va, &leaf) || !(*leaf.entry & PTE_P) ||
 	       (access == MM_WRITE && !(*leaf.entry & PTE_W))) {
-		if (mm_fault_locked(mm, va, access, &info) < 0 &&
-		    !(info.signal == SIGKILL && make_space(mm)))
+		if (mm_fault_locked(mm, va, access, &info) == 0)
+			continue;
+		if (info.signal == SIGKILL && !wait)
+			return -ENOMEM;
+		if (info.signal != SIGKILL || !make_space(mm))
 			return -EFAULT;
 	}
 	entry = patch_original(mm, leaf.va, *leaf.entry);
@@ -62,6 +80,11 @@ static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct map
 	p->space = leaf.size - (va - leaf.va);
 	p->window = !(entry & PTE_OWNED);
 	return 0;
+}
+
+static int find_mapping(struct mm *mm, u64 va, enum mm_access access, struct mapping *p)
+{
+	return find_mapping_or_wait(mm, va, access, true, p);
 }
 
 void user_segs_continue(u64 total)
@@ -91,7 +114,7 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 		return 0;
 	if (!user_range(src, len))
 		return -EFAULT;
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	while (len && !(err = find_mapping(mm, src, MM_READ, &p))) {
 		u64 n = MIN(len, p.space);
 
@@ -108,6 +131,28 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 	return err;
 }
 
+int mm_copy_from_nowait(struct mm *mm, void *dst, u64 src, u64 len)
+{
+	struct mapping p;
+	int err = 0;
+
+	if (!user_range(src, len))
+		return -EFAULT;
+	mutex_lock(&mm->lock);
+	while (len && !(err = find_mapping_or_wait(mm, src, MM_READ, false, &p))) {
+		u64 n = MIN(len, p.space);
+
+		err = copy_bytes(dst, phys_to_virt(p.gpa), n, p.window);
+		if (err)
+			break;
+		dst = (char *)dst + n;
+		src += n;
+		len -= n;
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
 int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 {
 	struct mapping p;
@@ -117,7 +162,7 @@ int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len)
 		return 0;
 	if (!user_range(dst, len))
 		return -EFAULT;
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	check_buffer(mm, dst, len, 0, true, CHECK_ALWAYS);
 	while (len && !(err = find_mapping(mm, dst, MM_WRITE, &p))) {
 		u64 n = MIN(len, p.space);
@@ -143,7 +188,7 @@ bool user_writable(u64 dst, u64 len)
 
 	if (!user_range(dst, len))
 		return false;
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	for (u64 end = dst + len; !err && dst < end; dst += p.space)
 		err = find_mapping(mm, dst, MM_WRITE, &p);
 	mutex_unlock(&mm->lock);
@@ -157,7 +202,7 @@ int mm_clear(struct mm *mm, u64 dst, u64 len)
 
 	if (!user_range(dst, len))
 		return -EFAULT;
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	while (len && !err) {
 		struct mapping p;
 		u64 n;
@@ -220,7 +265,7 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 	u64 done = 0;
 	s64 ret = -ENAMETOOLONG;
 
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	while (done < max) {
 		struct mapping p;
 		const char *from, *nul;
@@ -333,7 +378,7 @@ int user_segs_add(struct user_segs *s, u64 uva, u64 len, bool write)
 
 	if (!user_range(uva, len))
 		return -EFAULT;
-	mutex_lock(&mm->lock);
+	lock_to_access(mm);
 	check_buffer(mm, uva, len, s->bytes, write, CHECK_IF_REACHED);
 	while (done < len) {
 		struct window *w = NULL;

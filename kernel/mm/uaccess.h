@@ -36,6 +36,12 @@ struct mm;
 int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len);
 int mm_copy_to(struct mm *mm, u64 dst, const void *src, u64 len);
 int mm_clear(struct mm *mm, u64 dst, u64 len);
+/*
+ * As mm_copy_from, but does not wait for RAM: returns -ENOMEM if a page has to be made and none is
+ * left. For callers that hold a lock inside of which task_lock may not be taken. They may release
+ * it, read by copy_from_user, and begin again.
+ */
+int mm_copy_from_nowait(struct mm *mm, void *dst, u64 src, u64 len);
 
 #define get_user(p, uva) copy_from_user((p), (uva), sizeof(*(p)))
 #define put_user(v, uva)                                                                           \

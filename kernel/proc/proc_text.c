@@ -74,8 +74,11 @@ static void program_bytes(struct text *t, struct mm *mm, u64 start, u64 end)
 	while (buf && start < end) {
 		u64 n = MIN(end - start, PAGE_SIZE - (start & PAGE_MASK));
 
-		/* As on Linux, the text ends where the program has unmapped the memory. */
-		if (mm_copy_from(mm, buf, start, n) < 0)
+		/*
+		 * As on Linux, the text ends where the program has unmapped the memory. task_lock
+		 * is held: a page that has no RAM is not waited for.
+		 */
+		if (mm_copy_from_nowait(mm, buf, start, n) < 0)
 			break;
 		text_bytes(t, buf, n);
 		start += n;

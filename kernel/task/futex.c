@@ -198,20 +198,35 @@ void futex_queue(struct futex_bucket *b, struct futex_waiter *w)
 	TAILQ_INSERT_TAIL(&b->waiters, w, link);
 }
 
+/* Compares the word at addr. Returns 0, -EAGAIN, -EFAULT, or -ENOMEM (mm_copy_from_nowait). */
+static int compare(uva addr, u32 value)
+{
+	u32 now;
+	int err = mm_copy_from_nowait(current_mm(), &now, addr, sizeof(now));
+
+	return err ? err : now == value ? 0 : -EAGAIN;
+}
+
+/* After -ENOMEM, without locks: waits until the word's page is there. Returns 0 or -EFAULT. */
+static int wait_for_page(uva addr)
+{
+	u32 word;
+
+	return get_user(&word, addr);
+}
+
 int futex_enqueue(struct futex_waiter *w, uva addr, u32 value)
 {
 	struct futex_bucket *b = futex_bucket_of(&w->key);
-	u32 now;
-	int err = 0;
+	int err;
 
-	mutex_lock(&b->lock);
-	if (get_user(&now, addr))
-		err = -EFAULT;
-	else if (now != value)
-		err = -EAGAIN;
-	if (!err)
-		futex_queue(b, w);
-	mutex_unlock(&b->lock);
+	do {
+		mutex_lock(&b->lock);
+		err = compare(addr, value);
+		if (!err)
+			futex_queue(b, w);
+		mutex_unlock(&b->lock);
+	} while (err == -ENOMEM && !(err = wait_for_page(addr)));
 	return err;
 }
 
@@ -304,7 +319,8 @@ void futex_move(struct futex_bucket *from, struct futex_bucket *to, struct futex
 	TAILQ_INSERT_TAIL(&to->waiters, w, link);
 }
 
-s64 futex_requeue(const struct futex_pair *pair, s32 wake, s32 requeue, const u32 *expected)
+/* futex_requeue, or -ENOMEM if the word has to be waited for without the locks. */
+static s64 try_requeue(const struct futex_pair *pair, s32 wake, s32 requeue, const u32 *expected)
 {
 	uva from = pair->from, to = pair->to;
 	struct futex_bucket *bf, *bt;
@@ -323,13 +339,9 @@ s64 futex_requeue(const struct futex_pair *pair, s32 wake, s32 requeue, const u3
 	bf = futex_bucket_of(&kf);
 	bt = futex_bucket_of(&kt);
 	futex_lock_two(bf, bt);
-	if (expected) {
-		u32 now;
-
-		err = get_user(&now, from) ? -EFAULT : now != *expected ? -EAGAIN : 0;
-		if (err)
-			goto out;
-	}
+	err = expected ? compare(from, *expected) : 0;
+	if (err)
+		goto out;
 	woken = wake_key(bf, &kf, (u32)wake, FUTEX_BITSET_MATCH_ANY);
 	err = woken;
 	if (woken < 0)
@@ -354,6 +366,16 @@ out:
 	return err;
 }
 
+s64 futex_requeue(const struct futex_pair *pair, s32 wake, s32 requeue, const u32 *expected)
+{
+	s64 r;
+
+	do
+		r = try_requeue(pair, wake, requeue, expected);
+	while (r == -ENOMEM && !(r = wait_for_page(pair->from)));
+	return r;
+}
+
 u32 *futex_pin(uva addr, struct user_segs **segs)
 {
 	*segs = user_segs_new();
@@ -371,27 +393,24 @@ static s32 op_field(u32 op, unsigned shift)
 	return (s32)(op << (20 - shift)) >> 20; /* 12 bits, signed */
 }
 
-/*
- * futex(2), FUTEX_WAKE_OP: changes the word. Returns 1 if the old value passes the test, 0 if not,
- * or -errno.
- */
-static int wake_op(uva addr, u32 op)
+/* futex(2), FUTEX_WAKE_OP: op is one that this kernel has. */
+static bool is_wake_op(u32 op)
+{
+	return (op >> 28 & 7) <= FUTEX_OP_XOR && (op >> 24 & 15) <= FUTEX_OP_CMP_GE;
+}
+
+/* Changes the word. Returns whether the old value passes the test. */
+static bool wake_op(u32 *word, u32 op)
 {
 	s32 oparg = op_field(op, 12);
 	s32 cmparg = op_field(op, 0);
 	unsigned kind = op >> 28 & 7;
 	unsigned test = op >> 24 & 15;
-	struct user_segs *segs;
-	u32 *word, old, new;
+	u32 old, new;
 	s32 before;
 
 	if (op >> 31 & 1) /* FUTEX_OP_OPARG_SHIFT */
 		oparg = (s32)(1U << (oparg & 31));
-	if (kind > FUTEX_OP_XOR || test > FUTEX_OP_CMP_GE)
-		return -ENOSYS;
-	word = futex_pin(addr, &segs);
-	if (!word)
-		return -EFAULT;
 	old = __atomic_load_n(word, __ATOMIC_RELAXED);
 	do {
 		switch (kind) {
@@ -413,7 +432,6 @@ static int wake_op(uva addr, u32 op)
 		}
 	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_SEQ_CST,
 					      __ATOMIC_RELAXED));
-	user_segs_put(segs);
 	before = (s32)old;
 	switch (test) {
 	case FUTEX_OP_CMP_EQ:
@@ -435,6 +453,9 @@ static s64 futex_wake_op(uva addr, uva addr2, bool shared, s32 wake, s32 wake2, 
 {
 	struct futex_bucket *b, *b2;
 	struct futex_key k, k2;
+	struct user_segs *segs;
+	u32 *word;
+	bool both;
 	s64 result;
 	int err = futex_key_of(&k, addr, shared);
 
@@ -442,20 +463,23 @@ static s64 futex_wake_op(uva addr, uva addr2, bool shared, s32 wake, s32 wake2, 
 		err = futex_key_of(&k2, addr2, shared);
 	if (err)
 		return err;
+	if (!is_wake_op(op))
+		return -ENOSYS;
+	word = futex_pin(addr2, &segs);
+	if (!word)
+		return -EFAULT;
 	b = futex_bucket_of(&k);
 	b2 = futex_bucket_of(&k2);
 	futex_lock_two(b, b2);
-	err = wake_op(addr2, op);
-	result = err;
-	if (err >= 0) {
-		result = wake_key(b, &k, (u32)MAX(wake, 1), FUTEX_BITSET_MATCH_ANY);
-		if (err && result >= 0) {
-			s32 second = wake_key(b2, &k2, (u32)MAX(wake2, 1), FUTEX_BITSET_MATCH_ANY);
+	both = wake_op(word, op);
+	result = wake_key(b, &k, (u32)MAX(wake, 1), FUTEX_BITSET_MATCH_ANY);
+	if (both && result >= 0) {
+		s32 second = wake_key(b2, &k2, (u32)MAX(wake2, 1), FUTEX_BITSET_MATCH_ANY);
 
-			result = second < 0 ? second : result + second;
-		}
+		result = second < 0 ? second : result + second;
 	}
 	futex_unlock_two(b, b2);
+	user_segs_put(segs);
 	return result;
 }
 

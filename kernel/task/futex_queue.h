@@ -71,7 +71,7 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_queue(struct futex_bucket *b, struct futex_waiter *w);
 /*
  * Queues w if the word at addr has this value. Returns 0, -EAGAIN if it has another value, or
- * -EFAULT. Takes the lock of the key's bucket.
+ * -EFAULT. Takes the lock of the key's bucket; no other lock is held.
  */
 int futex_enqueue(struct futex_waiter *w, uva addr, u32 value);
 /*

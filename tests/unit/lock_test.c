@@ -102,8 +102,11 @@ static void the_order_is_kept(void **state)
 	mutex_lock(&task);
 	mutex_lock(&mm);
 	mutex_lock(&frame);
+	PANICS(lock_assert_may_take(LOCK_TASK), "task_lock", "none like task_lock");
+	lock_assert_may_take(LOCK_BELLS);
 	/* The order of release does not matter. */
 	mutex_unlock(&task);
+	PANICS(lock_assert_may_take(LOCK_TASK), "mm.lock", "none like task_lock");
 	PANICS(mutex_lock(&task), "task_lock", "mm.lock");
 	mutex_unlock(&mm);
 	PANICS(mutex_lock(&mm), "mm.lock", "frame_lock");

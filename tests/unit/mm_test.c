@@ -71,8 +71,11 @@ u64 mm_rlimit(unsigned which)
 	return which == 3 /* RLIMIT_STACK */ ? stack_limit : which == 9 ? as_limit : -1UL;
 }
 
+static u64 space_asked_for;
+
 bool oom_make_space(void)
 {
+	space_asked_for++;
 	return false;
 }
 
@@ -753,7 +756,7 @@ static void walking_through_memory_takes_few_faults(void **state)
 
 static void memory_ends_with_a_kill(void **state)
 {
-	u64 before, addr, size;
+	u64 before, addr, size, last, word;
 	struct mm *mm = begin(&before);
 	struct mm_fault_info info;
 	u64 *p;
@@ -767,6 +770,16 @@ static void memory_ends_with_a_kill(void **state)
 	for (u64 va = addr; va < addr + size && !sig; va += PAGE_SIZE)
 		sig = cpu_access(mm, va, MM_WRITE, &info, &p);
 	assert_int_equal(sig, SIGKILL);
+	/* Under some locks the kernel may not wait for memory: it gets an error at once. */
+	last = addr + size - sizeof(word);
+	space_asked_for = 0;
+	mm->unborn = true; /* as if it were the running process's */
+	assert_int_equal(mm_copy_from_nowait(mm, &word, last, sizeof(word)), -ENOMEM);
+	assert_int_equal(space_asked_for, 0);
+	assert_int_equal(mm_copy_from(mm, &word, last, sizeof(word)), -EFAULT);
+	assert_int_equal(space_asked_for, 1);
+	assert_int_equal(mm_copy_from_nowait(mm, &word, addr, sizeof(word)), 0);
+	assert_int_equal(mm_copy_from_nowait(mm, &word, addr + size, sizeof(word)), -EFAULT);
 	assert_int_equal(mm_unmap(mm, addr, size), 0);
 	assert_int_equal(mm->resident_pages, 0);
 	assert_int_equal(mm->page_tables, 0);

@@ -122,7 +122,7 @@ s64 affinity_of(const struct thread *t, u64 *mask, u32 size)
 	return -ENOSYS;
 }
 
-int mm_copy_from(struct mm *m, void *dst, u64 src, u64 len)
+int mm_copy_from_nowait(struct mm *m, void *dst, u64 src, u64 len)
 {
 	(void)m;
 	for (u64 i = 0; i < len; i++)
