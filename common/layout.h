@@ -78,8 +78,9 @@
 #define PATCH_JUMPS	  UL(0xffffffffe0060000)
 #define PATCH_IN_BASE	  UL(0xffffffffe8200000)
 #define PATCH_IN_SIZE	  32
-#define PATCH_IN_SYSCALL  28 /* offset of the stub's own SYSCALL */
-#define PATCH_IN_SHARED	  4  /* slots of shared code */
+#define PATCH_IN_OWN	  28  /* offset of the stub's own SYSCALL or CPUID */
+#define PATCH_IN_SHARED	  8   /* slots of shared code */
+#define PATCH_IN_CPUID	  128 /* offset in shared code of the part for CPUID */
 #define PATCH_OUT_BASE	  UL(0xffffffffe8400000)
 #define PATCH_OUT_SIZE	  64
 

@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/stubs.h"
 #include "kernel/check_hooks.h"
 #include "kernel/mm/mm.h"
@@ -169,12 +170,26 @@ void syscall_by_instruction(struct trapframe *f)
 	syscall_dispatch(f);
 }
 
-void syscall_by_stub(struct trapframe *f)
+void call_by_stub(struct trapframe *f)
 {
-	f->rip = f->rcx = stub_return(f->error);
+	u64 slot = f->error;
+
+	f->rip = stub_return(slot);
 	f->error = 0;
+	if (stub_is_cpuid(slot)) {
+		STATS_INC(cpuids_patched);
+		cpuid_by_stub(f);
+		return;
+	}
+	f->rcx = f->rip;
 	STATS_INC(syscalls_patched);
 	syscall_dispatch(f);
+}
+
+void arch_needs_cpuid_noted(u64 rip)
+{
+	if (stubs_on)
+		patch_note(current_mm(), rip, PATCH_CPUID);
 }
 
 void arch_needs_unpatched(u64 rip)

@@ -31,6 +31,7 @@
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
 	X(syscalls_patched,"  from patched call sites") \
+	X(cpuids_patched,  "CPUIDs from patched sites") \
 	X(calls_refused,   "  from sites that cannot be patched") \
 	X(sites_patched,   "call sites patched") \
 	X(pages_adopted,   "  pages with jumps that another process had made") \

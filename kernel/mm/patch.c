@@ -285,7 +285,7 @@ static void patch(struct mm *mm, const struct vma *v, struct patch_page *p, stru
 		stub_free(slot);
 	__atomic_store_n(&s->state, SITE_REFUSED, __ATOMIC_RELEASE);
 	STATS_INC(sites_refused);
-	klog(1, "the system call at %#lx stays a SYSCALL", at);
+	klog(1, "the instruction at %#lx, SYSCALL or CPUID, stays", at);
 }
 
 /* Another address space has patched the site: maps the page that has its jump. */
@@ -363,7 +363,7 @@ void patch_note(struct mm *mm, u64 at, u64 nr)
 	struct vma *v;
 
 	if (t && (READ_ONCE(t->stopped) || is_refused(t, at))) {
-		STATS_INC(calls_refused);
+		STATS_ADD(calls_refused, nr != PATCH_CPUID);
 		return;
 	}
 	mutex_lock(&mm->lock);

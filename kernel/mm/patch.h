@@ -18,10 +18,12 @@
 struct mm;
 struct vma;
 
+#define PATCH_CPUID (-1UL)
+
 /*
  * Called when a thread of mm, the running process's address space, has executed the SYSCALL at
- * address at with number nr. Counts the call, and patches the site if it was called often enough
- * and a form fits. No lock is held.
+ * address at with number nr, or a CPUID there (nr: PATCH_CPUID). Counts the call, and patches the
+ * site if it was called often enough and a form fits. No lock is held.
  */
 void patch_note(struct mm *mm, u64 at, u64 nr);
 

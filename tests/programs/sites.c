@@ -856,6 +856,61 @@ CASE(gs_is_the_programs)
 	CHECK(base == 0);
 }
 
+/* ---- CPUID ------------------------------------------------------------------------------------
+ */
+
+struct cpuid {
+	unsigned long rax, rbx, rcx, rdx, r11, flags;
+};
+
+/* CPUID with what neighbours it may be replaced with: one instruction in front, or one behind. */
+#define CPUID_SITE(name, before, after)                                                            \
+	static struct cpuid name(unsigned leaf)                                                    \
+	{                                                                                          \
+		struct cpuid c = {leaf | 0xdead00000000, -1UL, 0xbeef00000000, -1UL, 0, 0};        \
+		register unsigned long r11 __asm__("r11") = 0x1111222233334444;                    \
+                                                                                                   \
+		__asm__ volatile(before "cpuid\n" after "pushfq\n pop %5\n"                        \
+				 : "+a"(c.rax), "+b"(c.rbx), "+c"(c.rcx), "+d"(c.rdx), "+r"(r11),  \
+				   "=r"(c.flags)                                                   \
+				 :                                                                 \
+				 : "cc", "memory", "r8");                                          \
+		c.r11 = r11;                                                                       \
+		return c;                                                                          \
+	}
+CPUID_SITE(cpuid_front, "stc\n mov $0x12345678, %%edx\n", "")
+CPUID_SITE(cpuid_behind, "stc\n jmp 1f\n nop\n1: ", "mov $0x12345678, %%r8\n")
+
+/*
+ * Where the guest kernel answers CPUID, its sites are replaced, too. An answer is the same each
+ * time, and nothing but the four registers changes.
+ */
+CASE(cpuid_answers_stay)
+{
+	static const unsigned leaves[] = {0, 7, 0x80000000, 0x80000002};
+	struct cpuid (*const site[])(unsigned) = {cpuid_front, cpuid_behind};
+
+	for (size_t n = 0; n < 2; n++) {
+		bool same = true, upper = true, kept = true;
+
+		for (size_t l = 0; l < sizeof(leaves) / sizeof(*leaves); l++) {
+			struct cpuid first = cpuid_front(leaves[l]);
+
+			for (int i = 0; i < WARM; i++) {
+				struct cpuid c = site[n](leaves[l]);
+
+				same &= c.rax == first.rax && c.rbx == first.rbx &&
+					c.rcx == first.rcx && c.rdx == first.rdx;
+				upper &= !((c.rax | c.rbx | c.rcx | c.rdx) >> 32);
+				kept &= c.r11 == 0x1111222233334444 && (c.flags & CARRY);
+			}
+		}
+		CHECK(same);
+		CHECK(upper);
+		CHECK(kept);
+	}
+}
+
 /* ---- threads ----------------------------------------------------------------------------------
  */
 

@@ -165,14 +165,15 @@ static void check_stub(const struct call_site *s, u32 slot, const u8 *region)
 	assert_memory_equal(in, region, s->before);
 	n += zydis(in + n, sizeof(in) - n, &i, operand);
 	assert_int_equal(i.mnemonic, ZYDIS_MNEMONIC_MOV);
-	assert_int_equal(operand[0].reg.value, ZYDIS_REGISTER_R11D);
+	assert_int_equal(operand[0].reg.value, s->cpuid ? ZYDIS_REGISTER_EDX : ZYDIS_REGISTER_R11D);
 	assert_int_equal(operand[1].imm.value.u, slot);
 	n += zydis(in + n, sizeof(in) - n, &i, operand);
 	assert_int_equal(i.mnemonic, ZYDIS_MNEMONIC_JMP);
-	assert_true(at + n + (u64)operand[0].imm.value.s == PATCH_IN_BASE);
-	assert_true(n <= PATCH_IN_SYSCALL);
-	assert_int_equal(zydis(in + PATCH_IN_SYSCALL, SYSCALL_SIZE, &i, operand), SYSCALL_SIZE);
-	assert_int_equal(i.mnemonic, ZYDIS_MNEMONIC_SYSCALL);
+	assert_true(at + n + (u64)operand[0].imm.value.s ==
+		    PATCH_IN_BASE + (s->cpuid ? PATCH_IN_CPUID : 0));
+	assert_true(n <= PATCH_IN_OWN);
+	assert_int_equal(zydis(in + PATCH_IN_OWN, SYSCALL_SIZE, &i, operand), SYSCALL_SIZE);
+	assert_int_equal(i.mnemonic, s->cpuid ? ZYDIS_MNEMONIC_CPUID : ZYDIS_MNEMONIC_SYSCALL);
 
 	call_site_stub_out(s, region, out);
 	assert_memory_equal(out, region + s->before + 2, s->after);
@@ -209,15 +210,16 @@ static void check_section(const u8 *code, size_t size, u64 address)
 							      : high - low;
 		struct call_site s;
 
-		if (!begins[at] || code[at] != 0x0f || code[at + 1] != 5)
+		if (!begins[at] || code[at] != 0x0f || (code[at + 1] != 5 && code[at + 1] != 0xa2))
 			continue;
-		sites++;
+		sites += code[at + 1] == 5;
 		if (!call_site_plan_near(code + low, (u32)(high - low), (u32)(at - low), (u32)from,
 					 (u32)to, &s) &&
 		    !call_site_plan(code + low, (u32)(high - low), (u32)(at - low), (u32)from,
 				    (u32)to, &s))
 			continue;
-		planned++;
+		planned += code[at + 1] == 5;
+		assert_int_equal(s.cpuid, code[at + 1] == 0xa2);
 		/* The region begins and ends at an instruction, and no branch leads into it. */
 		assert_true(begins[at - s.before]);
 		assert_true(begins[at + 2 + s.after]);

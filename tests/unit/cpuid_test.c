@@ -51,6 +51,13 @@ u32 arch_needs_user_bytes(u8 *to, u64 va, u32 size)
 	return MIN(size, text_size);
 }
 
+static u64 noted;
+
+void arch_needs_cpuid_noted(u64 rip)
+{
+	noted = rip;
+}
+
 static int with_table(void **state)
 {
 	(void)state;
@@ -129,7 +136,8 @@ static void finds_the_instruction(void **state)
 
 static void emulates_only_its_own_fault(void **state)
 {
-	static const u8 cpuid[] = {0x0f, 0xa2}, other[] = {0x8e, 0xd8};
+	static const u8 cpuid[] = {0x0f, 0xa2}, other[] = {0x8e, 0xd8},
+			prefixed[] = {0x48, 0x0f, 0xa2};
 	struct trapframe f = {.rip = 0x1000, .rax = ~0UL << 32 | 4, .rcx = ~0UL << 32 | 1};
 	struct trapframe before = f;
 
@@ -149,8 +157,46 @@ static void emulates_only_its_own_fault(void **state)
 	assert_int_equal(f.rip, 0x1002);
 	assert_int_equal(f.rax, 41); /* the upper halves are cleared */
 	assert_int_equal(f.rcx, 0);
+	assert_int_equal(noted, 0x1000);
+	noted = 0;
+	text = prefixed; /* such a site is not patched */
+	text_size = sizeof(prefixed);
+	f.rax = 4;
+	f.rcx = 1;
+	f.rip = 0x1000;
+	assert_true(cpuid_emulate(&f));
+	assert_int_equal(noted, 0);
+	text = cpuid;
+	text_size = sizeof(cpuid);
 	info.cpuid_count = 0; /* CPUID does not fault on this host */
 	assert_false(cpuid_emulate(&f));
+}
+
+/* The stub's frame is that of a system call; it becomes the program's, with the answer. */
+static void answers_from_a_stub(void **state)
+{
+	struct trapframe f = {.rip = 0x1002,
+			      .rax = (u64)-ENOSYS,
+			      .orig_rax = ~0UL << 32 | 4,
+			      .rcx = 1,
+			      .r11 = 11,
+			      .rflags = RFLAGS_FIXED};
+	struct trapframe same = f;
+
+	(void)state;
+	f.vector = TRAP_SYSCALL;
+	cpuid_by_stub(&f);
+	assert_int_equal(f.rax, 41);
+	assert_int_equal(f.rcx, 0);
+	assert_int_not_equal(f.vector, TRAP_SYSCALL);
+	assert_int_equal(f.orig_rax, -1UL);
+	same.rax = f.rax;
+	same.rbx = f.rbx;
+	same.rcx = f.rcx;
+	same.rdx = f.rdx;
+	same.vector = f.vector;
+	same.orig_rax = f.orig_rax;
+	assert_memory_equal(&f, &same, sizeof(f));
 }
 
 int main(void)
@@ -160,6 +206,7 @@ int main(void)
 		cmocka_unit_test_setup(amd_answers_unknown_leaves_with_zeros, with_table),
 		cmocka_unit_test_setup(finds_the_instruction, with_table),
 		cmocka_unit_test_setup(emulates_only_its_own_fault, with_table),
+		cmocka_unit_test_setup(answers_from_a_stub, with_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,13 +35,13 @@ void exit_work(struct trapframe *frame);
 
 /*
  * Counterparts for the ring-3 mode, in which call sites are patched (stubs.h).
- * syscall_by_instruction is for a SYSCALL; syscall_by_stub is for a patched site, whose slot is
+ * syscall_by_instruction is for a SYSCALL; call_by_stub is for a patched site, whose slot is
  * frame->error. After exit_work_ring3, frame->rip is in a stub if a jump has replaced the
  * instruction there. exit_work_fast does the same and returns whether the kernel may be left
  * without IRETQ. kernel/entry.c
  */
 void syscall_by_instruction(struct trapframe *frame);
-void syscall_by_stub(struct trapframe *frame);
+void call_by_stub(struct trapframe *frame);
 void exit_work_ring3(struct trapframe *frame);
 bool exit_work_fast(struct trapframe *frame);
 
@@ -52,6 +52,8 @@ bool exit_work_fast(struct trapframe *frame);
  */
 void arch_needs_unpatched(u64 rip);
 bool arch_needs_is_patched(u64 rip);
+/* The kernel has answered a CPUID at rip, which faulted: it may be patched. kernel/entry.c */
+void arch_needs_cpuid_noted(u64 rip);
 
 /*
  * Returns the address at which the running process has a page of text that has a stub (stub_new);

@@ -5,6 +5,8 @@
 #include "kernel/arch/x86_64/insn_length.h"
 #include "libc/string.h"
 
+#define SYSCALL_BYTE  0x05 /* after 0f */
+#define CPUID_BYTE    0xa2
 #define JUMP_SIZE     7
 #define JUMP_PREFIX   0x3e /* DS: a near jump ignores it */
 #define NO_INSN	      0x06 /* PUSH ES: undefined in 64-bit mode */
@@ -214,19 +216,20 @@ static bool find_forms(const u8 *text, u32 size, u32 at, struct forms *f)
 	struct call_site in_front, behind;
 	u8 before, after, kept;
 
-	if (at + SYSCALL_SIZE > size || text[at] != 0x0f || text[at + 1] != 0x05 ||
+	if (at + SYSCALL_SIZE > size || text[at] != 0x0f ||
+	    (text[at + 1] != SYSCALL_BYTE && text[at + 1] != CPUID_BYTE) ||
 	    !find_front(text, at, &f->front))
 		return false;
 	before = plan_before(text, at, &f->front, SITE_BEFORE_MIN);
 	after = plan_after(text, size, at);
 	kept = plan_before(text, at, &f->front, JUMP_SIZE);
-	in_front = (struct call_site){before, 0, before + SYSCALL_SIZE};
-	behind = (struct call_site){0, after, SYSCALL_SIZE + after};
+	in_front = (struct call_site){.before = before, .size = before + SYSCALL_SIZE};
+	behind = (struct call_site){.after = after, .size = SYSCALL_SIZE + after};
 	/* One instruction in front is best, because no boundary lies inside the region. */
 	f->single = before && before == f->front.distance[0];
 	f->form[0] = f->single ? in_front : behind;
 	f->form[1] = f->single ? behind : in_front;
-	f->form[2] = (struct call_site){kept, 0, kept};
+	f->form[2] = (struct call_site){.before = kept, .size = kept};
 	return true;
 }
 
@@ -242,6 +245,7 @@ static bool choose(const u8 *text, u32 size, u32 at, u32 low, u32 high, const st
 		    branched_into(text, size, at, f->front.start, s))
 			continue;
 		*out = *s;
+		out->cpuid = text[at + 1] == CPUID_BYTE;
 		return true;
 	}
 	return false;
@@ -285,18 +289,20 @@ void call_site_jump(const struct call_site *s, u32 slot, u8 *to)
 
 void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in)
 {
-	static const u8 mov_r11d[] = {0x41, 0xbb}, syscall[] = {0x0f, 0x05};
+	static const u8 mov_r11d[] = {0x41, 0xbb}, mov_edx[] = {0xba};
+	const u8 own[] = {0x0f, s->cpuid ? CPUID_BYTE : SYSCALL_BYTE};
+	u64 shared = PATCH_IN_BASE + (s->cpuid ? PATCH_IN_CPUID : 0);
 	u64 at = PATCH_IN_BASE + (u64)slot * PATCH_IN_SIZE;
 	u8 *p = put(in, region, s->before);
 	s32 distance;
 
-	p = put(p, mov_r11d, sizeof(mov_r11d));
+	p = s->cpuid ? put(p, mov_edx, sizeof(mov_edx)) : put(p, mov_r11d, sizeof(mov_r11d));
 	p = put(p, &slot, sizeof(slot));
 	*p++ = 0xe9;
-	distance = (s32)(PATCH_IN_BASE - (at + (u32)(p - in) + sizeof(distance)));
+	distance = (s32)(shared - (at + (u32)(p - in) + sizeof(distance)));
 	p = put(p, &distance, sizeof(distance));
 	memset(p, 0xcc, PATCH_IN_SIZE - (u32)(p - in));
-	put(in + PATCH_IN_SYSCALL, syscall, sizeof(syscall));
+	put(in + PATCH_IN_OWN, own, sizeof(own));
 }
 
 void call_site_stub_out(const struct call_site *s, const u8 *region, u8 *out)

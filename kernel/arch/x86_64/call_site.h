@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replacing a SYSCALL instruction by a jump: which bytes around it the jump replaces, and the code
- * of the stub that does their work. Pure logic; tests/unit/call_site_test.c.
+ * Replacing a SYSCALL or CPUID instruction by a jump (SYSCALL stands for both below): which bytes
+ * around it the jump replaces, and the code of the stub that does their work. Pure logic;
+ * tests/unit/call_site_test.c.
  *
  * SYSCALL has two bytes, a jump through a pointer in the top 2 GiB (JMP *abs32) has seven. So
  * neighbouring instructions move into the stub. There are three forms:
@@ -23,7 +24,7 @@
 #include "common/types.h"
 #include "common/layout.h"
 
-#define SYSCALL_SIZE	 2 /* 0f 05 */
+#define SYSCALL_SIZE	 2 /* 0f 05; CPUID has two bytes as well, 0f a2 */
 #define SITE_BEFORE_MIN	 5
 #define SITE_BEFORE_MAX	 13 /* with the jump's 7 bytes and its prefixes: an instruction's 15 */
 #define SITE_AFTER_MAX	 19
@@ -38,6 +39,7 @@
 struct call_site {
 	u8 before, after; /* bytes that move, in front of SYSCALL and behind it; one of them is 0 */
 	u8 size;	  /* bytes that the jump replaces; they begin with those in front */
+	bool cpuid;	  /* the instruction is CPUID, not SYSCALL */
 };
 
 /*
@@ -73,7 +75,7 @@ void call_site_jump(const struct call_site *s, u32 slot, u8 *to);
 void call_site_stub_in(const struct call_site *s, u32 slot, const u8 *region, u8 *in);
 void call_site_stub_out(const struct call_site *s, const u8 *region, u8 *out);
 
-/* Offset in `in` of the end of the stub's own SYSCALL, which it uses if GS is the program's. */
-#define STUB_SYSCALL_END (PATCH_IN_SYSCALL + SYSCALL_SIZE)
+/* Offset in `in` of the end of the stub's own instruction, which it uses if GS is the program's. */
+#define STUB_OWN_END (PATCH_IN_OWN + SYSCALL_SIZE)
 
 #endif

@@ -3,6 +3,7 @@
 #include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/arch_needs.h"
+#include "kernel/arch/x86_64/call_site.h"
 #include "kernel/arch/x86_64/operand.h"
 #include "kernel/kernel.h"
 
@@ -105,10 +106,29 @@ u32 cpuid_length(const u8 *insn, u32 len)
 	return at + 2 <= len && insn[at] == 0x0f && insn[at + 1] == 0xa2 ? at + 2 : 0;
 }
 
+static void answer(struct trapframe *f)
+{
+	u32 reg[4];
+
+	cpuid_read((u32)f->rax, (u32)f->rcx, reg);
+	f->rax = reg[EAX];
+	f->rbx = reg[EBX];
+	f->rcx = reg[ECX];
+	f->rdx = reg[EDX];
+}
+
+void cpuid_by_stub(struct trapframe *f)
+{
+	f->vector = VEC_GP; /* no system call that could be restarted */
+	f->rax = f->orig_rax;
+	f->orig_rax = (u64)-1;
+	answer(f);
+}
+
 bool cpuid_emulate(struct trapframe *f)
 {
 	u8 insn[INSN_MAX];
-	u32 len, reg[4];
+	u32 len;
 
 	/* A fault of CPUID has error code 0, as most others of programs. */
 	if (!boot->cpuid_count || f->error)
@@ -116,11 +136,9 @@ bool cpuid_emulate(struct trapframe *f)
 	len = cpuid_length(insn, arch_needs_user_bytes(insn, f->rip, sizeof(insn)));
 	if (!len)
 		return false;
-	cpuid_read((u32)f->rax, (u32)f->rcx, reg);
-	f->rax = reg[EAX];
-	f->rbx = reg[EBX];
-	f->rcx = reg[ECX];
-	f->rdx = reg[EDX];
+	answer(f);
+	if (len == SYSCALL_SIZE)
+		arch_needs_cpuid_noted(f->rip);
 	f->rip += len;
 	return true;
 }

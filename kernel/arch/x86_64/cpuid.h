@@ -26,6 +26,12 @@ void cpuid_read(u32 leaf, u32 subleaf, u32 reg[4]);
 bool cpuid_emulate(struct trapframe *f);
 
 /*
+ * Makes f, which a patched CPUID's stub has built as for a system call, the frame of that CPUID,
+ * and writes the answer into it.
+ */
+void cpuid_by_stub(struct trapframe *f);
+
+/*
  * Returns the length, with prefixes, of the CPUID instruction at the start of insn[0, len), or 0 if
  * there is another instruction. Pure.
  */

@@ -305,13 +305,13 @@ exit_end:
 
 /*
  * Ring-3 mode, from the stubs of patched call sites. On the stack: RIP..SS, the slot, the vector,
- * RAX; syscall_by_stub sets RIP. void syscall_by_stub(struct trapframe *),
+ * RAX; call_by_stub sets RIP. void call_by_stub(struct trapframe *),
  * bool exit_work_fast(struct trapframe *)
  */
 	.globl stub_entry
 stub_entry:
 	PUSH_REGS $-ENOSYS
-	call syscall_by_stub
+	call call_by_stub
 exit_perhaps_fast:
 	mov %rsp, %rdi
 	call exit_work_fast
@@ -346,7 +346,7 @@ stub_shared_start:
 	lea -0xff(%rcx), %ecx
 	jrcxz 1f
 	lea (, %r11, 8), %r11
-	lea PATCH_IN_BASE + PATCH_IN_SYSCALL(, %r11, PATCH_IN_SIZE / 8), %r11
+	lea PATCH_IN_BASE + PATCH_IN_OWN(, %r11, PATCH_IN_SIZE / 8), %r11
 	jmp *%r11
 1:	mov %rsp, %gs:VD_USER_RSP
 	mov %gs:VD_KSTACK_TOP, %rsp
@@ -360,6 +360,35 @@ stub_shared_start:
 	push $TRAP_SYSCALL
 	push %rax
 	mov 40(%rsp), %r11		/* the flags */
+	jmp *%gs:VD_STUB_ENTRY
+
+/*
+ * The same for CPUID, which changes RAX to RDX and nothing else. EDX is the slot, EBX may be
+ * changed, RCX is an argument.
+ */
+	.org stub_shared_start + PATCH_IN_CPUID, 0xcc
+	rdgsbase %rbx
+	bswap %rbx
+	movzbl %bl, %ebx
+	lea -0xff(%rbx), %ebx
+	xchg %rcx, %rbx
+	jrcxz 1f
+	mov %rbx, %rcx
+	lea (, %rdx, 8), %rdx
+	lea PATCH_IN_BASE + PATCH_IN_OWN(, %rdx, PATCH_IN_SIZE / 8), %rdx
+	jmp *%rdx
+1:	mov %rbx, %rcx
+	mov %rsp, %gs:VD_USER_RSP
+	mov %gs:VD_KSTACK_TOP, %rsp
+	movl $0, %gs:VD_IN_PROGRAM
+	push $SEL_USER_DS
+	push %gs:VD_USER_RSP
+	pushf
+	push $SEL_USER_CS
+	push $0
+	push %rdx
+	push $TRAP_SYSCALL
+	push %rax
 	jmp *%gs:VD_STUB_ENTRY
 stub_shared_end:
 

@@ -136,11 +136,18 @@ bool stub_native(u64 rip, u64 *native)
 		return false;
 	if (!in)
 		*native = start + s->site.before + SYSCALL_SIZE + MIN(offset, s->site.after);
-	else if (offset >= STUB_SYSCALL_END)
+	else if (offset >= STUB_OWN_END)
 		*native = start + s->site.before + SYSCALL_SIZE;
 	else
 		*native = start + MIN(offset, s->site.before);
 	return true;
+}
+
+bool stub_is_cpuid(u64 slot)
+{
+	const struct stub *s = record_of(slot);
+
+	return s && s->site.cpuid;
 }
 
 u64 stub_return(u64 slot)

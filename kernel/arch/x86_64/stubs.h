@@ -48,6 +48,9 @@ static inline bool stub_leaves(u64 rip)
  */
 u64 stub_return(u64 slot);
 
+/* Returns whether the slot's site is a CPUID. */
+bool stub_is_cpuid(u64 slot);
+
 /* Returns whether rip is the first byte of a stub: the program has just executed the jump. */
 bool stub_entered(u64 rip);
 

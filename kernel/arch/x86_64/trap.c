@@ -164,6 +164,8 @@ static u64 ring3_trap_vector(struct trapframe *f)
 	if (f->vector == VEC_GP && cpuid_emulate(f))
 		return f->rflags & RFLAGS_TF ? VEC_DB : ARCH_TRAP_DONE;
 	if (f->vector == VEC_UD && arch_needs_is_patched(f->rip)) {
+		if (cpuid_emulate(f))
+			return ARCH_TRAP_DONE;
 		make_syscall(f);
 		return ARCH_TRAP_SYSCALL;
 	}
