@@ -5,6 +5,8 @@
 #   make demo       install what is missing, build, show it working
 #   make test       install what is missing, build, run every test lane
 #   make conformance  real programs beside native; makes docs/compatibility.md
+#   make attack     every attempt to leave a sandbox, beside its twin, and for each wall alone
+#   make seccomp-list  the system calls that the monitor of a sandbox may make
 #   make lint       formatter, licences and static analysis, no changes
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
@@ -84,6 +86,15 @@ conformance:
 	+@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tests/conformance/run -o docs/compatibility.md $(CASES)
 
+attack:
+	@scripts/deps build unit test
+	+@$(MAKE) --no-print-directory DEBUG=1 all tests-build
+	@tests/attack/all -b $(BUILD)
+
+seccomp-list:
+	+@$(build) seccomp-filter
+	@scripts/seccomp-list $(BUILD)
+
 bench:
 	@scripts/deps build bench
 	+@$(MAKE) --no-print-directory all
@@ -118,4 +129,4 @@ clean:
 # Parts of one build directory are made one after another.
 .NOTPARALLEL:
 .PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
-	docs demo test conformance check-real bench bench-check install dist deb clean
+	docs demo test attack seccomp-list conformance check-real bench bench-check install dist deb clean

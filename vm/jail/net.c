@@ -212,8 +212,10 @@ s64 net_may_reach(const void *addr, u32 len, bool sends)
 	u8 ip[16];
 	u16 port;
 
-	if (!restricted() || !addr || len == 0)
+	if (!rules || !addr || len == 0)
 		return 0;
+	if (!restricted())
+		return family_of(addr, len) == AF_UNIX && is_abstract(addr, len) ? -EACCES : 0;
 	switch (family_of(addr, len)) {
 	case AF_UNIX:
 		return is_abstract(addr, len) ? -EACCES : 0;
@@ -237,7 +239,7 @@ s64 net_may_bind(const void *addr, u32 len)
 	u8 ip[16];
 	u16 port;
 
-	if (!restricted())
+	if (!rules || (!restricted() && family_of(addr, len) != AF_UNIX))
 		return 0;
 	switch (family_of(addr, len)) {
 	case AF_UNIX:
