@@ -26,6 +26,7 @@
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 #include "vm/jail/jail.h"
+#include "vm/jail/policy.h"
 #include "vm/memory_files.h"
 #include "vm/own_proc.h"
 #include "vm/timer.h"
@@ -587,7 +588,7 @@ int hostcall_init(struct sandbox *s)
 		boot->stdio[fd] = closed ? -1 : (s32)handle_add(fd);
 		boot->stdio_flags[fd] = closed ? 0 : (u32)HOST_CALL(fcntl, (u64)fd, F_GETFL);
 	}
-	if (s->opt.policy)
+	if (s->opt.policy && s->opt.policy->walls.up & WALL_BIT(WALL_policy))
 		return jail_enter(s);
 	cwd = start_dir(".");
 	root = start_dir("/");

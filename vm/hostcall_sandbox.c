@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
+#include "vm/jail/policy.h"
 #include "vm/window.h"
 
 #define TEXT_MAX	      4096
@@ -447,7 +448,8 @@ s64 hc_do_kill_outside(struct call *c, u64 pid, u64 signal)
 	s32 target = (s32)pid;
 
 	/* A sandbox has nobody outside: its parent and its group are the user's. */
-	if (c->s->opt.policy && target != getpid())
+	if (c->s->opt.policy && c->s->opt.policy->walls.up & WALL_BIT(WALL_policy) &&
+	    target != getpid())
 		return -EPERM;
 	/*
 	 * Signals the own group as 0, because -1 means every process if the number of the group is

@@ -237,7 +237,7 @@ ATTEMPT("mounts", pivot_root, NATIVE | AS_ROOT, "")
 }
 
 /* The runner's /bait/su belongs to another user, with the bits that change the IDs. */
-ATTEMPT("identity", setuid_program, NATIVE | AS_USER, "-r=/bait/su")
+ATTEMPT("identity", setuid_program, NATIVE | AS_USER, "--read=/bait/su")
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -257,7 +257,7 @@ ATTEMPT("identity", other_user, NATIVE | AS_ROOT, "")
 	REACHED(!setresuid(12345, 12345, 12345));
 }
 
-ATTEMPT("identity", read_other_users_file, NATIVE | AS_ROOT, "-r=/bait/private")
+ATTEMPT("identity", read_other_users_file, NATIVE | AS_ROOT, "--read=/bait/private")
 {
 	/* Mode 0600 of another user: root reads it by a capability. */
 	REACHED(reads_bait("/bait/private"));
@@ -343,13 +343,6 @@ ATTEMPT("processes", descriptor_of_parent, NATIVE, "")
 	int fd = (int)syscall(SYS_pidfd_open, parent(), 0);
 
 	REACHED(fd >= 0 && syscall(438, fd, 0, 0) >= 0); /* pidfd_getfd */
-}
-
-ATTEMPT("processes", priority_of_parent, NATIVE, "")
-{
-	struct sched_param p;
-
-	REACHED(!sched_getparam(parent(), &p));
 }
 
 ATTEMPT("processes", limits_of_parent, NATIVE, "")

@@ -104,7 +104,7 @@ int confine_begin(struct sandbox *s)
 	ret = net_resolve(&p->net);
 	if (ret == 0)
 		ret = walls_begin(&p->walls);
-	if (ret == 0)
+	if (ret == 0 && p->walls.up & WALL_BIT(WALL_policy))
 		net_enforce(&p->net);
 	return ret;
 }

@@ -150,6 +150,7 @@ static const int calls[] = {
 	SCMP_SYS(readv),
 	SCMP_SYS(writev),
 	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
 	SCMP_SYS(preadv2),
 	SCMP_SYS(pwritev2),
 	SCMP_SYS(lseek),
@@ -388,15 +389,24 @@ static int make(const char *path, bool network)
 	return ret;
 }
 
-/* Prints a call by its name, or by its number if the library is older than the call. */
+/* Prints a call by its name, which the library may be too old to know. */
 static void print_call(int call, const char *text)
 {
+	static const struct {
+		int call;
+		const char *name;
+	} newer[] = {
+		{NR_CACHESTAT, "cachestat"},	   {NR_FCHMODAT2, "fchmodat2"},
+		{NR_STATMOUNT, "statmount"},	   {NR_LISTMOUNT, "listmount"},
+		{NR_FILE_GETATTR, "file_getattr"}, {NR_FILE_SETATTR, "file_setattr"},
+	};
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, call);
+	const char *known = name;
 
-	if (name)
-		printf("%s", name);
-	else
-		printf("call-%d", call);
+	for (u32 i = 0; !known && i < ARRAY_SIZE(newer); i++)
+		if (newer[i].call == call)
+			known = newer[i].name;
+	printf("%s", known ? known : "unknown");
 	printf("%s%s\n", text ? "\t" : "", text ? text : "");
 	free(name);
 }

@@ -119,6 +119,8 @@ int walls_begin(struct walls *w)
 {
 	/* Every host that BufferVM runs on has these two. */
 	w->required |= (WALL_BIT(WALL_privileges) | WALL_BIT(WALL_seccomp)) & ~w->without;
+	if (wanted(w, WALL_policy))
+		record(w, WALL_policy, 0);
 	raise_namespaces(w);
 	if (wanted(w, WALL_privileges))
 		record(w, WALL_privileges, drop_privileges());

@@ -15,6 +15,7 @@
 
 /* In the order in which they are raised: X(name, what -v says of it). */
 #define WALLS_TABLE(X)                                                                             \
+	X(policy, "the policy, which the monitor enforces itself")                                 \
 	X(userns, "user namespace")                                                                \
 	X(mountns, "mount namespace")                                                              \
 	X(netns, "network namespace")                                                              \
