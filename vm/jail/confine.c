@@ -95,8 +95,8 @@ int confine_begin(struct sandbox *s)
 
 	if (p->net.mode != NET_HOST && (p->net.count || p->net.listen_count))
 		p->net.mode = NET_RULES;
-	p->walls.network = p->net.mode != NET_OFF;
-	if (p->walls.network && walls_require_netns(&p->walls)) {
+	p->walls.network = p->net.mode;
+	if (p->net.mode != NET_OFF && walls_require_netns(&p->walls)) {
 		message("--require=netns: the network namespace would be without the host's "
 			"network, which this policy allows");
 		return EXIT_USAGE;

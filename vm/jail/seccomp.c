@@ -11,6 +11,7 @@
 #include "vm/vm.h"
 
 extern const u8 seccomp_offline_start[], seccomp_offline_end[];
+extern const u8 seccomp_tcp_start[], seccomp_tcp_end[];
 extern const u8 seccomp_online_start[], seccomp_online_end[];
 
 /* Puts the process number into the comparisons with it. Returns how many there were. */
@@ -28,10 +29,16 @@ static u32 set_own_pid(struct sock_filter *code, size_t count)
 	return found;
 }
 
-int seccomp_confine(bool network)
+int seccomp_confine(enum net_mode network)
 {
-	const u8 *start = network ? seccomp_online_start : seccomp_offline_start;
-	const u8 *end = network ? seccomp_online_end : seccomp_offline_end;
+	static const struct {
+		const u8 *start, *end;
+	} filters[] = {
+		[NET_OFF] = {seccomp_offline_start, seccomp_offline_end},
+		[NET_RULES] = {seccomp_tcp_start, seccomp_tcp_end},
+		[NET_HOST] = {seccomp_online_start, seccomp_online_end},
+	};
+	const u8 *start = filters[network].start, *end = filters[network].end;
 	size_t size = (size_t)(end - start);
 	struct sock_filter *code = malloc(size);
 	struct sock_fprog program = {(unsigned short)(size / sizeof(*code)), code};

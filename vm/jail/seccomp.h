@@ -8,6 +8,7 @@
 #define VM_JAIL_SECCOMP_H
 
 #include "common/types.h"
+#include "vm/jail/net.h"
 
 /*
  * Stands for the monitor's process number in a filter, which is made before there is a process: no
@@ -19,9 +20,9 @@
 
 /*
  * Restricts the calling thread and those that it starts. It is the only thread and has no_new_privs
- * set. network: sockets of the Internet families, too; without it only unix and route ones. Returns
- * 0, or -errno of what the host refused; nothing is restricted then.
+ * set. network: which Internet sockets there may be; beside them there are unix and route ones.
+ * Returns 0, or -errno of what the host refused; nothing is restricted then.
  */
-int seccomp_confine(bool network);
+int seccomp_confine(enum net_mode network);
 
 #endif

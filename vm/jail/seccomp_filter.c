@@ -3,7 +3,7 @@
  * A program of the build: makes the filters that the monitor carries (seccomp.h) by libseccomp,
  * which would take a millisecond at each start.
  *
- *   seccomp-filter OFFLINE ONLINE   writes the filters without and with network to these files
+ *   seccomp-filter OFFLINE TCP ONLINE   writes the filters for no network, TCP only and all of it
  *   seccomp-filter --list           prints the calls that they allow, and what of their arguments
  *
  * The guest kernel decides which hostcalls are made, so the list has every call of the table
@@ -37,6 +37,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common/types.h"
+#include "vm/jail/net.h"
 #include "vm/jail/seccomp.h"
 
 #ifndef F_CREATED_QUERY /* Linux 6.12 */
@@ -287,66 +288,81 @@ static int allow_values(scmp_filter_ctx filter, int call, u32 arg, const u32 *va
 }
 
 #define SELF SECCOMP_OWN_PID
+#define ANY  (1u << NET_OFF | 1u << NET_RULES | 1u << NET_HOST)
 
 /* Calls that are allowed with these arguments only, and how the list says so. */
 static const struct restricted {
 	const char *text;
 	int call;
-	bool network; /* only in the filter with network */
+	u32 networks; /* bit n: it is in the filter of this enum net_mode */
 	u32 count;
 	struct scmp_arg_cmp arg[3];
 } restricted[] = {
-	{"not PROT_EXEC", SCMP_SYS(mmap), false, 1, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
-	{"not PROT_EXEC",
-	 SCMP_SYS(mprotect),
-	 false,
-	 1,
-	 {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
+	{"not PROT_EXEC", SCMP_SYS(mmap), ANY, 1, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
+	{"not PROT_EXEC", SCMP_SYS(mprotect), ANY, 1, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}},
 	{"threads of this process",
 	 SCMP_SYS(clone),
-	 false,
+	 ANY,
 	 1,
 	 {SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEW | CLONE_SHARED | CLONE_STRANGE, CLONE_SHARED)}},
-	{"CLONE_FS", SCMP_SYS(unshare), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, CLONE_FS)}},
-	{"own process", SCMP_SYS(tgkill), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
-	{"own process", SCMP_SYS(kill), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
+	{"CLONE_FS", SCMP_SYS(unshare), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, CLONE_FS)}},
+	{"own process", SCMP_SYS(tgkill), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
+	{"own process", SCMP_SYS(kill), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
 	{"F_SETOWN: own process",
 	 SCMP_SYS(fcntl),
-	 false,
+	 ANY,
 	 2,
 	 {SCMP_A1_32(SCMP_CMP_EQ, F_SETOWN), SCMP_A2_32(SCMP_CMP_EQ, SELF)}},
 	{"F_SETSIG: the signal of files",
 	 SCMP_SYS(fcntl),
-	 false,
+	 ANY,
 	 2,
 	 {SCMP_A1_32(SCMP_CMP_EQ, F_SETSIG), SCMP_A2_32(SCMP_CMP_EQ, SECCOMP_FILE_SIGNAL)}},
 	{"PR_SET_DUMPABLE 0",
 	 SCMP_SYS(prctl),
-	 false,
+	 ANY,
 	 2,
 	 {SCMP_A0_32(SCMP_CMP_EQ, PR_SET_DUMPABLE), SCMP_A1_32(SCMP_CMP_EQ, 0)}},
-	{"own process", SCMP_SYS(prlimit64), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, 0)}},
-	{"own process", SCMP_SYS(process_vm_readv), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
-	{"own process", SCMP_SYS(process_vm_writev), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
+	{"own process", SCMP_SYS(prlimit64), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, 0)}},
+	{"own process", SCMP_SYS(process_vm_readv), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
+	{"own process", SCMP_SYS(process_vm_writev), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, SELF)}},
 	{"own process, KCMP_FILE",
 	 SCMP_SYS(kcmp),
-	 false,
+	 ANY,
 	 3,
 	 {SCMP_A0_32(SCMP_CMP_EQ, SELF), SCMP_A1_32(SCMP_CMP_EQ, SELF),
 	  SCMP_A2_32(SCMP_CMP_EQ, KCMP_FILE)}},
-	{"AF_UNIX", SCMP_SYS(socket), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)}},
-	{"AF_UNIX", SCMP_SYS(socketpair), false, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)}},
+	{"AF_UNIX", SCMP_SYS(socket), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)}},
+	{"AF_UNIX", SCMP_SYS(socketpair), ANY, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX)}},
 	{"AF_NETLINK: NETLINK_ROUTE",
 	 SCMP_SYS(socket),
-	 false,
+	 ANY,
 	 2,
 	 {SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2_32(SCMP_CMP_EQ, NETLINK_ROUTE)}},
-	{"AF_INET, with network", SCMP_SYS(socket), true, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_INET)}},
-	{"AF_INET6, with network", SCMP_SYS(socket), true, 1, {SCMP_A0_32(SCMP_CMP_EQ, AF_INET6)}},
+	{"AF_INET: SOCK_STREAM, with rules for the network",
+	 SCMP_SYS(socket),
+	 1u << NET_RULES,
+	 2,
+	 {SCMP_A0_32(SCMP_CMP_EQ, AF_INET), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)}},
+	{"AF_INET6: SOCK_STREAM, with rules for the network",
+	 SCMP_SYS(socket),
+	 1u << NET_RULES,
+	 2,
+	 {SCMP_A0_32(SCMP_CMP_EQ, AF_INET6), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)}},
+	{"AF_INET, with the host's network",
+	 SCMP_SYS(socket),
+	 1u << NET_HOST,
+	 1,
+	 {SCMP_A0_32(SCMP_CMP_EQ, AF_INET)}},
+	{"AF_INET6, with the host's network",
+	 SCMP_SYS(socket),
+	 1u << NET_HOST,
+	 1,
+	 {SCMP_A0_32(SCMP_CMP_EQ, AF_INET6)}},
 };
 
 /* Fills the filter. Returns 0 or -errno. */
-static int fill(scmp_filter_ctx filter, bool network)
+static int fill(scmp_filter_ctx filter, enum net_mode network)
 {
 	int ret = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
@@ -363,7 +379,7 @@ static int fill(scmp_filter_ctx filter, bool network)
 		ret = allow_values(filter, SCMP_SYS(fcntl), 1, fcntl_commands,
 				   ARRAY_SIZE(fcntl_commands));
 	for (u32 i = 0; ret == 0 && i < ARRAY_SIZE(restricted); i++)
-		if (!restricted[i].network || network)
+		if (restricted[i].networks >> network & 1)
 			ret = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, restricted[i].call,
 						     restricted[i].count, restricted[i].arg);
 	/* Its flags are in memory, which a filter cannot read. The C library then calls clone. */
@@ -373,7 +389,7 @@ static int fill(scmp_filter_ctx filter, bool network)
 }
 
 /* Writes a filter to a file. Returns 0 or -errno. */
-static int make(const char *path, bool network)
+static int make(const char *path, enum net_mode network)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -428,9 +444,9 @@ int main(int argc, char **argv)
 		list();
 		return 0;
 	}
-	if (argc != 3) {
-		fprintf(stderr, "usage: seccomp-filter --list | OFFLINE ONLINE\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: seccomp-filter --list | OFFLINE TCP ONLINE\n");
 		return 2;
 	}
-	return make(argv[1], false) || make(argv[2], true);
+	return make(argv[1], NET_OFF) || make(argv[2], NET_RULES) || make(argv[3], NET_HOST);
 }

@@ -88,7 +88,7 @@ static void raise_namespaces(struct walls *w)
 	for (u32 i = 0; admin && i < ARRAY_SIZE(kinds); i++) {
 		enum wall wall = kinds[i].wall;
 
-		if (!wanted(w, wall) || (wall == WALL_netns && w->network))
+		if (!wanted(w, wall) || (wall == WALL_netns && w->network != NET_OFF))
 			continue;
 		record(w, wall, kinds[i].raise());
 	}
@@ -143,7 +143,7 @@ int walls_confine(struct walls *w, const struct landlock_rules *rules)
 	if (ret)
 		return ret;
 	if (wanted(w, WALL_seccomp))
-		record(w, WALL_seccomp, seccomp_confine(w->network));
+		record(w, WALL_seccomp, seccomp_confine(w->network != NET_OFF));
 	return judge(w, WALL_seccomp, WALL_seccomp);
 }
 

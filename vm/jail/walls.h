@@ -12,6 +12,7 @@
 
 #include "common/types.h"
 #include "vm/jail/landlock.h"
+#include "vm/jail/net.h"
 
 /* In the order in which they are raised: X(name, what -v says of it). */
 #define WALLS_TABLE(X)                                                                             \
@@ -41,7 +42,7 @@ extern const struct wall_name {
 struct walls {
 	u32 required;		/* bit n: wall n has to hold */
 	u32 without;		/* bit n: wall n is not raised; for tests (BUFFERVM_WALLS_TEST) */
-	bool network;		/* the program may use Internet sockets, of the host's network */
+	enum net_mode network;	/* which Internet sockets of the host there may be */
 	u32 up;			/* bit n: wall n holds */
 	const char *why[WALLS]; /* why a wall does not hold; NULL: nothing went wrong */
 };
