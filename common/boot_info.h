@@ -36,10 +36,28 @@ enum {
 	BOOT_NO_NEW_PRIVS = 1 << 4,  /* no_new_privs (prctl(2)) is set at start */
 	BOOT_NO_PATCH = 1 << 5,	     /* do not patch system-call sites */
 	BOOT_CORE_USES_PID = 1 << 6, /* kernel.core_uses_pid of the host: core(5) */
+	BOOT_END_INFO = 1 << 7,	     /* an account at the end (hostcall end_info) */
+	BOOT_FILES = 1 << 8,	     /* tell which programs are executed (hostcall executed) */
 };
 
 #define BOOT_RLIMITS	      16
 #define BOOT_CORE_PATTERN_MAX 128 /* Linux has no longer one */
+
+/* --trace and its options: kernel/syscall/trace.c. */
+enum {
+	BOOT_TRACE_FILE = 1 << 0,    /* to a file: many lines in one hostcall, and a pid in each */
+	BOOT_TRACE_EACH = 1 << 1,    /* to a file of each process: whole lines without pids */
+	BOOT_TRACE_PATHS = 1 << 2,   /* descriptors with their paths */
+	BOOT_TRACE_TIME = 1 << 3,    /* when each call began, and how long it took */
+	BOOT_TRACE_SUMMARY = 1 << 4, /* a table at the end in place of lines */
+};
+#define BOOT_TRACE_CALLS      512
+#define BOOT_TRACE_LENGTH_MAX 8192
+struct boot_trace {
+	u32 flags;
+	u32 length;			  /* the most bytes of a string that are shown */
+	u64 calls[BOOT_TRACE_CALLS / 64]; /* bit n: system call n is traced */
+};
 
 /* One answer of CPUID for programs. */
 struct boot_cpuid {
@@ -122,6 +140,7 @@ struct boot_info {
 	char hostname[65];
 	char platform[16]; /* AT_PLATFORM */
 
+	struct boot_trace trace;
 	struct check_config check; /* all zero without `buffervm check` */
 	char check_core_pattern[CHECK_CORE_PATTERN_MAX];
 	/* /proc/sys/kernel/core_pattern of the host; empty: it could not be read. core(5) */

@@ -150,6 +150,30 @@ struct hostcall_kernel_info {
 	u64 entry_head;		  /* bytes of the entry page up to the switch to the kernel stack */
 };
 
+/*
+ * HC_end_info: what the kernel counted, for --stats and the status object. The monitor believes
+ * none of it where a wrong number could harm anybody but the reader.
+ */
+/* clang-format off */
+#define HOSTCALL_END_VALUES(X) \
+	X(syscalls) X(page_faults) X(processes) X(threads) X(tasks_peak) X(bytes_read) \
+	X(bytes_written) X(oom_kills) X(tasks_refused)
+/* clang-format on */
+#define HOSTCALL_END_CALLS 256
+struct hostcall_end_info {
+#define X(name) u64 name;
+	HOSTCALL_END_VALUES(X)
+#undef X
+	u32 first_killed; /* 1: the kernel killed the first process because RAM was used up */
+	u32 calls;	  /* how many of .call are used */
+	/* System calls that BufferVM refused, or does not implement (missing is 1). */
+	struct {
+		u16 nr;
+		u8 error, missing;
+		u32 count;
+	} call[HOSTCALL_END_CALLS];
+};
+
 /* HC_boot_failed: why the first program cannot run. */
 struct hostcall_boot_failure {
 	u32 status;	 /* enum exit_status */

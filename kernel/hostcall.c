@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/park.h"
 #include "kernel/stats.h"
+#include "kernel/trace.h"
 
 /*
  * Reserves len bytes at *at, the next free offset in the area, and advances it. *arg: the argument
@@ -59,6 +60,8 @@ static const bool for_anybody[HC_MAX] = {
 	[HC_trace] = true,
 	[HC_ready] = true,
 	[HC_stats] = true,
+	[HC_end_info] = true,
+	[HC_executed] = true,
 	[HC_tick] = true,
 	[HC_ram_grow] = true,
 	[HC_ram_discard] = true,
@@ -125,6 +128,14 @@ static const bool sleeping[HC_MAX] = {
 #define X(name) [HC_##name] = true,
 	HOSTCALL_SLEEPING(X)
 #undef X
+};
+
+/* The sleeping ones that usually wait for an event, and not for a disk. */
+static const bool waits[HC_MAX] = {
+	[HC_wait] = true,      [HC_clock_nanosleep] = true, [HC_readv] = true,
+	[HC_flock] = true,     [HC_fcntl_lock] = true,	    [HC_poll] = true,
+	[HC_poll_many] = true, [HC_epoll_wait] = true,	    [HC_connect] = true,
+	[HC_accept4] = true,   [HC_sendmsg] = true,	    [HC_recvmsg] = true,
 };
 
 static void ring(void)
@@ -249,6 +260,8 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 
 	if (sleeps)
 		host_sleep_prepare();
+	if (sleeps && waits[nr])
+		trace_flush();
 	if (!for_anybody[nr]) {
 		ret = host_ids_settle();
 		if (ret < 0)

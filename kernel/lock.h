@@ -75,6 +75,7 @@
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* allocates a frame of the reserve under it */ \
 	X(FRAME,       "frame_lock") \
+	X(TRACE,       "out.lock, syscall/trace.c")    /* takes nothing */ \
 	X(SPARE,       "spare_lock, mm/spare.c")       /* takes nothing */ \
 	X(CLOCK,       "clock_lock")          /* takes nothing */ \
 	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */ \

@@ -45,7 +45,7 @@ static void sum_up(struct kernel_stats *sum, const struct kernel_stats *s)
 	}
 }
 
-void stats_report(void)
+const struct kernel_stats *stats_sum(void)
 {
 	static struct kernel_stats sum; /* large for a stack; the report is made once */
 
@@ -55,15 +55,20 @@ void stats_report(void)
 		if (s)
 			sum_up(&sum, s);
 	}
+	return &sum;
+}
+
+void stats_report(const struct kernel_stats *sum)
+{
 	klog(1, "%lu of %lu system calls came from patched call sites; %lu from sites that stay",
-	     sum.syscalls_patched, sum.syscalls, sum.calls_refused);
+	     sum->syscalls_patched, sum->syscalls, sum->calls_refused);
 	if (!(boot->flags & BOOT_STATS))
 		return;
-#define X(name, text) klog(0, "%12lu  " text, sum.name);
+#define X(name, text) klog(0, "%12lu  " text, sum->name);
 	KERNEL_STATS(X)
 #undef X
 	for (unsigned nr = 0; nr < HC_MAX; nr++) {
-		const struct hostcall_stats *h = &sum.hostcall[nr];
+		const struct hostcall_stats *h = &sum->hostcall[nr];
 
 		if (h->calls)
 			klog(0, "%12lu  %10lu us in hostcall %s", h->calls,

@@ -30,6 +30,8 @@
 /*    name             meaning */
 #define KERNEL_STATS(X) \
 	X(syscalls,        "system calls") \
+	X(bytes_read,      "bytes that programs read") \
+	X(bytes_written,   "bytes that programs wrote") \
 	X(syscalls_patched,"  from patched call sites") \
 	X(cpuids_patched,  "CPUIDs from patched sites") \
 	X(calls_refused,   "  from sites that cannot be patched") \
@@ -100,7 +102,10 @@ static inline void stats_add(u64 *counter, u64 n)
 /* Allocates the counters of a further vCPU before it runs. Returns 0 or -ENOMEM. */
 int stats_add_vcpu(u32 id);
 
-/* Called once, at exit: prints the counters (--stats) and the share of patched sites (-v). */
-void stats_report(void);
+/* Returns the sums of all vCPUs' counters. Called once, at exit. */
+const struct kernel_stats *stats_sum(void);
+/* Called once, at exit, with these sums: prints the counters (--stats) and the share of patched
+ * sites (-v). */
+void stats_report(const struct kernel_stats *sum);
 
 #endif

@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <unistd.h>
 #include "vm/jail/policy.h"
+#include "vm/observe/observe.h"
 #include "vm/vm.h"
 
 extern const u8 bootstrap_start[], bootstrap_end[];
@@ -360,7 +361,10 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->boot_slot_size = s->mem.slot[0].size;
 	b->flags |= (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
 		    (s->opt.no_patch ? BOOT_NO_PATCH : 0) | (s->opt.verbose ? BOOT_VERBOSE : 0) |
-		    (s->opt.stats ? BOOT_STATS : 0);
+		    (s->opt.stats == STATS_ALL ? BOOT_STATS : 0) |
+		    (observe_wants_account(s) ? BOOT_END_INFO : 0) |
+		    (s->opt.files_report ? BOOT_FILES : 0);
+	b->trace = s->opt.trace_info;
 	b->check = s->opt.check;
 	b->pids_max = s->opt.pids;
 	if (s->opt.core_pattern)

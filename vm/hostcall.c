@@ -28,6 +28,7 @@
 #include "vm/jail/jail.h"
 #include "vm/jail/policy.h"
 #include "vm/memory_files.h"
+#include "vm/observe/observe.h"
 #include "vm/own_proc.h"
 #include "vm/timer.h"
 
@@ -354,6 +355,18 @@ static void unmarshal(struct call *c, const struct row *row, s64 ret)
 	}
 }
 
+/* Makes the call, and notes which file or address it used (--files). */
+static s64 run_noted(struct call *c, s64 (*run)(struct call *c))
+{
+	struct files_note note;
+	s64 ret;
+
+	files_before(c, &note);
+	ret = run(c);
+	files_after(c, &note, ret);
+	return ret;
+}
+
 /*
  * Makes the call in v's frame. The calling thread holds v->call_lock. Returns the call's result;
  * -HOSTCALL_SLEEPS only if submitted.
@@ -383,7 +396,9 @@ static s64 make_call(struct vcpu *v, bool submitted)
 	}
 	ret = marshal(&c, row, &frame);
 	if (ret == 0) {
-		ret = submitted ? hostcall_nonblocking(&c, run) : run(&c);
+		ret = submitted		      ? hostcall_nonblocking(&c, run)
+		      : c.s->opt.files_report ? run_noted(&c, run)
+					      : run(&c);
 		if (hostcall_jailed)
 			hostcall_jailed(&c, ret);
 		if (ret != -HOSTCALL_SLEEPS || !submitted)

@@ -134,18 +134,6 @@ s64 hc_do_log(struct call *c, u64 level, const void *text, u32 text_len)
 	return 0;
 }
 
-s64 hc_do_trace(struct call *c, const void *text, u32 text_len)
-{
-	char line[TEXT_MAX + 1];
-	size_t n = one_line(line, text, text_len);
-
-	if (!c->s->opt.trace)
-		return 0;
-	line[n] = '\n';
-	HOST_CALL(write, (u64)c->s->stderr_fd, (u64)line, n + 1);
-	return 0;
-}
-
 s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 {
 	struct hostcall_kernel_info i;

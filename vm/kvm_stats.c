@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "vm/kvm_stats.h"
+#include "vm/observe/observe.h"
 #include "vm/vm.h"
 
 /*
@@ -95,7 +96,7 @@ out:
 
 static bool wanted(const struct sandbox *s)
 {
-	return s->opt.stats || s->opt.kvm_stats || s->opt.verbose;
+	return s->opt.stats == STATS_ALL || s->opt.stats == STATS_KVM || s->opt.verbose;
 }
 
 void kvm_stats_open(struct vcpu *v)

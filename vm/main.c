@@ -20,6 +20,8 @@
 #include "vm/jail/learn.h"
 #include "vm/jail/policy.h"
 #include "vm/kvm_stats.h"
+#include "vm/observe/observe.h"
+#include "vm/suggest.h"
 #include "vm/vm.h"
 
 extern const u8 kernel_elf_start[], kernel_elf_end[];
@@ -50,17 +52,13 @@ static void usage(FILE *to, bool check, bool jail)
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
 		"host's)\n"
 		"  --pids=N               most processes and threads it may have at once\n"
-		"  --files=N              most open files its processes may have together "
-		"(65536)\n"
 		"  --cpus=N               CPUs that its threads run on at a time\n"
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --no-patch             system calls stay SYSCALL instructions (ring 3)\n"
-		"  --trace                print each system call on stderr\n"
 		"  --no-exitless          every hostcall is an exit of the machine\n"
-		"  --stats[=kvm]          print counters at exit (kvm: only KVM's)\n"
 		"  -v, --verbose          log what happens\n"
-		"  --version, --help\n"
+		"  --version; -h, --help\n"
 		"\n",
 		CHECK_BUILT ? "       buffervm check [OPTION]... PROGRAM [ARG]...\n"
 			      "Runs an unmodified Linux program in a hardware VM of its own; check "
@@ -73,6 +71,11 @@ static void usage(FILE *to, bool check, bool jail)
 			      "program reaches the host's files as its user does; run is for "
 			      "programs that nobody\n"
 			      "trusts.\n");
+	fprintf(to, "What the run tells:\n");
+	observe_options_help(to);
+	fprintf(to, "  classes of --trace-filter: ");
+	trace_filter_help(to);
+	fprintf(to, "\n\n");
 	if (jail) {
 		fprintf(to, "run only:\n");
 		policy_options_help(to);
@@ -128,13 +131,10 @@ static u32 parse_count(const char *text)
 enum {
 	OPT_MEM = 256,
 	OPT_PIDS,
-	OPT_FILES,
 	OPT_CPUS,
 	OPT_RING,
 	OPT_NO_ASLR,
 	OPT_NO_PATCH,
-	OPT_TRACE,
-	OPT_STATS,
 	OPT_EXITLESS,
 	OPT_NO_EXITLESS,
 	OPT_VERSION,
@@ -145,13 +145,10 @@ enum {
 static const struct option run_options[] = {
 	{"mem", required_argument, NULL, OPT_MEM},
 	{"pids", required_argument, NULL, OPT_PIDS},
-	{"files", required_argument, NULL, OPT_FILES},
 	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"no-patch", no_argument, NULL, OPT_NO_PATCH},
-	{"trace", no_argument, NULL, OPT_TRACE},
-	{"stats", optional_argument, NULL, OPT_STATS},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -161,6 +158,16 @@ static const struct option run_options[] = {
 	{"post", no_argument, NULL, OPT_EXITLESS},
 	{0},
 };
+
+/* The options that every command takes, for getopt_long: the end mark included. */
+#define COMMON_OPTIONS (OBSERVE_OPTIONS + ARRAY_SIZE(run_options))
+static void common_table(struct option to[COMMON_OPTIONS])
+{
+	observe_options_table(to);
+	memcpy(to + OBSERVE_OPTIONS, run_options, sizeof(run_options));
+}
+
+#define PIDS_MAX (1u << 22) /* of Linux: proc(5), pid_max */
 
 /* Applies option c. Returns -1 to go on, or the status to end with. */
 static int run_option(struct options *o, int c, const char *value)
@@ -176,22 +183,15 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_PIDS:
 		o->pids = parse_count(value);
-		if (!o->pids) {
-			message("--pids=%s is not a number from 1 on", value);
-			return EXIT_USAGE;
-		}
-		break;
-	case OPT_FILES:
-		o->files = parse_count(value);
-		if (!o->files) {
-			message("--files=%s is not a number from 1 on", value);
+		if (!o->pids || o->pids > PIDS_MAX) {
+			message("--pids=%s is not a number from 1 to %u", value, PIDS_MAX);
 			return EXIT_USAGE;
 		}
 		break;
 	case OPT_CPUS:
 		o->cpus = parse_count(value);
-		if (!o->cpus) {
-			message("--cpus=%s is not a number from 1 on", value);
+		if (!o->cpus || o->cpus > VCPU_MAX) {
+			message("--cpus=%s is not a number from 1 to %u", value, VCPU_MAX);
 			return EXIT_USAGE;
 		}
 		break;
@@ -213,22 +213,11 @@ static int run_option(struct options *o, int c, const char *value)
 	case OPT_NO_PATCH:
 		o->no_patch = true;
 		break;
-	case OPT_TRACE:
-		o->trace = true;
-		break;
 	case OPT_EXITLESS:
 		o->exitless = true;
 		break;
 	case OPT_NO_EXITLESS:
 		o->exitless = false;
-		break;
-	case OPT_STATS:
-		if (value && strcmp(value, "kvm")) {
-			message("--stats=%s: kvm, or no value", value);
-			return EXIT_USAGE;
-		}
-		o->kvm_stats = value != NULL;
-		o->stats = !value;
 		break;
 	case 'v':
 		o->verbose = true;
@@ -237,10 +226,59 @@ static int run_option(struct options *o, int c, const char *value)
 		printf("buffervm %s (kernel ABI %d)\n", BUFFERVM_VERSION, ABI_VERSION);
 		return EXIT_SUCCESS;
 	case OPT_HELP:
+	case 'h':
 		usage(stdout, o->check.flags & CHECK_ON, o->policy != NULL);
 		return EXIT_SUCCESS;
 	}
 	return -1;
+}
+
+/* Returns true if the name of an option, without its dashes and value, is in the table. */
+static bool has_name(const struct option *known, u32 count, const char *name, size_t len)
+{
+	for (u32 i = 0; i < count && known[i].name; i++)
+		if (strlen(known[i].name) == len && !memcmp(known[i].name, name, len))
+			return true;
+	return false;
+}
+
+/* Says what is wrong with an option that getopt_long does not take. */
+static void refuse_option(const struct options *o, const struct option *known, const char *arg)
+{
+	struct option others[POLICY_OPTIONS_MAX + CHECK_OPTIONS] = {{0}};
+	const char *name = arg + strspn(arg, "-");
+	size_t len = strcspn(name, "=");
+	char word[40];
+	struct suggestion near = {.wrong = word};
+	const char *meant = o->policy ? policy_did_you_mean(arg) : NULL;
+
+	snprintf(word, sizeof(word), "%.*s", (int)MIN(len, sizeof(word) - 1), name);
+	if (meant) {
+		message("unknown option %s: did you mean %s?", arg, meant);
+		return;
+	}
+	if (has_name(known, UINT32_MAX, name, len)) {
+		message("--%s takes no value (see --help)", word);
+		return;
+	}
+	if (CHECK_BUILT && !(o->check.flags & CHECK_ON)) {
+		check_options_table(others);
+		if (has_name(others, CHECK_OPTIONS, name, len)) {
+			message("--%s is an option of check: buffervm check --%s ... PROGRAM", word,
+				word);
+			return;
+		}
+	}
+	if (!o->policy && has_name(others, policy_options_table(others), name, len)) {
+		message("--%s is an option of run: buffervm run --%s ... PROGRAM", word, word);
+		return;
+	}
+	for (const struct option *k = known; k->name; k++)
+		suggest_add(&near, k->name);
+	if (near.best)
+		message("unknown option %s: did you mean --%s?", arg, near.best);
+	else
+		message("unknown option %s (see --help)", arg);
 }
 
 /*
@@ -253,24 +291,22 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
 	char letters[128];
 	int c, ret;
 
-	snprintf(letters, sizeof(letters), "+v%s", o->policy ? policy_option_letters() : "");
+	snprintf(letters, sizeof(letters), "+:vh%s", o->policy ? policy_option_letters() : "");
 	opterr = 0;
 	optind = 0; /* starts again at the first argument: getopt(3), NOTES */
 	while ((c = getopt_long(argc, argv, letters, known, NULL)) != -1) {
+		if (c == ':') {
+			message("%s needs a value (see --help)", argv[optind - 1]);
+			return EXIT_USAGE;
+		}
 		if (c == '?') {
-			const char *meant =
-				o->policy ? policy_did_you_mean(argv[optind - 1]) : NULL;
-
-			if (meant)
-				message("unknown option %s: did you mean %s?", argv[optind - 1],
-					meant);
-			else
-				message("unknown option %s, or its value is missing (see --help)",
-					argv[optind - 1]);
+			refuse_option(o, known, argv[optind - 1]);
 			return EXIT_USAGE;
 		}
 		if (policy_is_option(c))
 			ret = policy_option(o->policy, c, optarg) ?: -1;
+		else if (c >= OBSERVE_OPTION_FIRST)
+			ret = observe_option(o, c, optarg) ? EXIT_USAGE : -1;
 		else if (CHECK_BUILT && c >= CHECK_OPTION_FIRST)
 			ret = check_option(o, c, optarg) ? EXIT_USAGE : -1;
 		else
@@ -289,7 +325,7 @@ static int parse_some(struct options *o, int argc, char **argv, const struct opt
  */
 static int parse_check(struct options *o, int argc, char **argv, int *next)
 {
-	struct option known[CHECK_OPTIONS + ARRAY_SIZE(run_options)];
+	struct option known[CHECK_OPTIONS + COMMON_OPTIONS];
 	int ret;
 
 	if (!CHECK_BUILT) {
@@ -297,7 +333,7 @@ static int parse_check(struct options *o, int argc, char **argv, int *next)
 		return EXIT_USAGE;
 	}
 	check_options_table(known);
-	memcpy(known + CHECK_OPTIONS, run_options, sizeof(run_options));
+	common_table(known + CHECK_OPTIONS);
 	check_options_init(o);
 	ret = parse_some(o, argc, argv, known, next);
 	return ret < 0 && check_options_done(o) ? EXIT_USAGE : ret;
@@ -306,11 +342,11 @@ static int parse_check(struct options *o, int argc, char **argv, int *next)
 static int parse_jail(struct options *o, int argc, char **argv, int *next)
 {
 	static struct jail_policy policy;
-	struct option known[POLICY_OPTIONS_MAX + ARRAY_SIZE(run_options)];
+	struct option known[POLICY_OPTIONS_MAX + COMMON_OPTIONS];
 	u32 count = policy_options_table(known);
 
 	/* getopt_long takes the first row of a name: --mem is the policy's. */
-	memcpy(known + count, run_options, sizeof(run_options));
+	common_table(known + count);
 	o->policy = &policy;
 	return parse_some(o, argc, argv, known, next);
 }
@@ -318,17 +354,11 @@ static int parse_jail(struct options *o, int argc, char **argv, int *next)
 /* Parses the command line. Returns -1 to go on, or the status to end with. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
+	struct option known[COMMON_OPTIONS];
 	int next, ret;
 
-	if (CHECK_BUILT && check_is_command(argv[0])) {
-		argv = check_command_arguments(argc, argv, &argc);
-		if (!argv) {
-			message("no memory");
-			return EXIT_HOST;
-		}
-	}
-	ret = parse_some(o, argc, argv, run_options, &next);
-
+	common_table(known);
+	ret = parse_some(o, argc, argv, known, &next);
 	if (ret < 0 && next < argc && !strcmp(argv[next], "run")) {
 		argv += next;
 		argc -= next;
@@ -339,6 +369,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		argc -= next;
 		ret = parse_check(o, argc, argv, &next);
 	}
+	if (ret < 0 && observe_options_done(o))
+		ret = EXIT_USAGE;
 	if (ret >= 0)
 		return ret;
 	o->argv = argv + next;
@@ -376,6 +408,24 @@ static const char *find_program(const char *name)
 			return path;
 	}
 	return name;
+}
+
+/*
+ * Says why find_program found nothing for a name without a slash. Returns the exit_status.
+ */
+static int not_found(const char *name)
+{
+	static const char *const commands[] = {"run", "check"};
+	const char *dirs = getenv("PATH");
+	struct suggestion near = {.wrong = name};
+
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+		suggest_add(&near, commands[i]);
+	message("%s: no such program along PATH (%s)%s%s%s", name,
+		dirs ? dirs : "it is not set: /usr/local/bin:/bin:/usr/bin",
+		near.best ? "; did you mean the command " : "", near.best ? near.best : "",
+		near.best ? "?" : "");
+	return EXIT_NOT_FOUND;
 }
 
 /*
@@ -498,6 +548,10 @@ static int memory_setup(struct sandbox *s, const struct kernel_image *image, con
 	} else if (s->opt.mem < MEM_MIN) {
 		message("--mem is too small: at least %lu MiB", MEM_MIN >> 20);
 		return EXIT_NO_MEMORY;
+	} else if (s->opt.mem > top / 4) {
+		message("--mem is larger than what this machine can address: at most %lu GiB",
+			top / 4 >> 30);
+		return EXIT_USAGE;
 	}
 	s->mem.ram_max = ALIGN_DOWN(MIN(s->opt.mem, top / 4 - RAM_BASE), HUGE_SIZE);
 	s->mem.window_base = s->mem.window_next = top / 2;
@@ -529,6 +583,10 @@ static int run(struct sandbox *s)
 		ret = jail_begin(s);
 		if (ret)
 			return ret;
+	} else {
+		program = find_program(s->opt.argv[0]);
+		if (program == s->opt.argv[0] && *program && !strchr(program, '/'))
+			return not_found(program);
 	}
 	if (CHECK_BUILT && s->opt.report) {
 		ret = reporter_start(s->opt.report, s->stderr_fd);
@@ -602,11 +660,14 @@ int main(int argc, char **argv)
 		ret = prepare_jail(&s->opt);
 	if (ret >= 0)
 		return ret;
-	ret = run(s);
+	ret = observe_start(s);
+	if (!ret)
+		ret = run(s);
 	if (CHECK_BUILT)
 		reporter_end();
 	if (!jail_end(ret == 0 && atomic_load(&s->end_status) == 0) && ret == 0)
 		ret = EXIT_HOST;
+	observe_end(s, ret ? ret : -1);
 	if (ret)
 		return ret;
 

@@ -39,8 +39,17 @@ struct options {
 	u32 files;	    /* --files: most handles */
 	u32 cpus;	    /* --cpus: most vCPUs that run at a time; 0: as many as CPUs */
 	u32 ring_mode;	    /* RING_MODE_* */
-	bool trace, verbose, no_aslr, no_patch, stats, exitless;
-	bool kvm_stats;			     /* only KVM's counters, which stats prints, too */
+	bool trace, verbose, no_aslr, no_patch, exitless;
+	/* What the run tells about itself: vm/observe/. */
+	struct boot_trace trace_info;
+	bool trace_filtered, trace_length_given;
+	const char *trace_file; /* NULL: standard error */
+	bool files_report;
+	const char *files_file; /* NULL: standard error */
+	u32 stats;		/* enum stats_form */
+	int status_fd;
+	bool status_fd_given;
+	const char *status_file;
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* for the reporter; NULL without check */
 	const char *core_pattern;	     /* for CHECK_CORE */

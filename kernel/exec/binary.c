@@ -6,6 +6,7 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
+#include "common/boot_info.h"
 #include "common/exit_status.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/binary.h"
@@ -141,6 +142,8 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "it is not executable");
 	if (info.access < 0)
 		return binary_fail_errno(b, -info.access);
+	if (boot->flags & BOOT_FILES)
+		hc_executed(b->file->handle);
 
 	b->file_size = (u64)st.st_size;
 	b->head_len = (u64)ret;

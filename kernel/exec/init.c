@@ -9,6 +9,8 @@
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/task/thread.h"
+#include "kernel/trace.h"
 
 __attribute__((noreturn)) static void boot_failed(const struct exec_error *why)
 {
@@ -43,6 +45,9 @@ void exec_first_program(void)
 	}
 	if (exec_program(AT_FDCWD, path, 0, args, why) < 0)
 		boot_failed(why); /* the message has only the text, not the errno */
+	if (boot->flags & BOOT_TRACE)
+		trace_first_program(path, args->chunk[0].data, boot->argc, boot->envc,
+				    thread_frame(current())->rsp + (boot->argc + 2) * sizeof(u64));
 	kfree(args);
 	kfree(why);
 }

@@ -23,7 +23,6 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/signal/signal.h"
-#include "kernel/stats.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/nproc.h"
@@ -46,9 +45,8 @@ __attribute__((noreturn)) static void sandbox_exit(int status)
 {
 	status = check_end_status(status);
 	if (boot->flags & BOOT_TRACE)
-		trace_exit(status);
-	syscall_report();
-	stats_report();
+		trace_end();
+	syscall_report(status);
 	for (;;)
 		hc_exit((u64)status);
 }
@@ -243,6 +241,8 @@ void thread_exit(int wait_status)
 	bool last;
 
 	ptrace_exit_event(p->group_exit ? p->wait_status : wait_status);
+	if (boot->flags & BOOT_TRACE)
+		trace_exit(p->group_exit ? p->wait_status : wait_status);
 	check_thread_ends(wait_status);
 	futex_exit(t);
 	clear_child_tid(t);
@@ -266,8 +266,6 @@ void thread_exit(int wait_status)
 
 	if (p == init_process)
 		sandbox_exit(p->wait_status);
-	if (boot->flags & BOOT_TRACE)
-		trace_exit(p->wait_status);
 	process_end(p);
 	mutex_lock(&task_lock);
 	unlink_and_retire(t, wait_status);
@@ -316,6 +314,8 @@ void process_exit(int wait_status)
 	mutex_unlock(&task_lock);
 	if (p == init_process && p->group_exit) {
 		ptrace_exit_event(p->wait_status);
+		if (boot->flags & BOOT_TRACE)
+			trace_exit(p->wait_status);
 		futex_exit(current());
 		sandbox_exit(p->wait_status);
 	}

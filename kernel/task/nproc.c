@@ -10,15 +10,25 @@
 
 static u32 tasks;
 
-void nproc_begins(void)
+struct nproc_totals nproc_totals;
+
+void nproc_begins(bool of_process)
 {
-	tasks++;
+	__atomic_store_n(&tasks, tasks + 1, __ATOMIC_RELAXED);
+	nproc_totals.processes += of_process;
+	nproc_totals.threads++;
+	nproc_totals.peak = MAX(nproc_totals.peak, (u64)tasks);
+}
+
+u32 nproc_count(void)
+{
+	return __atomic_load_n(&tasks, __ATOMIC_RELAXED);
 }
 
 void nproc_ends(void)
 {
 	KASSERT(tasks > 0);
-	tasks--;
+	__atomic_store_n(&tasks, tasks - 1, __ATOMIC_RELAXED);
 }
 
 /* Returns how many tasks have this real user ID. */
@@ -38,8 +48,10 @@ bool nproc_full(void)
 	struct process *self = current_process();
 
 	ASSERT_HELD(&task_lock);
-	if (boot->pids_max && tasks >= boot->pids_max)
+	if (boot->pids_max && tasks >= boot->pids_max) {
+		nproc_totals.refused++;
 		return true;
+	}
 	if (current_creds()->ruid != 0 && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
 	    count_of(current_creds()->ruid) >= self->rlimit[RLIMIT_NPROC].cur)
 		return true;

@@ -26,6 +26,8 @@
 #define PATIENCE_NS    2000000000UL
 #define PATIENCE_CALLS 20000
 
+u64 oom_kills;
+
 static u32 going;    /* address spaces that are being freed */
 static u32 freed;    /* changes when one was freed; the word that ... */
 static u32 sleepers; /* ... so many threads sleep on */
@@ -132,12 +134,16 @@ static void kill_for_memory(struct process *victim)
 	klog(0, "out of memory: killed process %d (%s), which had %lu KiB; oom_score_adj %d",
 	     victim->pid, victim->comm, mm->resident_pages * (PAGE_SIZE / 1024),
 	     victim->oom_score_adj);
+	oom_kills++;
 	memset(&info, 0, sizeof(info));
 	info.si_signo = SIGKILL;
 	info.si_code = SI_KERNEL;
-	LIST_FOREACH (p, &all_processes, all)
-		if (p->mm == mm)
-			signal_send_locked(p, NULL, &info);
+	LIST_FOREACH (p, &all_processes, all) {
+		if (p->mm != mm)
+			continue;
+		p->oom_killed = true;
+		signal_send_locked(p, NULL, &info);
+	}
 }
 
 bool oom_make_space(void)

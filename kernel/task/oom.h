@@ -15,6 +15,8 @@ struct process;
 void oom_memory_goes(void);
 void oom_memory_gone(void);
 
+extern u64 oom_kills; /* how often a process was killed for memory; task_lock */
+
 /* Returns the value of /proc/pid/oom_score, 0 to 2000. task_lock is held. */
 s64 oom_score(const struct process *p);
 

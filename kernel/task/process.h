@@ -63,8 +63,9 @@ struct process {
 	bool no_tty; /* it gave up the terminal that its session has: TIOCNOTTY */
 	s32 pdeathsig;
 	u32 personality;
-	u8 mce_policy;	/* PR_MCE_KILL_*, only reported */
-	u32 membarrier; /* MEMBARRIER_CMD_REGISTER_*, as registered */
+	u8 mce_policy;	 /* PR_MCE_KILL_*, only reported */
+	u32 membarrier;	 /* MEMBARRIER_CMD_REGISTER_*, as registered */
+	bool oom_killed; /* killed because RAM was used up; task_lock */
 	s32 oom_score_adj;
 	u32 coredump_filter; /* core(5); COREDUMP_FILTER_* */
 	u64 end_seen_ns;     /* task/oom.c: when a thread first waited for its memory, or 0 */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * System calls that are refused and not missing. They return what a kernel returns that is built or
- * configured without the feature, or to a user without the permission. syscall_report does not
- * mention them. Each has one row.
+ * configured without the feature, or to a user without the permission. syscall_refused counts
+ * them for the report at the end. Each has one row.
  */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
+#include "kernel/trace.h"
 
 /*        name                errno   why */
 #define REFUSED(X)                                                                                 \
@@ -69,6 +70,7 @@
 #define X(name, error, why)                                                                        \
 	DEFINE_SYSCALL0(name)                                                                      \
 	{                                                                                          \
+		syscall_refused(error);                                                            \
 		return -error;                                                                     \
 	}
 REFUSED(X)

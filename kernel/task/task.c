@@ -191,7 +191,7 @@ void thread_link(struct thread *t, s32 tid)
 	LIST_INSERT_HEAD(&by_tid[(u32)tid % TID_LISTS], t, by_tid);
 	TAILQ_INSERT_TAIL(&p->threads, t, link);
 	p->nthreads++;
-	nproc_begins();
+	nproc_begins(p->nthreads == 1);
 }
 
 void thread_unlink(struct thread *t)

@@ -14,7 +14,8 @@
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/own_proc.c
  * sources: vm/jail/limits.c vm/jail/net.c
  * sources: vm/hostcall_mount.c vm/host_thread.c vm/memory_files.c vm/sockopt.c vm/tick.c vm/timer.c
- * sources: vm/window.c
+ * sources: vm/window.c vm/observe/files.c vm/observe/stats.c vm/observe/trace_out.c
+ * sources: vm/observe/write.c
  */
 #include <errno.h>
 #include <fcntl.h>

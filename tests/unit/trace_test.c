@@ -25,22 +25,80 @@ static struct thread *test_thread(void);
 #define current test_thread
 
 #include "kernel/syscall/trace.c"
+#undef OUT_SIZE
+#include "kernel/syscall/trace_line.c"
 #include "kernel/syscall/trace_names.c"
+#include "kernel/syscall/trace_structs.c"
+#include "kernel/syscall/trace_args.c"
+#define msghdr	trace_msghdr
+#define cmsghdr trace_cmsghdr
+#include "kernel/syscall/trace_socket.c"
 
 /* The program's memory: [USER_BASE, +USER_SIZE), nothing else is mapped. */
 #define USER_BASE 0x10000UL
 #define USER_SIZE 0x10000UL
 #define UNMAPPED  0xdead0000UL
+#define OUT_MAX	  4096
 
 static u8 user[USER_SIZE];
-static struct thread thread;
-static char last[LINE_MAX + 1]; /* the last line sent */
+static struct thread threads[2];
+static struct process process;
+static unsigned running; /* index of the current thread */
+static struct boot_info info;
+const struct boot_info *boot = &info;
+static char last[OUT_MAX + 1]; /* the last text sent, without its newline */
+static char all[OUT_MAX * 4];  /* all text sent since the test began */
 static unsigned lines;
 static s64 kmallocs;
 
 static struct thread *test_thread(void)
 {
-	return &thread;
+	return &threads[running];
+}
+
+void mutex_lock(struct mutex *m)
+{
+	assert_int_equal(m->word, 0);
+	m->word = 1;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	m->word = 0;
+}
+
+u32 nproc_count(void)
+{
+	return ARRAY_SIZE(threads);
+}
+
+u64 clock_monotonic_ns(void)
+{
+	static u64 now;
+
+	return now += 1000000;
+}
+
+u64 clock_realtime_ns(void)
+{
+	return 1700000000UL * NSEC_PER_SEC + 42000;
+}
+
+/* Descriptor 7 is the only open one. */
+struct ofile *fd_get(s32 fd)
+{
+	return fd == 7 ? (struct ofile *)user : NULL;
+}
+
+s64 ofile_name(struct ofile *f, char *buf, u64 size)
+{
+	assert_ptr_equal(f, user);
+	return __builtin_snprintf(buf, size, "/etc/passwd");
+}
+
+void ofile_put(struct ofile *f)
+{
+	assert_ptr_equal(f, user);
 }
 
 void *kmalloc(u64 size)
@@ -77,11 +135,16 @@ s64 strncpy_from_user(char *dst, u64 src, u64 max)
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
 	assert_int_equal(nr, HC_trace);
-	assert_int_equal(count, 1);
-	assert_in_range(params[0].len, 1, LINE_MAX);
-	memcpy(last, (const void *)params[0].value, params[0].len);
-	last[params[0].len] = '\0';
-	lines++;
+	assert_int_equal(count, 2);
+	assert_in_range(params[1].len, 1, OUT_MAX);
+	memcpy(last, (const void *)params[1].value, params[1].len);
+	last[params[1].len] = '\0';
+	if (strlen(all) + params[1].len < sizeof(all))
+		memcpy(all + strlen(all), last, params[1].len + 1);
+	for (const char *ch = last; *ch; ch++)
+		lines += *ch == '\n';
+	if (last[params[1].len - 1] == '\n')
+		last[params[1].len - 1] = '\0';
 	return 0;
 }
 
@@ -89,7 +152,22 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(user, 0, sizeof(user));
-	memset(&thread, 0, sizeof(thread));
+	memset(threads, 0, sizeof(threads));
+	for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+		threads[i].tid = 100 + (s32)i;
+		threads[i].proc = &process;
+	}
+	process.pid = 100;
+	running = 0;
+	memset(&info, 0, sizeof(info));
+	info.flags = BOOT_TRACE;
+	info.trace.length = 32;
+	/* Without pids, which the tests of threads ask for. */
+	info.trace.flags = BOOT_TRACE_EACH;
+	memset(info.trace.calls, 0xff, sizeof(info.trace.calls));
+	out.len = 0;
+	out.open = NULL;
+	all[0] = '\0';
 	lines = 0;
 	kmallocs = 0;
 	return 0;
@@ -256,7 +334,7 @@ static void arguments_that_depend_on_others(void **state)
 	TRACE(__NR_fcntl, 0, 3, F_SETFL, O_NONBLOCK | O_RDWR);
 	expect("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK)", "= 0");
 	TRACE(__NR_futex, 0, 0x1000, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
-	expect("futex(0x1000, FUTEX_WAKE|FUTEX_PRIVATE_FLAG, 1, 0, NULL, 0)", "= 0");
+	expect("futex(0x1000, FUTEX_WAKE_PRIVATE, 1)", "= 0");
 }
 
 static void interrupted_calls(void **state)
@@ -287,19 +365,202 @@ static void programs_that_are_replaced_or_end(void **state)
 				    }};
 
 	(void)state;
-	trace_enter(__NR_execve, &args);
+	trace_enter(__NR_execve, &args, 0);
 	assert_int_equal(lines, 0);
 	memset(user, 0xff, sizeof(user)); /* the new program */
 	trace_syscall(__NR_execve, &args, 0);
 	assert_int_equal(lines, 1);
 	expect("execve(\"/bin/ls\", [\"ls\", \"-l\"], 0x10080 /* 0 vars */)", "= 0");
 	args.a[0] = 3;
-	trace_enter(__NR_exit_group, &args);
+	trace_enter(__NR_exit_group, &args, 0);
 	expect("exit_group(3)", "= ?");
 	trace_exit(0x300);
 	assert_string_equal(last, "+++ exited with 3 +++");
 	trace_exit(SIGKILL);
 	assert_string_equal(last, "+++ killed by SIGKILL +++");
+}
+
+/* The text of two threads, each with pids as in a file. */
+static void calls_of_two_threads_interrupt_each_other(void **state)
+{
+	struct syscall_args reads = {.a = {0, put_text(USER_BASE, "hi"), 2}};
+	struct syscall_args none = {.a = {0}};
+
+	(void)state;
+	info.trace.flags = BOOT_TRACE_FILE;
+	trace_enter(__NR_read, &reads, 0);
+	running = 1;
+	trace_enter(__NR_getpid, &none, 0);
+	trace_syscall(__NR_getpid, &none, 100);
+	running = 0;
+	trace_syscall(__NR_read, &reads, 2);
+	assert_int_equal(lines, 0); /* nothing is sent before it has to be */
+	trace_flush();
+	assert_string_equal(all, "100   read(0,  <unfinished ...>\n"
+				 "101   getpid()                          = 100\n"
+				 "100   <... read resumed>\"hi\", 2)        = 2\n");
+}
+
+static void a_reader_sees_the_call_that_a_thread_waits_in(void **state)
+{
+	struct syscall_args args = {.a = {5, 0}};
+
+	(void)state;
+	info.trace.flags = BOOT_TRACE_FILE;
+	trace_enter(__NR_flock, &args, 0);
+	trace_flush();
+	assert_string_equal(last, "100   flock(5, 0");
+	trace_syscall(__NR_flock, &args, 0);
+	trace_flush();
+	assert_string_equal(all, "100   flock(5, 0)                       = 0\n");
+}
+
+static void pids_only_while_there_are_two(void **state)
+{
+	(void)state;
+	info.trace.flags = 0;
+	TRACE(__NR_getpid, 77);
+	assert_string_equal(last, "[pid   100] getpid()                    = 77");
+}
+
+static void a_filter_leaves_out_calls_and_keeps_signals(void **state)
+{
+	siginfo_t si = {.si_signo = SIGCHLD, .si_code = CLD_KILLED};
+
+	(void)state;
+	memset(info.trace.calls, 0, sizeof(info.trace.calls));
+	info.trace.calls[__NR_close / 64] |= 1UL << __NR_close % 64;
+	TRACE(__NR_getpid, 77);
+	assert_int_equal(lines, 0);
+	TRACE(__NR_close, 0, 3);
+	expect("close(3)", "= 0");
+	si.si_pid = 9;
+	si.si_status = SIGTERM;
+	trace_signal(&si);
+	assert_string_equal(last, "--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=9, "
+				  "si_uid=0, si_status=SIGTERM, si_utime=0, si_stime=0} ---");
+}
+
+static void paths_times_and_lengths(void **state)
+{
+	u64 text = put_text(USER_BASE, "abcdefgh");
+
+	(void)state;
+	info.trace.flags |= BOOT_TRACE_PATHS;
+	TRACE(__NR_openat, 7, 3, text, O_RDONLY, 0);
+	expect("openat(3, \"abcdefgh\", O_RDONLY)", "= 7</etc/passwd>");
+	info.trace.length = 3;
+	TRACE(__NR_write, 8, 7, text, 8);
+	expect("write(7</etc/passwd>, \"abc\"..., 8)", "= 8");
+	info.trace.flags = BOOT_TRACE_EACH | BOOT_TRACE_TIME;
+	trace_enter(__NR_getpid, &(const struct syscall_args){.a = {0}}, 0);
+	trace_syscall(__NR_getpid, &(const struct syscall_args){.a = {0}}, 1);
+	assert_string_equal(last, "1700000000.000042 getpid()              = 1 <0.001000>");
+}
+
+static void a_string_that_is_longer_than_a_chunk(void **state)
+{
+	char expected[400];
+
+	(void)state;
+	memset(user, 'x', 200);
+	user[CHUNK - 1] = 1; /* what follows decides how it is written */
+	user[CHUNK] = '7';
+	info.trace.length = 300;
+	TRACE(__NR_write, 150, 1, USER_BASE, 150);
+	snprintf(expected, sizeof(expected), "write(1, \"%.63s\\0017%.85s\", 150)",
+		 (const char *)user, (const char *)user + CHUNK + 1);
+	expect(expected, "= 150");
+}
+
+static void a_summary_in_place_of_lines(void **state)
+{
+	struct syscall_args args = {.a = {0}};
+
+	(void)state;
+	info.trace.flags = BOOT_TRACE_SUMMARY;
+	for (int i = 0; i < 3; i++) {
+		trace_enter(__NR_close, &args, 0);
+		trace_syscall(__NR_close, &args, i ? 0 : -EBADF);
+	}
+	assert_int_equal(lines, 0);
+	trace_end();
+	assert_non_null(strstr(all, "100.00     0.003000        1000         3         1 close\n"));
+	assert_non_null(strstr(all, "         3         1 total\n"));
+}
+
+static void sockets(void **state)
+{
+	u8 in[16] = {AF_INET, 0, 0, 80, 127, 0, 0, 1};
+	u8 local[] = {AF_UNIX, 0, 0, 'a', 'b', 1, 'x'};
+	u8 in6[28] = {AF_INET6, 0, 1, 187, [8] = 0x20, 1, 0xd, 0xb8, [23] = 1};
+	s32 len = 110, one = 1;
+	u64 a = put(USER_BASE, in, sizeof(in)), b = put(USER_BASE + 64, local, sizeof(local));
+	u64 c = put(USER_BASE + 128, in6, sizeof(in6)), n = put(USER_BASE + 256, &len, 4);
+	u64 o = put(USER_BASE + 260, &one, 4);
+	struct syscall_args args = {.a = {3, b, n}};
+
+	(void)state;
+	TRACE(__NR_connect, 0, 3, a, 16);
+	expect("connect(3, {sa_family=AF_INET, sin_port=htons(80), "
+	       "sin_addr=inet_addr(\"127.0.0.1\")}, 16)",
+	       "= 0");
+	TRACE(__NR_bind, 0, 3, b, 7);
+	expect("bind(3, {sa_family=AF_UNIX, sun_path=@\"ab\\1x\"}, 7)", "= 0");
+	TRACE(__NR_bind, 0, 3, b, 2);
+	expect("bind(3, {sa_family=AF_UNIX}, 2)", "= 0");
+	TRACE(__NR_connect, 0, 3, c, 28);
+	expect("connect(3, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), "
+	       "inet_pton(AF_INET6, \"2001:db8::1\", &sin6_addr), sin6_scope_id=0}, 28)",
+	       "= 0");
+	TRACE(__NR_setsockopt, 0, 3, SOL_SOCKET, SO_REUSEADDR, o, 4);
+	expect("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4)", "= 0");
+	/* The length before the call, and after it. */
+	trace_enter(__NR_getsockname, &args, 0);
+	len = 2;
+	put(USER_BASE + 256, &len, 4);
+	trace_syscall(__NR_getsockname, &args, 0);
+	expect("getsockname(3, {sa_family=AF_UNIX}, [110 => 2])", "= 0");
+}
+
+static void messages_with_ancillary_data(void **state)
+{
+	struct {
+		u64 len;
+		s32 level, type, fd[2];
+	} control = {24, SOL_SOCKET, SCM_RIGHTS, {4, 7}};
+	struct iovec iov = {(void *)put_text(USER_BASE, "x"), 1};
+	u64 at = put(USER_BASE + 64, &iov, sizeof(iov));
+	u64 cm = put(USER_BASE + 128, &control, sizeof(control));
+	struct trace_msghdr m = {.iov = at, .iov_len = 1, .control = cm, .control_len = 24};
+	u64 msg = put(USER_BASE + 256, &m, sizeof(m));
+
+	(void)state;
+	TRACE(__NR_sendmsg, 1, 3, msg, MSG_NOSIGNAL);
+	expect("sendmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=1}], "
+	       "msg_iovlen=1, msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, "
+	       "cmsg_type=SCM_RIGHTS, cmsg_data=[4, 7]}], msg_controllen=24, msg_flags=0}, "
+	       "MSG_NOSIGNAL)",
+	       "= 1");
+}
+
+static void results_that_say_more(void **state)
+{
+	struct pollfd p[2] = {{3, POLLIN, 0}, {4, POLLOUT, POLLOUT}};
+	u64 at = put(USER_BASE, p, sizeof(p));
+	u64 set = 1 << 3;
+	u64 in = put(USER_BASE + 128, &set, sizeof(set));
+
+	(void)state;
+	TRACE(__NR_poll, 1, at, 2, (u64)-1);
+	expect("poll([{fd=3, events=POLLIN}, {fd=4, events=POLLOUT}], 2, -1)",
+	       "= 1 ([{fd=4, revents=POLLOUT}])");
+	TRACE(__NR_poll, 0, at, 1, 5);
+	expect("poll([{fd=3, events=POLLIN}], 1, 5)", "= 0 (Timeout)");
+	TRACE(__NR_select, 1, 4, in, 0, 0, 0);
+	expect("select(4, [3], NULL, NULL, NULL)", "= 1 (in [3])");
+	TRACE(__NR_fcntl, 0x8002, 3, F_GETFL);
+	expect("fcntl(3, F_GETFL)", "= 0x8002 (flags O_RDWR|O_LARGEFILE)");
 }
 
 static void a_long_path_leaves_room_for_the_result(void **state)
@@ -340,6 +601,16 @@ int main(void)
 		TEST(interrupted_calls),
 		TEST(unknown_numbers),
 		TEST(programs_that_are_replaced_or_end),
+		TEST(calls_of_two_threads_interrupt_each_other),
+		TEST(a_reader_sees_the_call_that_a_thread_waits_in),
+		TEST(pids_only_while_there_are_two),
+		TEST(a_filter_leaves_out_calls_and_keeps_signals),
+		TEST(paths_times_and_lengths),
+		TEST(a_string_that_is_longer_than_a_chunk),
+		TEST(a_summary_in_place_of_lines),
+		TEST(sockets),
+		TEST(messages_with_ancillary_data),
+		TEST(results_that_say_more),
 		TEST(a_long_path_leaves_room_for_the_result),
 		TEST(every_call_survives_bad_pointers),
 	};
