@@ -79,7 +79,7 @@ class Front:
         return time.perf_counter() - start
 
     def counting(self, flag):
-        """The same sandbox with counters: "--stats=kvm" or "--stats"."""
+        """The same sandbox with counters: "--stats=kvm" or "--stats=all"."""
         return Front(self.name, [self.argv[0], flag, *self.argv[1:]], self.log)
 
     def counters(self):
