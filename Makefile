@@ -15,6 +15,7 @@
 #   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1)
 #   make install    buffervm, its man page and documents, under DESTDIR and PREFIX
 #   make dist       the source as git has it, as BUILD/buffervm-VERSION.tar.xz
+#   make python     the Python module as a wheel, in BUILD/python
 #   make deb        a Debian package, BUILD/buffervm_VERSION-1_amd64.deb
 #   make clean
 #
@@ -119,6 +120,9 @@ dist:
 	@mkdir -p $(BUILD)
 	@scripts/dist $(BUILD)
 
+python:
+	@python/make-wheel $(BUILD)/python
+
 deb: all
 	@scripts/deb $(BUILD)
 
@@ -130,3 +134,4 @@ clean:
 .NOTPARALLEL:
 .PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
 	docs demo test attack seccomp-list conformance check-real bench bench-check install dist deb clean
+	docs demo test conformance check-real bench bench-check install dist python deb clean

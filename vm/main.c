@@ -351,6 +351,12 @@ static int parse_jail(struct options *o, int argc, char **argv, int *next)
 	return parse_some(o, argc, argv, known, next);
 }
 
+/* Behind "--" stands the program, whatever its name is. */
+static bool is_command(int argc, char **argv, int at, const char *name)
+{
+	return at < argc && !strcmp(argv[at], name) && !(at > 1 && !strcmp(argv[at - 1], "--"));
+}
+
 /* Parses the command line. Returns -1 to go on, or the status to end with. */
 static int parse_options(struct options *o, int argc, char **argv)
 {
@@ -359,12 +365,12 @@ static int parse_options(struct options *o, int argc, char **argv)
 
 	common_table(known);
 	ret = parse_some(o, argc, argv, known, &next);
-	if (ret < 0 && next < argc && !strcmp(argv[next], "run")) {
+	if (ret < 0 && is_command(argc, argv, next, "run")) {
 		argv += next;
 		argc -= next;
 		ret = parse_jail(o, argc, argv, &next);
 	}
-	if (ret < 0 && next < argc && !strcmp(argv[next], "check")) {
+	if (ret < 0 && is_command(argc, argv, next, "check")) {
 		argv += next;
 		argc -= next;
 		ret = parse_check(o, argc, argv, &next);
