@@ -133,5 +133,5 @@ clean:
 # Parts of one build directory are made one after another.
 .NOTPARALLEL:
 .PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
-	docs demo test attack seccomp-list conformance check-real bench bench-check install dist deb clean
-	docs demo test conformance check-real bench bench-check install dist python deb clean
+	docs demo test attack seccomp-list conformance check-real bench bench-check install dist python \
+	deb clean

@@ -84,6 +84,53 @@ class Hello(Command):
         self.argv = [bench.compiled("hello")]
 
 
+class Traced(Command):
+    """How many times as long a command takes with --trace=/dev/null."""
+    whole = False
+
+    def once(self, bench, front, scale):
+        plain = front.seconds(self.argv)
+        if front not in bench.sandboxes():
+            return Result(1, 1)
+        return Result(front.counting("--trace=/dev/null").seconds(self.argv) / plain, 1)
+
+
+class PythonRun(Figure):
+    """
+    Milliseconds that the Python module's run(["true"]) takes beyond the command itself; natively,
+    subprocess.run beyond the program.
+    """
+    counted = False
+    svm = False
+    SCRIPT = """import os, sys, time
+import buffervm, subprocess
+command = sys.argv[1:]
+module = buffervm if command else subprocess
+first = (command + ["/bin/true"])[0]
+least = []
+for run in (lambda: os.waitpid(os.posix_spawn(first, command + ["/bin/true"], os.environ), 0),
+            lambda: module.run(["/bin/true"])):
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    least.append(sorted(times)[len(times) // 2])
+print(1e3 * (least[1] - least[0]))
+"""
+
+    def prepare(self, bench):
+        need("/usr/bin/python3")
+
+    def once(self, bench, front, scale):
+        boxed = front in bench.sandboxes()
+        env = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "python")}
+        if boxed:
+            env["BUFFERVM"] = front.argv[0]
+        out = run(["/usr/bin/python3", "-c", self.SCRIPT, *(front.argv if boxed else ())], env=env)
+        return Result(max(float(out), 0.001), 1)
+
+
 class Shell(Figure):
     """Command substitutions with a pipeline in bash, milliseconds each."""
     svm = False
@@ -274,6 +321,9 @@ FIGURES = [
     ("thread-socket", "socketpair between two threads, us", Probe("thread-socket", 1e-3), []),
     ("futex", "futex hand-over and back, us", Probe("futex", 1e-3), [("most", 2), ("gain", 100)]),
     ("epoll", "epoll_wait, 1 of 100 pipes, us", Probe("epoll", 1e-3), []),
+    ("trace", "find, --trace=/dev/null / plain",
+     Traced(["find", "/usr/share/doc", "/usr/lib"], more=1), [("most", 1.5)]),
+    ("python-run", "Python run(['true']), ms beyond", PythonRun(), [("most", 2)]),
     ("shell", "$(echo a | sed) in bash, ms", Shell(), [("ratio", 6), ("gain", 5)]),
     ("sqlite", "sqlite3, 5,000 rows, ms", Sqlite(), []),
     ("git", "git status, 500 files, ms", GitStatus(), []),

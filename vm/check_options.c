@@ -288,6 +288,9 @@ int check_options_done(struct options *o)
 		o->check.sample = 1000;
 	/* The reporter unwinds stacks from registers: no deeper than the library's own stacks. */
 	report.depth = o->check.depth;
+	/* no-color.org: any value but an empty one; --color=always is the user's last word. */
+	if (report.color == REPORT_COLOR_AUTO && getenv("NO_COLOR") && *getenv("NO_COLOR"))
+		report.color = REPORT_COLOR_NEVER;
 	return 0;
 }
 
