@@ -67,6 +67,7 @@ static const int calls[] = {
 	SCMP_SYS(rseq),
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigtimedwait), /* vm/observe/write.c */
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sigaltstack),
 	SCMP_SYS(restart_syscall),

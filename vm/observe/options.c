@@ -218,6 +218,11 @@ int observe_options_done(struct options *o)
 			message("--trace-summary: there is one table for all processes, so no %%p");
 			return EXIT_USAGE;
 		}
+		/* The files of later processes are made when the walls stand. */
+		if (o->policy) {
+			message("--trace=%s: %%p is not possible with run", o->trace_file);
+			return EXIT_USAGE;
+		}
 		t->flags |= BOOT_TRACE_EACH;
 	}
 	if (o->trace_file)

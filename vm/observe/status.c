@@ -152,14 +152,20 @@ static void add_refused(struct json_object *to, const struct hostcall_end_info *
 	json_object_object_add(to, "refused_calls", list);
 }
 
-static void add_limits(struct json_object *to, const struct hostcall_end_info *k)
+static void add_limits(struct json_object *to, const struct sandbox *s,
+		       const struct hostcall_end_info *k)
 {
 	struct json_object *list = json_object_new_array();
+	int status = atomic_load(&s->end_status);
 
 	if (k->oom_kills)
 		json_object_array_add(list, json_object_new_string("mem"));
 	if (k->tasks_refused)
 		json_object_array_add(list, json_object_new_string("pids"));
+	if (status == (SANDBOX_END_ERROR | EXIT_TIME))
+		json_object_array_add(list, json_object_new_string("time"));
+	if (status == (SANDBOX_END_ERROR | EXIT_CPU_TIME))
+		json_object_array_add(list, json_object_new_string("cpu-time"));
 	json_object_object_add(to, "limits_hit", list);
 }
 
@@ -177,10 +183,13 @@ static const char *fault_of(int status)
 	case EXIT_NOT_FOUND:
 		return "program";
 	case EXIT_NO_MEMORY:
+	case EXIT_CPU_TIME:
+	case EXIT_TIME:
 		return "limit";
 	case EXIT_NO_KVM:
 	case EXIT_KVM_LACKS:
 	case EXIT_HOST:
+	case EXIT_WALL:
 		return "host";
 	default:
 		return "monitor";
@@ -230,7 +239,7 @@ static struct json_object *end_object(struct sandbox *s, int how)
 #define X(name) add_number(o, #name, t.kernel.name);
 	HOSTCALL_END_VALUES(X)
 #undef X
-	add_limits(o, &t.kernel);
+	add_limits(o, s, &t.kernel);
 	add_refused(o, &t.kernel);
 	return o;
 }
