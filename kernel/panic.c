@@ -2,6 +2,7 @@
 /* Messages to the user: log lines and panics. */
 #include "kernel/kernel.h"
 #include "kernel/hostcall.h"
+#include "kernel/trace.h"
 
 void klog(int level, const char *fmt, ...)
 {
@@ -22,6 +23,7 @@ void panic(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	trace_panics();
 	for (;;)
 		hc_panic(text, strlen(text));
 }

@@ -38,5 +38,7 @@ void trace_first_program(const char *path, const char *argv, u32 argc, u32 envc,
  * LOCK_TRACE. Called before the vCPU sleeps.
  */
 void trace_flush(void);
+/* The same for a panic: takes no lock. */
+void trace_panics(void);
 
 #endif

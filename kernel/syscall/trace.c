@@ -62,7 +62,10 @@ static bool has(u32 flag)
 
 static bool is_wanted(u64 nr)
 {
-	return nr >= BOOT_TRACE_CALLS || boot->trace.calls[nr / 64] & 1UL << nr % 64;
+	/* Calls of the heap library, which no filter names: with all others only. */
+	if (nr >= BOOT_TRACE_CALLS)
+		nr = BOOT_TRACE_CALLS - 1;
+	return boot->trace.calls[nr / 64] & 1UL << nr % 64;
 }
 
 /* The text. out.lock is held. */
@@ -165,6 +168,11 @@ static struct trace_call *call_new(void)
 static void send_line(struct line *l)
 {
 	mutex_lock(&out.lock);
+	/* A call of its own that did not return is unfinished for good. */
+	if (out.open == current()) {
+		APPEND(" <unfinished ...>\n");
+		out.open = NULL;
+	}
 	take_over();
 	append(l->text, l->len);
 	end_of_line();
@@ -412,6 +420,12 @@ void trace_flush(void)
 	mutex_lock(&out.lock);
 	flush();
 	mutex_unlock(&out.lock);
+}
+
+void trace_panics(void)
+{
+	if (boot->flags & BOOT_TRACE && out.len && out.len <= OUT_SIZE)
+		hc_trace((u64)out.pid, out.text, out.len);
 }
 
 /* The table of --trace-summary, the calls that took longest first. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "vm/hostcall.h"
 #include "vm/observe/observe.h"
 
-#define TEXT_MAX 4096
-#define PID_MAX	 (1 << 22) /* of Linux, and of the guest kernel */
+#define TEXT_MAX  4096
+#define READER_MS 100	    /* between looks at the end of the sandbox, while a pipe is full */
+#define PID_MAX	  (1 << 22) /* of Linux, and of the guest kernel */
 
 /* All under lock. */
 static struct {
@@ -91,6 +93,29 @@ static void turn_to(struct sandbox *s, u64 pid)
 	out.pid = (s64)pid;
 }
 
+/*
+ * Writes all text. A reader that does not read stops the program, but not the end of the sandbox.
+ * Returns 0 or -errno.
+ */
+static int write_text(struct sandbox *s, int fd, const char *text, size_t len)
+{
+	int ret = 0;
+
+	while (fd >= 0 && len > 0 && ret == 0) {
+		size_t n = MIN(len, (size_t)TEXT_MAX);
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+		if (poll(&p, 1, READER_MS) <= 0 && atomic_load(&s->end_status) != -1)
+			return -EINTR;
+		if (p.revents == 0)
+			continue;
+		ret = observe_write(fd, text, n);
+		text += n;
+		len -= n;
+	}
+	return ret;
+}
+
 s64 hc_do_trace(struct call *c, u64 pid, const void *text, u32 text_len)
 {
 	char clean[TEXT_MAX];
@@ -106,11 +131,11 @@ s64 hc_do_trace(struct call *c, u64 pid, const void *text, u32 text_len)
 	}
 	pthread_mutex_lock(&out.lock);
 	if (!c->s->opt.trace_file) {
-		observe_write(c->s->stderr_fd, clean, len);
+		write_text(c->s, c->s->stderr_fd, clean, len);
 	} else if (!out.broken) {
 		if (c->s->opt.trace_info.flags & BOOT_TRACE_EACH)
 			turn_to(c->s, pid);
-		err = out.fd < 0 ? 0 : observe_write(out.fd, clean, len);
+		err = out.fd < 0 ? 0 : write_text(c->s, out.fd, clean, len);
 		if (err)
 			broken(host_error(-err));
 	}
