@@ -37,6 +37,7 @@ static void names_and_classes(void **state)
 	assert_null(filter("file"));
 	assert_true(has(SYS_openat) && has(SYS_execve) && has(SYS_rename) && has(SYS_getcwd));
 	assert_false(has(SYS_read) || has(SYS_fsetxattr) || has(SYS_memfd_create));
+	assert_false(has(500)); /* a number without a name is of no class */
 	assert_null(filter("desc"));
 	assert_true(has(SYS_read) && has(SYS_openat) && has(SYS_mmap) && has(SYS_poll));
 	assert_false(has(SYS_rename) || has(SYS_getpid));

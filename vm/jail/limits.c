@@ -151,10 +151,17 @@ s64 limits_resize(int fd, u64 size)
 	return ret < 0 ? ret : count_bytes(fd, size - (u64)MAX(st.st_size, 0));
 }
 
+void limits_refused(u64 *disk, u64 *fsize)
+{
+	*disk = atomic_load(&disk_refused);
+	*fsize = atomic_load(&fsize_refused);
+}
+
 void limits_report(void)
 {
-	u64 disk = atomic_load(&disk_refused), fsize = atomic_load(&fsize_refused);
+	u64 disk, fsize;
 
+	limits_refused(&disk, &fsize);
 	if (disk > 0)
 		message("--disk: the limit is reached: %lu writes were refused", disk);
 	if (fsize > 0)

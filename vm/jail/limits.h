@@ -37,6 +37,9 @@ s64 limits_resize(int fd, u64 size);
 /* Returns true if writes are counted or sizes limited. */
 bool limits_on_writes(void);
 
+/* Sets how many calls the limits on writes have refused. */
+void limits_refused(u64 *disk, u64 *fsize);
+
 /* Prints a line for each limit that refused something. */
 void limits_report(void);
 

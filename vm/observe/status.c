@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/observe/observe.h"
+#include "vm/jail/limits.h"
 #include "vm/jail/policy.h"
 
 #define PATIENCE_MS 5000 /* for a reader of a full pipe */
@@ -157,6 +158,7 @@ static void add_limits(struct json_object *to, const struct sandbox *s,
 {
 	struct json_object *list = json_object_new_array();
 	int status = atomic_load(&s->end_status);
+	u64 disk, fsize;
 
 	if (k->oom_kills)
 		json_object_array_add(list, json_object_new_string("mem"));
@@ -166,6 +168,11 @@ static void add_limits(struct json_object *to, const struct sandbox *s,
 		json_object_array_add(list, json_object_new_string("time"));
 	if (status == (SANDBOX_END_ERROR | EXIT_CPU_TIME))
 		json_object_array_add(list, json_object_new_string("cpu-time"));
+	limits_refused(&disk, &fsize);
+	if (disk)
+		json_object_array_add(list, json_object_new_string("disk"));
+	if (fsize)
+		json_object_array_add(list, json_object_new_string("fsize"));
 	json_object_object_add(to, "limits_hit", list);
 }
 

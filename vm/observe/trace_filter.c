@@ -89,8 +89,10 @@ static bool in_class(u32 class, u64 nr)
 {
 	u32 traits = 0;
 
-	if (!rows[nr].name || (!classes[class].traits && !classes[class].calls))
+	if (!classes[class].traits && !classes[class].calls)
 		return true;
+	if (!rows[nr].name)
+		return false;
 	for (int i = 0; i < 6 && rows[nr].kind[i]; i++)
 		traits |= traits_of(rows[nr].kind[i]);
 	return traits & classes[class].traits || lists(classes[class].calls, rows[nr].name);
