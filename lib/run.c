@@ -28,8 +28,6 @@
 #define HIGH_FD	  16 /* copies of descriptors for the child lie above those that it gets */
 #define CHUNK	  65536
 
-extern char **environ;
-
 struct text {
 	char *bytes; /* NUL behind them; NULL: empty */
 	size_t len, space;

@@ -213,57 +213,58 @@ STRUCT(altstack, stack_t)
 	emit(l, ", ss_size=%lu}", (u64)v->ss_size);
 }
 
-void emit_siginfo(struct line *l, const siginfo_t *v)
+void emit_siginfo(struct line *l, const siginfo_t *info)
 {
-	bool fault = v->si_code > 0 && v->si_code != SI_KERNEL;
+	bool fault = info->si_code > 0 && info->si_code != SI_KERNEL;
 
 	emit(l, "{si_signo=");
-	emit_signal(l, (u64)v->si_signo);
+	emit_signal(l, (u64)info->si_signo);
 	emit(l, ", si_code=");
-	emit_names(l, (u32)v->si_code, trace_si_names(v->si_signo, v->si_code));
-	switch (v->si_signo) {
+	emit_names(l, (u32)info->si_code, trace_si_names(info->si_signo, info->si_code));
+	switch (info->si_signo) {
 	case SIGCHLD:
 		if (!fault)
 			break;
-		emit(l, ", si_pid=%d, si_uid=%u, si_status=", v->si_pid, v->si_uid);
-		if (v->si_code == CLD_EXITED)
-			emit(l, "%d", v->si_status);
+		emit(l, ", si_pid=%d, si_uid=%u, si_status=", info->si_pid, info->si_uid);
+		if (info->si_code == CLD_EXITED)
+			emit(l, "%d", info->si_status);
 		else
-			emit_signal(l, (u64)v->si_status);
-		emit(l, ", si_utime=%ld, si_stime=%ld}", (long)v->si_utime, (long)v->si_stime);
+			emit_signal(l, (u64)info->si_status);
+		emit(l, ", si_utime=%ld, si_stime=%ld}", (long)info->si_utime,
+		     (long)info->si_stime);
 		return;
 	case SIGSEGV:
 	case SIGBUS:
 	case SIGILL:
 	case SIGFPE:
 	case SIGTRAP:
-		if (v->si_code <= 0)
+		if (info->si_code <= 0)
 			break;
 		emit(l, ", si_addr=");
-		emit_ptr(l, (u64)v->si_addr);
+		emit_ptr(l, (u64)info->si_addr);
 		emit(l, "}");
 		return;
 	case SIGPOLL:
 		if (!fault)
 			break;
-		emit(l, ", si_band=%ld, si_fd=%d}", (long)v->si_band, v->si_fd);
+		emit(l, ", si_band=%ld, si_fd=%d}", (long)info->si_band, info->si_fd);
 		return;
 	}
-	if (v->si_code == SI_TIMER) {
+	if (info->si_code == SI_TIMER) {
 		emit(l, ", si_timerid=%d, si_overrun=%d, si_value={sival_int=%d, sival_ptr=",
-		     v->si_tid, v->si_overrun, v->si_int);
-		emit_ptr(l, (u64)v->si_ptr);
+		     info->si_tid, info->si_overrun, info->si_int);
+		emit_ptr(l, (u64)info->si_ptr);
 		emit(l, "}}");
 		return;
 	}
-	if (v->si_code == SI_KERNEL) {
+	if (info->si_code == SI_KERNEL) {
 		emit(l, "}");
 		return;
 	}
-	emit(l, ", si_pid=%d, si_uid=%u", v->si_pid, v->si_uid);
-	if (v->si_code == SI_QUEUE || v->si_code == SI_MESGQ) {
-		emit(l, ", si_value={sival_int=%d, sival_ptr=", v->si_int);
-		emit_ptr(l, (u64)v->si_ptr);
+	emit(l, ", si_pid=%d, si_uid=%u", info->si_pid, info->si_uid);
+	if (info->si_code == SI_QUEUE || info->si_code == SI_MESGQ) {
+		emit(l, ", si_value={sival_int=%d, sival_ptr=", info->si_int);
+		emit_ptr(l, (u64)info->si_ptr);
 		emit(l, "}");
 	}
 	emit(l, "}");
