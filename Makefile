@@ -7,6 +7,8 @@
 #   make conformance  real programs beside native; makes docs/compatibility.md
 #   make attack     every attempt to leave a sandbox, beside its twin, and for each wall alone
 #   make seccomp-list  the system calls that the monitor of a sandbox may make
+#   make host-kernel  the Linux module that serves hostcalls (KDIR=kernel's build directory), in
+#                   host_kernel/buffervm.ko; docs/host_kernel.md
 #   make lint       formatter, licences and static analysis, no changes
 #   make format     let the formatter change the sources
 #   make docs       make docs/hostcalls.md from the table of hostcalls
@@ -59,6 +61,15 @@ all:
 	+@$(build) all
 	@echo "built $$(cd $(BUILD) && ls -d buffervm kernel.elf example-program 2>&- | \
 		sed 's,^,$(BUILD)/,' | paste -sd' ')"
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+host-kernel:
+	@[ -e $(KDIR)/Makefile ] || { \
+		echo "host-kernel: no kernel to build for in $(KDIR): install its headers," \
+			"or say KDIR=" >&2; exit 1; }
+	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/host_kernel $(if $(V),V=1,-s) modules
+	@echo "built host_kernel/buffervm.ko for $$(cat $(KDIR)/include/config/kernel.release)"
 
 kernel vm bootstrap vdso heap examples unit-build tests-build format:
 	+@$(build) $@
@@ -132,6 +143,6 @@ clean:
 
 # Parts of one build directory are made one after another.
 .NOTPARALLEL:
-.PHONY: all kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
+.PHONY: all host-kernel kernel vm bootstrap vdso heap examples unit-build tests-build lint format \
 	docs demo test attack seccomp-list conformance check-real bench bench-check install dist python \
 	deb clean

@@ -24,10 +24,9 @@
 #ifndef COMMON_HOSTCALL_H
 #define COMMON_HOSTCALL_H
 
+#include "hostcall_frame.h"
 #include "types.h"
 #include "vcpu_area.h"
-
-#define HOSTCALL_ARGS		7
 
 /*
  * Exitless calls: the kernel makes them without the doorbell, and a thread of the monitor, the
@@ -44,13 +43,6 @@
  * The second column tells how vm/hostcall_nonblocking.c keeps the call from sleeping.
  */
 #define HOSTCALL_EXITLESS_VCPUS 64
-enum hostcall_state {
-	HOSTCALL_IDLE,
-	HOSTCALL_SUBMITTED,
-	HOSTCALL_TAKEN,
-	HOSTCALL_DONE,
-	HOSTCALL_LATER,
-};
 /* clang-format off */
 #define HOSTCALL_NONBLOCKING(X) \
 	X(close, CLOSES) \
@@ -86,34 +78,22 @@ enum hostcall_state {
 /* clang-format on */
 
 /*
+ * Calls that the Linux module may serve inside the host's kernel (docs/host_kernel.md). The guest
+ * kernel sets .state to HOSTCALL_SUBMITTED and executes OUT to HOSTCALL_SERVED_PORT plus the vCPU's
+ * id. If .state is not HOSTCALL_DONE afterwards, the kernel rings the doorbell.
+ */
+/* clang-format off */
+#define HOSTCALL_SERVED(X) \
+	X(readv) X(writev) X(preadv2) X(pwritev2) X(lseek) X(fstat) X(clock_gettime) X(getrandom) \
+	X(sched_yield)
+/* clang-format on */
+
+/*
  * Result -HOSTCALL_AGAIN: a kick came before the host call began, and nothing has happened. The
  * kernel treats it as Linux treats ERESTARTNOINTR: the program repeats the system call after the
  * signal's handler, as if the signal had come before the call.
  */
 #define HOSTCALL_AGAIN 513
-
-struct hostcall_frame {
-	u32 nr;
-	u32 state; /* enum hostcall_state */
-	u64 arg[HOSTCALL_ARGS];
-	s64 ret;
-	u64 wakes; /* guest-physical address of a word; 0: none. The doorbell wakes a sleeper of the
-		      word (HC_wait) before it makes the call */
-};
-#define HOSTCALL_DATA_OFFSET 128
-#define HOSTCALL_DATA_SIZE   (HOSTCALL_AREA_SIZE - HOSTCALL_DATA_OFFSET)
-_Static_assert(sizeof(struct hostcall_frame) <= HOSTCALL_DATA_OFFSET,
-	       "the frame fits the space before the data");
-
-/*
- * A segment of guest-physical memory: a range of RAM, or a range within one other memory slot, such
- * as the arena of a window.
- */
-struct hostcall_seg {
-	u64 gpa;
-	u64 len;
-};
-#define HOSTCALL_SEGS_MAX 512
 
 #define HOSTCALL_PATH_MAX 4096 /* including the NUL */
 
@@ -128,12 +108,6 @@ enum hostcall_kind {
 	HC_KIND_len,
 	HC_KIND_segs_in,
 	HC_KIND_segs_out,
-};
-
-enum hostcall_nr {
-#define HOSTCALL(nr, name, impl, desc, ...) HC_##name = nr,
-#include "hostcall.def"
-	HC_MAX = 255, /* every number is below it */
 };
 
 /*

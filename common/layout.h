@@ -102,6 +102,11 @@
 
 /* The doorbell in ring-0 mode: an OUT to this port is a hostcall. */
 #define HOSTCALL_PORT	  0x500
+/*
+ * Ring-0 mode, if the Linux module serves hostcalls (host_kernel.h): an OUT to this port plus the
+ * vCPU's id asks the module first.
+ */
+#define HOSTCALL_SERVED_PORT 0x600
 
 /*
  * Kernel stacks are aligned to their size. struct kstack_head (kernel/arch/x86_64/arch.h) is at the

@@ -3,6 +3,11 @@
 #ifndef COMMON_TYPES_H
 #define COMMON_TYPES_H
 
+#ifdef MODULE /* host_kernel/: Linux has all of it */
+#include <linux/kernel.h>
+#include <linux/types.h>
+#else
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,4 +39,5 @@ typedef int64_t s64;
 #define READ_ONCE(x)	      (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)      (*(volatile __typeof__(x) *)&(x) = (v))
 
+#endif
 #endif

@@ -19,7 +19,6 @@
 
 #define VCPU_AREA_STRIDE    UL(0x8000)
 #define VCPU_AREA_PAGES	    5
-#define HOSTCALL_AREA_SIZE  (4 * PAGE_SIZE)
 
 /*
  * Offsets of the two SYSCALL entries in the entry page. ENTRY_SYSCALL is for kernels that run in
@@ -30,6 +29,7 @@
 #define ENTRY_SYSCALL_LOWER 64
 
 #ifndef __ASSEMBLER__
+#include "hostcall_frame.h"
 #include "types.h"
 
 /* The states of a vCPU for the kernel's scheduler (.state). */
@@ -152,6 +152,8 @@ struct vcpu_data {
 	u64 comm_gpa; /* guest-physical: its name, 16 bytes with a NUL */
 	u32 pid;      /* of its process */
 	u64 release;   /* kernel only: the struct release in use; 0: none (kernel/hostcall.h) */
+	/* IN: 1: the Linux module serves hostcalls of this vCPU (HOSTCALL_SERVED_PORT). */
+	u32 module_serves;
 };
 _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 

@@ -138,6 +138,12 @@ static const bool waits[HC_MAX] = {
 	[HC_accept4] = true,   [HC_sendmsg] = true,	    [HC_recvmsg] = true,
 };
 
+static const bool served[HC_MAX] = {
+#define X(name) [HC_##name] = true,
+	HOSTCALL_SERVED(X)
+#undef X
+};
+
 static void ring(void)
 {
 	struct vcpu_data *d = arch_vcpu_data();
@@ -247,6 +253,24 @@ static bool exitless(struct hostcall_frame *frame, enum hostcall_nr nr)
 	return state == HOSTCALL_DONE;
 }
 
+/*
+ * Lets the Linux module serve the call, if there is one and it can. Returns false if the caller has
+ * to ring the doorbell.
+ */
+static bool module_served(struct hostcall_frame *frame, enum hostcall_nr nr)
+{
+	struct vcpu_data *d = arch_vcpu_data();
+
+	if (!READ_ONCE(d->module_serves) || !served[nr])
+		return false;
+	frame->wakes = 0;
+	__atomic_store_n(&frame->state, HOSTCALL_SUBMITTED, __ATOMIC_RELEASE);
+	__atomic_exchange_n(&d->in_hostcall, 1, __ATOMIC_SEQ_CST); /* as in ring() */
+	arch_module_doorbell();
+	__atomic_store_n(&d->in_hostcall, 0, __ATOMIC_RELEASE);
+	return __atomic_load_n(&frame->state, __ATOMIC_ACQUIRE) == HOSTCALL_DONE;
+}
+
 s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsigned count)
 {
 	struct hostcall_frame *frame = arch_hostcall_frame();
@@ -305,7 +329,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	d = arch_vcpu_data();
 	cpu = hostcall_cpu_ns(d);
 	start = arch_rdtsc();
-	if (!exitless(frame, nr))
+	if (!exitless(frame, nr) && !module_served(frame, nr))
 		ring_for(frame, sleeps);
 	d->system_ns += hostcall_cpu_ns(d) - MIN(cpu, hostcall_cpu_ns(d));
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);

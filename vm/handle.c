@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * The table of handles (handle.h): a word for each descriptor, in chunks. A chunk is allocated when
- * one of its descriptors first becomes a handle, and is never freed. There are no locks: a word
- * goes through
+ * one of its descriptors first becomes a handle, and is never freed. There are no locks: the lower
+ * half of a word goes through
  *
  *   0 -> OPEN -> OPEN + references -> references -> 0
  *
- * and the thread that changes it from another value to 0 closes the descriptor. The host cannot
+ * and the thread that changes it from another value to 0 closes the descriptor. The upper half
+ * counts how often the descriptor has become a handle: common/host_kernel.h. The host cannot
  * give the number to another file before that close, so the word of a new descriptor is 0.
  */
 #include <errno.h>
@@ -17,28 +18,29 @@
 #include "vm/hostcall.h"
 #include "vm/memory_files.h"
 
-#define OPEN	   0x80000000u
-#define REFS_MAX   0x40000000u
-#define CHUNK_SIZE 1024
+#define OPEN	 ((u64)HANDLE_OPEN)
+#define REFS_MAX 0x40000000u
+#define LIFE	 ((u64)1 << 32) /* added when the descriptor becomes a handle */
+#define WORD(w)	 ((u32)(w))
 
 struct chunk {
-	_Atomic u32 state[CHUNK_SIZE];
-	_Atomic u32 tag[CHUNK_SIZE];
+	_Atomic u64 state[HANDLE_CHUNK];
+	_Atomic u32 tag[HANDLE_CHUNK];
 };
 
-static struct chunk *_Atomic chunks[HANDLE_MAX / CHUNK_SIZE];
+static struct chunk *_Atomic chunks[HANDLE_CHUNKS];
 static _Atomic u64 open_handles;
 static u64 most = HANDLE_MAX;
 
 /* Returns the word of a descriptor, or NULL if no handle has had a number in its chunk. */
-static _Atomic u32 *word_of(u64 number)
+static _Atomic u64 *word_of(u64 number)
 {
 	struct chunk *chunk;
 
 	if (number >= HANDLE_MAX)
 		return NULL;
-	chunk = atomic_load_explicit(&chunks[number / CHUNK_SIZE], memory_order_acquire);
-	return chunk ? &chunk->state[number % CHUNK_SIZE] : NULL;
+	chunk = atomic_load_explicit(&chunks[number / HANDLE_CHUNK], memory_order_acquire);
+	return chunk ? &chunk->state[number % HANDLE_CHUNK] : NULL;
 }
 
 void handle_limit(u64 max)
@@ -49,12 +51,12 @@ void handle_limit(u64 max)
 s64 handle_add_tagged(int fd, u32 tag)
 {
 	struct chunk *chunk, *expected = NULL;
-	_Atomic u32 *word = word_of((u64)fd);
+	_Atomic u64 *word = word_of((u64)fd);
 
 	if (!word && fd < HANDLE_MAX) {
 		chunk = calloc(1, sizeof(*chunk));
 		if (chunk &&
-		    !atomic_compare_exchange_strong(&chunks[fd / CHUNK_SIZE], &expected, chunk))
+		    !atomic_compare_exchange_strong(&chunks[fd / HANDLE_CHUNK], &expected, chunk))
 			free(chunk);
 		word = word_of((u64)fd);
 	}
@@ -68,8 +70,8 @@ s64 handle_add_tagged(int fd, u32 tag)
 		return -ENFILE;
 	}
 	memory_files_opened(fd);
-	atomic_store(&atomic_load(&chunks[fd / CHUNK_SIZE])->tag[fd % CHUNK_SIZE], tag);
-	atomic_store(word, OPEN);
+	atomic_store(&atomic_load(&chunks[fd / HANDLE_CHUNK])->tag[fd % HANDLE_CHUNK], tag);
+	atomic_store(word, (atomic_load(word) + LIFE) | OPEN);
 	return fd;
 }
 
@@ -80,19 +82,19 @@ s64 handle_add(int fd)
 
 u32 handle_tag(int fd)
 {
-	return atomic_load(&atomic_load(&chunks[fd / CHUNK_SIZE])->tag[fd % CHUNK_SIZE]);
+	return atomic_load(&atomic_load(&chunks[fd / HANDLE_CHUNK])->tag[fd % HANDLE_CHUNK]);
 }
 
 int handle_get(u64 number)
 {
-	_Atomic u32 *word = word_of(number);
-	u32 state;
+	_Atomic u64 *word = word_of(number);
+	u64 state;
 
 	if (!word)
 		return -EBADF;
 	state = atomic_load(word);
 	do {
-		if (!(state & OPEN) || (state & ~OPEN) >= REFS_MAX)
+		if (!(state & OPEN) || (WORD(state) & ~HANDLE_OPEN) >= REFS_MAX)
 			return -EBADF;
 	} while (!atomic_compare_exchange_weak(word, &state, state + 1));
 	return (int)number;
@@ -103,9 +105,9 @@ int handle_get(u64 number)
  */
 static s64 put(int fd)
 {
-	_Atomic u32 *word = word_of((u64)fd);
+	_Atomic u64 *word = word_of((u64)fd);
 
-	if (atomic_fetch_sub(word, 1) != 1)
+	if (WORD(atomic_fetch_sub(word, 1)) != 1)
 		return 0;
 	memory_files_closing(fd);
 	return HOST_CALL(close, (u64)fd);
@@ -133,4 +135,9 @@ s64 handle_close(int fd)
 u64 handle_count(void)
 {
 	return atomic_load(&open_handles);
+}
+
+u64 handle_table(void)
+{
+	return (u64)chunks;
 }

@@ -13,9 +13,8 @@
 #ifndef VM_HANDLE_H
 #define VM_HANDLE_H
 
+#include "common/host_kernel.h"
 #include "common/types.h"
-
-#define HANDLE_MAX (1 << 20) /* descriptors at or above this number are never handles */
 
 /* Sets the most handles that there may be. Called before the second thread exists. */
 void handle_limit(u64 max);
@@ -48,6 +47,9 @@ s64 handle_close(int fd);
  */
 s64 handle_add_tagged(int fd, u32 tag);
 u32 handle_tag(int fd);
+
+/* Returns the address of the table of chunks, for the Linux module. */
+u64 handle_table(void);
 
 /* Returns the number of open handles. */
 u64 handle_count(void);

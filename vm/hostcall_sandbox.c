@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "vm/handle.h"
+#include "vm/host_kernel.h"
 #include "vm/hostcall.h"
 #include "vm/jail/policy.h"
 #include "vm/window.h"
@@ -150,6 +151,8 @@ s64 hc_do_ready(struct call *c, const void *info, u32 info_len)
 		return -EIO;
 	memcpy(&i, info, sizeof(i));
 	c->s->kernel = i;
+	host_kernel_open(c->s);
+	host_kernel_vcpu(c->v);
 	atomic_store(&c->s->ready, true);
 	/*
 	 * Without the watchdog, a stray program is found only when another thread kicks its vCPU.

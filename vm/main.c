@@ -19,6 +19,7 @@
 #include "vm/jail/jail.h"
 #include "vm/jail/learn.h"
 #include "vm/jail/policy.h"
+#include "vm/host_kernel.h"
 #include "vm/kvm_stats.h"
 #include "vm/observe/observe.h"
 #include "vm/suggest.h"
@@ -56,6 +57,7 @@ static void usage(FILE *to, bool check, bool jail)
 		"  --ring=0|3|auto        where the guest kernel runs (default auto)\n"
 		"  --no-aslr              fixed addresses\n"
 		"  --no-patch             system calls stay SYSCALL instructions (ring 3)\n"
+		"  --no-module            the Linux module serves no hostcalls (ring 0)\n"
 		"  --no-exitless          every hostcall is an exit of the machine\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version; -h, --help\n"
@@ -135,6 +137,7 @@ enum {
 	OPT_RING,
 	OPT_NO_ASLR,
 	OPT_NO_PATCH,
+	OPT_NO_MODULE,
 	OPT_EXITLESS,
 	OPT_NO_EXITLESS,
 	OPT_VERSION,
@@ -149,6 +152,7 @@ static const struct option run_options[] = {
 	{"ring", required_argument, NULL, OPT_RING},
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"no-patch", no_argument, NULL, OPT_NO_PATCH},
+	{"no-module", no_argument, NULL, OPT_NO_MODULE},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -212,6 +216,9 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_NO_PATCH:
 		o->no_patch = true;
+		break;
+	case OPT_NO_MODULE:
+		o->no_module = true;
 		break;
 	case OPT_EXITLESS:
 		o->exitless = true;
@@ -644,6 +651,7 @@ static int run(struct sandbox *s)
 	if (s->opt.policy)
 		learn_write(s->opt.policy);
 	boot_describe_ring_mode(s);
+	host_kernel_report(s);
 	verbose(s, "the first vCPU made %lu exits and %lu hostcalls", s->vcpu[0]->exits,
 		s->vcpu[0]->hostcalls);
 	kvm_stats_report(s);

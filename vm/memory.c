@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include "vm/host_kernel.h"
 #include "vm/vm.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -121,6 +122,7 @@ int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
 		added->gpa = RAM_BASE + m->ram_size;
 		added->size = size;
 		__atomic_store_n(&m->ram_size, m->ram_size + size, __ATOMIC_RELEASE);
+		host_kernel_grown(s);
 		ret = 0;
 	}
 	pthread_mutex_unlock(&m->lock);

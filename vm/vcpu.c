@@ -22,6 +22,7 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "vm/host_kernel.h"
 #include "vm/kvm_stats.h"
 #include "vm/timer.h"
 #include "vm/vm.h"
@@ -540,6 +541,8 @@ void vcpu_run(struct vcpu *v)
 	self = v;
 	v->tid = gettid();
 	tell_cpu_time(v);
+	if (v->id != 0) /* vCPU 0: at hostcall ready, when the ring mode is known */
+		host_kernel_vcpu(v);
 	while (atomic_load(&s->end_status) == -1) {
 		int ret;
 

@@ -39,7 +39,7 @@ struct options {
 	u32 files;	    /* --files: most handles */
 	u32 cpus;	    /* --cpus: most vCPUs that run at a time; 0: as many as CPUs */
 	u32 ring_mode;	    /* RING_MODE_* */
-	bool trace, verbose, no_aslr, no_patch, exitless;
+	bool trace, verbose, no_aslr, no_patch, no_module, exitless;
 	/* What the run tells about itself: vm/observe/. */
 	struct boot_trace trace_info;
 	bool trace_filtered, trace_length_given;

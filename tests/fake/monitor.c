@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "tests/fake/monitor.h"
+#include "vm/host_kernel.h"
 #include "vm/hostcall.h"
 #include "vm/jail/jail.h"
 #include "vm/reporter.h"
@@ -162,6 +163,16 @@ int jail_enter(struct sandbox *s)
 {
 	(void)s;
 	return -ENOSYS;
+}
+
+void host_kernel_open(struct sandbox *s)
+{
+	(void)s;
+}
+
+void host_kernel_vcpu(struct vcpu *v)
+{
+	(void)v;
 }
 
 bool boot_settle_ring_mode(struct sandbox *s)

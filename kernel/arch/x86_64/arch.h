@@ -221,6 +221,11 @@ void arch_frame_init(struct trapframe *frame, u64 rip, u64 rsp);
 
 /* Rings the doorbell: makes the hostcall whose frame is filled in. */
 void arch_doorbell(void);
+/*
+ * Asks the Linux module to serve the call in the frame (common/hostcall.h, HOSTCALL_SERVED). The
+ * vCPU's data page has .module_serves set, so the mode is ring 0.
+ */
+void arch_module_doorbell(void);
 /* Where exitless calls are submitted; NULL in ring-0 mode, where an exit is cheaper. */
 struct vcpu_data *arch_exitless_data(void);
 struct hostcall_frame *arch_hostcall_frame(void); /* this vCPU's */

@@ -177,6 +177,13 @@ void arch_doorbell(void)
 		__asm__ volatile("outl %0, %1" : : "a"(1), "d"((u16)HOSTCALL_PORT) : "memory");
 }
 
+void arch_module_doorbell(void)
+{
+	u16 port = (u16)(HOSTCALL_SERVED_PORT + arch_vcpu_data()->id);
+
+	__asm__ volatile("outl %0, %1" : : "a"(1), "d"(port) : "memory");
+}
+
 struct vcpu_data *arch_exitless_data(void)
 {
 	return ring3_mode ? arch_vcpu_data_of(0) : NULL;
