@@ -420,6 +420,21 @@ static s64 jail_handle_path(struct call *c)
 	return c->arg[0].fd < 0 ? -EBADF : view_path(c->arg[0].fd, c->arg[1].buf, c->arg[1].len);
 }
 
+/* The path in the answer is the one in the view; nothing of the host's is left behind it. */
+static s64 jail_inspect(struct call *c)
+{
+	struct hostcall_inspect *answer = c->arg[1].buf;
+	void *name = c->arg[2].buf;
+	s64 ret = hc_do_inspect(c, c->arg[0].fd, answer, c->arg[1].len, name, c->arg[2].len,
+				c->arg[3].iov, c->arg[3].len);
+
+	if (c->arg[2].len)
+		memset(name, 0, c->arg[2].len);
+	if (ret > 0)
+		answer->name_len = (s32)view_path(c->arg[0].fd, name, c->arg[2].len);
+	return ret;
+}
+
 /* ---- directories ---------------------------------------------------------------------------- */
 
 struct dirent64 {
@@ -499,6 +514,7 @@ jail_call *jail_file_call(u32 nr)
 		[HC_fcntl] = jail_fcntl,
 		[HC_ioctl] = jail_ioctl,
 		[HC_handle_path] = jail_handle_path,
+		[HC_inspect] = jail_inspect,
 		[HC_getdents64] = jail_getdents64,
 	};
 
