@@ -93,9 +93,9 @@
  * kernel treats it as Linux treats ERESTARTNOINTR: the program repeats the system call after the
  * signal's handler, as if the signal had come before the call.
  */
-#define HOSTCALL_AGAIN 513
+#define HOSTCALL_AGAIN		513
 
-#define HOSTCALL_PATH_MAX 4096 /* including the NUL */
+#define HOSTCALL_PATH_MAX	4096 /* including the NUL */
 
 enum hostcall_kind {
 	HC_KIND_none,

@@ -36,35 +36,35 @@
 #define UL(x) x##UL
 #endif
 
-#define PAGE_SHIFT	  12
-#define PAGE_SIZE	  UL(0x1000)
-#define PAGE_MASK	  (PAGE_SIZE - 1)
-#define HUGE_SHIFT	  21
-#define HUGE_SIZE	  UL(0x200000)
-#define HUGE_MASK	  (HUGE_SIZE - 1)
+#define PAGE_SHIFT	     12
+#define PAGE_SIZE	     UL(0x1000)
+#define PAGE_MASK	     (PAGE_SIZE - 1)
+#define HUGE_SHIFT	     21
+#define HUGE_SIZE	     UL(0x200000)
+#define HUGE_MASK	     (HUGE_SIZE - 1)
 
 /* The boot slot. */
-#define GPA_BOOTSTRAP	  UL(0x1000)
-#define GPA_BOOT_INFO	  UL(0x3000)
-#define GPA_BOOT_STACK	  UL(0x6000) /* top of the bootstrap's stack */
-#define GPA_BOOT_PT	  UL(0x10000)
-#define GPA_BOOT_PT_END	  UL(0x80000)
-#define GPA_VCPU0	  UL(0x80000)
-#define GPA_KERNEL	  UL(0x200000)
-#define BOOT_SLOT_MIN	  UL(0x1000000) /* 16 MiB; the slot is larger if the argument blob needs it */
+#define GPA_BOOTSTRAP	     UL(0x1000)
+#define GPA_BOOT_INFO	     UL(0x3000)
+#define GPA_BOOT_STACK	     UL(0x6000) /* top of the bootstrap's stack */
+#define GPA_BOOT_PT	     UL(0x10000)
+#define GPA_BOOT_PT_END	     UL(0x80000)
+#define GPA_VCPU0	     UL(0x80000)
+#define GPA_KERNEL	     UL(0x200000)
+#define BOOT_SLOT_MIN	     UL(0x1000000) /* 16 MiB; the slot is larger if the argument blob needs it */
 
-#define GPA_DOORBELL	  UL(0xd0000000)
-#define RAM_BASE	  UL(0x100000000)
+#define GPA_DOORBELL	     UL(0xd0000000)
+#define RAM_BASE	     UL(0x100000000)
 
-#define PHYSMAP_RING3	  UL(0x0000400000000000)
-#define PHYSMAP_RING0	  UL(0xffff888000000000)
-#define PHYSMAP_SIZE	  UL(0x10000000000) /* 1 TiB: two PML4 slots */
+#define PHYSMAP_RING3	     UL(0x0000400000000000)
+#define PHYSMAP_RING0	     UL(0xffff888000000000)
+#define PHYSMAP_SIZE	     UL(0x10000000000) /* 1 TiB: two PML4 slots */
 
-#define KERNEL_BASE	  UL(0xffffffff80000000)
-#define KERNEL_SLIDE_MAX  UL(0x20000000)
-#define VCPU_AREA_BASE	  UL(0xffffffffc0000000)
-#define VCPU_MAX	  4096
-#define DOORBELL_VA	  UL(0xffffffffd0000000)
+#define KERNEL_BASE	     UL(0xffffffff80000000)
+#define KERNEL_SLIDE_MAX     UL(0x20000000)
+#define VCPU_AREA_BASE	     UL(0xffffffffc0000000)
+#define VCPU_MAX	     4096
+#define DOORBELL_VA	     UL(0xffffffffd0000000)
 
 /*
  * Patched call sites (kernel/arch/x86_64/stubs.h), ring-3 mode. Each patched site has a slot: a
@@ -72,36 +72,36 @@
  * pointer's address is 06, for the reason that kernel/arch/x86_64/call_site.h gives, so the
  * pointers lie in banks of 64 KiB. The first PATCH_IN_SHARED slots hold code that all stubs share.
  */
-#define PATCH_SLOTS	  32768
-#define PATCH_BANK	  8192 /* slots */
-#define PATCH_BANK_STRIDE UL(0x1000000)
-#define PATCH_JUMPS	  UL(0xffffffffe0060000)
-#define PATCH_IN_BASE	  UL(0xffffffffe8200000)
-#define PATCH_IN_SIZE	  32
-#define PATCH_IN_OWN	  28  /* offset of the stub's own SYSCALL or CPUID */
-#define PATCH_IN_SHARED	  8   /* slots of shared code */
-#define PATCH_IN_CPUID	  128 /* offset in shared code of the part for CPUID */
-#define PATCH_OUT_BASE	  UL(0xffffffffe8400000)
-#define PATCH_OUT_SIZE	  64
+#define PATCH_SLOTS	     32768
+#define PATCH_BANK	     8192 /* slots */
+#define PATCH_BANK_STRIDE    UL(0x1000000)
+#define PATCH_JUMPS	     UL(0xffffffffe0060000)
+#define PATCH_IN_BASE	     UL(0xffffffffe8200000)
+#define PATCH_IN_SIZE	     32
+#define PATCH_IN_OWN	     28	 /* offset of the stub's own SYSCALL or CPUID */
+#define PATCH_IN_SHARED	     8	 /* slots of shared code */
+#define PATCH_IN_CPUID	     128 /* offset in shared code of the part for CPUID */
+#define PATCH_OUT_BASE	     UL(0xffffffffe8400000)
+#define PATCH_OUT_SIZE	     64
 
 /*
  * Upper bound of sizeof(struct frame), by which the monitor sizes the frame array
  * (kernel/mm/frame.h).
  */
-#define FRAME_STRUCT_SIZE 16
+#define FRAME_STRUCT_SIZE    16
 
-#define USER_TOP	  UL(0x7ffffffff000) /* the first address above those of programs */
+#define USER_TOP	     UL(0x7ffffffff000) /* the first address above those of programs */
 
 /*
  * The guarded range of `buffervm check`: program addresses of which each page belongs to one object
  * only, once. The range lies below the physmap of ring-3 mode and below the addresses where Linux
  * puts mappings. Its page tables are made as pages are used.
  */
-#define CHK_GUARDED_BASE  UL(0x200000000000) /* 32 TiB */
-#define CHK_GUARDED_END	  UL(0x3f0000000000)
+#define CHK_GUARDED_BASE     UL(0x200000000000) /* 32 TiB */
+#define CHK_GUARDED_END	     UL(0x3f0000000000)
 
 /* The doorbell in ring-0 mode: an OUT to this port is a hostcall. */
-#define HOSTCALL_PORT	  0x500
+#define HOSTCALL_PORT	     0x500
 /*
  * Ring-0 mode, if the Linux module serves hostcalls (host_kernel.h): an OUT to this port plus the
  * vCPU's id asks the module first.
@@ -112,7 +112,7 @@
  * Kernel stacks are aligned to their size. struct kstack_head (kernel/arch/x86_64/arch.h) is at the
  * lowest address of each.
  */
-#define KSTACK_ORDER	  2
-#define KSTACK_SIZE	  (PAGE_SIZE << KSTACK_ORDER)
+#define KSTACK_ORDER	     2
+#define KSTACK_SIZE	     (PAGE_SIZE << KSTACK_ORDER)
 
 #endif

@@ -151,7 +151,7 @@ struct vcpu_data {
 	/* The running thread, for the jail's report on what was refused. */
 	u64 comm_gpa; /* guest-physical: its name, 16 bytes with a NUL */
 	u32 pid;      /* of its process */
-	u64 release;   /* kernel only: the struct release in use; 0: none (kernel/hostcall.h) */
+	u64 release;  /* kernel only: the struct release in use; 0: none (kernel/hostcall.h) */
 	/* IN: 1: the Linux module serves hostcalls of this vCPU (HOSTCALL_SERVED_PORT). */
 	u32 module_serves;
 };

@@ -34,7 +34,8 @@ void host_kernel_open(struct sandbox *s)
 	};
 	int fd;
 
-	/* What `run` limits and what --files tells is counted in the monitor, which sees each call. */
+	/* What `run` limits and what --files tells is counted in the monitor, which sees each call.
+	 */
 	if (s->opt.no_module || s->opt.policy || s->opt.files_report)
 		return;
 	if (s->ring_mode != RING_MODE_0) {
