@@ -370,6 +370,14 @@ static int parse_options(struct options *o, int argc, char **argv)
 	struct option known[COMMON_OPTIONS];
 	int next, ret;
 
+	if (CHECK_BUILT && check_is_command(argv[0])) {
+		argv = check_command_arguments(argc, argv, &argc);
+		if (!argv) {
+			message("no memory");
+			return EXIT_HOST;
+		}
+	}
+
 	common_table(known);
 	ret = parse_some(o, argc, argv, known, &next);
 	if (ret < 0 && is_command(argc, argv, next, "run")) {

@@ -2,8 +2,9 @@
 /*
  * The system calls of the reporter and its worker (seccomp(2)). The worker is the one to distrust,
  * because it reads files that the guest made. It can read what the user can read, and send bytes to
- * the reporter. It cannot open a file for writing, make a process or a socket, or map executable
- * memory. It has tgkill(2), which abort(3) needs, for its own threads only.
+ * the reporter. It can write to files in memory of its own. It cannot open a file for writing, make
+ * a process or a socket, or map executable memory. It has tgkill(2), which abort(3) needs, for its
+ * own threads only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,18 +56,18 @@ static const int common_calls[] = {
 	SCMP_SYS(lstat),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(readv),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(dup),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(ftruncate),
 };
 
 /* Calls of the reporter only: they start and end the worker, and complete output files. */
 static const int reporter_calls[] = {
-	SCMP_SYS(clone),       SCMP_SYS(fork),
-	SCMP_SYS(wait4),       SCMP_SYS(kill),
-	SCMP_SYS(tgkill),      SCMP_SYS(socketpair),
-	SCMP_SYS(prctl),       SCMP_SYS(prlimit64),
-	SCMP_SYS(setrlimit),   SCMP_SYS(dup2),
-	SCMP_SYS(close_range), SCMP_SYS(seccomp),
-	SCMP_SYS(ftruncate),   SCMP_SYS(set_robust_list),
-	SCMP_SYS(rseq),	       SCMP_SYS(fsync),
+	SCMP_SYS(clone),	   SCMP_SYS(fork),	 SCMP_SYS(wait4),	SCMP_SYS(kill),
+	SCMP_SYS(tgkill),	   SCMP_SYS(socketpair), SCMP_SYS(prctl),	SCMP_SYS(prlimit64),
+	SCMP_SYS(setrlimit),	   SCMP_SYS(dup2),	 SCMP_SYS(close_range), SCMP_SYS(seccomp),
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq),	 SCMP_SYS(fsync),
 };
 
 static bool allow(scmp_filter_ctx filter, const int *calls, size_t count)
