@@ -292,6 +292,9 @@ static void names_are_looked_up_once(void **state)
 	enforce("localhost:80", NULL);
 	assert_true(reaches("127.0.0.1", 80) || reaches("::1", 80));
 	assert_false(reaches("127.0.0.1", 81));
+	for (u32 i = 1; i < rules.rule[0].prefixes; i++)
+		assert_memory_not_equal(rules.rule[0].prefix[0].addr, rules.rule[0].prefix[i].addr,
+					16);
 	fd = net_hosts_file(&rules);
 	assert_true(fd >= 0 && pread(fd, text, sizeof(text) - 1, 0) > 0);
 	assert_non_null(strstr(text, "\tlocalhost\n"));

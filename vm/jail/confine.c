@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See confine.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "vm/jail/confine.h"
@@ -16,6 +17,8 @@
 static const struct landlock_path own_paths[] = {
 	{"/proc/self", false},
 };
+
+#define HOSTS "/etc/hosts"
 
 struct lists {
 	struct landlock_path *path;
@@ -88,6 +91,37 @@ static int list_ports(struct lists *l, const struct net_rules *net)
 	return 0;
 }
 
+static bool has_rule(const struct jail_policy *p, const char *path)
+{
+	for (u32 i = 0; i < p->paths.count; i++)
+		if (!strcmp(p->paths.rule[i].path, path))
+			return true;
+	return false;
+}
+
+/*
+ * Shows the allowed names and their addresses as /etc/hosts, since the sandbox reaches no name
+ * server. Returns 0 or -errno.
+ */
+static int show_names(struct jail_policy *p)
+{
+	static const struct policy_place nowhere;
+	bool named = false;
+	char path[32];
+	int fd;
+
+	for (u32 i = 0; i < p->net.count; i++)
+		named |= p->net.rule[i].host && !p->net.rule[i].deny;
+	if (!named || p->net.mode == NET_HOST || has_rule(p, HOSTS))
+		return 0;
+	fd = net_hosts_file(&p->net);
+	if (fd < 0)
+		return fd;
+	/* The descriptor stays open: the view's rule is for the file that it names. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return policy_add_path(p, PATH_BIND, HOSTS, path, false, &nowhere);
+}
+
 int confine_begin(struct sandbox *s)
 {
 	struct jail_policy *p = s->opt.policy;
@@ -102,6 +136,10 @@ int confine_begin(struct sandbox *s)
 		return EXIT_USAGE;
 	}
 	ret = net_resolve(&p->net);
+	if (ret == 0 && show_names(p)) {
+		message("cannot make the sandbox's " HOSTS);
+		ret = EXIT_HOST;
+	}
 	if (ret == 0)
 		ret = walls_begin(&p->walls);
 	if (ret == 0 && p->walls.up & WALL_BIT(WALL_policy))

@@ -101,7 +101,9 @@ static int add_path(int ruleset, const struct landlock_path *path, u64 handled)
 	else if (!S_ISDIR(st.st_mode))
 		rule.allowed &= OF_A_FILE;
 	rule.allowed &= handled;
-	if (ret == 0 && syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0))
+	/* EBADFD: a memory file, which Landlock does not restrict. */
+	if (ret == 0 && syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0) &&
+	    errno != EBADFD)
 		ret = -errno;
 	close(rule.parent);
 	return (int)ret;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/exit_status.h"
@@ -237,7 +238,15 @@ static bool is_of_this_host(const u8 addr[16])
 	       (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80);
 }
 
-/* Adds the addresses that getent(1) prints, one at the start of each line. */
+static bool has_address(const struct net_rule *rule, const u8 addr[16])
+{
+	for (u32 i = 0; i < rule->prefixes; i++)
+		if (!memcmp(rule->prefix[i].addr, addr, sizeof(rule->prefix[i].addr)))
+			return true;
+	return false;
+}
+
+/* Adds the addresses that getent(1) prints, one at the start of each line, some several times. */
 static bool add_answers(struct net_rule *rule, FILE *answers)
 {
 	bool local = !strcmp(rule->host, "localhost"), done = true;
@@ -246,7 +255,8 @@ static bool add_answers(struct net_rule *rule, FILE *answers)
 	while (done && rule->prefixes < ADDRESSES && fgets(line, sizeof(line), answers)) {
 		struct net_prefix prefix = {0};
 
-		if (!read_prefix(line, strcspn(line, " \t\n"), &prefix))
+		if (!read_prefix(line, strcspn(line, " \t\n"), &prefix) ||
+		    has_address(rule, prefix.addr))
 			continue;
 		if (rule->deny || local || !is_of_this_host(prefix.addr))
 			done = add_prefix(rule, &prefix);
@@ -326,5 +336,6 @@ int net_hosts_file(const struct net_rules *rules)
 			dprintf(fd, "%s\t%s\n", text, rule->host);
 		}
 	}
+	fchmod(fd, 0444);
 	return fd;
 }
