@@ -76,6 +76,23 @@ class Command(Figure):
         return Result(1e3 * front.seconds(self.argv), 1)
 
 
+class RunAdded(Figure):
+    """Milliseconds that `buffervm run /bin/true` takes more than `buffervm /bin/true`; natively, what
+    /bin/true takes."""
+    only = ("native", "sandbox", "before")
+    counted = False
+
+    def once(self, bench, front, scale):
+        if front.name == "native":
+            return Result(1e3 * front.seconds(["/bin/true"]), 1)
+        options = ["run", "--quiet", "--cwd=/"]
+        plain, jailed = [], []
+        for _ in range(9):
+            plain.append(front.seconds(["/bin/true"]))
+            jailed.append(front.seconds([*options, "/bin/true"]))
+        return Result(1e3 * (sorted(jailed)[4] - sorted(plain)[4]), 1)
+
+
 class Hello(Command):
     def __init__(self):
         super().__init__([])
@@ -295,6 +312,7 @@ FIGURES = [
     ("hello", "dynamic hello, exec to exit, ms", Hello(), [("most", 7), ("gain", 2.2)]),
     ("true", "/bin/true, ms", Command(["/bin/true"]),
      [("entries", 110), ("entries-part", 0.38)]),
+    ("run", "run /bin/true above plain, ms", RunAdded(), [("most", 2)]),
     ("python", "python3 -c pass, ms", Command(["/usr/bin/python3", "-c", "pass"]),
      [("most", 28), ("gain", 2.4), ("entries", 400), ("entries-part", 0.29)]),
     ("integer", "integer loop, ns", Probe("integer", counted=False), [("speed", 0.98)]),
