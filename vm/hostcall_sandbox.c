@@ -300,7 +300,15 @@ s64 hc_do_sched_getaffinity(struct call *c, u64 vcpu, void *mask, u32 mask_len)
 s64 hc_do_sched_setaffinity(struct call *c, u64 vcpu, const void *mask, u32 mask_len)
 {
 	s64 tid = thread_of(c, vcpu);
+	cpu_set_t own;
 
+	if (tid >= 0 && c->s->opt.policy) { /* never more CPUs than --cpus has left */
+		CPU_ZERO(&own);
+		memcpy(&own, mask, MIN(mask_len, (u32)sizeof(own)));
+		CPU_AND(&own, &own, &c->s->cpus);
+		mask = &own;
+		mask_len = sizeof(own);
+	}
 	return tid < 0 ? tid : HOST_CALL(sched_setaffinity, (u64)tid, mask_len, (u64)mask);
 }
 

@@ -587,6 +587,21 @@ ATTEMPT("limits", raw_ram, RAW | LIMIT, "--mem=64M")
 	REACHED(got > 64 * MIB);
 }
 
+ATTEMPT("limits", raw_cpus, RAW | LIMIT, "--cpus=1")
+{
+	unsigned long all[16], mask;
+
+	memset(all, 0xff, sizeof(all));
+	raw_begin();
+	mask = raw_buffer(NULL, sizeof(all));
+	errno = EINVAL;
+	raw(HC_sched_setaffinity, 0UL, raw_buffer(all, sizeof(all)), RAW_END);
+	if (!RAW_CALL(HC_sched_getaffinity, 0UL, mask))
+		return errno;
+	errno = EINVAL;
+	REACHED(__builtin_popcountl(*(unsigned long *)raw_at(mask)) > 1);
+}
+
 ATTEMPT("limits", raw_handles, RAW | LIMIT, "--fds=100")
 {
 	int n = 0;

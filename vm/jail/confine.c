@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* See confine.h. */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include "vm/jail/confine.h"
 #include "vm/jail/policy.h"
 #include "vm/jail/view.h"
@@ -122,6 +124,33 @@ static int show_names(struct jail_policy *p)
 	return policy_add_path(p, PATH_BIND, HOSTS, path, false, &nowhere);
 }
 
+/*
+ * Leaves the process as many of its CPUs as --cpus says, so that the host itself keeps the limit
+ * and programs count them. Which ones is chosen at random, since sandboxes do not know of each
+ * other. Returns 0 or -errno.
+ */
+static int take_cpus(u32 most)
+{
+	cpu_set_t set;
+	u32 have, skip;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -errno;
+	have = (u32)CPU_COUNT(&set);
+	if (!most || most >= have)
+		return 0;
+	if (getrandom(&skip, sizeof(skip), 0) != sizeof(skip))
+		return -EIO;
+	/* Removes CPUs one by one, from a random one on. */
+	for (skip %= CPU_SETSIZE; have > most; skip = (skip + 1) % CPU_SETSIZE) {
+		if (!CPU_ISSET(skip, &set))
+			continue;
+		CPU_CLR(skip, &set);
+		have--;
+	}
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
 int confine_begin(struct sandbox *s)
 {
 	struct jail_policy *p = s->opt.policy;
@@ -134,6 +163,11 @@ int confine_begin(struct sandbox *s)
 		message("--require=netns: the network namespace would be without the host's "
 			"network, which this policy allows");
 		return EXIT_USAGE;
+	}
+	ret = take_cpus(p->cpus);
+	if (ret) {
+		message("--cpus: %s", host_error(-ret));
+		return EXIT_HOST;
 	}
 	ret = net_resolve(&p->net);
 	if (ret == 0 && show_names(p)) {
