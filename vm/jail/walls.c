@@ -131,13 +131,13 @@ int walls_begin(struct walls *w)
 
 int walls_confine(struct walls *w, const struct landlock_rules *rules)
 {
-	const char *lacks = NULL;
 	int ret;
 
 	if (wanted(w, WALL_landlock)) {
-		record(w, WALL_landlock, landlock_confine(rules, &lacks));
-		if (lacks && w->up & WALL_BIT(WALL_landlock))
-			message("warning: this host's Landlock does not restrict %s", lacks);
+		record(w, WALL_landlock, landlock_confine(rules, &w->landlock_lacks));
+		if (w->landlock_lacks && w->required & WALL_BIT(WALL_landlock))
+			message("warning: this host's Landlock does not restrict %s",
+				w->landlock_lacks);
 	}
 	ret = judge(w, WALL_landlock, WALL_landlock);
 	if (ret)
@@ -154,6 +154,8 @@ bool walls_require_netns(const struct walls *w)
 
 void walls_describe(const struct walls *w, struct sandbox *s)
 {
+	if (w->landlock_lacks)
+		verbose(s, "this host's Landlock does not restrict %s", w->landlock_lacks);
 	for (u32 i = 0; i < WALLS; i++)
 		verbose(s, "wall %s: %s (%s)", wall_names[i].name,
 			w->up & WALL_BIT(i) ? "holds" : "not raised", wall_names[i].text);

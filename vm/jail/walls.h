@@ -45,6 +45,7 @@ struct walls {
 	enum net_mode network;	/* which Internet sockets of the host there may be */
 	u32 up;			/* bit n: wall n holds */
 	const char *why[WALLS]; /* why a wall does not hold; NULL: nothing went wrong */
+	const char *landlock_lacks; /* what an older Landlock does not restrict; NULL: nothing */
 };
 
 /*
