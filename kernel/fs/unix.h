@@ -147,6 +147,7 @@ struct unix_file {
 	u32 internal; /* of these: in queues that nothing but messages can reach */
 	bool reached;
 	LIST_ENTRY(unix_file) of_inflight;
+	SLIST_ENTRY(unix_file) to_visit; /* reached, and what its messages have is not yet */
 };
 
 extern const struct file_ops unix_ops;

@@ -158,9 +158,11 @@ static bool is_candidate(const struct unix_file *f)
 	return f->inflight && READ_ONCE(f->file.refs) == f->inflight;
 }
 
+SLIST_HEAD(visits, unix_file);
+
 /* Calls visit for each unix socket in the messages of f's queue. */
-static void for_each_inside(struct unix_file *f, void (*visit)(struct unix_file *, bool *),
-			    bool *changed)
+static void for_each_inside(struct unix_file *f, void (*visit)(struct unix_file *, struct visits *),
+			    struct visits *visits)
 {
 	struct unix_pair *p = f->end->pair;
 	struct unix_message *m;
@@ -171,47 +173,48 @@ static void for_each_inside(struct unix_file *f, void (*visit)(struct unix_file 
 			struct unix_file *inside = unix_file_of(m->files->file[i]);
 
 			if (inside)
-				visit(inside, changed);
+				visit(inside, visits);
 		}
 	}
 	mutex_unlock(&p->lock);
 }
 
-static void count_internal(struct unix_file *f, bool *changed)
+static void count_internal(struct unix_file *f, struct visits *visits)
 {
-	(void)changed;
+	(void)visits;
 	f->internal++;
 }
 
-static void reach(struct unix_file *f, bool *changed)
+static void reach(struct unix_file *f, struct visits *visits)
 {
 	if (f->reached)
 		return;
 	f->reached = true;
-	*changed = true;
+	SLIST_INSERT_HEAD(visits, f, to_visit);
 }
 
 /* Sets .reached of all sockets in flight that some process can receive or has. */
 static void find_reached(void)
 {
+	struct visits visits = SLIST_HEAD_INITIALIZER(visits);
 	struct unix_file *f;
-	bool changed = true;
 
 	ASSERT_HELD(&unix_inflight_lock);
 	LIST_FOREACH (f, &sockets, of_inflight) {
 		f->internal = 0;
-		f->reached = !is_candidate(f);
+		f->reached = false;
 	}
 	LIST_FOREACH (f, &sockets, of_inflight)
-		if (!f->reached)
+		if (is_candidate(f))
 			for_each_inside(f, count_internal, NULL);
+		else
+			reach(f, &visits);
 	LIST_FOREACH (f, &sockets, of_inflight)
-		f->reached |= f->inflight > f->internal;
-	while (changed) {
-		changed = false;
-		LIST_FOREACH (f, &sockets, of_inflight)
-			if (f->reached)
-				for_each_inside(f, reach, &changed);
+		if (f->inflight > f->internal)
+			reach(f, &visits);
+	while ((f = SLIST_FIRST(&visits))) {
+		SLIST_REMOVE_HEAD(&visits, to_visit);
+		for_each_inside(f, reach, &visits);
 	}
 }
 
