@@ -75,7 +75,7 @@ static const struct {
 	{SOL_SOCKET, 69, 70, 4, B},	    /* PREFER_BUSY_POLL, BUSY_POLL_BUDGET */
 	{SOL_SOCKET, 71, 71, 8, G},	    /* NETNS_COOKIE */
 	{SOL_SOCKET, 72, 75, 4, B},	    /* BUF_LOCK to RCVMARK */
-	{SOL_SOCKET, 83, 83, 4, B},	    /* PASSRIGHTS */
+	{SOL_SOCKET, 82, 84, 4, B},	    /* RCVPRIORITY, PASSRIGHTS, INQ */
 	/* IPPROTO_IP: linux/in.h */
 	{IPPROTO_IP, 1, 3, 4, B},   /* TOS, TTL, HDRINCL */
 	{IPPROTO_IP, 4, 4, 40, B},  /* OPTIONS */
@@ -154,6 +154,8 @@ static const struct {
 	{IPPROTO_TCP, 33, 33, 32, B},	  /* FASTOPEN_KEY */
 	{IPPROTO_TCP, 34, 34, 4, B},	  /* FASTOPEN_NO_COOKIE */
 	{IPPROTO_TCP, 36, 37, 4, B},	  /* INQ, TX_DELAY */
+	{IPPROTO_TCP, 43, 43, 4, G},	  /* IS_MPTCP */
+	{IPPROTO_TCP, 44, 46, 4, B},	  /* RTO_MAX_MS, RTO_MIN_US, DELACK_MAX_US */
 	/* linux/udp.h, net/udplite.h */
 	{IPPROTO_UDP, 1, 1, 4, B},     /* CORK */
 	{IPPROTO_UDP, 100, 104, 4, B}, /* ENCAP to GRO */

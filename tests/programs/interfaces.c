@@ -91,6 +91,35 @@ CASE(questions_to_a_device)
 	close(fd);
 }
 
+/* Options of Linux 6.12 and later. */
+CASE(newer_options)
+{
+	static const struct {
+		int level, name;
+		unsigned minor;
+	} options[] = {
+		{SOL_SOCKET, 82, 14},  /* SO_RCVPRIORITY */
+		{IPPROTO_TCP, 43, 10}, /* TCP_IS_MPTCP */
+		{IPPROTO_TCP, 44, 15}, /* TCP_RTO_MAX_MS */
+		{IPPROTO_TCP, 45, 16}, /* TCP_RTO_MIN_US */
+		{IPPROTO_TCP, 46, 16}, /* TCP_DELACK_MAX_US */
+	};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	NEED(fd >= 0);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		int value = 2000;
+		socklen_t len = sizeof(value);
+
+		if (!check_kernel(6, options[i].minor))
+			continue;
+		SHOW(setsockopt(fd, options[i].level, options[i].name, &value, len));
+		SHOW(getsockopt(fd, options[i].level, options[i].name, &value, &len));
+		printf("  %d in %u bytes\n", value, len);
+	}
+	close(fd);
+}
+
 static void send_datagram(const char *text)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
