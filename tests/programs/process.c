@@ -244,72 +244,6 @@ CASE(clocks)
 	CHECK((long)cpu < sysconf(_SC_NPROCESSORS_CONF));
 }
 
-/*
- * Every operation of prctl(2) that Linux 6.1 has, with arguments that it takes and others, each in
- * a child. Left out: what depends on the CPU (26, 52, 53, 62), the calls' own rules (59), seccomp
- * (21, 22), and names (15, 16).
- */
-CASE(every_process_control)
-{
-	static const unsigned long args[][4] = {{0}, {1}, {2}, {99}, {0, 1}, {0, 0, 0, 7}, {~0UL}};
-	static const int left_out[] = {15, 16, 21, 22, 26, 52, 53, 59, 62};
-
-	for (int op = 0; op <= 64; op++) {
-		bool skip = false;
-
-		for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
-			skip |= op == left_out[i];
-		if (skip)
-			continue;
-		fflush(stdout);
-		if (fork() == 0) {
-			printf("  %d:", op);
-			for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
-				const unsigned long *a = args[i];
-				long r = prctl(op, a[0], a[1], a[2], a[3]);
-
-				printf(" %ld %s", r, r < 0 ? check_errno(errno) : "");
-			}
-			puts("");
-			fflush(stdout);
-			_exit(0);
-		}
-		NEED(wait(NULL) > 0);
-	}
-	SHOW(prctl(0x41555856, -1, 0, 0, 0));
-}
-
-static clockid_t clock_of(pid_t pid, int bits)
-{
-	return (clockid_t)((~(unsigned)pid << 3) | (unsigned)bits);
-}
-
-CASE(clocks_of_another_process)
-{
-	struct timespec ts, short_time = {0, 1000000};
-	pid_t child = fork();
-
-	NEED(child >= 0);
-	if (child == 0) {
-		for (;;)
-			getppid();
-	}
-	SHOW(clock_getres(clock_of(child, 2), &ts));
-	SHOW(clock_gettime(clock_of(child, 2), &ts));
-	SHOW(clock_settime(clock_of(child, 2), &ts));
-	SHOW(clock_getres(clock_of(child, 2 | 4), &ts));
-	SHOW(clock_gettime(clock_of(child, 2 | 4), &ts));
-	SHOW(clock_settime(clock_of(child, 2 | 4), &ts));
-	SHOW(clock_getres(clock_of(99999999, 2), &ts));
-	SHOW(clock_gettime(clock_of(99999999, 2), &ts));
-	SHOW(clock_settime(clock_of(99999999, 2), &ts));
-	SHOW(clock_nanosleep(clock_of(child, 2), 0, &short_time, NULL));
-	SHOW(clock_nanosleep(clock_of(getpid(), 2 | 4), 0, &short_time, NULL));
-	SHOW(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &short_time, NULL));
-	NEED(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-	SHOW(clock_getres(clock_of(child, 2), &ts));
-}
-
 CASE(sleeping)
 {
 	struct timespec ts = {0, 20000000}, a, b;
@@ -544,4 +478,70 @@ CASE(refused)
 	CHECK(syscall(SYS_init_module, NULL, 0, "") == -1);
 	CHECK(syscall(SYS_kexec_load, 0, 0, NULL, 99) == -1);
 	CHECK(syscall(SYS_bpf, 9999, NULL, 0) == -1);
+}
+
+/*
+ * Every operation of prctl(2) that Linux 6.1 has, with arguments that it takes and others, each in
+ * a child. Left out: what depends on the CPU (26, 52, 53, 62), the calls' own rules (59), seccomp
+ * (21, 22), and names (15, 16).
+ */
+CASE(every_process_control)
+{
+	static const unsigned long args[][4] = {{0}, {1}, {2}, {99}, {0, 1}, {0, 0, 0, 7}, {~0UL}};
+	static const int left_out[] = {15, 16, 21, 22, 26, 52, 53, 59, 62};
+
+	for (int op = 0; op <= 64; op++) {
+		bool skip = false;
+
+		for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+			skip |= op == left_out[i];
+		if (skip)
+			continue;
+		fflush(stdout);
+		if (fork() == 0) {
+			printf("  %d:", op);
+			for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
+				const unsigned long *a = args[i];
+				long r = prctl(op, a[0], a[1], a[2], a[3]);
+
+				printf(" %ld %s", r, r < 0 ? check_errno(errno) : "");
+			}
+			puts("");
+			fflush(stdout);
+			_exit(0);
+		}
+		NEED(wait(NULL) > 0);
+	}
+	SHOW(prctl(0x41555856, -1, 0, 0, 0));
+}
+
+static clockid_t clock_of(pid_t pid, int bits)
+{
+	return (clockid_t)((~(unsigned)pid << 3) | (unsigned)bits);
+}
+
+CASE(clocks_of_another_process)
+{
+	struct timespec ts, short_time = {0, 1000000};
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		for (;;)
+			getppid();
+	}
+	SHOW(clock_getres(clock_of(child, 2), &ts));
+	SHOW(clock_gettime(clock_of(child, 2), &ts));
+	SHOW(clock_settime(clock_of(child, 2), &ts));
+	SHOW(clock_getres(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_gettime(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_settime(clock_of(child, 2 | 4), &ts));
+	SHOW(clock_getres(clock_of(99999999, 2), &ts));
+	SHOW(clock_gettime(clock_of(99999999, 2), &ts));
+	SHOW(clock_settime(clock_of(99999999, 2), &ts));
+	SHOW(clock_nanosleep(clock_of(child, 2), 0, &short_time, NULL));
+	SHOW(clock_nanosleep(clock_of(getpid(), 2 | 4), 0, &short_time, NULL));
+	SHOW(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &short_time, NULL));
+	NEED(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	SHOW(clock_getres(clock_of(child, 2), &ts));
 }
