@@ -96,6 +96,7 @@ struct process {
 	u32 waiting;	/* how many threads sleep on it */
 
 	struct usage usage;	     /* of threads that ended */
+	u64 cpu_told;		     /* what usage_cpu_ns has returned at most */
 	struct usage children_usage; /* of children that were waited for */
 
 	u64 start_ns; /* CLOCK_BOOTTIME at start, for /proc/pid/stat */

@@ -43,6 +43,7 @@ struct thread {
 
 	/* usage.c: the counts until it got its vCPU. Readers on other vCPUs use no lock. */
 	u64 cpu_ns, system_ns;
+	u64 cpu_told; /* what usage_cpu_ns has returned at most; task_lock */
 	u64 minor_faults, voluntary, involuntary;
 	u64 charged_ns;	      /* CPU time that signals were sent for: task/timer.c */
 	struct cpu_mask cpus; /* sched_setaffinity(2) */

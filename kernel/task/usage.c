@@ -125,17 +125,21 @@ static u64 thread_cpu_ns(const struct thread *t)
 	return cpu;
 }
 
-u64 usage_cpu_ns(const struct process *p, const struct thread *t)
+u64 usage_cpu_ns(struct process *p, struct thread *t)
 {
-	u64 sum;
+	u64 *told = t ? &t->cpu_told : &p->cpu_told, sum;
 
 	ASSERT_HELD(&task_lock);
-	if (t)
-		return thread_cpu_ns(t);
-	sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
-	TAILQ_FOREACH (t, &p->threads, link)
-		sum += thread_cpu_ns(t);
-	return sum;
+	if (t) {
+		sum = thread_cpu_ns(t);
+	} else {
+		sum = (p->usage.user_us + p->usage.system_us) * NSEC_PER_USEC;
+		TAILQ_FOREACH (t, &p->threads, link)
+			sum += thread_cpu_ns(t);
+	}
+	/* The estimate may have been too high, but a clock does not go back. */
+	*told = MAX(*told, sum);
+	return *told;
 }
 
 struct rusage usage_to_rusage(const struct usage *u)

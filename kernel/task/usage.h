@@ -32,10 +32,10 @@ void usage_process(struct process *p, struct usage *u);
 void usage_add(struct usage *sum, const struct usage *u);
 struct rusage usage_to_rusage(const struct usage *u);
 /*
- * Returns the CPU time of the process in ns, or that of its thread t if t is not NULL. task_lock is
- * held.
+ * Returns the CPU time of the process in ns, or that of its thread t if t is not NULL: never less
+ * than before. task_lock is held.
  */
-u64 usage_cpu_ns(const struct process *p, const struct thread *t);
+u64 usage_cpu_ns(struct process *p, struct thread *t);
 
 #define USAGE_TICKS 100 /* USER_HZ: the unit of times(2) and siginfo */
 static inline s64 usage_ticks(u64 us)
