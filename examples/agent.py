@@ -6,7 +6,8 @@
 
 The call is an object such as {"language": "python", "code": "print(1 + 1)", "stdin": ""}. The answer
 tells what the model has to know to go on: the output, whether it was cut, and why the program ended.
-The code runs in a sandbox with 5 seconds, 256 MiB and 32 processes.
+The code runs under `buffervm run` with 5 seconds, 256 MiB and 32 processes: it reads the system's files
+without their secrets, writes only to an empty /tmp of its own, and has no network.
 """
 import json
 import os
@@ -49,7 +50,7 @@ def call(request):
     try:
         done = buffervm.run(command + [request["code"]], input=request.get("stdin", "").encode(),
                             capture_output=True, timeout=SECONDS, memory="256M", processes=32,
-                            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+                            net=False, cwd="/usr")
     except buffervm.TimeoutExpired as late:
         return {"stdout": shown(late.stdout), "stderr": shown(late.stderr),
                 "ended": f"it was killed after {SECONDS:g} seconds"}

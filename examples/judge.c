@@ -5,9 +5,10 @@
  *
  *   judge SUBMISSIONS INPUT EXPECTED
  *
- * Submissions are executable files. Each runs in a sandbox of its own, four at a time, with one
- * second, 128 MiB and 16 processes. A line for each: its name and "accepted", "wrong answer", "too
- * slow", "too much memory", "too much output" or "failed".
+ * Submissions are executable files. Each runs under `buffervm run` in a sandbox of its own, four at
+ * a time, with one second, 128 MiB and 16 processes; of the judge's files it can read only itself.
+ * A line for each: its name and "accepted", "wrong answer", "too slow", "too much memory", "too
+ * much output" or "failed".
  *
  *   cc judge.c $(pkg-config --cflags --libs buffervm) -pthread -o judge
  */
@@ -95,19 +96,21 @@ static const char *verdict_of(struct buffervm *b, int ret)
 
 static const char *judge(const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], read_itself[PATH_MAX + 16];
 	struct buffervm_spec *spec;
 	struct buffervm *b;
 	const char *verdict = "the judge failed";
 	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s", contest.directory, name);
+	snprintf(read_itself, sizeof(read_itself), "--read=%s", path);
 	spec = buffervm_spec_new(path);
 	if (!spec)
 		return verdict;
 	if (buffervm_spec_memory(spec, MEMORY) || buffervm_spec_processes(spec, PROCESSES) ||
-	    buffervm_spec_env(spec, "PATH=/usr/bin:/bin") || buffervm_spec_pipe(spec, 0) ||
-	    buffervm_spec_pipe(spec, 1) || buffervm_spec_pipe(spec, 2))
+	    buffervm_spec_policy(spec, read_itself) || buffervm_spec_dir(spec, "/usr") ||
+	    buffervm_spec_pipe(spec, 0) || buffervm_spec_pipe(spec, 1) ||
+	    buffervm_spec_pipe(spec, 2))
 		goto out;
 	b = buffervm_start(spec, NULL);
 	if (!b)
@@ -141,7 +144,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: judge SUBMISSIONS INPUT EXPECTED\n");
 		return 2;
 	}
-	contest.directory = argv[1];
+	contest.directory = realpath(argv[1], NULL);
+	if (!contest.directory)
+		return 2;
 	contest.time_ms = slow ? atoi(slow) : TIME_MS;
 	for (int i = 0, n = scandir(argv[1], &entry, NULL, alphasort); i < n; i++)
 		if (entry[i]->d_name[0] != '.' && contest.count < SUBMISSIONS)

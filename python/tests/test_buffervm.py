@@ -58,6 +58,14 @@ def test_memory_is_limited():
     assert done.status.peak_memory < 200 << 20
 
 
+def test_a_policy(tmp_path):
+    args = ["sh", "-c", "echo x >f && cat f"]
+    denied = buffervm.run(args, cwd=tmp_path, capture_output=True, net=False)
+    assert denied.returncode != 0 and denied.status.ran and not (tmp_path / "f").exists()
+    allowed = buffervm.run(args, cwd=tmp_path, capture_output=True, write=[tmp_path])
+    assert allowed.stdout == b"x\n" and (tmp_path / "f").exists()
+
+
 def test_no_such_program():
     done = buffervm.run(["/no/such/program"], capture_output=True)
     assert done.returncode == 127 and not done.status.ran and done.status.fault == "program"
