@@ -426,6 +426,86 @@ static int do_read_often(char **arg)
 	return read_often(arg[0], arg[1]);
 }
 
+/* Opens descriptor N, as it was when the program started, for reading and writing. */
+static int do_reopen_inherited(char **arg)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%s", arg[0]);
+	return open_and_close(link, O_RDWR);
+}
+
+static int do_fchdir_inherited(char **arg)
+{
+	return fchdir(atoi(arg[0])) ? -1 : read_fd(open(arg[1], O_RDONLY));
+}
+
+static int do_open_path(char **arg)
+{
+	return open_and_close(arg[0], O_PATH);
+}
+
+static int do_chdir(char **arg)
+{
+	return chdir(arg[0]);
+}
+
+static int do_getxattr(char **arg)
+{
+	return listxattr(arg[0], content, sizeof(content)) < 0 ? -1 : 0;
+}
+
+static int do_mkfifo(char **arg)
+{
+	return mkfifo(arg[0], 0600);
+}
+
+/* A second name by the descriptor of a file that is open for reading. */
+static int do_link_by_fd(char **arg)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", open(arg[0], O_RDONLY));
+	return linkat(AT_FDCWD, link, AT_FDCWD, arg[1], AT_SYMLINK_FOLLOW);
+}
+
+static int do_exchange(char **arg)
+{
+	return (int)syscall(SYS_renameat2, AT_FDCWD, arg[0], AT_FDCWD, arg[1],
+			    2 /* RENAME_EXCHANGE */);
+}
+
+static int do_rmdir(char **arg)
+{
+	return rmdir(arg[0]);
+}
+
+static int do_send_to(char **arg)
+{
+	struct sockaddr_un un = address(arg[0]);
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	return sendto(s, "x", 1, 0, (struct sockaddr *)&un, sizeof(un)) < 0 ? -1 : 0;
+}
+
+static int do_write_often_swapped(char **arg)
+{
+	struct swap s = {.a = arg[0], .b = arg[1]};
+	pthread_t thread;
+	int made = 0;
+
+	pthread_create(&thread, NULL, swap_names, &s);
+	/* Succeeds if the file came to be where the link leads. */
+	for (int i = 0; i < ROUNDS * 20 && !made; i++) {
+		open_and_close(arg[2], O_WRONLY | O_CREAT);
+		made = access(arg[3], F_OK) == 0;
+	}
+	atomic_store(&s.stop, true);
+	pthread_join(thread, NULL);
+	errno = EACCES;
+	return made ? 0 : -1;
+}
+
 static int do_kill(char **arg)
 {
 	return kill(atoi(arg[0]), 0);
@@ -491,6 +571,17 @@ static const struct attempt {
 	ATTEMPT(fd_path),
 	ATTEMPT(swap),
 	ATTEMPT(read_often),
+	ATTEMPT(reopen_inherited),
+	ATTEMPT(fchdir_inherited),
+	ATTEMPT(open_path),
+	ATTEMPT(chdir),
+	ATTEMPT(getxattr),
+	ATTEMPT(mkfifo),
+	ATTEMPT(link_by_fd),
+	ATTEMPT(exchange),
+	ATTEMPT(rmdir),
+	ATTEMPT(send_to),
+	ATTEMPT(write_often_swapped),
 	ATTEMPT(kill),
 	ATTEMPT(uname),
 };
