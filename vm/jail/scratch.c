@@ -5,13 +5,15 @@
  * It is a tmpfs that is never attached to any directory. So it has no name on the host, and ends
  * with its last descriptor, also if the monitor is killed. Making one takes a capability that an
  * ordinary user has only in a user namespace of their own; a child enters one, makes the tmpfs
- * there and sends its descriptor back. Where the host forbids that, a temporary directory takes its
- * place, which the monitor removes at the end.
+ * there and sends its descriptor back. Where the host forbids that, a temporary directory takes
+ * its place. A process of its own removes that as soon as the monitor has ended, however it ended: the
+ * monitor itself has given up the right to do so.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,9 @@
 #define MOUNT_ATTR_NODEV  4
 #endif
 
-static char directory[4096]; /* the temporary directory, "" if there is none */
+/* Of the process that removes the temporary directory: our end of its pipe, or -1. */
+static int cleaner = -1;
+static pid_t cleaner_pid;
 
 static int set(int fs, const char *key, const char *value)
 {
@@ -147,16 +151,58 @@ static int from_child(u64 bytes)
 	return fd;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st, (void)at;
+	/* A program may have made a directory unreadable. */
+	if (kind == FTW_DNR && chmod(path, 0700) == 0)
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (remove(path))
+		errno = 0; /* the rest is tried */
+	return 0;
+}
+
+/* Starts the process that removes the directory. Returns false with errno on failure. */
+static bool start_cleaner(const char *directory)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	cleaner_pid = fork();
+	if (cleaner_pid == 0) {
+		close(ends[1]);
+		for (int sig = 1; sig < NSIG; sig++)
+			signal(sig, SIG_IGN);
+		while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+			;
+		nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		_exit(0);
+	}
+	close(ends[0]);
+	if (cleaner_pid < 0) {
+		close(ends[1]);
+		return false;
+	}
+	cleaner = ends[1];
+	return true;
+}
+
 static int make_directory(void)
 {
 	const char *base = getenv("TMPDIR");
+	char directory[4096];
 
 	snprintf(directory, sizeof(directory), "%s/buffervm.XXXXXX",
 		 base && base[0] == '/' ? base : "/tmp");
-	if (mkdtemp(directory))
-		return open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	directory[0] = '\0';
-	return -1;
+	if (!mkdtemp(directory))
+		return -1;
+	if (!start_cleaner(directory)) {
+		rmdir(directory);
+		return -1;
+	}
+	return open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int scratch_make(u64 bytes)
@@ -168,17 +214,12 @@ int scratch_make(u64 bytes)
 	return fd >= 0 ? fd : make_directory();
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st, (void)kind, (void)at;
-	if (remove(path))
-		errno = 0; /* what a program made unreadable stays */
-	return 0;
-}
-
 void scratch_end(void)
 {
-	if (directory[0])
-		nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	directory[0] = '\0';
+	if (cleaner < 0)
+		return;
+	close(cleaner);
+	cleaner = -1;
+	while (waitpid(cleaner_pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }

@@ -76,7 +76,7 @@ enum view_flags {
  * descriptors do not see later ones.
  */
 int view_build(const struct jail_policy *p, int scratch);
-/* Removes what view_build made on the host. Async-signal-safe. */
+/* Removes what the view has on the host. */
 void view_end(void);
 
 /*
