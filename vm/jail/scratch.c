@@ -6,8 +6,8 @@
  * with its last descriptor, also if the monitor is killed. Making one takes a capability that an
  * ordinary user has only in a user namespace of their own; a child enters one, makes the tmpfs
  * there and sends its descriptor back. Where the host forbids that, a temporary directory takes
- * its place. A process of its own removes that as soon as the monitor has ended, however it ended: the
- * monitor itself has given up the right to do so.
+ * its place. A process of its own removes that as soon as the monitor has ended, however it ended:
+ * the monitor itself has given up the right to do so.
  */
 #include <errno.h>
 #include <fcntl.h>
