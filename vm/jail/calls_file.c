@@ -76,7 +76,8 @@ static s64 read_link(int dir, const char *path, char *target, u64 size)
 	if (n == 0)
 		n = S_ISLNK(at.st.st_mode)
 			    ? HOST_CALL(readlinkat, (u64)at.fd, (u64) "", (u64)target, size)
-			    : -EINVAL;
+		    : *path ? -EINVAL
+			    : -ENOENT;
 	view_put(&at);
 	return reported(n);
 }
@@ -91,7 +92,7 @@ static s64 access_path(int dir, const char *path, u64 mode, u64 flags)
 	struct view_at at;
 	s64 err = view_find(dir, path, find_flags(flags), 0, &at);
 
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_EACCESS))
+	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_EACCESS) || mode & ~7UL)
 		err = -EINVAL;
 	/* Rights of the file first, as Linux has it: then a read-only file system. */
 	if (err == 0)

@@ -102,6 +102,7 @@ static s64 jail_unlinkat(struct call *c)
 		err = -ENOENT;
 	if (err == 0 && at.node && (!directory || at.node->has_right || at.node->fd >= 0))
 		err = -EBUSY;
+	view_let_go(&at);
 	if (err == 0)
 		err = HOST_CALL(unlinkat, (u64)at.dir, (u64)last_name(&at).text, c->arg[2].value);
 	if (err == 0)
@@ -140,6 +141,7 @@ static s64 jail_renameat2(struct call *c)
 		err = -ENOENT;
 	if (err == 0 && from.dir_rule->content != to.dir_rule->content)
 		err = -EXDEV;
+	view_let_go(&to);
 	if (err == 0)
 		err = HOST_CALL(renameat2, (u64)from.dir, (u64)last_name(&from).text, (u64)to.dir,
 				(u64)last_name(&to).text, flags);

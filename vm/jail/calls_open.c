@@ -272,6 +272,17 @@ static s64 jail_openat2(struct call *c)
 	return open_path(c, c->arg[0].fd, c->arg[1].path, how.flags, how.mode, how.resolve, NULL);
 }
 
+/* Returns true for a pipe without a name: each of its ends may become the other one (pipe(7)). */
+static bool is_pipe(int file, const struct stat *st)
+{
+	char name[64];
+	s64 n = S_ISFIFO(st->st_mode) && handle_tag(file) == 0
+			? HOST_CALL(readlink, (u64)jail_link(file).path, (u64)name, sizeof(name))
+			: 0;
+
+	return n > 6 && !memcmp(name, "pipe:[", 6);
+}
+
 /* Opens what a handle names once more. */
 static s64 jail_reopen(struct call *c)
 {
@@ -284,10 +295,12 @@ static s64 jail_reopen(struct call *c)
 
 	if (file < 0)
 		return -EBADF;
+	if (c->arg[1].value & O_CREAT && c->arg[1].value & O_EXCL)
+		return -EEXIST;
 	own = HOST_CALL(fcntl, (u64)file, F_GETFL);
 	if (own < 0 || HOST_CALL(fstat, (u64)file, (u64)&st) < 0)
 		return -EBADF;
-	if (writes && !(flags & O_PATH)) {
+	if (writes && !(flags & O_PATH) && !is_pipe(file, &st)) {
 		err = jail_may_change_handle(file);
 		if (err < 0)
 			return err;
@@ -297,7 +310,8 @@ static s64 jail_reopen(struct call *c)
 		return -EACCES;
 	tag = handle_tag(file);
 	/* Who was given a file only to write it does not get to read it. */
-	if (!tag && (own & O_ACCMODE) == O_WRONLY && (flags & O_ACCMODE) != O_WRONLY)
+	if (!tag && (own & O_ACCMODE) == O_WRONLY && (flags & O_ACCMODE) != O_WRONLY &&
+	    !is_pipe(file, &st))
 		return -EACCES;
 	fd = vcpu_syscall(
 		c->v, SYS_openat,

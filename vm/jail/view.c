@@ -336,6 +336,8 @@ static s64 begin(struct walk *w, int dir, const char *path)
 	if (dir < 0)
 		return -EBADF;
 	rule = view_rule_of(dir);
+	if (!rule && HOST_CALL(fstat, (u64)dir, (u64)&w->st) == 0 && !S_ISDIR(w->st.st_mode))
+		return -ENOTDIR;
 	if (!rule)
 		return -EACCES;
 	err = push(w, dir, false, NULL, rule);
@@ -642,6 +644,13 @@ s64 view_find(int dir, const char *path, u32 flags, u64 resolve, struct view_at 
 	at->from = dir;
 	at->path = path;
 	return err;
+}
+
+void view_let_go(struct view_at *at)
+{
+	if (at->own_fd)
+		HOST_CALL(close, (u64)at->fd);
+	at->own_fd = false;
 }
 
 void view_put(struct view_at *at)

@@ -85,6 +85,11 @@ void view_end(void);
  */
 s64 view_find(int dir, const char *path, u32 flags, u64 resolve, struct view_at *at);
 void view_put(struct view_at *at);
+/*
+ * Closes the file at a place already, before its last name goes: an open descriptor would delay
+ * what inotify(7) tells of its end.
+ */
+void view_let_go(struct view_at *at);
 
 #define VIEW_TAG_BELOW 0x80000000u
 

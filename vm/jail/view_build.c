@@ -392,6 +392,25 @@ static int open_content(struct build *b, const struct entry *e)
 }
 
 /*
+ * Makes the /proc of the view, also where a rule shows the host's root: the host's is about
+ * processes outside. A rule for /proc itself stays.
+ */
+static int make_proc(struct build *b, struct view_node **proc)
+{
+	struct view_node *n = *proc = node_at(b, "/proc");
+
+	if (!n)
+		return no_memory();
+	if (n->fd >= 0 || n->has_right || n->refusal)
+		return 0;
+	n->fd = scratch_directory(b, 0755);
+	n->is_virtual = n->is_scratch = n->has_right = true;
+	if (n->fd < 0)
+		message("cannot make the directory of /proc: %s", strerror(errno));
+	return n->fd < 0 ? EXIT_HOST : 0;
+}
+
+/*
  * Makes a directory or file of this name, so that the content that hides it can be listed. dir is
  * in scratch. Does nothing if the name is there.
  */
@@ -577,6 +596,7 @@ static void note_device(const struct view_node *n)
 int view_build(const struct jail_policy *p, int scratch)
 {
 	struct build b = {.policy = p, .scratch = scratch};
+	struct view_node *proc = NULL;
 	struct place own;
 	int ret = 0;
 
@@ -593,10 +613,14 @@ int view_build(const struct jail_policy *p, int scratch)
 	if (ret == 0)
 		ret = show_hosts(&b);
 	if (ret == 0)
+		ret = make_proc(&b, &proc);
+	if (ret == 0)
 		ret = settle_root(&b, &own);
 	if (ret == 0)
 		ret = settle_below(&b, view_tree.root, &own);
-	if (ret == 0 && view_tree.root->is_virtual && !view_make_own_files(view_tree.root->fd, p)) {
+	if (ret == 0 && proc && proc->is_scratch &&
+	    !view_make_own_files(view_tree.root->is_virtual ? view_tree.root->fd : -1, proc->fd,
+				 p)) {
 		message("cannot make the sandbox's own files: %s", strerror(errno));
 		ret = EXIT_HOST;
 	}

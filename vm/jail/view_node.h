@@ -27,10 +27,11 @@ struct view_tree {
 extern struct view_tree view_tree;
 
 /*
- * view_own.c: makes the files that tell programs about the sandbox, in the root of a view that has
- * its own. Returns false, with errno, on failure.
+ * view_own.c: makes the files that tell programs about the sandbox: in the directory that is /proc,
+ * and in that which is /, or -1 if the view has no / of its own. Returns false, with errno, on
+ * failure.
  */
-bool view_make_own_files(int root, const struct jail_policy *p);
+bool view_make_own_files(int root, int proc, const struct jail_policy *p);
 
 /* Returns the child of this name, NULL if there is none. */
 struct view_node *view_child(const struct view_node *node, const char *name, size_t len);

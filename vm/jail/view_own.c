@@ -77,8 +77,7 @@ static bool write_cgroup(int root, const struct jail_policy *p)
 	return write_file(root, directory, "memory.max", limit_text(number, p->mem)) &&
 	       write_file(root, directory, "pids.max", limit_text(number, p->pids)) &&
 	       write_file(root, directory, "cpu.max", cpu) &&
-	       write_file(root, directory, "cgroup.controllers", "cpu memory pids\n") &&
-	       write_file(root, "/proc/self", "cgroup", "0::/\n");
+	       write_file(root, directory, "cgroup.controllers", "cpu memory pids\n");
 }
 
 static const char mountinfo[] = "1 1 0:1 / / ro,relatime - buffervm buffervm ro\n"
@@ -90,14 +89,12 @@ static const char mounts[] = "buffervm / buffervm ro,relatime 0 0\n"
 			     "cgroup2 /sys/fs/cgroup cgroup2 ro,relatime 0 0\n"
 			     "tmpfs /tmp tmpfs rw,relatime 0 0\n";
 
-bool view_make_own_files(int root, const struct jail_policy *p)
+bool view_make_own_files(int root, int proc, const struct jail_policy *p)
 {
-	int proc = open_directory(root, "/proc");
-	bool linked = proc >= 0 && (!symlinkat("self/mounts", proc, "mounts") || errno == EEXIST);
-
-	if (proc >= 0)
-		close(proc);
-	return linked && write_cgroup(root, p) &&
-	       write_file(root, "/proc/self", "mountinfo", mountinfo) &&
-	       write_file(root, "/proc/self", "mounts", mounts);
+	if (root >= 0 && !write_cgroup(root, p))
+		return false;
+	return (!symlinkat("self/mounts", proc, "mounts") || errno == EEXIST) &&
+	       write_file(proc, "self", "cgroup", "0::/\n") &&
+	       write_file(proc, "self", "mountinfo", mountinfo) &&
+	       write_file(proc, "self", "mounts", mounts);
 }
