@@ -12,7 +12,6 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -276,39 +275,6 @@ static int open_path(int dir, const char *path, u64 flags, u64 resolve)
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-}
-
-/*
- * Shows the addresses of allowed names as /etc/hosts: a resolver inside reaches no name server.
- * Returns 0 or an exit_status after a message.
- */
-static int show_hosts(struct build *b)
-{
-	struct view_node *n;
-	int from, to = -1, ret = EXIT_HOST;
-
-	if (b->policy->net.mode != NET_RULES)
-		return 0;
-	from = net_hosts_file(&b->policy->net);
-	n = from >= 0 ? node_at(b, "/etc/hosts") : NULL;
-	if (n)
-		to = openat(b->scratch, "hosts", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (to >= 0 && lseek(from, 0, SEEK_SET) == 0 && sendfile(to, from, NULL, 1 << 20) >= 0 &&
-	    fchmod(to, 0444) == 0) {
-		ret = 0;
-		/* A rule of the user's for this path stays. */
-		if (n->fd < 0 && !n->refusal) {
-			n->fd = open_path(b->scratch, "hosts", 0, 0);
-			n->has_right = true;
-		}
-	} else {
-		message("cannot make /etc/hosts for the sandbox: %s", strerror(errno));
-	}
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
-	return ret;
 }
 
 /* Makes a directory in scratch. Returns an O_PATH descriptor or -1. */
@@ -610,8 +576,6 @@ int view_build(const struct jail_policy *p, int scratch)
 			set_right(&b.entry[i]);
 			ret = open_content(&b, &b.entry[i]);
 		}
-	if (ret == 0)
-		ret = show_hosts(&b);
 	if (ret == 0)
 		ret = make_proc(&b, &proc);
 	if (ret == 0)
