@@ -80,18 +80,12 @@ static void put_source(FILE *out, const struct report_frame *f)
 	fputs("</pre>", out);
 }
 
-/* Writes a whole path, which the browser may break behind each slash, with its last part marked. */
+/* Writes a whole path, with its last part marked. */
 static void put_path(FILE *out, const char *path)
 {
 	const char *base = report_basename(path);
 
-	for (const char *at = path; at < base; at++) {
-		const char one[] = {*at, '\0'};
-
-		report_html_text(out, one);
-		if (*at == '/')
-			fputs("<wbr>", out);
-	}
+	PUT_WORDS(out, fprintf(words, "%.*s", (int)(base - path), path));
 	fputs("<span class=\"base\">", out);
 	report_html_text(out, base);
 	fputs("</span>", out);

@@ -65,7 +65,7 @@ const char report_html_style[] =
 "summary.frame:hover{background:var(--code)}\n"
 ".frame .n{color:var(--dim);min-width:2.2em}\n"
 ".frame .f{font-weight:650;overflow-wrap:anywhere;flex:1 1 24ch;min-width:0}\n"
-".frame .w{color:var(--dim);margin-left:auto;text-align:right;overflow-wrap:break-word;"
+".frame .w{color:var(--dim);margin-left:auto;text-align:right;overflow-wrap:anywhere;"
 "max-width:calc(100% - 3.4em)}\n"
 ".frame .w .base{font-weight:500;color:var(--ink);white-space:nowrap}\n"
 "@media(max-width:640px){main{padding:20px 10px 40px}.card{padding:14px 12px}"
