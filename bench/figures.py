@@ -17,6 +17,7 @@ from servers import Nginx, Node, Postgres, Redis
 
 Result = collections.namedtuple("Result", "value operations latency", defaults=((),))
 CHILDREN = 16  # in how many the memory of a further process is measured
+SLEEPERS = 2000
 
 
 class Figure:
@@ -270,6 +271,15 @@ class Family(Memory):
         return Result((many - few) / CHILDREN, 1)
 
 
+class Sleepers(Memory):
+    """KiB that a thread costs which sleeps in a futex; natively its stack and no memory of Linux's."""
+
+    def once(self, bench, front, scale):
+        few, many = (self.waiting(front, ["sleepers", str(n)], lambda pid, line: smaps(pid, "Rss"))
+                     for n in (SLEEPERS, 2 * SLEEPERS))
+        return Result((many - few) * 1024 / SLEEPERS, 1)
+
+
 class Served(Figure):
     """Thousands of requests a second of a server in the sandbox, asked from outside. Its counts are
     of a request."""
@@ -326,6 +336,7 @@ FIGURES = [
     ("touch", "first touch of a page, us", Probe("touch", 1e-3), [("most", 1.5), ("gain", 3)]),
     ("memory", "RSS of an idle program, MiB", Memory(), [("beyond", 8)]),
     ("family", "one more idle process, MiB", Family(), [("beyond", 1)]),
+    ("sleepers", "one more sleeping thread, KiB", Sleepers(), [("beyond", 24)]),
     ("fork", "fork + exit + wait, us", Probe("fork", 1e-3),
      [("most", 500), ("gain", 5), ("entries", 15), ("entries-part", 0.2)]),
     ("vfork", "spawn /bin/true + wait, us", Probe("vfork", 1e-3),

@@ -7,6 +7,7 @@
  *   probe integer | avx | chase | mutex | call | read-one | read-big FILE | touch | fork | vfork |
  *         thread | pipe | thread-pipe | thread-socket | futex | epoll
  *   probe idle | family N     waits for the end of its input; with N children that do the same
+ *   probe sleepers N          the same with N threads that sleep in a futex
  *
  * The clock is read in the program itself, so that start-up does not count.
  */
@@ -437,6 +438,50 @@ static double family(int children)
 	return 0;
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_opens = PTHREAD_COND_INITIALIZER, arrived = PTHREAD_COND_INITIALIZER;
+static int asleep, is_open;
+
+static void *sleep_at_gate(void *arg)
+{
+	pthread_mutex_lock(&gate);
+	asleep++;
+	pthread_cond_signal(&arrived);
+	while (!is_open)
+		pthread_cond_wait(&gate_opens, &gate);
+	pthread_mutex_unlock(&gate);
+	return arg;
+}
+
+static int sleepers(int count)
+{
+	pthread_t *thread = calloc((size_t)count, sizeof(*thread));
+	pthread_attr_t small;
+	char byte;
+
+	if (!thread || pthread_attr_init(&small) ||
+	    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN))
+		return 1;
+	for (int i = 0; i < count; i++)
+		if (pthread_create(&thread[i], &small, sleep_at_gate, NULL))
+			return 1;
+	pthread_mutex_lock(&gate);
+	while (asleep < count)
+		pthread_cond_wait(&arrived, &gate);
+	pthread_mutex_unlock(&gate);
+	puts("ready");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	pthread_mutex_lock(&gate);
+	is_open = 1;
+	pthread_cond_broadcast(&gate_opens);
+	pthread_mutex_unlock(&gate);
+	for (int i = 0; i < count; i++)
+		pthread_join(thread[i], NULL);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	double (*run)(void);
@@ -465,6 +510,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && !strcmp(argv[1], "family"))
 		return (int)family(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "sleepers"))
+		return sleepers(atoi(argv[2]));
 	for (size_t i = 0; argc == 2 && i < sizeof(figures) / sizeof(figures[0]); i++) {
 		if (!strcmp(argv[1], figures[i].name)) {
 			double value = figures[i].run();

@@ -24,6 +24,7 @@
 #include "kernel/mm/window.h"
 
 #define BATCH_ANON   16 /* pages */
+#define BATCH_STACK  2	/* of a thread's stack: most threads use no more, and there may be many */
 #define BATCH_FILE   64
 #define BATCH_COPY   16		   /* pages of a data segment that are copied together */
 #define DATA_SMALL   (2UL << 20)   /* data segments up to this size are copied before a write */
@@ -33,6 +34,12 @@
 #define BATCH_SHARED 64 /* pages shared by fork that a sequential writer gets copied */
 #define BATCH_MAX    (HUGE_SIZE / PAGE_SIZE)
 
+/* The program uses the VMA from its end down. */
+static bool grows_down(const struct vma *v)
+{
+	return v->flags & (VMA_GROWSDOWN | VMA_THREAD_STACK);
+}
+
 /*
  * Returns how many pages to map: at first `least`, and four times as many as last time if the fault
  * is where the last batch ended. With scarce RAM, anonymous memory gets one page.
@@ -41,9 +48,8 @@ static u64 batch_pages(struct vm_fault *f, u32 least)
 {
 	struct vma *v = f->vma;
 	u64 slack = BATCH_ANON * PAGE_SIZE;
-	bool follows = v->flags & VMA_GROWSDOWN
-			       ? f->page < v->next_fault && v->next_fault - f->page <= slack
-			       : v->next_fault && f->page - v->next_fault < slack;
+	bool follows = grows_down(v) ? f->page < v->next_fault && v->next_fault - f->page <= slack
+				     : v->next_fault && f->page - v->next_fault < slack;
 
 	v->batch = follows ? MIN(MAX(v->batch, least) * 4, BATCH_MAX) : least;
 	return frame_scarce() && !vma_window(v) ? 1 : v->batch;
@@ -58,6 +64,9 @@ static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 	if (n < least) {
 		*start = f->page;
 		*end = f->page + n * PAGE_SIZE;
+	} else if (v->flags & VMA_THREAD_STACK) {
+		*end = f->page + PAGE_SIZE;
+		*start = *end - MIN(n * PAGE_SIZE, *end);
 	} else if (v->flags & VMA_GROWSDOWN) {
 		*end = ALIGN_DOWN(f->page, least * PAGE_SIZE) + least * PAGE_SIZE;
 		*start = *end - MIN(n * PAGE_SIZE, *end);
@@ -67,7 +76,7 @@ static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 	}
 	*start = MAX(MAX(*start, v->start), ALIGN_DOWN(f->page, HUGE_SIZE));
 	*end = MIN(MIN(*end, v->end), ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE);
-	v->next_fault = v->flags & VMA_GROWSDOWN ? *start : *end;
+	v->next_fault = grows_down(v) ? *start : *end;
 }
 
 /*
@@ -124,7 +133,7 @@ static int fault_anon(struct vm_fault *f)
 	STATS_INC(fault_fresh);
 	if (fault_huge(f))
 		return 0;
-	batch_range(f, BATCH_ANON, &start, &end);
+	batch_range(f, f->vma->flags & VMA_THREAD_STACK ? BATCH_STACK : BATCH_ANON, &start, &end);
 	/* The range lies within 2 MiB, so one page table has all its entries. */
 	entry = pt_alloc(f->mm, start);
 	if (!entry)

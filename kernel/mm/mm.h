@@ -34,7 +34,8 @@ enum {
 	VMA_HUGE = 1 << 10,	/* madvise(MADV_HUGEPAGE) */
 	VMA_MODULE = 1 << 11,	/* check_code_changes is called when the VMA is unmapped */
 	VMA_DONTDUMP = 1 << 13, /* madvise(MADV_DONTDUMP): left out of cores */
-	VMA_SEALED = 1 << 12,	/* mseal(2): cannot be changed until the address space ends */
+	VMA_THREAD_STACK = 1 << 14, /* MAP_STACK: used from its end down */
+	VMA_SEALED = 1 << 12,	    /* mseal(2): cannot be changed until the address space ends */
 };
 
 struct vma {

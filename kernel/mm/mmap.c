@@ -335,7 +335,10 @@ static int open_source(const struct vm_source *source, u64 offset, u64 len, u32 
 
 static u32 vma_flags(u32 flags, bool shared)
 {
-	return (shared ? VMA_SHARED : 0) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
+	u32 stack = MAP_STACK | MAP_ANONYMOUS;
+
+	return (!shared && (flags & stack) == stack ? VMA_THREAD_STACK : 0) |
+	       (shared ? VMA_SHARED : 0) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
 	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
 	       (flags & MAP_DENYWRITE ? VMA_DENYWRITE : 0);
 }

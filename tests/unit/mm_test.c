@@ -754,6 +754,26 @@ static void walking_through_memory_takes_few_faults(void **state)
 	end(mm, before);
 }
 
+/* A thread that uses little of its stack gets little; one that goes down it takes few faults. */
+static void stacks_of_threads_are_small_at_first(void **state)
+{
+	u64 before, top, size = MIB;
+	struct mm *mm = begin(&before);
+
+	(void)state;
+	top = (u64)map(mm, 0, size, R | W, MAP_PRIVATE | MAP_STACK) + size;
+	assert_int_equal(cpu_write(mm, top - 8, 1), 0);
+	assert_int_equal(mm->resident_pages, 2);
+	assert_int_equal(cpu_write(mm, top - PAGE_SIZE - 8, 1), 0);
+	assert_int_equal(mm->resident_pages, 2);
+	assert_int_equal(cpu_write(mm, top - 2 * PAGE_SIZE - 8, 1), 0);
+	assert_int_equal(mm->resident_pages, 10);
+	assert_int_equal(cpu_write(mm, top - size, 1), 0);
+	assert_int_equal(mm->resident_pages, 11); /* the VMA begins here */
+	assert_int_equal(cpu_read(mm, top - 8), 1);
+	end(mm, before);
+}
+
 static void memory_ends_with_a_kill(void **state)
 {
 	u64 before, addr, size, last, word;
@@ -1342,6 +1362,7 @@ int main(void)
 		cmocka_unit_test_setup(pinned_pages_stay_the_parents, setup),
 		cmocka_unit_test_setup(advice, setup),
 		cmocka_unit_test_setup(random_calls_match_the_model, setup),
+		cmocka_unit_test_setup(stacks_of_threads_are_small_at_first, setup),
 		cmocka_unit_test_setup(memory_ends_with_a_kill, setup),
 	};
 
