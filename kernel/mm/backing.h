@@ -40,6 +40,7 @@ struct vm_fault {
 	struct vma *vma; /* contains the page, and allows the access */
 	u64 page;	 /* address, page-aligned */
 	enum mm_access access;
+	u64 limit; /* if not 0: neighbours are mapped below this address only */
 };
 
 struct vm_backing {

@@ -55,6 +55,11 @@ static u64 batch_pages(struct vm_fault *f, u32 least)
 	return frame_scarce() && !vma_window(v) ? 1 : v->batch;
 }
 
+static u64 vma_limit(const struct vm_fault *f)
+{
+	return f->limit ? MIN(f->vma->end, f->limit) : f->vma->end;
+}
+
 /* Chooses the pages to map: within the VMA and the aligned 2 MiB around the fault. */
 static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 {
@@ -75,7 +80,7 @@ static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 		*end = *start + n * PAGE_SIZE;
 	}
 	*start = MAX(MAX(*start, v->start), ALIGN_DOWN(f->page, HUGE_SIZE));
-	*end = MIN(MIN(*end, v->end), ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE);
+	*end = MIN(MIN(*end, vma_limit(f)), ALIGN_DOWN(f->page, HUGE_SIZE) + HUGE_SIZE);
 	v->next_fault = grows_down(v) ? *start : *end;
 }
 
@@ -284,7 +289,7 @@ static bool map_text_huge(struct vm_fault *f)
 	struct vma *v = f->vma;
 	u64 base = ALIGN_DOWN(f->page, HUGE_SIZE), gpa, count, *entry;
 
-	if ((v->flags & VMA_NOHUGE) || base < v->start || base + HUGE_SIZE > v->end ||
+	if ((v->flags & VMA_NOHUGE) || base < v->start || base + HUGE_SIZE > vma_limit(f) ||
 	    !IS_ALIGNED(file_offset(v, base), HUGE_SIZE))
 		return false;
 	entry = pt_alloc_huge(f->mm, base);
@@ -370,10 +375,11 @@ static bool is_bss(struct vma *v)
 	       prev->end == v->start && (prev->prot & PROT_WRITE);
 }
 
-void mm_map_ahead(struct mm *mm, u64 addr)
+void mm_map_ahead(struct mm *mm, u64 addr, u64 size)
 {
-	struct vm_fault f = {mm, vma_find(mm, addr), addr, MM_READ};
-	u64 size = f.vma->end - addr, step = HUGE_SIZE;
+	/* The VMA may be larger: a part that was merged with what is still the whole library. */
+	struct vm_fault f = {mm, vma_find(mm, addr), addr, MM_READ, addr + size};
+	u64 step = HUGE_SIZE;
 	struct pt_leaf leaf;
 
 	ASSERT_HELD(&mm->lock);
@@ -389,7 +395,7 @@ void mm_map_ahead(struct mm *mm, u64 addr)
 		step = BATCH_COPY * PAGE_SIZE;
 	else if (!text_fits(f.vma) || size > TEXT_AHEAD)
 		return;
-	for (; f.page < f.vma->end; f.page = ALIGN_DOWN(f.page, step) + step)
+	for (; f.page < f.limit; f.page = ALIGN_DOWN(f.page, step) + step)
 		if (!pt_find(mm, f.page, &leaf) && f.vma->backing->ops->populate(&f))
 			return;
 }
@@ -550,7 +556,7 @@ static int fail(struct mm_fault_info *info, int signal, int code)
 
 int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fault_info *info)
 {
-	struct vm_fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access};
+	struct vm_fault f = {mm, NULL, ALIGN_DOWN(addr, PAGE_SIZE), access, 0};
 
 	ASSERT_HELD(&mm->lock);
 	info->addr = addr;

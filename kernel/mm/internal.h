@@ -43,12 +43,12 @@ int mm_fault_locked(struct mm *mm, u64 addr, enum mm_access access, struct mm_fa
 int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access);
 
 /*
- * Maps pages at addr if a part of a program or library was mapped there just now: the program is
- * about to use them, and each fault costs two entries into the guest. The caller passes only
- * addresses that the program has chosen (MAP_FIXED): a library that is mapped anywhere is one
- * mapping at first, which the dynamic linker then covers by its parts.
+ * Maps pages of [addr, addr + size) if a part of a program or library was mapped there just now:
+ * the program is about to use them, and each fault costs two entries into the guest. The caller
+ * passes only addresses that the program has chosen (MAP_FIXED): a library that is mapped anywhere
+ * is one mapping at first, which the dynamic linker then covers by its parts.
  */
-void mm_map_ahead(struct mm *mm, u64 addr);
+void mm_map_ahead(struct mm *mm, u64 addr, u64 size);
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		  const struct vm_source *source, u64 offset);

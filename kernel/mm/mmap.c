@@ -411,7 +411,7 @@ s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		mm->has_shared_mapping = true;
 	add_vma(mm, v);
 	if (fixed)
-		mm_map_ahead(mm, addr);
+		mm_map_ahead(mm, addr, len);
 	return addr;
 }
 
