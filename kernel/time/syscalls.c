@@ -386,6 +386,11 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 		if (host == CLOCK_BOOTTIME || host == CLOCK_TAI)
 			return sleep_for(host, ns, left_out);
 	}
+	/*
+	 * A thread that sleeps until a moment of CLOCK_MONOTONIC parks and has no vCPU. For other
+	 * clocks it sleeps in the host, which alone learns that a clock was set, or that the
+	 * machine was suspended.
+	 */
 	if (host == CLOCK_MONOTONIC)
 		ret = sleep_until((u64)ns, clock_monotonic_ns());
 	else
