@@ -540,6 +540,147 @@ ATTEMPT("raw", raw_identity, RAW | AS_ROOT, "--read=/bait/private")
 	REACHED(handle_is_bait(raw_open("/bait/private", O_RDONLY)));
 }
 
+/* ---- random calls --------------------------------------------------------------------------- */
+
+static unsigned long seed = 88172645463325252UL;
+
+static unsigned long pick(unsigned long below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % below;
+}
+
+/*
+ * Calls on names, with the letters of their arguments: h a handle, p a path, i a number, b a
+ * buffer, s segments. None of them sleeps on what these paths name.
+ */
+static const struct {
+	unsigned nr;
+	const char *args;
+} calls_on_names[] = {
+	{HC_openat, "hpii"},
+	{HC_openat2, "hpb"},
+	{HC_open_stat, "hpiib"},
+	{HC_newfstatat, "hpbi"},
+	{HC_statx, "hpiib"},
+	{HC_readlinkat, "hpb"},
+	{HC_faccessat2, "hpii"},
+	{HC_mkdirat, "hpi"},
+	{HC_mknodat, "hpii"},
+	{HC_unlinkat, "hpi"},
+	{HC_renameat2, "hphpi"},
+	{HC_linkat, "hphpi"},
+	{HC_symlinkat, "php"},
+	{HC_fchmodat, "hpi"},
+	{HC_fchmodat2, "hpii"},
+	{HC_fchownat, "hpiii"},
+	{HC_utimensat, "hpbi"},
+	{HC_statfs, "hpb"},
+	{HC_truncate, "hpi"},
+	{HC_xattr_list, "hpis"},
+	{HC_xattr_remove, "hpip"},
+	{HC_xattr_set, "hpipsi"},
+	{HC_reopen, "hi"},
+	{HC_inotify_add_watch, "hhpi"},
+	{HC_name_to_handle, "hpbbi"},
+	{HC_handle_path, "hb"},
+	{HC_ftruncate, "hi"},
+	{HC_fchmod, "hi"},
+	{HC_fchown, "hii"},
+	{HC_futimens, "hb"},
+	{HC_fremovexattr, "hp"},
+	{HC_pwritev2, "hsii"},
+	{HC_getdents64, "hb"},
+};
+
+static unsigned long random_path(void)
+{
+	static const char *const paths[] = {
+		"/bait/secret",
+		"/bait/target",
+		"/bait/dir",
+		"/bait/dir/new",
+		"/bait/own",
+		"/bait",
+		"../bait/target",
+		"../../bait/own",
+		"/ro/file",
+		"/ro/out",
+		"/play/denied",
+		"/play/denied/secret",
+		"/play/nest/denied",
+		"/play/a",
+		"/play/b",
+		"/play/sub",
+		"/play/sub/../../bait",
+		"secret",
+		"target",
+		"..",
+		".",
+		"",
+		"/proc/self/root",
+		"/proc/self/fd/0",
+		"/proc/self/cwd/bait",
+		"/proc/1/root/bait",
+		"bait/target",
+		"denied/secret",
+	};
+
+	return raw_path(paths[pick(sizeof(paths) / sizeof(paths[0]))]);
+}
+
+static unsigned long random_number(void)
+{
+	static const unsigned long numbers[] = {
+		0,     1,     2,      0100, 01000, 0200000, 0400000, 010000000, 0x100,	   0x200,
+		0x400, 0x800, 0x1000, 0644, 0777,  04755,   ~0UL,    65534,	~0UL - 99, 0x14,
+	};
+
+	return pick(4) ? numbers[pick(sizeof(numbers) / sizeof(numbers[0]))] : pick(1UL << 22);
+}
+
+static void random_call(void)
+{
+	unsigned long arg[HOSTCALL_ARGS] = {0},
+		      i = pick(sizeof(calls_on_names) / sizeof(calls_on_names[0]));
+	const char *kinds = calls_on_names[i].args;
+
+	raw_begin();
+	for (unsigned n = 0; kinds[n]; n++) {
+		switch (kinds[n]) {
+		case 'h':
+			arg[n] = pick(3) ? pick(40) : NONE;
+			break;
+		case 'p':
+			arg[n] = random_path();
+			break;
+		case 'b':
+			arg[n] = raw_buffer(NULL, pick(2) ? 24 : (unsigned)pick(300));
+			break;
+		case 's':
+			arg[n] = raw_segs((unsigned)pick(64));
+			break;
+		default:
+			arg[n] = random_number();
+			break;
+		}
+	}
+	raw(calls_on_names[i].nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6], RAW_END);
+}
+
+/* The runner sees whether the bait has changed; what they read the other attempts look at. */
+RAW_ATTEMPT(raw_random_calls)
+{
+	/* Pipes and terminals have no names here, so nothing of this sleeps; an alarm ends it. */
+	alarm(20);
+	for (int i = 0; i < 20000; i++)
+		random_call();
+	errno = EACCES;
+	REACHED(false);
+}
+
 /* ---- limits --------------------------------------------------------------------------------- */
 
 #define MIB (1UL << 20)
