@@ -47,7 +47,7 @@ static void usage(FILE *to, bool check, bool jail)
 {
 	fprintf(to,
 		"usage: buffervm [OPTION]... [KERNEL] PROGRAM [ARG]...\n"
-		"       buffervm run [OPTION]... [check [OPTION]...] PROGRAM [ARG]...\n"
+		"       buffervm run [OPTION]... %sPROGRAM [ARG]...\n"
 		"%s"
 		"\n"
 		"  --mem=SIZE             most RAM the sandbox may have (K, M, G; default: the "
@@ -62,6 +62,7 @@ static void usage(FILE *to, bool check, bool jail)
 		"  -v, --verbose          log what happens\n"
 		"  --version; -h, --help\n"
 		"\n",
+		CHECK_BUILT ? "[check [OPTION]...] " : "",
 		CHECK_BUILT ? "       buffervm check [OPTION]... PROGRAM [ARG]...\n"
 			      "Runs an unmodified Linux program in a hardware VM of its own; check "
 			      "reports its\n"
