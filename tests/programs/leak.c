@@ -58,23 +58,35 @@ static void start_threads(int n)
 		NEED(pthread_join(t[i], NULL) == 0);
 }
 
-static void rounds(void (*once)(void), int n)
+/* Returns how much memory n rounds have cost. */
+static long cost(void (*once)(void), int n)
 {
-	long before, lost;
+	long before = free_kib(), lost;
 
-	/*
-	 * vCPUs are never destroyed: make as many as any case needs, counting those of threads that
-	 * are about to end.
-	 */
-	start_threads(64);
-	for (int i = 0; i < n / 10; i++)
-		once();
-	before = free_kib();
 	for (int i = 0; i < n; i++)
 		once();
 	/* Threads that have ended may still hold memory for a moment. */
 	for (int i = 0; (lost = before - free_kib()) > SLACK_KIB && i < 50; i++)
 		settle(10000);
+	return lost;
+}
+
+static void rounds(void (*once)(void), int n)
+{
+	long lost;
+	int tries = 0;
+
+	start_threads(64);
+	for (int i = 0; i < n / 10; i++)
+		once();
+	/*
+	 * The scheduler makes a further vCPU, which stays, when more threads than before sleep in
+	 * the host at a time. That costs some 60 KiB once, perhaps late. A leak costs as much in
+	 * each try.
+	 */
+	do {
+		lost = cost(once, n);
+	} while (lost > SLACK_KIB && ++tries < 5);
 	if (lost > SLACK_KIB)
 		printf("  %ld KiB lost in %d rounds\n", lost, n);
 	CHECK(lost <= SLACK_KIB);
