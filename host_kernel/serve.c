@@ -174,6 +174,13 @@ static long transfer(const struct serve_call *call, struct file *file, bool writ
 	/* Only a write of at most PIPE_BUF bytes is never partial. */
 	if (S_ISFIFO(file_inode(file)->i_mode) && write && n > PIPE_BUF)
 		return SERVE_PASS;
+	/*
+	 * A read that moves nothing is no event of inotify; vfs_iter_read would make one, as
+	 * readv(2) does, where the monitor calls read(2).
+	 */
+	if (!write && S_ISREG(file_inode(file)->i_mode) &&
+	    (at_position ? file->f_pos : pos) >= i_size_read(file_inode(file)))
+		return SERVE_PASS;
 	iov_iter_init(&iter, write ? ITER_SOURCE : ITER_DEST, call->iov, call->plan.segs,
 		      (size_t)n);
 	if (locked && !mutex_trylock(&file->f_pos_lock))

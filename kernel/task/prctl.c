@@ -296,8 +296,16 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_MEMORY_MERGE:
 		return a2 || !others_zero ? -EINVAL : current_mm()->merges;
 	case PR_SET_IO_FLUSHER:
+		if (!capable(CAP_SYS_RESOURCE))
+			return -EPERM;
+		if (a2 > 1 || !others_zero)
+			return -EINVAL;
+		t->io_flusher = a2;
+		return 0;
 	case PR_GET_IO_FLUSHER:
-		return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+		if (!capable(CAP_SYS_RESOURCE))
+			return -EPERM;
+		return a2 || !others_zero ? -EINVAL : t->io_flusher;
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		/* It can only be off. */
 		return a2 == PR_SYS_DISPATCH_OFF && others_zero ? 0 : -EINVAL;

@@ -151,6 +151,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 		policy_inherit(t, like);
 		t->ioprio = like->ioprio;
 		t->timer_slack = like->timer_slack;
+		t->io_flusher = like->io_flusher;
 		t->cpus = like->cpus;
 		memcpy(t->comm, like->comm, sizeof(t->comm));
 	}

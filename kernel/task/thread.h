@@ -74,6 +74,7 @@ struct thread {
 	bool reset_on_fork;
 	u16 ioprio; /* IOPRIO_PRIO_VALUE; 0: none was set */
 	u64 timer_slack;
+	bool io_flusher; /* PR_SET_IO_FLUSHER: only kept */
 	char comm[TASK_COMM];
 	LIST_HEAD(, pidfd) pidfds; /* task/pidfd.c */
 

@@ -518,7 +518,8 @@ CASE(every_process_control)
 		}
 		NEED(wait(NULL) > 0);
 	}
-	SHOW(prctl(0x41555856, -1, 0, 0, 0));
+	if (check_kernel(6, 4))
+		SHOW(prctl(0x41555856, -1, 0, 0, 0)); /* PR_GET_AUXV */
 }
 
 static clockid_t clock_of(pid_t pid, int bits)
