@@ -158,9 +158,11 @@ static struct patch_page *record_new(struct patch_table *t, const struct vma *v,
 	if (text_fits(v))
 		cached = text_peek(v, v->offset + (page - v->start));
 	if (cached == gpa) {
-		text = patch_text_find(gpa, low, high);
-		if (!text)
-			text = patch_text_new(gpa, low, high, true);
+		/*
+		 * Each address space has a text of its own: with one that others had found before,
+		 * a call through a jump was seen to be lost (the third busybox of a pipeline).
+		 */
+		text = patch_text_new(gpa, low, high, true);
 		if (text && page_of_text(t, text)) {
 			patch_text_put(text);
 			text = NULL;
@@ -415,7 +417,12 @@ u64 patch_leaf(struct mm *mm, const struct vma *v, u64 va, u64 gpa)
 
 bool patch_known(const struct vma *v, u64 gpa, u64 count)
 {
-	return is_suitable(v, v->start) && patch_text_perhaps(gpa, count);
+	/*
+	 * A page with jumps is not adopted at its first access: a binary translator (valgrind)
+	 * would read the jumps, and take them for the program.
+	 */
+	(void)v, (void)gpa, (void)count;
+	return false;
 }
 
 u64 patch_resume(struct mm *mm, u64 rip, u64 *end)
