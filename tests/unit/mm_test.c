@@ -994,8 +994,8 @@ static void check_page(struct mm *mm, u64 va, struct page *p)
 {
 	enum mm_access access = (enum mm_access)(rand() % 3);
 	u32 need = access == MM_WRITE ? W : access == MM_EXEC ? X : R | W | X;
-	struct mm_fault_info info;
-	u64 *word;
+	struct mm_fault_info info = {0};
+	u64 *word = NULL;
 	int sig;
 
 	if (rand() % 4 == 0) {
