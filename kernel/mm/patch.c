@@ -144,34 +144,19 @@ static struct patch_page *record_find(struct patch_table *t, u64 va, u64 gpa)
 }
 
 /*
- * Makes the record of a page of original text. The text is shared if the page belongs to a text
- * copy, and if this address space does not have the text at another address.
+ * Makes the record of a page of original text, with a text of its own: with one that other address
+ * spaces had used before, a call through a jump was seen to be lost (the third busybox of a
+ * pipeline).
  */
 static struct patch_page *record_new(struct patch_table *t, const struct vma *v, u64 va, u64 gpa)
 {
-	u64 page = ALIGN_DOWN(va, PAGE_SIZE), cached = 0, low, high;
-	struct patch_text *text = NULL;
+	u64 page = ALIGN_DOWN(va, PAGE_SIZE), low, high;
+	struct patch_text *text;
 	struct patch_page *p;
 
 	ASSERT_HELD(&patch_lock);
 	patch_plan_range(v, page, &low, &high);
-	if (text_fits(v))
-		cached = text_peek(v, v->offset + (page - v->start));
-	if (cached == gpa) {
-		/*
-		 * Each address space has a text of its own: with one that others had found before,
-		 * a call through a jump was seen to be lost (the third busybox of a pipeline).
-		 */
-		text = patch_text_new(gpa, low, high, true);
-		if (text && page_of_text(t, text)) {
-			patch_text_put(text);
-			text = NULL;
-		}
-	}
-	if (cached)
-		frame_put(cached);
-	if (!text)
-		text = patch_text_new(gpa, low, high, false);
+	text = patch_text_new(gpa, low, high, false);
 	if (!text)
 		return NULL;
 	p = record_add(t, page, text);
