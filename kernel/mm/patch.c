@@ -258,13 +258,29 @@ static bool write_jump(struct mm *mm, const struct vma *v, struct patch_page *p,
 	return true;
 }
 
+/* Returns whether the plan for s would write over the jump of another site of the text. */
+static bool overlaps(const struct patch_text *t, const struct patch_site *s,
+		     const struct call_site *site)
+{
+	u32 start = s->offset - site->before;
+
+	for (struct patch_site *o = patch_sites(t); o; o = o->next) {
+		u32 other = o->offset - o->site.before;
+
+		if (patch_site_state(o) == SITE_PATCHED && start < other + o->site.size &&
+		    other < start + site->size)
+			return true;
+	}
+	return false;
+}
+
 static void patch(struct mm *mm, const struct vma *v, struct patch_page *p, struct patch_site *s)
 {
 	u64 at = p->va + s->offset;
 	struct call_site site;
 	u32 slot = patch_plan(mm, v, p->text, at, &site);
 
-	if (slot && write_jump(mm, v, p, s, &site, slot)) {
+	if (slot && !overlaps(p->text, s, &site) && write_jump(mm, v, p, s, &site, slot)) {
 		STATS_INC(sites_patched);
 		return;
 	}
