@@ -19,7 +19,6 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/internal.h"
 #include "kernel/mm/pagetable.h"
-#include "kernel/mm/patch.h"
 #include "kernel/mm/text_cache.h"
 #include "kernel/mm/window.h"
 
@@ -296,7 +295,7 @@ static bool map_text_huge(struct vm_fault *f)
 	if (!entry || *entry)
 		return false;
 	count = text_take(v, file_offset(v, base), BATCH_MAX, &gpa);
-	if (count < BATCH_MAX || patch_known(v, gpa, count)) {
+	if (count < BATCH_MAX) {
 		if (count)
 			frame_put_range(gpa, count);
 		return false;
@@ -311,7 +310,6 @@ static u64 map_file_run(struct vm_fault *f, u64 va, u64 *entry, u64 count)
 {
 	struct vma *v = f->vma;
 	u64 gpa, bits = PTE_OWNED, n = 0;
-	bool patched;
 
 	if (text_fits(v))
 		n = text_take(v, file_offset(v, va), count, &gpa);
@@ -320,14 +318,8 @@ static u64 map_file_run(struct vm_fault *f, u64 va, u64 *entry, u64 count)
 		gpa = window_gpa(v, va);
 		bits = 0;
 	}
-	patched = bits && patch_known(v, gpa, n);
-	for (u64 i = 0; i < n; i++) {
-		u64 page = gpa + i * PAGE_SIZE;
-
-		pt_set(f->mm, &entry[i],
-		       patched ? patch_leaf(f->mm, v, va + i * PAGE_SIZE, page)
-			       : pt_value(v, page, bits));
-	}
+	for (u64 i = 0; i < n; i++)
+		pt_set(f->mm, &entry[i], pt_value(v, gpa + i * PAGE_SIZE, bits));
 	STATS_ADD(pages_mapped, n);
 	return n;
 }

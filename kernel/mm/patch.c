@@ -144,19 +144,32 @@ static struct patch_page *record_find(struct patch_table *t, u64 va, u64 gpa)
 }
 
 /*
- * Makes the record of a page of original text, with a text of its own: with one that other address
- * spaces had used before, a call through a jump was seen to be lost (the third busybox of a
- * pipeline).
+ * Makes the record of a page of original text. The text is shared if the page belongs to a text
+ * copy, and if this address space does not have the text at another address.
  */
 static struct patch_page *record_new(struct patch_table *t, const struct vma *v, u64 va, u64 gpa)
 {
-	u64 page = ALIGN_DOWN(va, PAGE_SIZE), low, high;
-	struct patch_text *text;
+	u64 page = ALIGN_DOWN(va, PAGE_SIZE), cached = 0, low, high;
+	struct patch_text *text = NULL;
 	struct patch_page *p;
 
 	ASSERT_HELD(&patch_lock);
 	patch_plan_range(v, page, &low, &high);
-	text = patch_text_new(gpa, low, high, false);
+	if (text_fits(v))
+		cached = text_peek(v, v->offset + (page - v->start));
+	if (cached == gpa) {
+		text = patch_text_find(gpa, low, high);
+		if (!text)
+			text = patch_text_new(gpa, low, high, true);
+		if (text && page_of_text(t, text)) {
+			patch_text_put(text);
+			text = NULL;
+		}
+	}
+	if (cached)
+		frame_put(cached);
+	if (!text)
+		text = patch_text_new(gpa, low, high, false);
 	if (!text)
 		return NULL;
 	p = record_add(t, page, text);
@@ -380,50 +393,6 @@ void patch_note(struct mm *mm, u64 at, u64 nr)
 		mutex_unlock(&patch_lock);
 	}
 	mutex_unlock(&mm->lock);
-}
-
-u64 patch_leaf(struct mm *mm, const struct vma *v, u64 va, u64 gpa)
-{
-	u64 original = pt_value(v, gpa, PTE_OWNED), low, high;
-	struct patch_text *text = NULL;
-	struct patch_table *t = NULL;
-	struct patch_page *p = NULL;
-
-	if (!patch_text_perhaps(gpa, 1) || !is_suitable(v, va))
-		return original;
-	patch_plan_range(v, va, &low, &high);
-	mutex_lock(&patch_lock);
-	text = patch_text_find(gpa, low, high);
-	if (text && text->copy)
-		t = table_get(mm);
-	if (t && !t->stopped) {
-		p = page_of_text(t, text);
-		if (!p)
-			p = record_add(t, va, text);
-		if (p && (p->va != va || p->copy))
-			p = NULL;
-	}
-	if (p) {
-		frame_get(text->copy);
-		p->original = original;
-		p->version = text->version;
-		WRITE_ONCE(p->copy, text->copy);
-		STATS_INC(pages_adopted);
-	}
-	if (text)
-		patch_text_put(text);
-	mutex_unlock(&patch_lock);
-	return p ? pt_value(v, p->copy, PTE_OWNED) : original;
-}
-
-bool patch_known(const struct vma *v, u64 gpa, u64 count)
-{
-	/*
-	 * A page with jumps is not adopted at its first access: a binary translator (valgrind)
-	 * would read the jumps, and take them for the program.
-	 */
-	(void)v, (void)gpa, (void)count;
-	return false;
 }
 
 u64 patch_resume(struct mm *mm, u64 rip, u64 *end)

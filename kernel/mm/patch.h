@@ -23,18 +23,11 @@ struct vma;
 /*
  * Called when a thread of mm, the running process's address space, has executed the SYSCALL at
  * address at with number nr, or a CPUID there (nr: PATCH_CPUID). Counts the call, and patches the
- * site if it was called often enough and a form fits. No lock is held.
+ * site if it was called often enough and a form fits. If another address space has patched it, mm
+ * takes the page with all jumps. So only a page that a program executes gets jumps: a binary
+ * translator (valgrind) that reads text sees the original. No lock is held.
  */
 void patch_note(struct mm *mm, u64 at, u64 nr);
-
-/*
- * Returns the leaf that shows a page of a text copy at va in v, where no page is mapped yet: gpa,
- * or the page with the jumps that other address spaces have made. Uses up the caller's reference to
- * gpa. mm.lock is held.
- */
-u64 patch_leaf(struct mm *mm, const struct vma *v, u64 va, u64 gpa);
-/* Returns false if patch_leaf would return each of count adjacent pages as it is. */
-bool patch_known(const struct vma *v, u64 gpa, u64 count);
 
 /*
  * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:

@@ -19,7 +19,8 @@ static struct patch_text **bucket_of(u64 gpa)
 	return &buckets[(gpa >> PAGE_SHIFT) % BUCKETS];
 }
 
-bool patch_text_perhaps(u64 gpa, u64 count)
+/* Returns false if no shared text has its original among count pages from gpa on. Needs no lock. */
+static bool perhaps(u64 gpa, u64 count)
 {
 	for (u64 i = 0; i < MIN(count, BUCKETS); i++)
 		if (__atomic_load_n(bucket_of(gpa + i * PAGE_SIZE), __ATOMIC_ACQUIRE))
@@ -104,7 +105,7 @@ static void retire_page(u64 gpa)
 
 void patch_text_retire(u64 gpa, u64 count)
 {
-	if (!patch_text_perhaps(gpa, count))
+	if (!perhaps(gpa, count))
 		return;
 	mutex_lock(&patch_lock);
 	for (u64 i = 0; i < count; i++)

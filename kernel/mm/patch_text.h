@@ -4,8 +4,8 @@
  * jumps in it.
  *
  * A text is shared or private. A shared one belongs to a page of a text copy (text_cache.h), and
- * all address spaces that map this page as the same part of a program or library use it: a site
- * that one process has patched is a jump in each process that maps the page later. A private one
+ * all address spaces that map this page as the same part of a program or library use it: a process
+ * that executes a site that another one has patched gets the page with all jumps. A private one
  * belongs to one address space, and to the children that it forks: its page is in no text copy, or
  * the address space shows the page at a second address.
  *
@@ -61,9 +61,6 @@ struct patch_text *patch_text_new(u64 original, u64 low, u64 high, bool shared);
 void patch_text_get(struct patch_text *t);
 /* At the last put, no thread may be in a stub of the text. patch_lock is held. */
 void patch_text_put(struct patch_text *t);
-
-/* Returns false if no shared text has its original among count pages from gpa on. Needs no lock. */
-bool patch_text_perhaps(u64 gpa, u64 count);
 
 /* Count frames from gpa on are about to be freed: shared texts of them are not found any more. */
 void patch_text_retire(u64 gpa, u64 count);

@@ -538,6 +538,13 @@ static void write_functions(void)
 	memcpy(text + OTHER, code, sizeof(code));
 }
 
+static void patch_site_at(struct mm *mm, u64 at)
+{
+	patch_note(mm, at, 110);
+	patch_note(mm, at, 110);
+	assert_true(patch_has(mm, at));
+}
+
 /* A thread at SYSCALL is led to the stub, one behind it is not. */
 static void check_resume(struct mm *mm, u64 site, bool patched)
 {
@@ -597,6 +604,136 @@ static void patched_text_keeps_its_original(void **state)
 	assert_false(patch_has(child, site));
 	check_resume(child, site, false);
 	mm_put(child);
+	end(mm, before);
+	assert_int_equal(fake_stubs_left(), 0);
+}
+
+/*
+ * What one process has patched is patched for the next that executes it, at whatever address, and
+ * each reader of either process sees the original. A site that one of them patches later becomes
+ * the other's when it executes it.
+ */
+static void processes_share_patches(void **state)
+{
+	const u64 elsewhere = BASE + 2 * MIB;
+	u64 before, original, jump;
+	struct mm *mm = begin(&before), *next = mm_new(), *reader = mm_new(), *child;
+
+	(void)state;
+	write_functions();
+	map_text(mm, BASE, MIB, 0);
+	original = cpu_read(mm, BASE + FUNCTION);
+	patch_site_at(mm, BASE + SITE);
+	jump = cpu_read(mm, BASE + FUNCTION);
+
+	/* A binary translator reads text that it does not execute: it sees the original. */
+	map_text(reader, elsewhere, MIB, 0);
+	assert_int_equal(cpu_read(reader, elsewhere + FUNCTION), original);
+	mm_put(reader);
+
+	map_text(next, elsewhere, MIB, 0);
+	patch_note(next, elsewhere + SITE, 110);
+	assert_int_equal(cpu_read(next, elsewhere + FUNCTION), jump);
+	assert_int_equal(frame_at(next, elsewhere + FUNCTION), frame_at(mm, BASE + FUNCTION));
+	assert_int_equal(read_by_kernel(next, elsewhere + FUNCTION), original);
+	assert_true(patch_has(next, elsewhere + SITE));
+	check_resume(next, elsewhere + SITE, true);
+
+	/* The other site: a new page for one of them, until the other executes it. */
+	patch_site_at(mm, BASE + OTHER + 5);
+	assert_true(patch_has(mm, BASE + SITE));
+	assert_int_equal(cpu_read(next, elsewhere + OTHER), original);
+	assert_false(patch_has(next, elsewhere + OTHER + 5));
+	patch_note(next, elsewhere + OTHER + 5, 110);
+	assert_true(patch_has(next, elsewhere + OTHER + 5));
+	assert_int_equal(frame_at(next, elsewhere + FUNCTION), frame_at(mm, BASE + FUNCTION));
+
+	/* What one does to its page is its own affair. */
+	assert_int_equal(mm_protect(next, elsewhere, MIB, R | W), 0);
+	assert_int_equal(cpu_write(next, elsewhere + FUNCTION, 9), 0);
+	assert_int_equal(cpu_read(mm, BASE + FUNCTION), jump);
+	assert_int_equal(read_by_kernel(mm, BASE + FUNCTION), original);
+
+	/* A child begins with all jumps that there are, also where its parent has none. */
+	mm_put(next);
+	assert_int_equal(mm_protect(mm, BASE, MIB, R), 0);
+	assert_int_equal(mm_protect(mm, BASE, MIB, R | X), 0);
+	assert_int_equal(cpu_read(mm, BASE + FUNCTION), original);
+	child = mm_dup(mm, false);
+	assert_non_null(child);
+	assert_int_equal(cpu_read(child, BASE + FUNCTION), jump);
+	assert_true(patch_has(child, BASE + OTHER + 5));
+	assert_int_equal(read_by_kernel(child, BASE + OTHER), original);
+	mm_put(child);
+	assert_int_not_equal(fake_stubs_left(), 0);
+	end(mm, before);
+	assert_int_equal(fake_stubs_left(), 0);
+}
+
+/*
+ * Two SYSCALLs a few bytes apart, whose plans would both move the bytes between them: the second
+ * stays.
+ */
+static void jumps_do_not_overlap(void **state)
+{
+	static const u8 code[] = {
+		0x90, 0x0f, 0x05,		       /* nop; syscall */
+		0x48, 0x89, 0xc2, 0xb8, 0x6e, 0, 0, 0, /* mov %rax,%rdx; mov $110,%eax */
+		0x0f, 0x05, 0xc3,		       /* syscall; ret */
+	};
+	const u64 first = BASE + 3 * PAGE_SIZE + 0x401, second = first + 10;
+	u64 before;
+	struct mm *mm = begin(&before);
+	u8 *text = (u8 *)fake_file(1);
+
+	(void)state;
+	memset(text + 3 * PAGE_SIZE, 0x90, PAGE_SIZE);
+	memcpy(text + 3 * PAGE_SIZE + 0x400, code, sizeof(code));
+	map_text(mm, BASE, MIB, 0);
+	for (int i = 0; i < 2; i++) {
+		patch_note(mm, first, 110);
+		patch_note(mm, second, 110);
+	}
+	assert_true(patch_has(mm, first));
+	assert_false(patch_has(mm, second));
+	end(mm, before);
+	assert_int_equal(fake_stubs_left(), 0);
+}
+
+/* Where a text's stubs would lead to another address, or its plan may be wrong, it is not used. */
+static void patches_not_shared(void **state)
+{
+	u64 before, original;
+	struct mm *mm = begin(&before), *next = mm_new();
+
+	(void)state;
+	write_functions();
+	map_text(mm, BASE, MIB, 0);
+	original = cpu_read(mm, BASE + FUNCTION);
+	patch_site_at(mm, BASE + SITE);
+
+	/* A second address in the same process: its sites have stubs of their own. */
+	map_text(mm, BASE + 4 * MIB, MIB, 0);
+	assert_int_equal(cpu_read(mm, BASE + 4 * MIB + FUNCTION), original);
+	patch_site_at(mm, BASE + 4 * MIB + SITE);
+	assert_int_not_equal(patch_resume(mm, BASE + SITE, &(u64){0}),
+			     patch_resume(mm, BASE + 4 * MIB + SITE, &(u64){0}));
+
+	/* Less of the file: what it would have branched from may be something else. */
+	map_text(next, BASE, 4 * PAGE_SIZE, 0);
+	patch_note(next, BASE + SITE, 110);
+	assert_int_equal(cpu_read(next, BASE + FUNCTION), original);
+	/* Pages that the program does not execute. */
+	assert_int_equal(file_map(next, BASE + 2 * MIB, MIB, R,
+				  MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, &file[0], 0),
+			 BASE + 2 * MIB);
+	assert_int_equal(cpu_read(next, BASE + 2 * MIB + FUNCTION), original);
+	/* Another version of the file. */
+	changed(0, 2);
+	map_text(next, BASE + 4 * MIB, MIB, 0);
+	patch_note(next, BASE + 4 * MIB + SITE, 110);
+	assert_int_equal(cpu_read(next, BASE + 4 * MIB + FUNCTION), original);
+	mm_put(next);
 	end(mm, before);
 	assert_int_equal(fake_stubs_left(), 0);
 }
@@ -1252,6 +1389,9 @@ int main(void)
 		cmocka_unit_test_setup(files, setup),
 		cmocka_unit_test_setup(processes_share_text, setup),
 		cmocka_unit_test_setup(patched_text_keeps_its_original, setup),
+		cmocka_unit_test_setup(processes_share_patches, setup),
+		cmocka_unit_test_setup(jumps_do_not_overlap, setup),
+		cmocka_unit_test_setup(patches_not_shared, setup),
 		cmocka_unit_test_setup(stacks_grow, setup),
 		cmocka_unit_test_setup(walking_through_memory_takes_few_faults, setup),
 		cmocka_unit_test_setup(moved_mappings_keep_their_pages, setup),
