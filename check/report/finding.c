@@ -89,3 +89,17 @@ void report_finding_free(struct report_finding *f)
 	free(f->suppression);
 	free(f);
 }
+
+char *report_finding_text(void (*put)(FILE *, const struct report_finding *),
+			  const struct report_finding *f)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	put(out, f);
+	fclose(out);
+	return text;
+}

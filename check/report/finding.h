@@ -6,6 +6,7 @@
 #ifndef REPORT_FINDING_H
 #define REPORT_FINDING_H
 
+#include <stdio.h>
 #include "check/abi/check.h"
 
 struct report_frame {
@@ -106,6 +107,10 @@ const struct report_stack *report_main_stack(const struct report_finding *f);
  * one with a line, else the innermost one; NULL: the stack is empty.
  */
 const struct report_frame *report_own_frame(const struct report_stack *s);
+
+/* Returns what put writes of f to a stream; the caller frees it. NULL: no memory. */
+char *report_finding_text(void (*put)(FILE *out, const struct report_finding *f),
+			  const struct report_finding *f);
 
 /* Frees the finding and all that belongs to it. f may be NULL. */
 void report_finding_free(struct report_finding *f);

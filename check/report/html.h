@@ -8,7 +8,7 @@
 
 extern const char report_html_style[];
 
-/* Writes text with HTML's special characters escaped, also for use in attributes. */
+/* Writes text with the special characters of HTML and XML escaped, also for use in attributes. */
 void report_html_text(FILE *out, const char *text);
 
 /* Draws the object and the access, byte by byte, to scale. Nothing if no object is known. */

@@ -19,20 +19,6 @@ static void *copy(const void *from, size_t size)
 	return to ? memcpy(to, from, size) : NULL;
 }
 
-static char *text_of(void (*put)(FILE *, const struct report_finding *),
-		     const struct report_finding *f)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return NULL;
-	put(out, f);
-	fclose(out);
-	return text;
-}
-
 /* Notes the mapping that contains the address. */
 static void look_around(struct report_finding *f, const struct report_input *in)
 {
@@ -95,8 +81,8 @@ static struct report_finding *make_finding(struct reporter *r, const struct repo
 		return NULL;
 	}
 	look_around(f, in);
-	f->title = text_of(report_words_title, f);
-	f->suppression = text_of(report_suppressions_generate, f);
+	f->title = report_finding_text(report_words_title, f);
+	f->suppression = report_finding_text(report_suppressions_generate, f);
 	if (!f->where_module || !f->title || !f->suppression) {
 		report_finding_free(f);
 		return NULL;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "check/report/html.h"
 #include "check/report/kind.h"
 #include "check/report/outputs.h"
 #include "check/report/words.h"
@@ -135,33 +136,12 @@ void report_valgrind_summary(FILE *out, const struct report_run *run)
 
 /* ---- XML ------------------------------------------------------------------------------------- */
 
-/* All text of a finding is printable UTF-8 already. */
-static void put_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		default:
-			fputc(*text, out);
-			break;
-		}
-	}
-}
-
 static void put_element(FILE *out, const char *name, const char *text)
 {
 	if (!text[0])
 		return;
 	fprintf(out, "<%s>", name);
-	put_escaped(out, text);
+	report_html_text(out, text);
 	fprintf(out, "</%s>", name);
 }
 
@@ -202,24 +182,10 @@ static void put_aux(FILE *out, const char *text)
 	fputc('\n', out);
 }
 
-static char *text_of(void (*put)(FILE *, const struct report_finding *),
-		     const struct report_finding *f)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return NULL;
-	put(out, f);
-	fclose(out);
-	return text;
-}
-
 static void put_error(FILE *out, const struct report_finding *f)
 {
 	const struct report_stack *s = f->analysis.stack;
-	char *what = text_of(put_what, f);
+	char *what = report_finding_text(put_what, f);
 
 	fprintf(out, "<error>\n  <unique>0x%x</unique>\n  <tid>%d</tid>\n  <kind>%s</kind>\n",
 		f->number, f->head.tid, kind_of(f));

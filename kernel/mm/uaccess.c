@@ -105,26 +105,35 @@ static int copy_bytes(void *dst, const void *src, u64 n, bool window)
 	return 0;
 }
 
-int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
+/* Copies from *src on, and advances *src up to what could not be read. mm.lock is held. */
+static int copy_out_of(struct mm *mm, void *dst, u64 *src, u64 len, bool wait)
 {
 	struct mapping p;
 	int err = 0;
 
-	if (!len)
-		return 0;
-	if (!user_range(src, len))
-		return -EFAULT;
-	lock_to_access(mm);
-	while (len && !(err = find_mapping(mm, src, MM_READ, &p))) {
+	while (len && !(err = find_mapping_or_wait(mm, *src, MM_READ, wait, &p))) {
 		u64 n = MIN(len, p.space);
 
 		err = copy_bytes(dst, phys_to_virt(p.gpa), n, p.window);
 		if (err)
 			break;
 		dst = (char *)dst + n;
-		src += n;
+		*src += n;
 		len -= n;
 	}
+	return err;
+}
+
+int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
+{
+	int err;
+
+	if (!len)
+		return 0;
+	if (!user_range(src, len))
+		return -EFAULT;
+	lock_to_access(mm);
+	err = copy_out_of(mm, dst, &src, len, true);
 	mutex_unlock(&mm->lock);
 	if (err)
 		check_buffer_faults(mm, src, 0, false);
@@ -133,22 +142,12 @@ int mm_copy_from(struct mm *mm, void *dst, u64 src, u64 len)
 
 int mm_copy_from_nowait(struct mm *mm, void *dst, u64 src, u64 len)
 {
-	struct mapping p;
-	int err = 0;
+	int err;
 
 	if (!user_range(src, len))
 		return -EFAULT;
 	mutex_lock(&mm->lock);
-	while (len && !(err = find_mapping_or_wait(mm, src, MM_READ, false, &p))) {
-		u64 n = MIN(len, p.space);
-
-		err = copy_bytes(dst, phys_to_virt(p.gpa), n, p.window);
-		if (err)
-			break;
-		dst = (char *)dst + n;
-		src += n;
-		len -= n;
-	}
+	err = copy_out_of(mm, dst, &src, len, false);
 	mutex_unlock(&mm->lock);
 	return err;
 }

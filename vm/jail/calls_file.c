@@ -133,15 +133,24 @@ static s64 check_mode(const struct stat *st, u64 mode)
 	return mode & (S_ISUID | S_ISGID) && !S_ISDIR(st->st_mode) ? -EPERM : 0;
 }
 
-static s64 change_mode(int dir, const char *path, u64 mode, u64 flags)
+/*
+ * Finds what fchmodat2(2) and its like change, with their flags. Returns 0 if the policy allows the
+ * change, else -errno; the caller ends both with view_put.
+ */
+static s64 find_to_change(int dir, const char *path, u64 flags, struct view_at *at)
 {
-	struct view_at at;
-	s64 err = view_find(dir, path, find_flags(flags), 0, &at);
+	s64 err = view_find(dir, path, find_flags(flags), 0, at);
 
 	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		err = -EINVAL;
-	if (err == 0)
-		err = jail_may_change(&at);
+	return err == 0 ? jail_may_change(at) : err;
+}
+
+static s64 change_mode(int dir, const char *path, u64 mode, u64 flags)
+{
+	struct view_at at;
+	s64 err = find_to_change(dir, path, flags, &at);
+
 	if (err == 0)
 		err = check_mode(&at.st, mode);
 	if (err == 0)
@@ -192,14 +201,9 @@ static s64 jail_file_setattr(struct call *c)
 
 static s64 jail_fchownat(struct call *c)
 {
-	u64 flags = c->arg[4].value;
 	struct view_at at;
-	s64 err = view_find(c->arg[0].fd, c->arg[1].path, find_flags(flags), 0, &at);
+	s64 err = find_to_change(c->arg[0].fd, c->arg[1].path, c->arg[4].value, &at);
 
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		err = -EINVAL;
-	if (err == 0)
-		err = jail_may_change(&at);
 	if (err == 0)
 		err = HOST_CALL(fchownat, (u64)at.fd, (u64) "", c->arg[2].value, c->arg[3].value,
 				AT_EMPTY_PATH);
@@ -209,14 +213,9 @@ static s64 jail_fchownat(struct call *c)
 
 static s64 jail_utimensat(struct call *c)
 {
-	u64 flags = c->arg[3].value;
 	struct view_at at;
-	s64 err = view_find(c->arg[0].fd, c->arg[1].path, find_flags(flags), 0, &at);
+	s64 err = find_to_change(c->arg[0].fd, c->arg[1].path, c->arg[3].value, &at);
 
-	if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		err = -EINVAL;
-	if (err == 0)
-		err = jail_may_change(&at);
 	if (err == 0)
 		err = HOST_CALL(utimensat, (u64)at.fd, (u64) "", c->arg[2].value, AT_EMPTY_PATH);
 	view_put(&at);
