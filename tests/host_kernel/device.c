@@ -538,12 +538,15 @@ static void random_frames(unsigned seconds)
 	}
 }
 
+static pthread_barrier_t all_ring;
+
 static void *ring_for_ever(void *device)
 {
 	struct vcpu v;
 
 	if (make_vcpu(&v, (int)(long)device))
 		exit(3);
+	pthread_barrier_wait(&all_ring);
 	for (;;)
 		call(&v, HC_readv, 5, seg(&v, 0, 4096), 0, 0);
 	return NULL;
@@ -564,8 +567,11 @@ static void sudden_ends(void)
 
 			dup2(open("/proc/self/exe", O_RDONLY), 5);
 			handle(5, true);
+			pthread_barrier_init(&all_ring, NULL, 4);
 			for (int n = 0; n < 3; n++)
 				pthread_create(&t[n], NULL, ring_for_ever, (void *)(long)device);
+			/* Who registers after close(2) is refused, and that is not asked here. */
+			pthread_barrier_wait(&all_ring);
 			if (i % 3 == 1) {
 				usleep(1000);
 				close(device);
