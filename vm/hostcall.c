@@ -448,16 +448,38 @@ s64 host_would_wait(u64 file)
 	return flags < 0 ? flags : flags & O_NONBLOCK ? -EAGAIN : -EINTR;
 }
 
-/* Writes at most PIPE_BUF bytes, which fit without waiting if poll(2) reports space: pipe(7). */
-static s64 write_some(struct call *c, u64 file, const struct iovec *data, u64 count)
+static bool is_ready(u64 file, short events)
 {
-	while (count > 1 && data->iov_len == 0) {
-		data++;
-		count--;
-	}
-	return host_call_bounded(
-		c, SYS_write,
-		(const u64[6]){file, (u64)data->iov_base, MIN(data->iov_len, (u64)PIPE_BUF)});
+	struct pollfd p = {.fd = (int)file, .events = events};
+
+	return HOST_CALL(poll, (u64)&p, 1, 0) > 0;
+}
+
+/*
+ * Writes size bytes, more than PIPE_BUF, as far as they fit without waiting. If poll(2) reports
+ * space, PIPE_BUF bytes fit: pipe(7). Each write has so many, even if data is in smaller pieces: a
+ * pipe keeps them in a page of its own, and how full its pages are decides how much it takes.
+ * Changes data.
+ */
+static s64 write_pages(struct call *c, u64 file, struct iovec *data, u64 size)
+{
+	u64 done = 0;
+	s64 ret;
+
+	do {
+		u64 left = MIN(size - done, (u64)PIPE_BUF), count = 0, rest;
+
+		while (data[count].iov_len < left)
+			left -= data[count++].iov_len;
+		rest = data[count].iov_len - left;
+		data[count].iov_len = left;
+		ret = host_call_bounded(c, SYS_writev, (const u64[6]){file, (u64)data, count + 1});
+		data[count].iov_base = (u8 *)data[count].iov_base + left;
+		data[count].iov_len = rest;
+		data += count;
+		done += (u64)MAX(ret, 0L);
+	} while (ret == PIPE_BUF && done < size && is_ready(file, POLLOUT));
+	return done ? (s64)done : ret;
 }
 
 /*
@@ -469,16 +491,17 @@ static s64 transfer_at_once(struct call *c, long nr, const u64 arg[6])
 {
 	bool writes = nr == SYS_writev || nr == SYS_pwritev2;
 	bool at_position = nr == SYS_writev || (nr == SYS_pwritev2 && arg[3] == ~0UL);
-	struct pollfd p = {.fd = (int)arg[0], .events = writes ? POLLOUT : POLLIN};
 	struct iovec *data = (struct iovec *)arg[1];
+	s64 flags = HOST_CALL(fcntl, arg[0], F_GETFL);
 	u64 size = 0;
 
-	if (HOST_CALL(poll, (u64)&p, 1, 0) <= 0)
+	if (flags >= 0 && flags & O_NONBLOCK)
+		return host_call_bounded(c, nr, arg);
+	if (!is_ready(arg[0], writes ? POLLOUT : POLLIN))
 		return host_would_wait(arg[0]);
 	for (u64 i = 0; at_position && i < arg[2]; i++)
 		size += data[i].iov_len;
-	return size > PIPE_BUF ? write_some(c, arg[0], data, arg[2])
-			       : host_call_bounded(c, nr, arg);
+	return size > PIPE_BUF ? write_pages(c, arg[0], data, size) : host_call_bounded(c, nr, arg);
 }
 
 /*

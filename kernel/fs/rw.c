@@ -213,6 +213,10 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 			r = bounced(f, &whole);
 		if (r == -EPIPE && rq->dir == IO_WRITE && !is_message_socket(f))
 			fs_signal(SIGPIPE);
+		if (r == -EINTR && total && cut_by_kick(rq)) {
+			go_to(rq, &whole, (u64)total);
+			continue;
+		}
 		if (r == -EINTR && !total && ofile_type(f) == S_IFSOCK)
 			return fs_restart_socket(f->handle, rq->dir == IO_WRITE, r);
 		if (r < 0)

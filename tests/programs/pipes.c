@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -1421,4 +1422,45 @@ CASE(threads)
 		CHECK(memcmp(big, other, sizeof(big)) == 0);
 		close(p[0]);
 	}
+}
+
+static atomic_bool stop;
+
+/* Sends signals to the thread as fast as it can. */
+static void *disturb(void *arg)
+{
+	const pthread_t *to = arg;
+
+	while (!stop)
+		pthread_kill(*to, SIGUSR1);
+	return NULL;
+}
+
+/*
+ * However often signals disturb a writer, its pipe takes as much as it would have, from a buffer at
+ * any place in its page. A write that waits ends by a signal with what it has written.
+ */
+CASE(disturbed)
+{
+	pthread_t self = pthread_self(), t;
+
+	signal(SIGUSR1, count_signal);
+	stop = false;
+	NEED(pthread_create(&t, NULL, disturb, &self) == 0);
+	for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+		BOTH_KINDS
+		{
+			long wrong = 0;
+
+			for (int i = 0; i < 100; i++) {
+				open_pipe(flags);
+				wrong += write(p[1], big + 41 * i, 100000) != 65536;
+				close_pipe();
+			}
+			SHOW(wrong);
+		}
+	}
+	stop = true;
+	pthread_join(t, NULL);
+	signal(SIGUSR1, SIG_DFL);
 }
