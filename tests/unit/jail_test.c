@@ -15,6 +15,7 @@
  * sources: vm/jail/net.c vm/jail/net_rules.c vm/jail/policy.c vm/jail/policy_file.c
  * sources: vm/jail/policy_network.c vm/jail/policy_show.c vm/jail/policy_words.c vm/jail/view.c
  * sources: vm/jail/view_build.c vm/jail/view_own.c vm/jail/overlay.c vm/jail/overlay_commit.c
+ * sources: vm/jail/overlay_changes.c vm/jail/overlay_layer.c vm/jail/overlay_patch.c
  * sources: vm/jail/scratch.c vm/jail/walls_names.c vm/jail/learn.c vm/observe/files.c
  * sources: vm/observe/stats.c vm/observe/trace_out.c vm/observe/write.c
  * libraries: json-c

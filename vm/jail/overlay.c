@@ -4,22 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "vm/jail/overlay.h"
+#include "vm/jail/overlay_layer.h"
 #include "vm/vm.h"
-
-#define PIECE (1U << 30) /* bytes of one sendfile(2) */
 
 static struct overlay *overlays;
 static u32 overlay_count;
 static int helper = -1; /* our end of its socket */
 static pid_t helper_pid;
+static struct layer layer = {.dir = -1, .data = -1};
 
 /* ---- copying -------------------------------------------------------------------------------- */
 
@@ -53,16 +52,6 @@ static const char *other_name(const struct overlay *o, const struct stat *st)
 		if (o->entry[i].host.st_ino == st->st_ino && o->entry[i].host.st_dev == st->st_dev)
 			return o->entry[i].path;
 	return NULL;
-}
-
-/* Copies the content of a regular file. Returns false with errno on failure. */
-static bool copy_data(int from, int to)
-{
-	ssize_t n;
-
-	while ((n = sendfile(to, from, NULL, PIECE)) > 0)
-		;
-	return n == 0;
 }
 
 static bool copy_file(int from, const char *name, int to, mode_t mode)
@@ -149,6 +138,9 @@ static int copy_one(struct overlay *o, int from, int to, const char *name, const
 	    fstatat(to, name, &st, AT_SYMLINK_NOFOLLOW))
 		return failed(o, path);
 	o->entry[index].copied = st.st_ctim;
+	o->entry[index].ino = st.st_ino;
+	o->entry[index].uid = st.st_uid;
+	o->entry[index].gid = st.st_gid;
 	return 0;
 }
 
@@ -185,8 +177,64 @@ static int by_path(const void *a, const void *b)
 		      ((const struct overlay_entry *)b)->path);
 }
 
-static int make_one(struct overlay *o, const struct path_rule *rule, u32 number, int scratch)
+static void finish_journal(const struct layer *journal, const struct overlay *o, struct changes *c)
 {
+	changes_sweep(c, o->host, journal->temporary);
+	changes_commit(c, o->path, o->host, journal->data, journal->temporary);
+	message("--commit: an earlier commit of %s is finished", o->path);
+}
+
+/* Finishes a commit that was killed, if this run commits too. Returns 0 or an exit_status. */
+static int finish_earlier(const struct overlay *o, bool commit)
+{
+	struct changes c = {0};
+	struct layer journal;
+	int found = journal_open(&journal, o, false, &c);
+
+	if (found > 0 && commit) {
+		finish_journal(&journal, o, &c);
+		journal_remove(&journal, o);
+	} else if (found > 0) {
+		message("--overlay: an earlier commit of %s was killed: the next --commit finishes "
+			"it",
+			o->path);
+		layer_close(&journal);
+	}
+	changes_free(&c);
+	return found < 0 ? EXIT_HOST : 0;
+}
+
+/* Returns true if a directory is below another one. */
+static bool is_within(const char *path, const char *dir)
+{
+	char *a = realpath(path, NULL), *b = realpath(dir, NULL);
+	size_t len = b ? strlen(b) : 0;
+	bool within = a && b && !strncmp(a, b, len) && (a[len] == '/' || a[len] == '\0');
+
+	free(a);
+	free(b);
+	return within;
+}
+
+/* Opens what is to be made in the copy besides. Returns 0 or an exit_status. */
+static int open_earlier(const struct jail_policy *p, const struct overlay *o, struct changes *c)
+{
+	int ret;
+
+	if (!p->layer)
+		return finish_earlier(o, p->commit);
+	ret = layer_open(&layer, p->layer, o, c);
+	if (ret == 0 && is_within(p->layer, o->path)) {
+		message("--layer: %s is in the directory of --overlay", p->layer);
+		ret = EXIT_USAGE;
+	}
+	return ret;
+}
+
+static int make_one(struct overlay *o, const struct jail_policy *p, const struct path_rule *rule,
+		    u32 number, int scratch)
+{
+	struct changes earlier = {0};
 	char name[32];
 	struct stat st;
 	int list, ret;
@@ -204,13 +252,18 @@ static int make_one(struct overlay *o, const struct path_rule *rule, u32 number,
 	if (list < 0)
 		return failed(o, "");
 	o->copy = list;
-	ret = copy_directory(o, o->host, list, "");
+	ret = open_earlier(p, o, &earlier);
+	if (ret == 0)
+		ret = copy_directory(o, o->host, list, "");
 	if (ret == 0 && fchmod(list, st.st_mode & 01777))
 		ret = failed(o, "");
 	if (fchown(list, st.st_uid, st.st_gid))
 		errno = 0;
 	if (ret == 0)
 		qsort(o->entry, o->count, sizeof(*o->entry), by_path);
+	if (ret == 0 && layer.dir >= 0)
+		ret = layer_apply(&layer, o, &earlier);
+	changes_free(&earlier);
 	return ret;
 }
 
@@ -226,8 +279,8 @@ int overlay_make(const struct jail_policy *p, int scratch)
 	overlay_count = 0;
 	for (u32 i = 0; i < p->paths.count && ret == 0; i++)
 		if (p->paths.rule[i].kind == PATH_OVERLAY) {
-			ret = make_one(&overlays[overlay_count], &p->paths.rule[i], overlay_count,
-				       scratch);
+			ret = make_one(&overlays[overlay_count], p, &p->paths.rule[i],
+				       overlay_count, scratch);
 			overlay_count++;
 		}
 	return ret;
@@ -245,6 +298,54 @@ int overlay_copy_of(const char *path)
 
 enum { TELL_FAILED = 'f', TELL_SUCCEEDED = 's', ANSWER_DONE = 'd', ANSWER_NOT_ALL = 'n' };
 
+/* Writes changes back. Returns false, after messages, if some are not. */
+static bool commit_plainly(const struct overlay *o, struct changes *c)
+{
+	struct changes earlier = {0};
+	struct layer journal;
+	bool done, has = journal_open(&journal, o, true, &earlier) > 0;
+	int data = o->copy;
+
+	/* Somebody else's commit was killed since this run began. */
+	if (has && earlier.count > 0)
+		finish_journal(&journal, o, &earlier);
+	changes_free(&earlier);
+	if (has && layer_save(&journal, o, c, o->copy))
+		data = journal.data;
+	else
+		message("--commit: there is no journal: it cannot be finished if it is killed");
+	done = changes_commit(c, o->path, o->host, data, journal.temporary);
+	if (has)
+		journal_remove(&journal, o);
+	return done;
+}
+
+/* Does what the policy says with what changed. Returns false, after messages, if it cannot. */
+static bool finish(const struct jail_policy *p, const struct overlay *o, bool commit)
+{
+	struct changes c = changes_find(o);
+	bool done = !c.failed;
+
+	if (p->diff && p->diff_patch)
+		changes_print_patch(&c, o->path, o->host, o->copy);
+	else if (p->diff)
+		changes_print(&c, o->path);
+	if (!done) {
+		message("--overlay: not all changes of %s could be found: nothing is written",
+			o->path);
+	} else if (layer.dir >= 0) {
+		done = layer_save(&layer, o, &c, o->copy);
+		if (done && commit) {
+			done = changes_commit(&c, o->path, o->host, layer.data, layer.temporary);
+			done = layer_save(&layer, o, &c, layer.data) && done;
+		}
+	} else if (commit && c.count > 0) {
+		done = commit_plainly(o, &c);
+	}
+	changes_free(&c);
+	return done;
+}
+
 /*
  * Waits for the end of the program, and does what the policy says. Without a word from the monitor,
  * which was killed then, nothing is written back.
@@ -259,15 +360,11 @@ static void help(const struct jail_policy *p, int socket)
 		signal(sig, SIG_IGN);
 	while (read(socket, &told, 1) < 0 && errno == EINTR)
 		;
-	if (told != TELL_FAILED && told != TELL_SUCCEEDED)
+	if (told != TELL_FAILED && told != TELL_SUCCEEDED && !p->layer)
 		_exit(0);
-	commit = p->commit && (p->commit_always || told == TELL_SUCCEEDED);
-	for (u32 i = 0; i < overlay_count; i++) {
-		if (p->diff)
-			overlay_print_changes(&overlays[i]);
-		if (commit && !overlay_commit(&overlays[i]))
-			all = false;
-	}
+	commit = p->commit && (told == TELL_SUCCEEDED || (p->commit_always && told == TELL_FAILED));
+	for (u32 i = 0; i < overlay_count; i++)
+		all = finish(p, &overlays[i], commit) && all;
 	told = all ? ANSWER_DONE : ANSWER_NOT_ALL;
 	if (write(socket, &told, 1) != 1)
 		_exit(1);
@@ -278,7 +375,7 @@ int overlay_helper_start(const struct jail_policy *p)
 {
 	int pair[2];
 
-	if (overlay_count == 0 || (!p->diff && !p->commit))
+	if (overlay_count == 0 || (!p->diff && !p->commit && !p->layer))
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		message("--overlay: %s", strerror(errno));

@@ -7,9 +7,10 @@
  * is open, mapped, linked or renamed behaves as anywhere. An index, which the guest cannot reach,
  * has what the host's file was when it was copied.
  *
- * At the end a helper process compares, prints what changed (--diff) and writes it back (--commit).
- * The helper is started before the monitor gives its rights up, and keeps them. The guest reaches
- * it in no way but by the names and contents of files; it follows no link.
+ * At the end a helper process compares, prints what changed (--diff), keeps it in a directory
+ * (--layer) and writes it back (--commit). The helper is started before the monitor gives its
+ * rights up, and keeps them. The guest reaches it in no way but by the names and contents of files;
+ * it follows no link.
  */
 #ifndef VM_JAIL_OVERLAY_H
 #define VM_JAIL_OVERLAY_H
@@ -21,7 +22,10 @@
 struct overlay_entry {
 	char *path;		/* below the overlay's directory; "" for that itself */
 	struct stat host;	/* of the host's file */
-	struct timespec copied; /* st_ctim of the copy */
+	struct timespec copied; /* of the copy: st_ctim, */
+	ino_t ino;		/* inode and */
+	uid_t uid;		/* owner */
+	gid_t gid;
 };
 
 struct overlay {
@@ -32,8 +36,9 @@ struct overlay {
 };
 
 /*
- * Copies what the overlays of a policy name into scratch. Returns 0 or an exit_status after a
- * message.
+ * Copies what the overlays of a policy name into scratch, and makes the changes of the policy's
+ * layer there. With --commit, first finishes an earlier commit that was killed. Returns 0 or an
+ * exit_status after a message.
  */
 int overlay_make(const struct jail_policy *p, int scratch);
 /* Returns the copy's descriptor for the rule with this path, or -1. */
@@ -47,8 +52,9 @@ int overlay_helper_start(const struct jail_policy *p);
  */
 bool overlay_helper_end(bool succeeded);
 
-/* overlay_commit.c, in the helper. Both print lines; the second returns false as above. */
-void overlay_print_changes(const struct overlay *o);
-bool overlay_commit(const struct overlay *o);
+/* Returns the entry of this path, or NULL; only when all are sorted. */
+struct overlay_entry *overlay_find(const struct overlay *o, const char *path);
+/* Removes the entries below this path, and, with itself, its own. */
+void overlay_forget(struct overlay *o, const char *path, bool itself);
 
 #endif

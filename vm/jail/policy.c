@@ -412,10 +412,51 @@ static int settle_overlays(const struct jail_policy *p)
 
 	for (u32 i = 0; i < p->paths.count; i++)
 		overlays += p->paths.rule[i].kind == PATH_OVERLAY;
-	if (overlays > 0 || !(p->diff || p->commit))
-		return 0;
-	message("--%s: there is no --overlay", p->diff ? "diff" : "commit");
-	return EXIT_USAGE;
+	if (overlays == 0 && (p->diff || p->commit || p->layer)) {
+		message("--%s: there is no --overlay", p->diff	   ? "diff"
+						       : p->commit ? "commit"
+								   : "layer");
+		return EXIT_USAGE;
+	}
+	if (overlays > 1 && p->layer) {
+		message("--layer: it belongs to one --overlay");
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+const char *policy_state(void)
+{
+	static char path[4096];
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n = 0;
+
+	if (state && *state == '/')
+		n = snprintf(path, sizeof(path), "%s/buffervm/commits", state);
+	else if (home && *home == '/')
+		n = snprintf(path, sizeof(path), "%s/.local/state/buffervm/commits", home);
+	return n > 0 && (size_t)n < sizeof(path) ? path : NULL;
+}
+
+/* What a later commit trusts is no program's to change. Returns 0 or -errno. */
+static int deny_commits(struct jail_policy *p)
+{
+	const char *state = policy_state();
+	const u32 count = p->paths.count;
+	int ret = 0;
+
+	for (u32 i = 0; state && i < count && ret == 0; i++)
+		if (p->paths.rule[i].kind == PATH_WRITE && is_below(state, p->paths.rule[i].path)) {
+			ret = add(p, PATH_DENY, state);
+			break;
+		}
+	if (ret == 0 && p->layer)
+		for (u32 i = 0; i < count && ret == 0; i++)
+			if (p->paths.rule[i].kind == PATH_WRITE) {
+				ret = add(p, PATH_DENY, p->layer);
+				break;
+			}
+	return ret;
 }
 
 int policy_complete(struct jail_policy *p, const char *program)
@@ -433,6 +474,10 @@ int policy_complete(struct jail_policy *p, const char *program)
 		p->mem = p->mem ? p->mem : MEM_DEFAULT;
 		p->pids = p->pids ? p->pids : PIDS_DEFAULT;
 		p->fds = p->fds ? p->fds : FDS_DEFAULT;
+	}
+	if (deny_commits(p)) {
+		message("no memory for the policy");
+		return EXIT_HOST;
 	}
 	return settle_paths(p, own);
 }

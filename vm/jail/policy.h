@@ -80,7 +80,9 @@ struct jail_policy {
 
 	/* What is done with the changes in overlays when the program has ended. */
 	bool diff, commit;
+	bool diff_patch;    /* as a patch */
 	bool commit_always; /* also if the program failed */
+	const char *layer;  /* directory that keeps them; NULL: none */
 
 	/* What the command line says besides (no words of policy files). */
 	bool show, show_json;
@@ -163,6 +165,8 @@ int policy_add_path(struct jail_policy *p, enum path_kind kind, const char *path
 		    const char *source, bool optional, const struct policy_place *place);
 /* Appends text, which the list keeps. Returns 0 or -ENOMEM. */
 int text_list_add(struct text_list *list, const char *text);
+/* Returns the user's directory for what is to be finished later; NULL if the user has none. */
+const char *policy_state(void);
 /* The word of a kind: "read". */
 const char *path_kind_word(enum path_kind kind);
 

@@ -77,7 +77,8 @@ void policy_show(const struct jail_policy *p, FILE *to)
 	print_line("root", p->root, to);
 	print_line("cwd", p->cwd, to);
 	if (p->diff)
-		fputs("diff\n", to);
+		fprintf(to, "diff%s\n", p->diff_patch ? " patch" : "");
+	print_line("layer", p->layer, to);
 	if (p->commit)
 		fprintf(to, "commit%s\n", p->commit_always ? " always" : "");
 	for (u32 i = 0; i < p->env.count; i++)
@@ -123,6 +124,7 @@ void policy_show_json(const struct jail_policy *p, FILE *to)
 	add_text(all, "root", p->root);
 	add_text(all, "cwd", p->cwd);
 	json_object_object_add(all, "diff", json_object_new_boolean(p->diff));
+	add_text(all, "layer", p->layer);
 	add_text(all, "commit", !p->commit ? NULL : p->commit_always ? "always" : "on success");
 	json_object_object_add(all, "env", env);
 	add_text(all, "hostname", p->hostname);

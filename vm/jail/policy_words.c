@@ -141,6 +141,16 @@ static int read_commit(struct jail_policy *p, const struct policy_word *word,
 	return 0;
 }
 
+static int read_diff(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	if (v->text && strcmp(v->text, "patch") != 0)
+		return wrong(word, v, "patch");
+	p->diff = true;
+	p->diff_patch = v->text != NULL;
+	return 0;
+}
+
 static int read_dry_run(struct jail_policy *p, const struct policy_word *word,
 			const struct policy_value *v)
 {
@@ -200,8 +210,10 @@ const struct policy_word policy_words[] = {
 	 .help = "an empty directory of the sandbox's own"},
 	{.word = "overlay", .value_name = "DIR", .read = read_path, .kind = PATH_OVERLAY,
 	 .help = "a copy of DIR that may be changed"},
-	{.word = "diff", .read = read_flag, AT(diff),
-	 .help = "print what the program changed in the copies"},
+	{.word = "diff", .value_name = "patch", .value_optional = true, .read = read_diff,
+	 .help = "print what the program changed in the copies (patch: for patch(1))"},
+	{.word = "layer", .value_name = "DIR", .read = read_name, AT(layer),
+	 .help = "keep the changes of --overlay in DIR, for the next run with it"},
 	{.word = "commit", .value_name = "always", .value_optional = true, .read = read_commit,
 	 .help = "write that back if the program ended with 0 (always: in any case)"},
 	{.word = "dry-run", .read = read_dry_run, .where = WORD_OPTION,
