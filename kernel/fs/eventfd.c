@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * eventfd(2): a counter that threads wait for. The kernel keeps it until the host has to know it,
- * as it keeps pipes (fs/pipe.c). Then the eventfd moves: the kernel makes an eventfd with the same
- * value on the host, and sleeping threads go on there.
+ * as it keeps pipes (fs/pipe.c). Then the eventfd moves (fs/movable.h): the kernel makes an eventfd
+ * with the same value on the host, and sleeping threads go on there. The host has the count then.
  */
-#include <asm/ioctls.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
 #include "kernel/fs/fs.h"
-#include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/movable.h"
 #include "kernel/fs/waitq.h"
 
 /* eventfd(2); glibc has the flags in <sys/eventfd.h>. */
@@ -18,7 +17,6 @@
 #define EFD_CLOEXEC   O_CLOEXEC
 
 #define COUNT_MAX     (~0UL - 1) /* eventfd(2) */
-#define SETTABLE      (O_APPEND | O_NONBLOCK | O_NOATIME)
 
 struct eventfd {
 	struct ofile file;
@@ -26,7 +24,6 @@ struct eventfd {
 	u64 count;
 	bool semaphore;	      /* EFD_SEMAPHORE */
 	u32 id;		      /* only for /proc/PID/fdinfo */
-	bool on_host;	      /* has moved, for good: the host has the count, waiters is empty */
 	struct waitq waiters; /* POLLIN, POLLOUT */
 };
 
@@ -47,7 +44,7 @@ static s64 eventfd_to_host(struct ofile *f)
 	s64 r = 0, handle;
 
 	mutex_lock(&e->lock);
-	if (!e->on_host) {
+	if (!movable_on_host(&e->file)) {
 		r = handle = hc_eventfd2(0, (f->flags & O_NONBLOCK) |
 						    (e->semaphore ? EFD_SEMAPHORE : 0));
 		if (r >= 0 && e->count)
@@ -58,21 +55,12 @@ static s64 eventfd_to_host(struct ofile *f)
 			hc_close((s32)handle);
 		if (r >= 0) {
 			__atomic_store_n(&f->handle, (s32)handle, __ATOMIC_RELEASE);
-			e->on_host = true;
 			waitq_wake(&e->waiters, ~0U, true, &w);
 		}
 	}
 	mutex_unlock(&e->lock);
 	wakeups_send(&w);
 	return fs_nointr(MIN(r, 0L));
-}
-
-/* Passes a request to the host, which moves the file there if it is not. */
-static s64 pass_on(struct ofile *f, struct io_request *rq)
-{
-	s64 handle = ofile_handle(f);
-
-	return handle < 0 ? handle : io_transfer(f, rq);
 }
 
 /*
@@ -103,13 +91,13 @@ static s64 eventfd_read(struct ofile *f, struct io_request *rq)
 	s64 r = 0;
 
 	if (rq->offset != IO_AT_POS || rq->flags & ~(u32)IO_FLAGS_KNOWN)
-		return pass_on(f, rq);
+		return movable_pass_on(f, rq);
 	if (rq->left < sizeof(value))
 		return -EINVAL;
 	mutex_lock(&e->lock);
-	while (r >= 0 && !e->on_host && !e->count)
+	while (r >= 0 && !movable_on_host(&e->file) && !e->count)
 		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(e, POLLIN);
-	on_host = e->on_host;
+	on_host = movable_on_host(f);
 	if (!on_host && e->count) {
 		r = 0;
 		value = e->semaphore ? 1 : e->count;
@@ -119,7 +107,7 @@ static s64 eventfd_read(struct ofile *f, struct io_request *rq)
 	mutex_unlock(&e->lock);
 	wakeups_send(&w);
 	if (on_host)
-		return pass_on(f, rq);
+		return movable_pass_on(f, rq);
 	if (r >= 0)
 		r = io_copy_out(rq, &value, sizeof(value));
 	return r < 0 ? r : (s64)sizeof(value);
@@ -135,7 +123,7 @@ static s64 eventfd_write(struct ofile *f, struct io_request *rq)
 	s64 r;
 
 	if (rq->offset != IO_AT_POS || rq->flags & ~(u32)IO_FLAGS_KNOWN)
-		return pass_on(f, rq);
+		return movable_pass_on(f, rq);
 	if (rq->left < sizeof(value))
 		return -EINVAL;
 	r = io_copy_in(rq, &value, sizeof(value), 0);
@@ -144,9 +132,9 @@ static s64 eventfd_write(struct ofile *f, struct io_request *rq)
 	if (value > COUNT_MAX)
 		return -EINVAL;
 	mutex_lock(&e->lock);
-	while (r >= 0 && !e->on_host && value > COUNT_MAX - e->count)
+	while (r >= 0 && !movable_on_host(&e->file) && value > COUNT_MAX - e->count)
 		r = io_nonblocking(f, rq) ? -EAGAIN : wait_for(e, POLLOUT);
-	on_host = e->on_host;
+	on_host = movable_on_host(f);
 	if (!on_host && value <= COUNT_MAX - e->count) {
 		r = 0;
 		e->count += value;
@@ -156,7 +144,7 @@ static s64 eventfd_write(struct ofile *f, struct io_request *rq)
 	wakeups_send(&w);
 	if (on_host) {
 		*rq = whole;
-		return pass_on(f, rq);
+		return movable_pass_on(f, rq);
 	}
 	return r < 0 ? r : (s64)sizeof(value);
 }
@@ -167,7 +155,7 @@ static s64 eventfd_poll(struct ofile *f, struct wait_entry *entry)
 	s64 r = -EREMOTE;
 
 	mutex_lock(&e->lock);
-	if (!e->on_host) {
+	if (!movable_on_host(&e->file)) {
 		r = (e->count ? POLLIN : 0) | (e->count < COUNT_MAX ? POLLOUT : 0);
 		if (entry)
 			waitq_add(&e->waiters, entry);
@@ -185,57 +173,15 @@ static void eventfd_unpoll(struct ofile *f, struct wait_entry *entry)
 	mutex_unlock(&e->lock);
 }
 
-static s64 eventfd_seek(struct ofile *f, s64 offset, u32 whence)
-{
-	s64 r = ofile_handle(f);
-
-	return r < 0 ? r : host_seek(f, offset, whence);
-}
-
-static s64 eventfd_get_flags(struct ofile *f)
-{
-	return READ_ONCE(eventfd_of(f)->on_host) ? host_get_flags(f) : f->flags;
-}
-
 static s64 eventfd_set_flags(struct ofile *f, s32 fd, u64 flags)
 {
-	struct eventfd *e = eventfd_of(f);
-	s64 r = flags & (FASYNC | O_DIRECT) ? eventfd_to_host(f) : 0;
-	bool on_host;
-
-	if (r < 0)
-		return r;
-	mutex_lock(&e->lock);
-	on_host = e->on_host;
-	if (!on_host)
-		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
-	mutex_unlock(&e->lock);
-	return on_host ? host_set_flags(f, fd, flags) : 0;
-}
-
-static s64 eventfd_ioctl(struct ofile *f, u32 nr, u64 arg)
-{
-	s64 r;
-	s32 on;
-
-	if (nr == FIONBIO && !READ_ONCE(eventfd_of(f)->on_host)) {
-		if (get_user(&on, arg))
-			return -EFAULT;
-		return eventfd_set_flags(f, -1,
-					 on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
-	}
-	r = ofile_handle(f);
-	return r < 0 ? r : host_ioctl(f, nr, arg);
+	return movable_set_flags(f, fd, flags, &eventfd_of(f)->lock, MOVABLE_FLAGS);
 }
 
 static s64 eventfd_name(struct ofile *f, char *buf, u64 size)
 {
-	static const char name[] = "anon_inode:[eventfd]";
-	const u64 len = MIN(sizeof(name) - 1, size);
-
 	(void)f;
-	memcpy(buf, name, len);
-	return (s64)len;
+	return movable_name("anon_inode:[eventfd]", buf, size);
 }
 
 /* The host knows the counter of one that has moved. */
@@ -244,7 +190,7 @@ static void eventfd_info(struct ofile *f, struct file_info *info)
 	struct eventfd *e = eventfd_of(f);
 
 	mutex_lock(&e->lock);
-	if (!e->on_host)
+	if (!movable_on_host(&e->file))
 		snprintf(info->more, sizeof(info->more),
 			 "eventfd-count: %16lx\neventfd-id: %u\neventfd-semaphore: %d\n", e->count,
 			 e->id, e->semaphore);
@@ -256,13 +202,13 @@ static const struct file_ops eventfd_ops = {
 	.all_on_host = true, /* it moves before it goes into a message */
 	.read = eventfd_read,
 	.write = eventfd_write,
-	.seek = eventfd_seek,
+	.seek = movable_seek,
 	.poll = eventfd_poll,
 	.unpoll = eventfd_unpoll,
 	.to_host = eventfd_to_host,
 	.poll_handle = ofile_handle,
-	.ioctl = eventfd_ioctl,
-	.get_flags = eventfd_get_flags,
+	.ioctl = movable_ioctl,
+	.get_flags = movable_get_flags,
 	.set_flags = eventfd_set_flags,
 	.name = eventfd_name,
 	.info = eventfd_info,

@@ -20,6 +20,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/movable.h"
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/pipe_ring.h"
 #include "kernel/fs/waitq.h"
@@ -37,7 +38,7 @@
 #define WRITABLE      (POLLOUT | POLLWRNORM)
 
 /* Flags of F_SETFL that the kernel keeps for a pipe: fcntl(2). O_ASYNC moves the pipe. */
-#define SETTABLE      (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+#define SETTABLE      (MOVABLE_FLAGS | O_DIRECT)
 
 #define ON_HOST	      (-EREMOTE) /* the pipe has moved: the host has the answer */
 
@@ -833,11 +834,7 @@ static s64 pipe_stat(struct ofile *f, struct stat *st)
 
 static s64 pipe_name(struct ofile *f, char *buf, u64 size)
 {
-	char name[32];
-	int n = snprintf(name, sizeof(name), "pipe:[%lu]", pipe_of(f)->ino);
-
-	memcpy(buf, name, MIN((u64)n, size));
-	return (s64)MIN((u64)n, size);
+	return movable_name_ino("pipe", pipe_of(f)->ino, buf, size);
 }
 
 static s64 pipe_get_flags(struct ofile *f)
@@ -853,18 +850,7 @@ static s64 pipe_get_flags(struct ofile *f)
 
 static s64 pipe_set_flags(struct ofile *f, s32 fd, u64 flags)
 {
-	struct pipe *p = pipe_of(f);
-	s64 r = flags & FASYNC ? pipe_to_host(f) : 0;
-	bool on_host;
-
-	if (r < 0)
-		return r;
-	mutex_lock(&p->lock);
-	on_host = p->on_host;
-	if (!on_host)
-		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
-	mutex_unlock(&p->lock);
-	return on_host ? host_set_flags(f, fd, flags) : 0;
+	return movable_set_flags(f, fd, flags, &pipe_of(f)->lock, SETTABLE);
 }
 
 /* F_SETPIPE_SZ: pipe(7), "/proc files". Returns the new size. */
@@ -918,31 +904,11 @@ static s64 unread(struct ofile *f, uva out)
 	return put_user(bytes, out);
 }
 
-static s64 set_nonblocking(struct ofile *f, uva in)
-{
-	s32 on;
-
-	if (get_user(&on, in))
-		return -EFAULT;
-	return pipe_set_flags(f, -1, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
-}
-
 static s64 pipe_ioctl(struct ofile *f, u32 nr, u64 arg)
 {
-	s64 r;
-
-	if (!READ_ONCE(pipe_of(f)->on_host)) {
-		switch (nr) {
-		case FIONREAD:
-			return unread(f, arg);
-		case FIONBIO:
-			return set_nonblocking(f, arg);
-		case TCGETS: /* isatty(3) */
-			return -ENOTTY;
-		}
-	}
-	r = ofile_handle(f);
-	return r < 0 ? r : host_ioctl(f, nr, arg);
+	if (nr == FIONREAD && !READ_ONCE(pipe_of(f)->on_host))
+		return unread(f, arg);
+	return movable_ioctl(f, nr, arg);
 }
 
 static s64 pipe_allocate(struct ofile *f, u32 mode, s64 offset, s64 len)

@@ -293,7 +293,6 @@ s64 unix_shutdown(struct ofile *f, u32 how);
 s64 unix_get_name(struct ofile *f, bool peer, struct address *a);
 /* Fills in the name of who sends to f: .len 0 if it has none. */
 void unix_sender(struct ofile *f, struct address *a);
-s64 unix_set_flags(struct ofile *f, s32 fd, u64 flags);
 /* Makes a socket that is not connected. type: SOCK_STREAM or SOCK_SEQPACKET. NULL: no memory. */
 struct ofile *unix_new(u32 type, u32 flags);
 /* Fills in what the running thread is for the other end: SO_PEERCRED. */

@@ -8,11 +8,11 @@
 #include <linux/poll.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/movable.h"
 #include "kernel/fs/socket.h"
 #include "kernel/fs/unix.h"
 #include "kernel/time/clock.h"
 
-#define SETTABLE   (O_APPEND | O_NONBLOCK | O_NOATIME) /* flags of F_SETFL */
 #define DEPTH_MAX  4	     /* of sockets in messages of sockets in messages: as on Linux */
 #define SPACE_MOST (1 << 30) /* for the messages on their way; the host takes less if it has to */
 
@@ -227,7 +227,7 @@ static void set_file(struct unix_end *e, s32 handle)
 		e->held = handle;
 		return;
 	}
-	hc_fcntl(handle, F_SETFL, f->file.flags & SETTABLE);
+	hc_fcntl(handle, F_SETFL, f->file.flags & MOVABLE_FLAGS);
 	__atomic_store_n(&f->file.handle, handle, __ATOMIC_RELEASE);
 }
 

@@ -9,7 +9,7 @@
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
-#include "kernel/fs/host_file.h"
+#include "kernel/fs/movable.h"
 #include "kernel/fs/socket.h"
 #include "kernel/fs/unix.h"
 #include "kernel/time/clock.h"
@@ -313,25 +313,10 @@ static s64 count_bytes(struct unix_end *e, u32 nr)
 s64 unix_ioctl(struct ofile *f, u32 nr, u64 arg)
 {
 	s64 r = ON_HOST;
-	s32 on;
 
-	switch (nr) {
-	case FIONREAD:
-	case SIOCOUTQ:
+	if (nr == FIONREAD || nr == SIOCOUTQ)
 		r = count_bytes(unix_file_of(f)->end, nr);
-		if (r >= 0)
-			r = put_user((s32)r, arg);
-		break;
-	case FIONBIO:
-		if (get_user(&on, arg))
-			return -EFAULT;
-		return unix_set_flags(f, -1,
-				      on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
-	case TCGETS: /* isatty(3) */
-		return -ENOTTY;
-	}
-	if (r != ON_HOST)
-		return r;
-	r = ofile_handle(f);
-	return r < 0 ? r : host_ioctl(f, nr, arg);
+	if (r >= 0)
+		r = put_user((s32)r, arg);
+	return r == ON_HOST ? movable_ioctl(f, nr, arg) : r;
 }

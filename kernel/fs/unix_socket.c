@@ -2,11 +2,9 @@
 /* Unix sockets as open files: how they begin and end, poll, and what they show. See unix.h. */
 #include <linux/poll.h>
 #include "kernel/fs/fs.h"
-#include "kernel/fs/host_file.h"
+#include "kernel/fs/movable.h"
 #include "kernel/fs/socket.h"
 #include "kernel/fs/unix.h"
-
-#define SETTABLE (O_APPEND | O_NONBLOCK | O_NOATIME) /* F_SETFL; others move the pair */
 
 bool unix_has_messages(const struct unix_pair *p)
 {
@@ -326,32 +324,12 @@ static s64 unix_stat(struct ofile *f, struct stat *st)
 
 static s64 unix_name(struct ofile *f, char *buf, u64 size)
 {
-	char name[32];
-	int n = snprintf(name, sizeof(name), "socket:[%lu]", inode_of(unix_file_of(f)->end));
-
-	memcpy(buf, name, MIN((u64)n, size));
-	return (s64)MIN((u64)n, size);
+	return movable_name_ino("socket", inode_of(unix_file_of(f)->end), buf, size);
 }
 
-static s64 unix_get_flags(struct ofile *f)
+static s64 unix_set_flags(struct ofile *f, s32 fd, u64 flags)
 {
-	return READ_ONCE(unix_file_of(f)->end->pair->on_host) ? host_get_flags(f) : f->flags;
-}
-
-s64 unix_set_flags(struct ofile *f, s32 fd, u64 flags)
-{
-	struct unix_pair *p = unix_file_of(f)->end->pair;
-	s64 r = flags & (FASYNC | O_DIRECT) ? unix_to_host(f) : 0;
-	bool on_host;
-
-	if (r < 0)
-		return r;
-	mutex_lock(&p->lock);
-	on_host = p->on_host;
-	if (!on_host)
-		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
-	mutex_unlock(&p->lock);
-	return on_host ? host_set_flags(f, fd, flags) : 0;
+	return movable_set_flags(f, fd, flags, &unix_file_of(f)->end->pair->lock, MOVABLE_FLAGS);
 }
 
 const struct file_ops unix_ops = {
@@ -365,7 +343,7 @@ const struct file_ops unix_ops = {
 	.poll_handle = ofile_handle,
 	.to_host = unix_to_host,
 	.ioctl = unix_ioctl,
-	.get_flags = unix_get_flags,
+	.get_flags = movable_get_flags,
 	.set_flags = unix_set_flags,
 	.name = unix_name,
 	.release = unix_release,
