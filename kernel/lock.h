@@ -56,6 +56,7 @@
 	X(PIPES,       "pipes_lock, fs/pipe.c") /* close; epoll and O_ASYNC, to get a handle */ \
 	X(PIPE,        "pipe.lock, fs/pipe.c") /* allocates and frees frames; notifies epolls */ \
 	X(EVENTFD,     "eventfd.lock, fs/eventfd.c") /* notifies epolls */ \
+	X(TIMERFD,     "timerfd_lock, fs/timerfd.c") /* notifies epolls; sets the alarm */ \
 	X(SECCOMP,     "seccomp_notify.lock, task/seccomp_notify.c") /* notifies epolls */ \
 	X(UNIX_INFLIGHT, "unix_inflight_lock, fs/unix_inflight.c") /* messages with files */ \
 	X(UNIX_LISTEN, "unix_listen_lock, fs/unix_connect.c") /* who listens, who is to be accepted */ \

@@ -47,6 +47,13 @@ void park_steady(const u32 *word, u32 value);
 void unpark(const u32 *word, u32 count);
 
 /*
+ * The alarm: once clock_monotonic_ns() has reached `when`, a vCPU calls timerfds_expire
+ * (fs/timerfd.h), as soon as it would wake a sleeper of that deadline. There is one alarm: the call
+ * replaces the last one. PARK_FOREVER: none. The caller may hold any lock above LOCK_SCHED.
+ */
+void park_alarm(u64 when);
+
+/*
  * For hostcall.c, around a hostcall in which this vCPU may sleep in the host: the thread keeps the
  * vCPU, and another vCPU can use the CPU meanwhile. host_sleep_prepare may make hostcalls itself,
  * host_sleep_begin only those of a lock, host_sleep_end none. host_sleep_begin returns the value

@@ -135,6 +135,12 @@ static void item_changed(struct wait_entry *e, u32 events, struct wakeups *w)
 	list_item(epoll_of(item->epoll), item, w);
 }
 
+/* Returns whether threads wait for the epoll in the host, or will. epoll_lock is held. */
+static bool waits_in_host(struct epoll *ep)
+{
+	return ep->host_items || may_be_heard(ep);
+}
+
 /* Adds the bell to the host's interest list, if it is not there yet. Returns 0 or -errno. */
 static s64 bell_needed(struct ofile *f)
 {
@@ -161,6 +167,19 @@ static s64 bell_needed(struct ofile *f)
 	return 0;
 }
 
+static void item_moves(struct epoll_item *item);
+
+/* Moves the files that have to before a thread waits in the host. */
+static void move_some(struct ofile *f)
+{
+	struct epoll_item *item;
+
+	ASSERT_HELD(&epoll_lock);
+	LIST_FOREACH (item, &host_file_of(f)->watches, of_epoll)
+		if (item->handle < 0 && ofile_moves_to_wait(item->file))
+			item_moves(item);
+}
+
 void epoll_is_polled(struct ofile *f)
 {
 	struct epoll *ep = epoll_of(f);
@@ -172,6 +191,7 @@ void epoll_is_polled(struct ofile *f)
 	ep->polled = true;
 	ring_if_heard(ep);
 	mutex_unlock(&ep->lock);
+	move_some(f);
 	if (ep->guest_items)
 		bell_needed(f);
 	mutex_unlock(&epoll_lock);
@@ -260,6 +280,7 @@ static struct epoll_item *item_find(struct ofile *epoll, struct ofile *file, s32
 static s64 add_to_host(struct epoll_item *item, s32 handle, bool others,
 		       const struct epoll_event *ev)
 {
+	struct epoll *ep = epoll_of(item->epoll);
 	s64 r = others ? hc_dup(handle) : handle;
 	s32 polled = (s32)r;
 
@@ -274,7 +295,9 @@ static s64 add_to_host(struct epoll_item *item, s32 handle, bool others,
 	}
 	item->handle = polled;
 	item->duplicate = others;
-	count_host_item(epoll_of(item->epoll), 1);
+	count_host_item(ep, 1);
+	if (ep && ep->host_items == 1)
+		move_some(item->epoll);
 	return 0;
 }
 
@@ -379,13 +402,15 @@ static bool is_exclusive_right(u32 op, const struct epoll_event *ev)
 
 /*
  * epoll_ctl(2) for a file whose readiness the kernel knows. item NULL: the file is not in the
- * epoll. -EREMOTE: the file has moved. epoll_lock is held.
+ * epoll. -EREMOTE: the file has moved, or has to. epoll_lock is held.
  */
 static s64 control_guest(struct ofile *epoll, u32 op, struct epoll_item *item, struct ofile *file,
 			 s32 fd, const struct epoll_event *ev)
 {
 	if (op != EPOLL_CTL_DEL && !is_exclusive_right(op, ev))
 		return -EINVAL;
+	if (op != EPOLL_CTL_DEL && waits_in_host(epoll_of(epoll)) && ofile_moves_to_wait(file))
+		return -EREMOTE;
 	switch (op) {
 	case EPOLL_CTL_ADD:
 		return item ? -EEXIST : item_add(epoll, file, fd, -1, false, ev);

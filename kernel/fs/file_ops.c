@@ -65,6 +65,11 @@ void ofile_unpoll(struct ofile *f, struct wait_entry *e)
 		f->ops->unpoll(f, e);
 }
 
+bool ofile_moves_to_wait(const struct ofile *f)
+{
+	return f->ops->moves_to_wait && f->handle < 0;
+}
+
 s64 ofile_poll_handle(struct ofile *f)
 {
 	return CALL(f, poll_handle, -EPERM);

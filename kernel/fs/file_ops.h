@@ -40,6 +40,11 @@ struct file_ops {
 	 * ofile (fs/scm_inflight.c).
 	 */
 	bool all_on_host;
+	/*
+	 * True if the kernel wakes those who wait for the file too late when they sleep in the
+	 * host: the file then moves before a thread waits for it and for files of the host at once.
+	 */
+	bool moves_to_wait;
 
 	/*
 	 * Transfers as much of rq as the file has or takes, and returns the bytes. The contents of
@@ -158,6 +163,8 @@ s64 ofile_stat(struct ofile *f, struct stat *st);
 bool ofile_has_stat(const struct ofile *f); /* true if f's kind has .stat */
 s64 ofile_poll(struct ofile *f, struct wait_entry *e);
 void ofile_unpoll(struct ofile *f, struct wait_entry *e);
+/* Returns true if the file has to move before a thread waits for it in the host. */
+bool ofile_moves_to_wait(const struct ofile *f);
 s64 ofile_poll_handle(struct ofile *f);
 s64 ofile_fcntl(struct ofile *f, u32 cmd, u64 arg);
 s64 ofile_ioctl(struct ofile *f, u32 nr, u64 arg);

@@ -213,6 +213,9 @@ static s64 queue_and_sleep(struct poll_set *set, u64 deadline, s64 *ready)
 	s64 r = 0;
 
 	set->sleeper = (struct sleeper)SLEEPER_INIT;
+	for (u32 i = 0; set->hosts && i < set->count; i++)
+		if (set->guest[i].fd >= 0 && set->file[i] && ofile_moves_to_wait(set->file[i]))
+			ofile_handle(set->file[i]); /* if it fails, the wake-up is late */
 	if (!set->entry)
 		set->entry = kzalloc(set->count * sizeof(*set->entry));
 	if (!set->entry)

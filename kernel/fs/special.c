@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* System calls that make host files without a name: timers, memory files, inotify. */
+/* System calls that make host files without a name: memory files, inotify. */
 #include <linux/inotify.h>
 #include <linux/memfd.h>
-#include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 
-/* TFD_CLOEXEC and IN_CLOEXEC are O_CLOEXEC: timerfd_create(2), inotify_init(2). */
+/* IN_CLOEXEC is O_CLOEXEC: inotify_init(2). */
 
 DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
 {
@@ -16,31 +15,6 @@ DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
 	if (r < 0)
 		return r == -ENAMETOOLONG ? -EINVAL : r;
 	return fd_new(fs_nointr(hc_memfd_create(name, flags)), O_RDWR, flags & MFD_CLOEXEC);
-}
-
-DEFINE_SYSCALL2(timerfd_create, u32, clock, u32, flags)
-{
-	return fd_new(fs_nointr(hc_timerfd_create(clock, flags)), O_RDWR, flags & O_CLOEXEC);
-}
-
-DEFINE_SYSCALL4(timerfd_settime, s32, fd, u32, flags, uva, user_value, uva, user_old)
-{
-	struct __kernel_itimerspec value, old;
-	s64 r = get_user(&value, user_value);
-
-	if (r >= 0)
-		r = WITH_FD(h, fd,
-			    fs_nointr(hc_timerfd_settime(h, flags, &value, sizeof(value), &old,
-							 sizeof(old))));
-	return r >= 0 && user_old ? put_user(old, user_old) : r;
-}
-
-DEFINE_SYSCALL2(timerfd_gettime, s32, fd, uva, user_value)
-{
-	struct __kernel_itimerspec value;
-	s64 r = WITH_FD(h, fd, fs_nointr(hc_timerfd_gettime(h, &value, sizeof(value))));
-
-	return r < 0 ? r : put_user(value, user_value);
 }
 
 DEFINE_SYSCALL1(inotify_init1, u32, flags)

@@ -9,6 +9,7 @@
  */
 #include "kernel/task/schedule.h"
 #include "kernel/arch/x86_64/arch.h"
+#include "kernel/fs/timerfd.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
 #include "kernel/mm/kmalloc.h"
@@ -39,6 +40,11 @@ struct mutex sched_lock = MUTEX_INIT(LOCK_SCHED);
 
 static struct runqueue ready GUARDED_BY(sched_lock);
 static struct parking_lot lot GUARDED_BY(sched_lock);
+
+/* The alarm is a sleeper without a thread, on a word of its own. */
+static struct parked alarm GUARDED_BY(sched_lock);
+static const u32 alarm_word;
+static bool alarm_set GUARDED_BY(sched_lock);
 
 static u64 ticks(u64 us)
 {
@@ -76,8 +82,28 @@ static void wake(struct thread *t, s64 why)
 	make_ready(t);
 }
 
+static void clear_alarm(void)
+{
+	ASSERT_HELD(&sched_lock);
+	if (alarm_set)
+		lot_remove(&lot, &alarm);
+	alarm_set = false;
+}
+
+void park_alarm(u64 when)
+{
+	mutex_lock(&sched_lock);
+	clear_alarm();
+	if (when != PARK_FOREVER) {
+		lot_add(&lot, &alarm, &alarm_word, when);
+		alarm_set = true;
+	}
+	mutex_unlock(&sched_lock);
+}
+
 void sched_expire(void)
 {
+	bool is_alarm = false;
 	struct parked *s;
 	u64 now;
 
@@ -87,9 +113,17 @@ void sched_expire(void)
 	if (now < sched_deadline())
 		return;
 	mutex_lock(&sched_lock);
-	while ((s = lot_due(&lot, now)))
-		wake(container_of(s, struct thread, sched.parked), -ETIMEDOUT);
+	while ((s = lot_due(&lot, now))) {
+		if (s == &alarm) {
+			is_alarm = true;
+			clear_alarm();
+		} else {
+			wake(container_of(s, struct thread, sched.parked), -ETIMEDOUT);
+		}
+	}
 	mutex_unlock(&sched_lock);
+	if (is_alarm)
+		timerfds_expire(now);
 }
 
 struct thread *sched_next(void)

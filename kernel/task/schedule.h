@@ -61,7 +61,7 @@ __attribute__((noreturn)) void sched_thread_ends(void);
  */
 void sched_before_program(void);
 
-/* Wakes the sleepers whose deadline has passed. No lock is held. */
+/* Wakes the sleepers whose deadline has passed, and does what the alarm is for. No lock is held. */
 void sched_expire(void);
 
 /*
