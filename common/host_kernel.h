@@ -15,7 +15,7 @@
 #include "common/types.h"
 
 #define HOST_KERNEL_DEVICE  "/dev/buffervm"
-#define HOST_KERNEL_VERSION 1
+#define HOST_KERNEL_VERSION 2
 
 /* Most vCPUs of a VM that the module serves, and most segments of one call. */
 #define HOST_KERNEL_VCPUS   64
@@ -67,13 +67,29 @@ struct host_kernel_counts {
 };
 
 /*
- * Errors of all four: EPERM (another process), EFAULT. VM: EPROTO, EINVAL, EBUSY (it was made
+ * Sleeps while the u32 at word is value. A negative timeout is none. WAKE wakes at most .value
+ * threads that sleep at the word and returns their number; so does the hostcall wake, when the
+ * module serves it. Words are told apart by their addresses. A process that uses WAIT for a word
+ * uses it for all sleepers of the word: neither call reaches those of futex(2).
+ */
+struct host_kernel_wait {
+	u64 word; /* address, aligned */
+	u32 value;
+	u32 reserved;	/* 0 */
+	s64 timeout_ns; /* of WAIT */
+};
+
+/*
+ * Errors of all: EPERM (another process), EFAULT. VM: EPROTO, EINVAL, EBUSY (it was made
  * before). The others: ENODEV (no VM yet). RAM: EINVAL. VCPU: EBADF, EINVAL (no eventfd, reserved,
- * frame), EEXIST (the thread is a vCPU's), ENOSPC, ENOMEM.
+ * frame), EEXIST (the thread is a vCPU's), ENOSPC, ENOMEM. WAIT, WAKE: EINVAL. WAIT: EAGAIN (the
+ * word is not value), ETIMEDOUT, EINTR, ENOSPC (too many sleep); 0: the thread was woken.
  */
 #define HOST_KERNEL_VM	   _IOW(0xb7, 1, struct host_kernel_vm)
 #define HOST_KERNEL_RAM	   _IOW(0xb7, 2, struct host_kernel_ram)
 #define HOST_KERNEL_VCPU   _IOW(0xb7, 3, struct host_kernel_vcpu)
 #define HOST_KERNEL_COUNTS _IOR(0xb7, 4, struct host_kernel_counts)
+#define HOST_KERNEL_WAIT   _IOW(0xb7, 5, struct host_kernel_wait)
+#define HOST_KERNEL_WAKE   _IOW(0xb7, 6, struct host_kernel_wait)
 
 #endif

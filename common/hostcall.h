@@ -85,7 +85,7 @@
 /* clang-format off */
 #define HOSTCALL_SERVED(X) \
 	X(readv) X(writev) X(preadv2) X(pwritev2) X(lseek) X(fstat) X(clock_gettime) X(getrandom) \
-	X(sched_yield)
+	X(sched_yield) X(wake)
 /* clang-format on */
 
 /*

@@ -38,6 +38,7 @@ struct vm {
 	u32 vcpus;
 	struct vcpu *vcpu[HOST_KERNEL_VCPUS];
 	atomic64_t served, passed;
+	struct sleepers sleepers;
 };
 
 struct vcpu {
@@ -77,6 +78,7 @@ static void answer_frame(struct vcpu *vcpu)
 		.flags = vm->flags,
 		.area = vcpu->area,
 		.iov = vcpu->iov,
+		.sleepers = &vm->sleepers,
 	};
 	long ret;
 
@@ -156,6 +158,7 @@ static int device_open(struct inode *inode, struct file *file)
 	}
 	kref_init(&vm->refs);
 	mutex_init(&vm->lock);
+	sleepers_init(&vm->sleepers);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	file->private_data = vm; /* misc_open had set it to the device */
@@ -188,7 +191,7 @@ static long set_vm(struct vm *vm, const struct host_kernel_vm *arg)
 		return -EBUSY;
 	vm->flags = arg->flags;
 	vm->handles = arg->handles;
-	vm->made = true;
+	smp_store_release(&vm->made, true);
 	return 0;
 }
 
@@ -260,6 +263,19 @@ static long counts(struct vm *vm, struct host_kernel_counts *out)
 	return 0;
 }
 
+/* HOST_KERNEL_WAIT and HOST_KERNEL_WAKE, which do not take the lock of the others. */
+static long sleep_or_wake(struct vm *vm, unsigned int cmd, const struct host_kernel_wait *arg)
+{
+	if (!smp_load_acquire(&vm->made))
+		return -ENODEV;
+	if (arg->reserved || arg->word % sizeof(u32) ||
+	    !access_ok((void __user *)arg->word, sizeof(u32)))
+		return -EINVAL;
+	return cmd == HOST_KERNEL_WAIT
+		       ? sleepers_wait(&vm->sleepers, arg->word, arg->value, arg->timeout_ns)
+		       : sleepers_wake(&vm->sleepers, arg->word, arg->value);
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long where)
 {
 	struct vm *vm = file->private_data;
@@ -268,6 +284,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long wher
 		struct host_kernel_ram ram;
 		struct host_kernel_vcpu vcpu;
 		struct host_kernel_counts counts;
+		struct host_kernel_wait wait;
 	} arg = {};
 	long ret;
 
@@ -278,6 +295,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long wher
 	if ((_IOC_DIR(cmd) & _IOC_WRITE) &&
 	    copy_from_user(&arg, (void __user *)where, _IOC_SIZE(cmd)))
 		return -EFAULT;
+	if (cmd == HOST_KERNEL_WAIT || cmd == HOST_KERNEL_WAKE)
+		return sleep_or_wake(vm, cmd, &arg.wait);
 	if (mutex_lock_interruptible(&vm->lock))
 		return -EINTR;
 	switch (cmd) {

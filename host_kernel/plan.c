@@ -48,6 +48,9 @@ static bool transfer(struct plan *p, const struct hostcall_frame *frame, bool po
 	       (p->offset == PLAN_AT_POSITION || (s64)p->offset >= 0);
 }
 
+/* futex(2) counts sleepers in an int. */
+#define WAKE_ALL 0x7fffffff
+
 struct plan plan_call(const struct hostcall_frame *frame)
 {
 	static const struct plan none = {.op = PLAN_NONE};
@@ -90,6 +93,12 @@ struct plan plan_call(const struct hostcall_frame *frame)
 	case HC_sched_yield:
 		p.op = PLAN_YIELD;
 		valid = true;
+		break;
+	case HC_wake:
+		p.op = PLAN_WAKE;
+		p.word = frame->arg[0];
+		p.count = (u32)(frame->arg[1] < WAKE_ALL ? frame->arg[1] : WAKE_ALL);
+		valid = p.word % sizeof(u32) == 0;
 		break;
 	}
 	return valid ? p : none;

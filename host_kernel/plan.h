@@ -19,6 +19,7 @@ enum plan_op {
 	PLAN_CLOCK,
 	PLAN_RANDOM,
 	PLAN_YIELD,
+	PLAN_WAKE,
 };
 
 #define PLAN_STAT_SIZE	   144 /* struct stat of x86-64 */
@@ -33,6 +34,8 @@ struct plan {
 	u64 offset; /* READ, WRITE: position in the file. SEEK: the argument */
 	u32 whence; /* SEEK */
 	u32 clock;  /* CLOCK */
+	u64 word;   /* WAKE: guest-physical address, aligned */
+	u32 count;  /* WAKE: at most so many sleepers */
 };
 
 /*

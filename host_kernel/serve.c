@@ -282,6 +282,14 @@ static long random_bytes(const struct serve_call *call)
 	return done == (size_t)n ? (long)n : SERVE_PASS;
 }
 
+static long wake(const struct serve_call *call)
+{
+	const struct hostcall_seg seg = {.gpa = call->plan.word, .len = sizeof(u32)};
+	u64 word = plan_segment(&call->ram, &seg);
+
+	return word ? sleepers_wake(call->sleepers, word, call->plan.count) : SERVE_PASS;
+}
+
 /* Calls that work on a file. */
 static long with_file(const struct serve_call *call)
 {
@@ -328,6 +336,8 @@ long serve(const struct serve_call *call)
 	case PLAN_YIELD:
 		yield();
 		return 0;
+	case PLAN_WAKE:
+		return wake(call);
 	case PLAN_NONE:
 		break;
 	}

@@ -5,6 +5,7 @@
 
 #include <linux/uio.h>
 #include "host_kernel/plan.h"
+#include "host_kernel/sleep.h"
 
 /* The call is left to the monitor. No result of a call has this value. */
 #define SERVE_PASS (-4096L)
@@ -17,6 +18,7 @@ struct serve_call {
 	u32 flags;	   /* struct host_kernel_vm */
 	u8 __user *area;   /* the vCPU's hostcall area */
 	struct iovec *iov; /* space for HOST_KERNEL_SEGS */
+	struct sleepers *sleepers;
 };
 
 /*

@@ -86,6 +86,11 @@ void host_kernel_grown(struct sandbox *s)
 		tell_ram(s);
 }
 
+int host_kernel_device(void)
+{
+	return device;
+}
+
 void host_kernel_report(struct sandbox *s)
 {
 	struct host_kernel_counts counts;

@@ -20,6 +20,8 @@ void host_kernel_open(struct sandbox *s);
 void host_kernel_vcpu(struct vcpu *v);
 /* Tells the module that the RAM has grown. The caller holds the lock of s->mem. */
 void host_kernel_grown(struct sandbox *s);
+/* Returns the descriptor of the module's device, or -1 if the module does not serve this VM. */
+int host_kernel_device(void);
 /* Tells the user (-v) what the module has done. */
 void host_kernel_report(struct sandbox *s);
 

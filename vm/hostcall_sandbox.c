@@ -2,7 +2,6 @@
 /* Hostcalls on the sandbox itself: its end, its log, its memory, its vCPUs and their threads. */
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/kvm.h>
@@ -18,6 +17,7 @@
 #include "vm/hostcall.h"
 #include "vm/jail/policy.h"
 #include "vm/window.h"
+#include "vm/word.h"
 
 #define TEXT_MAX	      4096
 #define GROUPS_MAX	      1024
@@ -242,42 +242,31 @@ s64 hc_do_vcpu_kick(struct call *c, u64 id)
 }
 
 /*
- * Returns the futex word at gpa, or NULL if it is not there or not aligned; *op gets
- * FUTEX_PRIVATE_FLAG for RAM. Behind a window the host identifies a futex by file and offset, so
- * that sleepers of two windows of one file, and those of processes outside, meet there.
+ * Finds the word at gpa. Returns false if it is not there or not aligned. Behind a window the host
+ * identifies a futex by file and offset, so that sleepers of two windows of one file, and those of
+ * processes outside, meet there.
  */
-static u32 *futex_word(struct call *c, u64 gpa, u64 *op)
+static bool word_at(struct call *c, u64 gpa, struct word *w)
 {
 	if (!IS_ALIGNED(gpa, sizeof(u32)))
-		return NULL;
-	*op = gpa >= c->s->mem.window_base ? 0 : FUTEX_PRIVATE_FLAG;
-	return memory_at(c->s, (gpa_t){gpa}, sizeof(u32));
+		return false;
+	w->shared = gpa >= c->s->mem.window_base;
+	w->at = memory_at(c->s, (gpa_t){gpa}, sizeof(u32));
+	return w->at;
 }
 
 s64 hc_do_wait(struct call *c, u64 gpa, u64 value, u64 timeout_ns)
 {
-	u64 op;
-	u32 *word = futex_word(c, gpa, &op);
-	struct timespec limit = {(time_t)(timeout_ns / 1000000000),
-				 (long)(timeout_ns % 1000000000)};
+	struct word w;
 
-	if (!word)
-		return -EFAULT;
-	if (timeout_ns == HOSTCALL_WAIT_LOCK)
-		return vcpu_syscall_steady(
-			c->v, SYS_futex, (const u64[6]){(u64)word, FUTEX_WAIT | op, (u32)value, 0});
-	return HOST_SLEEP(c, futex, (u64)word, FUTEX_WAIT | op, (u32)value,
-			  (s64)timeout_ns < 0 ? 0 : (u64)&limit);
+	return word_at(c, gpa, &w) ? word_wait(c->v, w, (u32)value, timeout_ns) : -EFAULT;
 }
 
 s64 hc_do_wake(struct call *c, u64 gpa, u64 count)
 {
-	u64 op;
-	u32 *word = futex_word(c, gpa, &op);
+	struct word w;
 
-	if (!word)
-		return -EFAULT;
-	return HOST_CALL(futex, (u64)word, FUTEX_WAKE | op, MIN(count, (u64)INT32_MAX));
+	return word_at(c, gpa, &w) ? word_wake(w, (u32)MIN(count, (u64)INT32_MAX)) : -EFAULT;
 }
 
 /* Returns the host thread of a vCPU, or -ESRCH if the vCPU has none yet. */

@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "vm/kvm_stats.h"
 #include "vm/timer.h"
 #include "vm/vm.h"
+#include "vm/word.h"
 
 static __thread struct vcpu *self;
 
@@ -135,7 +135,7 @@ static void vcpu_wake_word(struct sandbox *s, u64 gpa)
 	u32 *word = memory_at(s, (gpa_t){gpa}, sizeof(*word));
 
 	if (word && IS_ALIGNED(gpa, sizeof(*word)))
-		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		word_wake((struct word){.at = word}, 1);
 }
 
 static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool system)

@@ -170,6 +170,11 @@ void host_kernel_open(struct sandbox *s)
 	(void)s;
 }
 
+int host_kernel_device(void)
+{
+	return -1;
+}
+
 void host_kernel_vcpu(struct vcpu *v)
 {
 	(void)v;

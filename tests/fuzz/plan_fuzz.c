@@ -44,6 +44,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	case PLAN_SEEK:
 		HOLDS(p.whence <= 2);
 		break;
+	case PLAN_WAKE:
+		HOLDS(p.word % sizeof(u32) == 0 && p.count <= INT32_MAX);
+		return 0;
 	case PLAN_YIELD:
 	case PLAN_NONE:
 		return 0;

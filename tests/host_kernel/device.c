@@ -472,8 +472,9 @@ static void *juggle(void *unused)
 
 static void random_frames(unsigned seconds)
 {
-	static const u32 nrs[] = {HC_readv, HC_writev,	      HC_preadv2,   HC_pwritev2,   HC_lseek,
-				  HC_fstat, HC_clock_gettime, HC_getrandom, HC_sched_yield};
+	static const u32 nrs[] = {HC_readv,	  HC_writev, HC_preadv2,       HC_pwritev2,
+				  HC_lseek,	  HC_fstat,  HC_clock_gettime, HC_getrandom,
+				  HC_sched_yield, HC_wake};
 	struct vcpu v;
 	char path[] = "module-XXXXXX";
 	int secret = mkstemp(path), file, null = open("/dev/null", O_RDWR);
@@ -506,7 +507,7 @@ static void random_frames(unsigned seconds)
 				if (rnd() % 4 == 0)
 					*(u64 *)(v.area + i) =
 						rnd() % 2 ? pick() : RAM_GPA + rnd() % RAM_SIZE;
-			*f = (struct hostcall_frame){.nr = rnd() % 16 ? nrs[rnd() % 9]
+			*f = (struct hostcall_frame){.nr = rnd() % 16 ? nrs[rnd() % 10]
 								      : (u32)rnd()};
 			for (unsigned i = 0; i < HOSTCALL_ARGS; i++)
 				f->arg[i] = pick();
@@ -539,6 +540,160 @@ static void random_frames(unsigned seconds)
 }
 
 static pthread_barrier_t all_ring;
+
+static int device_of_sleepers;
+static _Atomic u32 *word; /* the first word of the RAM */
+static atomic_int at_word, left_word;
+
+/* Returns 0 or errno. */
+static int wait_at(const void *where, u32 value, s64 timeout_ns)
+{
+	const struct host_kernel_wait wait = {
+		.word = (u64)where, .value = value, .timeout_ns = timeout_ns};
+
+	return ioctl(device_of_sleepers, HOST_KERNEL_WAIT, &wait) < 0 ? errno : 0;
+}
+
+static int wake_at(const void *where, u32 most)
+{
+	const struct host_kernel_wait wake = {.word = (u64)where, .value = most};
+
+	return ioctl(device_of_sleepers, HOST_KERNEL_WAKE, &wake);
+}
+
+static void *sleep_once(void *result)
+{
+	at_word++;
+	*(int *)result = wait_at(word, 0, -1);
+	left_word++;
+	return NULL;
+}
+
+static void *sleep_twice(void *result)
+{
+	at_word++;
+	*(int *)result = wait_at(word, 0, -1); /* a signal ends it */
+	left_word++;
+	*(int *)result = *(int *)result == EINTR ? wait_at(word, 0, -1) : -1;
+	left_word++;
+	return NULL;
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* Two threads hand a word to each other; a wake that is lost stops both. */
+static void *hand_over(void *me)
+{
+	u32 mine = (u32)(long)me;
+
+	for (int i = 0; i < 2000; i++) {
+		while (*word != mine)
+			wait_at(word, !mine, -1);
+		*word = !mine;
+		wake_at(word, 1);
+	}
+	return NULL;
+}
+
+static void sleepers(void)
+{
+	struct vcpu v;
+	pthread_t t[4];
+	int result[4], woken = 0;
+	bool ok = true;
+
+	word = (_Atomic u32 *)ram;
+	*word = 0;
+	device_of_sleepers = open(HOST_KERNEL_DEVICE, O_RDWR | O_CLOEXEC);
+	test("wait-before-vm", wait_at(word, 0, 0) == ENODEV, "%s", strerror(errno));
+	close(device_of_sleepers);
+	device_of_sleepers = make_vm();
+	if (make_vcpu(&v, device_of_sleepers))
+		exit(2);
+	test("wait-other-value", wait_at(word, 1, -1) == EAGAIN, "%s", strerror(errno));
+	test("wait-odd", wait_at((u8 *)ram + 1, 0, 0) == EINVAL, "%s", strerror(errno));
+	test("wait-kernel", wait_at((void *)0xffffffff81000000, 0, 0) == EINVAL, "%s",
+	     strerror(errno));
+	test("wait-unmapped", wait_at((void *)4096, 0, 0) == EFAULT, "%s", strerror(errno));
+	test("wait-timeout", wait_at(word, 0, 1000000) == ETIMEDOUT, "%s", strerror(errno));
+	test("wait-no-time", wait_at(word, 0, 0) == ETIMEDOUT, "%s", strerror(errno));
+	test("wake-nobody", wake_at(word, 1) == 0, "somebody was woken");
+
+	at_word = left_word = 0;
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, sleep_once, &result[i]);
+	while (at_word < 4)
+		usleep(1000);
+	test("wake-elsewhere", wake_at(ram + 4, 4) == 0, "somebody was woken");
+	/* The hostcall wakes one, when it is asleep. */
+	while (!(woken = (int)call(&v, HC_wake, RAM_GPA, 1, 0, 0)))
+		usleep(1000);
+	while (!left_word)
+		usleep(1000);
+	usleep(20000);
+	test("wake-one", woken == 1 && left_word == 1, "%d, %d", woken, left_word);
+	while (left_word < 4) {
+		int n = wake_at(word, 2);
+
+		ok &= n >= 0 && n <= 2;
+		woken += n;
+		usleep(1000);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(t[i], NULL);
+		ok &= result[i] == 0;
+	}
+	test("wake-two-by-two", ok && woken == 4, "%d", woken);
+	test("wake-beyond-the-ram", call(&v, HC_wake, RAM_GPA + RAM_SIZE, 1, 0, 0) == PASSED_ON,
+	     "it was served");
+	test("wake-odd", call(&v, HC_wake, RAM_GPA + 2, 1, 0, 0) == PASSED_ON, "it was served");
+
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_signal}, NULL);
+	at_word = left_word = 0;
+	pthread_create(&t[0], NULL, sleep_twice, &result[0]);
+	while (!left_word) {
+		if (at_word)
+			pthread_kill(t[0], SIGUSR1);
+		usleep(1000);
+	}
+	while (left_word < 2) {
+		*word = 1; /* who has not gone to sleep will not */
+		wake_at(word, 1);
+		usleep(1000);
+	}
+	pthread_join(t[0], NULL);
+	test("signal-ends-a-wait", result[0] == 0 || result[0] == EAGAIN || result[0] == EINTR,
+	     "%d", result[0]);
+
+	*word = 0;
+	pthread_create(&t[0], NULL, hand_over, (void *)0);
+	pthread_create(&t[1], NULL, hand_over, (void *)1);
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	test("hand-over", true, "");
+	end_vcpu(&v);
+
+	/* A process that is killed while its threads sleep. */
+	for (int i = 0; i < 10; i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			device_of_sleepers = make_vm();
+			for (int n = 0; n < 3; n++)
+				pthread_create(&t[n], NULL, sleep_once, &result[n]);
+			wait_at(word, *word, -1);
+			exit(0);
+		}
+		usleep(2000 + (unsigned)rnd() % 5000);
+		kill(pid, SIGKILL);
+		ok &= waitpid(pid, &status, 0) == pid && status == SIGKILL;
+	}
+	test("killed-sleepers", ok, "one was not");
+}
 
 static void *ring_for_ever(void *device)
 {
@@ -649,6 +804,7 @@ int main(int argc, char **argv)
 	served();
 	refused();
 	random_frames(argc > 1 ? (unsigned)atoi(argv[1]) : 3);
+	sleepers();
 	sudden_ends();
 	often();
 	references();

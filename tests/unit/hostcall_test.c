@@ -4,6 +4,7 @@
  * kernel's stubs and its marshalling call the monitor's dispatch directly; where a kernel of ours
  * would not send something, the test writes the frame itself.
  *
+ * sources: vm/word.c
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c

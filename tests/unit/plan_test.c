@@ -54,6 +54,13 @@ static void valid_calls_are_planned(void **state)
 	assert_int_equal(op(HC_clock_gettime, 1, AREA(DATA, PLAN_TIMESPEC_SIZE), 0, 0), PLAN_CLOCK);
 	assert_int_equal(op(HC_getrandom, ONE, 0, 0, 0), PLAN_RANDOM);
 	assert_int_equal(op(HC_sched_yield, ~0UL, ~0UL, ~0UL, ~0UL), PLAN_YIELD);
+	p = plan(HC_wake, 0x100000004, 3, 0, 0);
+	assert_int_equal(p.op, PLAN_WAKE);
+	assert_true(p.word == 0x100000004);
+	assert_int_equal(p.count, 3);
+	assert_int_equal(plan(HC_wake, 0, ~0UL, 0, 0).count, INT32_MAX);
+	for (u64 odd = 1; odd < 4; odd++)
+		assert_int_equal(op(HC_wake, 0x100000000 + odd, 1, 0, 0), PLAN_NONE);
 }
 
 /* Each buffer at the edges of the area, and lengths that are no whole number of segments. */
