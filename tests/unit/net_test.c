@@ -3,7 +3,8 @@
  * Does a sandbox reach exactly the addresses that its rules name, in each form in which an address
  * can be written?
  */
-// sources: vm/jail/net.c vm/jail/net_rules.c
+// sources: vm/jail/net.c vm/jail/net_rules.c vm/jail/lookup.c
+// libraries: resolv
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,9 +16,14 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "vm/hostcall.h"
+#include "common/exit_status.h"
+#include "vm/jail/helper.h"
+#include "vm/jail/lookup.h"
 #include "vm/jail/net.h"
 
 void message(const char *fmt, ...)
@@ -37,6 +43,24 @@ s64 host_syscall(long nr, const u64 arg[6])
 	return ret < 0 ? -errno : ret;
 }
 
+int helper_start(const char *name, int (*work)(const void *arg, int socket), const void *arg,
+		 int keep, int *socket)
+{
+	(void)name, (void)work, (void)arg, (void)keep, (void)socket;
+	return EXIT_HOST;
+}
+
+/* The clock of net.c. */
+static time_t passed;
+
+int clock_gettime(clockid_t __clock_id, struct timespec *__tp)
+{
+	long ret = syscall(SYS_clock_gettime, __clock_id, __tp);
+
+	__tp->tv_sec += passed;
+	return (int)ret;
+}
+
 static struct net_rules rules;
 
 static void forget(void)
@@ -44,6 +68,7 @@ static void forget(void)
 	net_enforce(NULL);
 	for (u32 i = 0; i < rules.count; i++) {
 		free(rules.rule[i].host);
+		free(rules.rule[i].names);
 		free(rules.rule[i].prefix);
 		free(rules.rule[i].ports);
 	}
@@ -60,7 +85,7 @@ static void enforce(const char *allow, const char *deny)
 		assert_null(net_add_rule(&rules, false, allow));
 	if (deny)
 		assert_null(net_add_rule(&rules, true, deny));
-	assert_int_equal(net_resolve(&rules), 0);
+	assert_int_equal(lookup_all(&rules), 0);
 	net_enforce(&rules);
 }
 
@@ -283,26 +308,110 @@ static void texts_that_are_no_rules(void **state)
 	forget();
 }
 
-static void names_are_looked_up_once(void **state)
+static void names_are_looked_up(void **state)
 {
-	char text[256] = "";
-	int fd;
+	u8 addr[NET_ANSWERS][16];
+	u32 count, ttl;
 
 	(void)state;
 	enforce("localhost:80", NULL);
 	assert_true(reaches("127.0.0.1", 80) || reaches("::1", 80));
 	assert_false(reaches("127.0.0.1", 81));
-	for (u32 i = 1; i < rules.rule[0].prefixes; i++)
-		assert_memory_not_equal(rules.rule[0].prefix[0].addr, rules.rule[0].prefix[i].addr,
-					16);
-	fd = net_hosts_file(&rules);
-	assert_true(fd >= 0 && pread(fd, text, sizeof(text) - 1, 0) > 0);
-	assert_non_null(strstr(text, "\tlocalhost\n"));
-	close(fd);
+	assert_true(net_fresh(&rules.rule[0], addr, &count, &ttl));
+	assert_true(count > 0);
+	for (u32 i = 1; i < count; i++)
+		assert_memory_not_equal(addr[0], addr[i], 16);
+	assert_int_equal(lookup_rule(&rules, "LocalHost"), 0);
+	assert_int_equal(lookup_rule(&rules, "localhos"), -1);
 	forget();
 	rules.mode = NET_RULES;
 	assert_null(net_add_rule(&rules, false, "no-such-name.invalid:80"));
-	assert_int_not_equal(net_resolve(&rules), 0);
+	assert_int_not_equal(lookup_all(&rules), 0);
+	forget();
+	/* A denied name's addresses stay, and no program may ask for it. */
+	enforce(":80", "localhost");
+	assert_false(reaches("127.0.0.1", 80));
+	assert_int_equal(lookup_rule(&rules, "localhost"), -1);
+	forget();
+}
+
+static void answer(u8 to[16], u8 last)
+{
+	const u8 addr[16] = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = last};
+
+	memcpy(to, addr, sizeof(addr));
+}
+
+static void an_answer_opens_for_its_time(void **state)
+{
+	u8 addr[NET_ANSWERS][16], got[NET_ANSWERS][16];
+	u32 count, ttl;
+
+	(void)state;
+	forget();
+	rules.mode = NET_RULES;
+	assert_null(net_add_rule(&rules, false, "a.example:80"));
+	net_enforce(&rules);
+	assert_false(net_fresh(&rules.rule[0], got, &count, &ttl));
+	answer(addr[0], 1);
+	net_open(&rules.rule[0], (const u8(*)[16])addr, 1, 60);
+	assert_true(reaches("192.0.2.1", 80));
+	assert_false(reaches("192.0.2.1", 81));
+	assert_false(reaches("192.0.2.2", 80));
+	passed += 30;
+	assert_true(net_fresh(&rules.rule[0], got, &count, &ttl));
+	assert_int_equal(count, 1);
+	assert_in_range(ttl, 20, 30);
+	/* A further answer opens its own; the first one stays for its time. */
+	answer(addr[0], 2);
+	net_open(&rules.rule[0], (const u8(*)[16])addr, 1, 600);
+	assert_true(reaches("192.0.2.1", 80) && reaches("192.0.2.2", 80));
+	assert_true(net_fresh(&rules.rule[0], got, &count, &ttl));
+	assert_int_equal(count, 1);
+	assert_memory_equal(got[0], addr[0], 16);
+	passed += 40;
+	assert_false(reaches("192.0.2.1", 80));
+	assert_true(reaches("192.0.2.2", 80));
+	/* A name that lost its addresses keeps those that are open, and has no answer. */
+	net_open(&rules.rule[0], NULL, 0, 5);
+	assert_true(net_fresh(&rules.rule[0], got, &count, &ttl));
+	assert_int_equal(count, 0);
+	passed += 700;
+	assert_false(net_fresh(&rules.rule[0], got, &count, &ttl));
+	assert_false(reaches("192.0.2.2", 80));
+	/* More than fit: the newest are open. */
+	for (u32 i = 0; i < 3 * NET_ANSWERS; i++) {
+		answer(addr[0], (u8)i);
+		net_open(&rules.rule[0], (const u8(*)[16])addr, 1, 10 + i);
+	}
+	assert_true(reaches("192.0.2.191", 80));
+	assert_false(reaches("192.0.2.0", 80));
+	/* An answer for the whole run; a link-local one opens nothing. */
+	answer(addr[0], 7);
+	memcpy(addr[1], (const u8[16]){[10] = 0xff, [11] = 0xff, 169, 254, 169, 254}, 16);
+	net_open(&rules.rule[0], (const u8(*)[16])addr, 2, NET_TTL_FOREVER);
+	passed += 1000000;
+	assert_true(reaches("192.0.2.7", 80));
+	assert_false(reaches("192.0.2.191", 80));
+	assert_false(reaches("169.254.169.254", 80));
+	forget();
+}
+
+static void a_name_opens_nothing_else(void **state)
+{
+	const u8 addr[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1},
+		 meta[16] = {[10] = 0xff, [11] = 0xff, 169, 254, 169, 254};
+
+	(void)state;
+	forget();
+	rules.mode = NET_RULES;
+	assert_null(net_add_rule(&rules, false, "a.example:80"));
+	assert_null(net_add_rule(&rules, true, "192.0.2.9"));
+	/* As the proxy asks. */
+	assert_true(net_allows(&rules, &rules.rule[0], addr, 80));
+	assert_false(net_allows(&rules, &rules.rule[0], addr, 81));
+	assert_false(net_allows(&rules, &rules.rule[0], meta, 80));
+	assert_false(net_allows(&rules, NULL, addr, 80));
 	forget();
 }
 
@@ -355,7 +464,9 @@ int main(void)
 		cmocka_unit_test(unix_names),
 		cmocka_unit_test(listening),
 		cmocka_unit_test(texts_that_are_no_rules),
-		cmocka_unit_test(names_are_looked_up_once),
+		cmocka_unit_test(names_are_looked_up),
+		cmocka_unit_test(an_answer_opens_for_its_time),
+		cmocka_unit_test(a_name_opens_nothing_else),
 		cmocka_unit_test(source_routes),
 		cmocka_unit_test(netlink_asks_only),
 	};

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "vm/jail/audit.h"
+#include "vm/jail/inside.h"
 #include "vm/jail/learn.h"
 #include "vm/jail/view.h"
 
@@ -30,7 +31,15 @@ static _Thread_local struct {
 	bool set, write;
 } note;
 
-enum verb { VERB_READ, VERB_WRITE, VERB_CONNECT, VERB_BIND, VERB_LISTEN, VERB_NETWORK };
+enum verb {
+	VERB_READ,
+	VERB_WRITE,
+	VERB_CONNECT,
+	VERB_BIND,
+	VERB_LISTEN,
+	VERB_NETWORK,
+	VERB_LOOK_UP
+};
 
 /* What is printed of each verb, and the option that would allow it. */
 static const struct {
@@ -42,13 +51,14 @@ static const struct {
 	[VERB_BIND] = {"bind", "--allow-listen PORT for "},
 	[VERB_LISTEN] = {"listen", "--allow-listen PORT for "},
 	[VERB_NETWORK] = {"use", "--net=host, or --allow-net HOST:PORT for "},
+	[VERB_LOOK_UP] = {"look up", "--allow-net "},
 };
 
 struct denial {
 	enum verb verb;
 	char *text, *allow;	  /* what was refused, and what to allow */
 	const char *rule, *where; /* as audit_note has them */
-	char who[16];
+	char who[AUDIT_WHO];
 	u64 count;
 };
 
@@ -108,8 +118,7 @@ static void plain(const char *text, char *to, size_t size)
 	to[used] = '\0';
 }
 
-/* Reads the name of the thread that made the call, as the guest kernel tells it. */
-static void read_name(const struct call *c, char name[16], u32 *pid)
+void audit_who(const struct call *c, char name[AUDIT_WHO], u32 *pid)
 {
 	char raw[17] = "";
 	const void *at = memory_at(c->s, (gpa_t){READ_ONCE(c->v->data->comm_gpa)}, 16);
@@ -119,7 +128,7 @@ static void read_name(const struct call *c, char name[16], u32 *pid)
 		memcpy(raw, at, 16);
 	raw[15] = '\0';
 	plain(raw, text, sizeof(text));
-	snprintf(name, 16, "%.15s", text[0] ? text : "?");
+	snprintf(name, AUDIT_WHO, "%.15s", text[0] ? text : "?");
 	*pid = READ_ONCE(c->v->data->pid);
 }
 
@@ -229,8 +238,7 @@ static const char *call_name(u32 nr)
 	return names[nr];
 }
 
-static void write_json(const struct call *c, s64 ret, enum verb verb, const char *text,
-		       const char *who, u32 pid)
+static void write_json(u32 nr, s64 ret, enum verb verb, const char *text, const char *who, u32 pid)
 {
 	json_object *line;
 	struct timespec now;
@@ -248,7 +256,7 @@ static void write_json(const struct call *c, s64 ret, enum verb verb, const char
 		json_object_new_double((double)now.tv_sec + (double)now.tv_nsec / 1e9));
 	json_object_object_add(line, "pid", json_object_new_int64(pid));
 	json_object_object_add(line, "comm", json_object_new_string(who));
-	json_object_object_add(line, "call", json_object_new_string(call_name(c->nr)));
+	json_object_object_add(line, "call", json_object_new_string(call_name(nr)));
 	json_object_object_add(line, "wanted", json_object_new_string(verbs[verb].name));
 	json_object_object_add(line, verb <= VERB_WRITE ? "path" : "address",
 			       json_object_new_string(text));
@@ -295,7 +303,8 @@ static void count(enum verb verb, const char *text, const char *allow, const cha
 
 void audit_call(const struct call *c, s64 ret)
 {
-	char raw[HOSTCALL_PATH_MAX], text[HOSTCALL_PATH_MAX], allow[HOSTCALL_PATH_MAX], who[16];
+	char raw[HOSTCALL_PATH_MAX], text[HOSTCALL_PATH_MAX], allow[HOSTCALL_PATH_MAX];
+	char who[AUDIT_WHO];
 	enum verb verb;
 	size_t len;
 	u32 pid;
@@ -324,11 +333,32 @@ void audit_call(const struct call *c, s64 ret)
 	plain(raw, text, sizeof(text));
 	raw[len] = '\0';
 	plain(raw, allow, sizeof(allow));
-	read_name(c, who, &pid);
+	audit_who(c, who, &pid);
 	pthread_mutex_lock(&audit.lock);
-	write_json(c, ret, verb, text, who, pid);
+	write_json(c->nr, ret, verb, text, who, pid);
 	count(verb, text, allow, who);
 	pthread_mutex_unlock(&audit.lock);
+}
+
+void audit_look_up(const char *name, const char *who, u32 pid)
+{
+	char text[4 * (NET_NAME_MAX + 1) + 1];
+
+	plain(name, text, sizeof(text));
+	pthread_mutex_lock(&audit.lock);
+	write_json(HC_sendmsg, -ENOENT, VERB_LOOK_UP, text, who, pid);
+	count(VERB_LOOK_UP, text, text, who);
+	pthread_mutex_unlock(&audit.lock);
+}
+
+/* The proxy has refused a target. It does not know which thread wanted to go there. */
+static void proxy_refused(const char *target)
+{
+	char text[4 * (NET_NAME_MAX + 16)];
+
+	plain(target, text, sizeof(text));
+	write_json(HC_connect, -EACCES, VERB_CONNECT, text, "the proxy", 0);
+	count(VERB_CONNECT, text, text, "the proxy");
 }
 
 /* Returns true if a rule of the user's, not a default, refused it. */
@@ -344,9 +374,14 @@ static bool is_wanted(const struct jail_policy *p, const struct denial *d)
 
 void audit_report(const struct jail_policy *p)
 {
-	u32 shown = MIN(audit.count, (u32)SHOWN_MAX);
-	u64 others = audit.others + audit.count - shown;
+	u32 shown;
+	u64 others;
 
+	pthread_mutex_lock(&audit.lock);
+	inside_each_refused(proxy_refused);
+	pthread_mutex_unlock(&audit.lock);
+	shown = MIN(audit.count, (u32)SHOWN_MAX);
+	others = audit.others + audit.count - shown;
 	if (p->quiet)
 		return;
 	for (u32 i = 0; i < shown; i++) {

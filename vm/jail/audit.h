@@ -27,6 +27,12 @@ void audit_forget(void);
 /* Called after each call, by the thread that made it. Writes the note down if the call failed. */
 void audit_call(const struct call *c, s64 ret);
 
+/* Who made a call, as the guest kernel tells it: the name of the thread, and its process. */
+#define AUDIT_WHO 16
+void audit_who(const struct call *c, char name[AUDIT_WHO], u32 *pid);
+/* Writes down that the name server knows no such name. Called by any thread. */
+void audit_look_up(const char *name, const char *who, u32 pid);
+
 /* Prints the lines for the user, unless --quiet is set. */
 void audit_report(const struct jail_policy *p);
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "vm/handle.h"
 #include "vm/jail/calls.h"
+#include "vm/jail/inside.h"
 
 #define UN_PATH	  offsetof(struct sockaddr_un, sun_path)
 #define NAMES_MAX 1024
@@ -138,6 +139,39 @@ static s64 find_socket(int dir, const void *addr, u32 addr_len, struct view_at *
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
+static s64 jail_socket(struct call *c)
+{
+	s64 ret = net_may_make(c->arg[0].value, c->arg[1].value, c->arg[2].value);
+
+	/* The name server is asked by UDP, which the host has none of for this sandbox. */
+	if (inside_socket(c, c->arg[0].value, c->arg[1].value, c->arg[2].value, &ret))
+		return ret;
+	return hc_do_socket(c, c->arg[0].value, c->arg[1].value, c->arg[2].value);
+}
+
+static s64 jail_setsockopt(struct call *c)
+{
+	s64 ret;
+
+	if (inside_set_option(c->arg[0].fd, c->arg[1].value, c->arg[2].value, &ret))
+		return ret;
+	return hc_do_setsockopt(c, c->arg[0].fd, c->arg[1].value, c->arg[2].value, c->arg[3].buf,
+				c->arg[3].len, c->arg[4].value);
+}
+
+static s64 jail_getsockopt(struct call *c)
+{
+	s64 ret;
+
+	if (inside_get_option(c->arg[0].fd, c->arg[1].value, c->arg[2].value, c->arg[3].buf,
+			      c->arg[3].len, &ret)) {
+		c->out_bytes = ret < 0 ? 0 : (u32)ret;
+		return ret;
+	}
+	return hc_do_getsockopt(c, c->arg[0].fd, c->arg[1].value, c->arg[2].value, c->arg[3].buf,
+				c->arg[3].len);
+}
+
 /* Returns true for an address that is none of a unix socket: net.h decides about it. */
 static bool is_foreign(const void *addr, u32 len)
 {
@@ -154,6 +188,8 @@ static s64 jail_bind(struct call *c)
 	char path[109];
 	s64 err;
 
+	if (inside_bind(file, c->arg[2].buf, c->arg[2].len, &err))
+		return err;
 	if (is_foreign(c->arg[2].buf, c->arg[2].len))
 		return hc_do_bind(c, file, -1, c->arg[2].buf, c->arg[2].len);
 	err = unix_path(c->arg[2].buf, c->arg[2].len, path);
@@ -181,6 +217,8 @@ static s64 jail_connect(struct call *c)
 	struct sockaddr_un un;
 	s64 err;
 
+	if (inside_connect(c, c->arg[0].fd, addr, addr_len, &err))
+		return err;
 	if (is_foreign(addr, addr_len))
 		return hc_do_connect(c, c->arg[0].fd, -1, addr, addr_len);
 	err = find_socket(c->arg[1].fd, addr, addr_len, &at, &un, &len);
@@ -198,6 +236,11 @@ static s64 jail_sendmsg(struct call *c)
 	struct sockaddr_un un;
 	s64 ret = 0;
 
+	/* Without control messages, which a pair of unix sockets understands otherwise. */
+	if (inside_may_send(c->arg[0].fd, addr, len, &ret))
+		return ret < 0 ? ret
+			       : hc_do_sendmsg(c, c->arg[0].fd, -1, NULL, 0, c->arg[3].iov,
+					       c->arg[3].len, NULL, 0, c->arg[5].value);
 	if (len > 0 && !is_foreign(addr, len)) {
 		ret = find_socket(c->arg[1].fd, addr, len, &at, &un, &len);
 		addr = &un;
@@ -215,7 +258,7 @@ static s64 jail_recvmsg(struct call *c)
 	s64 ret = hc_do_recvmsg(c, c->arg[0].fd, c->arg[1].iov, c->arg[1].len, c->arg[2].buf,
 				c->arg[2].len, c->arg[3].value);
 
-	if (ret >= 0)
+	if (ret >= 0 && !inside_source(c->arg[0].fd, recv->addr, &recv->addr_len))
 		to_guest(-1, recv->addr, &recv->addr_len);
 	return ret;
 }
@@ -235,6 +278,8 @@ static s64 jail_getsockname(struct call *c)
 	struct named *named = c->arg[1].buf;
 	s64 err = hc_do_getsockname(c, c->arg[0].fd, named, c->arg[1].len);
 
+	if (err != -EINVAL && inside_name(c->arg[0].fd, false, named->addr, &named->len, &err))
+		return err;
 	if (err == 0)
 		to_guest(c->arg[0].fd, named->addr, &named->len);
 	return err;
@@ -245,6 +290,8 @@ static s64 jail_getpeername(struct call *c)
 	struct named *named = c->arg[1].buf;
 	s64 err = hc_do_getpeername(c, c->arg[0].fd, named, c->arg[1].len);
 
+	if (err != -EINVAL && inside_name(c->arg[0].fd, true, named->addr, &named->len, &err))
+		return err;
 	if (err == 0)
 		to_guest(-1, named->addr, &named->len);
 	return err;
@@ -261,6 +308,12 @@ static s64 jail_kill_outside(struct call *c)
 jail_call *jail_socket_call(u32 nr)
 {
 	switch (nr) {
+	case HC_socket:
+		return jail_socket;
+	case HC_setsockopt:
+		return jail_setsockopt;
+	case HC_getsockopt:
+		return jail_getsockopt;
 	case HC_bind:
 		return jail_bind;
 	case HC_connect:

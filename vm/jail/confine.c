@@ -5,9 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include "vm/jail/confine.h"
+#include "vm/jail/inside.h"
+#include "vm/jail/lookup.h"
 #include "vm/jail/policy.h"
+#include "vm/jail/proxy.h"
 #include "vm/jail/view.h"
 #include "vm/own_proc.h"
 #include "vm/vm.h"
@@ -20,7 +25,7 @@ static const struct landlock_path own_paths[] = {
 	{"/proc/self", false},
 };
 
-#define HOSTS "/etc/hosts"
+#define RESOLVER "/etc/resolv.conf"
 
 struct lists {
 	struct landlock_path *path;
@@ -102,26 +107,96 @@ static bool has_rule(const struct jail_policy *p, const char *path)
 }
 
 /*
- * Shows the allowed names and their addresses as /etc/hosts, since the sandbox reaches no name
- * server. Returns 0 or -errno.
+ * Shows the sandbox's own name server in /etc/resolv.conf, unless the policy has a file there. An
+ * answer may take as long as the host's name servers take. Returns 0 or -errno.
  */
-static int show_names(struct jail_policy *p)
+static int show_name_server(struct jail_policy *p)
 {
 	static const struct policy_place nowhere;
-	bool named = false;
 	char path[32];
 	int fd;
 
-	for (u32 i = 0; i < p->net.count; i++)
-		named |= p->net.rule[i].host && !p->net.rule[i].deny;
-	if (!named || p->net.mode == NET_HOST || has_rule(p, HOSTS))
+	if (has_rule(p, RESOLVER))
 		return 0;
-	fd = net_hosts_file(&p->net);
+	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
 	if (fd < 0)
-		return fd;
+		return -errno;
+	dprintf(fd, "nameserver " INSIDE_ADDRESS "\noptions timeout:15\n");
+	fchmod(fd, 0444);
 	/* The descriptor stays open: the view's rule is for the file that it names. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return policy_add_path(p, PATH_BIND, HOSTS, path, false, &nowhere);
+	return policy_add_path(p, PATH_BIND, RESOLVER, path, false, &nowhere);
+}
+
+/* Adds NAME=VALUE to the environment, unless the policy says something about NAME. */
+static int add_variable(struct jail_policy *p, const char *text)
+{
+	size_t len = strcspn(text, "=");
+
+	for (u32 i = 0; i < p->env.count; i++)
+		if (!strncmp(p->env.text[i], text, len) &&
+		    (!p->env.text[i][len] || p->env.text[i][len] == '='))
+			return 0;
+	return text_list_add(&p->env, text);
+}
+
+#define TEXT(number)  TEXT_(number)
+#define TEXT_(number) #number
+
+/* Tells programs of the proxy. Names go to it unresolved: "socks5h". Returns 0 or -errno. */
+static int show_proxy(struct jail_policy *p)
+{
+	static const char *const variables[] = {
+		"http_proxy=http://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_HTTP),
+		"https_proxy=http://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_HTTP),
+		"HTTP_PROXY=http://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_HTTP),
+		"HTTPS_PROXY=http://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_HTTP),
+		"all_proxy=socks5h://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_SOCKS),
+		"ALL_PROXY=socks5h://" INSIDE_ADDRESS ":" TEXT(INSIDE_PROXY_SOCKS),
+	};
+	int ret = 0;
+
+	for (u32 i = 0; ret == 0 && i < ARRAY_SIZE(variables); i++)
+		ret = add_variable(p, variables[i]);
+	return ret;
+}
+
+/*
+ * Starts what serves the sandbox's network from outside of its walls: lookups of names and the
+ * proxy. Returns 0 or an exit_status after a message.
+ */
+static int start_services(struct jail_policy *p)
+{
+	struct lists l = {0};
+	int lookups = -1, proxy = -1, ret = 0;
+
+	if (p->net.mode != NET_RULES && p->net.mode != NET_PROXY)
+		return 0;
+	ret = lookup_all(&p->net);
+	if (ret == 0)
+		ret = lookup_start(&p->net, &lookups);
+	if (ret == 0 && p->net.mode == NET_PROXY) {
+		if (list_ports(&l, &p->net) || show_proxy(p)) {
+			message("no memory for the proxy");
+			ret = EXIT_HOST;
+		} else {
+			const struct landlock_rules walls = {.any_connect = l.any_connect,
+							     .connect = l.connect,
+							     .connects = l.connects};
+
+			ret = proxy_start(&p->net, &walls, lookups, &proxy);
+		}
+		free(l.connect);
+		free(l.bind);
+		lookups = -1;
+	}
+	if (ret == 0 && lookups >= 0 && show_name_server(p)) {
+		message("cannot make the sandbox's " RESOLVER);
+		ret = EXIT_HOST;
+	}
+	if (ret == 0)
+		inside_serve(&p->net, lookups, proxy);
+	return ret;
 }
 
 /*
@@ -157,9 +232,9 @@ int confine_begin(struct sandbox *s)
 	int ret;
 
 	if (p->net.mode != NET_HOST && (p->net.count || p->net.listen_count))
-		p->net.mode = NET_RULES;
+		p->net.mode = p->proxy ? NET_PROXY : NET_RULES;
 	p->walls.network = p->net.mode;
-	if (p->net.mode != NET_OFF && walls_require_netns(&p->walls)) {
+	if (net_is_hosts(p->net.mode) && walls_require_netns(&p->walls)) {
 		message("--require=netns: the network namespace would be without the host's "
 			"network, which this policy allows");
 		return EXIT_USAGE;
@@ -169,11 +244,7 @@ int confine_begin(struct sandbox *s)
 		message("--cpus: %s", host_error(-ret));
 		return EXIT_HOST;
 	}
-	ret = net_resolve(&p->net);
-	if (ret == 0 && show_names(p)) {
-		message("cannot make the sandbox's " HOSTS);
-		ret = EXIT_HOST;
-	}
+	ret = start_services(p);
 	if (ret == 0)
 		ret = walls_begin(&p->walls);
 	if (ret == 0 && p->walls.up & WALL_BIT(WALL_policy))
@@ -188,7 +259,7 @@ int confine_last(struct sandbox *s)
 	struct landlock_rules rules;
 	int ret = list_paths(&l);
 
-	if (ret == 0)
+	if (ret == 0 && p->net.mode != NET_PROXY)
 		ret = list_ports(&l, &p->net);
 	rules = (struct landlock_rules){
 		.path = l.path,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* See net.h. This file decides; net_rules.c reads rules and looks names up. */
+/* See net.h. This file decides; net_rules.c reads rules, lookup.c looks names up. */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
+#include <time.h>
 #include "vm/hostcall.h"
 #include "vm/jail/net.h"
 
@@ -31,9 +33,109 @@ static const struct {
 	{{{0x20, 0x02}, 16, true}, 2},			  /* RFC 3056: 6to4 */
 };
 
+/*
+ * A program connects a moment after it got an address, so addresses stay open for longer than their
+ * time to live says. A day is the most that a name server is believed.
+ */
+#define GRACE_SECONDS 5
+#define TTL_MAX	      86400
+
+/* Guards struct net_answers of all rules. */
+static pthread_rwlock_t names_lock = PTHREAD_RWLOCK_INITIALIZER;
+
 void net_enforce(const struct net_rules *r)
 {
 	rules = r;
+}
+
+const struct net_rules *net_enforced(void)
+{
+	return rules;
+}
+
+static u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+/* Returns the place for an address: its own, a free one, or that of the one that ends first. */
+static struct net_answer *place_for(struct net_answers *names, const u8 addr[16], u64 now)
+{
+	struct net_answer *place = NULL;
+
+	for (u32 i = 0; i < names->count; i++) {
+		struct net_answer *a = &names->answer[i];
+
+		if (!memcmp(a->addr, addr, sizeof(a->addr)))
+			return a;
+		if (!place || a->until < place->until)
+			place = a;
+	}
+	if (names->count < NET_ANSWERS && (!place || place->until > now)) {
+		place = &names->answer[names->count++];
+		place->until = 0;
+	}
+	return place;
+}
+
+void net_open(const struct net_rule *rule, const u8 addr[][16], u32 count, u32 ttl)
+{
+	struct net_answers *names = rule->names;
+	u64 now = now_ns();
+
+	if (!names)
+		return;
+	pthread_rwlock_wrlock(&names_lock);
+	names->fresh =
+		ttl == NET_TTL_FOREVER ? NET_FOREVER : now + MIN(ttl, (u32)TTL_MAX) * 1000000000UL;
+	names->none = count == 0;
+	for (u32 i = 0; i < count; i++) {
+		struct net_answer *a = place_for(names, addr[i], now);
+		u64 until = ttl == NET_TTL_FOREVER ? NET_FOREVER
+						   : names->fresh + GRACE_SECONDS * 1000000000UL;
+
+		if (memcmp(a->addr, addr[i], sizeof(a->addr)) != 0)
+			a->until = 0;
+		memcpy(a->addr, addr[i], sizeof(a->addr));
+		a->until = MAX(a->until, until);
+	}
+	pthread_rwlock_unlock(&names_lock);
+}
+
+bool net_fresh(const struct net_rule *rule, u8 addr[NET_ANSWERS][16], u32 *count, u32 *ttl)
+{
+	const struct net_answers *names = rule->names;
+	u64 now = now_ns();
+	bool fresh;
+
+	*count = *ttl = 0;
+	pthread_rwlock_rdlock(&names_lock);
+	fresh = names && names->fresh > now;
+	if (fresh) {
+		*ttl = (u32)(MIN((names->fresh - now) / 1000000000, (u64)TTL_MAX));
+		/* Those of an earlier lookup are open, but no answer any more. */
+		for (u32 i = 0; i < names->count && !names->none; i++)
+			if (names->answer[i].until >= names->fresh)
+				memcpy(addr[(*count)++], names->answer[i].addr, 16);
+	}
+	pthread_rwlock_unlock(&names_lock);
+	return fresh;
+}
+
+/* Returns true if the address is one of those that are open for a name. */
+static bool is_open(const struct net_answers *names, const u8 addr[16])
+{
+	u64 now = now_ns();
+	bool open = false;
+
+	pthread_rwlock_rdlock(&names_lock);
+	for (u32 i = 0; i < names->count && !open; i++)
+		open = names->answer[i].until > now && !memcmp(names->answer[i].addr, addr, 16);
+	pthread_rwlock_unlock(&names_lock);
+	return open;
 }
 
 static bool restricted(void)
@@ -66,6 +168,11 @@ static bool has_port(const struct net_ports *ports, u32 count, u16 port)
 	return false;
 }
 
+bool net_rule_has_port(const struct net_rule *rule, u16 port)
+{
+	return !rule->port_count || has_port(rule->ports, rule->port_count, port);
+}
+
 /*
  * Returns true if the rule is about this address and port. An allow rule is about a link-local
  * address only if the user wrote a part of that network.
@@ -74,8 +181,10 @@ static bool matches(const struct net_rule *rule, const u8 addr[16], u16 port)
 {
 	const struct net_prefix *special = rule->deny ? NULL : link_local_of(addr);
 
-	if (rule->port_count && !has_port(rule->ports, rule->port_count, port))
+	if (!net_rule_has_port(rule, port))
 		return false;
+	if (rule->names && !special && is_open(rule->names, addr))
+		return true;
 	for (u32 i = 0; i < rule->prefixes; i++) {
 		const struct net_prefix *p = &rule->prefix[i];
 
@@ -85,16 +194,16 @@ static bool matches(const struct net_rule *rule, const u8 addr[16], u16 port)
 	return false;
 }
 
-static bool any_matches(bool deny, const u8 addr[16], u16 port)
+static bool any_matches(const struct net_rules *all, bool deny, const u8 addr[16], u16 port)
 {
-	for (u32 i = 0; i < rules->count; i++)
-		if (rules->rule[i].deny == deny && matches(&rules->rule[i], addr, port))
+	for (u32 i = 0; i < all->count; i++)
+		if (all->rule[i].deny == deny && matches(&all->rule[i], addr, port))
 			return true;
 	return false;
 }
 
 /* Returns true if a denied or link-local IPv4 address is inside this IPv6 address. */
-static bool carries_denied(const u8 addr[16], u16 port)
+static bool carries_denied(const struct net_rules *all, const u8 addr[16], u16 port)
 {
 	u8 inner[16] = {[10] = 0xff, [11] = 0xff};
 
@@ -102,7 +211,7 @@ static bool carries_denied(const u8 addr[16], u16 port)
 		if (!contains(&carries_ipv4[i].prefix, addr))
 			continue;
 		memcpy(inner + 12, addr + carries_ipv4[i].at, 4);
-		if (any_matches(true, inner, port) || link_local_of(inner))
+		if (any_matches(all, true, inner, port) || link_local_of(inner))
 			return true;
 	}
 	return false;
@@ -116,18 +225,24 @@ static bool is_zero(const u8 *bytes, u32 len)
 	return true;
 }
 
-static bool allows(u8 addr[16], u16 port)
+bool net_allows(const struct net_rules *all, const struct net_rule *named, const u8 address[16],
+		u16 port)
 {
+	u8 addr[16];
+
+	memcpy(addr, address, sizeof(addr));
 	/* The host connects to itself if the address is unspecified (ip(7)). */
 	if (is_zero(addr, 10) && addr[10] == 0xff && addr[11] == 0xff && is_zero(addr + 12, 4))
 		memcpy(addr + 12, (const u8[4]){127, 0, 0, 1}, 4);
 	else if (is_zero(addr, 16))
 		addr[15] = 1;
-	if (any_matches(true, addr, port))
+	if (any_matches(all, true, addr, port))
 		return false;
-	if (!(is_zero(addr, 15) && addr[15] == 1) && carries_denied(addr, port))
+	if (!(is_zero(addr, 15) && addr[15] == 1) && carries_denied(all, addr, port))
 		return false;
-	return any_matches(false, addr, port);
+	if (named && net_rule_has_port(named, port) && !link_local_of(addr))
+		return true;
+	return any_matches(all, false, addr, port);
 }
 
 /*
@@ -198,7 +313,7 @@ s64 net_may_make(u64 family, u64 type, u64 protocol)
 		return 0;
 	case AF_INET:
 	case AF_INET6:
-		return rules->mode == NET_RULES && kind == SOCK_STREAM &&
+		return rules->mode != NET_OFF && kind == SOCK_STREAM &&
 				       (protocol == 0 || protocol == IPPROTO_TCP)
 			       ? 0
 			       : -EACCES;
@@ -231,7 +346,7 @@ s64 net_may_reach(const void *addr, u32 len, bool sends)
 	}
 	if (rules->mode != NET_RULES || !read_address(addr, len, ip, &port))
 		return -EACCES;
-	return allows(ip, port) ? 0 : -EACCES;
+	return net_allows(rules, NULL, ip, port) ? 0 : -EACCES;
 }
 
 s64 net_may_bind(const void *addr, u32 len)

@@ -16,13 +16,35 @@
 enum net_mode {
 	NET_OFF,   /* no Internet sockets */
 	NET_RULES, /* TCP only, where a rule allows it */
+	NET_PROXY, /* the rules are the proxy's: the monitor itself has no Internet sockets */
 	NET_HOST   /* everything that a user may */
 };
+
+/* Returns true if the monitor itself makes connections in the host's network. */
+static inline bool net_is_hosts(enum net_mode mode)
+{
+	return mode == NET_RULES || mode == NET_HOST;
+}
+
+#define NET_NAME_MAX 253 /* RFC 1035 */
+#define NET_ANSWERS  64	 /* most addresses that are kept of one name */
+#define NET_FOREVER  UINT64_MAX
 
 struct net_prefix {
 	u8 addr[16];
 	u8 bits;
 	bool literal; /* written by the user, not the answer of a name server */
+};
+
+/* What a name means at present. Times are CLOCK_MONOTONIC's, in nanoseconds. */
+struct net_answers {
+	u32 count;
+	struct net_answer {
+		u8 addr[16];
+		u64 until; /* open until then */
+	} answer[NET_ANSWERS];
+	u64 fresh; /* the answers are passed on until then; later they are looked up again */
+	bool none; /* the last lookup had no answer */
 };
 
 struct net_ports {
@@ -32,7 +54,8 @@ struct net_ports {
 struct net_rule {
 	bool deny;
 	const char *text;	   /* as the user wrote it */
-	char *host;		   /* a name that net_resolve looks up; NULL: none */
+	char *host;		   /* a name; NULL: none */
+	struct net_answers *names; /* of an allowed host: net_open changes it; else NULL */
 	struct net_prefix *prefix; /* where to; any of them */
 	u32 prefixes;
 	struct net_ports *ports; /* none: every port */
@@ -55,22 +78,37 @@ const char *net_add_rule(struct net_rules *rules, bool deny, const char *text);
 /* Allows listening on PORT or LOW-HIGH. Returns NULL, or what is wrong with the text. */
 const char *net_add_listen(struct net_rules *rules, const char *text);
 
-/*
- * Looks up the names in the rules. Addresses of this host and link-local ones are left out, except
- * for the name localhost: who controls the name server of an allowed name must not reach what only
- * this host can. Called before the walls are raised, since it starts programs. Returns 0, or
- * EXIT_HOST after a message if a name has no address.
- */
-int net_resolve(struct net_rules *rules);
+/* Reads an address, or a network with /BITS, of len characters. Returns false if it is none. */
+bool net_read_prefix(const char *text, size_t len, struct net_prefix *prefix);
+/* Adds a network to a rule. Returns false if memory is exhausted. */
+bool net_add_prefix(struct net_rule *rule, const struct net_prefix *prefix);
 
 /*
- * Prints the allowed names and their addresses in the form of /etc/hosts. Called after net_resolve.
- * Returns a memory file, or -errno.
+ * Opens the addresses of an allowed name for ttl seconds, and some more for programs that have just
+ * got the answer; NET_TTL_FOREVER: as long as the sandbox lasts. Addresses that were opened before
+ * stay open for their own time. count 0: there is no answer, which is remembered for ttl seconds.
  */
-int net_hosts_file(const struct net_rules *rules);
+#define NET_TTL_FOREVER UINT32_MAX
+void net_open(const struct net_rule *rule, const u8 addr[][16], u32 count, u32 ttl);
+/*
+ * Copies what net_open last said of a name, if it is still fresh. Returns false if it is not, and
+ * otherwise how many addresses there are, and for how many seconds they hold.
+ */
+bool net_fresh(const struct net_rule *rule, u8 addr[NET_ANSWERS][16], u32 *count, u32 *ttl);
 
-/* Applies the rules from now on. They do not change any more and are kept. */
+/* Applies the rules from now on. They are kept; only net_open changes them. */
 void net_enforce(const struct net_rules *rules);
+/* The rules in force, or NULL. */
+const struct net_rules *net_enforced(void);
+/*
+ * Returns true if the rules allow TCP to this address, in the form that struct net_prefix has.
+ * named: the rule by whose name somebody else looked the address up, which counts as opened; NULL:
+ * none.
+ */
+bool net_allows(const struct net_rules *rules, const struct net_rule *named, const u8 addr[16],
+		u16 port);
+/* Returns true if a rule is about this port. */
+bool net_rule_has_port(const struct net_rule *rule, u16 port);
 
 /*
  * Each returns 0 if the rules allow it, or -EACCES; for a kind of socket that no program of this

@@ -463,7 +463,7 @@ int policy_complete(struct jail_policy *p, const char *program)
 {
 	u32 own = p->paths.count;
 
-	if (settle_overlays(p))
+	if (settle_overlays(p) || policy_settle_network(p))
 		return EXIT_USAGE;
 
 	if (!p->no_defaults) {

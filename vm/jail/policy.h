@@ -75,6 +75,7 @@ struct jail_policy {
 	struct limits limits;
 
 	struct net_rules net;
+	bool proxy;		 /* the network's rules are a proxy's (proxy.h) */
 	struct text_list listen; /* the values of allow-listen, as they were read */
 	struct walls walls;
 
@@ -148,6 +149,9 @@ void policy_show_json(const struct jail_policy *p, FILE *to);
 struct json_object;
 void policy_show_network(const struct jail_policy *p, FILE *to);
 void policy_show_network_json(const struct jail_policy *p, struct json_object *to);
+
+/* Checks the words on the network against each other. Returns 0, or EXIT_USAGE after a message. */
+int policy_settle_network(const struct jail_policy *p);
 
 /* Prints one rule as a line of a policy file. */
 void policy_write_rule(FILE *to, enum path_kind kind, const char *path);

@@ -80,6 +80,26 @@ int policy_read_walls(struct jail_policy *p, const struct policy_word *word,
 	return walls_parse((u32 *)((char *)p + word->at), word->word, v->text);
 }
 
+int policy_settle_network(const struct jail_policy *p)
+{
+	const char *why = NULL;
+	bool allows = false;
+
+	for (u32 i = 0; i < p->net.count; i++)
+		allows |= !p->net.rule[i].deny;
+	if (!p->proxy)
+		return 0;
+	if (p->net.mode == NET_HOST)
+		why = "--net=host, which needs no proxy";
+	else if (p->net.listen_count)
+		why = "--allow-listen: a proxy makes connections only";
+	else if (!allows)
+		why = "a policy without --allow-net, which allows no connection";
+	if (why)
+		message("--proxy contradicts %s", why);
+	return why ? EXIT_USAGE : 0;
+}
+
 static void show_time(const char *word, u64 ns, FILE *to)
 {
 	if (ns)
@@ -102,6 +122,8 @@ void policy_show_network(const struct jail_policy *p, FILE *to)
 	for (u32 i = 0; i < p->net.count; i++)
 		fprintf(to, "%s-net %s\n", p->net.rule[i].deny ? "deny" : "allow",
 			p->net.rule[i].text);
+	if (p->proxy)
+		fputs("proxy\n", to);
 	for (u32 i = 0; i < p->listen.count; i++)
 		fprintf(to, "allow-listen %s\n", p->listen.text[i]);
 	if (walls_names(p->walls.required, walls, sizeof(walls)))
@@ -137,6 +159,8 @@ void policy_show_network_json(const struct jail_policy *p, struct json_object *t
 	for (u32 i = 0; i < p->listen.count; i++)
 		json_object_array_add(listen, json_object_new_string(p->listen.text[i]));
 	json_object_object_add(to, "network", net);
+	if (p->proxy)
+		json_object_object_add(to, "proxy", json_object_new_boolean(true));
 	json_object_object_add(to, "listen", listen);
 	if (walls_names(p->walls.required, walls, sizeof(walls)))
 		json_object_object_add(to, "require", json_object_new_string(walls));

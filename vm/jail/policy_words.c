@@ -250,6 +250,8 @@ const struct policy_word policy_words[] = {
 	 .help = "connect there by TCP; also a network, or :PORTS"},
 	{.word = "deny-net", .value_name = "HOST[:PORTS]", .read = policy_read_net_rule, .min = 1,
 	 .help = "... not, whatever else is allowed"},
+	{.word = "proxy", .read = read_flag, AT(proxy),
+	 .help = "connect by name, through a proxy of HTTP and SOCKS5, and to nothing else"},
 	{.word = "allow-listen", .value_name = "PORTS", .read = policy_read_listen,
 	 .help = "accept TCP connections there; PORT, LOW-HIGH or a list"},
 	{.word = "require", .value_name = "WALLS", .read = policy_read_walls,

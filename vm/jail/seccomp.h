@@ -24,5 +24,7 @@
  * Returns 0, or -errno of what the host refused; nothing is restricted then.
  */
 int seccomp_confine(enum net_mode network);
+/* The same for the process of the proxy. */
+int seccomp_confine_proxy(void);
 
 #endif

@@ -3,7 +3,8 @@
  * A program of the build: makes the filters that the monitor carries (seccomp.h) by libseccomp,
  * which would take a millisecond at each start.
  *
- *   seccomp-filter OFFLINE TCP ONLINE   writes the filters for no network, TCP only and all of it
+ *   seccomp-filter OFFLINE TCP ONLINE PROXY   writes the filters for no network, TCP only and all
+ *                                   of it, and that of the proxy's process (proxy.h)
  *   seccomp-filter --list           prints the calls that they allow, and what of their arguments
  *
  * The guest kernel decides which hostcalls are made, so the list has every call of the table
@@ -147,6 +148,7 @@ static const int calls[] = {
 	NR_FILE_SETATTR,
 	/* Open files. */
 	SCMP_SYS(close),
+	SCMP_SYS(dup3), /* vm/jail/inside.c */
 	SCMP_SYS(read),
 	SCMP_SYS(write),
 	SCMP_SYS(readv),
@@ -389,12 +391,40 @@ static int fill(scmp_filter_ctx filter, enum net_mode network)
 	return ret;
 }
 
+/* What the proxy needs to carry data. It opens nothing and starts nothing. */
+static int fill_proxy(scmp_filter_ctx filter, enum net_mode network)
+{
+	static const int carries[] = {
+		SCMP_SYS(recvfrom),	 SCMP_SYS(sendto),     SCMP_SYS(recvmsg),
+		SCMP_SYS(sendmsg),	 SCMP_SYS(poll),       SCMP_SYS(connect),
+		SCMP_SYS(getsockopt),	 SCMP_SYS(shutdown),   SCMP_SYS(close),
+		SCMP_SYS(clock_gettime), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall),
+		SCMP_SYS(rt_sigreturn),	 SCMP_SYS(write),      SCMP_SYS(writev),
+		SCMP_SYS(brk),		 SCMP_SYS(munmap),
+	};
+	static const int families[] = {AF_INET, AF_INET6};
+	int ret = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
+	(void)network;
+	for (u32 i = 0; ret == 0 && i < ARRAY_SIZE(carries); i++)
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, carries[i], 0);
+	for (u32 i = 0; ret == 0 && i < ARRAY_SIZE(families); i++)
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				       SCMP_A0_32(SCMP_CMP_EQ, (u32)families[i]),
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+	if (ret == 0)
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return ret;
+}
+
 /* Writes a filter to a file. Returns 0 or -errno. */
-static int make(const char *path, enum net_mode network)
+static int make(const char *path, int (*fill_it)(scmp_filter_ctx filter, enum net_mode network),
+		enum net_mode network)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int ret = fd < 0 ? -errno : filter ? fill(filter, network) : -ENOMEM;
+	int ret = fd < 0 ? -errno : filter ? fill_it(filter, network) : -ENOMEM;
 
 	if (ret == 0)
 		ret = seccomp_export_bpf(filter, fd);
@@ -445,9 +475,10 @@ int main(int argc, char **argv)
 		list();
 		return 0;
 	}
-	if (argc != 4) {
-		fprintf(stderr, "usage: seccomp-filter --list | OFFLINE TCP ONLINE\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: seccomp-filter --list | OFFLINE TCP ONLINE PROXY\n");
 		return 2;
 	}
-	return make(argv[1], NET_OFF) || make(argv[2], NET_RULES) || make(argv[3], NET_HOST);
+	return make(argv[1], fill, NET_OFF) || make(argv[2], fill, NET_RULES) ||
+	       make(argv[3], fill, NET_HOST) || make(argv[4], fill_proxy, NET_OFF);
 }

@@ -88,14 +88,13 @@ static void raise_namespaces(struct walls *w)
 	for (u32 i = 0; admin && i < ARRAY_SIZE(kinds); i++) {
 		enum wall wall = kinds[i].wall;
 
-		if (!wanted(w, wall) || (wall == WALL_netns && w->network != NET_OFF))
+		if (!wanted(w, wall) || (wall == WALL_netns && net_is_hosts(w->network)))
 			continue;
 		record(w, wall, kinds[i].raise());
 	}
 }
 
-/* Gives all capabilities up, also those that a program file could give. Returns 0 or -errno. */
-static int drop_privileges(void)
+int walls_drop_privileges(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0}, left[2];
@@ -123,7 +122,7 @@ int walls_begin(struct walls *w)
 		record(w, WALL_policy, 0);
 	raise_namespaces(w);
 	if (wanted(w, WALL_privileges))
-		record(w, WALL_privileges, drop_privileges());
+		record(w, WALL_privileges, walls_drop_privileges());
 	/* Landlock and seccomp need it, also where a test leaves that wall out. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return judge(w, 0, WALL_privileges);
@@ -143,7 +142,7 @@ int walls_confine(struct walls *w, const struct landlock_rules *rules)
 	if (ret)
 		return ret;
 	if (wanted(w, WALL_seccomp))
-		record(w, WALL_seccomp, seccomp_confine(w->network != NET_OFF));
+		record(w, WALL_seccomp, seccomp_confine(w->network));
 	return judge(w, WALL_seccomp, WALL_seccomp);
 }
 

@@ -67,6 +67,12 @@ int walls_begin(struct walls *w);
  */
 int walls_confine(struct walls *w, const struct landlock_rules *rules);
 
+/*
+ * Gives all capabilities up, also those that a program file could give, and keeps other processes
+ * of the user out of this one's memory. Returns 0 or -errno.
+ */
+int walls_drop_privileges(void);
+
 /* Writes the names of a set of walls as walls_parse reads them. Returns false for none. */
 bool walls_names(u32 set, char *to, size_t size);
 /* Returns true if the user requires the network namespace. */
