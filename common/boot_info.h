@@ -16,7 +16,7 @@
  */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	12
+#define ABI_VERSION	13
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
@@ -83,8 +83,12 @@ struct boot_info {
 	u64 ring0_cycles;   /* OUT; TSC cycles of an instruction in ring 0; 0: not measured */
 
 	/* Memory. */
-	u64 kernel_gpa, kernel_va, kernel_size;
+	u64 kernel_gpa, kernel_va; /* of the image: KERNEL_DATA_SHIFT in common/layout.h */
+	u64 kernel_size;	   /* how many addresses from kernel_va on are the kernel's */
 	u64 boot_slot_size;
+	u64 tables_gpa; /* pages of the boot slot for page tables (kernel/mm/table_page.h) */
+	u32 tables;	/* how many: at most TABLE_PAGES_MAX */
+	u32 pad;
 	u64 ram_size; /* RAM that is present at start, from RAM_BASE on */
 	u64 ram_max;  /* most RAM that there can be, including ram_size */
 	u64 frames_gpa;

@@ -6,7 +6,8 @@
  *
  *   0x0000_0000  boot slot: bootstrap, boot info, boot page tables, vCPU 0's area,
  *                kernel image, argument blob. The monitor writes all of it before the first
- *                instruction, and does not touch the page tables afterwards.
+ *                instruction, and does not touch the page tables afterwards. Behind, in 2 MiB of
+ *                their own, pages for page tables (kernel/mm/table_page.h)
  *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 mode)
  *   0x1_0000_0000 RAM, grows upwards slot by slot (RAM_BASE)
  *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits)
@@ -21,8 +22,8 @@
  *                                          No sanitizer or language runtime wants memory here;
  *                                          some reserve the range without access, which works
  *   0xffff_8880_0000_0000 ..               physmap in ring-0 mode
- *   0xffff_ffff_8000_0000 + slide          kernel image
- *   0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
+ *   0xffff_ffff_8000_0000 + slide          kernel image: 2 MiB for text and constants, then 2 MiB
+ * for data 0xffff_ffff_c000_0000 + id * 32 KiB    vCPU areas: entry page, data, hostcall area
  *   0xffff_ffff_d000_0000                  doorbell
  *   0xffff_ffff_e006_0000 ..               patched call sites: pointers, ring-3 mode
  *   0xffff_ffff_e820_0000 ..               ... stubs
@@ -51,6 +52,7 @@
 #define GPA_BOOT_PT_END	     UL(0x80000)
 #define GPA_VCPU0	     UL(0x80000)
 #define GPA_KERNEL	     UL(0x200000)
+#define TABLE_PAGES_MAX	     2048	   /* pages for page tables in the boot slot */
 #define BOOT_SLOT_MIN	     UL(0x1000000) /* 16 MiB; the slot is larger if the argument blob needs it */
 
 #define GPA_DOORBELL	     UL(0xd0000000)
@@ -62,6 +64,14 @@
 
 #define KERNEL_BASE	     UL(0xffffffff80000000)
 #define KERNEL_SLIDE_MAX     UL(0x20000000)
+/*
+ * The image lies in one aligned 2 MiB of guest-physical memory, and has two aligned 2 MiB of
+ * addresses there: text and constants in the first, data in the second. So in ring-3 mode two
+ * entries map it, which cost two faults of shadow paging, where single pages cost forty at each
+ * start.
+ */
+#define KERNEL_DATA_SHIFT    HUGE_SIZE
+#define KERNEL_ADDRESSES     (KERNEL_DATA_SHIFT + HUGE_SIZE)
 #define VCPU_AREA_BASE	     UL(0xffffffffc0000000)
 #define VCPU_MAX	     4096
 #define DOORBELL_VA	     UL(0xffffffffd0000000)

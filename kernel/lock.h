@@ -75,6 +75,7 @@
 	X(KMALLOC,     "kmalloc_lock")        /* allocates a frame under it */ \
 	X(GROW,        "grow_lock, mm/frame.c")        /* new RAM becomes part of the physmap */ \
 	X(PHYSMAP,     "physmap_lock")        /* allocates a frame of the reserve under it */ \
+	X(TABLE_PAGE,  "table_lock, mm/table_page.c") \
 	X(FRAME,       "frame_lock") \
 	X(TRACE,       "out.lock, syscall/trace.c")    /* takes nothing */ \
 	X(SPARE,       "spare_lock, mm/spare.c")       /* takes nothing */ \

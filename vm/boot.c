@@ -49,6 +49,9 @@ _Static_assert(offsetof(struct boot_info, ring0_cycles) == BOOT_INFO_RING0, "boo
 /* The monitor populates the frame array for this many frames (16 MiB), which every program uses. */
 #define FRAMES_FIRST	     4096
 
+/* The monitor populates the space for so many page tables of programs: about those of one. */
+#define TABLES_FIRST	     16u
+
 /* The page tables of one ring mode while they are built in [GPA_BOOT_PT, GPA_BOOT_PT_END). */
 struct tables {
 	struct sandbox *s;
@@ -108,7 +111,10 @@ static void map_huge(struct tables *t, u64 va, u64 gpa, u64 size, u64 bits)
 /*
  * Builds one ring mode's tables and returns the address of the top one. Their number: 1 at the top,
  * 2 + n for the physmap (n GiB are mapped), 2 for the identity map of the bootstrap, and for the
- * top 512 GiB 1 + 2 + image / 2 MiB + 2.
+ * top 512 GiB 1 + 2 + 2 + 2.
+ *
+ * In ring-3 mode, where page tables protect nothing of the kernel from its programs, the image has
+ * two entries of 2 MiB: both show all of it, the first for execution, the second for writing.
  */
 static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 *next,
 		       u32 ring_mode)
@@ -131,11 +137,16 @@ static u64 boot_tables(struct sandbox *s, const struct kernel_image *image, u64 
 	for (u64 at = 0; at < PHYSMAP_SIZE; at += 1UL << 39)
 		entry_at(&t, physmap + at, 2);
 
-	for (u32 i = 0; i < image->segments; i++) {
+	if (ring_mode == RING_MODE_3) {
+		map_huge(&t, b->kernel_va, b->kernel_gpa, HUGE_SIZE, 0);
+		map_huge(&t, b->kernel_va + KERNEL_DATA_SHIFT, b->kernel_gpa, HUGE_SIZE,
+			 PTE_W | PTE_NX);
+	}
+	for (u32 i = 0; i < image->segments && ring_mode == RING_MODE_0; i++) {
 		const struct kernel_segment *g = &image->segment[i];
 		u64 start = ALIGN_DOWN(g->vaddr, PAGE_SIZE);
 
-		map(&t, b->kernel_va + start, b->kernel_gpa + start,
+		map(&t, b->kernel_va + start, b->kernel_gpa + loader_place(start),
 		    ALIGN_UP(g->vaddr + g->memory_size, PAGE_SIZE) - start,
 		    (g->write ? PTE_W : 0) | (g->exec ? 0 : PTE_NX));
 	}
@@ -348,7 +359,7 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->trial_rounds = s->opt.verbose ? TRIAL_ROUNDS_VERBOSE : TRIAL_ROUNDS;
 	b->xcr0 = kvm_guest_xcr0();
 	b->kernel_gpa = GPA_KERNEL;
-	b->kernel_size = image->memory_size;
+	b->kernel_size = KERNEL_ADDRESSES;
 	b->kernel_va = KERNEL_BASE;
 	if (!s->opt.no_aslr)
 		b->kernel_va += random_slide(s);
@@ -382,7 +393,14 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 		return EXIT_HOST;
 	}
 
+	b->tables_gpa = ALIGN_UP(b->cpuid_gpa + CPUID_MAX * sizeof(struct boot_cpuid), HUGE_SIZE);
+	b->tables =
+		(u32)MIN((b->boot_slot_size - MIN(b->tables_gpa, b->boot_slot_size)) / PAGE_SIZE,
+			 TABLE_PAGES_MAX);
+
+	memory_populate(s, (gpa_t){GPA_BOOTSTRAP}, GPA_BOOT_STACK - GPA_BOOTSTRAP);
 	memory_populate(s, (gpa_t){b->frames_gpa}, FRAMES_FIRST * FRAME_STRUCT_SIZE);
+	memory_populate(s, (gpa_t){b->tables_gpa}, MIN(b->tables, TABLES_FIRST) * PAGE_SIZE);
 	memory_populate(s, (gpa_t){GPA_VCPU0}, VCPU_AREA_PAGES * PAGE_SIZE);
 	memory_populate(s, (gpa_t){GPA_KERNEL}, image->memory_size + b->blob_size);
 	kernel = memory_at(s, (gpa_t){GPA_KERNEL}, image->memory_size);

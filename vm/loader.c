@@ -9,8 +9,6 @@
 #include <string.h>
 #include "vm/vm.h"
 
-#define KERNEL_MEMORY_MAX (64UL << 20)
-
 static bool note_abi(Elf *elf, const GElf_Phdr *ph, u32 *version)
 {
 	Elf_Data *data = elf_getdata_rawchunk(elf, (s64)ph->p_offset, ph->p_filesz, ELF_T_NHDR);
@@ -28,11 +26,12 @@ static bool note_abi(Elf *elf, const GElf_Phdr *ph, u32 *version)
 	return false;
 }
 
+/* A segment lies wholly in the addresses of text or in those of data (common/layout.h). */
 static bool segment_ok(const GElf_Phdr *ph, size_t file_size)
 {
 	return ph->p_filesz <= ph->p_memsz && ph->p_offset <= file_size &&
-	       ph->p_filesz <= file_size - ph->p_offset && ph->p_memsz <= KERNEL_MEMORY_MAX &&
-	       ph->p_vaddr <= KERNEL_MEMORY_MAX - ph->p_memsz;
+	       ph->p_filesz <= file_size - ph->p_offset && ph->p_vaddr < KERNEL_ADDRESSES &&
+	       ph->p_memsz <= KERNEL_DATA_SHIFT - loader_place(ph->p_vaddr);
 }
 
 /*
@@ -135,7 +134,8 @@ static int parse(Elf *elf, struct kernel_image *image, const char **why)
 			image->entry_page = g->vaddr;
 		image->segments++;
 		image->memory_size =
-			MAX(image->memory_size, ALIGN_UP(ph.p_vaddr + ph.p_memsz, PAGE_SIZE));
+			MAX(image->memory_size,
+			    ALIGN_UP(loader_place(ph.p_vaddr) + ph.p_memsz, PAGE_SIZE));
 	}
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr ph;
@@ -182,7 +182,7 @@ int loader_load(const struct kernel_image *image, u8 *host, u64 va)
 	for (u32 i = 0; i < image->segments; i++) {
 		const struct kernel_segment *g = &image->segment[i];
 
-		memcpy(host + g->vaddr, image->file + g->offset, g->file_size);
+		memcpy(host + loader_place(g->vaddr), image->file + g->offset, g->file_size);
 	}
 	if (!image->rela_count)
 		return 0;
@@ -195,11 +195,11 @@ int loader_load(const struct kernel_image *image, u8 *host, u64 va)
 		u64 value;
 
 		memcpy(&r, rela + i * sizeof(r), sizeof(r));
-		if (ELF64_R_TYPE(r.r_info) != R_X86_64_RELATIVE ||
-		    r.r_offset > image->memory_size - sizeof(value))
+		if (ELF64_R_TYPE(r.r_info) != R_X86_64_RELATIVE || r.r_offset >= KERNEL_ADDRESSES ||
+		    loader_place(r.r_offset) > image->memory_size - sizeof(value))
 			return -EPROTO;
 		value = va + (u64)r.r_addend;
-		memcpy(host + r.r_offset, &value, sizeof(value));
+		memcpy(host + loader_place(r.r_offset), &value, sizeof(value));
 	}
 	return 0;
 }

@@ -78,7 +78,10 @@ int memory_init(struct sandbox *s, u64 boot_size)
 	m->ram_host = reserve(m->ram_max, PROT_READ | PROT_WRITE);
 	if (!boot || !frames || !m->ram_host)
 		return -ENOMEM;
-	/* Ignores failure: the host may have no huge pages. */
+	/*
+	 * Ignores failure: the host may have no huge pages. The kernel image is one of them, too.
+	 */
+	madvise(boot + GPA_KERNEL, HUGE_SIZE, MADV_HUGEPAGE);
 	madvise(m->ram_host, m->ram_max, MADV_HUGEPAGE);
 	madvise(m->ram_host, m->ram_max, MADV_DONTDUMP);
 	ret = add_slot(s, 0, boot_size, boot);

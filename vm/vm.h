@@ -196,7 +196,8 @@ u32 kvm_cpuid_table(int vcpu_fd, struct boot_cpuid *table);
 struct kernel_image {
 	const u8 *file;
 	size_t size;
-	u64 entry, memory_size; /* image-relative */
+	u64 entry;	 /* image-relative, as all addresses here */
+	u64 memory_size; /* of the memory that the image lies in */
 	struct kernel_segment {
 		u64 offset, file_size, vaddr, memory_size;
 		bool write, exec;
@@ -205,6 +206,11 @@ struct kernel_image {
 	u64 entry_page; /* address of the entry page (vcpu_area.h) */
 	u64 rela, rela_count;
 };
+/* Returns where in the image's memory an image-relative address lies (KERNEL_DATA_SHIFT). */
+static inline u64 loader_place(u64 vaddr)
+{
+	return vaddr % KERNEL_DATA_SHIFT;
+}
 /*
  * Reads the headers of a kernel into *image. The image points into file, which the caller keeps
  * while it uses the image. Returns 0; -ENOEXEC if the file is not a BufferVM kernel; -EPROTO if it
@@ -212,7 +218,8 @@ struct kernel_image {
  */
 int loader_parse(const u8 *file, size_t size, struct kernel_image *image, const char **why);
 /*
- * Copies the image to host and relocates it to run at va. host has memory_size bytes that are zero.
+ * Copies the image to host, each segment to its loader_place, and relocates it to run at va. host
+ * has memory_size bytes that are zero.
  * Returns 0, or -EPROTO if a relocation is corrupt.
  */
 int loader_load(const struct kernel_image *image, u8 *host, u64 va);

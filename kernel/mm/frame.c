@@ -341,9 +341,9 @@ void frame_put_block(u64 gpa, unsigned order)
 	free_unlock(i, i + (1UL << order));
 }
 
-u64 arch_needs_pages(unsigned order, bool reserve)
+u64 arch_needs_pages(unsigned order)
 {
-	return frame_alloc(order, FRAME_ZERO | (reserve ? FRAME_RESERVE : 0));
+	return frame_alloc(order, FRAME_ZERO);
 }
 
 void arch_needs_pages_freed(u64 gpa, unsigned order)

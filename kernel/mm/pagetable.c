@@ -15,6 +15,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/table_page.h"
 
 #define ENTRIES	       512
 #define COPIES_AT_ONCE 16 /* most pages of a VMA that fork copies: copied_at_once */
@@ -76,7 +77,7 @@ bool pt_next(struct mm *mm, u64 va, u64 end, struct pt_leaf *leaf)
 
 static u64 table_new(struct mm *mm)
 {
-	u64 gpa = frame_alloc(0, FRAME_ZERO);
+	u64 gpa = table_page_alloc(0);
 
 	if (gpa)
 		mm->page_tables++;
@@ -92,7 +93,7 @@ static void unshadow(u64 gpa)
 void pt_free_page(u64 gpa)
 {
 	unshadow(gpa);
-	frame_put(gpa);
+	table_page_free(gpa);
 }
 
 static void table_free(struct mm *mm, u64 gpa)

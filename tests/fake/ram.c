@@ -15,6 +15,7 @@
 
 #define ARENA	   (16UL << 30)
 #define FRAMES_GPA (RAM_BASE + (4UL << 30))
+#define TABLES_GPA (RAM_BASE + (6UL << 30))
 #define ANON_BASE  (FAKE_WINDOW_BASE + FAKE_FILES * FAKE_FILE_MAX)
 #define MEMFD	   100 /* handles from here on */
 
@@ -76,6 +77,8 @@ void fake_ram_init(u64 size, u64 max)
 		.ram_size = size,
 		.ram_max = max,
 		.frames_gpa = FRAMES_GPA,
+		.tables_gpa = TABLES_GPA,
+		.tables = FAKE_TABLES,
 		.window_base = FAKE_WINDOW_BASE,
 		.window_end = RAM_BASE + ARENA,
 	};

@@ -11,6 +11,7 @@
 #include "common/layout.h"
 
 #define FAKE_WINDOW_BASE (RAM_BASE + (8UL << 30))
+#define FAKE_TABLES	 64 /* pages that are no frames, for page tables */
 #define FAKE_FILES	 4
 #define FAKE_FILE_MAX	 (8UL << 20) /* most bytes of a file */
 

@@ -12,10 +12,16 @@ struct trapframe;
 
 /*
  * Allocates a block of 2^order pages of zeros, aligned to its size. Returns its GPA, or 0 if there
- * is no memory. reserve: FRAME_RESERVE, for a page table of the physmap. kernel/mm/frame.c
+ * is no memory. kernel/mm/frame.c
  */
-u64 arch_needs_pages(unsigned order, bool reserve);
+u64 arch_needs_pages(unsigned order);
 void arch_needs_pages_freed(u64 gpa, unsigned order);
+/*
+ * The same for a page table. reserve: FRAME_RESERVE, for a page table of the physmap.
+ * kernel/mm/table_page.c
+ */
+u64 arch_needs_table(bool reserve);
+void arch_needs_table_freed(u64 gpa);
 
 /*
  * Copies at most size bytes of the running program's memory at va. Returns how many could be read.

@@ -49,7 +49,7 @@ bool arch_user_range(u64 start, u64 end)
 
 u64 arch_pagetable_new(void)
 {
-	u64 gpa = arch_needs_pages(0, false);
+	u64 gpa = arch_needs_table(false);
 	const u64 *from = phys_to_virt(pagetable_kernel());
 
 	if (!gpa)
@@ -86,7 +86,7 @@ int arch_physmap(u64 gpa, u64 size)
 		u64 *pdpte = &pdpt[va >> PDPT_SHIFT & (SLOTS - 1)];
 
 		if (!*pdpte) {
-			u64 table = arch_needs_pages(0, true);
+			u64 table = arch_needs_table(true);
 
 			if (!table) {
 				ret = -ENOMEM;
@@ -113,7 +113,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 	u64 *pd = phys_to_virt(pdpt[va >> PDPT_SHIFT & (SLOTS - 1)] & PTE_ADDR);
 	u64 *pde = &pd[va >> HUGE_SHIFT & (SLOTS - 1)];
 	/* Allocated before the lock is taken: adding RAM takes it, to extend the physmap. */
-	u64 table = READ_ONCE(*pde) ? 0 : arch_needs_pages(0, false);
+	u64 table = READ_ONCE(*pde) ? 0 : arch_needs_table(false);
 	u64 *pt;
 
 	mutex_lock(&physmap_lock);
@@ -131,7 +131,7 @@ int pagetable_map_vcpu(u32 id, u64 gpa)
 		pt[1 + i] = (gpa + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | user;
 	mutex_unlock(&physmap_lock);
 	if (table)
-		arch_needs_pages_freed(table, 0);
+		arch_needs_table_freed(table);
 	return 0;
 }
 
@@ -145,7 +145,7 @@ void *pagetable_map_stubs(u64 va, bool exec)
 	u64 gpa;
 
 	if (!*pde) {
-		gpa = arch_needs_pages(0, false);
+		gpa = arch_needs_table(false);
 		if (!gpa)
 			return NULL;
 		mutex_lock(&physmap_lock);
@@ -154,7 +154,7 @@ void *pagetable_map_stubs(u64 va, bool exec)
 	}
 	pte = (u64 *)phys_to_virt(*pde & PTE_ADDR) + (va >> PAGE_SHIFT & (SLOTS - 1));
 	if (!*pte) {
-		gpa = arch_needs_pages(0, false);
+		gpa = arch_needs_pages(0);
 		if (!gpa)
 			return NULL;
 		WRITE_ONCE(*pte, gpa | PTE_P | PTE_A | PTE_D | PTE_U | (exec ? 0 : PTE_NX));

@@ -52,7 +52,7 @@ u64 virt_to_phys(const void *p)
 	u64 va = (u64)p;
 
 	if (va - boot->kernel_va < boot->kernel_size)
-		return va - boot->kernel_va + boot->kernel_gpa;
+		return (va - boot->kernel_va) % KERNEL_DATA_SHIFT + boot->kernel_gpa;
 	KASSERT(va - physmap_base < PHYSMAP_SIZE);
 	return va - physmap_base;
 }

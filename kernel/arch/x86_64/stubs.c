@@ -60,7 +60,7 @@ static u32 slot_new(void)
 	if (slot == PATCH_SLOTS)
 		return 0;
 	if (!records[slot / RECORDS]) {
-		u64 gpa = arch_needs_pages(0, false);
+		u64 gpa = arch_needs_pages(0);
 
 		if (!gpa)
 			return 0;

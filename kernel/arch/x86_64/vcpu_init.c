@@ -142,7 +142,7 @@ void arch_vcpu_init(void)
 
 int arch_vcpu_start(u32 id, void *kstack, void (*fn)(void *), void *arg)
 {
-	u64 gpa = arch_needs_pages(VCPU_AREA_ORDER, false);
+	u64 gpa = arch_needs_pages(VCPU_AREA_ORDER);
 	struct vcpu_data *d = phys_to_virt(gpa);
 	u64 *sp;
 	s64 ret;
