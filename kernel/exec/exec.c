@@ -35,6 +35,7 @@
 #include "kernel/arch/x86_64/stubs.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/patch.h"
 #include "kernel/task/cred_rules.h"
 #include "kernel/task/host_ids.h"
 #include "kernel/mm/uaccess.h"
@@ -253,6 +254,11 @@ static int map_program(struct exec *x)
 		ret = binary_map(&x->interp, mm, 0);
 	if (ret < 0)
 		return ret;
+	if (stubs_on) {
+		mutex_lock(&mm->lock);
+		patch_exec(mm);
+		mutex_unlock(&mm->lock);
+	}
 	if (vdso_map(mm) < 0)
 		return binary_fail_errno(&x->program, ENOMEM);
 

@@ -304,18 +304,109 @@ static void patch(struct mm *mm, const struct vma *v, struct patch_page *p, stru
 	klog(1, "the instruction at %#lx, SYSCALL or CPUID, stays", at);
 }
 
-/* Another address space has patched the site: maps the page that has its jump. */
+/* Maps the text's newest page, without a flush. entry: the leaf of p, which has another page. */
+static void show_newest(struct mm *mm, const struct vma *v, struct patch_page *p, u64 *entry)
+{
+	ASSERT_HELD(&patch_lock);
+	if (p->copy)
+		frame_put(p->copy);
+	else
+		p->original = *entry;
+	frame_get(p->text->copy);
+	p->version = p->text->version;
+	WRITE_ONCE(p->copy, p->text->copy);
+	pt_set(mm, entry, pt_value(v, p->copy, PTE_OWNED));
+}
+
+/*
+ * Returns the record of a page of original text that a leaf of v shows, if other address spaces
+ * have made jumps in it: an old or a new record. NULL: there are no jumps to take, or there is no
+ * memory.
+ */
+static struct patch_page *record_with_jumps(struct mm *mm, const struct vma *v,
+					    const struct pt_leaf *leaf)
+{
+	u64 gpa = pt_gpa(*leaf->entry), low, high;
+	struct patch_page *p = NULL;
+	struct patch_text *text;
+	struct patch_table *t;
+
+	patch_plan_range(v, leaf->va, &low, &high);
+	text = patch_text_find(gpa, low, high);
+	if (!text)
+		return NULL;
+	t = text->copy ? table_get(mm) : NULL;
+	if (t && !t->stopped)
+		p = record_find(t, leaf->va, gpa);
+	if (t && !t->stopped && !p && !page_of_text(t, text))
+		p = record_add(t, leaf->va, text);
+	if (p && p->text != text)
+		p = NULL;
+	patch_text_put(text);
+	return p;
+}
+
+/*
+ * Takes, for the text of v, the pages with jumps that other address spaces have made, where the
+ * original is mapped. Adds their addresses to flush, and returns how many they are.
+ */
+static u64 take_jumps(struct mm *mm, const struct vma *v, struct pt_flush *flush)
+{
+	struct pt_leaf leaf;
+	u64 taken = 0;
+
+	ASSERT_HELD(&patch_lock);
+	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+		struct patch_page *p;
+
+		if (leaf.size != PAGE_SIZE ||
+		    (*leaf.entry & (PTE_P | PTE_OWNED)) != (PTE_P | PTE_OWNED))
+			continue;
+		p = record_with_jumps(mm, v, &leaf);
+		if (!p)
+			continue;
+		show_newest(mm, v, p, leaf.entry);
+		pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);
+		taken++;
+	}
+	STATS_ADD(pages_adopted, taken);
+	return taken;
+}
+
+void patch_exec(struct mm *mm)
+{
+	struct pt_flush flush = PT_FLUSH_INIT;
+
+	ASSERT_HELD(&mm->lock);
+	mutex_lock(&patch_lock);
+	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
+		if (is_suitable(v, v->start) && text_fits(v))
+			take_jumps(mm, v, &flush);
+	mutex_unlock(&patch_lock);
+}
+
+/*
+ * Another address space has patched the site: maps the page that has its jump, and with it the
+ * other pages of the text that have some, because one flush is cheaper than a SYSCALL and a flush
+ * for each.
+ */
 static void adopt(struct mm *mm, const struct vma *v, struct patch_page *p)
 {
+	struct pt_flush flush = PT_FLUSH_INIT;
 	u64 *entry = pt_alloc(mm, p->va);
 
 	ASSERT_HELD(&patch_lock);
 	if (!entry || !(*entry & PTE_P))
 		return;
 	stop_others(mm);
-	show(mm, v, p, entry);
+	if (text_fits(v))
+		take_jumps(mm, v, &flush);
+	pt_flush_now(mm, &flush);
+	if (p->copy != p->text->copy) {
+		show(mm, v, p, entry);
+		STATS_INC(pages_adopted);
+	}
 	go_on(mm);
-	STATS_INC(pages_adopted);
 }
 
 /* Finds or makes the record and the site of a SYSCALL that v contains. Returns NULL: none. */
@@ -532,20 +623,6 @@ void patch_stop(struct mm *mm, u64 rip)
 void patch_forget(struct mm *mm, u64 start, u64 end)
 {
 	for_pages(mm, start, end, drop);
-}
-
-/* Maps the text's newest page where no vCPU runs: entry is the leaf of p, and has another page. */
-static void show_newest(struct mm *mm, const struct vma *v, struct patch_page *p, u64 *entry)
-{
-	ASSERT_HELD(&patch_lock);
-	if (p->copy)
-		frame_put(p->copy);
-	else
-		p->original = *entry;
-	frame_get(p->text->copy);
-	p->copy = p->text->copy;
-	p->version = p->text->version;
-	pt_set(mm, entry, pt_value(v, p->copy, PTE_OWNED));
 }
 
 /*

@@ -24,10 +24,17 @@ struct vma;
  * Called when a thread of mm, the running process's address space, has executed the SYSCALL at
  * address at with number nr, or a CPUID there (nr: PATCH_CPUID). Counts the call, and patches the
  * site if it was called often enough and a form fits. If another address space has patched it, mm
- * takes the page with all jumps. So only a page that a program executes gets jumps: a binary
- * translator (valgrind) that reads text sees the original. No lock is held.
+ * takes the pages of this text with all jumps. So only text that a program executes gets jumps: a
+ * binary translator (valgrind) that reads text sees the original. No lock is held.
  */
 void patch_note(struct mm *mm, u64 at, u64 nr);
+
+/*
+ * execve(2): maps, for the text of a program and its interpreter, the pages with jumps that other
+ * address spaces have made. No vCPU runs in mm, and nothing but these two files is mapped, which
+ * are sure to be executed. mm.lock is held.
+ */
+void patch_exec(struct mm *mm);
 
 /*
  * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:
