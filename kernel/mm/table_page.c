@@ -30,6 +30,9 @@ u64 table_page_alloc(unsigned flags)
 	mutex_unlock(&table_lock);
 	if (used)
 		memset(phys_to_virt(gpa), 0, PAGE_SIZE);
+	else if (gpa) /* a page of the host that is read first costs a second fault when it is
+			 written */
+		WRITE_ONCE(*(u64 *)phys_to_virt(gpa), 0);
 	return gpa ? gpa : frame_alloc(0, FRAME_ZERO | flags);
 }
 

@@ -5,11 +5,11 @@
  * reference for each VMA that shows it, and none comes after the last put.
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c
- * sources: kernel/mm/vma.c kernel/mm/pagetable.c kernel/mm/table_page.c kernel/mm/fault.c
- * kernel/mm/mmap.c kernel/mm/mm.c sources: kernel/mm/spare.c sources: kernel/mm/advise.c
- * kernel/mm/window.c kernel/mm/text_cache.c kernel/mm/patch.c sources: kernel/mm/patch_text.c
- * kernel/mm/patch_plan.c sources: kernel/arch/x86_64/call_site.c kernel/arch/x86_64/insn_length.c
- * tests/fake/stubs.c
+ * sources: kernel/mm/vma.c kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
+ * sources: kernel/mm/spare.c kernel/mm/table_page.c
+ * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/text_cache.c kernel/mm/patch.c
+ * sources: kernel/mm/patch_text.c kernel/mm/patch_plan.c
+ * sources: kernel/arch/x86_64/call_site.c kernel/arch/x86_64/insn_length.c tests/fake/stubs.c
  */
 #include <errno.h>
 #include <setjmp.h>

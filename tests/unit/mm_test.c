@@ -6,11 +6,13 @@
  * flushed or fault, so a flush that is missing shows as a wrong value or a missing signal.
  *
  * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/kmalloc.c kernel/mm/vma.c
- * sources: kernel/mm/pagetable.c kernel/mm/table_page.c kernel/mm/fault.c kernel/mm/mmap.c
- * kernel/mm/mm.c sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c
- * kernel/mm/text_cache.c sources: kernel/fs/mapping.c kernel/mm/spare.c kernel/mm/patch.c sources:
- * kernel/mm/patch_text.c kernel/mm/patch_plan.c sources: kernel/arch/x86_64/call_site.c sources:
- * kernel/arch/x86_64/insn_length.c tests/fake/stubs.c
+ * sources: kernel/mm/pagetable.c kernel/mm/fault.c kernel/mm/mmap.c kernel/mm/mm.c
+ * sources: kernel/mm/advise.c kernel/mm/window.c kernel/mm/uaccess.c kernel/mm/text_cache.c
+ * sources: kernel/fs/mapping.c kernel/mm/spare.c kernel/mm/patch.c
+ * sources: kernel/mm/patch_text.c kernel/mm/patch_plan.c
+ * sources: kernel/arch/x86_64/call_site.c
+ * sources: kernel/mm/table_page.c
+ * sources: kernel/arch/x86_64/insn_length.c tests/fake/stubs.c
  */
 #include <errno.h>
 #include <fcntl.h>

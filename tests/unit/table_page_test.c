@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Are pages for page tables zero and handed out once; do they come from their own place while it
- * has some, and from RAM afterwards; does each go back to where it came from? sources:
- * tests/fake/ram.c kernel/mm/frame.c kernel/mm/table_page.c
+ * has some, and from RAM afterwards; does each go back to where it came from?
+ *
+ * sources: tests/fake/ram.c kernel/mm/frame.c kernel/mm/table_page.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
