@@ -24,8 +24,10 @@
 
 #define BATCH_ANON   16 /* pages */
 #define BATCH_STACK  2	/* of a thread's stack: most threads use no more, and there may be many */
+#define BATCH_MAIN   8	/* of the stack that execve(2) makes */
 #define BATCH_FILE   64
-#define BATCH_COPY   16		   /* pages of a data segment that are copied together */
+#define BATCH_COPY   16		   /* pages of a data segment that are copied together at first */
+#define BATCH_COPIES 64		   /* the same, from the second time on */
 #define DATA_SMALL   (2UL << 20)   /* data segments up to this size are copied before a write */
 #define DATA_AHEAD   (256UL << 10) /* data segments and text up to this size are mapped ahead */
 #define TEXT_AHEAD   (4UL << 20)
@@ -74,6 +76,9 @@ static void batch_range(struct vm_fault *f, u32 least, u64 *start, u64 *end)
 	} else if (v->flags & VMA_GROWSDOWN) {
 		*end = ALIGN_DOWN(f->page, least * PAGE_SIZE) + least * PAGE_SIZE;
 		*start = *end - MIN(n * PAGE_SIZE, *end);
+	} else if (v->end - v->start <= least * PAGE_SIZE) {
+		*start = v->start;
+		*end = v->end;
 	} else {
 		*start = ALIGN_DOWN(f->page, least * PAGE_SIZE);
 		*end = *start + n * PAGE_SIZE;
@@ -130,6 +135,13 @@ static bool fault_huge(struct vm_fault *f)
 	return true;
 }
 
+static u32 batch_first(const struct vma *v)
+{
+	if (!(v->flags & VMA_THREAD_STACK))
+		return BATCH_ANON;
+	return v->flags & VMA_STACK ? BATCH_MAIN : BATCH_STACK;
+}
+
 static int fault_anon(struct vm_fault *f)
 {
 	u64 start, end, *entry;
@@ -137,7 +149,7 @@ static int fault_anon(struct vm_fault *f)
 	STATS_INC(fault_fresh);
 	if (fault_huge(f))
 		return 0;
-	batch_range(f, f->vma->flags & VMA_THREAD_STACK ? BATCH_STACK : BATCH_ANON, &start, &end);
+	batch_range(f, batch_first(f->vma), &start, &end);
 	/* The range lies within 2 MiB, so one page table has all its entries. */
 	entry = pt_alloc(f->mm, start);
 	if (!entry)
@@ -212,8 +224,8 @@ static bool is_data_segment(const struct vma *v)
  */
 static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 {
-	struct hostcall_seg seg[BATCH_COPY];
-	const struct segs segs = {(u32)count, seg};
+	struct hostcall_seg seg[BATCH_COPIES];
+	struct segs segs = {0, seg};
 	u64 done = 0;
 	s64 got = 0;
 
@@ -221,7 +233,10 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 		gpa[done] = frame_alloc(0, FRAME_USER);
 		if (!gpa[done])
 			break;
-		seg[done] = (struct hostcall_seg){gpa[done], PAGE_SIZE};
+		if (done && gpa[done] == gpa[done - 1] + PAGE_SIZE)
+			seg[segs.count - 1].len += PAGE_SIZE;
+		else
+			seg[segs.count++] = (struct hostcall_seg){gpa[done], PAGE_SIZE};
 	}
 	if (done == count)
 		got = hc_preadv2(vma_window(v)->reader, &segs, file_offset(v, va), 0);
@@ -238,6 +253,35 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 }
 
 /*
+ * Chooses the pages to copy for a fault: in a data segment, neighbours that are not copied yet.
+ * Returns the entry of the first.
+ */
+static u64 *copy_range(struct vm_fault *f, u64 *start, u64 *end)
+{
+	struct vma *v = f->vma;
+	u64 pages = 1, low, high, *entry;
+
+	if (is_data_segment(v)) {
+		pages = v->batch >= BATCH_COPY ? BATCH_COPIES : BATCH_COPY;
+		v->batch = BATCH_COPY;
+	}
+	low = MAX(ALIGN_DOWN(f->page, pages * PAGE_SIZE), v->start);
+	high = MIN(ALIGN_DOWN(f->page, pages * PAGE_SIZE) + pages * PAGE_SIZE, v->end);
+	high = low + window_bytes(vma_window(v), file_offset(v, low), high - low);
+	/* The range lies within 2 MiB, so one page table has all its entries. */
+	entry = pt_alloc(f->mm, f->page);
+	*start = f->page;
+	*end = f->page + PAGE_SIZE;
+	while (entry && *end < high && !(entry[(*end - f->page) / PAGE_SIZE] & PTE_OWNED))
+		*end += PAGE_SIZE;
+	while (entry && *start > low && !(entry[-1] & PTE_OWNED)) {
+		*start -= PAGE_SIZE;
+		entry--;
+	}
+	return entry;
+}
+
+/*
  * Copies a private page of a file; in a data segment, its neighbours too. Pages that were mapped
  * read-only are flushed: the kernel may write to a copy without a fault, and the program must not
  * read the old page then.
@@ -245,28 +289,19 @@ static bool read_pages(const struct vma *v, u64 va, u64 count, u64 *gpa)
 static int copy_window(struct vm_fault *f)
 {
 	struct vma *v = f->vma;
-	u64 space = (is_data_segment(v) ? BATCH_COPY : 1) * PAGE_SIZE;
-	u64 start = MAX(ALIGN_DOWN(f->page, space), v->start);
-	u64 end = MIN(ALIGN_DOWN(f->page, space) + space, v->end);
 	struct pt_flush flush = PT_FLUSH_INIT;
-	u64 *entry = pt_alloc(f->mm, start), gpa[BATCH_COPY] = {0};
-	bool together;
+	u64 start, end, gpa[BATCH_COPIES] = {0}, *entry = copy_range(f, &start, &end);
+	bool together = end - start >= READ_LEAST * PAGE_SIZE;
 	int ret = 0;
 
 	STATS_INC(fault_file_copy);
 	if (!entry)
 		return -ENOMEM;
-	end = start + window_bytes(vma_window(v), file_offset(v, start), end - start);
-	together = end - start >= READ_LEAST * PAGE_SIZE;
-	for (u64 i = 0; i < (end - start) / PAGE_SIZE; i++)
-		together = together && !(entry[i] & PTE_OWNED);
 	together = together && read_pages(v, start, (end - start) / PAGE_SIZE, gpa);
 
 	for (u64 va = start, i = 0; va < end; va += PAGE_SIZE, entry++, i++) {
 		int err = -ENOMEM;
 
-		if (*entry & PTE_OWNED)
-			continue;
 		if (!together)
 			gpa[i] = copy_page(window_gpa(v, va), true, &err);
 		if (!gpa[i] && va == f->page)
@@ -367,12 +402,31 @@ static bool is_bss(struct vma *v)
 	       prev->end == v->start && (prev->prot & PROT_WRITE);
 }
 
+/* Maps the pages of f.vma from f.page to f.limit that are not mapped, batch by batch. */
+static void map_rest(struct vm_fault *f, u64 step)
+{
+	struct pt_leaf leaf;
+
+	for (; f->page < f->limit; f->page = ALIGN_DOWN(f->page, step) + step)
+		if (!pt_find(f->mm, f->page, &leaf) && f->vma->backing->ops->populate(f))
+			return;
+}
+
+/* Maps the part of a library before v: the file's headers and symbols, which are read first. */
+static void map_head(struct mm *mm, struct vma *v)
+{
+	struct vma *head = vma_prev(v);
+
+	if (is_of_program(head) && head->end == v->start && !head->offset && text_fits(head) &&
+	    head->end - head->start <= TEXT_AHEAD)
+		map_rest(&(struct vm_fault){mm, head, head->start, MM_READ, head->end}, HUGE_SIZE);
+}
+
 void mm_map_ahead(struct mm *mm, u64 addr, u64 size)
 {
 	/* The VMA may be larger: a part that was merged with what is still the whole library. */
 	struct vm_fault f = {mm, vma_find(mm, addr), addr, MM_READ, addr + size};
 	u64 step = HUGE_SIZE;
-	struct pt_leaf leaf;
 
 	ASSERT_HELD(&mm->lock);
 	if (frame_scarce())
@@ -387,9 +441,9 @@ void mm_map_ahead(struct mm *mm, u64 addr, u64 size)
 		step = BATCH_COPY * PAGE_SIZE;
 	else if (!text_fits(f.vma) || size > TEXT_AHEAD)
 		return;
-	for (; f.page < f.limit; f.page = ALIGN_DOWN(f.page, step) + step)
-		if (!pt_find(mm, f.page, &leaf) && f.vma->backing->ops->populate(&f))
-			return;
+	map_rest(&f, step);
+	if (f.vma->start == addr)
+		map_head(mm, f.vma);
 }
 
 /*
