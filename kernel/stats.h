@@ -44,7 +44,9 @@
 	X(lookups_ahead,   "  answered by a prefetch") \
 	X(lookups_fetched, "  prefetched") \
 	X(lookups_dropped,   "    in vain") \
+	X(lookups_repeated, "  the same as the one before") \
 	X(fstats_ahead,    "fstat answered by the open before it") \
+	X(files_ahead,     "lseek and read with a known answer") \
 	X(page_faults,     "page faults of programs") \
 	X(fault_fresh,     "faults, the kernel's own too: fresh memory") \
 	X(fault_window,    "  pages of files shown") \

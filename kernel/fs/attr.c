@@ -26,6 +26,7 @@ static int path_get_or_empty(struct fs_path *p, s32 dirfd, uva path, int at)
 
 static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 {
+	u8 kind = flags ? HOSTCALL_LOOKUP_LSTAT : HOSTCALL_LOOKUP_STAT;
 	struct fs_path p;
 	s64 r = path_get_or_empty(&p, dirfd, path, flags);
 
@@ -35,10 +36,11 @@ static s64 path_stat(s32 dirfd, uva path, int flags, struct stat *st)
 		r = ofile_stat(p.hold, st);
 	} else if (p.kind == PATH_PSEUDO) {
 		r = p.node.fs->stat(&p.node, st);
-	} else if ((flags | p.at) & ~AT_SYMLINK_NOFOLLOW ||
-		   !path_prefetch(&p, flags ? HOSTCALL_LOOKUP_LSTAT : HOSTCALL_LOOKUP_STAT, st,
-				  sizeof(*st), &r)) {
+	} else if ((flags | p.at) & ~AT_SYMLINK_NOFOLLOW) {
 		r = hc_newfstatat(p.dir, p.path, st, sizeof(*st), flags | p.at);
+	} else if (!path_prefetch(&p, kind, st, sizeof(*st), &r)) {
+		r = hc_newfstatat(p.dir, p.path, st, sizeof(*st), flags | p.at);
+		path_prefetch_answered(&p, kind, st, sizeof(*st), r);
 	}
 	path_put(&p);
 	return fs_nointr(r);

@@ -6,6 +6,7 @@
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/io.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/tty.h"
 
 _Static_assert(offsetof(struct host_file, file) == 0, "host_file_of casts");
@@ -97,9 +98,19 @@ static s64 write_master(struct ofile *f, struct io_request *rq)
 static s64 host_read(struct ofile *f, struct io_request *rq)
 {
 	const struct iovec *iov = rq->iov;
+	bool plain = rq->offset == IO_AT_POS && !rq->flags;
 	u32 count = rq->count;
+	u64 start, wanted = rq->left;
 	s64 r = tty_check(f, TTY_READ);
 
+	if (r >= 0 && plain && f->mode == S_IFREG) {
+		if (path_prefetch_read(f))
+			return 0;
+		start = path_prefetch_reads(f);
+		r = io_transfer(f, rq);
+		path_prefetch_has_read(start, wanted, r);
+		return r;
+	}
 	return r < 0 ? r : cookie_received(f, iov, count, io_transfer(f, rq), 0, NULL);
 }
 
@@ -118,7 +129,11 @@ static s64 host_write(struct ofile *f, struct io_request *rq)
 
 s64 host_seek(struct ofile *f, s64 offset, u32 whence)
 {
-	return fs_nointr(hc_lseek(f->handle, offset, whence));
+	s64 at;
+
+	return path_prefetch_seek(f, offset, whence, &at)
+		       ? at
+		       : fs_nointr(hc_lseek(f->handle, offset, whence));
 }
 
 s64 host_poll_handle(struct ofile *f)

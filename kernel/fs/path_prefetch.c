@@ -35,8 +35,13 @@
  * may get a new access time (with relatime, once a day), and a network file system sees the
  * requests.
  *
+ * By the same rules the answer of a lookup is used again if the next lookup is the same one: Python
+ * asks for the attributes of a directory three times in a row.
+ *
  * By the same rules, an open also brings the attributes of the opened file, for an fstat(2) that is
- * the thread's very next system call.
+ * among the thread's next system calls, and these begin at a known position. A read that is shorter
+ * than was asked for, and ends where the file did at its open, has seen the end: the read after it,
+ * by which programs find the end, gets 0.
  *
  * If a run is predicted to start right after a close(2), its first lookups go with the hostcall
  * that closes the handle, and the host makes them after the close.
@@ -45,6 +50,7 @@
  * answers are dropped rather than used stops to prefetch, by its threads' credit.
  */
 #include <asm/unistd.h>
+#include <linux/fs.h>
 #include "common/boot_info.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/path_prefetch.h"
@@ -59,6 +65,7 @@
 #define AHEAD_VAGUE  4	/* the same, if the longest context is not known */
 #define LOOKUPS_SIZE 3072
 #define ANSWERS_SIZE 4096
+#define REPEAT_PATH  256 /* longer paths are asked for again */
 
 /*
  * Credit: how many answers may still be dropped. A used answer adds several, because it saves as
@@ -81,10 +88,24 @@ struct path_prefetch {
 		u8 answers[ANSWERS_SIZE];
 	} * buf; /* NULL: nothing was prefetched yet */
 
-	/* Attributes that an open brought. */
-	u64 opened_call, opened_until; /* number of that system call (0: none), expiry (TSC) */
+	/* The last lookup and its answer. */
+	struct repeat {
+		u64 until; /* TSC at which it expires; 0: none */
+		s64 result;
+		u32 len; /* of data */
+		u8 kind;
+		char path[REPEAT_PATH];
+		u8 data[sizeof(struct stat)];
+	} repeat;
+	u64 asked; /* TSC at which the hostcall of the running system call's lookup begins */
+
+	/* What is known of a file that was just opened. */
+	u64 opened_call; /* number of the last of the system calls that keep it; 0: nothing known */
+	u64 opened_until; /* TSC at which it expires */
 	const struct ofile *opened;
 	struct stat st;
+	s64 position;
+	bool st_valid, at_end;
 };
 
 static struct predictor predictor;
@@ -188,6 +209,43 @@ static void fetch(struct path_prefetch *pf, s32 dir, s32 closes)
 	pf->until = until_from(start);
 }
 
+static bool is_missing(s64 result)
+{
+	return result == -ENOENT || result == -ENOTDIR;
+}
+
+/* Keeps an answer for the case that the next system call is the same lookup. */
+static void keep_repeat(struct path_prefetch *pf, u8 kind, const char *path, const void *data,
+			u64 len, s64 result, u64 until)
+{
+	struct repeat *r = &pf->repeat;
+
+	r->until = 0;
+	if (len > sizeof(r->data) || strlen(path) >= sizeof(r->path) ||
+	    (result < 0 && !is_missing(result)))
+		return;
+	strlcpy(r->path, path, sizeof(r->path));
+	memcpy(r->data, data, len);
+	r->len = (u32)len;
+	r->kind = kind;
+	r->result = result;
+	r->until = until;
+}
+
+static bool take_repeat(const struct path_prefetch *pf, u8 kind, const char *path, void *data,
+			u64 size, s64 *result)
+{
+	const struct repeat *r = &pf->repeat;
+
+	if (!r->until || r->kind != kind || strcmp(r->path, path) != 0 || r->len > size ||
+	    arch_rdtsc() > r->until)
+		return false;
+	memcpy(data, r->data, r->len);
+	*result = r->result;
+	STATS_ADD(lookups_repeated, 1);
+	return true;
+}
+
 /* Takes the next unused answer. Returns false if it is not that of this lookup. */
 static bool take_answer(struct path_prefetch *pf, u8 kind, const char *path, void *data, u64 size,
 			s64 *result)
@@ -205,6 +263,7 @@ static bool take_answer(struct path_prefetch *pf, u8 kind, const char *path, voi
 		return false;
 	memcpy(data, pf->buf->answers + pf->next_answer + sizeof(a), a.len);
 	*result = a.result;
+	keep_repeat(pf, kind, path, data, a.len, a.result, pf->until);
 	pf->next_lookup += q.size;
 	pf->next_answer += ALIGN_UP((u32)sizeof(a) + a.len, HOSTCALL_LOOKUP_ALIGN);
 	pf->left--;
@@ -250,11 +309,14 @@ bool path_prefetch(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *
 		return false;
 	t->is_lookup = true;
 	STATS_ADD(lookups, 1);
-	if (take_ahead(pf, kind, p->path, data, size, result)) {
+	if (take_ahead(pf, kind, p->path, data, size, result) ||
+	    take_repeat(pf, kind, p->path, data, size, result)) {
 		learn(pf, kind, p->path);
 		return true;
 	}
 	drop_answers(pf);
+	pf->repeat.until = 0;
+	pf->asked = arch_rdtsc();
 	table = take_predictor();
 	predict_ask(table, &pf->walk, kind, p->path);
 	more = put_together(pf, table, kind, p->path);
@@ -268,9 +330,15 @@ bool path_prefetch(const struct fs_path *p, u8 kind, void *data, u64 size, s64 *
 	return true;
 }
 
-static bool is_missing(s64 result)
+void path_prefetch_answered(const struct fs_path *p, u8 kind, const void *data, u64 size,
+			    s64 result)
 {
-	return result == -ENOENT || result == -ENOTDIR;
+	struct thread *t = current();
+	struct path_prefetch *pf = t->is_lookup ? t->prefetch : NULL;
+
+	if (pf)
+		keep_repeat(pf, kind, p->path, data, result < 0 ? 0 : size, result,
+			    until_from(pf->asked));
 }
 
 bool path_prefetch_missing(const struct fs_path *p, s64 *result)
@@ -370,19 +438,84 @@ void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start)
 	pf->opened_call = t->calls;
 	pf->opened_until = until_from(start);
 	pf->st = *st;
+	pf->st_valid = true;
+	pf->position = 0;
+	pf->at_end = false;
+}
+
+/*
+ * Returns the running thread's record if it knows something of f now, and lets the next system call
+ * find it, too. NULL: the running system call gets no answer, and ends what is known.
+ */
+static struct path_prefetch *opened_still(const struct ofile *f)
+{
+	const struct thread *t = current();
+	struct path_prefetch *pf = t->prefetch;
+
+	if (!pf || !pf->opened_call || pf->opened != f || arch_rdtsc() > pf->opened_until ||
+	    (pf->opened_call != t->calls && pf->opened_call + 1 != t->calls))
+		return NULL;
+	pf->opened_call = t->calls;
+	return pf;
+}
+
+void path_prefetch_still(const struct ofile *f)
+{
+	opened_still(f);
 }
 
 bool path_prefetch_fstat(const struct ofile *f, struct stat *st)
 {
-	const struct thread *t = current();
-	const struct path_prefetch *pf = t->prefetch;
+	struct path_prefetch *pf = opened_still(f);
 
-	if (!pf || !pf->opened_call || pf->opened_call + 1 != t->calls || pf->opened != f ||
-	    arch_rdtsc() > pf->opened_until)
+	if (!pf || !pf->st_valid)
 		return false;
 	*st = pf->st;
 	STATS_ADD(fstats_ahead, 1);
 	return true;
+}
+
+bool path_prefetch_seek(const struct ofile *f, s64 offset, u32 whence, s64 *result)
+{
+	struct path_prefetch *pf = f->mode == S_IFREG ? opened_still(f) : NULL;
+
+	if (!pf ||
+	    !((whence == SEEK_CUR && !offset) || (whence == SEEK_SET && offset == pf->position)))
+		return false;
+	*result = pf->position;
+	STATS_ADD(files_ahead, 1);
+	return true;
+}
+
+bool path_prefetch_read(const struct ofile *f)
+{
+	struct path_prefetch *pf = f->mode == S_IFREG ? opened_still(f) : NULL;
+
+	if (!pf || !pf->at_end)
+		return false;
+	STATS_ADD(files_ahead, 1);
+	return true;
+}
+
+u64 path_prefetch_reads(const struct ofile *f)
+{
+	return f->mode == S_IFREG && opened_still(f) ? arch_rdtsc() : 0;
+}
+
+void path_prefetch_has_read(u64 start, u64 wanted, s64 result)
+{
+	struct path_prefetch *pf = current()->prefetch;
+
+	if (!start || !pf || !pf->opened_call)
+		return;
+	if (result < 0) {
+		pf->opened_call = 0;
+		return;
+	}
+	pf->st_valid = false; /* what was read may be newer */
+	pf->position += result;
+	pf->at_end = result > 0 && (u64)result < wanted && pf->position == pf->st.st_size;
+	pf->opened_until = until_from(start);
 }
 
 /* ---- ends -------------------------------------------------------------------------------- */
@@ -393,7 +526,7 @@ void path_prefetch_drop(struct thread *t)
 
 	if (pf) {
 		drop_answers(pf);
-		pf->opened_call = 0;
+		pf->opened_call = pf->repeat.until = 0;
 	}
 }
 
@@ -403,6 +536,7 @@ void path_prefetch_break(struct thread *t)
 	struct predictor *p;
 
 	drop_answers(pf);
+	pf->repeat.until = 0;
 	p = pf->walk.in_run ? take_predictor() : NULL;
 	predict_end(p, &pf->walk);
 	leave_predictor(p);

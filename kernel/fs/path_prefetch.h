@@ -31,15 +31,34 @@ bool path_prefetch_missing(const struct fs_path *p, s64 *result);
 void path_prefetch_opened(const struct fs_path *p, s64 result);
 
 /*
+ * A caller for which path_prefetch returned false passes what the single hostcall has answered, for
+ * the case that the program's next system call is the same lookup.
+ */
+void path_prefetch_answered(const struct fs_path *p, u8 kind, const void *data, u64 size,
+			    s64 result);
+
+/*
  * path_prefetch_open returns the moment (TSC) at which the hostcall that opens a file begins, or 0
  * if another thread or process shares what the process has; the caller takes it before that
  * hostcall. path_prefetch_stat stores the attributes of f, which the hostcall that began at start
- * has opened; it stores none if start is 0. path_prefetch_fstat returns true and fills *st if the
- * running system call is the next one after that, and the attributes are recent enough.
+ * has opened; it stores none if start is 0.
+ *
+ * From then on the thread's next system calls have answers, as long as each of them is one of
+ * these: fstat(2)          path_prefetch_fstat: the attributes; not after a read(2) lseek(2)
+ * path_prefetch_seek: to where the file is already, a regular one read(2) path_prefetch_read: 0
+ * after a read that came to the end of a regular file. Otherwise path_prefetch_reads returns the
+ * moment at which the hostcall begins (0: no answers), and path_prefetch_has_read gets its result
+ *   a call without an effect or an answer that could change: path_prefetch_still
+ * The functions return true if they have answered.
  */
 u64 path_prefetch_open(void);
 void path_prefetch_stat(struct ofile *f, const struct stat *st, u64 start);
 bool path_prefetch_fstat(const struct ofile *f, struct stat *st);
+bool path_prefetch_seek(const struct ofile *f, s64 offset, u32 whence, s64 *result);
+bool path_prefetch_read(const struct ofile *f);
+u64 path_prefetch_reads(const struct ofile *f);
+void path_prefetch_has_read(u64 start, u64 wanted, s64 result);
+void path_prefetch_still(const struct ofile *f);
 
 /*
  * Called before the handle of a file is closed because the file's last reference has gone. Returns

@@ -16,6 +16,7 @@
 #include <linux/capability.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/tty.h"
 #include "kernel/task/stop.h"
 
@@ -455,6 +456,12 @@ bool tty_ioctl(struct ofile *f, u32 nr, u64 arg, s64 *result)
 	s32 value = 0;
 
 	switch (nr) {
+	case TCGETS: /* isatty(3) of a file that was just opened */
+		if (f->mode != S_IFREG)
+			return false;
+		path_prefetch_still(f);
+		*result = -ENOTTY;
+		return true;
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:

@@ -900,3 +900,135 @@ CASE(grown_behind_open)
 	munmap((void *)shared, 4096);
 	NEED(unlink(missing) == 0);
 }
+
+/* ---- a file that was just opened ------------------------------------------------------------ */
+
+/* Opens the file as Python does, up to the read that comes to its end. Returns the descriptor. */
+static int read_to_the_end(char text[8])
+{
+	int fd = open(missing, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	NEED(fd >= 0);
+	NEED(fstat(fd, &st) == 0);
+	CHECK(!isatty(fd) && errno == ENOTTY);
+	CHECK(lseek(fd, 0, SEEK_CUR) == 0);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	NEED(fstat(fd, &st) == 0);
+	memset(text, 0, 8);
+	CHECK(read(fd, text, 7) == st.st_size);
+	return fd;
+}
+
+static void append(const char *text)
+{
+	int fd = open(missing, O_WRONLY | O_APPEND);
+
+	NEED(fd >= 0);
+	NEED(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+CASE(read_to_its_end)
+{
+	char text[8], more[8] = "";
+	struct stat st;
+	int fd;
+
+	make_links();
+	make_missing("abc");
+	for (int i = 0; i < 4; i++) {
+		fd = read_to_the_end(text);
+		CHECK(!strcmp(text, "abc"));
+		CHECK(read(fd, more, sizeof(more)) == 0);
+		CHECK(read(fd, more, sizeof(more)) == 0);
+		CHECK(lseek(fd, 0, SEEK_CUR) == 3);
+		CHECK(lseek(fd, -2, SEEK_CUR) == 1);
+		CHECK(read(fd, more, 1) == 1 && more[0] == 'b');
+		CHECK(lseek(fd, 0, SEEK_CUR) == 2);
+		close(fd);
+	}
+	/* The process itself adds to the file. */
+	fd = read_to_the_end(text);
+	append("d");
+	CHECK(read(fd, more, sizeof(more)) == 1 && more[0] == 'd');
+	NEED(fstat(fd, &st) == 0);
+	CHECK(st.st_size == 4);
+	close(fd);
+	/* A child does, and moves the position that both have. */
+	fd = read_to_the_end(text);
+	if (!start_child()) {
+		append("ef");
+		_exit(lseek(fd, 1, SEEK_CUR) == 5 ? 0 : 1);
+	}
+	NEED(wait(NULL) > 0);
+	CHECK(read(fd, more, sizeof(more)) == 1 && more[0] == 'f');
+	CHECK(lseek(fd, 0, SEEK_CUR) == 6);
+	close(fd);
+	/* A read that gets all, and no more was asked for. */
+	fd = open(missing, O_RDONLY);
+	NEED(fd >= 0 && fstat(fd, &st) == 0);
+	CHECK(read(fd, more, 6) == 6);
+	append("g");
+	CHECK(read(fd, more, 6) == 1 && more[0] == 'g');
+	close(fd);
+	NEED(unlink(missing) == 0);
+}
+
+/* Who knows the size by reading must not hear an older one. */
+CASE(grown_behind_read)
+{
+	static _Atomic unsigned char said;
+	pthread_t thread;
+	int bad = 0;
+
+	make_links();
+	make_missing("");
+	NEED(pthread_create(&thread, NULL, growing_thread, (void *)&said) == 0);
+	for (unsigned char last = 0; last < ROUNDS;) {
+		char data[256];
+		int fd = open(missing, O_RDONLY);
+		struct stat st;
+		ssize_t n = read(fd, data, sizeof(data)), more;
+
+		bad += fstat(fd, &st) != 0 || st.st_size < n;
+		last = atomic_load(&said);
+		more = read(fd, data, sizeof(data));
+		bad += n + more < last;
+		close(fd);
+	}
+	pthread_join(thread, NULL);
+	SHOW(bad);
+	CHECK(!bad);
+	NEED(unlink(missing) == 0);
+}
+
+/* The same lookup twice in a row, with and without something between. */
+CASE(asked_twice)
+{
+	char seen[6];
+
+	make_links();
+	for (int i = 0; i < 20; i++) {
+		make_missing("ab");
+		seen[0] = sizes();
+		seen[1] = sizes();
+		make_missing("abcd");
+		seen[2] = sizes();
+		NEED(unlink(missing) == 0);
+		seen[3] = sizes();
+		seen[4] = sizes();
+		seen[5] = 0;
+		CHECK(!strcmp(seen, "224??"));
+	}
+	for (int i = 0; i < 20; i++) {
+		make_missing("abc");
+		seen[0] = sizes();
+		if (!start_child())
+			_exit(unlink(missing));
+		NEED(wait(NULL) > 0);
+		seen[1] = sizes();
+		seen[2] = 0;
+		CHECK(!strcmp(seen, "3?"));
+	}
+}
