@@ -14,30 +14,19 @@
 # alone, with the inner one's line: it does not follow the reference into the other unit.
 # shellcheck source=findings/pinned
 . "$(dirname "$0")/pinned"
-pinned "${gcc12[@]}" elfutils=0.188-2.1 libdw1=0.188-2.1 libelf1=0.188-2.1 libasm1=0.188-2.1 \
-	llvm-14=1:14.0.6-12 libllvm14=1:14.0.6-12
+# shellcheck source=findings/inlined
+. "$findings/inlined"
 
-cat >t.c <<'C'
-static inline __attribute__((always_inline)) int inner(volatile int *p)
-{
-	return *p + 1;
-}
-int outer(volatile int *p)
-{
-	int x = 3;
-	return x + inner(p);
-}
-C
 for lto in no-lto lto; do
 	compile -O1 -g -gdwarf-5 -f$lto -nostdlib -static -Wl,-e,outer t.c -o $lto
 	at=0x$(in_root nm $lto | awk '$3 == "outer" { print $1 }')
 	for tool in addr2line eu-addr2line llvm-symbolizer-14; do
-		in_root $tool -f -i -e $lto "$at" | sed "s,$work/,,; /^\$/d" | paste -sd' ' >$lto.$tool
+		frames $tool $lto "$at" >$lto.$tool
 	done
 done
 expect "addr2line" "inner t.c:3 outer t.c:8" "$(cat no-lto.addr2line)"
 expect "eu-addr2line" "inner inlined at t.c:8:13 in outer t.c:3:9 outer t.c:8:13" \
-	"$(sed "s,$work/,,g" no-lto.eu-addr2line)"
+	"$(cat no-lto.eu-addr2line)"
 expect "-flto, llvm-symbolizer" "inner t.c:3:9 outer t.c:8:13" "$(cat lto.llvm-symbolizer-14)"
 expect "-flto, addr2line" "inner <artificial>:3 outer t.c:8" "$(cat lto.addr2line)"
 expect "-flto, eu-addr2line" "outer t.c:3:9" "$(cat lto.eu-addr2line)"

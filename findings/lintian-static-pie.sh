@@ -55,6 +55,6 @@ package hello-fixed -static
 package hello-pie -static-pie
 
 grep -q 'statically-linked-binary' hello-fixed.tags
-! grep -q 'statically-linked-binary' hello-pie.tags
+if grep -q 'statically-linked-binary' hello-pie.tags; then exit 1; fi
 grep -q 'shared-library-lacks-prerequisites' hello-pie.tags
 echo "as stated: -static is statically-linked-binary, -static-pie is shared-library-lacks-prerequisites"

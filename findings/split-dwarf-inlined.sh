@@ -14,26 +14,15 @@
 # does not.
 # shellcheck source=findings/pinned
 . "$(dirname "$0")/pinned"
-pinned "${gcc12[@]}" elfutils=0.188-2.1 libdw1=0.188-2.1 libelf1=0.188-2.1 libasm1=0.188-2.1 \
-	llvm-14=1:14.0.6-12 libllvm14=1:14.0.6-12
+# shellcheck source=findings/inlined
+. "$findings/inlined"
 
-cat >t.c <<'C'
-static inline __attribute__((always_inline)) int inner(volatile int *p)
-{
-	return *p + 1;
-}
-int outer(volatile int *p)
-{
-	int x = 3;
-	return x + inner(p);
-}
-C
 for version in 4 5; do
 	compile -O1 -g -gdwarf-$version -gsplit-dwarf -c t.c -o t.o
 	compile -nostdlib -static -Wl,-e,outer t.o -o t
 	at=0x$(in_root nm t | awk '$3 == "outer" { print $1 }')
 	for tool in addr2line eu-addr2line llvm-symbolizer-14; do
-		in_root $tool -f -i -e t "$at" 2>$tool.said | sed "s,$work/,,; /^\$/d" | paste -sd' ' >$tool.out
+		frames $tool t "$at" 2>$tool.said >$tool.out
 		expect "DWARF $version, $tool's complaints" "" "$(cat $tool.said)"
 	done
 	expect "DWARF $version, llvm-symbolizer" "inner t.c:3:9 outer t.c:8:13" "$(cat llvm-symbolizer-14.out)"

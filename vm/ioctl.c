@@ -5,57 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/fs.h>
 #include <linux/if.h>
-#include <linux/sockios.h>
-#include <linux/random.h>
-#include <linux/rtc.h>
-#include <linux/vt.h>
-#include <linux/kd.h>
 #include <string.h>
-#include <asm/ioctls.h>
-#include <asm/termbits.h>
+#include "common/ioctl_table.h"
 #include "vm/handle.h"
 #include "vm/hostcall.h"
-
-/* The kinds of third arguments, from ioctl.def. */
-enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF, ETHTOOL_REQUEST };
-#define ETHTOOL ETHTOOL_REQUEST /* in ioctl.def; ethtool.def has a macro of this name */
-
-static const struct request {
-	u32 nr;
-	u8 kind;
-	u16 size;
-} requests[] = {
-#define IOCTL(nr, kind, size) {nr, kind, size},
-#include "common/ioctl.def"
-};
-#undef ETHTOOL
-
-static const struct ethtool_request {
-	u32 command, size;
-} ethtool_requests[] = {
-#define ETHTOOL(command, size) {command, size},
-#include "common/ethtool.def"
-};
-
-/* Returns the size of the struct of a command of SIOCETHTOOL; 0: not allowed. */
-static u32 ethtool_size(u32 command)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(ethtool_requests); i++)
-		if (ethtool_requests[i].command == command)
-			return ethtool_requests[i].size;
-	return 0;
-}
-
-static const struct request *find(u32 nr)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(requests); i++)
-		if (requests[i].nr == nr)
-			return &requests[i];
-	return NULL;
-}
 
 /* FICLONERANGE: the data names the second file. */
 static s64 clone_range(struct call *c, int file, struct file_clone_range *range)
@@ -103,7 +57,7 @@ static s64 ask_device(int file, u8 *data, u32 data_len)
 		return -EINVAL;
 	memcpy(&rq, data, sizeof(rq));
 	memcpy(&nr, data + sizeof(rq), sizeof(nr));
-	size = ethtool_size(nr);
+	size = ioctl_ethtool_size(nr);
 	if (!size)
 		return -EOPNOTSUPP;
 	if (data_len - sizeof(rq) < size)
@@ -114,7 +68,7 @@ static s64 ask_device(int file, u8 *data, u32 data_len)
 
 s64 hc_do_ioctl(struct call *c, int file, u64 request, void *data, u32 data_len, u64 arg)
 {
-	const struct request *r = find((u32)request);
+	const struct ioctl_request *r = ioctl_request((u32)request);
 	int other;
 	s64 ret;
 

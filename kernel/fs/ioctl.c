@@ -3,48 +3,11 @@
  * ioctl(2). common/ioctl.def lists the requests and the data that each moves. By the kind of the
  * request, this file passes the data to the hostcall and back, or turns descriptors into handles.
  */
-#include <asm/ioctls.h>
-#include <asm/termbits.h>
-#include <linux/ethtool.h>
-#include <linux/fs.h>
-#include <linux/kd.h>
-#include <linux/random.h>
-#include <linux/rtc.h>
-#include <linux/sockios.h>
-#include <linux/vt.h>
+#include "common/ioctl_table.h"
 #include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/tty.h"
-
-enum ioctl_kind { VALUE, READ, WRITE, BOTH, HANDLE, OPENS, RANGE, CONF, ETHTOOL_REQUEST };
-#define ETHTOOL ETHTOOL_REQUEST /* in ioctl.def; ethtool.def has a macro of this name */
-
-static const struct request {
-	u32 nr;
-	u8 kind;
-	u16 size;
-} requests[] = {
-#define IOCTL(nr, kind, size) {nr, kind, size},
-#include "common/ioctl.def"
-};
-#undef ETHTOOL
-
-static const struct ethtool_request {
-	u32 command, size;
-} ethtool_requests[] = {
-#define ETHTOOL(command, size) {command, size},
-#include "common/ethtool.def"
-};
-
-/* Returns the size of the struct of a command of SIOCETHTOOL; 0: not allowed. */
-static u32 ethtool_size(u32 command)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(ethtool_requests); i++)
-		if (ethtool_requests[i].command == command)
-			return ethtool_requests[i].size;
-	return 0;
-}
 
 #define DATA_MAX    128	 /* no size in the table is larger */
 #define CONF_MAX    4080 /* bytes of struct ifreq that a hostcall brings */
@@ -54,16 +17,8 @@ static u32 ethtool_size(u32 command)
 #define IFREQ_NAME  16
 #define ETHTOOL_MAX 256 /* no struct in ethtool.def is larger */
 
-static const struct request *find(u32 nr)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(requests); i++)
-		if (requests[i].nr == nr)
-			return &requests[i];
-	return NULL;
-}
-
 /* Requests of kind READ, WRITE or BOTH. */
-static s64 with_data(s32 handle, const struct request *rq, u64 arg)
+static s64 with_data(s32 handle, const struct ioctl_request *rq, u64 arg)
 {
 	u8 data[DATA_MAX] = {0};
 	s64 r = 0;
@@ -135,7 +90,7 @@ static s64 ask_device(s32 handle, uva arg)
 	if (copy_from_user(&rq, arg, IFREQ_SIZE) < 0 || get_user(&nr, rq.data))
 		return -EFAULT;
 	data = rq.data;
-	size = ethtool_size(nr);
+	size = ioctl_ethtool_size(nr);
 	if (!size)
 		return -EOPNOTSUPP;
 	KASSERT(size <= sizeof(rq.command));
@@ -147,7 +102,7 @@ static s64 ask_device(s32 handle, uva arg)
 
 static s64 request(struct ofile *f, u32 nr, u64 arg)
 {
-	const struct request *rq = find(nr);
+	const struct ioctl_request *rq = ioctl_request(nr);
 
 	if (!rq)
 		return -ENOTTY;
