@@ -60,6 +60,7 @@
 	X(SECCOMP,     "seccomp_notify.lock, task/seccomp_notify.c") /* notifies epolls */ \
 	X(UNIX_INFLIGHT, "unix_inflight_lock, fs/unix_inflight.c") /* messages with files */ \
 	X(UNIX_LISTEN, "unix_listen_lock, fs/unix_connect.c") /* who listens, who is to be accepted */ \
+	X(UNIX_NAMES,  "names_lock, fs/unix_dgram.c") /* reads who sent last: unix_pair.lock */ \
 	X(UNIX_MOVED,  "unix_moved_lock, fs/unix_move.c")         /* as PIPES */ \
 	X(UNIX,        "unix_pair.lock, fs/unix.h") /* notifies epolls */ \
 	X(TRAVEL,      "travel_lock, fs/scm_inflight.c") /* taken when a pair of sockets moves */ \

@@ -228,11 +228,16 @@ static bool is_unix(u32 domain, u32 type, u32 protocol)
 		kind == SOCK_SEQPACKET);
 }
 
-/* socket(2) for connections between processes of the sandbox, until the host has to know it. */
+/* socket(2) for AF_UNIX. For connections, the socket is the kernel's until the host has to know it.
+ */
 static s64 unix_socket(u32 type)
 {
-	struct ofile *f = unix_new(type & SOCK_TYPE_MASK, O_RDWR | (type & SOCK_NONBLOCK));
-	s32 fd = f ? fd_install(f, 0, type & SOCK_CLOEXEC) : -ENOMEM;
+	const u32 kind = type & SOCK_TYPE_MASK, flags = O_RDWR | (type & SOCK_NONBLOCK);
+	int err = -ENOMEM;
+	struct ofile *f = kind == SOCK_STREAM || kind == SOCK_SEQPACKET
+				  ? unix_new(kind, flags)
+				  : unix_dgram_new(flags, &err);
+	s32 fd = f ? fd_install(f, 0, type & SOCK_CLOEXEC) : err;
 
 	if (f && fd < 0)
 		ofile_put(f);
@@ -241,9 +246,7 @@ static s64 unix_socket(u32 type)
 
 DEFINE_SYSCALL3(socket, u32, domain, u32, type, u32, protocol)
 {
-	const u32 kind = type & SOCK_TYPE_MASK;
-
-	if (is_unix(domain, type, protocol) && (kind == SOCK_STREAM || kind == SOCK_SEQPACKET))
+	if (is_unix(domain, type, protocol))
 		return unix_socket(type);
 	return fd_new(fs_nointr(hc_socket(domain, type & ~SOCK_CLOEXEC, protocol)),
 		      O_RDWR | (type & SOCK_NONBLOCK), type & SOCK_CLOEXEC);
@@ -453,21 +456,22 @@ static struct unix_cred *cmsg_cred(struct cmsghdr *c)
 
 /*
  * Replaces the descriptors in control data by handles, and adds the files to rights. Checks the
- * sender in the data, and notes it for f.
+ * sender in the data, to which *claim then points.
  */
-static s64 control_out(struct ofile *f, void *control, u64 len, struct rights *rights)
+static s64 control_out(void *control, u64 len, struct rights *rights,
+		       const struct unix_cred **claim)
 {
 	struct cmsghdr *c;
 
 	for (u64 at = 0; (c = cmsg_at(control, len, at)); at += cmsg_size(c)) {
-		const struct unix_cred *claim = cmsg_cred(c);
+		const struct unix_cred *cred = cmsg_cred(c);
 		s32 *fd = (s32 *)(c + 1);
-		int err = claim ? creds_may_claim(claim->pid, claim->uid, claim->gid) : 0;
+		int err = cred ? creds_may_claim(cred->pid, cred->uid, cred->gid) : 0;
 
 		if (err < 0)
 			return err;
-		if (claim && unix_file_of(f))
-			unix_note_sender(f, claim);
+		if (cred)
+			*claim = cred;
 		for (u32 i = 0; i < cmsg_fds(c); i++) {
 			fd[i] = fd_handle_any(fd[i], &rights->file[rights->count]);
 			if (fd[i] < 0)
@@ -536,7 +540,8 @@ static s32 arrive(s32 handle, struct ofile *f, bool cloexec)
  * one that the kernel knows. Returns the new length of the data. If there is no descriptor left,
  * closes the other handles, cuts the data there and sets MSG_CTRUNC, as unix(7) says.
  */
-static u64 control_in(struct ofile *from, void *control, u64 len, u32 asked, u32 *flags)
+static u64 control_in(struct ofile *from, const struct address *sender, void *control, u64 len,
+		      u32 asked, u32 *flags)
 {
 	struct cmsghdr *c;
 	u64 end = 0;
@@ -546,7 +551,7 @@ static u64 control_in(struct ofile *from, void *control, u64 len, u32 asked, u32
 		s32 *fd = (s32 *)(c + 1);
 
 		if (cmsg_cred(c) && unix_file_of(from))
-			unix_show_sender(from, cmsg_cred(c));
+			unix_show_sender(from, sender, cmsg_cred(c));
 		for (u32 i = 0; i < count; i++) {
 			struct ofile *f = travel_end(fd[i], asked & MSG_PEEK);
 			s32 new = good == i ? arrive(fd[i], f, asked & MSG_CMSG_CLOEXEC) : -EMFILE;
@@ -641,19 +646,20 @@ static s64 message_data(struct message *m, s32 handle, uva user_iov, u64 count, 
 
 static s64 send_chunks(struct ofile *f, struct message *m, struct rights *rights, u32 flags)
 {
+	const struct unix_cred *claim = NULL;
 	struct ofile *cwd;
 	s32 dir;
 	s64 r;
 
-	if (unix_file_of(f))
-		unix_note_sender(f, NULL);
 	if (m->controllen) {
-		r = control_out(f, m->control, m->controllen, rights);
+		r = control_out(m->control, m->controllen, rights, &claim);
 		if (r >= 0)
 			r = rights_begin(rights);
 		if (r < 0)
 			return r;
 	}
+	if (unix_file_of(f))
+		unix_note_sender(f, claim);
 	dir = cwd_handle(&cwd);
 	r = hc_sendmsg(f->handle, dir, m->addr.bytes, m->addr.len, m->segs, m->control,
 		       m->controllen, flags & ~MSG_CMSG_CLOEXEC);
@@ -698,11 +704,24 @@ static s64 send_message(s32 fd, const struct msghdr *hdr, u32 flags)
 	return r;
 }
 
+/* Returns the sender's name that a receive from f has brought, and hides it if it is not to be
+ * seen. */
+static struct address received_from(const struct ofile *f, struct hostcall_recv *head)
+{
+	struct address a = {.len = head->addr_len};
+
+	memcpy(a.bytes, head->addr, sizeof(a.bytes));
+	if (f->ops == &unix_ops && unix_dgram_hidden(&a))
+		head->addr_len = 0;
+	return a;
+}
+
 /* recvmsg(2). Fills in the output fields of *hdr. */
 static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 {
 	struct hostcall_recv *head;
 	struct message m = {0};
+	struct address sender;
 	s64 r = WITH_UNIX(u, fd, unix_recvmsg(u, hdr, flags));
 	u64 space = hdr->control ? MIN(hdr->controllen, (u64)HOSTCALL_CONTROL_MAX) : 0;
 	struct ofile *f;
@@ -724,7 +743,8 @@ static s64 recv_message(s32 fd, struct msghdr *hdr, u32 flags)
 
 		if (err >= 0)
 			r = cookie_received(f, m.iov, hdr->iovlen, r, flags, &head->flags);
-		len = control_in(f, head + 1, len, flags, &head->flags);
+		sender = received_from(f, head);
+		len = control_in(f, &sender, head + 1, len, flags, &head->flags);
 		if (err >= 0 && hdr->name) {
 			u32 copied = MIN((u32)MAX(hdr->namelen, 0), MIN(head->addr_len, ADDR_MAX));
 
@@ -906,13 +926,14 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 		user_segs_put(m.data);
 	if (r > 0)
 		r = cookie_received(f, &(struct iovec){(void *)buf, len}, 1, r, flags, NULL);
+	if (r >= 0) {
+		sender = received_from(f, &head);
+		sender.len = head.addr_len;
+	}
 	ofile_put(f);
 	if (r >= 0 && addr) {
-		struct address a = {.len = head.addr_len};
-		s64 err;
+		s64 err = address_to_user(&sender, addr, len_ptr);
 
-		memcpy(a.bytes, head.addr, sizeof(a.bytes));
-		err = address_to_user(&a, addr, len_ptr);
 		if (err < 0)
 			r = err;
 	}

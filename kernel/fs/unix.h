@@ -7,7 +7,7 @@
  * them all that listen, have moved.
  *
  * This header is for fs/unix*.c and fs/socket.c. Layers: unix_message.c, unix_inflight.c,
- * unix_transfer.c, unix_move.c, unix_option.c, unix_connect.c, unix_socket.c.
+ * unix_transfer.c, unix_move.c, unix_option.c, unix_connect.c, unix_dgram.c, unix_socket.c.
  */
 #ifndef KERNEL_FS_UNIX_H
 #define KERNEL_FS_UNIX_H
@@ -113,6 +113,7 @@ struct unix_end {
 	bool has_peer;	      /* the kernel knows the peer */
 	struct unix_peer peer;
 	struct unix_cred sent; /* if pair.on_host: who sent last through this end; pid 0: unknown */
+	bool mixed;	       /* what is on its way from this end may be of several senders */
 	s32 held; /* handle for the file that accept(2) will make, if the pair has moved; else -1 */
 	u64 ino;  /* 0: no program has seen it yet */
 	u32 uid, gid;		/* of who made the socket */
@@ -135,6 +136,8 @@ struct unix_pair {
 	struct unix_listener *at;	/* where the pair waits for accept(2) */
 	TAILQ_ENTRY(unix_pair) of_listener;
 	struct address token; /* of the host's connection that stands for the pair */
+
+	struct unix_name *named; /* of a datagram socket: fs/unix_dgram.c. Owned */
 };
 
 struct unix_file {
@@ -266,11 +269,12 @@ struct ofile *unix_arrived(s32 handle);
  * For the host every guest process is the monitor, so the kernel notes who sends through a pair
  * that has moved: unix_note_sender is called before a send through f, with the claim of an
  * SCM_CREDENTIALS or NULL. unix_show_sender is called with a struct ucred that the host gives to
- * the receiver f: it becomes that of the last sender, unless a process outside has sent the
- * message.
+ * the receiver f, and the name of the socket that has sent: the struct becomes that of the last
+ * sender, unless a process outside has sent the message, or messages of several senders are on
+ * their way.
  */
 void unix_note_sender(struct ofile *f, const struct unix_cred *claim);
-void unix_show_sender(struct ofile *f, struct unix_cred *cred);
+void unix_show_sender(struct ofile *f, const struct address *from, struct unix_cred *cred);
 
 /* -- Options: fs/unix_option.c ------------------------------------------------------------------
  */
@@ -293,7 +297,7 @@ s64 unix_shutdown(struct ofile *f, u32 how);
 s64 unix_get_name(struct ofile *f, bool peer, struct address *a);
 /* Fills in the name of who sends to f: .len 0 if it has none. */
 void unix_sender(struct ofile *f, struct address *a);
-/* Makes a socket that is not connected. type: SOCK_STREAM or SOCK_SEQPACKET. NULL: no memory. */
+/* Makes a socket that is not connected. A SOCK_DGRAM has to move at once. NULL: no memory. */
 struct ofile *unix_new(u32 type, u32 flags);
 /* Fills in what the running thread is for the other end: SO_PEERCRED. */
 void unix_set_peer(struct unix_end *e);
@@ -324,5 +328,23 @@ struct ofile *unix_accepted(struct ofile *listener, s32 handle, const struct add
 void unix_leaves(struct ofile *f);
 /* Called when end[0] of the pair has closed, without a lock. */
 void unix_listener_closes(struct unix_pair *p);
+
+/* -- Datagrams by name: fs/unix_dgram.c ---------------------------------------------------------
+ */
+
+/* Makes a socket of the host's that is not connected. NULL with -errno in *err. */
+struct ofile *unix_dgram_new(u32 flags, int *err);
+/* A process of the sandbox asks for the senders of datagrams. */
+void unix_dgram_wants(void);
+/* Called after bind(2) has succeeded on the host, and before f sends. Neither holds a lock. */
+void unix_dgram_bound(struct ofile *f);
+void unix_dgram_sends(struct ofile *f);
+/* Fills in who sent last through the socket with this name. Returns false if that is not known. */
+bool unix_dgram_sender(const struct address *from, struct unix_cred *cred);
+/* Returns true if a socket of the sandbox has this name without having asked for one. */
+bool unix_dgram_hidden(const struct address *a);
+bool unix_dgram_is_hidden(struct unix_pair *p); /* the same of a pair's end[0] */
+/* Called when the socket has closed, without a lock. */
+void unix_dgram_closes(struct unix_pair *p);
 
 #endif

@@ -65,6 +65,10 @@ void unix_bound(struct ofile *f, s32 dir, const struct address *a)
 	struct unix_listener *l;
 	u64 dev = 0, ino = 0;
 
+	if (p->type == SOCK_DGRAM) {
+		unix_dgram_bound(f);
+		return;
+	}
 	if (a->len <= sizeof(u16) || (!is_abstract(a) && find_file(dir, a, &dev, &ino) < 0))
 		return;
 	l = kzalloc(sizeof(*l));

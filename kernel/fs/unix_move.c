@@ -5,7 +5,9 @@
  * handle of its end. From then on the kernel passes all requests to the host, but for what only the
  * kernel knows: who the peer is (fs/unix_option.c), and the inode number.
  */
+#include <asm/ioctls.h>
 #include <linux/poll.h>
+#include <linux/sockios.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/movable.h"
@@ -362,23 +364,37 @@ s64 unix_adopt(struct ofile *f, s32 handle)
 /* -- Senders ------------------------------------------------------------------------------------
  */
 
+static bool same_cred(const struct unix_cred *a, const struct unix_cred *b)
+{
+	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
+}
+
 void unix_note_sender(struct ofile *f, const struct unix_cred *claim)
 {
 	const struct unix_cred own = {current_process()->pid, current_creds()->ruid,
 				      current_creds()->rgid};
+	const struct unix_cred *new = claim ? claim : &own;
 	struct unix_end *e = unix_file_of(f)->end;
+	s32 waiting = 0;
 
+	unix_dgram_sends(f);
 	mutex_lock(&e->pair->lock);
-	e->sent = claim ? *claim : own;
+	/* Messages of the last sender that the receiver does not have yet would change theirs. */
+	if (e->mixed || (e->sent.pid && !same_cred(&e->sent, new)))
+		e->mixed =
+			hc_ioctl(f->handle, SIOCOUTQ, &waiting, sizeof(waiting), 0) < 0 || waiting;
+	e->sent = *new;
 	mutex_unlock(&e->pair->lock);
 }
 
-void unix_show_sender(struct ofile *f, struct unix_cred *cred)
+void unix_show_sender(struct ofile *f, const struct address *from, struct unix_cred *cred)
 {
 	struct unix_end *e = unix_file_of(f)->end;
 
+	if (cred->pid != (s32)boot->pid || unix_dgram_sender(from, cred))
+		return;
 	mutex_lock(&e->pair->lock);
-	if (cred->pid == (s32)boot->pid && unix_other(e)->sent.pid)
+	if (unix_other(e)->sent.pid && !unix_other(e)->mixed)
 		*cred = unix_other(e)->sent;
 	mutex_unlock(&e->pair->lock);
 }

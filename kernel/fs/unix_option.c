@@ -147,6 +147,8 @@ s64 unix_set_option(struct ofile *f, s32 level, s32 name, const void *value, u32
 	if (len < sizeof(number))
 		return -EINVAL;
 	memcpy(&number, value, sizeof(number));
+	if (name == SO_PASSCRED && number && e->pair->type == SOCK_DGRAM)
+		unix_dgram_wants();
 	mutex_lock(&e->pair->lock);
 	if (e->pair->on_host && name != SO_PASSCRED && name != SO_PASSPIDFD)
 		r = ON_HOST;

@@ -160,6 +160,7 @@ static void unix_release(struct ofile *f)
 	unix_queue_put(&lost);
 	if (last) {
 		unix_listener_closes(p);
+		unix_dgram_closes(p);
 		kfree(p);
 	}
 	unix_collect();
@@ -246,6 +247,11 @@ s64 unix_get_name(struct ofile *f, bool peer, struct address *a)
 	struct unix_pair *p = e->pair;
 	const struct unix_end *asked = peer ? unix_other(e) : e;
 	s64 r = 0;
+
+	if (!peer && unix_dgram_is_hidden(p)) {
+		*a = unnamed;
+		return 0;
+	}
 
 	mutex_lock(&p->lock);
 	*a = asked == &p->end[1] && p->name.len ? p->name : unnamed;

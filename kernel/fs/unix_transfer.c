@@ -226,12 +226,13 @@ static s64 send_message(struct unix_end *e, struct io_request *rq, struct unix_s
 	s64 r = 0;
 
 	mutex_lock(&e->pair->lock);
-	unix_know_sizes(e);
 	if (e->pair->on_host)
 		r = ON_HOST;
-	else if (!e->connected)
+	else
+		unix_know_sizes(e);
+	if (!r && !e->connected)
 		r = -ENOTCONN;
-	else if (rq->left > e->sndbuf - 32)
+	else if (!r && rq->left > e->sndbuf - 32)
 		r = -EMSGSIZE;
 	mutex_unlock(&e->pair->lock);
 	return r < 0 ? r : send_one(e, rq, rq->left, 0, scm, deadline);
