@@ -10,6 +10,11 @@
 
 struct vm_opened;
 
+/* Character devices 1:3, 1:5 and 1:7 in st_rdev: Linux, devices.txt. */
+#define DEV_NULL 0x103
+#define DEV_ZERO 0x105
+#define DEV_FULL 0x107
+
 struct host_file {
 	struct ofile file;
 	s64 tty_device;	 /* device number of a terminal, or -ENOTTY; 0: not known yet. fs/tty.c */

@@ -16,7 +16,6 @@
 #include "kernel/lock.h"
 #include "kernel/mm/window.h"
 
-#define DEV_ZERO 0x105 /* character device 1:5, Linux's devices.txt */
 #define MODE_FMT 0170000
 #define MODE_CHR 0020000
 

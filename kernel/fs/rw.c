@@ -170,6 +170,45 @@ static bool cuts_message(struct ofile *f, const struct io_request *rq,
 	       segs->segs.count < HOSTCALL_SEGS_MAX && is_message_socket(f);
 }
 
+/*
+ * Linux's drivers of /dev/null, /dev/zero and /dev/full do not look at what is written, so they
+ * answer for buffers that are not there, too. Returns the answer of such a device to the request
+ * whole; -EFAULT for other files, and for addresses that no program can have.
+ */
+static s64 taken_unseen(struct ofile *f, const struct io_request *whole)
+{
+	struct stat st;
+	s64 r;
+
+	if (ofile_type(f) != S_IFCHR)
+		return -EFAULT;
+	for (u32 i = 0; i < whole->count; i++) {
+		u64 start = (u64)whole->iov[i].iov_base, len = whole->iov[i].iov_len;
+
+		if (len > USER_TOP || start > USER_TOP - len)
+			return -EFAULT;
+	}
+	r = fs_nointr(hc_fstat(f->handle, &st, sizeof(st)));
+	if (r < 0)
+		return r;
+	switch (st.st_rdev) {
+	case DEV_NULL:
+	case DEV_ZERO:
+		return (s64)whole->left;
+	case DEV_FULL:
+		return -ENOSPC;
+	default:
+		return -EFAULT;
+	}
+}
+
+/* Returns true if a page that a write needs is not there. */
+static bool lacks_pages(const struct io_request *rq, s64 chunk, const struct user_segs *segs)
+{
+	return rq->dir == IO_WRITE &&
+	       (chunk == -EFAULT || (rq->left && segs->segs.count < HOSTCALL_SEGS_MAX));
+}
+
 static s64 bounced(struct ofile *f, const struct io_request *rq)
 {
 	struct bounce b;
@@ -203,6 +242,14 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 		if (!segs)
 			return total ? total : -ENOMEM;
 		wanted = r = next_chunk(rq, segs);
+		if (lacks_pages(rq, r, segs)) {
+			s64 taken = taken_unseen(f, &whole);
+
+			if (taken != -EFAULT) {
+				user_segs_put(segs);
+				return taken;
+			}
+		}
 		in_one = !total && must_not_be_cut(f, rq, &whole, segs);
 		if (r >= 0 && !in_one && cuts_message(f, rq, &whole, segs))
 			r = -EFAULT;

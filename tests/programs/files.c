@@ -668,6 +668,20 @@ CASE(file_systems)
 	close(fd);
 }
 
+/* What a device takes of buffers that are not there, or not whole. */
+static void write_unmapped(int fd)
+{
+	char *page = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec iov[] = {{page, 10}, {page + 4096, 20}};
+
+	munmap(page + 4096, 4096);
+	SHOW(write(fd, page + 4000, 200));
+	SHOW(write(fd, page + 4096, 200));
+	SHOW(writev(fd, iov, 2));
+	SHOW(write(fd, (char *)-4096L, 10));
+	munmap(page, 4096);
+}
+
 CASE(devices)
 {
 	char data[64];
@@ -677,14 +691,17 @@ CASE(devices)
 	SHOW(read(fd, data, 10));
 	SHOW(write(fd, data, 10));
 	SHOW(lseek(fd, 10, SEEK_SET));
+	write_unmapped(fd);
 	close(fd);
 	fd = SHOW(open("/dev/zero", O_RDWR));
+	write_unmapped(fd);
 	memset(data, 1, sizeof(data));
 	SHOW(read(fd, data, 64));
 	CHECK(memchr(data, 1, 64) == NULL);
 	close(fd);
 	fd = SHOW(open("/dev/full", O_WRONLY));
 	SHOW(write(fd, data, 10));
+	write_unmapped(fd);
 	close(fd);
 	fd = SHOW(open("/dev/urandom", O_RDONLY));
 	SHOW(read(fd, data, 64));
