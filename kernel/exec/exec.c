@@ -581,6 +581,7 @@ static void commit(struct exec *x)
 	timers_exec();
 	futex_exit(t);
 	t->owns_nothing = false;
+	t->user_dispatch.on = false;
 	path_prefetch_free(t);
 	enter_mm(x->mm);
 	x->mm = NULL;

@@ -15,6 +15,7 @@
 #include "kernel/task/ptrace.h"
 #include "kernel/task/seccomp.h"
 #include "kernel/task/thread.h"
+#include "kernel/task/user_dispatch.h"
 #include "kernel/trace.h"
 
 #include <asm/unistd.h>
@@ -99,6 +100,13 @@ static void call(struct trapframe *f)
 		trace_syscall(nr, &args, ret);
 }
 
+/* Returns true if the thread gets SIGSYS in place of the call in the frame. */
+static bool is_diverted(struct trapframe *f)
+{
+	return user_dispatch_is_on(current()) &&
+	       check_syscall_number((u64)(s64)(s32)f->orig_rax) < 0 && !user_dispatch_enter(f);
+}
+
 /*
  * Returns true if the call in the frame is to be made: the tracer and then the filters of
  * seccomp(2) decide. The calls of the heap library are not the program's.
@@ -121,6 +129,9 @@ static bool may_call(struct trapframe *f)
 
 void syscall_dispatch(struct trapframe *f)
 {
+	/* As on Linux, a tracer does not see the call at all. */
+	if (is_diverted(f))
+		return;
 	if (may_call(f))
 		call(f);
 	/* A tracer may have attached or detached meanwhile. */

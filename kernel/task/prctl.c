@@ -11,6 +11,7 @@
 #include "kernel/task/cred_rules.h"
 #include "kernel/task/process.h"
 #include "kernel/task/seccomp.h"
+#include "kernel/task/user_dispatch.h"
 
 #include <asm/prctl.h>
 #include <linux/capability.h>
@@ -307,8 +308,7 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 			return -EPERM;
 		return a2 || !others_zero ? -EINVAL : t->io_flusher;
 	case PR_SET_SYSCALL_USER_DISPATCH:
-		/* It can only be off. */
-		return a2 == PR_SYS_DISPATCH_OFF && others_zero ? 0 : -EINVAL;
+		return user_dispatch_set(t, a2, a3, a4, a5);
 	default:
 		/* Also names of mappings and Yama: see the head of this file. */
 		return -EINVAL;

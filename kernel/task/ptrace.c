@@ -6,6 +6,7 @@
  */
 #include <linux/elf.h>
 #include "kernel/task/ptrace_abi.h"
+#include <linux/prctl.h>
 #include <linux/uio.h>
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/define_syscall.h"
@@ -22,6 +23,7 @@
 #include "kernel/task/ptrace_access.h"
 #include "kernel/task/ptrace_regs.h"
 #include "kernel/task/seccomp.h"
+#include "kernel/task/user_dispatch.h"
 
 #define OPTIONS_KNOWN PTRACE_O_MASK
 
@@ -272,6 +274,37 @@ static s64 get_syscall_info(const struct request *rq)
 	if (size > 0 && copy_to_user(rq->data, &info, MIN((u64)size, rq->addr)))
 		return -EFAULT;
 	return size;
+}
+
+/* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG and PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG */
+static s64 user_dispatch_config(const struct request *rq)
+{
+	bool set = rq->nr == PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG;
+	bool right_size = rq->addr == sizeof(struct ptrace_sud_config);
+	struct ptrace_sud_config c = {0};
+	/* Not below the lock. */
+	bool bad = set && right_size && copy_from_user(&c, rq->data, sizeof(c));
+	struct thread *t;
+	s64 ret = 0;
+
+	mutex_lock(&task_lock);
+	t = stopped_tracee(rq->tid);
+	if (!t)
+		ret = -ESRCH;
+	else if (!right_size)
+		ret = -EINVAL;
+	else if (bad)
+		ret = -EFAULT;
+	else if (set)
+		ret = user_dispatch_set(t, c.mode, c.offset, c.len, c.selector);
+	else
+		c = (struct ptrace_sud_config){.mode = t->user_dispatch.on ? PR_SYS_DISPATCH_ON
+									   : PR_SYS_DISPATCH_OFF,
+					       .selector = t->user_dispatch.selector,
+					       .offset = t->user_dispatch.offset,
+					       .len = t->user_dispatch.len};
+	mutex_unlock(&task_lock);
+	return ret || set ? ret : copy_to_user(rq->data, &c, sizeof(c));
 }
 
 /* PTRACE_SECCOMP_GET_FILTER and PTRACE_SECCOMP_GET_METADATA */
@@ -638,6 +671,9 @@ DEFINE_SYSCALL4(ptrace, s64, nr, s64, pid, u64, addr, u64, data)
 	case PTRACE_SECCOMP_GET_FILTER:
 	case PTRACE_SECCOMP_GET_METADATA:
 		return seccomp_request(&rq);
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+		return user_dispatch_config(&rq);
 	default:
 		return small(&rq);
 	}

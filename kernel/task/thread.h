@@ -52,6 +52,11 @@ struct thread {
 	struct frozen *frozen;	       /* NULL unless it is frozen: task/freeze.c */
 	struct ptrace_state ptrace;
 	struct seccomp_state seccomp;
+	struct user_dispatch {
+		bool on;
+		u64 offset, len; /* calls from here pass */
+		u64 selector;	 /* address of the byte that decides the others; 0: none passes */
+	} user_dispatch; /* task/user_dispatch.h */
 
 	sigset blocked;
 	sigset saved_blocked; /* restored after sigsuspend, ppoll, ... */
