@@ -521,7 +521,12 @@ DEFINE_SYSCALL1(epoll_create, s32, size)
 
 /* -- Waiting --------------------------------------------------------------------------------- */
 
-#define EVENTS_MAX (16200 / sizeof(struct epoll_event)) /* most that a hostcall carries */
+#define EVENTS_MAX (16200U / sizeof(struct epoll_event)) /* most that a hostcall carries */
+
+static s64 host_wait(struct ofile *f, struct epoll_event *buf, s32 max, s64 timeout)
+{
+	return hc_epoll_wait(f->handle, buf, MIN((u32)max, EVENTS_MAX) * sizeof(*buf), timeout);
+}
 
 /*
  * Collects events of the kernel's files, and returns how many. A level-triggered item goes back to
@@ -655,8 +660,7 @@ static s64 wait_once(struct ofile *f, struct epoll_event *buf, s32 max, u64 dead
 	empty = enter_host(f);
 	if (n || !empty)
 		deadline = 0;
-	r = FS_WAIT(timeout, deadline,
-		    hc_epoll_wait(f->handle, buf + n, (u32)(max - n) * sizeof(*buf), timeout));
+	r = FS_WAIT(timeout, deadline, host_wait(f, buf + n, max - n, timeout));
 	leave_host(ep);
 	if (r < 0)
 		return n ? n : r;
@@ -670,8 +674,7 @@ static s64 wait_for_events(struct ofile *f, struct epoll_event *buf, s32 max, u6
 	s64 r;
 
 	if (!epoll_of(f))
-		return FS_WAIT(timeout, deadline,
-			       hc_epoll_wait(f->handle, buf, (u32)max * sizeof(*buf), timeout));
+		return FS_WAIT(timeout, deadline, host_wait(f, buf, max, timeout));
 	do {
 		r = wait_once(f, buf, max, deadline);
 		if (r == -EAGAIN && fs_time_left(deadline) == 0)
@@ -745,6 +748,7 @@ static s64 wait_events(s32 epfd, uva events, s32 max, u64 deadline)
 {
 	struct ofile *epoll;
 	struct epoll_event *buf;
+	u64 most = EVENTS_MAX;
 	s64 r = -ENOMEM;
 
 	if (max <= 0 || max > (s32)(0x7fffffff / sizeof(struct epoll_event)))
@@ -752,7 +756,10 @@ static s64 wait_events(s32 epfd, uva events, s32 max, u64 deadline)
 	epoll = fd_get(epfd);
 	if (!epoll)
 		return -EBADF;
-	max = (s32)MIN((u64)max, EVENTS_MAX);
+	/* No more than there can be: one of each of the kernel's files, and those of a hostcall. */
+	if (epoll_of(epoll))
+		most += epoll_of(epoll)->guest_items;
+	max = (s32)MIN((u64)max, most);
 	buf = kmalloc((u64)max * sizeof(*buf));
 	if (buf && epoll->handle < 0)
 		r = -EINVAL;

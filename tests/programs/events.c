@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -445,4 +446,33 @@ LONE_CASE(signal_files)
 	SHOW(read(fd, &info, 10));
 	close(fd);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* One call returns all events, however many. */
+CASE(many_events)
+{
+	enum { MANY = 1500 };
+	static struct epoll_event got[MANY];
+	int epoll = epoll_create1(0), event = eventfd(1, 0), added = 0;
+	struct rlimit limit, more;
+
+	NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	more = limit;
+	more.rlim_cur = MANY + 100;
+	NEED(setrlimit(RLIMIT_NOFILE, &more) == 0);
+	for (int i = 0; i < MANY; i++) {
+		struct epoll_event e = {.events = EPOLLIN, .data.u32 = (unsigned)i};
+		int fd = fcntl(event, F_DUPFD, 50);
+
+		added += fd >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+	}
+	SHOW(added);
+	SHOW(epoll_wait(epoll, got, MANY, 0));
+	SHOW(epoll_wait(epoll, got, MANY, 0));
+	SHOW(epoll_wait(epoll, got, 100, 0));
+	for (int i = 0; i < MANY; i++)
+		close(50 + i);
+	close(event);
+	close(epoll);
+	NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
