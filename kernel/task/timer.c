@@ -65,6 +65,8 @@ struct timer {
 	u64 due;	 /* the next expiration; 0: not armed */
 	u64 interval;
 	s32 cpu_tid;		    /* CPU_OF_THREAD: of which thread */
+	s32 cpu_pid;		    /* CPU_OF_PROCESS: of which other process; 0: this one */
+	u64 cpu_born;		    /* its .start_ns, in case another process gets its number */
 	u64 cpu_seen, cpu_patience; /* time used at the last look; least time until the next */
 	struct process *process;
 	s32 signo;
@@ -118,17 +120,29 @@ static u64 base_now(enum base base)
 	return read_base(&now, base);
 }
 
-/* Returns the used CPU time, or NEVER if the thread has ended. */
+/* Returns the process whose time counts; NULL: it has been waited for. */
+static struct process *cpu_process(const struct timer *t)
+{
+	struct process *p = t->cpu_pid ? process_find(t->cpu_pid) : t->process;
+
+	ASSERT_HELD(&task_lock);
+	return t->cpu_pid && p && p->start_ns != t->cpu_born ? NULL : p;
+}
+
+/* Returns the used CPU time, or NEVER if the process or thread is gone. */
 static u64 cpu_used(const struct timer *t)
 {
+	struct process *p = cpu_process(t);
 	struct thread *thread = NULL;
 
+	if (!p)
+		return NEVER;
 	if (t->of == CPU_OF_THREAD) {
 		thread = thread_find(t->cpu_tid);
-		if (!thread || thread->tid != t->cpu_tid || thread->proc != t->process)
+		if (!thread || thread->tid != t->cpu_tid || thread->proc != p)
 			return NEVER;
 	}
-	return usage_cpu_ns(t->process, thread);
+	return usage_cpu_ns(p, thread);
 }
 
 /* Returns the present time, in the measure of t->due. */
@@ -199,7 +213,8 @@ static u64 look_cpu_ns(void)
  */
 static void enqueue_cpu(struct timer *t, u64 used)
 {
-	u64 threads = t->of == CPU_OF_PROCESS ? MAX(t->process->nthreads, 1U) : 1;
+	const struct process *p = cpu_process(t);
+	u64 threads = t->of == CPU_OF_PROCESS && p ? MAX(p->nthreads, 1U) : 1;
 	u64 left = t->due > used ? (t->due - used) / threads : 0;
 
 	/* No thread ran, so the next look is later. */
@@ -293,7 +308,7 @@ static void send(struct timer *t, u64 times)
 	info.si_code = SI_TIMER;
 	info.si_tid = t->id;
 	info.si_value = t->value;
-	if (!to && t->of == CPU_OF_PROCESS)
+	if (!to && t->of == CPU_OF_PROCESS && !t->cpu_pid)
 		to = consumer(t);
 	signal_send_locked(t->process, to, &info);
 }
@@ -411,11 +426,16 @@ static int set(struct timer *t, enum base base, bool absolute,
 
 	if (err)
 		return err;
+	if (first || t->of != TIME)
+		now = now_of(t);
+	/* As on Linux, the timer of a thread or process that is gone cannot even be disarmed. */
+	if (now == NEVER && t->of != TIME)
+		return -ESRCH;
 	dequeue(t);
 	t->base = after;
 	t->due = t->interval = 0;
-	if (first)
-		now = now_of(t);
+	if (!first)
+		now = NEVER;
 	if (now != NEVER) {
 		t->due = absolute ? first : now + MIN(first, NEVER / 2);
 		t->interval = ns_of(&value->it_interval);
@@ -659,9 +679,10 @@ static int measure_of(s32 clock, struct timer *t)
 	}
 	if (!clock_cpu_find(clock, &cpu))
 		return -EINVAL;
-	/* A timer of another process's time would have to end with that process. */
-	if (cpu.process != current_process())
-		return -EPERM;
+	if (cpu.process != current_process()) {
+		t->cpu_pid = cpu.process->pid;
+		t->cpu_born = cpu.process->start_ns;
+	}
 	t->of = cpu.thread ? CPU_OF_THREAD : CPU_OF_PROCESS;
 	t->cpu_tid = cpu.thread ? cpu.thread->tid : 0;
 	return 0;

@@ -4,7 +4,7 @@
  * may be sent, signals of threads and of the process, signalfds, stacks for handlers, timers and
  * their notifications.
  */
-#include "check.h"
+#include "child.h"
 #include "probe.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -629,6 +629,51 @@ CASE(timers_of_used_time)
 	SHOW(count);
 	SHOW(timer_delete(process));
 	SHOW(timer_delete(thread));
+	count = 0;
+}
+
+/* A timer that measures the CPU time of a child. */
+CASE(timers_of_anothers_time)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct itimerspec left = {0};
+	struct timespec used = {0};
+	clockid_t clock, thread_clock;
+	timer_t timer, other;
+	pid_t pid;
+
+	handle(SIGUSR1, 0);
+	count = 0;
+	pid = start_child();
+	if (pid == 0)
+		for (;;)
+			;
+	SHOW(clock_getcpuclockid(pid, &clock));
+	thread_clock = clock | 4; /* CPUCLOCK_PERTHREAD_MASK */
+	SHOW(timer_create(thread_clock, &event, &other));
+	SHOW(timer_create(clock, &event, &timer));
+	arm(timer, 30, 30);
+	while (count < 2)
+		settle(1000);
+	NEED(clock_gettime(clock, &used) == 0);
+	CHECK(used.tv_sec > 0 || used.tv_nsec >= 60000000);
+	SHOW(timer_gettime(timer, &left));
+	CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0 &&
+	      left.it_value.tv_nsec <= 30000000 && left.it_interval.tv_nsec == 30000000);
+	/* A child that has ended and was not waited for has a clock. */
+	kill(pid, SIGKILL);
+	NEED(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
+	SHOW(clock_gettime(clock, &used));
+	NEED(waitpid(pid, NULL, 0) == pid);
+	SHOW(timer_gettime(timer, &left));
+	CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0);
+	left.it_value.tv_sec = 1;
+	SHOW(timer_settime(timer, 0, &left, NULL));
+	left.it_value.tv_sec = 0;
+	SHOW(timer_settime(timer, 0, &left, NULL));
+	SHOW(clock_gettime(clock, &used));
+	SHOW(timer_create(clock, &event, &other));
+	SHOW(timer_delete(timer));
 	count = 0;
 }
 
