@@ -56,7 +56,7 @@ struct thread {
 		bool on;
 		u64 offset, len; /* calls from here pass */
 		u64 selector;	 /* address of the byte that decides the others; 0: none passes */
-	} user_dispatch; /* task/user_dispatch.h */
+	} user_dispatch;	 /* task/user_dispatch.h */
 
 	sigset blocked;
 	sigset saved_blocked; /* restored after sigsuspend, ppoll, ... */

@@ -671,7 +671,8 @@ CASE(file_systems)
 /* What a device takes of buffers that are not there, or not whole. */
 static void write_unmapped(int fd)
 {
-	char *page = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page =
+		mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct iovec iov[] = {{page, 10}, {page + 4096, 20}};
 
 	munmap(page + 4096, 4096);
@@ -708,7 +709,7 @@ CASE(devices)
 	close(fd);
 	SHOW(stat("/dev/null", &st));
 	printf("  mode %o, device %lx\n", st.st_mode, (long)st.st_rdev);
-	fd = SHOW(open("/dev/tty-none", O_RDONLY));
+	SHOW(open("/dev/tty-none", O_RDONLY));
 	fd = SHOW(open("/dev/fd", O_RDONLY | O_DIRECTORY));
 	close(fd);
 	fd = make_file("via", "text");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Syscall User Dispatch (prctl, PR_SET_SYSCALL_USER_DISPATCH): which system calls become SIGSYS, what
- * the handler is told, what turns it off. A setting that goes wrong ends the process, so the cases
- * work in children.
+ * Syscall User Dispatch (prctl, PR_SET_SYSCALL_USER_DISPATCH): which system calls become SIGSYS,
+ * what the handler is told, what turns it off. A setting that goes wrong ends the process, so the
+ * cases work in children.
  */
 #include "child.h"
 #include <pthread.h>
@@ -298,7 +298,7 @@ CASE(by_ptrace)
 		_exit(caught);
 	}
 	NEED(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
-#define GET(size) SHOW(ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, pid, size, &config))
+#define GET(size)	SHOW(ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, pid, size, &config))
 #define SET(size, from) SHOW(ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, pid, size, from))
 	SET(sizeof(config) - 1, &config);
 	SET(sizeof(config), (void *)8);
