@@ -19,7 +19,7 @@
  * sources: vm/jail/overlay_changes.c vm/jail/overlay_layer.c vm/jail/overlay_patch.c
  * sources: vm/jail/scratch.c vm/jail/walls_names.c vm/jail/learn.c vm/observe/files.c
  * sources: vm/observe/stats.c vm/observe/trace_out.c vm/observe/write.c
- * sources: vm/jail/inside.c vm/jail/lookup.c vm/jail/dns.c vm/jail/helper.c
+ * sources: vm/jail/owners.c vm/jail/inside.c vm/jail/lookup.c vm/jail/dns.c vm/jail/helper.c
  * libraries: json-c resolv
  */
 #include <dirent.h>

@@ -14,6 +14,7 @@
 #include "vm/handle.h"
 #include "vm/jail/audit.h"
 #include "vm/jail/calls.h"
+#include "vm/jail/owners.h"
 
 /* ---- attributes by path --------------------------------------------------------------------- */
 
@@ -38,6 +39,8 @@ static s64 stat_path(int dir, const char *path, void *st, u64 flags)
 	struct view_at at;
 	s64 err = view_find(dir, path, find_flags(flags), 0, &at);
 
+	if (err == 0 && owners_are_ours())
+		owners_show(&at.st);
 	if (err == 0)
 		memcpy(st, &at.st, sizeof(at.st));
 	view_put(&at);
@@ -55,6 +58,17 @@ static s64 jail_newfstatat(struct call *c)
 	return stat_path(c->arg[0].fd, c->arg[1].path, c->arg[2].buf, flags);
 }
 
+static s64 jail_fstat(struct call *c)
+{
+	s64 err = c->arg[1].len < sizeof(struct stat)
+			  ? -EFAULT
+			  : HOST_CALL(fstat, c->arg[0].value, c->arg[1].value);
+
+	if (err == 0 && owners_are_ours())
+		owners_show(c->arg[1].buf);
+	return err;
+}
+
 static s64 jail_statx(struct call *c)
 {
 	u64 flags = c->arg[2].value;
@@ -64,6 +78,8 @@ static s64 jail_statx(struct call *c)
 	if (err == 0)
 		err = HOST_CALL(statx, (u64)at.fd, (u64) "", flags | AT_EMPTY_PATH, c->arg[3].value,
 				c->arg[4].value);
+	if (err == 0 && owners_are_ours() && c->arg[4].len >= sizeof(struct statx))
+		owners_show_statx(c->arg[4].buf);
 	view_put(&at);
 	return err;
 }
@@ -126,11 +142,21 @@ static s64 jail_lookup(struct call *c)
 
 /*
  * Set-user-ID programs that a guest made would run outside with its user's rights, whoever starts
- * them.
+ * them. Returns the mode that the host's file gets, or -errno.
  */
-static s64 check_mode(const struct stat *st, u64 mode)
+static s64 mode_for_host(const struct stat *st, u64 mode)
 {
-	return mode & (S_ISUID | S_ISGID) && !S_ISDIR(st->st_mode) ? -EPERM : 0;
+	if (owners_are_ours())
+		return owners_mode(st, mode);
+	return mode & (S_ISUID | S_ISGID) && !S_ISDIR(st->st_mode) ? -EPERM : (s64)(mode & 07777);
+}
+
+/* fchownat(2) of an open file, whose attributes are st. */
+static s64 change_owner(int fd, const struct stat *st, u64 uid, u64 gid)
+{
+	if (owners_are_ours())
+		return owners_change(st, (u32)uid, (u32)gid);
+	return HOST_CALL(fchownat, (u64)fd, (u64) "", uid, gid, AT_EMPTY_PATH);
 }
 
 /*
@@ -152,11 +178,9 @@ static s64 change_mode(int dir, const char *path, u64 mode, u64 flags)
 	s64 err = find_to_change(dir, path, flags, &at);
 
 	if (err == 0)
-		err = check_mode(&at.st, mode);
-	if (err == 0)
-		err = S_ISLNK(at.st.st_mode) ? -EOPNOTSUPP
-					     : HOST_CALL(fchmodat, (u64)AT_FDCWD,
-							 (u64)jail_link(at.fd).path, mode & 07777);
+		err = S_ISLNK(at.st.st_mode) ? -EOPNOTSUPP : mode_for_host(&at.st, mode);
+	if (err >= 0)
+		err = HOST_CALL(fchmodat, (u64)AT_FDCWD, (u64)jail_link(at.fd).path, (u64)err);
 	view_put(&at);
 	return err;
 }
@@ -205,8 +229,7 @@ static s64 jail_fchownat(struct call *c)
 	s64 err = find_to_change(c->arg[0].fd, c->arg[1].path, c->arg[4].value, &at);
 
 	if (err == 0)
-		err = HOST_CALL(fchownat, (u64)at.fd, (u64) "", c->arg[2].value, c->arg[3].value,
-				AT_EMPTY_PATH);
+		err = change_owner(at.fd, &at.st, c->arg[2].value, c->arg[3].value);
 	view_put(&at);
 	return err;
 }
@@ -361,15 +384,18 @@ static s64 jail_fchmod(struct call *c)
 	if (err == 0)
 		err = HOST_CALL(fstat, c->arg[0].value, (u64)&st);
 	if (err == 0)
-		err = check_mode(&st, c->arg[1].value);
-	return err < 0 ? err : HOST_CALL(fchmod, c->arg[0].value, c->arg[1].value & 07777);
+		err = mode_for_host(&st, c->arg[1].value);
+	return err < 0 ? err : HOST_CALL(fchmod, c->arg[0].value, (u64)err);
 }
 
 static s64 jail_fchown(struct call *c)
 {
 	s64 err = jail_may_change_handle(c->arg[0].fd);
+	struct stat st;
 
-	return err < 0 ? err : HOST_CALL(fchown, c->arg[0].value, c->arg[1].value, c->arg[2].value);
+	if (err == 0)
+		err = HOST_CALL(fstat, c->arg[0].value, (u64)&st);
+	return err < 0 ? err : change_owner(c->arg[0].fd, &st, c->arg[1].value, c->arg[2].value);
 }
 
 static s64 jail_futimens(struct call *c)
@@ -430,6 +456,8 @@ static s64 jail_inspect(struct call *c)
 
 	if (c->arg[2].len)
 		memset(name, 0, c->arg[2].len);
+	if (ret >= 0 && owners_are_ours())
+		owners_show((struct stat *)answer->stat);
 	if (ret > 0)
 		answer->name_len = (s32)view_path(c->arg[0].fd, name, c->arg[2].len);
 	return ret;
@@ -488,6 +516,7 @@ static s64 jail_getdents64(struct call *c)
 jail_call *jail_file_call(u32 nr)
 {
 	static jail_call *const calls[HC_MAX] = {
+		[HC_fstat] = jail_fstat,
 		[HC_newfstatat] = jail_newfstatat,
 		[HC_statx] = jail_statx,
 		[HC_readlinkat] = jail_readlinkat,

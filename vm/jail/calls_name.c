@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "vm/jail/calls.h"
+#include "vm/jail/owners.h"
 #include "vm/memory_files.h"
 
 /* The last name of a path with the slash behind it, if there is one: the host decides about that.
@@ -27,13 +28,41 @@ static struct last_name last_name(const struct view_at *at)
 	return name;
 }
 
+/* Gives what a host call has just made its owner. Returns the call's result. */
+static s64 made(const struct view_at *at, s64 ret)
+{
+	struct stat st;
+
+	if (ret == 0 && owners_are_ours() &&
+	    HOST_CALL(newfstatat, (u64)at->dir, (u64)at->name, (u64)&st, AT_SYMLINK_NOFOLLOW) == 0)
+		owners_made(&st);
+	return ret;
+}
+
+/* The identity of a thread of the guest. With --as-root it is of no interest to the host. */
+static s64 jail_ids(struct call *c)
+{
+	struct hostcall_ids want;
+
+	if (!owners_are_ours())
+		return hc_do_ids(c, c->arg[0].buf, c->arg[0].len, c->arg[1].buf, c->arg[1].len);
+	if (c->arg[0].len != sizeof(want))
+		return -EINVAL;
+	memcpy(&want, c->arg[0].buf, sizeof(want));
+	/* Its calls are made by its own thread from now on, and not by the worker. */
+	WRITE_ONCE(c->v->own_ids, true);
+	owners_act_as(want.fsuid, want.fsgid);
+	return 0;
+}
+
 static s64 jail_mkdirat(struct call *c)
 {
 	struct view_at at;
 	s64 err = jail_find_new(c->arg[0].fd, c->arg[1].path, true, &at);
 
 	if (err == 0)
-		err = HOST_CALL(mkdirat, (u64)at.dir, (u64)at.name, c->arg[2].value & 07777);
+		err = made(&at,
+			   HOST_CALL(mkdirat, (u64)at.dir, (u64)at.name, c->arg[2].value & 07777));
 	view_put(&at);
 	return err;
 }
@@ -49,7 +78,7 @@ static s64 jail_mknodat(struct call *c)
 	if (err == 0 && mode & (S_ISUID | S_ISGID))
 		err = -EPERM;
 	if (err == 0)
-		err = HOST_CALL(mknodat, (u64)at.dir, (u64)at.name, mode, 0);
+		err = made(&at, HOST_CALL(mknodat, (u64)at.dir, (u64)at.name, mode, 0));
 	view_put(&at);
 	return err;
 }
@@ -60,7 +89,7 @@ static s64 jail_symlinkat(struct call *c)
 	s64 err = jail_find_new(c->arg[1].fd, c->arg[2].path, false, &at);
 
 	if (err == 0)
-		err = HOST_CALL(symlinkat, c->arg[0].value, (u64)at.dir, (u64)at.name);
+		err = made(&at, HOST_CALL(symlinkat, c->arg[0].value, (u64)at.dir, (u64)at.name));
 	view_put(&at);
 	return err;
 }
@@ -198,6 +227,8 @@ static s64 jail_sync(struct call *c)
 jail_call *jail_name_call(u32 nr)
 {
 	switch (nr) {
+	case HC_ids:
+		return jail_ids;
 	case HC_mkdirat:
 		return jail_mkdirat;
 	case HC_mknodat:

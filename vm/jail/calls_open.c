@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include "vm/handle.h"
 #include "vm/jail/calls.h"
+#include "vm/jail/owners.h"
 #include "vm/jail/learn.h"
 #include "vm/jail/overlay.h"
 #include "vm/own_proc.h"
@@ -184,8 +185,8 @@ static s64 open_once(struct call *c, int dir, const char *path, const struct ope
 		rule = at.dir_rule;
 		fd = open_new(&at, o);
 		*again = fd == -ELOOP;
-		if (fd >= 0)
-			HOST_CALL(fstat, (u64)fd, (u64)st);
+		if (fd >= 0 && HOST_CALL(fstat, (u64)fd, (u64)st) == 0 && owners_are_ours())
+			owners_made(st);
 	} else {
 		rule = at.rule;
 		*st = at.st;
@@ -236,6 +237,8 @@ static s64 open_path(struct call *c, int dir, const char *path, u64 flags, u64 m
 	do
 		fd = open_once(c, dir, path, &o, resolve, st ? st : &unused, &again);
 	while (again);
+	if (fd >= 0 && st && owners_are_ours())
+		owners_show(st);
 	return fd;
 }
 

@@ -13,6 +13,7 @@
 #include "vm/jail/jail.h"
 #include "vm/jail/learn.h"
 #include "vm/jail/overlay.h"
+#include "vm/jail/owners.h"
 #include "vm/jail/policy.h"
 
 #define SCRATCH_DEFAULT (1UL << 30)
@@ -99,6 +100,13 @@ int jail_prepare(struct sandbox *s)
 	const struct jail_policy *p = s->opt.policy;
 	int ret = view_build(p, scratch);
 
+	if (ret == 0 && p->as_root) {
+		int err = owners_start(scratch);
+
+		if (err)
+			message("--as-root: %s", host_error(-err));
+		ret = err ? EXIT_HOST : 0;
+	}
 	if (ret == 0)
 		ret = find_directory(p);
 	if (ret == 0)
@@ -140,6 +148,8 @@ int jail_enter(struct sandbox *s)
 		files->cur = MIN(files->cur, s->opt.policy->fds);
 		files->max = MIN(files->max, s->opt.policy->fds);
 	}
+	if (owners_are_ours())
+		owners_identity(s->boot);
 	snprintf(s->boot->hostname, sizeof(s->boot->hostname), "%s",
 		 s->opt.policy->hostname ? s->opt.policy->hostname : "sandbox");
 	hostcall_jail = jail_find_call;

@@ -67,6 +67,7 @@ struct jail_policy {
 	const char *cwd;      /* --cwd: in the sandbox; NULL: the monitor's own */
 	struct text_list env; /* NAME=VALUE, or NAME: as the monitor has it */
 	const char *hostname; /* NULL: the default */
+	bool as_root;	      /* the program is user 0 of its own world (owners.h) */
 	bool no_defaults;     /* only what is said explicitly */
 
 	/* Limits. 0: none. */

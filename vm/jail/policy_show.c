@@ -84,6 +84,8 @@ void policy_show(const struct jail_policy *p, FILE *to)
 	for (u32 i = 0; i < p->env.count; i++)
 		print_line("env", p->env.text[i], to);
 	print_line("hostname", p->hostname, to);
+	if (p->as_root)
+		fputs("as-root\n", to);
 	print_number("mem", p->mem, to);
 	print_number("pids", p->pids, to);
 	print_number("fds", p->fds, to);
@@ -128,6 +130,8 @@ void policy_show_json(const struct jail_policy *p, FILE *to)
 	add_text(all, "commit", !p->commit ? NULL : p->commit_always ? "always" : "on success");
 	json_object_object_add(all, "env", env);
 	add_text(all, "hostname", p->hostname);
+	if (p->as_root)
+		json_object_object_add(all, "as_root", json_object_new_boolean(true));
 	add_number(all, "mem", p->mem);
 	add_number(all, "pids", p->pids);
 	add_number(all, "fds", p->fds);

@@ -228,6 +228,8 @@ const struct policy_word policy_words[] = {
 	 .help = "a variable of the environment; without VALUE as it is here"},
 	{.word = "hostname", .value_name = "NAME", .read = read_hostname, AT(hostname),
 	 .help = "the sandbox's name (default sandbox)"},
+	{.word = "as-root", .read = read_flag, AT(as_root),
+	 .help = "the program is user 0 of its own world; owners are set in copies only"},
 	{.word = "mem", .value_name = "SIZE", .read = read_size, AT(mem),
 	 .help = "most RAM (K, M, G; default 2G)"},
 	{.word = "pids", .value_name = "N", .read = read_count, AT(pids), .min = 1,
