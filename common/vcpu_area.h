@@ -72,8 +72,6 @@ struct vcpu_data {
 	u64 scratch_rax;   /* scratch of the ring-0 exception stubs (ring-3 mode) */
 	u64 trap_entry;	   /* ring-3 mode: where the code of entry_trap_N jumps to */
 	u64 cr2;	   /* ring-3 mode: the faulting address */
-	u64 flush_rip;	   /* ring-3 mode: the INT3 that ends here asks ring 0 for INVLPG (%rdi) */
-	u64 switch_rip;	   /* ring-3 mode: the UD2 here asks ring 0 for MOV %rdi, CR3 */
 
 	/* The monitor reads it when it makes an upcall. */
 	u64 kstack_top_gpa;
@@ -168,13 +166,11 @@ _Static_assert(sizeof(struct vcpu_data) <= PAGE_SIZE, "vcpu_data is one page");
 #define VD_SCRATCH_RAX	 24
 #define VD_TRAP_ENTRY	 32
 #define VD_CR2		 40
-#define VD_FLUSH_RIP	 48
-#define VD_SWITCH_RIP	 56
-#define VD_UPCALL	 76
-#define VD_IN_PROGRAM	 100
-#define VD_GDT		 224
-#define VD_STUB_EXIT	 816
-#define VD_RING0_TOP	 2400 /* end of ring0_stack */
+#define VD_UPCALL	 60
+#define VD_IN_PROGRAM	 84
+#define VD_GDT		 208
+#define VD_STUB_EXIT	 800
+#define VD_RING0_TOP	 2384 /* end of ring0_stack */
 #define VD_EXIT_WORK	 2520
 #define VD_STUB_ENTRY	 2528
 #define VD_RESUME	 2536
@@ -187,8 +183,6 @@ VD_OFFSET(VD_SYSCALL_ENTRY, syscall_entry);
 VD_OFFSET(VD_SCRATCH_RAX, scratch_rax);
 VD_OFFSET(VD_TRAP_ENTRY, trap_entry);
 VD_OFFSET(VD_CR2, cr2);
-VD_OFFSET(VD_FLUSH_RIP, flush_rip);
-VD_OFFSET(VD_SWITCH_RIP, switch_rip);
 VD_OFFSET(VD_UPCALL, upcall);
 VD_OFFSET(VD_IN_PROGRAM, in_program);
 VD_OFFSET(VD_GDT, gdt);

@@ -84,16 +84,6 @@ stub_\nr:
 .if \nr == VEC_PF
 	mov %rax, VD(SCRATCH_RAX)
 	mov %cr2, %rax
-.elseif \nr == VEC_BP
-	/* The kernel's request to flush a page; harmless after an INT3 of the program's. */
-	invlpg (%rdi)
-.elseif \nr == VEC_UD
-	mov %rax, VD(SCRATCH_RAX)
-	mov R0_RIP, %rax
-	cmp %rax, VD(SWITCH_RIP)
-	jne 1f
-	mov %rdi, %cr3
-1:	mov VD(SCRATCH_RAX), %rax
 .endif
 	STUB_LEAVE \nr
 .endm
@@ -105,22 +95,6 @@ entry_trap_\nr:
 .if \nr == VEC_PF
 	mov %rax, VD(CR2)
 	mov VD(SCRATCH_RAX), %rax
-.elseif \nr == VEC_BP || \nr == VEC_UD
-	/* If the kernel asked for a service, return to it. Its frames lie below RSP: push nothing. */
-	mov %rax, VD(SCRATCH_RAX)
-	mov R0_RIP, %rax
-.if \nr == VEC_BP
-	cmp %rax, VD(FLUSH_RIP)
-.else
-	cmp %rax, VD(SWITCH_RIP)
-.endif
-	jne 1f
-	mov R0_RSP, %rsp
-.if \nr == VEC_UD
-	add $2, %rax	/* skip the UD2 */
-.endif
-	jmp *%rax
-1:	mov VD(SCRATCH_RAX), %rax
 .endif
 	push R0_SS
 	push R0_RSP
@@ -138,6 +112,18 @@ entry_trap_\nr:
 
 #define VECTOR(nr, has_error) STUB nr
 #include "kernel/arch/x86_64/vectors.h"
+
+/*
+ * Ring-3 mode, in ring 0: what the kernel asks ring 0 for (ring.c). The kernel lets INT3 lead here
+ * for the time of one INT3 of its own. The stub returns by the frame that the CPU pushed.
+ */
+	.globl stub_flush_page, stub_switch
+stub_flush_page:
+	invlpg (%rdi)
+	iretq
+stub_switch:
+	mov %rdi, %cr3
+	iretq
 #define VECTOR(nr, has_error) ENTRY_TRAP nr, has_error
 #include "kernel/arch/x86_64/vectors.h"
 
@@ -453,15 +439,10 @@ arch_exit_to_program:
 	mov %rdi, %rsp
 	jmp exit_to_program
 
-/* Services of ring 0 in the ring-3 mode: stub_3 and stub_6. RDI: the address, or the new CR3. */
-	.globl ring3_flush_page, ring3_flush_rip, ring3_switch, ring3_switch_rip
-ring3_flush_page:
+/* void ring3_ask(u64 argument), called by ring.c: stub_flush_page or stub_switch does the rest. */
+	.globl ring3_ask
+ring3_ask:
 	int3
-ring3_flush_rip:
-	ret
-ring3_switch:
-ring3_switch_rip:
-	ud2
 	ret
 
 /*

@@ -2,9 +2,10 @@
 /*
  * The two ring modes: finding out which one it is, and the privileged operations in each.
  *
- * In the ring-0 mode an operation is its instruction. In the ring-3 mode the exception stubs of
- * entry.S execute the instructions that need ring 0: after INT3 the stub executes INVLPG, after UD2
- * it loads CR3.
+ * In the ring-0 mode an operation is its instruction. In the ring-3 mode stubs of entry.S execute
+ * the instructions that need ring 0, after an INT3. Where the host emulates ring 0, an instruction
+ * of a stub costs more than a microsecond. So the stubs do not find out whose INT3 it was: the
+ * kernel changes this vCPU's gate of INT3 for the time of the call.
  */
 #include "common/boot_info.h"
 #include "kernel/kernel.h"
@@ -67,11 +68,25 @@ u64 arch_fault_address(void)
 	return cr2;
 }
 
+/*
+ * Ring-3 mode: lets a stub do its operation in ring 0. Nothing else runs on this vCPU before the
+ * gate is restored, and no other vCPU uses this gate. The stubs lie in one page, so the gates
+ * differ in the lowest 16 bits only.
+ */
+static void ring0_does(const char *stub, u64 argument)
+{
+	u16 *gate = &arch_vcpu_data()->idt[VEC_BP].offset_low, own = *gate;
+
+	WRITE_ONCE(*gate, (u16)((own & ~PAGE_MASK) + (u64)(stub - entry_page_start)));
+	ring3_ask(argument);
+	WRITE_ONCE(*gate, own);
+}
+
 void arch_flush_page(u64 va)
 {
 	STATS_INC(page_flushes);
 	if (ring3_mode)
-		ring3_flush_page(va);
+		ring0_does(stub_flush_page, va);
 	else
 		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
@@ -80,7 +95,7 @@ static void load_cr3(u64 pml4_gpa)
 {
 	arch_vcpu_data()->cr3 = pml4_gpa;
 	if (ring3_mode)
-		ring3_switch(pml4_gpa);
+		ring0_does(stub_switch, pml4_gpa);
 	else
 		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
 }

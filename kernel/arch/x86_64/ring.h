@@ -13,13 +13,12 @@ extern bool ring3_mode;
 extern char entry_page_start[], entry_syscall[], entry_syscall_on_stack[], isr_start[],
 	trap_entry[], syscall_entry[];
 extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
-extern char copy_start[], copy_end[], copy_fixup[], ring3_flush_rip[], ring3_switch_rip[];
+extern char copy_start[], copy_end[], copy_fixup[], stub_flush_page[], stub_switch[];
 extern const u64 entry_stub_offset[VEC_COUNT], entry_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
 extern char vcpu_entry[], syscall_entry_ring3[], stub_entry[], stub_shared_start[],
 	stub_shared_end[];
 void switch_stack(void **save_sp, void *sp);
-void ring3_flush_page(u64 va);
-void ring3_switch(u64 cr3);
+void ring3_ask(u64 argument);
 
 /* Returns the top-level table that has no program. */
 u64 pagetable_kernel(void);

@@ -108,8 +108,6 @@ static void fill_data(struct vcpu_data *d, u32 id)
 	d->stub_entry = (u64)stub_entry;
 	d->exit_work = ring3_mode ? (u64)exit_work_ring3 : (u64)exit_work;
 	d->trap_entry = (u64)trap_entry;
-	d->flush_rip = (u64)ring3_flush_rip;
-	d->switch_rip = (u64)ring3_switch_rip;
 	d->tss.iomap_base = sizeof(d->tss);
 	d->stats = (u64)stats_of(id);
 
