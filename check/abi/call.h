@@ -73,13 +73,33 @@ enum chk_call {
 	CHK_CALL_CREATES,
 	/* struct chk_info *: what the kernel knows of the heap's size. Returns 0. */
 	CHK_CALL_INFO,
+	/* struct chk_spent *: adds up what the sandbox's processes spend on guards. Returns 0. */
+	CHK_CALL_SPENT,
 	CHK_CALLS,
+};
+
+/* What the automatic level counts apart, because the costs differ. */
+enum chk_cost {
+	CHK_COST_OBJECT, /* to make an object at page level */
+	CHK_COST_FREE,	 /* to release one */
+	CHK_COST_MOVE,	 /* realloc */
+	CHK_COST_ALIAS,	 /* to make an alias */
+	CHK_COST_END,	 /* to end one */
+	CHK_COST_BATCH,	 /* to end one of many together */
+	CHK_COSTS,
+};
+
+/* IN: of this process, since its last call. OUT: of all processes, since the first began. */
+struct chk_spent {
+	u64 begun;	      /* OUT: TSC when the first process called CHK_CALL_START */
+	u64 spent;	      /* TSC cycles */
+	u64 least[CHK_COSTS]; /* the least cost so far of one object; 0: none */
 };
 
 struct chk_start {
 	struct check_config config; /* OUT */
 	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, which lead to the dynamic section */
-	u64 starts;	    /* OUT: calls of CHK_CALL_START in this sandbox before this one */
+	struct chk_spent tree; /* OUT */
 	u64 musl;	    /* OUT: 1: the program's C library is musl, and its rules apply */
 	u64 errno_location; /* OUT: __errno_location of a static program; 0: look for it */
 	u64 changes;	    /* IN: address of struct chk_changes, 0: none */

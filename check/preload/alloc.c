@@ -28,9 +28,7 @@ static void *make_once(u64 size, u64 align, u32 fn, const struct chk_frame *from
 	since = __builtin_ia32_rdtsc();
 	ret = chk_syscall5(CHK_CALL_ALLOC, size, align, fn, chk_stack_id(from), policy.guard);
 	if (ret > 0)
-		policy_spent_on_object(since);
-	else
-		policy_spent(since);
+		policy_spent(CHK_COST_OBJECT, since, 1);
 	if (ret == -EDQUOT) {
 		policy_over_budget();
 		p = base_alloc(size, align, fn, BASE_ALIAS, from);
@@ -77,7 +75,7 @@ static void release(void *p, u32 fn, bool moved, u64 size, const struct chk_fram
 	since = __builtin_ia32_rdtsc();
 	if (chk_syscall5(CHK_CALL_FREE, (u64)p, fn, chk_stack_id(from), moved, size) == 1)
 		base_free(p, fn, moved, true, from);
-	policy_spent(since);
+	policy_spent(CHK_COST_FREE, since, 1);
 }
 
 void chk_release(void *p, u32 fn, u64 size, const struct chk_frame *from)
@@ -100,7 +98,7 @@ void *chk_resize(void *p, u64 size, const struct chk_frame *from)
 	if (!ours && policy_choose(size, from).page) {
 		since = __builtin_ia32_rdtsc();
 		ret = chk_syscall4(CHK_CALL_REALLOC, (u64)p, size, chk_stack_id(from), 0);
-		policy_spent(since);
+		policy_spent(CHK_COST_MOVE, since, 1);
 		if (ret > 0)
 			return (void *)ret;
 		if (ret != -EDQUOT) {

@@ -325,7 +325,7 @@ static bool refill(struct arena *a, struct magazine *m, u32 class, bool edge)
 		pages += chk_slot_pages(base, sizes[class]) + edge;
 	}
 	alias = m->count ? chk_syscall4(CHK_CALL_ALIAS, (u64)m->slot, m->count, edge, 0) : -1;
-	policy_spent(since);
+	policy_spent(CHK_COST_ALIAS, since, MAX(m->count, 1U));
 	if (alias < 0) {
 		/* The slots stay PREPARED and are lost: memory is short anyway. */
 		m->count = 0;
@@ -397,7 +397,7 @@ static void flush(struct arena *a)
 	}
 	if (count)
 		chk_syscall4(CHK_CALL_UNALIAS, (u64)a->pending, count, 0, 0);
-	policy_spent(since);
+	policy_spent(count > 1 ? CHK_COST_BATCH : CHK_COST_END, since, MAX(count, 1U));
 	a->batch = __builtin_ia32_rdtsc() - since;
 	a->pending_count = a->pending_pages = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {

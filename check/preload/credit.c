@@ -3,41 +3,62 @@
 #include "check/preload/credit.h"
 
 /* TSC cycles. */
-#define COST_MOST  400000UL	 /* limit for one call: beyond, the host ran something else ... */
-#define COST_TIMES 4		 /* ... or this multiple of an object's cost, if that is more */
+#define COST_MOST  400000UL	 /* limit for the first call of a kind ... */
+#define COST_TIMES 3		 /* ... and for others this multiple of the least cost so far */
 #define CREDIT	   (150UL << 20) /* the initial credit: some 60 ms ... */
 #define OBJECTS	   1500		 /* ... or the cost of this number of objects, if that is more */
-#define SHARERS	   4		 /* programs that have started when the initial credit is halved */
-#define RANDOM	   5		 /* times the initial credit until no object is chosen any more */
-#define SHARE	   10		 /* guards may use one part in SHARE of the time */
+#define RANDOM	   3 /* times the initial credit until no object is chosen any more ... */
+#define EDGES	   11000UL /* ... or the cost of this number of aliases, if that is more */
+#define SHARE	   20	   /* guards may use one part in SHARE of the time */
+#define TELL	   64	   /* a process tells when it has spent one part in TELL of CREDIT */
 
 #define DEAD_SOON  4000000UL /* a batch is due when its first alias has waited so long ... */
 #define DEAD_SHARE 8	     /* ... and this multiple of what the last batch cost */
 
-void credit_spend(struct chk_credit *c, u64 took, bool object)
+/* The first access to an object's pages costs about half as much again as its system calls. */
+static u64 with_faults(u64 cost)
 {
-	u64 least = __atomic_load_n(&c->object, __ATOMIC_RELAXED);
-
-	if (object && (!least || took < least))
-		__atomic_store_n(&c->object, MAX(took, 1UL), __ATOMIC_RELAXED);
-	/* Limited by the minimum so far: the host may have preempted the vCPU in this call. */
-	took = MIN(took, MAX(COST_MOST, COST_TIMES * least));
-	/* The first access to the object's pages costs about half as much again. */
-	__atomic_fetch_add(&c->spent, took + took / 2, __ATOMIC_RELAXED);
+	return cost + cost / 2;
 }
 
-enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 starts)
+void credit_spend(struct chk_credit *c, enum chk_cost kind, u64 took, u32 count)
 {
-	u64 object = __atomic_load_n(&c->object, __ATOMIC_RELAXED);
-	u64 sum = MAX(CREDIT, OBJECTS * object) / (1 + starts / SHARERS);
-	u64 used = __atomic_load_n(&c->spent, __ATOMIC_RELAXED);
+	u64 each = MAX(took / count, 1UL);
+	u64 least = __atomic_load_n(&c->tree.least[kind], __ATOMIC_RELAXED);
 
-	if (used < sum + elapsed / SHARE)
+	if (!least || each < least)
+		__atomic_store_n(&c->tree.least[kind], each, __ATOMIC_RELAXED);
+	/* The host may have run something else meanwhile, so the least cost limits the others. */
+	each = MIN(each, least ? COST_TIMES * least : COST_MOST);
+	took = with_faults(each * count);
+	__atomic_fetch_add(&c->tree.spent, took, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->untold, took, __ATOMIC_RELAXED);
+}
+
+bool credit_is_to_be_told(const struct chk_credit *c)
+{
+	return __atomic_load_n(&c->untold, __ATOMIC_RELAXED) > CREDIT / TELL;
+}
+
+static u64 least_cost(const struct chk_credit *c, enum chk_cost kind)
+{
+	return __atomic_load_n(&c->tree.least[kind], __ATOMIC_RELAXED);
+}
+
+enum chk_credit_left credit_left(const struct chk_credit *c, u64 now)
+{
+	u64 begun = __atomic_load_n(&c->tree.begun, __ATOMIC_RELAXED);
+	u64 share = now > begun ? (now - begun) / SHARE : 0;
+	u64 used = __atomic_load_n(&c->tree.spent, __ATOMIC_RELAXED);
+	u64 sum = MAX(CREDIT, OBJECTS * least_cost(c, CHK_COST_OBJECT));
+	u64 edge = with_faults(least_cost(c, CHK_COST_ALIAS) + least_cost(c, CHK_COST_END));
+
+	if (used < sum + share)
 		return CREDIT_ENOUGH;
 	/* The same sum once more is for the first objects of each site. */
-	if (used < 2 * sum + elapsed / SHARE)
+	if (used < 2 * sum + share)
 		return CREDIT_FIRST;
-	return used < RANDOM * sum + elapsed / SHARE ? CREDIT_RANDOM : CREDIT_NONE;
+	return used < MAX(RANDOM * sum, EDGES * edge) + share ? CREDIT_RANDOM : CREDIT_NONE;
 }
 
 bool credit_batch_is_due(u64 waited, u64 batch)

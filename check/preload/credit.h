@@ -4,20 +4,27 @@
  * where changes of page tables are emulated, and more elsewhere. A program should get about the
  * same protection on all hosts, as far as a user would wait for it. So the time to begin with is at
  * least what a fixed number of objects costs on this host. All times are TSC cycles.
+ *
+ * All processes of a sandbox have one sum. Each counts what it spends and tells the kernel from
+ * time to time, which answers with the sum of all.
  */
 #ifndef CHECK_PRELOAD_CREDIT_H
 #define CHECK_PRELOAD_CREDIT_H
 
+#include "check/abi/call.h"
 #include "common/types.h"
 
 /* Threads use it without a lock; a lost update does no harm. */
 struct chk_credit {
-	u64 spent;
-	u64 object; /* the least time for a page-level object so far; 0: none was made */
+	struct chk_spent tree; /* as the kernel said last, and what was spent here since */
+	u64 untold;	       /* the latter */
 };
 
-/* Notes that a system call took `took` cycles. object: the call made one page-level object. */
-void credit_spend(struct chk_credit *c, u64 took, bool object);
+/* Notes that a system call of this kind took `took` cycles for count objects, at least one. */
+void credit_spend(struct chk_credit *c, enum chk_cost kind, u64 took, u32 count);
+
+/* Returns whether so much is untold that the kernel should be told now. */
+bool credit_is_to_be_told(const struct chk_credit *c);
 
 enum chk_credit_left {
 	CREDIT_NONE,
@@ -26,11 +33,8 @@ enum chk_credit_left {
 	CREDIT_ENOUGH,
 };
 
-/*
- * Returns what is left `elapsed` cycles after the process's first allocation. starts: the number of
- * programs that started in the sandbox before; the more, the smaller the initial credit.
- */
-enum chk_credit_left credit_left(const struct chk_credit *c, u64 elapsed, u64 starts);
+/* Returns what is left at TSC now. */
+enum chk_credit_left credit_left(const struct chk_credit *c, u64 now);
 
 /*
  * Aliases end in batches. Returns true if aliases that have waited for `waited` cycles should end

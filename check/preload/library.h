@@ -28,8 +28,17 @@ struct chk_frame {
 /* malloc.c: the library's own malloc. */
 CHK_EXPORT void *malloc(__SIZE_TYPE__ size);
 
-/* start.c: returns what the kernel said when the library started; starts the library if needed. */
-const struct chk_start *chk_started(void);
+/* start.c: starts the library, and returns what the kernel said; chk_begun is 1 from then on. */
+const struct chk_start *chk_start_now(void);
+extern struct chk_start chk_said;
+extern u32 chk_begun;
+
+/* Returns what the kernel said when the library started; starts the library if needed. */
+static inline const struct chk_start *chk_started(void)
+{
+	return __builtin_expect(__atomic_load_n(&chk_begun, __ATOMIC_ACQUIRE), 1) ? &chk_said
+										   : chk_start_now();
+}
 
 /* start.c: the kernel counts threads and forks here. */
 extern struct chk_changes chk_changes;

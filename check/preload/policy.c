@@ -8,8 +8,9 @@
  * as xmalloc. The first SITE_FIRST objects of a site are at page level; after that its n-th object
  * is if n has at most two bits set. Others get an alias, at the edge of a page if they are small,
  * which becomes rarer after SITE_ALIAS objects. All that holds while there is credit: a share of
- * the time since the start, and an initial sum. So a program that allocates little is guarded
- * completely, and a program that allocates all the time is not slowed much.
+ * the time since the start, and an initial sum, for all processes of the sandbox together. So a
+ * program that allocates little is guarded completely, and a program that allocates all the time is
+ * not slowed much.
  *
  * A bug behind thousands of objects of its own site is to be found, too. So when the initial sum is
  * spent, most small objects still get the edge of a page, chosen at random, until a multiple of the
@@ -21,15 +22,15 @@
 #include "check/preload/base.h"
 #include "check/preload/credit.h"
 #include "check/preload/policy.h"
+#include "check/preload/syscall.h"
 
 #define SITES	   4096
 #define SITE_FIRST 8 /* the first objects of a site are at page level as long as credit lasts */
 #define SITE_ALIAS 256
-#define EDGES_MAX  8192 /* edge objects that live at a time: each has a frame of its own */
+#define EDGES_MAX  2048 /* edge objects that live at a time: each has a frame of its own */
 
 static u32 site_count[SITES];
 static u64 site_stack[SITES]; /* upper half: the site; lower half: the id of its stack */
-static u64 begun;
 static struct chk_credit credit;
 static u32 over_budget;
 static u32 unsampled; /* how many objects come before the next sampled one */
@@ -109,12 +110,8 @@ static struct policy at_edge(u64 size, u32 n)
 static struct policy automatic(u64 size, const struct chk_frame *from, bool packable)
 {
 	u32 n = __atomic_fetch_add(&site_count[site_of(from) % SITES], 1, __ATOMIC_RELAXED);
-	u64 now = __builtin_ia32_rdtsc();
-	enum chk_credit_left left;
+	enum chk_credit_left left = credit_left(&credit, __builtin_ia32_rdtsc());
 
-	if (!begun)
-		begun = now;
-	left = credit_left(&credit, now - begun, chk_started()->starts);
 	/* There are at most SITES first objects, so these need no credit. */
 	if (!n || (n < SITE_FIRST ? left >= CREDIT_FIRST : left == CREDIT_ENOUGH && few_bits(n, 2)))
 		return at_page(n);
@@ -129,14 +126,40 @@ static struct policy automatic(u64 size, const struct chk_frame *from, bool pack
 	return (struct policy){.how = BASE_PLAIN};
 }
 
-void policy_spent(u64 since)
+/* Takes over what the kernel said. */
+static void learn(const struct chk_spent *tree)
 {
-	credit_spend(&credit, __builtin_ia32_rdtsc() - since, false);
+	__atomic_store_n(&credit.tree.begun, tree->begun, __ATOMIC_RELAXED);
+	__atomic_store_n(&credit.tree.spent, tree->spent, __ATOMIC_RELAXED);
+	for (u32 i = 0; i < CHK_COSTS; i++)
+		__atomic_store_n(&credit.tree.least[i], tree->least[i], __ATOMIC_RELAXED);
 }
 
-void policy_spent_on_object(u64 since)
+void policy_begin(const struct chk_spent *tree)
 {
-	credit_spend(&credit, __builtin_ia32_rdtsc() - since, true);
+	learn(tree);
+}
+
+void policy_spent(enum chk_cost kind, u64 since, u32 count)
+{
+	static u32 forks; /* chk_changes.forks when the kernel was told last */
+	u32 now = READ_ONCE(chk_changes.forks);
+	struct chk_spent s;
+
+	if (chk_started()->config.level != CHK_LEVEL_AUTO)
+		return;
+	/* What a child copied from its parent as untold, the parent tells. */
+	if (READ_ONCE(forks) != now) {
+		WRITE_ONCE(forks, now);
+		__atomic_store_n(&credit.untold, 0, __ATOMIC_RELAXED);
+	}
+	credit_spend(&credit, kind, __builtin_ia32_rdtsc() - since, count);
+	if (!credit_is_to_be_told(&credit))
+		return;
+	s = credit.tree;
+	s.spent = __atomic_exchange_n(&credit.untold, 0, __ATOMIC_RELAXED);
+	if (chk_syscall1(CHK_CALL_SPENT, (u64)&s) == 0)
+		learn(&s);
 }
 
 /*

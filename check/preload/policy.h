@@ -22,12 +22,16 @@ struct policy policy_choose(u64 size, const struct chk_frame *from);
  */
 u32 policy_stack(const struct chk_frame *from);
 
+/* Called once, when the library has started. */
+void policy_begin(const struct chk_spent *tree);
+
 /* Page level has used its budget of RAM: objects are packed from now on. */
 void policy_over_budget(void);
 
-/* Notes that a call of the kernel guarded objects from the TSC reading `since` until now. */
-void policy_spent(u64 since);
-/* The same for a call that made one object at page level, or tried to. */
-void policy_spent_on_object(u64 since);
+/*
+ * Notes that a call of the kernel guarded count objects, at least one, from the TSC reading `since`
+ * until now.
+ */
+void policy_spent(enum chk_cost kind, u64 since, u32 count);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <asm/errno.h>
 #include "check/preload/library.h"
+#include "check/preload/policy.h"
 #include "check/preload/syscall.h"
 #include "check/preload/takeover.h"
 #include "check/preload/unwind.h"
@@ -15,22 +16,21 @@
 
 struct chk_changes chk_changes;
 
-static struct chk_start started;
-static u32 begun; /* 1: started is filled in */
+struct chk_start chk_said;
+u32 chk_begun;
 
-const struct chk_start *chk_started(void)
+__attribute__((noinline)) const struct chk_start *chk_start_now(void)
 {
 	struct chk_start s = {.changes = (u64)&chk_changes};
 
-	if (__builtin_expect(__atomic_load_n(&begun, __ATOMIC_ACQUIRE), 1))
-		return &started;
 	/* Two threads, or a thread and its signal handler, may both get here: that is harmless. */
 	if (chk_syscall1(CHK_CALL_START, (u64)&s) < 0)
-		return &started;
-	started = s;
+		return &chk_said;
+	chk_said = s;
+	policy_begin(&s.tree);
 	unwind_init();
-	__atomic_store_n(&begun, 1, __ATOMIC_RELEASE);
-	return &started;
+	__atomic_store_n(&chk_begun, 1, __ATOMIC_RELEASE);
+	return &chk_said;
 }
 
 /* Asks for a thread's TID once, and again after new threads have started. */

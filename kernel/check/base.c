@@ -203,6 +203,20 @@ bool base_object_of(struct mm *mm, u64 addr, struct chk_object *obj)
 	return true;
 }
 
+/* Returns the first slot of span number that may end behind addr. */
+static u32 first_slot(const struct chk_span *s, u64 number, u64 addr)
+{
+	u64 start = CHK_BASE_AREA + (number << CHK_SPAN_SHIFT), at = addr - start;
+
+	if (addr <= start)
+		return 0;
+	if (!s->per_page)
+		return (u32)MIN(at / s->size, s->slots);
+	return (u32)MIN((at >> PAGE_SHIFT) * s->per_page +
+				MIN((at & PAGE_MASK) / s->size, s->per_page),
+			s->slots);
+}
+
 /* Finds the next object at level none that ends behind addr. */
 static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct chk_object *obj)
 {
@@ -213,7 +227,7 @@ static bool next_in_spans(struct mm *mm, u64 addr, bool live, struct chk_object 
 
 		if (!read_span(mm, number, &s))
 			continue;
-		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
+		for (u32 n = first_slot(&s, number, addr); n < MIN(s.slots, s.fresh); n++) {
 			u64 at = chk_slot_addr(&s, number, n);
 
 			if (at + s.size > addr && base_object_of(mm, at, obj) &&
@@ -462,7 +476,7 @@ bool base_next_overwritten(struct mm *mm, u64 *addr, struct chk_object *obj, u64
 
 		if (!read_span(mm, number, &s))
 			continue;
-		for (u32 n = 0; n < MIN(s.slots, s.fresh); n++) {
+		for (u32 n = first_slot(&s, number, *addr); n < MIN(s.slots, s.fresh); n++) {
 			u64 at = chk_slot_addr(&s, number, n);
 			struct chk_slot slot;
 

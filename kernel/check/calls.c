@@ -25,7 +25,33 @@ static u64 auxv_value(const struct mm *mm, u64 type)
 	return 0;
 }
 
-static u64 starts; /* number of calls of call_start */
+/* What all processes spent on guards. Atomic; a number that is lost once does no harm. */
+static struct chk_spent tree;
+
+static void tree_read(struct chk_spent *to)
+{
+	to->begun = __atomic_load_n(&tree.begun, __ATOMIC_RELAXED);
+	to->spent = __atomic_load_n(&tree.spent, __ATOMIC_RELAXED);
+	for (u32 i = 0; i < CHK_COSTS; i++)
+		to->least[i] = __atomic_load_n(&tree.least[i], __ATOMIC_RELAXED);
+}
+
+static s64 call_spent(const struct syscall_args *args)
+{
+	struct chk_spent s;
+
+	if (get_user(&s, args->a[0]) < 0)
+		return -EFAULT;
+	__atomic_fetch_add(&tree.spent, s.spent, __ATOMIC_RELAXED);
+	for (u32 i = 0; i < CHK_COSTS; i++) {
+		u64 least = __atomic_load_n(&tree.least[i], __ATOMIC_RELAXED);
+
+		if (s.least[i] && (!least || s.least[i] < least))
+			__atomic_store_n(&tree.least[i], s.least[i], __ATOMIC_RELAXED);
+	}
+	tree_read(&s);
+	return copy_to_user(args->a[0], &s, sizeof(s));
+}
 
 static s64 call_start(const struct syscall_args *args)
 {
@@ -33,7 +59,6 @@ static s64 call_start(const struct syscall_args *args)
 	struct chk_start in;
 	struct chk_start start = {
 		.config = boot->check,
-		.starts = __atomic_fetch_add(&starts, 1, __ATOMIC_RELAXED),
 		.musl = mm->check->musl,
 		.errno_location = mm->check->errno_location,
 		.phdr = auxv_value(mm, AT_PHDR),
@@ -44,6 +69,9 @@ static s64 call_start(const struct syscall_args *args)
 	if (get_user(&in, args->a[0]) < 0)
 		return -EFAULT;
 	start.changes = in.changes;
+	if (!__atomic_load_n(&tree.begun, __ATOMIC_RELAXED))
+		__atomic_store_n(&tree.begun, arch_rdtsc(), __ATOMIC_RELAXED);
+	tree_read(&start.tree);
 	chk_inject_undo();
 	mutex_lock(&mm->lock);
 	err = chk_begin(mm);
@@ -428,6 +456,7 @@ static s64 (*const calls[CHK_CALLS])(const struct syscall_args *args) = {
 	[CHK_CALL_BASE_SHRINK] = call_base_shrink,
 	[CHK_CALL_OWN_MALLOC] = call_own_malloc,
 	[CHK_CALL_INFO] = call_info,
+	[CHK_CALL_SPENT] = call_spent,
 	[CHK_CALL_CREATES] = chk_call_creates,
 };
 
