@@ -14,7 +14,8 @@
 #   make docs       make docs/hostcalls.md from the table of hostcalls
 #   make check-real  real programs under buffervm check: same output, no report
 #   make bench      figures beside native (QUICK=1; AGAINST=another buffervm; FIGURES="name...")
-#   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1)
+#   make bench-check  figures of buffervm check beside Valgrind and AddressSanitizer (QUICK=1;
+#                   AGAINST=another buffervm)
 #   make install    buffervm, its man page and documents, under DESTDIR and PREFIX
 #   make dist       the source as git has it, as BUILD/buffervm-VERSION.tar.xz
 #   make python     the Python module as a wheel, in BUILD/python
@@ -26,7 +27,7 @@
 # DEBUG=1: the kernel checks its locks (make test, conformance and check-real imply it);
 # BUILD=directory; PREFIX; DESTDIR;
 # JOBS=n; TESTS="lane..." for make test; CASES="case..." for make conformance
-# and check-real; SECTIONS="detection time memory pair stats" for make bench-check;
+# and check-real; SECTIONS="price detection time memory pair stats" for make bench-check;
 # CFLAGS, CPPFLAGS, LDFLAGS for the programs of the host.
 
 BUILD  ?= build
@@ -121,7 +122,7 @@ bench-check:
 	@scripts/deps build unit test bench-check
 	+@$(MAKE) --no-print-directory all
 	+@$(build) bench-check-build
-	@bench/check -b $(BUILD) $(if $(QUICK),--quick) $(SECTIONS)
+	@bench/check -b $(BUILD) $(if $(QUICK),--quick) $(if $(AGAINST),--against $(AGAINST)) $(SECTIONS)
 
 install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) $(if $(V),,>/dev/null)

@@ -99,7 +99,7 @@ struct chk_spent {
 struct chk_start {
 	struct check_config config; /* OUT */
 	u64 phdr, phnum;	    /* OUT: AT_PHDR, AT_PHNUM, which lead to the dynamic section */
-	struct chk_spent tree; /* OUT */
+	struct chk_spent tree;	    /* OUT */
 	u64 musl;	    /* OUT: 1: the program's C library is musl, and its rules apply */
 	u64 errno_location; /* OUT: __errno_location of a static program; 0: look for it */
 	u64 changes;	    /* IN: address of struct chk_changes, 0: none */

@@ -60,6 +60,7 @@ struct arena {
 	u32 pending_count, pending_pages;
 	u32 unchecked; /* how many of .pending, from the first on, may be torn copies of a fork */
 	struct chk_dead pending[CHK_DEAD_BATCH];
+	u64 ending[CHK_DEAD_BATCH]; /* flush: the slots of .pending */
 };
 
 static struct arena arenas[CHK_ARENAS];
@@ -392,6 +393,8 @@ static void flush(struct arena *a)
 		struct chk_dead *d = &a->pending[i];
 		u64 base = *alias_entry(d->alias);
 
+		/* The kernel may drop the table's page when the last of its aliases has ended. */
+		a->ending[i] = base;
 		if (i >= a->unchecked && d->filled)
 			check_freed(d, span_at(span_number(base))->size - slot_at(base)->slack);
 	}
@@ -401,10 +404,9 @@ static void flush(struct arena *a)
 	a->batch = __builtin_ia32_rdtsc() - since;
 	a->pending_count = a->pending_pages = a->unchecked = 0;
 	for (u32 i = 0; i < count; i++) {
-		u64 *entry = alias_entry(a->pending[i].alias), base = *entry;
-		u64 number = span_number(base);
+		u64 base = a->ending[i], number = span_number(base);
 
-		*entry = 0;
+		*alias_entry(a->pending[i].alias) = 0;
 		free_slot(a, number, (u32)slot_number(span_at(number), base), CHK_SLOT_FREE);
 	}
 }

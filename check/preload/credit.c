@@ -7,7 +7,7 @@
 #define COST_TIMES 3		 /* ... and for others this multiple of the least cost so far */
 #define CREDIT	   (150UL << 20) /* the initial credit: some 60 ms ... */
 #define OBJECTS	   1500		 /* ... or the cost of this number of objects, if that is more */
-#define RANDOM	   3 /* times the initial credit until no object is chosen any more ... */
+#define RANDOM	   3	   /* times the initial credit until no object is chosen any more ... */
 #define EDGES	   11000UL /* ... or the cost of this number of aliases, if that is more */
 #define SHARE	   20	   /* guards may use one part in SHARE of the time */
 #define TELL	   64	   /* a process tells when it has spent one part in TELL of CREDIT */

@@ -37,7 +37,7 @@ extern u32 chk_begun;
 static inline const struct chk_start *chk_started(void)
 {
 	return __builtin_expect(__atomic_load_n(&chk_begun, __ATOMIC_ACQUIRE), 1) ? &chk_said
-										   : chk_start_now();
+										  : chk_start_now();
 }
 
 /* start.c: the kernel counts threads and forks here. */

@@ -340,18 +340,57 @@ static int add_alias(struct mm *mm, u64 page, u64 slot, u32 pages)
 	return 0;
 }
 
-/* Retires a leaf if one is due, and frees the page of the alias table that describes it. */
-static void retire(struct mm *mm)
+/* Unmaps a leaf's addresses, where only scratch pages are left, and frees their page table. */
+static void unmap_leaf(struct mm *mm, u64 n)
 {
-	struct chk_records *r = &mm->check->heap->aliases;
-	u64 n = records_excess(r), page = alias_page(n);
-	u64 table = CHK_ALIAS_TABLE + n * sizeof(u64);
+	u64 page = alias_page(n);
 
-	if (n == r->slots)
-		return;
 	pt_unmap(mm, page, page + CHK_LEAF_SLOTS * PAGE_SIZE, page,
 		 page + CHK_LEAF_SLOTS * PAGE_SIZE);
+}
+
+/* Frees the page of the alias table that describes a leaf. */
+static void unmap_table(struct mm *mm, u64 n)
+{
+	u64 table = CHK_ALIAS_TABLE + n * sizeof(u64);
+
 	pt_unmap(mm, table, table + CHK_LEAF_SLOTS * sizeof(u64), table, table);
+}
+
+/* Returns whether the library has cleared all of a leaf's entries in the alias table. */
+static bool table_is_clear(struct mm *mm, u64 n)
+{
+	const u64 *entry = (const u64 *)chk_look(mm, CHK_ALIAS_TABLE + n * sizeof(u64));
+
+	for (u32 i = 0; entry && i < CHK_LEAF_SLOTS; i++)
+		if (READ_ONCE(entry[i]))
+			return false;
+	return entry;
+}
+
+/*
+ * Frees what leaves that have ended do not need any more, and retires the oldest leaf if one is
+ * due. The library clears its entries of the alias table after CHK_CALL_UNALIAS, and they stay
+ * clear then. So the page of a leaf's entries goes when the next leaf ends, or else with the leaf.
+ */
+static void retire(struct mm *mm)
+{
+	struct chk_heap *h = mm->check->heap;
+	struct chk_records *r = &h->aliases;
+	u64 n;
+
+	while ((n = records_ended(r)) < r->slots) {
+		unmap_leaf(mm, n);
+		if (h->ended && table_is_clear(mm, h->ended - 1))
+			unmap_table(mm, h->ended - 1);
+		h->ended = n + 1;
+	}
+	chk_limit_records(mm, r);
+	n = records_excess(r);
+	if (n == r->slots)
+		return;
+	unmap_leaf(mm, n);
+	unmap_table(mm, n);
 	records_drop(r, n);
 }
 

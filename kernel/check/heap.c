@@ -13,9 +13,13 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/task/task.h"
 
-/* The dead leaves of each area take one part in DEAD_RAM_SHARE of RAM, within these limits. */
+/* The dead leaves of each area take one part in DEAD_RAM_SHARE of RAM, within these limits ... */
 #define DEAD_RAM_SHARE 64
 #define DEAD_LEAST     64
+/* ... and one part in KEEP_SHARE of what the program has resident, or KEEP_LEAST if that is more.
+ */
+#define KEEP_SHARE     4
+#define KEEP_LEAST     256
 /* Page level may use one part in BUDGET_SHARE of RAM, unless the user gives a limit. */
 #define BUDGET_SHARE   4
 #define DEAD_MOST      (1UL << 18)
@@ -26,6 +30,14 @@ static u32 dead_max(void)
 	u64 n = boot->ram_max / DEAD_RAM_SHARE / leaf;
 
 	return (u32)MIN(MAX(n, DEAD_LEAST), DEAD_MOST);
+}
+
+void chk_limit_records(const struct mm *mm, struct chk_records *r)
+{
+	u64 leaf_pages = CHK_LEAF_SLOTS * sizeof(struct chk_record) / PAGE_SIZE;
+
+	r->keep = (u32)MIN(MAX(mm->resident_pages / KEEP_SHARE / leaf_pages, KEEP_LEAST),
+			   r->dead_max);
 }
 
 static struct chk_heap *new_heap(void)

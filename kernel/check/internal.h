@@ -87,6 +87,7 @@ struct chk_heap {
 	u64 changes;		    /* address of the library's struct chk_changes, 0: none */
 	u64 budget;		    /* the most pages of small objects at page level */
 	struct chk_large_tree large;
+	u64 ended;	  /* the alias leaf that ended last, + 1; 0: none */
 	u64 large_cursor; /* where the search for the next large object's address begins */
 	u64 seq;	  /* operations so far */
 	struct check_summary sum;
@@ -114,6 +115,11 @@ struct chk_caller {
 	s32 tid;
 };
 
+/*
+ * heap.c: chooses how many leaves of r, one of the heap's records, are kept for reports: a share of
+ * the memory that the program has now.
+ */
+void chk_limit_records(const struct mm *mm, struct chk_records *r);
 /* heap.c: creates the address space's heap, unless it has one. Returns 0 or -ENOMEM. */
 int chk_begin(struct mm *mm);
 /* Counts an operation and returns its number. Takes a sample if one is due. */

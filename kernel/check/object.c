@@ -106,15 +106,27 @@ static u64 pages_of(const struct check_object *o)
 	return o->size ? (ALIGN_UP(o->start + o->size, PAGE_SIZE) - first) >> PAGE_SHIFT : 0;
 }
 
-/* Retires the leaf at slot, and unmaps its addresses, where only scratch pages are left. */
-static void retire(struct mm *mm, u64 slot)
+/* Unmaps a leaf's addresses, where only scratch pages are left, and frees their page tables. */
+static void unmap_leaf(struct mm *mm, u64 slot)
 {
-	struct chk_records *r = &mm->check->heap->records;
 	u64 start = slot_addr(slot);
 
+	pt_unmap(mm, start, start + CHK_LEAF_SIZE, start, start + CHK_LEAF_SIZE);
+}
+
+/* Frees the page tables of leaves that have ended, and retires the oldest one if one is due. */
+static void retire(struct mm *mm)
+{
+	struct chk_records *r = &mm->check->heap->records;
+	u64 slot;
+
+	while ((slot = records_ended(r)) < r->slots)
+		unmap_leaf(mm, slot);
+	chk_limit_records(mm, r);
+	slot = records_excess(r);
 	if (slot == r->slots)
 		return;
-	pt_unmap(mm, start, start + CHK_LEAF_SIZE, start, start + CHK_LEAF_SIZE);
+	unmap_leaf(mm, slot);
 	records_drop(r, slot);
 }
 
@@ -152,14 +164,14 @@ static s64 make_small(struct mm *mm, u64 size, u64 align, const struct chk_calle
 			pt_unmap(mm, first, first + mapped * PAGE_SIZE, first, first);
 			r->state = CHK_STATE_FREED;
 			records_died(&h->records, slot);
-			retire(mm, records_excess(&h->records));
+			retire(mm);
 			return -ENOMEM;
 		}
 	}
 	mm->total_pages += mapped;
 	mm->total_peak = MAX(mm->total_peak, mm->total_pages);
 	h->pages += mapped;
-	retire(mm, records_excess(&h->records));
+	retire(mm);
 	return (s64)obj.o.start;
 }
 
@@ -261,7 +273,7 @@ void chk_unmake(struct mm *mm, const struct chk_object *obj, const struct chk_ca
 		mm->total_pages -= pages;
 		h->pages -= pages;
 		records_died(&h->records, obj->slot);
-		retire(mm, records_excess(&h->records));
+		retire(mm);
 	}
 	h->sum.flushes++;
 }

@@ -34,7 +34,8 @@ static u64 leaf_number(u64 slot)
 
 int records_init(struct chk_records *r, u64 slots, u32 dead_max)
 {
-	*r = (struct chk_records){.slots = slots, .leaf = slots, .dead_max = dead_max};
+	*r = (struct chk_records){
+		.slots = slots, .leaf = slots, .dead_max = dead_max, .keep = dead_max};
 	r->group = kzalloc(groups(r) * sizeof(*r->group));
 	r->dead = kzalloc(dead_max * sizeof(*r->dead));
 	if (r->group && r->dead)
@@ -86,6 +87,8 @@ int records_dup(struct chk_records *to, const struct chk_records *from)
 	memcpy(to->dead, from->dead, from->dead_max * sizeof(*to->dead));
 	to->dead_first = from->dead_first;
 	to->dead_count = from->dead_count;
+	to->dead_untold = from->dead_untold;
+	to->keep = from->keep;
 	to->leaf = from->leaf;
 	to->used = from->used;
 	to->retired = from->retired;
@@ -228,6 +231,7 @@ static void push_dead(struct chk_records *r, u64 slot)
 {
 	KASSERT(r->dead_count < r->dead_max);
 	r->dead[(r->dead_first + r->dead_count++) % r->dead_max] = (u32)leaf_number(slot);
+	r->dead_untold++;
 }
 
 /* Chooses the next fresh or retired leaf to be filled. Returns false if there is none. */
@@ -297,14 +301,25 @@ void records_died(struct chk_records *r, u64 slot)
 		push_dead(r, slot);
 }
 
+u64 records_ended(struct chk_records *r)
+{
+	u32 n = r->dead_first + r->dead_count - r->dead_untold;
+
+	if (!r->dead_untold)
+		return r->slots;
+	r->dead_untold--;
+	return (u64)r->dead[n % r->dead_max] * CHK_LEAF_SLOTS;
+}
+
 u64 records_excess(struct chk_records *r)
 {
 	u32 oldest = r->dead[r->dead_first];
 
-	if (r->dead_count < r->dead_max)
+	if (!r->dead_count || r->dead_count < MIN(r->keep, r->dead_max))
 		return r->slots;
 	r->dead_first = (r->dead_first + 1) % r->dead_max;
 	r->dead_count--;
+	r->dead_untold = MIN(r->dead_untold, r->dead_count);
 	return (u64)oldest * CHK_LEAF_SLOTS;
 }
 

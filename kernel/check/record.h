@@ -47,7 +47,9 @@ struct chk_records {
 	u32 used;  /* slots of that leaf that are given out */
 	u32 *dead; /* ring of the leaves that wait for retirement, oldest first */
 	u32 dead_first, dead_count, dead_max;
-	u64 retired; /* how many leaves were ever retired */
+	u32 keep;	 /* how many leaves may wait now; the owner changes it, up to dead_max */
+	u32 dead_untold; /* the newest leaves in the ring, which records_ended has not returned */
+	u64 retired;	 /* how many leaves were ever retired */
 };
 
 /*
@@ -102,6 +104,12 @@ u64 records_prev(const struct chk_records *r, u64 before);
  * Counts the death of a live object in its leaf. The object's record says already that it is dead.
  */
 void records_died(struct chk_records *r, u64 slot);
+/*
+ * Called after each records_add and records_died, until it returns .slots. Returns the first slot
+ * of a leaf that has got no live object and will get none, each leaf once. The caller may then free
+ * what it keeps for the leaf's addresses.
+ */
+u64 records_ended(struct chk_records *r);
 /*
  * Called after each records_add and records_died. If too many leaves wait for retirement, returns
  * the first slot of the oldest and takes it from the ring; else returns .slots. The caller unmaps

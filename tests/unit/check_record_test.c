@@ -22,7 +22,23 @@ struct model {
 		u32 state, size, slots;
 		bool gone;
 	} at[SLOTS];
+	bool ended[LEAVES]; /* records_ended has returned the leaf */
 };
+
+/* What has ended is told once, and has nothing that lives. */
+static void hear(struct chk_records *r, struct model *m)
+{
+	u64 slot;
+
+	while ((slot = records_ended(r)) != SLOTS) {
+		assert_int_equal(slot % CHK_LEAF_SLOTS, 0);
+		assert_int_not_equal(slot, r->leaf);
+		assert_false(m->ended[slot / CHK_LEAF_SLOTS]);
+		m->ended[slot / CHK_LEAF_SLOTS] = true;
+		for (u64 s = slot; s < slot + CHK_LEAF_SLOTS; s++)
+			assert_int_not_equal(m->at[s].state, CHK_STATE_LIVE);
+	}
+}
 
 static void die(struct chk_records *r, struct model *m, u64 slot)
 {
@@ -33,9 +49,11 @@ static void die(struct chk_records *r, struct model *m, u64 slot)
 	record->state = CHK_STATE_FREED;
 	m->at[slot].state = CHK_STATE_FREED;
 	records_died(r, slot);
+	hear(r, m);
 	old = records_excess(r);
 	if (old == SLOTS)
 		return;
+	assert_true(m->ended[old / CHK_LEAF_SLOTS]);
 	for (u64 s = old; s < old + CHK_LEAF_SLOTS; s++) {
 		assert_int_not_equal(m->at[s].state, CHK_STATE_LIVE);
 		memset(&m->at[s], 0, sizeof(m->at[s]));
@@ -65,6 +83,8 @@ static bool make(struct chk_records *r, struct model *m, u32 slots, u32 align, u
 	m->at[slot].state = CHK_STATE_LIVE;
 	m->at[slot].size = size;
 	m->at[slot].slots = slots;
+	m->ended[slot / CHK_LEAF_SLOTS] = false;
+	hear(r, m);
 	old = records_excess(r);
 	if (old != SLOTS) {
 		for (u64 s = old; s < old + CHK_LEAF_SLOTS; s++) {
@@ -183,11 +203,39 @@ static void addresses_are_not_reused_early(void **state)
 	free(m);
 }
 
+/* The owner lowers the number of leaves that are kept: the oldest go, one with each operation. */
+static void fewer_leaves_are_kept(void **state)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	struct chk_records r;
+	u64 retired = 0, slot;
+
+	(void)state;
+	assert_int_equal(records_init(&r, SLOTS, LEAVES), 0);
+	for (u64 i = 0; i < 4 * CHK_LEAF_SLOTS; i++) {
+		assert_non_null(records_add(&r, 1, 1, &slot));
+		m->at[slot].state = CHK_STATE_LIVE;
+	}
+	for (u64 s = 0; s < 3 * CHK_LEAF_SLOTS; s++)
+		die(&r, m, s);
+	assert_int_equal(r.retired, 0);
+	assert_int_equal(r.dead_count, 3);
+	r.keep = 1;
+	while ((slot = records_excess(&r)) != SLOTS) {
+		assert_int_equal(slot, retired++ * CHK_LEAF_SLOTS);
+		records_drop(&r, slot);
+	}
+	assert_int_equal(retired, 3);
+	records_free(&r);
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(addresses_are_not_reused_early),
+		cmocka_unit_test(fewer_leaves_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
