@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make format: the formatter changes our sources. make lint is scripts/lint.
 buffervm_sources(style_files
-	bootstrap/*.h check/*.[ch] common/*.h kernel/*.[ch] libc/*.[ch] vm/*.[ch]
+	bootstrap/*.h check/*.[ch] common/*.h gdb/*.[ch] kernel/*.[ch] libc/*.[ch] vm/*.[ch]
 	example-program/*.[ch] tests/*.[ch] bench/*.[ch])
 
 add_custom_target(format

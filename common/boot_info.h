@@ -38,6 +38,7 @@ enum {
 	BOOT_CORE_USES_PID = 1 << 6, /* kernel.core_uses_pid of the host: core(5) */
 	BOOT_END_INFO = 1 << 7,	     /* an account at the end (hostcall end_info) */
 	BOOT_FILES = 1 << 8,	     /* tell which programs are executed (hostcall executed) */
+	BOOT_GDB_AT_BUG = 1 << 9,    /* .gdb_socket: the program runs until check reports a bug */
 };
 
 #define BOOT_RLIMITS	      16
@@ -105,6 +106,7 @@ struct boot_info {
 	s32 stdio[3];
 	s32 cwd;
 	s32 root;
+	s32 gdb_socket; /* --gdb: where gdb connects to the stub (common/debugger.h) */
 	/* fcntl(2), F_GETFL of each stdio handle. */
 	u32 stdio_flags[3];
 

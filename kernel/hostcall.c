@@ -122,6 +122,7 @@ static const bool for_anybody[HC_MAX] = {
 	[HC_check_report] = true,
 	[HC_check_summary] = true,
 	[HC_check_library] = true,
+	[HC_gdb_stub] = true,
 };
 
 static const bool sleeping[HC_MAX] = {

@@ -3,6 +3,7 @@
 #include "common/boot_info.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/stubs.h"
+#include "kernel/exec/debugger.h"
 #include "kernel/exec/init.h"
 #include "kernel/hostcall.h"
 #include "kernel/kernel.h"
@@ -33,6 +34,7 @@ static void on_thread_stack(void *arg)
 		announce_cost();
 	}
 	exec_first_program();
+	exec_debugger();
 	arch_exit_to_program(thread_frame(t));
 }
 

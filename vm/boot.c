@@ -374,7 +374,8 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 		    (s->opt.no_patch ? BOOT_NO_PATCH : 0) | (s->opt.verbose ? BOOT_VERBOSE : 0) |
 		    (s->opt.stats == STATS_ALL ? BOOT_STATS : 0) |
 		    (observe_wants_account(s) ? BOOT_END_INFO : 0) |
-		    (s->opt.files_report ? BOOT_FILES : 0);
+		    (s->opt.files_report ? BOOT_FILES : 0) |
+		    (s->opt.gdb_at_bug ? BOOT_GDB_AT_BUG : 0);
 	b->trace = s->opt.trace_info;
 	b->check = s->opt.check;
 	b->pids_max = s->opt.pids;

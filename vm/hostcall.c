@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include "vm/gdb.h"
 #include "vm/handle.h"
 #include "vm/hostcall.h"
 #include "vm/jail/jail.h"
@@ -626,6 +627,7 @@ int hostcall_init(struct sandbox *s)
 		boot->stdio[fd] = closed ? -1 : (s32)handle_add(fd);
 		boot->stdio_flags[fd] = closed ? 0 : (u32)HOST_CALL(fcntl, (u64)fd, F_GETFL);
 	}
+	boot->gdb_socket = gdb_handle(s);
 	if (s->opt.policy && s->opt.policy->walls.up & WALL_BIT(WALL_policy))
 		return jail_enter(s);
 	cwd = start_dir(".");

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "vm/check.h"
+#include "vm/gdb.h"
 #include "vm/jail/audit.h"
 #include "vm/jail/confine.h"
 #include "vm/jail/jail.h"
@@ -59,6 +60,8 @@ static void usage(FILE *to, bool check, bool jail)
 		"  --no-patch             system calls stay SYSCALL instructions (ring 3)\n"
 		"  --no-module            the Linux module serves no hostcalls (ring 0)\n"
 		"  --no-exitless          every hostcall is an exit of the machine\n"
+		"  --gdb=PORT|PATH        gdb connects there and debugs the program\n"
+		"  --gdb-at-bug           with check: the program runs until a bug is found\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version; -h, --help\n"
 		"\n",
@@ -141,6 +144,8 @@ enum {
 	OPT_NO_MODULE,
 	OPT_EXITLESS,
 	OPT_NO_EXITLESS,
+	OPT_GDB,
+	OPT_GDB_AT_BUG,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -154,6 +159,8 @@ static const struct option run_options[] = {
 	{"no-aslr", no_argument, NULL, OPT_NO_ASLR},
 	{"no-patch", no_argument, NULL, OPT_NO_PATCH},
 	{"no-module", no_argument, NULL, OPT_NO_MODULE},
+	{"gdb", required_argument, NULL, OPT_GDB},
+	{"gdb-at-bug", no_argument, NULL, OPT_GDB_AT_BUG},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -226,6 +233,11 @@ static int run_option(struct options *o, int c, const char *value)
 		break;
 	case OPT_NO_EXITLESS:
 		o->exitless = false;
+		break;
+	case OPT_GDB:
+		return gdb_option(o, value) ?: -1;
+	case OPT_GDB_AT_BUG:
+		o->gdb_at_bug = true;
 		break;
 	case 'v':
 		o->verbose = true;
@@ -391,7 +403,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		argc -= next;
 		ret = parse_check(o, argc, argv, &next);
 	}
-	if (ret < 0 && observe_options_done(o))
+	if (ret < 0 && (observe_options_done(o) || gdb_options_done(o)))
 		ret = EXIT_USAGE;
 	if (ret >= 0)
 		return ret;
@@ -685,7 +697,10 @@ int main(int argc, char **argv)
 		return ret;
 	ret = observe_start(s);
 	if (!ret)
+		ret = gdb_open(s);
+	if (!ret)
 		ret = run(s);
+	gdb_close(s);
 	if (CHECK_BUILT)
 		reporter_end();
 	if (!jail_end(ret == 0 && atomic_load(&s->end_status) == 0) && ret == 0)

@@ -50,6 +50,9 @@ struct options {
 	int status_fd;
 	bool status_fd_given;
 	const char *status_file;
+	const char *gdb; /* --gdb: a port or a path; NULL: none */
+	u16 gdb_port;	 /* 0: it is a path */
+	bool gdb_at_bug;
 	struct check_config check;	     /* buffervm check; all zero without */
 	const struct report_options *report; /* for the reporter; NULL without check */
 	const char *core_pattern;	     /* for CHECK_CORE */

@@ -16,6 +16,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc_text.h"
 #include "kernel/task/core.h"
+#include "kernel/task/ptrace.h"
 #include "kernel/task/task.h"
 
 /* The text of the mappings is cut at this length, so that there is space for the other parts. */
@@ -278,6 +279,8 @@ enum check_verdict chk_report(struct check_report *head, const struct chk_report
 		WRITE_ONCE(reported_in_run, true);
 	if ((boot->check.flags & CHECK_CORE) && !at_exit && verdict != CHECK_VERDICT_DUPLICATE)
 		write_core(head);
+	if (!at_exit && verdict != CHECK_VERDICT_DUPLICATE)
+		ptrace_bug();
 	if (last) {
 		if (p->mm->check->heap)
 			WRITE_ONCE(p->mm->check->heap->exiting, true);

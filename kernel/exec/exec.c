@@ -20,6 +20,7 @@
 #include <linux/securebits.h>
 #include <linux/xattr.h>
 #include "common/boot_info.h"
+#include "common/debugger.h"
 #include "common/exit_status.h"
 #include "kernel/exec/binary.h"
 #include "kernel/exec/exec.h"
@@ -125,7 +126,9 @@ static int open_program(struct exec *x, s32 dirfd, const char *path, int flags)
 	const char *script = x->filename;
 	int ret;
 
-	if (path[0] == '\0') /* execveat(fd, "", AT_EMPTY_PATH): opens the file of fd again */
+	if (x->args->program)
+		ret = binary_adopt(&x->program, ofile_get(x->args->program));
+	else if (path[0] == '\0') /* execveat(fd, "", AT_EMPTY_PATH): opens the file of fd again */
 		ret = binary_open(&x->program, AT_FDCWD, x->filename, 0);
 	else
 		ret = binary_open(&x->program, dirfd, path, flags);
@@ -405,6 +408,8 @@ static int inject(struct exec *x)
 {
 	const char *loader = x->program.image.interp ? x->interp_name : NULL;
 
+	if (current_process()->pid == DEBUGGER_PID)
+		return 0;
 	return check_exec(x->mm, &x->program, loader, x->filename, &x->stack);
 }
 

@@ -5,6 +5,8 @@
 
 #include "common/types.h"
 
+struct ofile;
+
 /* NUL-terminated strings, one after another. No string lies in two chunks. */
 struct exec_chunk {
 	const char *data;
@@ -20,6 +22,8 @@ struct exec_args {
 	struct exec_chunk chunk[EXEC_CHUNKS];
 	u32 chunks;
 	u32 argc, envc;
+	struct ofile
+		*program; /* NULL: path is opened. Else this is the program, and path its name */
 };
 
 /* The reason why a program cannot be run, for the monitor's message, without the program's name. */

@@ -13,6 +13,7 @@
  * a program waits in.
  */
 #include "common/boot_info.h"
+#include "common/debugger.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/check_hooks.h"
 #include "kernel/define_syscall.h"
@@ -60,12 +61,18 @@ static bool has(u32 flag)
 	return boot->trace.flags & flag;
 }
 
+/* The stub for gdb is none of the programs that are traced. */
+static bool is_stub(void)
+{
+	return current_process()->pid == DEBUGGER_PID;
+}
+
 static bool is_wanted(u64 nr)
 {
 	/* Calls of the heap library, which no filter names: with all others only. */
 	if (nr >= BOOT_TRACE_CALLS)
 		nr = BOOT_TRACE_CALLS - 1;
-	return boot->trace.calls[nr / 64] & 1UL << nr % 64;
+	return !is_stub() && (boot->trace.calls[nr / 64] & 1UL << nr % 64);
 }
 
 /* The text. out.lock is held. */
@@ -377,7 +384,7 @@ void trace_signal(const siginfo_t *info)
 	struct trace_call *t = NULL;
 
 	/* Of SIGKILL strace sees only the end. */
-	if (!has(BOOT_TRACE_SUMMARY) && info->si_signo != SIGKILL)
+	if (!has(BOOT_TRACE_SUMMARY) && info->si_signo != SIGKILL && !is_stub())
 		t = call_new();
 	if (!t)
 		return;
@@ -393,7 +400,7 @@ void trace_signal(const siginfo_t *info)
 
 void trace_exit(int wait_status)
 {
-	struct trace_call *t = has(BOOT_TRACE_SUMMARY) ? NULL : call_new();
+	struct trace_call *t = has(BOOT_TRACE_SUMMARY) || is_stub() ? NULL : call_new();
 
 	/* What a thread that is ended in the middle of a call leaves. */
 	kfree(current()->trace_line);

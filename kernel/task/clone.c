@@ -191,6 +191,8 @@ void thread_begin(struct thread *t)
 {
 	struct process *p = t->proc;
 
+	if (t->begin)
+		t->begin();
 	if (p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY) {
 		mutex_lock(&task_lock);
 		timers_limit(p);

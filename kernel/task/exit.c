@@ -11,6 +11,7 @@
  * at once with its status, because the shell or script that started the sandbox waits for that.
  * Everything else in the sandbox ends with it.
  */
+#include "common/debugger.h"
 #include "kernel/check_hooks.h"
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file.h"
@@ -43,6 +44,7 @@
 
 __attribute__((noreturn)) static void sandbox_exit(int status)
 {
+	ptrace_sandbox_ends(status);
 	status = check_end_status(status);
 	if (boot->flags & BOOT_TRACE)
 		trace_end();
@@ -127,6 +129,8 @@ void process_tell_end(struct process *p)
 	int status = p->wait_status;
 
 	ASSERT_HELD(&task_lock);
+	if (p->pid == DEBUGGER_PID)
+		return; /* it has no parent */
 	/* The parent is told after the tracer has waited: ptrace(2), "Death under ptrace". */
 	if (tracer && tracer->proc != p->parent)
 		ptrace_tell_tracer(p->ended_leader, exit_code_of(status),

@@ -68,6 +68,13 @@ static inline bool ptrace_wants_syscalls(const struct thread *t)
 	       t->ptrace.watched;
 }
 
+/*
+ * Stops that only the stub for gdb gets (common/debugger.h). The first process has ended with this
+ * wait(2) status; `buffervm check` has reported a bug of the running thread.
+ */
+void ptrace_sandbox_ends(int status);
+void ptrace_bug(void);
+
 /* PTRACE_EVENT_EXIT. status: as wait(2) will have it. */
 void ptrace_exit_event(int status);
 /* execve(2) has succeeded in a thread that had the number old_tid. */

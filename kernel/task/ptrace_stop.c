@@ -6,6 +6,7 @@
  * a struct ptrace_regs on its stack, where the tracer reads and changes them under task_lock. The
  * tracee loads them when it goes on. SIGKILL ends each stop except that of PTRACE_EVENT_EXIT.
  */
+#include "common/debugger.h"
 #include "kernel/task/ptrace_abi.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/arch/x86_64/arch_needs.h"
@@ -370,6 +371,35 @@ void ptrace_exit_event(int status)
 		return;
 	t->ptrace.message = (u64)status;
 	stop(&r);
+}
+
+/* Returns true if the stub for gdb traces the running thread. */
+static bool traced_by_debugger(void)
+{
+	bool traced;
+
+	mutex_lock(&task_lock);
+	traced = current()->ptrace.tracer && current()->ptrace.tracer->proc->pid == DEBUGGER_PID;
+	mutex_unlock(&task_lock);
+	return traced;
+}
+
+void ptrace_sandbox_ends(int status)
+{
+	siginfo_t info = trap_info(SIGTRAP, SIGTRAP | DEBUGGER_EVENT_END << 8);
+	struct report r = {
+		.code = SIGTRAP | DEBUGGER_EVENT_END << 8, .info = &info, .ending = true};
+
+	if (!ptrace_traced(current()) || !traced_by_debugger())
+		return;
+	current()->ptrace.message = (u64)status;
+	stop(&r);
+}
+
+void ptrace_bug(void)
+{
+	if (ptrace_traced(current()) && traced_by_debugger())
+		event(DEBUGGER_EVENT_BUG, 0);
 }
 
 void ptrace_exec_event(s32 old_tid)

@@ -5,6 +5,7 @@
  * The first process has the numbers that the host gave the monitor (process, parent, group,
  * session). Later numbers count upwards from its number.
  */
+#include "common/debugger.h"
 #include "kernel/define_syscall.h"
 #include "kernel/fs/fs_info.h"
 #include "kernel/kernel.h"
@@ -192,7 +193,8 @@ void thread_link(struct thread *t, s32 tid)
 	LIST_INSERT_HEAD(&by_tid[(u32)tid % TID_LISTS], t, by_tid);
 	TAILQ_INSERT_TAIL(&p->threads, t, link);
 	p->nthreads++;
-	nproc_begins(p->nthreads == 1);
+	if (tid != DEBUGGER_PID)
+		nproc_begins(p->nthreads == 1);
 }
 
 void thread_unlink(struct thread *t)

@@ -39,7 +39,8 @@ struct thread {
 	struct sched_thread sched;
 	bool dying; /* it ends instead of going back to its program; task_lock */
 
-	u64 set_tid; /* user address for CLONE_CHILD_SETTID until it begins, or 0 */
+	void (*begin)(void); /* what it does in the kernel before it enters its program, or NULL */
+	u64 set_tid;	     /* user address for CLONE_CHILD_SETTID until it begins, or 0 */
 
 	/* usage.c: the counts until it got its vCPU. Readers on other vCPUs use no lock. */
 	u64 cpu_ns, system_ns;

@@ -17,6 +17,9 @@
 
 /* In place of the library that the monitor carries. */
 __asm__(".pushsection .rodata\n"
+	".globl gdb_stub_start, gdb_stub_end\n"
+	"gdb_stub_start: .ascii \"the stub\"\n"
+	"gdb_stub_end:\n"
 	".globl heap_library_start, heap_library_end\n"
 	"heap_library_start: .ascii \"the heap library\"\n"
 	"heap_library_end: .popsection");

@@ -9,7 +9,7 @@
  * a host call the area is overwritten, as a second vCPU could do: whoever looks there again
  * after its checks finds garbage.
  *
- * sources: vm/word.c
+ * sources: vm/word.c vm/embedded.c vm/gdb.c
  * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/handle.c vm/ioctl.c vm/own_proc.c

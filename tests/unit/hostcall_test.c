@@ -4,7 +4,7 @@
  * kernel's stubs and its marshalling call the monitor's dispatch directly; where a kernel of ours
  * would not send something, the test writes the frame itself.
  *
- * sources: vm/word.c
+ * sources: vm/word.c vm/embedded.c vm/gdb.c
  * sources: tests/fake/monitor.c kernel/hostcall.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c vm/hostcall_poll.c
  * sources: vm/hostcall_sandbox.c vm/hostcall_socket.c vm/check_library.c vm/hostcall_check.c
@@ -1367,6 +1367,15 @@ static void the_heap_library_is_sealed_and_for_checks_only(void **state)
 	assert_memory_equal(text, "the heap library", strlen("the heap library"));
 	assert_int_equal(pwrite((int)h, "x", 1, 0), -1);
 	assert_int_equal(ftruncate((int)h, 1), -1);
+	assert_int_equal(hc_close(h), 0);
+
+	/* The same way leads the stub for gdb into the guest, which asked for it or not. */
+	assert_int_equal(hc_gdb_stub(HC_NONE), -ENOENT);
+	s->opt.gdb = "1234";
+	h = hc_gdb_stub(HC_NONE);
+	s->opt.gdb = NULL;
+	assert_true(h >= 0);
+	assert_int_equal(pread((int)h, text, sizeof(text), 0), strlen("the stub"));
 	assert_int_equal(hc_close(h), 0);
 }
 

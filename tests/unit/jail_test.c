@@ -6,7 +6,7 @@
  * file that the policy does not allow; at the end the files must be as before, and no descriptor
  * may be left.
  *
- * sources: vm/word.c
+ * sources: vm/word.c vm/embedded.c vm/gdb.c
  * sources: tests/fake/monitor.c vm/check_library.c vm/hostcall.c vm/hostcall_nonblocking.c
  * sources: vm/hostcall_check.c vm/hostcall_file.c vm/hostcall_host.c vm/hostcall_lookup.c
  * sources: vm/hostcall_poll.c vm/hostcall_sandbox.c vm/hostcall_socket.c vm/hostcall_mount.c

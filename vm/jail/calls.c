@@ -166,6 +166,7 @@ static const bool same[HC_MAX] = {
 	[HC_check_report] = true,
 	[HC_check_summary] = true,
 	[HC_check_library] = true,
+	[HC_gdb_stub] = true,
 };
 
 jail_call *jail_find_call(u32 nr, jail_call *run)
