@@ -16,7 +16,7 @@
  */
 #define ABI_NOTE_OWNER	"BufferVM"
 #define ABI_NOTE_TYPE	1
-#define ABI_VERSION	13
+#define ABI_VERSION	14
 
 #define BOOT_INFO_MAGIC 0x4d56667542UL /* "BufVM" */
 
