@@ -8,7 +8,10 @@
  * handle at that moment. That name is only a guess until a walk along it ends at the handle's file.
  *
  * Most paths have neither links nor "..". For such a path the nearest content is found by comparing
- * text, and one openat2(2) that refuses links leads from there to the file.
+ * text, and one openat2(2) that refuses links and mounts leads from there to the file. Directories
+ * in between are not looked at then. So this is done only as long as all directories that are known
+ * by their inode are where they were at the start: a watch tells when one, or one above it, is
+ * moved.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/statfs.h>
 #include "vm/handle.h"
 #include "vm/hostcall.h"
@@ -49,21 +53,21 @@ const struct view_node *view_root(void)
 
 s64 view_add_handle(int fd, const struct view_node *rule, const struct view_node *node)
 {
-	return handle_add_tagged(fd, rule ? rule->tag | (node ? 0 : VIEW_TAG_BELOW) : 0);
+	return handle_add_tagged(fd, node ? node->tag : rule ? rule->tag | VIEW_TAG_BELOW : 0);
 }
 
 const struct view_node *view_rule_of(int handle)
 {
 	u32 tag = handle_tag(handle) & ~VIEW_TAG_BELOW;
 
-	return tag ? view_tree.node[tag - 1] : NULL;
+	return tag ? view_tree.node[tag - 1]->rule : NULL;
 }
 
-bool view_may_have_nodes(int handle)
+const struct view_node *view_node_of(int handle)
 {
-	const struct view_node *rule = view_rule_of(handle);
+	u32 tag = handle_tag(handle);
 
-	return rule && rule->child && !(handle_tag(handle) & VIEW_TAG_BELOW);
+	return tag && !(tag & VIEW_TAG_BELOW) ? view_tree.node[tag - 1] : NULL;
 }
 
 const struct view_node *view_name_node(const struct view_node *dir, const char *name)
@@ -73,7 +77,8 @@ const struct view_node *view_name_node(const struct view_node *dir, const char *
 
 /* ---- what is forbidden wherever it is -------------------------------------------------------- */
 
-s64 view_check_inode(const struct stat *st, bool write)
+/* Returns what is known of an inode, NULL if nothing is. */
+static const struct view_inode *find_inode(const struct stat *st)
 {
 	u32 low = 0, high = view_tree.inodes;
 
@@ -85,18 +90,35 @@ s64 view_check_inode(const struct stat *st, bool write)
 		else
 			high = middle;
 	}
-	for (; low < view_tree.inodes && view_tree.inode[low].ino == st->st_ino; low++) {
-		const struct view_inode *i = &view_tree.inode[low];
+	for (; low < view_tree.inodes && view_tree.inode[low].ino == st->st_ino; low++)
+		if (view_tree.inode[low].dev == st->st_dev)
+			return &view_tree.inode[low];
+	return NULL;
+}
 
-		if (i->dev != st->st_dev || !(i->refusal || write))
-			continue;
-		audit_note(!i->refusal		  ? "protect"
-			   : i->refusal == EACCES ? "deny"
-						  : "hide",
-			   "of another name of this file");
-		return i->refusal ? -i->refusal : -EROFS;
-	}
-	return 0;
+s64 view_check_inode(const struct stat *st, bool write)
+{
+	const struct view_inode *i = find_inode(st);
+
+	if (!i || !(i->refusal || write))
+		return 0;
+	audit_note(!i->refusal		  ? "protect"
+		   : i->refusal == EACCES ? "deny"
+					  : "hide",
+		   "of another name of this file");
+	return i->refusal ? -i->refusal : -EROFS;
+}
+
+/* Returns true if a directory that is known by its inode may not be where it was at the start. */
+static bool moves_seen(void)
+{
+	static _Atomic bool seen;
+	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+
+	if (!seen && view_tree.watch >= 0 &&
+	    HOST_CALL(read, (u64)view_tree.watch, (u64)event, sizeof(event)) > 0)
+		seen = true;
+	return seen || view_tree.watch == VIEW_UNWATCHED;
 }
 
 /*
@@ -220,6 +242,12 @@ static s64 enter(struct walk *w, const char *name, size_t len)
 		HOST_CALL(close, (u64)fd);
 		return err;
 	}
+	/* What is protected stays so when somebody outside has moved it here. */
+	if (!node && S_ISDIR(w->st.st_mode)) {
+		const struct view_inode *known = find_inode(&w->st);
+
+		rule = known ? known->node : rule;
+	}
 	return push(w, (int)fd, true, node, rule);
 }
 
@@ -340,11 +368,11 @@ static s64 begin(struct walk *w, int dir, const char *path)
 		return -ENOTDIR;
 	if (!rule)
 		return -EACCES;
-	err = push(w, dir, false, NULL, rule);
+	err = push(w, dir, false, view_node_of(dir), rule);
 	if (err < 0)
 		return err;
 	w->floating = true;
-	if (view_may_have_nodes(dir) || w->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH))
+	if (w->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH))
 		err = ground(w);
 	w->base = w->count - 1;
 	if (!(w->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH)))
@@ -553,8 +581,9 @@ static int nearest_content(int dir, const char *path, const char **rest,
 		fd = n->fd;
 	} else {
 		*rule = dir >= 0 ? view_rule_of(dir) : NULL;
-		if (!*rule || view_may_have_nodes(dir))
+		if (!*rule)
 			return -1;
+		n = view_node_of(dir);
 		fd = dir;
 	}
 	*rest = path + strspn(path, "/");
@@ -589,13 +618,14 @@ static s64 find_at_once(int dir, const char *path, u32 flags, struct view_at *at
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
 			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-					  RESOLVE_NO_MAGICLINKS};
+					  RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
 	const struct view_node *rule = NULL, *node = NULL;
 	const char *rest;
 	int from = nearest_content(dir, path, &rest, &rule, &node);
 	s64 fd;
 
-	if (from < 0)
+	/* The inodes of directories in between are not seen. */
+	if (from < 0 || (strchr(rest, '/') && moves_seen()))
 		return -1;
 	fd = HOST_CALL(openat2, (u64)from, (u64)rest, (u64)&how, sizeof(how));
 	if (fd < 0)

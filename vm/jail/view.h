@@ -15,11 +15,11 @@
  * A *rule* is a node that says whether files at and below its path may be changed. Nodes cannot be
  * renamed, replaced or removed by the guest, so that no rule's files get to another path.
  *
- * Every handle that was opened by a path has the number of its rule as its tag (handle.h). A handle
- * without a tag (0) is no start for a path, and its attributes may be changed only if it is open
- * for writing. VIEW_TAG_BELOW marks handles of directories below which there is no node. The guest
- * cannot change that, because it can neither move a directory to the path of a node nor move a
- * node.
+ * Every handle that was opened by a path has a tag (handle.h): the number of its node, or that of
+ * its rule with VIEW_TAG_BELOW if it has no node, so that no node lies below it. A handle without a
+ * tag (0) is no start for a path, and its attributes may be changed only if it is open for writing.
+ * The guest cannot change what a tag says, because it can neither move a directory to the path of a
+ * node nor move a node.
  *
  * view_build is called once while the monitor has one thread. Afterwards nothing changes, and all
  * other functions may be called by any thread.
@@ -97,8 +97,8 @@ void view_let_go(struct view_at *at);
 s64 view_add_handle(int fd, const struct view_node *rule, const struct view_node *node);
 /* Returns the rule of a handle, NULL if it has none. */
 const struct view_node *view_rule_of(int handle);
-/* Returns false if no node lies below the directory of this handle. */
-bool view_may_have_nodes(int handle);
+/* Returns the node of a handle, NULL if it has none. */
+const struct view_node *view_node_of(int handle);
 /*
  * Writes the path of an open file in the view, without a NUL. Returns its length, -ENOENT if it has
  * none, or -ERANGE.

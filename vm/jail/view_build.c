@@ -12,6 +12,7 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 
 #define LINKS_MAX 40 /* as Linux: path_resolution(7) */
 
-struct view_tree view_tree;
+struct view_tree view_tree = {.watch = -1};
 
 /* What a rule says, and of which file, while the tree is built. */
 struct entry {
@@ -289,8 +290,37 @@ static int scratch_directory(struct build *b, mode_t mode)
 	return open_path(b->scratch, name, O_DIRECTORY, 0);
 }
 
+/*
+ * Has inotify tell when a directory, or one above it, gets another name. Without that the view sees
+ * each directory on the way to a file, which takes more time.
+ */
+static void watch_moves(int dir, const char *name)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	if (view_tree.watch == -1)
+		view_tree.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	n = readlink(link, path, sizeof(path) - NAME_MAX - 2);
+	if (view_tree.watch < 0 || n <= 0)
+		goto unwatched;
+	snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
+	for (char *slash = path + strlen(path); slash && slash != path;
+	     slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (inotify_add_watch(view_tree.watch, path, IN_MOVE_SELF | IN_ONLYDIR) < 0)
+			goto unwatched;
+	}
+	return;
+unwatched:
+	if (view_tree.watch >= 0)
+		close(view_tree.watch);
+	view_tree.watch = VIEW_UNWATCHED;
+}
+
 /* Adds an inode that is known beside its name. Returns false if memory is exhausted. */
-static bool add_inode(const struct stat *st, int refusal)
+static bool add_inode(const struct stat *st, const struct view_node *node)
 {
 	struct view_inode *more =
 		reallocarray(view_tree.inode, view_tree.inodes + 1, sizeof(*more));
@@ -298,7 +328,8 @@ static bool add_inode(const struct stat *st, int refusal)
 	if (!more)
 		return false;
 	view_tree.inode = more;
-	more[view_tree.inodes++] = (struct view_inode){st->st_dev, st->st_ino, refusal};
+	more[view_tree.inodes++] = (struct view_inode){
+		.dev = st->st_dev, .ino = st->st_ino, .refusal = node->refusal, .node = node};
 	return true;
 }
 
@@ -446,9 +477,12 @@ static int settle(struct build *b, struct view_node *n, const struct place *in, 
 	*own = (struct place){.fd = n->fd, .ours = false};
 	if (n->refusal ||
 	    (n->has_right && !n->write && n->parent->rule && n->parent->rule->write)) {
-		if (in->fd >= 0 && !fstatat(in->fd, n->name, &st, AT_SYMLINK_NOFOLLOW) &&
-		    (n->refusal || S_ISREG(st.st_mode)) && !add_inode(&st, n->refusal))
-			return no_memory();
+		if (in->fd >= 0 && !fstatat(in->fd, n->name, &st, AT_SYMLINK_NOFOLLOW)) {
+			if (!add_inode(&st, n))
+				return no_memory();
+			if (S_ISDIR(st.st_mode))
+				watch_moves(in->fd, n->name);
+		}
 	}
 	if (n->fd >= 0) {
 		own->ours = n->is_scratch;

@@ -12,8 +12,11 @@
 struct view_inode {
 	dev_t dev;
 	ino_t ino;
-	int refusal; /* errno of whoever opens it; 0: it may not be changed */
+	int refusal;		      /* errno of whoever opens it; 0: it may not be changed */
+	const struct view_node *node; /* whose rule says so */
 };
+
+#define VIEW_UNWATCHED (-2)
 
 struct view_tree {
 	struct view_node *root;
@@ -21,6 +24,8 @@ struct view_tree {
 	u32 nodes;
 	struct view_inode *inode; /* sorted by .ino */
 	u32 inodes;
+	int watch;     /* of inotify: tells when a directory of .inode moves; -1: there is none; or
+			* VIEW_UNWATCHED: there is one, and it is not watched */
 	dev_t *device; /* of all content that is not on a procfs */
 	u32 devices;
 };
