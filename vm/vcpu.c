@@ -22,6 +22,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include "vm/host_kernel.h"
+#include "vm/jail/limits.h"
 #include "vm/kvm_stats.h"
 #include "vm/timer.h"
 #include "vm/vm.h"
@@ -547,6 +548,8 @@ void vcpu_run(struct vcpu *v)
 		int ret;
 
 		WRITE_ONCE(v->in_kvm, true);
+		if (limits_wait(v))
+			continue;
 		ret = ioctl(v->fd, KVM_RUN, 0);
 		WRITE_ONCE(v->in_kvm, false);
 		if (ret == 0) {

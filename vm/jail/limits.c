@@ -2,9 +2,15 @@
 /*
  * See limits.h. Time is kept by a thread of its own: it ends the sandbox by sandbox_end, and the
  * whole process if the main thread does not end it soon, as when a host call of that thread hangs.
+ *
+ * A share of the CPUs is kept by another thread. What the sandbox may use grows with the time; when
+ * it has used more, all vCPUs are kicked out of the guest and wait outside until the time has
+ * caught up. So the share is right on the average, and a program that slept may use what was left
+ * of a tenth of a second at once, as with the CPU controller of control groups.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -19,7 +25,10 @@
 #define STEP_MIN_NS 1000000UL	    /* between two looks at the CPU time */
 #define STACK	    (64UL << 10)
 
+#define SHARE_NS    (SECOND_NS / 10) /* CPU time that is saved up, at most: this long's */
+
 static const struct limits *limits; /* NULL: none */
+static _Atomic u32 held;	    /* 1: vCPUs wait */
 static _Atomic u64 written;	    /* bytes that count against limits->disk */
 static _Atomic u64 disk_refused, fsize_refused;
 
@@ -74,10 +83,76 @@ static void *keep_time(void *arg)
 	return NULL;
 }
 
+/* Has all vCPUs leave the guest and wait, or lets them go on. */
+static void hold(struct sandbox *s, bool wait)
+{
+	atomic_store(&held, wait);
+	if (!wait) {
+		HOST_CALL(futex, (u64)&held, FUTEX_WAKE_PRIVATE, INT32_MAX);
+		return;
+	}
+	/* Numbers of vCPUs are consecutive. Who is not in the guest looks before it enters. */
+	for (u32 id = 0; id < VCPU_MAX; id++) {
+		struct vcpu *v = READ_ONCE(s->vcpu[id]);
+
+		if (!v)
+			break;
+		if (READ_ONCE(v->in_kvm))
+			vcpu_kick(v);
+	}
+}
+
+bool limits_wait(struct vcpu *v)
+{
+	const struct timespec most = {0, (long)SHARE_NS};
+
+	if (!atomic_load(&held))
+		return false;
+	WRITE_ONCE(v->in_kvm, false);
+	HOST_CALL(futex, (u64)&held, FUTEX_WAIT_PRIVATE, 1, (u64)&most);
+	return true;
+}
+
+static void *keep_share(void *arg)
+{
+	struct sandbox *s = arg;
+	const u64 share = limits->cpu_share, cpus = (u64)MAX(CPU_COUNT(&s->cpus), 1) * 1000;
+	u64 last = now_ns(CLOCK_MONOTONIC), used = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	s64 left = 0; /* CPU time that may be used, in ns */
+
+	for (;;) {
+		u64 now = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+		left += (s64)((now - last) * share / 1000) - (s64)(cpu - used);
+		left = MIN(left, (s64)(SHARE_NS * share / 1000));
+		last = now;
+		used = cpu;
+		if (left <= 0) {
+			/* Each time, for a vCPU that entered the guest at the moment of the first.
+			 */
+			hold(s, true);
+			/* A millisecond more, so that they do not stop again at once. */
+			sleep_ns(MIN((u64)-left * 1000 / share + STEP_MIN_NS, SHARE_NS));
+			continue;
+		}
+		if (atomic_load(&held))
+			hold(s, false);
+		/* All CPUs together use it up no sooner. */
+		sleep_ns(MAX((u64)left * 1000 / MAX(cpus - share, 1UL), STEP_MIN_NS));
+	}
+	return NULL;
+}
+
 int limits_start(struct sandbox *s, const struct limits *l)
 {
+	int ret = 0;
+
 	limits = l;
-	return l->time_ns || l->cpu_ns ? host_thread_start(keep_time, s, STACK, 0, &s->cpus) : 0;
+	if (l->time_ns || l->cpu_ns)
+		ret = host_thread_start(keep_time, s, STACK, 0, &s->cpus);
+	if (ret == 0 && l->cpu_share)
+		ret = host_thread_start(keep_share, s, STACK, 0, &s->cpus);
+	return ret;
 }
 
 /* Memory files count as memory. Returns true for a file whose bytes go to a disk. */

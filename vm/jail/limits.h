@@ -17,6 +17,7 @@ struct limits {
 	u64 fsize;   /* most bytes of a file that is written or made longer */
 	u64 time_ns; /* from limits_start on */
 	u64 cpu_ns;  /* of all threads of the monitor */
+	u32 cpu_share; /* their CPU time in a second, in thousandths of one; 0: no limit */
 };
 
 /*
@@ -25,6 +26,14 @@ struct limits {
  */
 struct sandbox;
 int limits_start(struct sandbox *s, const struct limits *limits);
+
+/*
+ * Called by a vCPU's thread before it enters the guest, after it has said so in v->in_kvm. Returns
+ * true if it has waited because cpu_share is used up; it then has to look again. Costs a load of
+ * memory where nothing is to wait for.
+ */
+struct vcpu;
+bool limits_wait(struct vcpu *v);
 
 /*
  * Called before len bytes are written to a file at offset; ~0: at its position. append: at its end

@@ -86,7 +86,7 @@ static bool copy_file(int from, const char *name, int to)
 {
 	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	int out = in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool done = out >= 0 && copy_data(in, out) && fsync(out) == 0;
+	bool done = out >= 0 && copy_data(in, out);
 	int error = errno;
 
 	if (in >= 0)
@@ -390,6 +390,8 @@ bool layer_save(struct layer *l, const struct overlay *o, const struct changes *
 		if (c->change[i].kind != DELETED)
 			done = make_parents(next, c->change[i].path) &&
 			       transfer(&c->change[i], data, next);
+	/* The data is on the disk before the index says so. */
+	done = done && (c->count == 0 || syncfs(next) == 0);
 	l->number++;
 	if (!done || !write_index(l, o, c)) {
 		failed(l, "the changes are not kept");

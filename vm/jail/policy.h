@@ -72,7 +72,8 @@ struct jail_policy {
 
 	/* Limits. 0: none. */
 	u64 mem; /* bytes */
-	u32 pids, fds, cpus;
+	u32 pids, fds;
+	u32 cpus; /* whole ones; limits.cpu_share if fewer */
 	struct limits limits;
 
 	struct net_rules net;

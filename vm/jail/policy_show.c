@@ -89,7 +89,11 @@ void policy_show(const struct jail_policy *p, FILE *to)
 	print_number("mem", p->mem, to);
 	print_number("pids", p->pids, to);
 	print_number("fds", p->fds, to);
-	print_number("cpus", p->cpus, to);
+	if (p->limits.cpu_share)
+		fprintf(to, "cpus %u.%03u\n", p->limits.cpu_share / 1000,
+			p->limits.cpu_share % 1000);
+	else
+		print_number("cpus", p->cpus, to);
 	policy_show_network(p, to);
 }
 
@@ -135,7 +139,11 @@ void policy_show_json(const struct jail_policy *p, FILE *to)
 	add_number(all, "mem", p->mem);
 	add_number(all, "pids", p->pids);
 	add_number(all, "fds", p->fds);
-	add_number(all, "cpus", p->cpus);
+	if (p->limits.cpu_share)
+		json_object_object_add(all, "cpus",
+				       json_object_new_double(p->limits.cpu_share / 1000.0));
+	else
+		add_number(all, "cpus", p->cpus);
 	policy_show_network_json(p, all);
 	fprintf(to, "%s\n",
 		json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |

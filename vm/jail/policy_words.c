@@ -113,6 +113,29 @@ static int read_count(struct jail_policy *p, const struct policy_word *word,
 	return 0;
 }
 
+/* A number of CPUs with at most three digits behind the point. */
+static int read_cpus(struct jail_policy *p, const struct policy_word *word,
+		     const struct policy_value *v)
+{
+	size_t whole = strspn(v->text, "0123456789"), digits = 0;
+	const char *point = v->text + whole;
+	u64 thousandths = 0;
+
+	if (*point == '.')
+		digits = strspn(point + 1, "0123456789");
+	if (whole == 0 || whole > 6 || (*point && (digits == 0 || digits > 3 || point[1 + digits])))
+		return wrong(word, v, "a number of CPUs such as 2 or 0.5");
+	for (const char *c = v->text; c < point; c++)
+		thousandths = thousandths * 10 + (u64)(*c - '0');
+	for (size_t i = 0; i < 3; i++)
+		thousandths = thousandths * 10 + (i < digits ? (u64)(point[1 + i] - '0') : 0);
+	if (thousandths < 10)
+		return wrong(word, v, "at least 0.01");
+	p->cpus = (u32)((thousandths + 999) / 1000);
+	p->limits.cpu_share = thousandths % 1000 ? (u32)thousandths : 0;
+	return 0;
+}
+
 static int read_flag(struct jail_policy *p, const struct policy_word *word,
 		     const struct policy_value *v)
 {
@@ -236,8 +259,8 @@ const struct policy_word policy_words[] = {
 	 .max = UINT32_MAX, .help = "most processes and threads (default 256)"},
 	{.word = "fds", .value_name = "N", .read = read_count, AT(fds), .min = 16,
 	 .max = UINT32_MAX, .help = "most open files together (default 1024)"},
-	{.word = "cpus", .value_name = "N", .read = read_count, AT(cpus), .min = 1,
-	 .max = UINT32_MAX, .help = "CPUs that threads run on at a time"},
+	{.word = "cpus", .value_name = "N", .read = read_cpus,
+	 .help = "CPUs that threads run on at a time; 0.5 is half of one's time"},
 	{.word = "fsize", .value_name = "SIZE", .read = read_size, AT(limits.fsize),
 	 .help = "largest file that may be written"},
 	{.word = "disk", .value_name = "SIZE", .read = read_size, AT(limits.disk),

@@ -71,7 +71,10 @@ static bool write_cgroup(int root, const struct jail_policy *p)
 	char number[24], cpu[64];
 
 	if (p->cpus)
-		snprintf(cpu, sizeof(cpu), "%lu %u\n", (u64)p->cpus * CPU_PERIOD, CPU_PERIOD);
+		snprintf(cpu, sizeof(cpu), "%lu %u\n",
+			 p->limits.cpu_share ? (u64)p->limits.cpu_share * CPU_PERIOD / 1000
+					     : (u64)p->cpus * CPU_PERIOD,
+			 CPU_PERIOD);
 	else
 		snprintf(cpu, sizeof(cpu), "max %u\n", CPU_PERIOD);
 	return write_file(root, directory, "memory.max", limit_text(number, p->mem)) &&
