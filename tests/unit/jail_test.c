@@ -17,6 +17,7 @@
  * sources: vm/jail/policy_network.c vm/jail/policy_show.c vm/jail/policy_words.c vm/jail/view.c
  * sources: vm/jail/view_build.c vm/jail/view_own.c vm/jail/overlay.c vm/jail/overlay_commit.c
  * sources: vm/jail/overlay_changes.c vm/jail/overlay_layer.c vm/jail/overlay_patch.c
+ * sources: vm/jail/policy_used.c
  * sources: vm/jail/scratch.c vm/jail/walls_names.c vm/jail/learn.c vm/observe/files.c
  * sources: vm/observe/stats.c vm/observe/trace_out.c vm/observe/write.c
  * sources: vm/jail/owners.c vm/jail/inside.c vm/jail/lookup.c vm/jail/dns.c vm/jail/helper.c

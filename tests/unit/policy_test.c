@@ -4,6 +4,7 @@
  * same policy, and does each wrong line have its message with file, line and column?
  * sources: vm/jail/policy.c vm/jail/policy_words.c vm/jail/policy_file.c vm/jail/policy_show.c
  * sources: vm/jail/policy_network.c vm/jail/net_rules.c vm/jail/walls_names.c
+ * sources: vm/jail/policy_used.c
  * libraries: json-c
  */
 #include <errno.h>
@@ -228,6 +229,11 @@ static void wrong_lines_are_named(void **state)
 		{"pids -1\n", "dir/x.policy:1:6: pids: -1 is not a number in the allowed range"},
 		{"pids 4294967296\n",
 		 "dir/x.policy:1:6: pids: 4294967296 is not a number in the allowed range"},
+		{"cpus 0.001\n", "dir/x.policy:1:6: cpus: 0.001 is not at least 0.01"},
+		{"cpus 1.\n", "dir/x.policy:1:6: cpus: 1. is not a number of CPUs such as 2 or 0.5"},
+		{"cpus 0.1234\n",
+		 "dir/x.policy:1:6: cpus: 0.1234 is not a number of CPUs such as 2 or 0.5"},
+		{"diff lines\n", "dir/x.policy:1:6: diff: lines is not patch"},
 		{"mem 4G4\n", "dir/x.policy:1:5: mem: 4G4 is not a size (K, M, G)"},
 		{"bind /a\n", "dir/x.policy:1:6: bind: /a is not SRC:DST, where DST is absolute"},
 		{"bind /a:b\n",

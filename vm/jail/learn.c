@@ -29,13 +29,34 @@ static struct {
 	u32 count, space;
 	u32 lost;
 	FILE *file;
+	struct jail_policy old; /* of --merge, */
+	char *old_text;		/* and its text */
 } learn = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Reads the policy to which the new one adds. Returns 0 or EXIT_USAGE after a message. */
+static int read_old(const char *path)
+{
+	FILE *from = fopen(path, "re");
+	size_t size = 0;
+
+	if (!from || (getdelim(&learn.old_text, &size, '\0', from) < 0 && ferror(from))) {
+		message("--merge: %s: %s", path, strerror(errno));
+		if (from)
+			fclose(from);
+		return EXIT_USAGE;
+	}
+	fclose(from);
+	return policy_read_file(&learn.old, path);
+}
 
 int learn_start(const struct jail_policy *p)
 {
 	if (!p->learn)
 		return 0;
-	learn.file = fopen(p->learn, "we");
+	if (p->merge && read_old(p->merge))
+		return EXIT_USAGE;
+	/* What is there stays until something takes its place. */
+	learn.file = fopen(p->learn, "ae");
 	if (!learn.file)
 		message("--learn: %s: %s", p->learn, strerror(errno));
 	return learn.file ? 0 : EXIT_USAGE;
@@ -109,33 +130,33 @@ static bool is_below(const char *path, const char *dir)
 	return len == 1 || (!strncmp(path, dir, len) && (path[len] == '/' || path[len] == '\0'));
 }
 
-/* Returns true for names that hold secrets of users, wherever they are. */
+/* Names that hold secrets of users, wherever they are. */
+static const char *const secrets[] = {
+	"/.ssh",
+	"/.gnupg",
+	"/.aws",
+	"/.azure",
+	"/.kube",
+	"/.netrc",
+	"/.pgpass",
+	"/.docker",
+	"/.config/gh",
+	"/.config/gcloud",
+	"/.npmrc",
+	"/.pypirc",
+	"/.git-credentials",
+	"/.password-store",
+	"/.mozilla",
+	"/.config/chromium",
+	"/.local/share/keyrings",
+	"/.bash_history",
+};
+
 static bool is_secret(const char *path)
 {
-	static const char *const names[] = {
-		"/.ssh",
-		"/.gnupg",
-		"/.aws",
-		"/.azure",
-		"/.kube",
-		"/.netrc",
-		"/.pgpass",
-		"/.docker",
-		"/.config/gh",
-		"/.config/gcloud",
-		"/.npmrc",
-		"/.pypirc",
-		"/.git-credentials",
-		"/.password-store",
-		"/.mozilla",
-		"/.config/chromium",
-		"/.local/share/keyrings",
-		"/.bash_history",
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *found = strstr(path, names[i]);
-		size_t len = strlen(names[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(secrets); i++) {
+		const char *found = strstr(path, secrets[i]);
+		size_t len = strlen(secrets[i]);
 
 		if (found && (found[len] == '/' || found[len] == '\0'))
 			return true;
@@ -167,6 +188,59 @@ static u32 count_below(const char *dir, bool write)
 	return n;
 }
 
+/* Returns true if a directory has a secret in it. */
+static bool has_secret(const char *dir)
+{
+	size_t len = strlen(dir);
+
+	for (u32 i = 0; i < ARRAY_SIZE(secrets); i++) {
+		/* ".config/gh" is one of a home, and "gh" one of its .config. */
+		for (const char *rest = secrets[i]; rest; rest = strchr(rest + 1, '/')) {
+			size_t before = (size_t)(rest - secrets[i]);
+			char path[4096];
+			struct stat st;
+
+			if (before > len || memcmp(dir + len - before, secrets[i], before) != 0)
+				continue;
+			snprintf(path, sizeof(path), "%s%s", dir, rest);
+			if (lstat(path, &st) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Returns true if a secret is below a directory: one that was used, or beside anything that was. A
+ * whole tree is not searched.
+ */
+static bool shows_secret(const char *dir)
+{
+	char last[4096] = "", path[4096];
+
+	for (u32 i = 0; i < learn.count; i++) {
+		char *slash;
+
+		if (!is_below(learn.used[i].path, dir))
+			continue;
+		if (is_secret(learn.used[i].path))
+			return true;
+		snprintf(path, sizeof(path), "%s", learn.used[i].path);
+		while ((slash = strrchr(path, '/')) && slash != path && is_below(path, dir)) {
+			*slash = '\0';
+			/* They are sorted: what is above the last one has been looked at. */
+			if (!strcmp(path, last) || !is_below(path, dir))
+				break;
+			if (has_secret(path))
+				return true;
+		}
+		snprintf(last, sizeof(last), "%s", learn.used[i].path);
+		if ((slash = strrchr(last, '/')))
+			*slash = '\0';
+	}
+	return has_secret(dir);
+}
+
 /* Makes path the widest directory above it that may stand for what is used in it. */
 static void collapse(char *path, bool write, u32 most)
 {
@@ -178,7 +252,7 @@ static void collapse(char *path, bool write, u32 most)
 		*slash = '\0';
 		if (policy_too_wide(dir) || !strchr(dir + 1, '/'))
 			return;
-		if (count_below(dir, write) > most)
+		if (count_below(dir, write) > most && !shows_secret(dir))
 			strcpy(path, dir);
 	}
 }
@@ -194,11 +268,21 @@ static bool is_in_copy(const struct jail_policy *p, const char *path)
 
 static void write_rule(const struct jail_policy *p, const struct used *u, char last[4096])
 {
+	const struct path_rule *old;
 	char path[4096];
 	const char *wide;
 
 	snprintf(path, sizeof(path), "%s", u->path);
 	existing(path);
+	old = policy_decides(&learn.old, path);
+	if (old &&
+	    (old->kind == PATH_DENY || old->kind == PATH_HIDE || old->kind == PATH_PROTECT) &&
+	    !path_kind_allows(old->kind, u->write)) {
+		fprintf(learn.file, "# used, but refused by a rule above: %s\n", path);
+		return;
+	}
+	if (old && path_kind_allows(old->kind, u->write))
+		return;
 	if ((*last && is_below(path, last)) || (!u->write && is_in_copy(p, path)))
 		return;
 	if (is_secret(path)) {
@@ -206,7 +290,7 @@ static void write_rule(const struct jail_policy *p, const struct used *u, char l
 		return;
 	}
 	collapse(path, u->write, p->collapse ? p->collapse : COLLAPSE_DEFAULT);
-	wide = policy_too_wide(path);
+	wide = shows_secret(path) ? "there are secrets in it" : policy_too_wide(path);
 	if (wide) {
 		fprintf(learn.file, "# used, but too wide for a rule (%s): %s\n", wide, path);
 		return;
@@ -222,6 +306,14 @@ void learn_write(const struct jail_policy *p)
 	if (!learn.file)
 		return;
 	pthread_mutex_lock(&learn.lock);
+	if (ftruncate(fileno(learn.file), 0))
+		message("--learn: %s: %s", p->learn, strerror(errno));
+	if (learn.old_text) {
+		size_t len = strlen(learn.old_text);
+
+		fprintf(learn.file, "%s%s", learn.old_text,
+			len && learn.old_text[len - 1] != '\n' ? "\n" : "");
+	}
 	fprintf(learn.file,
 		"# What a run used beyond the defaults. Look at each line before you use it.\n");
 	for (u32 pass = 0; pass < 2; pass++) {

@@ -459,11 +459,31 @@ static int deny_commits(struct jail_policy *p)
 	return ret;
 }
 
+/* Checks options that need another one. Returns 0 or EXIT_USAGE after a message. */
+static int settle_options(const struct jail_policy *p)
+{
+	const struct {
+		const char *word, *other;
+		bool wrong;
+	} check[] = {
+		{"merge", "learn", p->merge && !p->learn},
+		{"collapse", "learn", p->collapse && !p->learn},
+		{"used", "show", p->used && (!p->show || p->show_json)},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(check); i++)
+		if (check[i].wrong) {
+			message("--%s: this is for --%s", check[i].word, check[i].other);
+			return EXIT_USAGE;
+		}
+	return p->used ? policy_used_read(p->used) : 0;
+}
+
 int policy_complete(struct jail_policy *p, const char *program)
 {
 	u32 own = p->paths.count;
 
-	if (settle_overlays(p) || policy_settle_network(p))
+	if (settle_overlays(p) || settle_options(p) || policy_settle_network(p))
 		return EXIT_USAGE;
 
 	if (!p->no_defaults) {

@@ -91,6 +91,8 @@ struct jail_policy {
 	bool show, show_json;
 	bool quiet;	   /* no lines on what was refused */
 	const char *learn; /* file for a policy with what was used; NULL: none */
+	const char *merge; /* policy file to which .learn adds; NULL: none */
+	const char *used;  /* file with what a run used: --show compares; NULL: none */
 	u32 collapse;	   /* so many used paths in a directory stand alone; 0: the default */
 	const char *audit; /* file for JSON lines on what was refused; NULL: none */
 
@@ -154,6 +156,20 @@ void policy_show_network_json(const struct jail_policy *p, struct json_object *t
 
 /* Checks the words on the network against each other. Returns 0, or EXIT_USAGE after a message. */
 int policy_settle_network(const struct jail_policy *p);
+
+/*
+ * What a run used: policy_used.c reads it from a file that --learn or --audit has written, and says
+ * of it what a policy has to do with it. Returns 0 or EXIT_USAGE after a message. Called once.
+ */
+int policy_used_read(const char *file);
+/* Returns true if something that was used needs this rule. */
+bool policy_used_needs(const struct path_rule *rule);
+/* Prints what was used and the policy does not allow, as comments. */
+void policy_used_missing(const struct jail_policy *p, FILE *to);
+/* Returns the rule that decides about a path; NULL if there is none. */
+const struct path_rule *policy_decides(const struct jail_policy *p, const char *path);
+/* Returns true if a rule lets its path be read, or, with write, changed. */
+bool path_kind_allows(enum path_kind kind, bool write);
 
 /* Prints one rule as a line of a policy file. */
 void policy_write_rule(FILE *to, enum path_kind kind, const char *path);

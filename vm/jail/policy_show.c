@@ -71,9 +71,14 @@ void policy_show(const struct jail_policy *p, FILE *to)
 		fprintf(to, "%s ", path_kind_word(r->kind));
 		print_value(value, to);
 		/* A temporary directory is made, so it is never missing. */
-		fprintf(to, "%s\n", r->optional && r->kind != PATH_TMPFS ? "?" : "");
+		fputs(r->optional && r->kind != PATH_TMPFS ? "?" : "", to);
+		if (p->used && i < p->own_paths && path_kind_allows(r->kind, false))
+			fputs(policy_used_needs(r) ? " # used" : " # not used", to);
+		putc('\n', to);
 		free(value);
 	}
+	if (p->used)
+		policy_used_missing(p, to);
 	print_line("root", p->root, to);
 	print_line("cwd", p->cwd, to);
 	if (p->diff)

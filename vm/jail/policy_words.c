@@ -292,6 +292,8 @@ const struct policy_word policy_words[] = {
 	{.word = "include", .value_name = "FILE", .read = read_include, .where = WORD_FILE},
 	{.word = "learn", .value_name = "FILE", .read = read_name, AT(learn), .where = WORD_OPTION,
 	 .help = "let the program read everything, work on a copy, and write a policy of what it used"},
+	{.word = "merge", .value_name = "OLD", .read = read_name, AT(merge), .where = WORD_OPTION,
+	 .help = "with --learn: begin with the policy file OLD, and add what it does not allow"},
 	{.word = "collapse", .value_name = "N", .read = read_count, AT(collapse), .min = 1,
 	 .max = UINT32_MAX, .where = WORD_OPTION,
 	 .help = "with --learn: a directory stands for more than N paths (default 8)"},
@@ -303,6 +305,8 @@ const struct policy_word policy_words[] = {
 	 .help = "read options from FILE, one a line, without the dashes"},
 	{.word = "show", .value_name = "json", .value_optional = true, .read = read_show,
 	 .where = WORD_OPTION, .help = "print the policy as a file for --policy, and end"},
+	{.word = "used", .value_name = "FILE", .read = read_name, AT(used), .where = WORD_OPTION,
+	 .help = "with --show: compare with what a run used, as --learn or --audit wrote it"},
 };
 /* clang-format on */
 const u32 policy_word_count = ARRAY_SIZE(policy_words);
