@@ -314,6 +314,15 @@ static int add_program(struct jail_policy *p, const char *program)
 	return ret;
 }
 
+static bool has_variable(const struct jail_policy *p, const char *name)
+{
+	for (u32 i = 0; i < p->env.count; i++)
+		if (strcspn(p->env.text[i], "=") == strlen(name) &&
+		    !strncmp(p->env.text[i], name, strlen(name)))
+			return true;
+	return false;
+}
+
 static int add_defaults(struct jail_policy *p, const char *program)
 {
 	static const char *const env[] = {"PATH", "HOME", "LANG", "TERM", "USER"};
@@ -338,7 +347,8 @@ static int add_defaults(struct jail_policy *p, const char *program)
 	if (ret == 0)
 		ret = add_machine(p);
 	for (u32 i = 0; i < ARRAY_SIZE(env) && ret == 0; i++)
-		ret = text_list_add(&p->env, env[i]);
+		if (!has_variable(p, env[i]))
+			ret = text_list_add(&p->env, env[i]);
 	return ret;
 }
 

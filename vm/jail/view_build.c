@@ -6,6 +6,7 @@
  * what these show. A path of the host is resolved first. The rule holds for the file that it leads
  * to; links on the way are made again in directories that only the view has.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -20,7 +21,8 @@
 #include "vm/jail/view_node.h"
 #include "vm/vm.h"
 
-#define LINKS_MAX 40 /* as Linux: path_resolution(7) */
+#define LINKS_MAX  40	/* as Linux: path_resolution(7) */
+#define LINKED_MAX 8192 /* some milliseconds */
 
 struct view_tree view_tree = {.watch = -1};
 
@@ -39,6 +41,7 @@ struct build {
 	struct entry *entry;
 	u32 entries, space;
 	u32 nodes;
+	u32 linked_left; /* names that note_linked_files may still look at */
 };
 
 static int no_memory(void)
@@ -290,6 +293,55 @@ static int scratch_directory(struct build *b, mode_t mode)
 	return open_path(b->scratch, name, O_DIRECTORY, 0);
 }
 
+/* Adds an inode that is known beside its name. Returns false if memory is exhausted. */
+static bool add_inode(const struct stat *st, const struct view_node *node)
+{
+	struct view_inode *more =
+		reallocarray(view_tree.inode, view_tree.inodes + 1, sizeof(*more));
+
+	if (!more)
+		return false;
+	view_tree.inode = more;
+	more[view_tree.inodes++] = (struct view_inode){
+		.dev = st->st_dev, .ino = st->st_ino, .refusal = node->refusal, .node = node};
+	return true;
+}
+
+/*
+ * Notes the files below a refused directory that have several names, since another one may be where
+ * rules allow it. *most: how many names may be looked at, in all. Takes dir over. Returns false if
+ * memory is exhausted.
+ */
+static bool note_linked_files(int dir, const struct view_node *node, u32 *most)
+{
+	DIR *list = dir >= 0 ? fdopendir(dir) : NULL;
+	struct dirent *d;
+	bool done = true;
+	struct stat st;
+
+	if (!list) {
+		if (dir >= 0)
+			close(dir);
+		return true; /* what its user may not list is refused by the host's kernel as well
+			      */
+	}
+	while (done && *most > 0 && (d = readdir(list))) {
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
+		    fstatat(dir, d->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		--*most;
+		if (S_ISDIR(st.st_mode))
+			done = note_linked_files(
+				openat(dir, d->d_name,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				node, most);
+		else if (st.st_nlink > 1)
+			done = add_inode(&st, node);
+	}
+	closedir(list);
+	return done;
+}
+
 /*
  * Has inotify tell when a directory, or one above it, gets another name. Without that the view sees
  * each directory on the way to a file, which takes more time.
@@ -317,20 +369,6 @@ unwatched:
 	if (view_tree.watch >= 0)
 		close(view_tree.watch);
 	view_tree.watch = VIEW_UNWATCHED;
-}
-
-/* Adds an inode that is known beside its name. Returns false if memory is exhausted. */
-static bool add_inode(const struct stat *st, const struct view_node *node)
-{
-	struct view_inode *more =
-		reallocarray(view_tree.inode, view_tree.inodes + 1, sizeof(*more));
-
-	if (!more)
-		return false;
-	view_tree.inode = more;
-	more[view_tree.inodes++] = (struct view_inode){
-		.dev = st->st_dev, .ino = st->st_ino, .refusal = node->refusal, .node = node};
-	return true;
 }
 
 /* Applies the rule of an entry to its node. */
@@ -482,6 +520,12 @@ static int settle(struct build *b, struct view_node *n, const struct place *in, 
 				return no_memory();
 			if (S_ISDIR(st.st_mode))
 				watch_moves(in->fd, n->name);
+			if (S_ISDIR(st.st_mode) && n->refusal &&
+			    !note_linked_files(
+				    openat(in->fd, n->name,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				    n, &b->linked_left))
+				return no_memory();
 		}
 	}
 	if (n->fd >= 0) {
@@ -569,7 +613,10 @@ static int by_ino(const void *a, const void *b)
 {
 	const struct view_inode *x = a, *y = b;
 
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	/* A refusal counts before a protection of the same file. */
+	return (x->refusal == 0) - (y->refusal == 0);
 }
 
 static void number(struct view_node *n)
@@ -595,7 +642,7 @@ static void note_device(const struct view_node *n)
 
 int view_build(const struct jail_policy *p, int scratch)
 {
-	struct build b = {.policy = p, .scratch = scratch};
+	struct build b = {.policy = p, .scratch = scratch, .linked_left = LINKED_MAX};
 	struct view_node *proc = NULL;
 	struct place own;
 	int ret = 0;
