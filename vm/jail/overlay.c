@@ -58,9 +58,13 @@ static bool copy_file(int from, const char *name, int to, mode_t mode)
 {
 	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int out = in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool done = out >= 0 && copy_data(in, out) && fchmod(out, mode & 01777) == 0;
-	int error = errno;
+	bool done = out >= 0 && copy_data(in, out);
+	int error;
 
+	if (done)
+		copy_attributes(in, out);
+	done = done && fchmod(out, mode & 01777) == 0;
+	error = errno;
 	if (in >= 0)
 		close(in);
 	if (out >= 0)

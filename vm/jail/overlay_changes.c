@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "vm/jail/overlay_changes.h"
 #include "vm/vm.h"
 
-#define PIECE (1U << 30) /* bytes of one sendfile(2) */
+#define PIECE (1L << 30) /* bytes of one sendfile(2) */
 
 struct change *changes_add(struct changes *c, enum change_kind kind, const char *path,
 			   const char *link)
@@ -103,11 +104,46 @@ bool same_time(const struct timespec *a, const struct timespec *b)
 
 bool copy_data(int from, int to)
 {
-	ssize_t n;
+	struct stat st;
+	off_t at = 0, hole;
 
-	while ((n = sendfile(to, from, NULL, PIECE)) > 0)
-		;
-	return n == 0;
+	if (fstat(from, &st))
+		return false;
+	while (at < st.st_size) {
+		at = lseek(from, at, SEEK_DATA);
+		if (at < 0 && errno == ENXIO)
+			break; /* only a hole is left */
+		hole = at < 0 ? -1 : lseek(from, at, SEEK_HOLE);
+		if (hole < 0 || lseek(to, at, SEEK_SET) != at)
+			return false;
+		while (at < hole) {
+			ssize_t n = sendfile(to, from, &at, (size_t)MIN(hole - at, PIECE));
+
+			if (n < 0)
+				return false;
+			if (n == 0)
+				break; /* somebody has made it shorter */
+		}
+		if (at < hole)
+			break;
+	}
+	return ftruncate(to, st.st_size) == 0;
+}
+
+void copy_attributes(int from, int to)
+{
+	char names[4096], value[4096];
+	ssize_t len = flistxattr(from, names, sizeof(names));
+
+	for (const char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
+		ssize_t n;
+
+		if (strncmp(name, "user.", 5) != 0 && strcmp(name, "system.posix_acl_access") != 0)
+			continue;
+		n = fgetxattr(from, name, value, sizeof(value));
+		if (n < 0 || fsetxattr(to, name, value, (size_t)n, 0))
+			errno = 0; /* not every file system has them */
+	}
 }
 
 static bool same_data(int a, int b)

@@ -49,8 +49,13 @@ int open_parent(int root, const char *path, const char **name);
 /* Compares the contents of two files or links below two directories; mode: of both. */
 bool same_content(int root_a, const char *path_a, int root_b, const char *path_b, mode_t mode);
 bool same_time(const struct timespec *a, const struct timespec *b);
-/* Copies the rest of a file's content. Returns false with errno on failure. */
+/*
+ * Copies a file's content to an empty file, without filling holes. Returns false with errno on
+ * failure.
+ */
 bool copy_data(int from, int to);
+/* Copies those extended attributes that users set, and access control lists, as far as it can. */
+void copy_attributes(int from, int to);
 
 /*
  * overlay_commit.c. data: a directory that has the program's files at their paths.

@@ -94,7 +94,7 @@ static bool write_beside(int from, int to, const char *name, const char *tempora
 	struct timespec times[2] = {ch->copy.st_atim, ch->copy.st_mtim};
 	char text[PATH_MAX];
 	ssize_t n;
-	int in, out;
+	int in, out, old;
 	bool done;
 
 	if (S_ISLNK(ch->copy.st_mode)) {
@@ -110,6 +110,15 @@ static bool write_beside(int from, int to, const char *name, const char *tempora
 	out = openat(to, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	done = out >= 0;
 	done = done && copy_data(in, out);
+	old = done && ch->kind == MODIFIED
+		      ? openat(to, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+		      : -1;
+	if (old >= 0) {
+		copy_attributes(old, out);
+		close(old);
+	}
+	if (done)
+		copy_attributes(in, out);
 	/* Who may not give files away keeps what is new. */
 	if (done && fchown(out, ch->copy.st_uid, ch->copy.st_gid))
 		done = ch->kind == ADDED || ch->base.st_uid == geteuid();

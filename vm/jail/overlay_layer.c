@@ -89,6 +89,8 @@ static bool copy_file(int from, const char *name, int to)
 	bool done = out >= 0 && copy_data(in, out);
 	int error = errno;
 
+	if (done)
+		copy_attributes(in, out);
 	if (in >= 0)
 		close(in);
 	if (out >= 0)
