@@ -94,6 +94,35 @@ class RunAdded(Figure):
         return Result(1e3 * (sorted(jailed)[4] - sorted(plain)[4]), 1)
 
 
+class OpenInJail(Figure):
+    """How many times as long as without a jail open, fstat and close of a file take."""
+    only = ("native", "sandbox", "before")
+    counted = False
+
+    def __init__(self, option):
+        self.option = option
+
+    def prepare(self, bench):
+        self.place = os.path.join(bench.dir, "tree")
+        self.probe = bench.compiled("probe", "-pthread")
+        os.makedirs(os.path.join(self.place, "a/b"), exist_ok=True)
+        with open(os.path.join(self.place, "a/b/file"), "w", encoding="ascii") as f:
+            f.write("x")
+
+    def once(self, bench, front, scale):
+        if front.name == "native":
+            return Result(1, 1)
+        argv = [self.probe, "open", "a/b/file"]
+        options = ["run", "--quiet", "--env=PROBE_SCALE", "-r", self.probe, self.option, self.place, "--cwd",
+                   self.place]
+        env = {**os.environ, "PROBE_SCALE": str(scale / 20)}
+        plain, jailed = [], []
+        for _ in range(9):
+            plain.append(float(front.run(argv, env=env, cwd=self.place).split()[0]))
+            jailed.append(float(front.run([*options, *argv], env=env, cwd=self.place).split()[0]))
+        return Result(sorted(jailed)[4] / sorted(plain)[4], 1)
+
+
 class Hello(Command):
     def __init__(self):
         super().__init__([])
@@ -323,6 +352,8 @@ FIGURES = [
     ("true", "/bin/true, ms", Command(["/bin/true"]),
      [("entries", 110), ("entries-part", 0.38)]),
     ("run", "run /bin/true above plain, ms", RunAdded(), [("most", 2)]),
+    ("open-read", "open in a jail's read-only tree, times plain", OpenInJail("-r"), [("most", 1.15)]),
+    ("open-overlay", "open in an overlay, times plain", OpenInJail("--overlay"), [("most", 1.5)]),
     ("python", "python3 -c pass, ms", Command(["/usr/bin/python3", "-c", "pass"]),
      [("most", 28), ("gain", 2.4), ("entries", 400), ("entries-part", 0.29)]),
     ("integer", "integer loop, ns", Probe("integer", counted=False), [("speed", 0.98)]),

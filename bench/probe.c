@@ -6,6 +6,7 @@
  *
  *   probe integer | avx | chase | mutex | call | read-one | read-big FILE | touch | fork | vfork |
  *         thread | pipe | thread-pipe | thread-socket | futex | epoll
+ *   probe open FILE           open, fstat, close
  *   probe idle | family N     waits for the end of its input; with N children that do the same
  *   probe sleepers N          the same with N threads that sleep in a futex
  *
@@ -24,6 +25,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -151,6 +153,22 @@ static double read_big(const char *path)
 		total += (double)got;
 	}
 	return total / ((now_ns() - start) / 1e9);
+}
+
+static double open_stat_close(const char *path)
+{
+	struct stat st;
+	double start;
+	long n = turns(20000);
+
+	start = now_ns();
+	for (long i = 0; i < n; i++) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || fstat(fd, &st) || close(fd))
+			exit(1);
+	}
+	return (now_ns() - start) / (double)n;
 }
 
 /* First touches of 16 MiB at most, page after page. */
@@ -506,6 +524,12 @@ int main(int argc, char **argv)
 		double rate = read_big(argv[2]);
 
 		printf("%.1f %ld\n", rate, done);
+		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "open")) {
+		double value = open_stat_close(argv[2]);
+
+		printf("%.3f %ld\n", value, done);
 		return 0;
 	}
 	if (argc == 3 && !strcmp(argv[1], "family"))
