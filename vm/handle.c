@@ -31,6 +31,7 @@ struct chunk {
 static struct chunk *_Atomic chunks[HANDLE_CHUNKS];
 static _Atomic u64 open_handles;
 static u64 most = HANDLE_MAX;
+static _Atomic u64 refused; /* handles above that */
 
 /* Returns the word of a descriptor, or NULL if no handle has had a number in its chunk. */
 static _Atomic u64 *word_of(u64 number)
@@ -46,6 +47,11 @@ static _Atomic u64 *word_of(u64 number)
 void handle_limit(u64 max)
 {
 	most = max;
+}
+
+u64 handle_refused(void)
+{
+	return atomic_load(&refused);
 }
 
 s64 handle_add_tagged(int fd, u32 tag)
@@ -66,6 +72,7 @@ s64 handle_add_tagged(int fd, u32 tag)
 	}
 	if (atomic_fetch_add(&open_handles, 1) >= most) {
 		atomic_fetch_sub(&open_handles, 1);
+		atomic_fetch_add(&refused, 1);
 		HOST_CALL(close, (u64)fd);
 		return -ENFILE;
 	}

@@ -51,6 +51,9 @@ u32 handle_tag(int fd);
 /* Returns the address of the table of chunks, for the Linux module. */
 u64 handle_table(void);
 
+/* Returns how many handles handle_limit has refused. */
+u64 handle_refused(void);
+
 /* Returns the number of open handles. */
 u64 handle_count(void);
 

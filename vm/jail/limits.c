@@ -17,6 +17,7 @@
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
+#include "vm/handle.h"
 #include "vm/hostcall.h"
 #include "vm/jail/limits.h"
 
@@ -237,6 +238,8 @@ void limits_report(void)
 	u64 disk, fsize;
 
 	limits_refused(&disk, &fsize);
+	if (limits && handle_refused() > 0)
+		message("--fds: the limit is reached: %lu files were not opened", handle_refused());
 	if (disk > 0)
 		message("--disk: the limit is reached: %lu writes were refused", disk);
 	if (fsize > 0)
