@@ -65,6 +65,31 @@ s64 movable_ioctl(struct ofile *f, u32 nr, u64 arg)
 	return r < 0 ? r : host_ioctl(f, nr, arg);
 }
 
+struct stat movable_stat(u64 dev, u64 ino, u32 mode, u32 uid, u32 gid)
+{
+	return (struct stat){
+		.st_dev = dev,
+		.st_ino = ino,
+		.st_nlink = 1,
+		.st_mode = mode,
+		.st_uid = uid,
+		.st_gid = gid,
+		.st_blksize = PAGE_SIZE,
+	};
+}
+
+s64 movable_arrives(s32 handle, u32 type, struct stat *st)
+{
+	s64 r = hc_fstat(handle, st, sizeof(*st));
+
+	if (r < 0)
+		return r;
+	if ((st->st_mode & S_IFMT) != type)
+		return -EINVAL;
+	r = hc_fcntl(handle, F_GETFL, 0);
+	return r >= 0 && r & O_PATH ? -EBADF : r;
+}
+
 s64 movable_name(const char *text, char *buf, u64 size)
 {
 	return (s64)MIN(strlcpy(buf, text, size), size);

@@ -11,6 +11,7 @@
 #include "kernel/fs/file.h"
 
 struct io_request;
+struct stat;
 
 /* Flags of F_SETFL that the kernel keeps for each of them: fcntl(2). */
 #define MOVABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME)
@@ -35,6 +36,14 @@ s64 movable_set_flags(struct ofile *f, s32 fd, u64 flags, struct mutex *lock, u3
 
 /* The operation .ioctl, but for what only one kind has. */
 s64 movable_ioctl(struct ofile *f, u32 nr, u64 arg);
+
+/* For the operation .stat of a file with these attributes that has not moved. */
+struct stat movable_stat(u64 dev, u64 ino, u32 mode, u32 uid, u32 gid);
+/*
+ * For a handle that a message brought. If it may be of a file that has moved, of this type (S_IF*),
+ * returns its O_* flags, and *st tells which file. Else returns -errno.
+ */
+s64 movable_arrives(s32 handle, u32 type, struct stat *st);
 
 /* For the operation .name: puts the text, without its end, into buf, and returns its length. */
 s64 movable_name(const char *text, char *buf, u64 size);

@@ -330,10 +330,10 @@ struct ofile *pipe_arrived(s32 handle)
 	struct stat st;
 	s64 flags;
 
-	if (LIST_EMPTY(&moved) || hc_fstat(handle, &st, sizeof(st)) < 0 || !S_ISFIFO(st.st_mode))
+	if (LIST_EMPTY(&moved))
 		return NULL;
-	flags = hc_fcntl(handle, F_GETFL, 0);
-	if (flags < 0 || flags & O_PATH)
+	flags = movable_arrives(handle, S_IFIFO, &st);
+	if (flags < 0)
 		return NULL;
 	mutex_lock(&pipes_lock);
 	LIST_FOREACH (p, &moved, link) {
@@ -815,15 +815,7 @@ static s64 pipe_stat(struct ofile *f, struct stat *st)
 		st->st_ino = p->ino;
 		return r;
 	}
-	*st = (struct stat){
-		.st_dev = pipe_device(),
-		.st_ino = p->ino,
-		.st_nlink = 1,
-		.st_mode = S_IFIFO | 0600,
-		.st_uid = p->uid,
-		.st_gid = p->gid,
-		.st_blksize = PAGE_SIZE,
-	};
+	*st = movable_stat(pipe_device(), p->ino, S_IFIFO | 0600, p->uid, p->gid);
 	mutex_lock(&p->lock);
 	time_to_stat(p->atime, &st->st_atime, &st->st_atime_nsec);
 	time_to_stat(p->mtime, &st->st_mtime, &st->st_mtime_nsec);

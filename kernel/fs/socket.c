@@ -180,26 +180,26 @@ DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
 	return with_address(fd, addr, len, host_connect);
 }
 
-DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
+static s64 get_name(s32 fd, bool peer, uva addr, uva len_ptr)
 {
 	struct address a;
-	s64 r = WITH_UNIX(f, fd, unix_get_name(f, false, &a));
+	s64 r = WITH_UNIX(f, fd, unix_get_name(f, peer, &a));
 
 	if (r == ON_HOST)
-		r = WITH_SOCKET(h, fd, fs_nointr(hc_getsockname(h, &a, sizeof(a))));
-
+		r = WITH_SOCKET(h, fd,
+				fs_nointr(peer ? hc_getpeername(h, &a, sizeof(a))
+					       : hc_getsockname(h, &a, sizeof(a))));
 	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
+}
+
+DEFINE_SYSCALL3(getsockname, s32, fd, uva, addr, uva, len_ptr)
+{
+	return get_name(fd, false, addr, len_ptr);
 }
 
 DEFINE_SYSCALL3(getpeername, s32, fd, uva, addr, uva, len_ptr)
 {
-	struct address a;
-	s64 r = WITH_UNIX(f, fd, unix_get_name(f, true, &a));
-
-	if (r == ON_HOST)
-		r = WITH_SOCKET(h, fd, fs_nointr(hc_getpeername(h, &a, sizeof(a))));
-
-	return r < 0 ? r : address_to_user(&a, addr, len_ptr);
+	return get_name(fd, true, addr, len_ptr);
 }
 
 /* -- Making and connecting ----------------------------------------------------------------- */

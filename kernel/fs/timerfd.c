@@ -143,19 +143,13 @@ void timerfds_expire(u64 now)
 }
 
 /* Adds an entry to the timer's waiters, or removes it. */
-static void add_waiter(struct timerfd *t, struct wait_entry *e)
+static void set_waiter(struct timerfd *t, struct wait_entry *e, bool waits)
 {
 	ASSERT_HELD(&timerfd_lock);
-	waitq_add(&t->waiters, e);
-	dequeue(t);
-	enqueue(t);
-	set_alarm();
-}
-
-static void remove_waiter(struct timerfd *t, struct wait_entry *e)
-{
-	ASSERT_HELD(&timerfd_lock);
-	waitq_remove(&t->waiters, e);
+	if (waits)
+		waitq_add(&t->waiters, e);
+	else
+		waitq_remove(&t->waiters, e);
 	dequeue(t);
 	enqueue(t);
 	set_alarm();
@@ -225,11 +219,11 @@ UNCHECKED_LOCKING static s64 wait_for(struct timerfd *t)
 	s64 r;
 
 	ASSERT_HELD(&timerfd_lock);
-	add_waiter(t, &e);
+	set_waiter(t, &e, true);
 	mutex_unlock(&timerfd_lock);
 	r = sleeper_sleep(&s, SLEEP_FOREVER);
 	mutex_lock(&timerfd_lock);
-	remove_waiter(t, &e);
+	set_waiter(t, &e, false);
 	return r < 0 ? -ERESTARTSYS : 0;
 }
 
@@ -292,7 +286,7 @@ static s64 timerfd_poll(struct ofile *f, struct wait_entry *e)
 		look(t, clock_monotonic_ns(), &w);
 		r = t->ticks ? READABLE : 0;
 		if (e)
-			add_waiter(t, e);
+			set_waiter(t, e, true);
 	}
 	mutex_unlock(&timerfd_lock);
 	wakeups_send(&w);
@@ -302,7 +296,7 @@ static s64 timerfd_poll(struct ofile *f, struct wait_entry *e)
 static void timerfd_unpoll(struct ofile *f, struct wait_entry *e)
 {
 	mutex_lock(&timerfd_lock);
-	remove_waiter(timerfd_of(f), e);
+	set_waiter(timerfd_of(f), e, false);
 	mutex_unlock(&timerfd_lock);
 }
 

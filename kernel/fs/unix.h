@@ -113,7 +113,8 @@ struct unix_end {
 	bool has_peer;	      /* the kernel knows the peer */
 	struct unix_peer peer;
 	struct unix_cred sent; /* if pair.on_host: who sent last through this end; pid 0: unknown */
-	bool mixed;	       /* what is on its way from this end may be of several senders */
+	struct unix_name *named; /* of a datagram socket: fs/unix_dgram.c. Owned */
+	bool mixed;		 /* what is on its way from this end may be of several senders */
 	s32 held; /* handle for the file that accept(2) will make, if the pair has moved; else -1 */
 	u64 ino;  /* 0: no program has seen it yet */
 	u32 uid, gid;		/* of who made the socket */
@@ -136,8 +137,6 @@ struct unix_pair {
 	struct unix_listener *at;	/* where the pair waits for accept(2) */
 	TAILQ_ENTRY(unix_pair) of_listener;
 	struct address token; /* of the host's connection that stands for the pair */
-
-	struct unix_name *named; /* of a datagram socket: fs/unix_dgram.c. Owned */
 };
 
 struct unix_file {
@@ -304,10 +303,10 @@ void unix_set_peer(struct unix_end *e);
 /* Makes e as new, for end[1] of a pair that is about to be connected. */
 void unix_end_init(struct unix_end *e, struct unix_pair *p);
 /*
- * Closes e: the other end learns it. *lost gets the messages that e has not received. pair.lock is
- * held. Returns true if both ends are closed; the caller then frees the pair with kfree.
+ * Closes e if it has no files but f, which goes; f NULL: nobody will accept the end. The other end
+ * learns it. Frees the pair if both ends are closed. The caller holds no lock.
  */
-bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w);
+void unix_close(struct unix_end *e, struct unix_file *f);
 
 /* -- Names and connections: fs/unix_connect.c ---------------------------------------------------
  */
@@ -343,8 +342,8 @@ void unix_dgram_sends(struct ofile *f);
 bool unix_dgram_sender(const struct address *from, struct unix_cred *cred);
 /* Returns true if a socket of the sandbox has this name without having asked for one. */
 bool unix_dgram_hidden(const struct address *a);
-bool unix_dgram_is_hidden(struct unix_pair *p); /* the same of a pair's end[0] */
-/* Called when the socket has closed, without a lock. */
-void unix_dgram_closes(struct unix_pair *p);
+bool unix_dgram_is_hidden(struct unix_end *e); /* the same of e's name */
+/* Called when the end has closed, without a lock. */
+void unix_dgram_closes(struct unix_end *e);
 
 #endif

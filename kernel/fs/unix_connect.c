@@ -326,32 +326,6 @@ static struct unix_pair *take(struct unix_listener *l, const struct address *cli
 	return p;
 }
 
-/* Closes the end of p that nobody will accept. */
-static void refuse(struct unix_pair *p)
-{
-	struct unix_queue lost = TAILQ_HEAD_INITIALIZER(lost);
-	struct wakeups w = {0};
-	bool last;
-	s32 held;
-
-	mutex_lock(&unix_moved_lock);
-	mutex_lock(&p->lock);
-	held = p->end[1].held;
-	p->end[1].held = -1;
-	p->end[0].error = ECONNRESET;
-	last = unix_end_closes(&p->end[1], &lost, &w);
-	if (last && p->on_host)
-		LIST_REMOVE(p, link);
-	mutex_unlock(&p->lock);
-	mutex_unlock(&unix_moved_lock);
-	wakeups_send(&w);
-	unix_queue_put(&lost);
-	if (held >= 0)
-		hc_close(held);
-	if (last)
-		kfree(p);
-}
-
 struct ofile *unix_accepted(struct ofile *listener, s32 handle, const struct address *client,
 			    u32 flags)
 {
@@ -376,7 +350,7 @@ struct ofile *unix_accepted(struct ofile *listener, s32 handle, const struct add
 	}
 	mutex_unlock(&p->lock);
 	if (!f) {
-		refuse(p);
+		unix_close(e, NULL);
 		return NULL;
 	}
 	hc_close(handle);
@@ -413,7 +387,7 @@ void unix_listener_closes(struct unix_pair *p)
 		TAILQ_REMOVE(&l->waiting, waiting, of_listener);
 		waiting->at = NULL;
 		mutex_unlock(&unix_listen_lock);
-		refuse(waiting);
+		unix_close(&waiting->end[1], NULL);
 		mutex_lock(&unix_listen_lock);
 	}
 	mutex_unlock(&unix_listen_lock);

@@ -16,12 +16,12 @@
 
 struct unix_name {
 	LIST_ENTRY(unix_name) link; /* of names */
-	struct unix_pair *pair;	    /* whose end[0] has the name */
+	struct unix_end *end;	    /* which has the name */
 	struct address name;	    /* as the host shows it */
 	bool hidden;		    /* no program has asked for it */
 };
 
-/* Guards the list, and unix_pair.named. Taken before pair.lock. */
+/* Guards the list, and unix_end.named. Taken before pair.lock. */
 static struct mutex names_lock = MUTEX_INIT(LOCK_UNIX_NAMES);
 static LIST_HEAD(, unix_name) names = LIST_HEAD_INITIALIZER(names);
 static u32 wanted; /* atomic: 1 after a process asked for credentials */
@@ -52,19 +52,19 @@ void unix_dgram_wants(void)
 /* Notes the name that the host's socket has, if it has one. */
 static void note_name(struct ofile *f, bool hidden)
 {
-	struct unix_pair *p = unix_file_of(f)->end->pair;
+	struct unix_end *e = unix_file_of(f)->end;
 	struct unix_name *n = kzalloc(sizeof(*n));
 
 	/* Without memory, receivers see the monitor's process number. */
 	if (!n)
 		return;
-	n->pair = p;
+	n->end = e;
 	n->hidden = hidden;
 	mutex_lock(&names_lock);
-	if (!p->named && hc_getsockname(f->handle, &n->name, sizeof(n->name)) >= 0 &&
+	if (!e->named && hc_getsockname(f->handle, &n->name, sizeof(n->name)) >= 0 &&
 	    n->name.len > sizeof(u16)) {
 		LIST_INSERT_HEAD(&names, n, link);
-		p->named = n;
+		e->named = n;
 		n = NULL;
 	}
 	mutex_unlock(&names_lock);
@@ -81,7 +81,7 @@ void unix_dgram_sends(struct ofile *f)
 	struct unix_end *e = unix_file_of(f)->end;
 	const u16 family = AF_UNIX;
 
-	if (e->pair->type != SOCK_DGRAM || unix_other(e)->connected || READ_ONCE(e->pair->named) ||
+	if (e->pair->type != SOCK_DGRAM || unix_other(e)->connected || READ_ONCE(e->named) ||
 	    !__atomic_load_n(&wanted, __ATOMIC_ACQUIRE) || f->handle < 0)
 		return;
 	/* It fails if the socket has a name already, or if the rules for the network forbid it. */
@@ -117,7 +117,6 @@ static struct unix_name *find(const struct address *a)
 
 bool unix_dgram_sender(const struct address *from, struct unix_cred *cred)
 {
-	const struct unix_end *e;
 	struct unix_name *n;
 	bool known = false;
 
@@ -126,12 +125,11 @@ bool unix_dgram_sender(const struct address *from, struct unix_cred *cred)
 	mutex_lock(&names_lock);
 	n = find(from);
 	if (n) {
-		mutex_lock(&n->pair->lock);
-		e = &n->pair->end[0];
-		known = e->sent.pid && !e->mixed;
+		mutex_lock(&n->end->pair->lock);
+		known = n->end->sent.pid && !n->end->mixed;
 		if (known)
-			*cred = e->sent;
-		mutex_unlock(&n->pair->lock);
+			*cred = n->end->sent;
+		mutex_unlock(&n->end->pair->lock);
 	}
 	mutex_unlock(&names_lock);
 	return known;
@@ -151,25 +149,25 @@ bool unix_dgram_hidden(const struct address *a)
 	return hidden;
 }
 
-bool unix_dgram_is_hidden(struct unix_pair *p)
+bool unix_dgram_is_hidden(struct unix_end *e)
 {
 	bool hidden;
 
-	if (!READ_ONCE(p->named))
+	if (!READ_ONCE(e->named))
 		return false;
 	mutex_lock(&names_lock);
-	hidden = p->named && p->named->hidden;
+	hidden = e->named && e->named->hidden;
 	mutex_unlock(&names_lock);
 	return hidden;
 }
 
-void unix_dgram_closes(struct unix_pair *p)
+void unix_dgram_closes(struct unix_end *e)
 {
-	if (!READ_ONCE(p->named))
+	if (!READ_ONCE(e->named))
 		return;
 	mutex_lock(&names_lock);
-	LIST_REMOVE(p->named, link);
-	kfree(p->named);
-	p->named = NULL;
+	LIST_REMOVE(e->named, link);
+	kfree(e->named);
+	e->named = NULL;
 	mutex_unlock(&names_lock);
 }

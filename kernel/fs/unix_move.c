@@ -427,10 +427,10 @@ struct ofile *unix_arrived(s32 handle)
 	struct stat st;
 	s64 flags;
 
-	if (LIST_EMPTY(&moved) || hc_fstat(handle, &st, sizeof(st)) < 0 || !S_ISSOCK(st.st_mode))
+	if (LIST_EMPTY(&moved))
 		return NULL;
-	flags = hc_fcntl(handle, F_GETFL, 0);
-	if (flags < 0 || flags & O_PATH)
+	flags = movable_arrives(handle, S_IFSOCK, &st);
+	if (flags < 0)
 		return NULL;
 	mutex_lock(&unix_moved_lock);
 	e = find_moved(&st);

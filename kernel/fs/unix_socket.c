@@ -116,7 +116,11 @@ int unix_pair_new(u32 type, u32 flags, struct ofile *file[2])
 	return -ENOMEM;
 }
 
-bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w)
+/*
+ * Closes e: the other end learns it. *lost gets the messages that e has not received. Returns true
+ * if both ends are closed.
+ */
+static bool end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups *w)
 {
 	struct unix_end *peer = unix_other(e);
 	struct unix_message *m;
@@ -138,31 +142,43 @@ bool unix_end_closes(struct unix_end *e, struct unix_queue *lost, struct wakeups
 	return !peer->open;
 }
 
-static void unix_release(struct ofile *f)
+void unix_close(struct unix_end *e, struct unix_file *f)
 {
 	struct unix_queue lost = TAILQ_HEAD_INITIALIZER(lost);
-	struct unix_end *e = unix_file_of(f)->end;
 	struct unix_pair *p = e->pair;
 	struct wakeups w = {0};
-	bool closes, last = false;
+	bool last = false;
+	s32 held;
 
 	mutex_lock(&unix_moved_lock);
 	mutex_lock(&p->lock);
-	LIST_REMOVE(unix_file_of(f), link);
-	closes = LIST_EMPTY(&e->files);
-	if (closes)
-		last = unix_end_closes(e, &lost, &w);
+	held = e->held;
+	e->held = -1;
+	if (f)
+		LIST_REMOVE(f, link);
+	else
+		unix_other(e)->error = ECONNRESET;
+	if (LIST_EMPTY(&e->files))
+		last = end_closes(e, &lost, &w);
 	if (last && p->on_host)
 		LIST_REMOVE(p, link);
 	mutex_unlock(&p->lock);
 	mutex_unlock(&unix_moved_lock);
 	wakeups_send(&w);
 	unix_queue_put(&lost);
+	if (held >= 0)
+		hc_close(held);
 	if (last) {
 		unix_listener_closes(p);
-		unix_dgram_closes(p);
+		for (int i = 0; i < 2; i++)
+			unix_dgram_closes(&p->end[i]);
 		kfree(p);
 	}
+}
+
+static void unix_release(struct ofile *f)
+{
+	unix_close(unix_file_of(f)->end, unix_file_of(f));
 	unix_collect();
 }
 
@@ -248,7 +264,7 @@ s64 unix_get_name(struct ofile *f, bool peer, struct address *a)
 	const struct unix_end *asked = peer ? unix_other(e) : e;
 	s64 r = 0;
 
-	if (!peer && unix_dgram_is_hidden(p)) {
+	if (!peer && unix_dgram_is_hidden(e)) {
 		*a = unnamed;
 		return 0;
 	}
@@ -316,15 +332,7 @@ static s64 unix_stat(struct ofile *f, struct stat *st)
 		st->st_ino = ino;
 		return r;
 	}
-	*st = (struct stat){
-		.st_dev = socket_device(),
-		.st_ino = ino,
-		.st_nlink = 1,
-		.st_mode = S_IFSOCK | 0777,
-		.st_uid = e->uid,
-		.st_gid = e->gid,
-		.st_blksize = PAGE_SIZE,
-	};
+	*st = movable_stat(socket_device(), ino, S_IFSOCK | 0777, e->uid, e->gid);
 	return 0;
 }
 

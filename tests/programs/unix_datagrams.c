@@ -314,3 +314,37 @@ CASE(inherited)
 	close(s);
 	unlink("receiver");
 }
+
+/* Each end of a pair can have a name, and send to others than the other end. */
+CASE(ends_of_a_pair)
+{
+	int r, pair[2];
+
+	choose_name(&a, &a_len, 1, "receiver");
+	r = bound(0);
+	ask_for_senders(r);
+	NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_un mine, from;
+		socklen_t len, mine_len;
+		pid_t pid;
+
+		choose_name(&mine, &mine_len, 1, i ? "second" : "first");
+		SHOW(bind(pair[i], (void *)&mine, mine_len));
+		pid = start_child();
+		if (pid == 0) {
+			NEED(send_to(pair[i], "from an end") == 11);
+			NEED(write(pair[i], "to the other end", 16) == 16);
+			_exit(0);
+		}
+		wait_child(pid);
+		CHECK(receive(r, 0, &len) == pid);
+		SHOW(len == mine_len);
+		len = sizeof(from);
+		SHOW(recvfrom(pair[!i], text, 100, 0, (void *)&from, &len));
+		SHOW(len == mine_len);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	close(r);
+}
