@@ -114,8 +114,8 @@ static bool lock(struct arena *a)
 }
 
 static void check_filled(const struct chk_span *s, const struct chk_slot *slot, u64 addr);
-static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bool force,
-				const struct chk_frame *from);
+static enum base_result find_and_release(struct arena *a, void *p, u32 fn,
+					 const struct chk_frame *from);
 
 /* The unlocking thread performs the frees that were queued in a->later. */
 static void unlock(struct arena *a)
@@ -132,7 +132,7 @@ static void unlock(struct arena *a)
 		while (p) {
 			void *next = *(void **)p;
 
-			release(a, p, CHK_FN_FREE, false, true, &nowhere);
+			find_and_release(a, p, CHK_FN_FREE, &nowhere);
 			p = next;
 		}
 	}
@@ -663,17 +663,27 @@ static bool at_once(struct arena *a)
 	return true;
 }
 
-/* Called with the arena's lock held. See base_free. */
-static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bool force,
-				const struct chk_frame *from)
+/* Where find has found an object. */
+struct found {
+	struct chk_slot *slot;
+	u64 base, number;
+};
+
+/*
+ * Called with the arena's lock held. See base_free. The object was found without the lock; a slot
+ * keeps its place, but another thread may have released the object since.
+ */
+static enum base_result release(struct arena *a, void *p, const struct found *at, u32 fn,
+				bool moved, bool force, const struct chk_frame *from)
 {
-	u64 base, number, size, slot_size;
-	struct chk_slot *slot = find((u64)p, &base, &number);
+	u64 base = at->base, number = at->number, slot_size = span_at(number)->size, size;
+	struct chk_slot *slot = at->slot;
 	bool edge, own_page;
 
-	if (!slot || !is_live(slot, (u64)p))
+	/* An alias is never used again, but its slot may have another one by now. */
+	if (!is_live(slot, (u64)p) ||
+	    ((u64)p - CHK_ALIAS_AREA < CHK_ALIAS_SIZE && find((u64)p, &base, &number) != slot))
 		return BASE_NOT_MINE;
-	slot_size = span_at(number)->size;
 	size = slot_size - slot->slack;
 	edge = slot->state == CHK_SLOT_EDGE;
 	if (!force && (!chk_releases(fn, slot->fn) ||
@@ -694,16 +704,25 @@ static enum base_result release(struct arena *a, void *p, u32 fn, bool moved, bo
 	return BASE_DONE;
 }
 
+static enum base_result find_and_release(struct arena *a, void *p, u32 fn,
+					 const struct chk_frame *from)
+{
+	struct found at;
+
+	at.slot = find((u64)p, &at.base, &at.number);
+	return at.slot ? release(a, p, &at, fn, false, true, from) : BASE_NOT_MINE;
+}
+
 enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct chk_frame *from)
 {
-	u64 base, number;
-	struct chk_slot *slot = find((u64)p, &base, &number);
 	enum base_result ret;
+	struct found at;
 	struct arena *a;
 
-	if (!slot || !is_live(slot, (u64)p))
+	at.slot = find((u64)p, &at.base, &at.number);
+	if (!at.slot || !is_live(at.slot, (u64)p))
 		return BASE_NOT_MINE;
-	a = &arenas[span_at(number)->arena % CHK_ARENAS];
+	a = &arenas[span_at(at.number)->arena % CHK_ARENAS];
 	if (!lock(a)) {
 		/*
 		 * A signal handler interrupted the holder of the lock in the same thread. Queue the
@@ -717,7 +736,7 @@ enum base_result base_free(void *p, u32 fn, bool moved, bool force, const struct
 						    __ATOMIC_RELAXED));
 		return BASE_DONE;
 	}
-	ret = release(a, p, fn, moved, force, from);
+	ret = release(a, p, &at, fn, moved, force, from);
 	unlock(a);
 	return ret;
 }
