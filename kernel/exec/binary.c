@@ -52,7 +52,6 @@ int binary_fail_errno(const struct binary *b, int error)
 		{EPERM, EXIT_NOT_EXECUTABLE, "not permitted"},
 		{ELOOP, EXIT_NOT_EXECUTABLE, "too many symbolic links"},
 		{ENAMETOOLONG, EXIT_NOT_EXECUTABLE, "its path is too long"},
-		{ENXIO, EXIT_NOT_EXECUTABLE, "not a regular file"},
 		{EBADF, EXIT_NOT_EXECUTABLE, "no such descriptor"},
 	};
 	char text[64];
@@ -60,6 +59,8 @@ int binary_fail_errno(const struct binary *b, int error)
 	/* A kick interrupted a hostcall. execve(2) never fails with EINTR, so it restarts. */
 	if (error == EINTR || error == ERESTARTSYS)
 		error = ERESTARTNOINTR;
+	if (error == ENXIO) /* open(2) of a socket, which execve(2) never opens */
+		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "not a regular file");
 	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].error == error)
 			return refuse(b, error, table[i].status, table[i].text);

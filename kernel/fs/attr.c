@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* System calls that read or change the attributes of a name or an open file. */
+#include <linux/falloc.h>
 #include <linux/time_types.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
@@ -112,6 +113,8 @@ static s64 statx_of_file(struct ofile *f, u32 flags, u32 mask, struct statx *stx
 		return r;
 	*stx = (struct statx){
 		.stx_mask = STATX_BASIC_STATS,
+		.stx_attributes_mask =
+			STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_DAX,
 		.stx_blksize = (u32)st.st_blksize,
 		.stx_nlink = (u32)st.st_nlink,
 		.stx_uid = st.st_uid,
@@ -294,6 +297,8 @@ DEFINE_SYSCALL3(fchown, s32, fd, u32, uid, u32, gid)
 
 /* -- Times ----------------------------------------------------------------------------------- */
 
+#define UTIME_OMIT ((1L << 30) - 2) /* utimensat(2): this time stays */
+
 /* times NULL: the current time. path 0: the file is dirfd, as in utimensat(2) and futimesat(2). */
 static s64 set_times(s32 dirfd, uva path, const struct __kernel_timespec *times, u32 flags)
 {
@@ -311,6 +316,8 @@ DEFINE_SYSCALL4(utimensat, s32, dirfd, uva, path, uva, user_times, u32, flags)
 
 	if (user_times && get_user(&times, user_times) < 0)
 		return -EFAULT;
+	if (user_times && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+		return 0; /* Linux does not even look whether the file is there */
 	return set_times(dirfd, path, user_times ? times : NULL, flags);
 }
 
@@ -364,7 +371,7 @@ static s64 may_grow(s64 size)
 
 DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 {
-	s64 r = may_grow(length);
+	s64 r = length < 0 ? -EINVAL : may_grow(length);
 
 	return r < 0 ? r : WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
 }
@@ -381,7 +388,7 @@ static s64 truncate_file(struct ofile *f, s64 length)
 
 DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
 {
-	s64 r = may_grow(length);
+	s64 r = length < 0 ? -EINVAL : may_grow(length);
 	struct ofile *f;
 
 	if (r < 0)
@@ -392,6 +399,34 @@ DEFINE_SYSCALL2(ftruncate, s32, fd, s64, length)
 	return r;
 }
 
+/* Returns true if mode is one that fallocate(2) knows, with the flags that have to be together. */
+static bool is_allocation(u32 mode)
+{
+	switch (mode & ~(u32)FALLOC_FL_KEEP_SIZE) {
+	case 0:
+	case FALLOC_FL_ZERO_RANGE:
+	case FALLOC_FL_UNSHARE_RANGE:
+		return true;
+	case FALLOC_FL_PUNCH_HOLE:
+		return mode & FALLOC_FL_KEEP_SIZE;
+	case FALLOC_FL_COLLAPSE_RANGE:
+	case FALLOC_FL_INSERT_RANGE:
+		return !(mode & FALLOC_FL_KEEP_SIZE);
+	default:
+		return false;
+	}
+}
+
+/* What fallocate(2) checks before it asks the file. The host may know more modes. */
+static s64 allocate(struct ofile *f, u32 mode, s64 offset, s64 len)
+{
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if (!is_allocation(mode) && f->handle < 0)
+		return -EOPNOTSUPP;
+	return ofile_allocate(f, mode, offset, len);
+}
+
 DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)
 {
 	s64 r = offset < 0 || len <= 0 ? 0 : may_grow(offset + len);
@@ -400,7 +435,7 @@ DEFINE_SYSCALL4(fallocate, s32, fd, u32, mode, s64, offset, s64, len)
 	if (r < 0)
 		return r;
 	f = fd_get(fd);
-	r = f ? ofile_allocate(f, mode, offset, len) : -EBADF;
+	r = f ? allocate(f, mode, offset, len) : -EBADF;
 	ofile_put(f);
 	return r;
 }

@@ -433,23 +433,25 @@ static s64 control_guest(struct ofile *epoll, u32 op, struct epoll_item *item, s
 static s64 control_host(struct ofile *epoll, u32 op, struct ofile *file, s32 fd,
 			const struct epoll_event *ev)
 {
-	struct epoll_item *item;
 	s64 handle = ofile_poll_handle(file), r;
+	struct epoll_event host_event = *ev;
+	struct epoll_item *item;
 	bool others;
 
 	if (handle < 0)
 		return handle;
+	host_event.events = ofile_poll_events(file, (u32)ev->events);
 	mutex_lock(&epoll_lock);
 	item = item_find(epoll, file, fd, &others);
 	if (item && item->handle < 0)
 		item_moves(item);
 	if (op == EPOLL_CTL_ADD && !item) {
-		r = item_add(epoll, file, fd, (s32)handle, others, ev);
+		r = item_add(epoll, file, fd, (s32)handle, others, &host_event);
 	} else {
 		/* The host finds the errors: EEXIST, ENOENT, not an epoll. */
 		r = item || !others
-			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : (s32)handle, ev,
-					   sizeof(*ev))
+			    ? hc_epoll_ctl(epoll->handle, op, item ? item->handle : (s32)handle,
+					   &host_event, sizeof(host_event))
 			    : -ENOENT;
 		if (r >= 0 && op == EPOLL_CTL_DEL && item)
 			item_free(item);
@@ -483,7 +485,7 @@ DEFINE_SYSCALL4(epoll_ctl, s32, epfd, u32, op, s32, fd, uva, user_event)
 	epoll = fd_get(epfd);
 	file = fd_get(fd);
 	if (epoll && file)
-		r = epoll == file ? -EINVAL : control(epoll, op, file, fd, &ev);
+		r = epoll == file && epoll_of(epoll) ? -EINVAL : control(epoll, op, file, fd, &ev);
 	ofile_put(epoll);
 	ofile_put(file);
 	return r;

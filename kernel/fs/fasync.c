@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 #include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/host_file.h"
 
 struct async {
 	TAILQ_ENTRY(async) link; /* of wanted, while linked */
@@ -204,16 +205,20 @@ s64 async_ioctl(struct ofile *f, s32 fd, u64 arg)
 	s64 flags;
 	s32 on;
 
+	if (get_user(&on, arg) < 0)
+		return -EFAULT;
+	flags = ofile_get_flags(f);
+	if (flags >= 0 && !(flags & FASYNC) == !on)
+		return 0; /* no change: any kind of file takes it */
 	switch (ofile_type(f)) {
 	case S_IFSOCK:
 	case S_IFIFO:
 	case S_IFCHR:
 		break;
 	default:
-		return -ENOTTY;
+		if (!host_file_of(f) || !host_file_of(f)->records) /* inotify(7) */
+			return -ENOTTY;
 	}
-	if (get_user(&on, arg) < 0)
-		return -EFAULT;
 	flags = ofile_handle(f);
 	if (flags >= 0)
 		flags = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0));

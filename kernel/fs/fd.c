@@ -251,5 +251,11 @@ DEFINE_SYSCALL3(fcntl, s32, fd, u32, cmd, u64, arg)
 
 DEFINE_SYSCALL2(flock, s32, fd, u32, operation)
 {
+	const u32 kind = operation & ~(u32)LOCK_NB;
+
+	if (operation & LOCK_MAND)
+		return 0; /* Linux takes the mandatory locks that it had, and does nothing */
+	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
+		return -EINVAL;
 	return WITH_FD(h, fd, fs_restart(hc_flock(h, operation)));
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Calls the operations of open files. Has the answers for kinds that lack an operation. */
 #include <linux/fs.h>
+#include <asm/poll.h>
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
+#include "kernel/fs/io.h"
 
 /* The result of f's operation op, or missing if f's kind does not have it. */
 #define CALL(f, op, missing, ...) ((f)->ops->op ? (f)->ops->op(f, ##__VA_ARGS__) : (missing))
@@ -15,6 +17,14 @@ s64 ofile_read(struct ofile *f, struct io_request *rq)
 s64 ofile_write(struct ofile *f, struct io_request *rq)
 {
 	return CALL(f, write, -EINVAL, rq);
+}
+
+s64 ofile_move_nothing(struct ofile *f, struct io_request *rq)
+{
+	/* The host knows what its files without an inode of their own can do. */
+	if (host_file_of(f) && !ofile_type(f))
+		return rq->dir == IO_READ ? ofile_read(f, rq) : ofile_write(f, rq);
+	return (rq->dir == IO_READ ? f->ops->read : f->ops->write) ? 0 : -EINVAL;
 }
 
 s64 ofile_seek(struct ofile *f, s64 offset, u32 whence)
@@ -73,6 +83,11 @@ bool ofile_moves_to_wait(const struct ofile *f)
 s64 ofile_poll_handle(struct ofile *f)
 {
 	return CALL(f, poll_handle, -EPERM);
+}
+
+u32 ofile_poll_events(const struct ofile *f, u32 events)
+{
+	return f->ops->never_writable ? events & ~(u32)(POLLOUT | POLLWRNORM | POLLWRBAND) : events;
 }
 
 static s64 host_fcntl(struct ofile *f, u32 cmd, u64 arg)

@@ -45,6 +45,8 @@ struct file_ops {
 	 * host: the file then moves before a thread waits for it and for files of the host at once.
 	 */
 	bool moves_to_wait;
+	/* True if nothing can be written to the file, whatever the host says of its handle. */
+	bool never_writable;
 
 	/*
 	 * Transfers as much of rq as the file has or takes, and returns the bytes. The contents of
@@ -157,6 +159,11 @@ void host_info(s32 handle, struct file_info *info);
 /* The operations. file_ops.c has the answers for absent ones. */
 s64 ofile_read(struct ofile *f, struct io_request *rq);
 s64 ofile_write(struct ofile *f, struct io_request *rq);
+/*
+ * A request without a byte to move, which Linux answers without asking the file: readv(2) of a
+ * directory is 0, too. Returns 0, or -EINVAL for a file that has no such operation.
+ */
+s64 ofile_move_nothing(struct ofile *f, struct io_request *rq);
 s64 ofile_seek(struct ofile *f, s64 offset, u32 whence);
 s64 ofile_getdents(struct ofile *f, char *buf, u64 size);
 s64 ofile_stat(struct ofile *f, struct stat *st);
@@ -166,6 +173,8 @@ void ofile_unpoll(struct ofile *f, struct wait_entry *e);
 /* Returns true if the file has to move before a thread waits for it in the host. */
 bool ofile_moves_to_wait(const struct ofile *f);
 s64 ofile_poll_handle(struct ofile *f);
+/* Returns those of the events that the file can have; for the handle of ofile_poll_handle. */
+u32 ofile_poll_events(const struct ofile *f, u32 events);
 s64 ofile_fcntl(struct ofile *f, u32 cmd, u64 arg);
 s64 ofile_ioctl(struct ofile *f, u32 nr, u64 arg);
 s64 ofile_get_flags(struct ofile *f);

@@ -9,6 +9,9 @@
 #include "kernel/fs/path_prefetch.h"
 #include "kernel/fs/tty.h"
 
+/* Flags of F_SETFL that are kept: fcntl(2). O_ASYNC is kept in ofile.async. */
+#define SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
 _Static_assert(offsetof(struct host_file, file) == 0, "host_file_of casts");
 
 struct ofile *host_file_new(s32 handle, u32 flags)
@@ -142,9 +145,12 @@ s64 host_poll_handle(struct ofile *f)
 	return f->handle;
 }
 
+/* The host made the other end of a terminal (TIOCGPTPEER) with an O_CLOEXEC that F_GETFL shows. */
 s64 host_get_flags(struct ofile *f)
 {
-	return fs_nointr(hc_fcntl(f->handle, F_GETFL, 0));
+	s64 r = fs_nointr(hc_fcntl(f->handle, F_GETFL, 0));
+
+	return r < 0 ? r : (r & ~O_CLOEXEC) | (f->flags & O_CLOEXEC);
 }
 
 s64 host_set_flags(struct ofile *f, s32 fd, u64 flags)
@@ -154,7 +160,7 @@ s64 host_set_flags(struct ofile *f, s32 fd, u64 flags)
 	if (r >= 0)
 		r = async_set(f, fd, flags & FASYNC);
 	if (r >= 0)
-		f->flags = (f->flags & O_ACCMODE) | (flags & ~(u64)O_ACCMODE);
+		f->flags = (f->flags & ~(u32)SETTABLE) | (flags & SETTABLE);
 	return r;
 }
 

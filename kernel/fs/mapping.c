@@ -163,7 +163,9 @@ static int open_file(const struct vm_source *s, u64 offset, u64 len, u32 prot, b
 {
 	struct ofile *file = ((const struct file_source *)s)->file;
 
-	if ((file->flags & O_ACCMODE) == O_WRONLY)
+	const u32 mode = file->flags & O_ACCMODE;
+
+	if (mode == O_WRONLY || (shared && prot & PROT_WRITE && mode == O_RDONLY))
 		return -EACCES;
 	return ofile_mmap(file, offset, len, prot, shared, out);
 }

@@ -160,9 +160,13 @@ static s64 scan(struct poll_set *set, bool queue)
 		} else if (set->file[i]) {
 			r = ofile_poll_handle(set->file[i]);
 			host->fd = (s32)r;
+			host->events = (short)ofile_poll_events(set->file[i], (u16)guest->events);
 			set->hosts += r >= 0;
 		}
-		if (r < 0)
+		if (r == -EPERM) /* a file that is always ready: poll(2) */
+			guest->revents =
+				guest->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+		else if (r < 0)
 			guest->revents = POLLNVAL;
 		ready += guest->revents != 0;
 	}

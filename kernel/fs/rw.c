@@ -4,6 +4,7 @@
  * (user_segs), so the kernel copies nothing. A request that is larger than one hostcall takes is
  * done in chunks. What a partial result means depends on the file, see io_transfer().
  */
+#include <asm/poll.h>
 #include <linux/fs.h>
 #include <linux/uio.h>
 #include "kernel/fs/bounce.h"
@@ -121,6 +122,22 @@ static bool cut_by_kick(const struct io_request *rq)
 		return false;
 	signal_upcall();
 	return !signal_pending();
+}
+
+/* Returns true if f was opened for what the request does. */
+static bool open_for_request(const struct ofile *f, enum io_direction dir)
+{
+	u32 mode = f->flags & O_ACCMODE;
+
+	return mode == O_RDWR || mode == (dir == IO_READ ? O_RDONLY : O_WRONLY);
+}
+
+/* Returns what Linux finds wrong with a request before it touches a bad buffer. */
+static s64 bad_buffer(struct ofile *f, const struct io_request *rq)
+{
+	if (!open_for_request(f, rq->dir))
+		return -EBADF;
+	return rq->dir == IO_READ && ofile_type(f) == S_IFDIR ? -EISDIR : -EFAULT;
 }
 
 static s64 host_transfer(struct ofile *f, const struct io_request *rq, const struct segs *segs)
@@ -250,6 +267,8 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 				return taken;
 			}
 		}
+		if (r == -EFAULT && !total)
+			r = bad_buffer(f, &whole);
 		in_one = !total && must_not_be_cut(f, rq, &whole, segs);
 		if (r >= 0 && !in_one && cuts_message(f, rq, &whole, segs))
 			r = -EFAULT;
@@ -280,16 +299,9 @@ s64 io_transfer(struct ofile *f, struct io_request *rq)
 	return total;
 }
 
-static s64 run(s32 fd, struct io_request *rq)
+static s64 run(struct ofile *f, struct io_request *rq)
 {
-	struct ofile *f = fd_get(fd);
-	s64 r;
-
-	if (!f)
-		return -EBADF;
-	r = rq->dir == IO_READ ? ofile_read(f, rq) : ofile_write(f, rq);
-	ofile_put(f);
-	return r;
+	return rq->dir == IO_READ ? ofile_read(f, rq) : ofile_write(f, rq);
 }
 
 static s64 one_buffer(s32 fd, enum io_direction dir, uva buf, u64 len, s64 offset)
@@ -297,19 +309,24 @@ static s64 one_buffer(s32 fd, enum io_direction dir, uva buf, u64 len, s64 offse
 	const struct iovec iov = {(void *)buf, MIN(len, RW_MAX)};
 	struct io_request rq = {
 		.dir = dir, .iov = &iov, .count = 1, .left = iov.iov_len, .offset = offset};
+	struct ofile *f = fd_get(fd);
+	s64 r = f ? run(f, &rq) : -EBADF;
 
-	return run(fd, &rq);
+	ofile_put(f);
+	return r;
 }
 
-/* As vector, but moves at most most bytes. */
-static s64 vector_of(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64 offset, u32 flags,
-		     u64 most)
+/* As vector, but moves at most most bytes, of an open file. */
+static s64 vector_of(struct ofile *f, enum io_direction dir, uva user_iov, u32 count, s64 offset,
+		     u32 flags, u64 most)
 {
 	struct iovec few[IOV_FEW], *iov = few;
 	struct io_request rq = {.dir = dir, .count = count, .offset = offset, .flags = flags};
 	u64 sum = 0;
 	s64 r;
 
+	if (!open_for_request(f, dir))
+		return -EBADF;
 	if (count > UIO_MAXIOV)
 		return -EINVAL;
 	if (count > IOV_FEW)
@@ -322,11 +339,10 @@ static s64 vector_of(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64
 			r = -EINVAL;
 		sum = MIN(sum + iov[i].iov_len, most);
 	}
-	if (r >= 0) {
-		rq.iov = iov;
-		rq.left = sum;
-		r = run(fd, &rq);
-	}
+	rq.iov = iov;
+	rq.left = sum;
+	if (r >= 0)
+		r = sum || offset != IO_AT_POS ? run(f, &rq) : ofile_move_nothing(f, &rq);
 	if (iov != few)
 		kfree(iov);
 	return r;
@@ -334,7 +350,11 @@ static s64 vector_of(s32 fd, enum io_direction dir, uva user_iov, u32 count, s64
 
 static s64 vector(s32 fd, enum io_direction dir, uva iov, u32 count, s64 offset, u32 flags)
 {
-	return vector_of(fd, dir, iov, count, offset, flags, RW_MAX);
+	struct ofile *f = fd_get(fd);
+	s64 r = f ? vector_of(f, dir, iov, count, offset, flags, RW_MAX) : -EBADF;
+
+	ofile_put(f);
+	return r;
 }
 
 DEFINE_SYSCALL3(read, s32, fd, uva, buf, u64, len)
@@ -404,21 +424,34 @@ static u64 vmsplice_most(struct ofile *f, uva user_iov)
 	return (u64)size - ((u64)first.iov_base & (PAGE_SIZE - 1));
 }
 
+/* Returns true if a transfer would not wait, by what the host's poll says of the pipe. */
+static bool is_ready(struct ofile *f, enum io_direction dir)
+{
+	struct pollfd p = {.events = dir == IO_READ ? POLLIN : POLLOUT};
+	s64 handle = ofile_poll_handle(f);
+
+	p.fd = (s32)handle;
+	return handle >= 0 && hc_poll(&p, sizeof(p), 0) > 0;
+}
+
 /*
  * Moves as many bytes as the pipe has or takes without waiting. If that is none, waits as a read,
- * or a write of one page, does. A file that does not support RWF_NOWAIT (a FIFO) waits at once.
+ * or a write of one page, does. A pipe of the host's does not support RWF_NOWAIT: it is asked first
+ * whether it is ready.
  */
-static s64 vmsplice(s32 fd, struct ofile *f, uva iov, u32 count, bool nonblock)
+static s64 vmsplice(struct ofile *f, uva iov, u32 count, bool nonblock)
 {
 	enum io_direction dir = (f->flags & O_ACCMODE) == O_RDONLY ? IO_READ : IO_WRITE;
 	u64 most = dir == IO_READ ? RW_MAX : vmsplice_most(f, iov);
-	s64 r = vector_of(fd, dir, iov, count, IO_AT_POS, RWF_NOWAIT, most);
+	s64 r = vector_of(f, dir, iov, count, IO_AT_POS, RWF_NOWAIT, most);
 
-	if (nonblock || (r != -EAGAIN && r != -EOPNOTSUPP))
+	if (r == -EOPNOTSUPP && nonblock && !is_ready(f, dir))
+		r = -EAGAIN;
+	if (r != -EOPNOTSUPP && (nonblock || r != -EAGAIN))
 		return r;
-	if (dir == IO_WRITE && r == -EAGAIN)
+	if (dir == IO_WRITE && (r == -EAGAIN || nonblock))
 		most = PAGE_SIZE;
-	return vector_of(fd, dir, iov, count, IO_AT_POS, 0, most);
+	return vector_of(f, dir, iov, count, IO_AT_POS, 0, most);
 }
 
 /* Copies the bytes: the kernel does not move pages into a pipe. SPLICE_F_GIFT is only advice. */
@@ -431,7 +464,7 @@ DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
 		return -EINVAL;
 	f = fd_get(fd);
 	if (f && ofile_type(f) == S_IFIFO)
-		r = vmsplice(fd, f, iov, (u32)MIN(count, (u64)UIO_MAXIOV + 1),
+		r = vmsplice(f, iov, (u32)MIN(count, (u64)UIO_MAXIOV + 1),
 			     flags & SPLICE_F_NONBLOCK);
 	ofile_put(f);
 	return r;
@@ -440,8 +473,10 @@ DEFINE_SYSCALL4(vmsplice, s32, fd, uva, iov, u64, count, u32, flags)
 DEFINE_SYSCALL3(lseek, s32, fd, s64, offset, u32, whence)
 {
 	struct ofile *f = fd_get(fd);
-	s64 r = f ? ofile_seek(f, offset, whence) : -EBADF;
+	s64 r = f ? -EINVAL : -EBADF;
 
+	if (f && whence <= SEEK_HOLE)
+		r = ofile_seek(f, offset, whence);
 	ofile_put(f);
 	return r;
 }

@@ -178,6 +178,7 @@ static void signalfd_info(struct ofile *f, struct file_info *info)
 
 static const struct file_ops signalfd_ops = {
 	.size = sizeof(struct signalfd),
+	.never_writable = true,
 	.read = signalfd_read,
 	.write = signalfd_write,
 	.seek = host_seek,

@@ -63,6 +63,23 @@ static s32 socket_handle(s32 fd, struct ofile **file)
 
 #define WITH_SOCKET(h, fd, call) WITH_HANDLE(socket_handle, h, fd, call)
 
+/* Returns error r of a call on fd, unless fd is no socket: Linux finds that before bad arguments.
+ */
+static s64 unless_no_socket(s32 fd, s64 r)
+{
+	struct ofile *f;
+
+	if (r != -EFAULT && r != -EINVAL && r != -ENOPROTOOPT)
+		return r;
+	f = fd_get(fd);
+	if (!f)
+		r = -EBADF;
+	else if (ofile_type(f) != S_IFSOCK)
+		r = -ENOTSOCK;
+	ofile_put(f);
+	return r;
+}
+
 s64 fs_restart_socket(s32 handle, bool sends, s64 result)
 {
 	struct __kernel_old_timeval limit = {0};
@@ -172,12 +189,16 @@ static s64 with_address(s32 fd, uva addr, s32 len,
 
 DEFINE_SYSCALL3(bind, s32, fd, uva, addr, s32, len)
 {
-	return with_address(fd, addr, len, host_bind);
+	return unless_no_socket(fd, with_address(fd, addr, len, host_bind));
 }
 
 DEFINE_SYSCALL3(connect, s32, fd, uva, addr, s32, len)
 {
-	return with_address(fd, addr, len, host_connect);
+	struct ofile *f = fd_get(fd);
+	s64 r = f ? with_address(fd, addr, len, host_connect) : -EBADF;
+
+	ofile_put(f);
+	return r;
 }
 
 static s64 get_name(s32 fd, bool peer, uva addr, uva len_ptr)
@@ -303,11 +324,13 @@ DEFINE_SYSCALL4(accept4, s32, fd, uva, addr, uva, len_ptr, u32, flags)
 	int err;
 	s64 r;
 
-	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
-		return -EINVAL;
 	listener = socket_get(fd, &r);
-	if (!listener)
+	if (r != -EBADF && flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		r = -EINVAL;
+	if (!listener || r == -EINVAL) {
+		ofile_put(listener);
 		return r;
+	}
 	r = fs_restart_socket(listener->handle, false,
 			      hc_accept4(listener->handle, flags & SOCK_NONBLOCK, &a, sizeof(a)));
 	f = accepted(listener, r, &a, O_RDWR | (flags & SOCK_NONBLOCK), &err);
@@ -375,7 +398,7 @@ static s64 attach_program(s32 fd, s32 level, s32 name, uva value, s32 len)
 	return r;
 }
 
-DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len)
+static s64 set_option(s32 fd, s32 level, s32 name, uva value, s32 len)
 {
 	void *buf;
 	s64 r;
@@ -398,7 +421,12 @@ DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len
 	return r;
 }
 
-DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len_ptr)
+DEFINE_SYSCALL5(setsockopt, s32, fd, s32, level, s32, name, uva, value, s32, len)
+{
+	return unless_no_socket(fd, set_option(fd, level, name, value, len));
+}
+
+static s64 get_option(s32 fd, s32 level, s32 name, uva value, uva len_ptr)
 {
 	u32 needed = 0;
 	s32 len;
@@ -428,6 +456,11 @@ DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len
 		r = put_user(len, len_ptr);
 	kfree(buf);
 	return r;
+}
+
+DEFINE_SYSCALL5(getsockopt, s32, fd, s32, level, s32, name, uva, value, uva, len_ptr)
+{
+	return unless_no_socket(fd, get_option(fd, level, name, value, len_ptr));
 }
 
 /* -- Control messages ---------------------------------------------------------------------- */
@@ -767,7 +800,8 @@ DEFINE_SYSCALL3(sendmsg, s32, fd, uva, user_hdr, u32, flags)
 {
 	struct msghdr hdr;
 
-	return get_user(&hdr, user_hdr) < 0 ? -EFAULT : send_message(fd, &hdr, flags);
+	return unless_no_socket(fd, get_user(&hdr, user_hdr) < 0 ? -EFAULT
+								 : send_message(fd, &hdr, flags));
 }
 
 /* Writes the whole header back: the fields that recvmsg does not change are the program's own. */
@@ -782,7 +816,7 @@ DEFINE_SYSCALL3(recvmsg, s32, fd, uva, user_hdr, u32, flags)
 	s64 r;
 
 	if (get_user(&hdr, user_hdr) < 0)
-		return -EFAULT;
+		return unless_no_socket(fd, -EFAULT);
 	r = recv_message(fd, &hdr, flags);
 	return r >= 0 && header_to_user(user_hdr, &hdr) < 0 ? -EFAULT : r;
 }
@@ -846,7 +880,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 	if (addr)
 		r = address_from_user(&m.addr, addr, addr_len);
 	if (r < 0)
-		return r;
+		return unless_no_socket(fd, r);
 	r = WITH_UNIX(u, fd, unix_sendto(u, buf, MIN(len, MESSAGE_MAX), flags, m.addr.len));
 	if (r != ON_HOST)
 		return r;
@@ -886,7 +920,7 @@ DEFINE_SYSCALL6(sendto, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, s32,
 			break;
 	} while ((u64)total < MIN(len, MESSAGE_MAX));
 	ofile_put(f);
-	return total ? total : r;
+	return total ? total : unless_no_socket(fd, r);
 }
 
 DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uva, len_ptr)
@@ -931,6 +965,7 @@ DEFINE_SYSCALL6(recvfrom, s32, fd, uva, buf, u64, len, u32, flags, uva, addr, uv
 		sender.len = head.addr_len;
 	}
 	ofile_put(f);
+	r = unless_no_socket(fd, r);
 	if (r >= 0 && addr) {
 		s64 err = address_to_user(&sender, addr, len_ptr);
 

@@ -17,6 +17,11 @@ DEFINE_SYSCALL2(memfd_create, uva, user_name, u32, flags)
 	return fd_new(fs_nointr(hc_memfd_create(name, flags)), O_RDWR, flags & MFD_CLOEXEC);
 }
 
+/* Linux's ALL_INOTIFY_BITS: a mask has one of these at least. */
+#define INOTIFY_BITS                                                                               \
+	(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
+	 IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT)
+
 DEFINE_SYSCALL1(inotify_init1, u32, flags)
 {
 	s32 fd = (s32)fd_new(fs_nointr(hc_inotify_init1(flags)), O_RDONLY, flags & O_CLOEXEC);
@@ -37,6 +42,8 @@ DEFINE_SYSCALL3(inotify_add_watch, s32, fd, uva, path, u32, mask)
 {
 	int at = mask & IN_DONT_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
 
+	if (!(mask & INOTIFY_BITS))
+		return -EINVAL;
 	return WITH_FD(
 		h, fd,
 		WITH_PATH(p, AT_FDCWD, path, at, hc_inotify_add_watch(h, p.dir, p.path, mask)));

@@ -13,6 +13,9 @@
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 
 /* Mappings for which an advice fails with EINVAL. */
 enum {
@@ -73,6 +76,7 @@ static const struct advice {
 	{MADV_SEQUENTIAL, 0, NULL, 0, 0},
 	{MADV_WILLNEED, 0, will_need, 0, 0},
 	{MADV_DONTNEED, NOT_LOCKED | NOT_SPECIAL, drop_pages, 0, 0},
+	{MADV_DONTNEED_LOCKED, NOT_SPECIAL, drop_pages, 0, 0},
 	{MADV_FREE, NOT_LOCKED | NOT_FILE | NOT_SPECIAL, drop_pages, 0, 0},
 	{MADV_REMOVE, NOT_LOCKED | NOT_ANON, remove_pages, 0, 0},
 	{MADV_DONTFORK, 0, NULL, VMA_DONTFORK, 0},

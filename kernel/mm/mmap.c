@@ -753,7 +753,7 @@ s64 mm_remap_locked(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags
 		return -EINVAL;
 	if (m.keep && (!(flags & MREMAP_MAYMOVE) || m.old_len != m.new_len))
 		return -EINVAL;
-	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len)
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || !m.new_len || m.new_len > USER_TOP)
 		return -EINVAL;
 	v = vma_find(mm, addr);
 	if (!v || v->start > addr || check_owns(addr, addr + MAX(m.old_len, 1)))

@@ -25,7 +25,7 @@
 #define MAP_KNOWN                                                                                  \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
 	 MAP_UNINITIALIZED | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |            \
-	 MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
+	 MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 static u64 pages_of(u64 len)
 {
@@ -59,14 +59,18 @@ static s64 check_map_flags(u64 addr, u64 len, u32 flags)
 
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS))
+		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
 		return -EOPNOTSUPP;
 	if (!len || ((flags & MAP_GROWSDOWN) && type != MAP_PRIVATE))
 		return -EINVAL;
 	if (len > USER_TOP)
 		return -ENOMEM;
-	if (flags & MAP_HUGETLB) /* the pool of hugetlbfs pages is empty */
-		return -ENOMEM;
+	if (flags & MAP_HUGETLB) /* the pool of hugetlbfs pages is empty, and no file is of it */
+		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
+	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && !IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
 	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && addr < MM_MIN_ADDR &&
 	    !capable(CAP_SYS_RAWIO))
 		return -EPERM;
@@ -507,6 +511,17 @@ DEFINE_SYSCALL3(set_mempolicy, s32, mode, uva, mask, u64, max_node)
 	return check_policy(mode, mask, max_node);
 }
 
+static bool is_mapped(struct mm *mm, u64 addr)
+{
+	u64 page = ALIGN_DOWN(addr, PAGE_SIZE);
+	u64 pages;
+
+	mutex_lock(&mm->lock);
+	pages = mm_mapped_pages(mm, page, page + PAGE_SIZE);
+	mutex_unlock(&mm->lock);
+	return pages > 0;
+}
+
 DEFINE_SYSCALL5(get_mempolicy, uva, mode, uva, mask, u64, max_node, u64, addr, u64, flags)
 {
 	u64 nodes = flags & MPOL_F_MEMS_ALLOWED ? 1 : 0;
@@ -516,6 +531,8 @@ DEFINE_SYSCALL5(get_mempolicy, uva, mode, uva, mask, u64, max_node, u64, addr, u
 	    ((flags & MPOL_F_MEMS_ALLOWED) && (flags & (MPOL_F_NODE | MPOL_F_ADDR))) ||
 	    (addr && !(flags & MPOL_F_ADDR)) || (mask && (!max_node || max_node > NODES_MAX + 1)))
 		return -EINVAL;
+	if ((flags & MPOL_F_ADDR) && !is_mapped(current_mm(), addr))
+		return -EFAULT;
 	if (mode && put_user(zero, mode))
 		return -EFAULT;
 	if (mask && copy_to_user(mask, &nodes, MIN(sizeof(nodes), ALIGN_UP(max_node, 64) / 8)))

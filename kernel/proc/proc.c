@@ -1021,6 +1021,8 @@ static s64 proc_seek(struct ofile *f, s64 offset, u32 whence)
 {
 	s64 r = offset == 0 && whence == SEEK_SET ? refresh(f) : 0;
 
+	if (whence > SEEK_CUR)
+		return -EINVAL; /* on Linux the text has no end before it is read */
 	return r < 0 ? r : host_seek(f, offset, whence);
 }
 
@@ -1029,7 +1031,7 @@ static s64 proc_fstat(struct ofile *f, struct stat *st)
 	return proc_stat(&file_of(f)->node, st);
 }
 
-/* Returns the flags of open(2), and not those of the memfd. F_SETFL has no effect. */
+/* Returns the flags of open(2) and F_SETFL, and not those of the memfd. */
 static s64 proc_get_flags(struct ofile *f)
 {
 	return f->flags | O_LARGEFILE;
@@ -1037,8 +1039,21 @@ static s64 proc_get_flags(struct ofile *f)
 
 static s64 proc_set_flags(struct ofile *f, s32 fd, u64 flags)
 {
-	(void)f, (void)fd, (void)flags;
+	const u32 kept = O_APPEND | O_NONBLOCK | O_NOATIME;
+
+	(void)fd;
+	if (flags & O_DIRECT)
+		return -EINVAL;
+	f->flags = (f->flags & ~kept) | (flags & kept);
 	return 0;
+}
+
+/* The memfd has seals; a file of /proc has none. */
+static s64 proc_fcntl(struct ofile *f, u32 cmd, u64 arg)
+{
+	if (cmd == F_ADD_SEALS || cmd == F_GET_SEALS)
+		return -EINVAL;
+	return fs_nointr(hc_fcntl(f->handle, cmd, arg));
 }
 
 /* On Linux, files outside of /proc/PID have an operation mmap that fails with EIO. */
@@ -1102,6 +1117,7 @@ static void proc_release(struct ofile *f)
 	.stat = proc_fstat, \
 	.poll_handle = host_poll_handle, \
 	.ioctl = host_ioctl, \
+	.fcntl = proc_fcntl, \
 	.get_flags = proc_get_flags, \
 	.set_flags = proc_set_flags, \
 	.reopen = proc_reopen, \

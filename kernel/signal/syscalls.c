@@ -388,7 +388,10 @@ DEFINE_SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uva, uinfo)
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	p = pid > 0 ? process_of_tid(pid) : NULL;
-	err = p ? signal_checked(p, named_thread(p, pid, sig), &info) : -ESRCH;
+	if (p)
+		err = signal_checked(p, named_thread(p, pid, sig), &info);
+	else
+		err = pid == 1 ? signal_init(sig) : -ESRCH;
 	mutex_unlock(&task_lock);
 	return err;
 }

@@ -86,7 +86,7 @@ static int check(const struct request *rq)
 	if (f & CLONE_NAMESPACES)
 		return -EPERM;
 	if (f & CLONE_INTO_CGROUP)
-		return -EINVAL;
+		return -EBADF; /* no descriptor is of a cgroup */
 	return 0;
 }
 
@@ -434,6 +434,8 @@ DEFINE_SYSCALL2(clone3, uva, user_args, u64, size)
 		return err;
 	if ((args.flags & ~(u64)CLONE_KNOWN) || args.exit_signal > NSIG ||
 	    ((args.flags & (CLONE_THREAD | CLONE_PARENT)) && args.exit_signal))
+		return -EINVAL;
+	if ((args.flags & CLONE_INTO_CGROUP) && args.cgroup > INT32_MAX)
 		return -EINVAL;
 	if (!args.stack != !args.stack_size || args.stack + args.stack_size < args.stack ||
 	    args.stack + args.stack_size > USER_TOP)

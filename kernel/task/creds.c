@@ -288,7 +288,7 @@ static int read_header(uva header, struct __user_cap_header_struct *h, unsigned 
 
 DEFINE_SYSCALL2(capget, uva, header, uva, data)
 {
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = {0};
 	struct __user_cap_header_struct h;
 	struct thread *t;
 	unsigned words;
@@ -308,8 +308,10 @@ DEFINE_SYSCALL2(capget, uva, header, uva, data)
 		d[i].inheritable = (u32)(c->cap_inheritable >> 32 * i);
 	}
 	mutex_unlock(&task_lock);
-	if (!t)
-		return -ESRCH;
+	if (!t) /* init has capabilities, but none that a program could use */
+		err = h.pid == 1 ? 0 : -ESRCH;
+	if (err)
+		return err;
 	return copy_to_user(data, d, words * sizeof(d[0]));
 }
 

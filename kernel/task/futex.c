@@ -554,7 +554,7 @@ DEFINE_SYSCALL3(get_robust_list, int, tid, uva, head, uva, len)
 		list = t->robust_list;
 	mutex_unlock(&task_lock);
 	if (!t)
-		return -ESRCH;
+		return process_missing(tid);
 	if (put_user((u64)sizeof(struct robust_list_head), len) || put_user(list, head))
 		return -EFAULT;
 	return 0;

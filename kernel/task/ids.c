@@ -2,7 +2,11 @@
 /* The numbers of processes, threads, process groups and sessions. */
 #include "kernel/define_syscall.h"
 #include "kernel/kernel.h"
+#include "kernel/fs/file.h"
+#include "libc/stdlib.h"
 #include "kernel/task/process.h"
+
+#include <linux/fcntl.h>
 
 DEFINE_SYSCALL0(getpid)
 {
@@ -30,6 +34,28 @@ DEFINE_SYSCALL0(getpgrp)
 	return current_process()->pgid;
 }
 
+/* Numbers in a line of /proc/PID/stat, counted after the name and the state: proc(5). */
+enum { PARENT, GROUP, SESSION };
+
+/* Returns the process group or session of the host's init, which is outside of the sandbox. */
+static s64 init_group(int which)
+{
+	char line[256] = "", *at = NULL;
+	int err;
+	struct ofile *f = file_open(AT_FDCWD, "/proc/1/stat", O_RDONLY, 0, &err);
+	s64 number = -ESRCH;
+
+	if (f && file_pread(f, line, sizeof(line) - 1, 0) > 0)
+		at = strrchr(line, ')');
+	ofile_put(f);
+	if (!at || strlen(at) < 4)
+		return -ESRCH;
+	at += strlen(") S");
+	for (int i = PARENT; i <= which; i++)
+		number = strtol(at, &at, 10);
+	return number;
+}
+
 DEFINE_SYSCALL1(getpgid, int, pid)
 {
 	struct process *p;
@@ -39,7 +65,7 @@ DEFINE_SYSCALL1(getpgid, int, pid)
 	p = process_of_tid(pid);
 	result = p ? p->pgid : -ESRCH;
 	mutex_unlock(&task_lock);
-	return result;
+	return !p && pid == 1 ? init_group(GROUP) : result;
 }
 
 DEFINE_SYSCALL1(getsid, int, pid)
@@ -51,7 +77,7 @@ DEFINE_SYSCALL1(getsid, int, pid)
 	p = process_of_tid(pid);
 	result = p ? p->sid : -ESRCH;
 	mutex_unlock(&task_lock);
-	return result;
+	return !p && pid == 1 ? init_group(SESSION) : result;
 }
 
 s32 group_session(s32 pgid)

@@ -27,15 +27,14 @@ static s64 in_effect(const struct thread *t)
 
 static s64 check(s32 ioprio)
 {
-	u64 level = IOPRIO_PRIO_DATA((u64)ioprio);
+	u64 level = ioprio & (IOPRIO_NR_LEVELS - 1); /* above it is a hint to the device */
 
 	switch (IOPRIO_PRIO_CLASS(ioprio)) {
 	case IOPRIO_CLASS_RT:
 		if (!capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
 			return -EPERM;
-		return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
+		return 0;
 	case IOPRIO_CLASS_BE:
-		return level < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
 	case IOPRIO_CLASS_IDLE:
 		return 0;
 	case IOPRIO_CLASS_NONE:

@@ -62,9 +62,11 @@ DEFINE_SYSCALL5(kcmp, s32, pid1, s32, pid2, int, type, u64, idx1, u64, idx2)
 	mutex_lock(&task_lock);
 	a = pid1 > 0 ? thread_find(pid1) : NULL;
 	b = pid2 > 0 ? thread_find(pid2) : NULL;
-	if (!a || !b)
+	if ((!a && pid1 != 1) || (!b && pid2 != 1))
 		goto out;
 	ret = -EPERM;
+	if (!a || !b)
+		goto out;
 	if (!ptrace_may_access(a->proc, PTRACE_REALCREDS) ||
 	    !ptrace_may_access(b->proc, PTRACE_REALCREDS))
 		goto out;

@@ -214,7 +214,7 @@ static bool pidfd_stands_for(struct ofile *f, struct process **p)
 
 static const struct file_ops pidfd_ops = {
 	.size = sizeof(struct pidfd),
-	.seek = host_seek,
+	.never_writable = true,
 	.poll_handle = host_poll_handle,
 	.ioctl = host_ioctl,
 	.name = pidfd_name,

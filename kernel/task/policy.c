@@ -177,7 +177,7 @@ static s64 set_scheduler(s32 tid, int policy, uva param)
 	t = thread_find(tid);
 	if (t)
 		attr.sched_nice = t->nice;
-	result = t ? change(t, policy, &attr) : -ESRCH;
+	result = t ? change(t, policy, &attr) : process_missing(tid);
 	mutex_unlock(&task_lock);
 	return result;
 }
@@ -206,8 +206,9 @@ static s64 scheduling_of(s32 tid, struct scheduling *s)
 	*s = (struct scheduling){.policy = SCHED_NORMAL};
 	if (tid < 0)
 		return -EINVAL;
-	/* The parent is the only known process outside; it is reported as an ordinary one. */
-	if (tid != 0 && tid == init_process->ppid_outside)
+	/* The parent and init are the known processes outside; they are reported as ordinary ones.
+	 */
+	if (tid == 1 || (tid != 0 && tid == init_process->ppid_outside))
 		return 0;
 	mutex_lock(&task_lock);
 	t = thread_find(tid);
@@ -312,7 +313,7 @@ DEFINE_SYSCALL3(sched_setattr, int, tid, uva, from, u32, flags)
 	t = thread_find(tid);
 	if (t && (attr.sched_flags & SCHED_FLAG_KEEP_PARAMS))
 		get_parameters(t, &attr);
-	result = t ? change(t, policy, &attr) : -ESRCH;
+	result = t ? change(t, policy, &attr) : process_missing(tid);
 	mutex_unlock(&task_lock);
 	return result;
 }
@@ -348,7 +349,7 @@ DEFINE_SYSCALL2(getpriority, int, which, int, who)
 		}
 	}
 	mutex_unlock(&task_lock);
-	return result;
+	return result == -ESRCH && which == PRIO_PROCESS && who == 1 ? 20 : result;
 }
 
 static s64 set_nice(struct thread *t, s32 nice)
@@ -382,5 +383,5 @@ DEFINE_SYSCALL3(setpriority, int, which, int, who, int, nice)
 		}
 	}
 	mutex_unlock(&task_lock);
-	return result;
+	return result == -ESRCH && which == PRIO_PROCESS ? process_missing(who) : result;
 }

@@ -139,6 +139,14 @@ void process_free(struct process *p);
 s32 pid_alloc(s32 wanted);
 
 /* Returns the process with that number, or NULL. 0 is the caller's own. task_lock is held. */
+/*
+ * Returns the error of a call that changes or examines process pid, of which there is none here.
+ * Pid 1 is there for programs: it is the host's init, with which they may do nothing.
+ */
+static inline int process_missing(s32 pid)
+{
+	return pid == 1 ? -EPERM : -ESRCH;
+}
 struct process *process_find(s32 pid);
 /*
  * Returns true if the child belongs to this thread of its parent: wait(2), __WNOTHREAD. Orphans,

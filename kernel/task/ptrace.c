@@ -109,7 +109,7 @@ static struct thread *find(s32 tid, int *err)
 {
 	struct thread *t = tid > 0 ? thread_find(tid) : NULL;
 
-	*err = -ESRCH;
+	*err = process_missing(tid);
 	if (t && t->tid == tid)
 		return t;
 	if (tid > 0 && process_find(tid))

@@ -34,7 +34,7 @@ struct mm *ptrace_mm(s32 tid, enum ptrace_creds which, int *err)
 
 	mutex_lock(&task_lock);
 	t = tid > 0 ? thread_find(tid) : NULL;
-	*err = -ESRCH;
+	*err = t ? -ESRCH : process_missing(tid);
 	if (t && t->proc->mm) {
 		*err = -EPERM;
 		if (ptrace_may_access(t->proc, which)) {

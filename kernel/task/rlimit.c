@@ -54,7 +54,7 @@ static s64 limit_call(s32 pid, u32 resource, uva new, uva old)
 	t = thread_find(pid);
 	p = t ? t->proc : NULL;
 	if (!p)
-		err = -ESRCH;
+		err = process_missing(pid);
 	else if (p != current_process() && !creds_may_change(p, CAP_SYS_RESOURCE))
 		err = -EPERM;
 	else

@@ -15,6 +15,10 @@
 #include <linux/capability.h>
 #include <linux/membarrier.h>
 
+#ifndef MEMBARRIER_CMD_GET_REGISTRATIONS /* Linux 6.3 */
+#define MEMBARRIER_CMD_GET_REGISTRATIONS (1 << 9)
+#endif
+
 DEFINE_SYSCALL0(sched_yield)
 {
 	/* The thread that the caller waits for may be a thread of the host, or on another vCPU. */
@@ -27,10 +31,15 @@ s64 affinity_of(const struct thread *t, u64 *mask, u32 size)
 
 	if (!READ_ONCE(m->bytes))
 		m = vcpu_cpus_at_start();
-	if (!m || size < m->bytes)
+	if (!m)
 		return -EINVAL;
-	memcpy(mask, m->mask, m->bytes);
-	return m->bytes;
+	/* On Linux the size has to be enough for all CPUs; here for those in the mask. */
+	for (u32 i = size / sizeof(u64); i < m->bytes / sizeof(u64); i++)
+		if (m->mask[i])
+			return -EINVAL;
+	size = MIN(size, m->bytes);
+	memcpy(mask, m->mask, size);
+	return size;
 }
 
 DEFINE_SYSCALL3(sched_getaffinity, int, tid, u32, size, uva, user_mask)
@@ -83,7 +92,7 @@ DEFINE_SYSCALL3(sched_setaffinity, int, tid, u32, size, uva, user_mask)
 		return -EINVAL;
 	mutex_lock(&task_lock);
 	t = tid < 0 ? NULL : thread_find(tid);
-	err = !t ? -ESRCH : !creds_may_change(t->proc, CAP_SYS_NICE) ? -EPERM : 0;
+	err = !t ? process_missing(tid) : !creds_may_change(t->proc, CAP_SYS_NICE) ? -EPERM : 0;
 	mutex_unlock(&task_lock);
 	if (err)
 		return err;
@@ -135,7 +144,10 @@ DEFINE_SYSCALL3(membarrier, int, cmd, u32, flags, int, cpu)
 		return -EINVAL;
 	switch (cmd) {
 	case MEMBARRIER_CMD_QUERY:
-		return MEMBARRIER_REGISTRATIONS | MEMBARRIER_BARRIERS;
+		return MEMBARRIER_REGISTRATIONS | MEMBARRIER_BARRIERS |
+		       MEMBARRIER_CMD_GET_REGISTRATIONS;
+	case MEMBARRIER_CMD_GET_REGISTRATIONS:
+		return READ_ONCE(p->membarrier);
 	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:

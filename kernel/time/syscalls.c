@@ -4,6 +4,7 @@
  * fail with EPERM, as without CAP_SYS_TIME.
  */
 #include <asm/errno.h>
+#include <linux/capability.h>
 #include <linux/time.h>
 #include <linux/timex.h>
 #include "kernel/define_syscall.h"
@@ -11,10 +12,12 @@
 #include "kernel/kernel.h"
 #include "kernel/park.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/task/creds.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 
 #define MINUTES_WEST_MAX  (15 * 60)
+#define ADJTIME		  0x8000 /* in timex.modes: a request of adjtime(3) */
 
 #define CPU_SLEEP_LOOK_NS 1000000UL /* the shortest time between two looks at a CPU-time clock */
 
@@ -163,13 +166,13 @@ DEFINE_SYSCALL2(settimeofday, uva, tv_in, uva, tz_in)
 
 	if (tv_in && get_user(&tv, tv_in) < 0)
 		return -EFAULT;
-	if (tv.tv_usec < 0 || tv.tv_usec > 1000000 || tv.tv_sec < 0)
+	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000 || tv.tv_sec < 0)
 		return -EINVAL;
 	if (tz_in && get_user(&tz, tz_in) < 0)
 		return -EFAULT;
 	if (tz.tz_minuteswest > MINUTES_WEST_MAX || tz.tz_minuteswest < -MINUTES_WEST_MAX)
 		return -EINVAL;
-	return tv_in || tz_in ? -EPERM : 0;
+	return tv_in || tz_in || !capable(CAP_SYS_TIME) ? -EPERM : 0;
 }
 
 DEFINE_SYSCALL1(time, uva, out)
@@ -187,7 +190,10 @@ static s64 read_timex(uva addr)
 
 	if (get_user(&tx, addr) < 0)
 		return -EFAULT;
-	if (tx.modes != 0)
+	/* adjtime(3) may ask what is left of a slow change. */
+	if ((tx.modes & ADJTIME) && !(tx.modes & ADJ_OFFSET))
+		return -EINVAL;
+	if (tx.modes != 0 && tx.modes != ADJ_OFFSET_SS_READ)
 		return -EPERM;
 	clock_now(&now);
 	tx = (struct __kernel_timex){
@@ -213,7 +219,7 @@ DEFINE_SYSCALL2(clock_adjtime, s32, clock, uva, tx)
 {
 	if (clock == CLOCK_REALTIME)
 		return read_timex(tx);
-	return clock >= 0 && clock < MAX_CLOCKS && clock != CLOCK_SGI_CYCLE ? -EOPNOTSUPP : -EINVAL;
+	return clock >= 0 && clock <= CLOCK_TAI && clock != CLOCK_SGI_CYCLE ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* Returns true if the CPU-time clock with this negative number is the running thread's. */
@@ -366,8 +372,9 @@ DEFINE_SYSCALL4(clock_nanosleep, s32, clock, int, flags, uva, req_in, uva, left_
 	s64 ns, ret;
 
 	/* A thread cannot wait for time that it uses itself. */
-	if (host < 0 || clock == CLOCK_THREAD_CPUTIME_ID ||
-	    (host == CLOCK_THREAD_CPUTIME_ID && is_own_clock(clock)))
+	if (clock == CLOCK_THREAD_CPUTIME_ID)
+		return -EOPNOTSUPP;
+	if (host < 0 || (host == CLOCK_THREAD_CPUTIME_ID && is_own_clock(clock)))
 		return -EINVAL;
 	if (host == CLOCK_MONOTONIC_RAW || host == CLOCK_MONOTONIC_COARSE ||
 	    host == CLOCK_REALTIME_COARSE)

@@ -713,7 +713,7 @@ static const struct {
 	{"getdents", lack_getdents, -ENOTDIR},
 	{"stat", lack_stat, -EINVAL},
 	{"poll_handle", lack_poll_handle, -EPERM},
-	{"poll", lack_poll, POLLNVAL},
+	{"poll", lack_poll, POLLIN},
 	{"ioctl", lack_ioctl, -ENOTTY},
 	{"get_flags", lack_get_flags, O_RDWR},
 	{"set_flags", lack_set_flags, 0},
