@@ -8,6 +8,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/ioctl.h>
 #include <linux/pidfd.h>
 #include "kernel/define_syscall.h"
 #include "kernel/fs/file_ops.h"
@@ -31,6 +32,9 @@ struct pidfd {
 	struct process *proc;	/* NULL: it was waited for, or is not set yet */
 	struct thread *thread;	/* PIDFD_THREAD: its thread, until that ends */
 	bool of_thread;		/* PIDFD_THREAD */
+	/* What PIDFD_INFO_EXIT tells of a process that was waited for. */
+	bool reaped;
+	s32 wait_status;
 };
 
 static struct mutex pidfd_lock =
@@ -150,6 +154,8 @@ void pidfd_freed(struct process *p)
 	while ((fd = LIST_FIRST(&p->pidfds))) {
 		LIST_REMOVE(fd, link);
 		fd->proc = NULL;
+		fd->reaped = p->zombie;
+		fd->wait_status = p->wait_status;
 	}
 	mutex_unlock(&pidfd_lock);
 }
@@ -187,6 +193,81 @@ bool pidfd_of_thread(struct ofile *f, struct thread **t)
 	return of_thread;
 }
 
+/* -- PIDFD_GET_INFO ------------------------------------------------------------------------- */
+
+/* Newer than the uapi headers of most hosts: linux/pidfd.h. A program may have a longer struct. */
+#define GET_INFO_TYPE 0xff
+#define GET_INFO_NR   11
+#define INFO_PID      (1UL << 0)
+#define INFO_CREDS    (1UL << 1)
+#define INFO_EXIT     (1UL << 3)
+
+struct info {
+	u64 mask;   /* IN: what is wanted; OUT: what is there */
+	u64 cgroup; /* 0: not there, like INFO_CGROUPID */
+	s32 pid, tgid, ppid;
+	u32 ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	s32 exit_code;
+};
+_Static_assert(sizeof(struct info) == 64, "PIDFD_INFO_SIZE_VER0");
+
+/* Fills in what is known of the process. -ESRCH: it was waited for. */
+static int look_up(struct ofile *f, struct info *info)
+{
+	const struct pidfd *fd = pidfd_of(f);
+	const struct process *p;
+	struct thread *t;
+	int err = 0;
+
+	mutex_lock(&task_lock);
+	p = pidfd_process(f);
+	if (p) {
+		const struct creds *c = &p->creds;
+		bool of_thread = pidfd_of_thread(f, &t);
+
+		info->mask = INFO_PID | INFO_CREDS;
+		info->tgid = p->pid;
+		info->pid = of_thread && t ? t->tid : p->pid;
+		info->ppid = p->parent ? p->parent->pid : p->ppid_outside;
+		info->ruid = c->ruid, info->rgid = c->rgid;
+		info->euid = c->euid, info->egid = c->egid;
+		info->suid = c->suid, info->sgid = c->sgid;
+		info->fsuid = c->fsuid, info->fsgid = c->fsgid;
+	} else if (fd->reaped && info->mask & INFO_EXIT) {
+		info->mask = INFO_EXIT;
+		info->exit_code = fd->wait_status;
+	} else {
+		err = -ESRCH;
+	}
+	mutex_unlock(&task_lock);
+	return err;
+}
+
+static s64 get_info(struct ofile *f, uva arg, u64 size)
+{
+	struct info info = {0};
+	int err;
+
+	if (!arg)
+		return -EINVAL;
+	if (get_user(&info.mask, arg) < 0)
+		return -EFAULT;
+	err = look_up(f, &info);
+	if (err)
+		return err;
+	if (put_user(info, arg) < 0 || clear_user(arg + sizeof(info), size - sizeof(info)))
+		return -EFAULT;
+	return 0;
+}
+
+static s64 pidfd_ioctl(struct ofile *f, u32 nr, u64 arg)
+{
+	if (_IOC_TYPE(nr) == GET_INFO_TYPE && _IOC_NR(nr) == GET_INFO_NR &&
+	    _IOC_DIR(nr) == (_IOC_READ | _IOC_WRITE) && _IOC_SIZE(nr) >= sizeof(struct info))
+		return get_info(f, arg, _IOC_SIZE(nr));
+	return host_ioctl(f, nr, arg);
+}
+
 static s64 pidfd_name(struct ofile *f, char *buf, u64 size)
 {
 	(void)f;
@@ -216,7 +297,7 @@ static const struct file_ops pidfd_ops = {
 	.size = sizeof(struct pidfd),
 	.never_writable = true,
 	.poll_handle = host_poll_handle,
-	.ioctl = host_ioctl,
+	.ioctl = pidfd_ioctl,
 	.name = pidfd_name,
 	.info = pidfd_info,
 	.process = pidfd_stands_for,

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,5 +324,48 @@ CASE(as_a_file)
 	CHECK(strstr(text, want));
 	finish(&c, 0);
 	show_wait(P_PIDFD, c.fd, WEXITED);
+	close(c.fd);
+}
+
+/* struct pidfd_info, of its first size, and PIDFD_GET_INFO: Linux 6.13, with the exit code 6.15. */
+struct info {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code;
+};
+#define GET_INFO   _IOWR(0xff, 11, struct info)
+#define INFO_PID   1
+#define INFO_CREDS 2
+#define INFO_EXIT  8
+
+CASE(information)
+{
+	struct child c = start(0);
+	struct info info = {.mask = INFO_PID};
+
+	if (!check_kernel(6, 15)) {
+		finish(&c, 7);
+		show_wait(P_PIDFD, c.fd, WEXITED);
+		return;
+	}
+	SHOW(ioctl(c.fd, GET_INFO, &info));
+	CHECK((info.mask & (INFO_PID | INFO_CREDS | INFO_EXIT)) == (INFO_PID | INFO_CREDS));
+	CHECK(info.pid == (uint32_t)c.pid && info.tgid == (uint32_t)c.pid);
+	CHECK(info.ppid == (uint32_t)getpid());
+	CHECK(info.ruid == getuid() && info.egid == getegid() && info.fsuid == geteuid());
+	SHOW(ioctl(c.fd, GET_INFO, NULL));
+	SHOW(ioctl(c.fd, GET_INFO, (void *)1));
+	finish(&c, 7);
+	show_wait(P_PIDFD, c.fd, WEXITED | WNOWAIT);
+	info.mask = INFO_EXIT;
+	SHOW(ioctl(c.fd, GET_INFO, &info));
+	SHOW(info.mask & INFO_EXIT);
+	show_wait(P_PIDFD, c.fd, WEXITED);
+	info.mask = INFO_EXIT;
+	SHOW(ioctl(c.fd, GET_INFO, &info));
+	SHOW(info.mask & (INFO_PID | INFO_EXIT));
+	SHOW(info.exit_code);
+	info.mask = INFO_PID;
+	SHOW(ioctl(c.fd, GET_INFO, &info));
 	close(c.fd);
 }
