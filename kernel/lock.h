@@ -82,6 +82,7 @@
 	X(SPARE,       "spare_lock, mm/spare.c")       /* takes nothing */ \
 	X(CLOCK,       "clock_lock")          /* takes nothing */ \
 	X(BELLS,       "bells_lock, fs/waitq.c")       /* takes nothing */ \
+	X(WRITERS,     "writers_lock, fs/busy.c")      /* takes nothing */ \
 	X(SCHED,       "sched_lock")          /* innermost: a thread may be woken under any lock */
 /* clang-format on */
 

@@ -10,6 +10,7 @@
 #include "common/exit_status.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/exec/binary.h"
+#include "kernel/fs/busy.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
 #include "kernel/fs/mapping.h"
@@ -143,8 +144,12 @@ int binary_open(struct binary *b, s32 dirfd, const char *path, int flags)
 		return refuse(b, EACCES, EXIT_NOT_EXECUTABLE, "it is not executable");
 	if (info.access < 0)
 		return binary_fail_errno(b, -info.access);
+	if (busy_is_written(st.st_dev, st.st_ino))
+		return refuse(b, ETXTBSY, EXIT_NOT_EXECUTABLE, "it is open for writing");
 	if (boot->flags & BOOT_FILES)
 		hc_executed(b->file->handle);
+	b->dev = st.st_dev;
+	b->ino = st.st_ino;
 
 	b->file_size = (u64)st.st_size;
 	b->head_len = (u64)ret;
@@ -167,6 +172,8 @@ int binary_adopt(struct binary *b, struct ofile *file)
 	ret = hc_fstat(file->handle, &st, sizeof(st));
 	if (ret < 0)
 		return binary_fail_errno(b, (int)-ret);
+	b->dev = st.st_dev;
+	b->ino = st.st_ino;
 	return read_head(b, (u64)st.st_size);
 }
 

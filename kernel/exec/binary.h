@@ -26,6 +26,7 @@ struct binary {
 	u8 *head; /* first head_len bytes of the file: a page or the whole file */
 	u64 head_len;
 	char *path;	      /* the host's name of the file; NULL after binary_adopt */
+	u64 dev, ino;	      /* as stat(2) */
 	u32 set_uid, set_gid; /* owner and group of the file if its set-ID bits are set, else -1 */
 
 	/* Set by binary_check. */

@@ -459,6 +459,8 @@ static int name_program(struct exec *x)
 	char *path;
 	s64 ret;
 
+	mm->exe_dev = x->program.dev;
+	mm->exe_ino = x->program.ino;
 	if (x->program.path) {
 		mm->exe_path = x->program.path;
 		x->program.path = NULL;

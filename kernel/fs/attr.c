@@ -2,6 +2,7 @@
 /* System calls that read or change the attributes of a name or an open file. */
 #include <linux/falloc.h>
 #include <linux/time_types.h>
+#include "kernel/fs/busy.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/path_prefetch.h"
@@ -373,7 +374,9 @@ DEFINE_SYSCALL2(truncate, uva, path, s64, length)
 {
 	s64 r = length < 0 ? -EINVAL : may_grow(length);
 
-	return r < 0 ? r : WITH_PATH(p, AT_FDCWD, path, 0, hc_truncate(p.dir, p.path, length));
+	return r < 0 ? r
+		     : WITH_PATH(p, AT_FDCWD, path, 0,
+				 busy_check(&p) ?: hc_truncate(p.dir, p.path, length));
 }
 
 /* ftruncate(2). Also removes the mapped pages behind the new end. */

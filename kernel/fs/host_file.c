@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See host_file.h. */
 #include <linux/fs.h>
+#include "kernel/fs/busy.h"
 #include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_needs.h"
@@ -187,6 +188,7 @@ static s64 host_sync(struct ofile *f, bool data_only)
 static void host_release(struct ofile *f)
 {
 	cookie_forget(f);
+	busy_closed(host_file_of(f));
 	if (host_file_of(f)->tty_master)
 		tty_master_closed(f);
 }

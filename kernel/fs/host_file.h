@@ -22,6 +22,8 @@ struct host_file {
 	bool records;	 /* inotify(7): a read puts only whole records into each segment */
 	LIST_HEAD(, cookie) cookies;	 /* of mq_notify, in this socket: ipc/mq_notify.c */
 	LIST_HEAD(, epoll_item) watches; /* of an epoll: its items; epoll_lock */
+	LIST_ENTRY(host_file) writer;	 /* fs/busy.c, if ino is not 0 */
+	u64 dev, ino;			 /* of a regular file that is open for writing; else 0 */
 	struct epoll *epoll;		 /* fs/epoll.c; owned. NULL: no epoll, or from a message */
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* System calls that open files. */
 #include <linux/openat2.h>
+#include "kernel/fs/busy.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/open.h"
@@ -20,16 +21,20 @@ u32 fs_masked(u32 mode)
 
 /*
  * Returns -errno if this name may not be opened for writing. Names in the host's /proc are settings
- * of the host and the monitor. The file of the running program is refused here because the host
- * does not know that it is executed.
+ * of the host and the monitor. Programs that run are refused because the host does not know of
+ * them.
  */
-static int write_refused(const char *path)
+static int write_refused(const struct fs_path *p, u32 flags)
 {
-	const char *exe = current_mm()->exe_path;
-
-	if (path_below(path, "/proc"))
+	/* O_TRUNC writes, too. */
+	if (!(flags & (O_WRONLY | O_RDWR | O_TRUNC)) || flags & O_PATH)
+		return 0;
+	if (flags & (O_WRONLY | O_RDWR) && path_below(p->path, "/proc"))
 		return -EACCES;
-	return exe && !strcmp(path, exe) ? -ETXTBSY : 0;
+	/* The file must not be there: EEXIST is the host's answer. */
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return 0;
+	return busy_check(p);
 }
 
 /*
@@ -51,6 +56,7 @@ static struct ofile *open_rooted(struct fs_path *p, const struct open_how *how, 
 static struct ofile *open_once(struct fs_path *p, const struct open_how *how, int *err)
 {
 	s64 handle;
+	int refused;
 
 	if (p->kind == PATH_PSEUDO) {
 		/* The lookup leaves a link only with O_NOFOLLOW. Only O_PATH opens a link itself.
@@ -65,12 +71,13 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 		return open_rooted(p, how, err);
 	if (p->kind == PATH_FILE)
 		return ofile_reopen(p->hold, how->flags, err);
+	refused = write_refused(p, (u32)how->flags);
 	if (!strcmp(p->path, "/dev/tty")) {
 		handle = tty_own_path(p->path, HOSTCALL_PATH_MAX);
 		if (handle >= 0)
 			handle = hc_openat(p->dir, p->path, how->flags, how->mode);
-	} else if (how->flags & (O_WRONLY | O_RDWR) && write_refused(p->path)) {
-		handle = write_refused(p->path);
+	} else if (refused) {
+		handle = refused;
 	} else if (how->resolve) {
 		handle = hc_openat2(p->dir, p->path, how, sizeof(*how));
 	} else if (how->flags & ~(u64)LOOKUP_FLAGS || !path_prefetch_missing(p, &handle)) {
@@ -84,6 +91,8 @@ static struct ofile *open_once(struct fs_path *p, const struct open_how *how, in
 		f = host_file_of_result(handle, how->flags, err);
 		if (f)
 			path_prefetch_stat(f, &st, start);
+		if (f && how->flags & (O_WRONLY | O_RDWR) && !(how->flags & O_PATH))
+			busy_opened(host_file_of(f), &st);
 		return f;
 	}
 	return host_file_of_result(handle, how->flags, err);

@@ -162,6 +162,8 @@ struct mm *mm_dup(struct mm *mm, bool alone)
 	pt_flush_now(mm, &flush);
 	if (!err && mm->exe_path) {
 		child->exe_path = kstrdup(mm->exe_path);
+		child->exe_dev = mm->exe_dev;
+		child->exe_ino = mm->exe_ino;
 		err = child->exe_path ? 0 : -ENOMEM;
 	}
 	mutex_unlock(&mm->lock);

@@ -78,6 +78,7 @@ struct mm {
 	u64 vdso;
 	u64 auxv[64];		 /* AT_NULL-terminated, for /proc/self/auxv */
 	u32 auxv_len;		 /* in u64s */
+	u64 exe_dev, exe_ino;	 /* of the program; 0: not known */
 	char *exe_path;		 /* absolute; for /proc/self/exe; kmalloc'ed */
 	bool has_shared_mapping; /* had a shared mapping, through which others can have told the
 				    process something: fs/path_prefetch.c */

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -275,4 +276,91 @@ LONE_CASE(the_vector)
 	CHECK(memcmp((void *)getauxval(AT_SYSINFO_EHDR), "\177ELF", 4) == 0);
 	CHECK(getauxval(AT_MINSIGSTKSZ) >= 2048);
 	CHECK(access((char *)getauxval(AT_EXECFN), X_OK) == 0);
+}
+
+/* Makes a program that sleeps: this one, under another name. */
+static void copy_self(const char *to)
+{
+	static char bytes[1 << 16];
+	int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0755);
+	ssize_t n;
+
+	NEED(in >= 0 && out >= 0);
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		NEED(write(out, bytes, (size_t)n) == n);
+	close(in);
+	close(out);
+}
+
+/* Executes path in a child, and returns the error, or the status of its end. */
+static int executed(const char *path)
+{
+	pid_t child;
+	int status;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		execl(path, path, "--list", NULL);
+		_exit(errno);
+	}
+	NEED(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+CASE(a_program_that_is_written)
+{
+	int fd, held[2];
+	pid_t child;
+	char byte;
+
+	copy_self("copy");
+	fd = open("copy", O_WRONLY);
+	CHECK(executed("./copy") == ETXTBSY);
+	fflush(stdout);
+	NEED(pipe(held) == 0);
+	child = fork();
+	if (child == 0) { /* has the file open for longer */
+		close(held[1]);
+		_exit((int)read(held[0], &byte, 1));
+	}
+	close(held[0]);
+	close(fd);
+	CHECK(executed("./copy") == ETXTBSY);
+	close(held[1]);
+	NEED(waitpid(child, NULL, 0) == child);
+	fd = open("copy", O_RDONLY);
+	CHECK(executed("./copy") == 0);
+	close(fd);
+	fd = open("script", O_WRONLY | O_CREAT, 0755);
+	NEED(write(fd, "#!/bin/true\n", 12) == 12);
+	CHECK(executed("./script") == ETXTBSY);
+	close(fd);
+	CHECK(executed("./script") == 0);
+}
+
+CASE(a_program_that_runs)
+{
+	SHOW(open("/proc/self/exe", O_RDONLY) >= 0);
+	copy_self("copy");
+	NEED(rename("copy", "exec-copy") == 0);
+	fflush(stdout);
+	if (fork() == 0) {
+		execl("./exec-copy", "exec-copy", "writes_to_itself", NULL);
+		_exit(99);
+	}
+	NEED(wait(NULL) > 0);
+}
+
+LONE_CASE(writes_to_itself)
+{
+	SHOW(open("exec-copy", O_WRONLY));
+	SHOW(open("./exec-copy", O_RDWR | O_CREAT, 0600));
+	SHOW(open("exec-copy", O_RDONLY | O_TRUNC));
+	SHOW(open("exec-copy", O_WRONLY | O_CREAT | O_EXCL, 0600));
+	SHOW(truncate("exec-copy", 0));
+	SHOW_OK(open("exec-copy", O_RDONLY));
+	SHOW(unlink("exec-copy"));
+	SHOW_OK(open("exec-copy", O_WRONLY | O_CREAT, 0600));
+	SHOW(unlink("exec-copy"));
 }
