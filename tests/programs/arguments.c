@@ -52,9 +52,11 @@ CASE(vectors_of_bad_files)
 
 	SHOW(readv(CLOSED, NOWHERE, 1));
 	SHOW(readv(CLOSED, &iov, -1));
-	SHOW(readv(writes, NOWHERE, 1));
-	SHOW(readv(writes, &negative, 1));
-	SHOW(writev(reads, &iov, 1025));
+	if (check_kernel(6, 8)) { /* before, the vector was read first */
+		SHOW(readv(writes, NOWHERE, 1));
+		SHOW(readv(writes, &negative, 1));
+		SHOW(writev(reads, &iov, 1025));
+	}
 	SHOW(writev(reads, &bad, 1));
 	SHOW(read(writes, NOWHERE, 4));
 	SHOW(write(reads, NOWHERE, 4));
