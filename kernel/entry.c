@@ -98,6 +98,11 @@ void trap_handle(struct trapframe *f)
 {
 	u64 v = arch_trap_vector(f);
 
+	/*
+	 * A program's interrupts are always on. Where the host emulates ring 0, it keeps a flag of
+	 * its own for the guest's interrupts, and an exception pushes that one.
+	 */
+	f->rflags |= RFLAGS_IF;
 	if (v == ARCH_TRAP_DONE || (v == VEC_DB && ptrace_hides_step(current())))
 		return;
 	if (v == ARCH_TRAP_SYSCALL) {
