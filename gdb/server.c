@@ -23,6 +23,8 @@
 
 #define GDB_SIGNAL_TRAP 5
 #define GDB_SIGNAL_INT	2
+/* While no debugger is there, how often is looked whether a signal wants the program to go on. */
+#define LOOK_MS		300
 /* How long the end of the last process waits for the debugger to go: a second without a packet. */
 #define FAREWELL_MS	1000
 
@@ -988,6 +990,51 @@ static void await_bug(int listener)
 	}
 }
 
+/* Signals that do nothing unless a program handles them: signal(7). */
+#define HARMLESS_SIGNALS                                                                           \
+	(1UL << (SIGCHLD - 1) | 1UL << (SIGCONT - 1) | 1UL << (SIGURG - 1) | 1UL << (SIGWINCH - 1))
+
+/* Returns true if a signal waits for the first process that would do something to it. */
+static bool is_signalled(s32 pid)
+{
+	unsigned long value, pending = 0, held = HARMLESS_SIGNALS;
+	char path[40], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "SigPnd: %lx", &value) == 1 ||
+		    sscanf(line, "ShdPnd: %lx", &value) == 1)
+			pending |= value;
+		if (sscanf(line, "SigBlk: %lx", &value) == 1 ||
+		    sscanf(line, "SigIgn: %lx", &value) == 1)
+			held |= value;
+	}
+	if (f)
+		fclose(f);
+	return pending & ~held;
+}
+
+/*
+ * Waits until a debugger connects. What is stopped meanwhile goes on when a signal comes from
+ * outside, Ctrl-C for example: nobody may be there who could pass it on.
+ */
+static void await_debugger(int listener)
+{
+	bool silent;
+
+	for (;;) {
+		bool stopped = some_live();
+
+		if (wait_for(listener, stopped ? LOOK_MS : -1, &silent))
+			return;
+		tracee_collect();
+		if (stopped && silent && is_signalled(server.first))
+			leave(false);
+	}
+}
+
 static void connected(int fd)
 {
 	struct tracee_options none = {0};
@@ -1025,8 +1072,7 @@ void server_run(int listener, s32 first, bool halted)
 
 		if (!halted && !TAILQ_EMPTY(&processes))
 			await_bug(listener);
-		while (!wait_for(listener, -1, NULL))
-			tracee_collect();
+		await_debugger(listener);
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)
