@@ -2,15 +2,14 @@
 /*
  * TLB shootdown: flushes on all vCPUs that have an address space loaded, and stopping these vCPUs.
  *
- * In ring-3 mode a flush of one page costs 16 us, and of the whole address space 36 us. So three
- * pages or more are flushed by a flush of the whole address space.
+ * In ring-3 mode a flush of up to four pages costs 16 us, and of the whole address space 36 us, and
+ * after that the first write to each page table costs an exit. So five pages or more are flushed by
+ * a flush of the whole address space.
  */
 #include "kernel/kernel.h"
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/mm/internal.h"
 #include "kernel/task/process.h"
-
-#define PAGES_ONE_BY_ONE 2
 
 /* Calls fn for each other vCPU that has mm loaded. */
 static void for_others(struct mm *mm, void (*fn)(u32 vcpu))
@@ -45,11 +44,10 @@ void mm_flush(struct mm *mm, u64 start, u64 end)
 		flush_others(mm);
 		return;
 	}
-	if (end - start > PAGES_ONE_BY_ONE * PAGE_SIZE)
+	if (end - start > ARCH_FLUSH_PAGES * PAGE_SIZE)
 		arch_flush_all(mm->pml4);
-	else
-		for (u64 va = start; va < end; va += PAGE_SIZE)
-			arch_flush_page(va);
+	else if (start < end)
+		arch_flush_pages(start, (end - start) / PAGE_SIZE);
 	if (!arch_flush_is_shared())
 		flush_others(mm);
 }

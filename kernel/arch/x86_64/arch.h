@@ -103,8 +103,12 @@ bool arch_user_slot(unsigned slot);
 /* Programs may map [start, end): it is canonical, below USER_TOP, and not the kernel's. */
 bool arch_user_range(u64 start, u64 end);
 
-/* Flush cached translations of the running address space on this vCPU. */
-void arch_flush_page(u64 va);
+/*
+ * Flush cached translations of the running address space on this vCPU. arch_flush_pages: of 1 to
+ * ARCH_FLUSH_PAGES pages from va on, which cost in ring-3 mode what one costs.
+ */
+#define ARCH_FLUSH_PAGES 4
+void arch_flush_pages(u64 va, u64 count);
 void arch_flush_all(u64 pml4_gpa); /* pml4_gpa: the running address space's */
 /* Loads other page tables on this vCPU; arch_switch_kernel: those that have no program. */
 void arch_switch(u64 pml4_gpa);

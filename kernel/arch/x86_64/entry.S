@@ -117,8 +117,14 @@ entry_trap_\nr:
  * Ring-3 mode, in ring 0: what the kernel asks ring 0 for (ring.c). The kernel lets INT3 lead here
  * for the time of one INT3 of its own. The stub returns by the frame that the CPU pushed.
  */
-	.globl stub_flush_page, stub_switch
-stub_flush_page:
+	.globl stub_flush_4, stub_flush_3, stub_flush_2, stub_flush_1, stub_switch
+stub_flush_4:
+	invlpg (%rcx)
+stub_flush_3:
+	invlpg (%rdx)
+stub_flush_2:
+	invlpg (%rsi)
+stub_flush_1:
 	invlpg (%rdi)
 	iretq
 stub_switch:
@@ -439,7 +445,10 @@ arch_exit_to_program:
 	mov %rdi, %rsp
 	jmp exit_to_program
 
-/* void ring3_ask(u64 argument), called by ring.c: stub_flush_page or stub_switch does the rest. */
+/*
+ * void ring3_ask(u64 a, u64 b, u64 c, u64 d), called by ring.c: stub_switch or one of the stub_flush
+ * does the rest.
+ */
 	.globl ring3_ask
 ring3_ask:
 	int3

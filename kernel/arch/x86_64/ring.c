@@ -71,23 +71,30 @@ u64 arch_fault_address(void)
 /*
  * Ring-3 mode: lets a stub do its operation in ring 0. Nothing else runs on this vCPU before the
  * gate is restored, and no other vCPU uses this gate. The stubs lie in one page, so the gates
- * differ in the lowest 16 bits only.
+ * differ in the lowest 16 bits only. The stub takes as many of the arguments as it needs.
  */
-static void ring0_does(const char *stub, u64 argument)
+static void ring0_does(const char *stub, u64 a, u64 b, u64 c, u64 d)
 {
 	u16 *gate = &arch_vcpu_data()->idt[VEC_BP].offset_low, own = *gate;
 
 	WRITE_ONCE(*gate, (u16)((own & ~PAGE_MASK) + (u64)(stub - entry_page_start)));
-	ring3_ask(argument);
+	ring3_ask(a, b, c, d);
 	WRITE_ONCE(*gate, own);
 }
 
-void arch_flush_page(u64 va)
+void arch_flush_pages(u64 va, u64 count)
 {
-	STATS_INC(page_flushes);
-	if (ring3_mode)
-		ring0_does(stub_flush_page, va);
-	else
+	static const char *const stub[ARCH_FLUSH_PAGES] = {stub_flush_1, stub_flush_2, stub_flush_3,
+							   stub_flush_4};
+
+	KASSERT(count && count <= ARCH_FLUSH_PAGES);
+	STATS_ADD(page_flushes, count);
+	if (ring3_mode) {
+		ring0_does(stub[count - 1], va, va + PAGE_SIZE, va + 2 * PAGE_SIZE,
+			   va + 3 * PAGE_SIZE);
+		return;
+	}
+	for (u64 end = va + count * PAGE_SIZE; va < end; va += PAGE_SIZE)
 		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
@@ -95,7 +102,7 @@ static void load_cr3(u64 pml4_gpa)
 {
 	arch_vcpu_data()->cr3 = pml4_gpa;
 	if (ring3_mode)
-		ring0_does(stub_switch, pml4_gpa);
+		ring0_does(stub_switch, pml4_gpa, 0, 0, 0);
 	else
 		__asm__ volatile("mov %0, %%cr3" : : "r"(pml4_gpa) : "memory");
 }

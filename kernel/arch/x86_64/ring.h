@@ -13,12 +13,13 @@ extern bool ring3_mode;
 extern char entry_page_start[], entry_syscall[], entry_syscall_on_stack[], isr_start[],
 	trap_entry[], syscall_entry[];
 extern char upcall_entry[], exit_start[], exit_end[], exit_restart[];
-extern char copy_start[], copy_end[], copy_fixup[], stub_flush_page[], stub_switch[];
+extern char copy_start[], copy_end[], copy_fixup[];
+extern char stub_flush_1[], stub_flush_2[], stub_flush_3[], stub_flush_4[], stub_switch[];
 extern const u64 entry_stub_offset[VEC_COUNT], entry_trap_offset[VEC_COUNT], isr_offset[VEC_COUNT];
 extern char vcpu_entry[], syscall_entry_ring3[], stub_entry[], stub_shared_start[],
 	stub_shared_end[];
 void switch_stack(void **save_sp, void *sp);
-void ring3_ask(u64 argument);
+void ring3_ask(u64 a, u64 b, u64 c, u64 d);
 
 /* Returns the top-level table that has no program. */
 u64 pagetable_kernel(void);
