@@ -244,6 +244,14 @@ static int new_mm(struct exec *x)
 	return 0;
 }
 
+/* musl's dynamic linker is the C library as well, so that its calls may be the program's. */
+static bool is_glibc_linker(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strncmp(slash ? slash + 1 : path, "ld-linux-", sizeof("ld-linux-") - 1) == 0;
+}
+
 /* Maps the program, the interpreter and the vDSO, and chooses where the heap begins. */
 static int map_program(struct exec *x)
 {
@@ -265,6 +273,10 @@ static int map_program(struct exec *x)
 	if (vdso_map(mm) < 0)
 		return binary_fail_errno(&x->program, ENOMEM);
 
+	if (image->interp && is_glibc_linker(x->interp_name)) {
+		mm->interp_start = x->interp.bias + x->interp.image.code_start;
+		mm->interp_end = x->interp.bias + x->interp.image.code_end;
+	}
 	mm->code_start = b->bias + image->code_start;
 	mm->code_end = b->bias + image->code_end;
 	mm->data_start = b->bias + image->data_start;

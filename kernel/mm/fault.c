@@ -412,6 +412,23 @@ static void map_rest(struct vm_fault *f, u64 step)
 			return;
 }
 
+void mm_map_ahead_small(struct mm *mm, u64 addr, u64 size)
+{
+	struct vm_fault f = {mm, vma_find(mm, addr), addr, MM_READ, addr + size};
+	struct pt_leaf leaf;
+
+	ASSERT_HELD(&mm->lock);
+	if (frame_scarce() || size > DATA_AHEAD)
+		return;
+	if (is_of_program(f.vma) && text_fits(f.vma))
+		map_rest(&f, HUGE_SIZE);
+	if (f.vma->backing || !(f.vma->prot & PROT_WRITE) || size > BATCH_ANON * PAGE_SIZE)
+		return;
+	for (; f.page < f.limit; f.page += PAGE_SIZE)
+		if (!pt_find(mm, f.page, &leaf) && fault_anon(&f))
+			return;
+}
+
 /* Maps the part of a library before v: the file's headers and symbols, which are read first. */
 static void map_head(struct mm *mm, struct vma *v)
 {

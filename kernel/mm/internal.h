@@ -49,6 +49,8 @@ int mm_populate_locked(struct mm *mm, u64 start, u64 end, enum mm_access access)
  * is one mapping at first, which the dynamic linker then covers by its parts.
  */
 void mm_map_ahead(struct mm *mm, u64 addr, u64 size);
+/* The same for a small mapping of fresh memory or of a file's text that the program will use. */
+void mm_map_ahead_small(struct mm *mm, u64 addr, u64 size);
 
 s64 mm_map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags,
 		  const struct vm_source *source, u64 offset);

@@ -130,6 +130,8 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->code_end = mm->code_end;
 	child->data_start = mm->data_start;
 	child->data_end = mm->data_end;
+	child->interp_start = mm->interp_start;
+	child->interp_end = mm->interp_end;
 	child->arg_start = mm->arg_start;
 	child->arg_end = mm->arg_end;
 	child->env_start = mm->env_start;

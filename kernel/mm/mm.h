@@ -74,6 +74,7 @@ struct mm {
 	u64 brk_start, brk;
 	u64 stack_top;
 	u64 code_start, code_end, data_start, data_end;
+	u64 interp_start, interp_end; /* code of the interpreter if it is glibc's dynamic linker */
 	u64 arg_start, arg_end, env_start, env_end;
 	u64 vdso;
 	u64 auxv[64];		 /* AT_NULL-terminated, for /proc/self/auxv */
@@ -120,9 +121,12 @@ struct mm *mm_dup(struct mm *mm, bool alone);
  */
 s64 mm_map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
 	   u64 offset);
-/* mmap(2): as mm_map, and checks flags and rlimits as Linux does. */
+/*
+ * mmap(2): as mm_map, and checks flags and rlimits as Linux does. ahead: the program is about to
+ * use all of the mapping.
+ */
 s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
-	    u64 offset);
+	    u64 offset, bool ahead);
 s64 mm_unmap(struct mm *mm, u64 addr, u64 len);
 s64 mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 s64 mm_remap(struct mm *mm, u64 addr, u64 old_len, u64 new_len, u32 flags, u64 new_addr);

@@ -78,7 +78,7 @@ static s64 check_map_flags(u64 addr, u64 len, u32 flags)
 }
 
 s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
-	    u64 offset)
+	    u64 offset, bool ahead)
 {
 	s64 ret = check_map_flags(addr, len, flags);
 
@@ -90,6 +90,8 @@ s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct 
 		ret = -EACCES;
 	if (!ret)
 		ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
+	if (ret >= 0 && ahead)
+		mm_map_ahead_small(mm, (u64)ret, ALIGN_UP(len, PAGE_SIZE));
 	/* mmap(2) succeeds even if pages cannot be populated; the program's access tries again. */
 	if (ret >= 0 && (prot & PROT_ALL) &&
 	    ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) ||
