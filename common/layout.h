@@ -10,7 +10,8 @@
  *                their own, pages for page tables (kernel/mm/table_page.h)
  *   0xd000_0000  doorbell: no memory behind it, a store here is a hostcall (ring-3 mode)
  *   0x1_0000_0000 RAM, grows upwards slot by slot (RAM_BASE)
- *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits)
+ *   2^(p-2)      struct frame array, one entry per RAM frame (p: guest-physical bits); behind the
+ *                boot slot if it is small enough (vm/memory.c)
  *   2^(p-1)      file windows, upwards
  *
  * Guest-virtual:

@@ -366,10 +366,10 @@ int boot_prepare(struct sandbox *s, const struct kernel_image *image, const char
 	b->entry = b->kernel_va + image->entry;
 	b->ram_size = s->mem.ram_size;
 	b->ram_max = s->mem.ram_max;
-	b->frames_gpa = memory_frames_gpa(s);
+	b->frames_gpa = s->mem.frames_gpa;
 	b->window_base = s->mem.window_base;
 	b->window_end = s->mem.window_end;
-	b->boot_slot_size = s->mem.slot[0].size;
+	b->boot_slot_size = s->mem.boot_size;
 	b->flags |= (s->opt.trace ? BOOT_TRACE : 0) | (s->opt.no_aslr ? BOOT_NO_ASLR : 0) |
 		    (s->opt.no_patch ? BOOT_NO_PATCH : 0) | (s->opt.verbose ? BOOT_VERBOSE : 0) |
 		    (s->opt.stats == STATS_ALL ? BOOT_STATS : 0) |

@@ -20,6 +20,13 @@
 #endif
 
 #define RAM_FIRST    (64UL << 20)
+/* Up to this size, the boot slot and the frame array are one slot: each slot more waits for KVM. */
+#define LOW_MAX	     (1UL << 30)
+/*
+ * The first arena of windows is small, because KVM's bookkeeping for a slot of 256 MiB takes a
+ * third of a millisecond, which most programs would notice and few need.
+ */
+#define WINDOW_FIRST (32UL << 20)
 #define WINDOW_SLOT  (256UL << 20)
 /*
  * RAM at most doubles at a step, and grows by at most this if the guest does not ask for more.
@@ -70,8 +77,9 @@ int memory_init(struct sandbox *s, u64 boot_size)
 {
 	struct memory *m = &s->mem;
 	u64 frames_size = ALIGN_UP(m->ram_max / PAGE_SIZE * FRAME_STRUCT_SIZE, HUGE_SIZE);
-	u8 *boot = reserve(boot_size, PROT_READ | PROT_WRITE);
-	u8 *frames = reserve(frames_size, PROT_READ | PROT_WRITE);
+	bool together = boot_size + frames_size <= LOW_MAX;
+	u8 *boot = reserve(boot_size + (together ? frames_size : 0), PROT_READ | PROT_WRITE);
+	u8 *frames = together ? boot : reserve(frames_size, PROT_READ | PROT_WRITE);
 	struct hostcall_ram added;
 	int ret;
 
@@ -84,10 +92,11 @@ int memory_init(struct sandbox *s, u64 boot_size)
 	madvise(boot + GPA_KERNEL, HUGE_SIZE, MADV_HUGEPAGE);
 	madvise(m->ram_host, m->ram_max, MADV_HUGEPAGE);
 	madvise(m->ram_host, m->ram_max, MADV_DONTDUMP);
-	ret = add_slot(s, 0, boot_size, boot);
-	if (ret < 0)
-		return ret;
-	ret = add_slot(s, memory_frames_gpa(s), frames_size, frames);
+	m->boot_size = boot_size;
+	m->frames_gpa = together ? boot_size : 1UL << (s->gpa_bits - 2);
+	ret = add_slot(s, 0, boot_size + (together ? frames_size : 0), boot);
+	if (ret >= 0 && !together)
+		ret = add_slot(s, m->frames_gpa, frames_size, frames);
 	if (ret < 0)
 		return ret;
 	return memory_grow(s, MIN(RAM_FIRST, m->ram_max), &added);
@@ -101,11 +110,6 @@ void memory_populate(struct sandbox *s, gpa_t gpa, u64 len)
 
 	if (host)
 		madvise(host, size, MADV_POPULATE_WRITE);
-}
-
-u64 memory_frames_gpa(const struct sandbox *s)
-{
-	return 1UL << (s->gpa_bits - 2);
 }
 
 int memory_grow(struct sandbox *s, u64 bytes, struct hostcall_ram *added)
@@ -154,8 +158,9 @@ int memory_window_arena(struct sandbox *s, u64 size)
 	u8 *host;
 	int ret;
 
-	size = ALIGN_UP(MAX(size, WINDOW_SLOT), HUGE_SIZE);
 	pthread_mutex_lock(&m->lock);
+	size = ALIGN_UP(MAX(size, m->window_next == m->window_base ? WINDOW_FIRST : WINDOW_SLOT),
+			HUGE_SIZE);
 	ret = -ENOMEM;
 	if (size <= m->window_end - m->window_next) {
 		host = reserve(size, PROT_NONE);

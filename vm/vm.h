@@ -72,6 +72,8 @@ struct memory {
 	pthread_mutex_t lock;
 	struct slot slot[SLOTS_MAX]; /* in order of creation; never removed */
 	_Atomic u32 slots;	     /* published after the slot is complete */
+	u64 boot_size;		     /* bytes from GPA 0 on; the first slot may be larger */
+	u64 frames_gpa;		     /* the frame array */
 	u64 ram_size, ram_max;	     /* bytes present, and their limit */
 	u64 files;		     /* bytes of files in memory (memory_files.h); under lock */
 	u8 *ram_host;		     /* ram_max reserved bytes; the slots of RAM divide them */
@@ -129,10 +131,10 @@ void *memory_at(struct sandbox *s, gpa_t gpa, u64 len);
 
 /*
  * Makes the boot slot, the frame array and the first RAM. The caller has set mem.ram_max and
- * gpa_bits. Returns 0 or -errno.
+ * gpa_bits. The frame array is behind the boot slot, or in a slot of its own if RAM may be large.
+ * Returns 0 or -errno.
  */
 int memory_init(struct sandbox *s, u64 boot_size);
-u64 memory_frames_gpa(const struct sandbox *s);
 /*
  * Makes the host allocate the pages of a range at once. For ranges that the guest will touch page
  * by page: under shadow paging each first touch is an exit, unless the page is there already and
