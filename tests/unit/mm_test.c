@@ -610,6 +610,55 @@ static void patched_text_keeps_its_original(void **state)
 }
 
 /*
+ * A process that executes one site of a text has the jumps of its other pages, too, and one that
+ * execve makes has them from the start. Each reader sees the original.
+ */
+static void jumps_are_taken_together(void **state)
+{
+	const u64 first = BASE + SITE, second = first + 2 * PAGE_SIZE;
+	const u64 start = BASE + FUNCTION, other = start + 2 * PAGE_SIZE;
+	u64 before, original, jump;
+	struct mm *mm = begin(&before), *next = mm_new(), *fresh = mm_new();
+	u8 *text = (u8 *)fake_file(1);
+
+	(void)state;
+	write_functions();
+	memcpy(text + 5 * PAGE_SIZE, text + 3 * PAGE_SIZE, PAGE_SIZE);
+	map_text(mm, BASE, MIB, 0);
+	original = cpu_read(mm, other);
+	patch_site_at(mm, first);
+	patch_site_at(mm, second);
+	jump = cpu_read(mm, other);
+	assert_int_not_equal(jump, original);
+
+	map_text(next, BASE, MIB, 0);
+	assert_int_equal(cpu_read(next, start), original);
+	assert_int_equal(cpu_read(next, other), original);
+	patch_note(next, first, 110);
+	assert_true(patch_has(next, first));
+	assert_true(patch_has(next, second));
+	assert_int_equal(cpu_read(next, other), jump);
+	assert_int_equal(read_by_kernel(next, other), original);
+	check_resume(next, second, true);
+	mm_put(next);
+
+	map_text(fresh, BASE, MIB, 0);
+	mutex_lock(&fresh->lock);
+	assert_int_equal(mm_populate_locked(fresh, BASE, BASE + MIB, MM_READ), 0);
+	patch_exec(fresh);
+	mutex_unlock(&fresh->lock);
+	assert_true(patch_has(fresh, first));
+	assert_true(patch_has(fresh, second));
+	assert_int_equal(cpu_read(fresh, other), jump);
+	assert_int_equal(read_by_kernel(fresh, start), original);
+	assert_int_equal(mm_protect(fresh, BASE, MIB, R | W), 0);
+	assert_int_equal(cpu_read(fresh, other), original);
+	mm_put(fresh);
+	end(mm, before);
+	assert_int_equal(fake_stubs_left(), 0);
+}
+
+/*
  * What one process has patched is patched for the next that executes it, at whatever address, and
  * each reader of either process sees the original. A site that one of them patches later becomes
  * the other's when it executes it.
@@ -1391,6 +1440,7 @@ int main(void)
 		cmocka_unit_test_setup(processes_share_text, setup),
 		cmocka_unit_test_setup(patched_text_keeps_its_original, setup),
 		cmocka_unit_test_setup(processes_share_patches, setup),
+		cmocka_unit_test_setup(jumps_are_taken_together, setup),
 		cmocka_unit_test_setup(jumps_do_not_overlap, setup),
 		cmocka_unit_test_setup(patches_not_shared, setup),
 		cmocka_unit_test_setup(stacks_grow, setup),
