@@ -7,11 +7,7 @@
 #include "kernel/kernel.h"
 #include "kernel/task/process.h"
 
-/*
- * Returns true if glibc's dynamic linker itself makes the running system call, by its address: it
- * reads or writes at once what it maps. A file that it maps to read is its cache of library names,
- * which is replaced and never changed, as libraries are.
- */
+/* Returns true if glibc's dynamic linker itself makes the running system call, by its address. */
 static bool by_dynamic_linker(void)
 {
 	const struct mm *mm = current_mm();
@@ -22,8 +18,7 @@ static bool by_dynamic_linker(void)
 
 DEFINE_SYSCALL6(mmap, u64, addr, u64, len, u32, prot, u32, flags, s32, fd, u64, offset)
 {
-	bool ahead = (flags & (MAP_TYPE | MAP_FIXED | MAP_DENYWRITE)) == MAP_PRIVATE &&
-		     by_dynamic_linker();
+	bool linker = by_dynamic_linker();
 	struct file_source s;
 	struct ofile *file;
 	s64 ret;
@@ -31,14 +26,12 @@ DEFINE_SYSCALL6(mmap, u64, addr, u64, len, u32, prot, u32, flags, s32, fd, u64, 
 	if (!IS_ALIGNED(offset, PAGE_SIZE))
 		return -EINVAL;
 	if (flags & MAP_ANONYMOUS)
-		return mm_mmap(current_mm(), addr, len, prot, flags, NULL, offset, ahead);
+		return mm_mmap(current_mm(), addr, len, prot, flags, NULL, offset, linker);
 	file = fd_get(fd);
 	if (!file)
 		return -EBADF;
 	s = file_source(file);
-	if (ahead && prot == PROT_READ)
-		flags |= MAP_DENYWRITE;
-	ret = mm_mmap(current_mm(), addr, len, prot, flags, &s.source, offset, ahead);
+	ret = mm_mmap(current_mm(), addr, len, prot, flags, &s.source, offset, linker);
 	ofile_put(file);
 	return ret;
 }

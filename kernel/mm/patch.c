@@ -347,16 +347,16 @@ static struct patch_page *record_with_jumps(struct mm *mm, const struct vma *v,
 }
 
 /*
- * Takes, for the text of v, the pages with jumps that other address spaces have made, where the
- * original is mapped. Adds their addresses to flush, and returns how many they are.
+ * Takes, for the text of v in [start, end), the pages with jumps that other address spaces have
+ * made, where the original is mapped. Adds their addresses to flush.
  */
-static u64 take_jumps(struct mm *mm, const struct vma *v, struct pt_flush *flush)
+static void take_jumps(struct mm *mm, const struct vma *v, u64 start, u64 end,
+		       struct pt_flush *flush)
 {
 	struct pt_leaf leaf;
-	u64 taken = 0;
 
 	ASSERT_HELD(&patch_lock);
-	for (u64 va = v->start; pt_next(mm, va, v->end, &leaf); va = leaf.va + leaf.size) {
+	for (u64 va = start; pt_next(mm, va, end, &leaf); va = leaf.va + leaf.size) {
 		struct patch_page *p;
 
 		if (leaf.size != PAGE_SIZE ||
@@ -367,10 +367,8 @@ static u64 take_jumps(struct mm *mm, const struct vma *v, struct pt_flush *flush
 			continue;
 		show_newest(mm, v, p, leaf.entry);
 		pt_flush_add(flush, leaf.va, leaf.va + PAGE_SIZE);
-		taken++;
+		STATS_INC(pages_adopted);
 	}
-	STATS_ADD(pages_adopted, taken);
-	return taken;
 }
 
 void patch_exec(struct mm *mm)
@@ -381,7 +379,19 @@ void patch_exec(struct mm *mm)
 	mutex_lock(&patch_lock);
 	for (struct vma *v = vma_first(mm); v; v = vma_next(v))
 		if (is_suitable(v, v->start) && text_fits(v))
-			take_jumps(mm, v, &flush);
+			take_jumps(mm, v, v->start, v->end, &flush);
+	mutex_unlock(&patch_lock);
+}
+
+void patch_mapped(struct mm *mm, u64 va, u64 size)
+{
+	struct pt_flush flush = PT_FLUSH_INIT; /* nothing: no CPU has seen the entries */
+	const struct vma *v = vma_find(mm, va);
+
+	ASSERT_HELD(&mm->lock);
+	mutex_lock(&patch_lock);
+	if (is_suitable(v, va) && text_fits(v))
+		take_jumps(mm, v, va, va + size, &flush);
 	mutex_unlock(&patch_lock);
 }
 
@@ -400,7 +410,7 @@ static void adopt(struct mm *mm, const struct vma *v, struct patch_page *p)
 		return;
 	stop_others(mm);
 	if (text_fits(v))
-		take_jumps(mm, v, &flush);
+		take_jumps(mm, v, v->start, v->end, &flush);
 	pt_flush_now(mm, &flush);
 	if (p->copy != p->text->copy) {
 		show(mm, v, p, entry);

@@ -35,6 +35,11 @@ void patch_note(struct mm *mm, u64 at, u64 nr);
  * are sure to be executed. mm.lock is held.
  */
 void patch_exec(struct mm *mm);
+/*
+ * As patch_exec for text in [va, va + size), which was mapped just now and will be executed.
+ * mm.lock is held.
+ */
+void patch_mapped(struct mm *mm, u64 va, u64 size);
 
 /*
  * Called when a thread of mm leaves the kernel for address rip. Returns the address to leave for:

@@ -14,6 +14,7 @@
 #include "kernel/arch/x86_64/arch.h"
 #include "kernel/mm/backing.h"
 #include "kernel/mm/internal.h"
+#include "kernel/mm/patch.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/uaccess.h"
@@ -77,21 +78,39 @@ static s64 check_map_flags(u64 addr, u64 len, u32 flags)
 	return 0;
 }
 
-s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
-	    u64 offset, bool ahead)
+/*
+ * glibc's dynamic linker has mapped [addr, addr + len). It reads or writes its own mappings at
+ * once, and the program executes the libraries: as after execve(2), their text has jumps from the
+ * start.
+ */
+static void mapped_by_linker(struct mm *mm, u64 addr, u64 len, u32 prot, bool library)
 {
+	if (prot & PROT_EXEC)
+		patch_mapped(mm, addr, len);
+	else if (!library)
+		mm_map_ahead_small(mm, addr, len);
+}
+
+s64 mm_mmap(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, const struct vm_source *source,
+	    u64 offset, bool linker)
+{
+	bool library = flags & (MAP_FIXED | MAP_DENYWRITE);
 	s64 ret = check_map_flags(addr, len, flags);
 
 	if (ret < 0)
 		return ret;
+	linker = linker && (flags & MAP_TYPE) == MAP_PRIVATE;
+	/* Its cache of library names, which is replaced and never changed, as libraries are. */
+	if (linker && source && prot == PROT_READ)
+		flags |= MAP_DENYWRITE;
 	mutex_lock(&mm->lock);
 	ret = check_limits(mm, addr, len, prot, flags);
 	if (!ret && mm_denies_exec(mm, prot, prot))
 		ret = -EACCES;
 	if (!ret)
 		ret = mm_map_locked(mm, addr, len, prot, flags, source, offset);
-	if (ret >= 0 && ahead)
-		mm_map_ahead_small(mm, (u64)ret, ALIGN_UP(len, PAGE_SIZE));
+	if (ret >= 0 && linker)
+		mapped_by_linker(mm, (u64)ret, ALIGN_UP(len, PAGE_SIZE), prot, library);
 	/* mmap(2) succeeds even if pages cannot be populated; the program's access tries again. */
 	if (ret >= 0 && (prot & PROT_ALL) &&
 	    ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) ||

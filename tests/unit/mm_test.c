@@ -642,11 +642,24 @@ static void jumps_are_taken_together(void **state)
 	check_resume(next, second, true);
 	mm_put(next);
 
+	next = mm_new();
+	map_text(next, BASE, MIB, 0);
+	mutex_lock(&next->lock);
+	assert_int_equal(mm_populate_locked(next, BASE, BASE + MIB, MM_READ), 0);
+	patch_mapped(next, BASE, MIB);
+	mutex_unlock(&next->lock);
+	assert_true(patch_has(next, second));
+	assert_int_equal(cpu_read(next, other), jump);
+	mm_put(next);
+
 	map_text(fresh, BASE, MIB, 0);
+	map_text(fresh, BASE + 4 * MIB, MIB, 0); /* a text has jumps at one address only */
 	mutex_lock(&fresh->lock);
 	assert_int_equal(mm_populate_locked(fresh, BASE, BASE + MIB, MM_READ), 0);
 	patch_exec(fresh);
+	patch_mapped(fresh, BASE + 4 * MIB, MIB);
 	mutex_unlock(&fresh->lock);
+	assert_false(patch_has(fresh, first + 4 * MIB));
 	assert_true(patch_has(fresh, first));
 	assert_true(patch_has(fresh, second));
 	assert_int_equal(cpu_read(fresh, other), jump);
