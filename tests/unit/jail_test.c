@@ -783,7 +783,8 @@ static u32 call_often(u32 row, u32 calls)
  */
 static void random_calls_of_each_row(void **state)
 {
-	const u32 each = (u32)atoi(getenv("JAIL_EACH"));
+	const char *number = getenv("JAIL_EACH");
+	const u32 each = number ? (u32)atoi(number) : 0;
 	const struct sigaction action = {.sa_handler = on_alarm};
 	const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
 	u32 before = open_descriptors(), rows = 0, worked = 0;
