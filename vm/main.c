@@ -468,8 +468,11 @@ static int not_found(const char *name)
 static int prepare_jail(struct options *o)
 {
 	struct jail_policy *p = o->policy;
-	int ret = policy_complete(p, o->argc ? find_program(o->argv[0]) : NULL);
+	int ret;
 
+	if (!p->show)
+		confine_prepare(p);
+	ret = policy_complete(p, o->argc ? find_program(o->argv[0]) : NULL);
 	if (ret)
 		return ret;
 	if (p->show) {

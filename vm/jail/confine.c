@@ -226,14 +226,19 @@ static int take_cpus(u32 most)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
+void confine_prepare(struct jail_policy *p)
+{
+	if (p->net.mode != NET_HOST && (p->net.count || p->net.listen_count))
+		p->net.mode = p->proxy ? NET_PROXY : NET_RULES;
+	p->walls.network = p->net.mode;
+	walls_prepare(&p->walls);
+}
+
 int confine_begin(struct sandbox *s)
 {
 	struct jail_policy *p = s->opt.policy;
 	int ret;
 
-	if (p->net.mode != NET_HOST && (p->net.count || p->net.listen_count))
-		p->net.mode = p->proxy ? NET_PROXY : NET_RULES;
-	p->walls.network = p->net.mode;
 	if (net_is_hosts(p->net.mode) && walls_require_netns(&p->walls)) {
 		message("--require=netns: the network namespace would be without the host's "
 			"network, which this policy allows");

@@ -4,6 +4,13 @@
 #define VM_JAIL_CONFINE_H
 
 struct sandbox;
+struct jail_policy;
+
+/*
+ * Begins what takes long of confine_begin, which has to follow. Called when all words of the policy
+ * are read.
+ */
+void confine_prepare(struct jail_policy *p);
 
 /*
  * What is done before the VM exists: looks names up, makes namespaces, gives privileges up. The

@@ -2,6 +2,7 @@
 /* See namespaces.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,9 +48,43 @@ int namespace_user(void)
 	return ret;
 }
 
+/* The thread that makes the network namespace. result: its descriptor, or -errno. */
+static struct {
+	pthread_t thread;
+	bool begun;
+	int result;
+} net;
+
+static void *make_net(void *arg)
+{
+	(void)arg;
+	net.result = new_namespace(CLONE_NEWNET);
+	if (net.result == 0)
+		net.result = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (net.result == -1)
+		net.result = -errno;
+	return NULL;
+}
+
+void namespace_net_begin(void)
+{
+	net.begun = pthread_create(&net.thread, NULL, make_net, NULL) == 0;
+}
+
 int namespace_net(void)
 {
-	return new_namespace(CLONE_NEWNET);
+	int ret = 0;
+
+	if (!net.begun)
+		return new_namespace(CLONE_NEWNET);
+	net.begun = false;
+	pthread_join(net.thread, NULL);
+	if (net.result < 0)
+		return net.result;
+	if (setns(net.result, CLONE_NEWNET))
+		ret = -errno;
+	close(net.result);
+	return ret;
 }
 
 int namespace_ipc(void)

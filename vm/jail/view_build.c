@@ -171,6 +171,8 @@ static bool host_shows(const struct jail_policy *p, const char *path)
  */
 static int follow_links(struct build *b, const char *path, char *real)
 {
+	/* The last directory that was asked about: most rules are beside each other. */
+	static char no_link[PATH_MAX];
 	char rest[PATH_MAX], text[PATH_MAX], joined[PATH_MAX];
 	size_t len = 0;
 	int links = 0;
@@ -203,9 +205,11 @@ static int follow_links(struct build *b, const char *path, char *real)
 		real[len] = '/';
 		memcpy(real + len + 1, at, part);
 		real[len + 1 + part] = '\0';
-		n = readlink(real, text, sizeof(text) - 1);
+		n = !strcmp(real, no_link) ? -1 : readlink(real, text, sizeof(text) - 1);
 		at += part;
 		if (n < 0) {
+			if (*at)
+				strcpy(no_link, real);
 			len += 1 + part;
 			continue;
 		}

@@ -62,6 +62,19 @@ static bool is_admin(void)
 	(WALL_BIT(WALL_mountns) | WALL_BIT(WALL_netns) | WALL_BIT(WALL_ipcns) |                    \
 	 WALL_BIT(WALL_utsns) | WALL_BIT(WALL_userns))
 
+/* Returns true if the monitor's network is to be an empty one. */
+static bool wants_netns(const struct walls *w)
+{
+	return wanted(w, WALL_netns) && !net_is_hosts(w->network);
+}
+
+void walls_prepare(const struct walls *w)
+{
+	/* A process with two threads cannot enter a user namespace. */
+	if (!(w->required & WALL_BIT(WALL_userns)) && wants_netns(w) && is_admin())
+		namespace_net_begin();
+}
+
 /*
  * A user namespace hides the owners of all files but the user's, which programs notice. So an
  * ordinary user gets namespaces only if they are required.
@@ -88,7 +101,7 @@ static void raise_namespaces(struct walls *w)
 	for (u32 i = 0; admin && i < ARRAY_SIZE(kinds); i++) {
 		enum wall wall = kinds[i].wall;
 
-		if (!wanted(w, wall) || (wall == WALL_netns && net_is_hosts(w->network)))
+		if (!wanted(w, wall) || (wall == WALL_netns && !wants_netns(w)))
 			continue;
 		record(w, wall, kinds[i].raise());
 	}
@@ -100,8 +113,9 @@ int walls_drop_privileges(void)
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0}, left[2];
 
 	/* Not permitted without CAP_SETPCAP; no_new_privs then has the same effect. */
-	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			break; /* not permitted, or the first that this Linux does not know */
 	/* Linux before 4.3 has no ambient capabilities. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, none) || syscall(SYS_capget, &head, left))

@@ -55,6 +55,12 @@ struct walls {
 int walls_parse(u32 *set, const char *option, const char *list);
 
 /*
+ * Begins what takes long of walls_begin, which has to follow. Called as early as w is known, while
+ * the process has one thread; until walls_begin it may start processes, but no threads.
+ */
+void walls_prepare(const struct walls *w);
+
+/*
  * Raises the walls up to `privileges`. Called while the process has one thread, before it opens
  * roots, makes the VM and reads its capabilities for the guest. Returns 0, or an exit_status after
  * a message.
