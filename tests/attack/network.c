@@ -66,6 +66,102 @@ ATTEMPT("network", tcp_other_port_allowed, 0, OTHER)
 	REACHED(answers_bait(tcp4("127.0.0.1")));
 }
 
+/* The name server is the one address that UDP reaches. */
+ATTEMPT("network", udp_beside_name_server, 0, "--allow-net=localhost:4712")
+{
+	struct sockaddr_in to = v4("127.0.0.1", BAIT_PORT);
+
+	REACHED(answers_bait(connected(SOCK_DGRAM, 0, &to, sizeof(to))));
+}
+
+ATTEMPT("network", udp_from_name_server, 0, "--allow-net=localhost:4712")
+{
+	struct sockaddr_in first = v4("127.0.53.1", 53), to = v4("127.0.0.1", BAIT_PORT);
+	int fd = connected(SOCK_DGRAM, 0, &first, sizeof(first));
+
+	REACHED(fd >= 0 && sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)) == 1 && is_bait(fd));
+}
+
+/* A connection that the proxy makes for this request; without a proxy, one without it. */
+static bool by_proxy(int port, const void *request, size_t len)
+{
+	struct sockaddr_in to = v4("127.0.53.1", port);
+	int fd = connected(SOCK_STREAM, 0, &to, sizeof(to));
+	char reply[256];
+	ssize_t n;
+
+	if (fd < 0)
+		return answers_bait(tcp4("127.0.0.1"));
+	if (send(fd, request, len, MSG_NOSIGNAL) != (ssize_t)len)
+		return false;
+	/* In one piece or more, there is something else than a refusal before the bait. */
+	for (int i = 0; i < 8 && (n = recv(fd, reply, sizeof(reply) - 1, 0)) > 0; i++) {
+		reply[n] = '\0';
+		if (memmem(reply, (size_t)n, "BAIT", 4))
+			return true;
+	}
+	errno = EACCES;
+	return false;
+}
+
+#define PROXY "--proxy --allow-net=127.0.0.1:4712"
+
+ATTEMPT("network", proxy_connects, 0, PROXY)
+{
+	static const char request[] = "CONNECT 127.0.0.1:4711 HTTP/1.1\r\n\r\n";
+
+	REACHED(by_proxy(3128, request, strlen(request)));
+}
+
+ATTEMPT("network", proxy_forwards, 0, PROXY)
+{
+	static const char request[] =
+		"GET http://127.0.0.1:4711/ HTTP/1.1\r\nHost: 127.0.0.1:4712\r\n\r\n";
+
+	REACHED(by_proxy(3128, request, strlen(request)));
+}
+
+ATTEMPT("network", proxy_forwards_a_second_request, 0, PROXY)
+{
+	static const char request[] = "GET http://127.0.0.1:4712/ HTTP/1.1\r\n\r\n"
+				      "GET http://127.0.0.1:4711/ HTTP/1.1\r\n\r\n";
+	struct sockaddr_in to = v4("127.0.53.1", 3128);
+	int fd = connected(SOCK_STREAM, 0, &to, sizeof(to));
+	char reply[256];
+	int baits = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		REACHED(answers_bait(tcp4("127.0.0.1")));
+	send(fd, request, strlen(request), MSG_NOSIGNAL);
+	/* The first one's host says the same. */
+	while ((n = recv(fd, reply, sizeof(reply), 0)) > 0)
+		for (ssize_t i = 0; i + 4 <= n; i++)
+			baits += !memcmp(reply + i, "BAIT", 4);
+	errno = EACCES;
+	REACHED(baits > 1);
+}
+
+ATTEMPT("network", proxy_socks, 0, PROXY)
+{
+	static const unsigned char request[] = {5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0x12, 0x67};
+
+	REACHED(by_proxy(1080, request, sizeof(request)));
+}
+
+ATTEMPT("network", proxy_socks_mapped, 0, PROXY)
+{
+	static const unsigned char request[] = {5, 1, 0, 5, 1,	  0,	4,   0, 0, 0, 0,    0,	 0,
+						0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1, 0x12, 0x67};
+
+	REACHED(by_proxy(1080, request, sizeof(request)));
+}
+
+ATTEMPT("network", beside_proxy, 0, PROXY)
+{
+	REACHED(answers_bait(tcp4("127.0.0.1")));
+}
+
 ATTEMPT("network", tcp_denied, 0, "--allow-net=127.0.0.0/8 --deny-net=:4711")
 {
 	REACHED(answers_bait(tcp4("127.0.0.1")));
