@@ -525,8 +525,8 @@ void proc_text_stat(struct text *t, const struct proc_ctx *c)
 	struct rusage ru = rusage_of(c);
 	sigset ignored, caught;
 	struct mm_usage u;
+	s32 group, nice = c->t ? c->t->nice : p->last_nice;
 	u32 device;
-	s32 group;
 
 	tty_describe(p, &device, &group);
 	usage_of(p->mm, &u);
@@ -537,9 +537,8 @@ void proc_text_stat(struct text *t, const struct proc_ctx *c)
 		    children->minor_faults, (u64)ru.ru_majflt, children->major_faults,
 		    ticks(&ru.ru_utime), ticks(&ru.ru_stime), usage_ticks(children->user_us),
 		    usage_ticks(children->system_us));
-	text_printf(t, "%d %d %u 0 %lu ",
-		    th->rt_priority ? -1 - (s32)th->rt_priority : 20 + th->nice, th->nice,
-		    MAX(p->nthreads, 1U), p->start_ns / (1000000000 / USAGE_TICKS));
+	text_printf(t, "%d %d %u 0 %lu ", th->rt_priority ? -1 - (s32)th->rt_priority : 20 + nice,
+		    nice, MAX(p->nthreads, 1U), p->start_ns / (1000000000 / USAGE_TICKS));
 	text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 ", u.vsz, PAGES(u.rss),
 		    p->rlimit[RLIMIT_RSS].cur, mm->code_start, mm->code_end, mm->stack_top);
 	text_printf(t, "%lu %lu %lu %lu 0 0 0 %d %u %u %d 0 0 0 ", th->pending.set,

@@ -70,6 +70,7 @@ struct process {
 	u32 coredump_filter; /* core(5); COREDUMP_FILTER_* */
 	u64 end_seen_ns;     /* task/oom.c: when a thread first waited for its memory, or 0 */
 	s32 exit_signal;
+	s32 last_nice; /* of its last thread, when that has ended: /proc/PID/stat */
 
 	bool nproc_exceeded;	     /* task/nproc.h */
 	bool did_exec;		     /* since fork: the parent may not change its group */

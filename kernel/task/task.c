@@ -203,6 +203,7 @@ void thread_unlink(struct thread *t)
 	LIST_REMOVE(t, by_tid);
 	TAILQ_REMOVE(&t->proc->threads, t, link);
 	t->proc->nthreads--;
+	t->proc->last_nice = t->nice;
 }
 
 void thread_renumber(struct thread *t, s32 tid)
