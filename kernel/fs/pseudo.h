@@ -17,7 +17,7 @@ struct statx;
 /* A name, and the data that its file system keeps for it. Owns nothing, so it may be copied. */
 struct pseudo_node {
 	const struct pseudo_fs *fs;
-	u64 own[3];
+	u64 own[4];
 };
 
 /*

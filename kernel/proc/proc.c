@@ -12,6 +12,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/memfd.h>
+#include <linux/mman.h>
 #include <linux/stat.h>
 #include "kernel/fs/file.h"
 #include "kernel/fs/file_ops.h"
@@ -27,6 +28,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/map_files.h"
 #include "kernel/proc/proc_mem.h"
 #include "kernel/proc/proc_text.h"
 #include "kernel/task/creds.h"
@@ -44,6 +46,7 @@ enum proc_dir {
 	FDS = 1 << 4,	  /* .../fd */
 	FDINFOS = 1 << 5, /* .../fdinfo */
 	SYSVIPC = 1 << 6, /* /proc/sysvipc */
+	MAPS = 1 << 7,	  /* /proc/PID/map_files */
 };
 #define EACH	  (PROCESS | TASK)
 
@@ -69,7 +72,7 @@ struct proc_entry {
 	raw_fn *raw; /* of a file without a text */
 };
 
-static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
+static link_fn link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd, link_map;
 static write_fn write_comm, write_oom_adj, write_oom_score_adj, write_timerslack;
 static write_fn write_clear_refs, write_coredump_filter;
 
@@ -120,6 +123,7 @@ static const struct proc_entry entries[] = {
 	DIR(EACH, "fd", 0500, FDS),
 	DIR(EACH, "fdinfo", 0555, FDINFOS),
 	FILE(EACH, limits, 0444, NULL),
+	DIR(PROCESS, "map_files", 0500, MAPS),
 	FILE(EACH, maps, 0444, NULL),
 	FILE(EACH, numa_maps, 0444, NULL),
 	FILE(EACH, oom_adj, 0644, write_oom_adj),
@@ -143,6 +147,7 @@ static const struct proc_entry entries[] = {
 	DIR(PROCESS, "task", 0555, TASKS),
 	DIR(TASKS, NULL, 0555, TASK),
 	{FDS, NULL, S_IFLNK, 0, 0, link_fd, 0, false, 0},
+	{MAPS, NULL, S_IFLNK, 0, 0, link_map, 0, false, 0},
 	{FDINFOS, NULL, S_IFREG | 0444, 0, proc_text_fdinfo, 0, 0, false, 0},
 
 	/* The monitor shares these with the programs. vm/hostcall_file.c allows them. */
@@ -169,6 +174,7 @@ struct proc_node {
 	const struct proc_entry *entry;
 	s32 pid, tid; /* 0: the name is not below a process, or a task */
 	s32 fd;	      /* number of fd/N and fdinfo/N */
+	u64 map;      /* of map_files/START-END: START */
 };
 _Static_assert(sizeof(struct proc_node) <= sizeof(((struct pseudo_node *)0)->own),
 	       "a node has room for ours");
@@ -244,6 +250,7 @@ UNCHECKED_LOCKING static s64 ctx_get(const struct proc_node *node, struct proc_c
 	c->whole = !node->tid;
 	c->tid = c->whole ? c->p->pid : node->tid;
 	c->fd = node->fd;
+	c->map = node->map;
 	c->self = c->t && c->t == current();
 	c->running = c->t && (c->t == current() || sched_is_runnable(c->t));
 	c->file = node->entry->in & (FDS | FDINFOS) ? fd_of(c) : NULL;
@@ -340,6 +347,41 @@ static int step_number(struct proc_node *node, s32 number)
 	return 1;
 }
 
+/* As map_file_next, for the process of a node. */
+static s64 map_of_node(const struct proc_node *node, u64 addr, struct map_file *m)
+{
+	struct proc_ctx c;
+	s64 r = ctx_get(node, &c);
+
+	if (r < 0)
+		return r;
+	r = map_file_next(c.p, addr, m);
+	ctx_put(&c);
+	return r;
+}
+
+/* step for a name of map_files. */
+static int step_map(struct proc_node *node, const char *name, u64 len)
+{
+	struct map_file *m;
+	u64 start, end;
+	s64 r = -ENOMEM;
+
+	if (!map_file_range(name, len, &start, &end))
+		return -ENOENT;
+	m = kmalloc(sizeof(*m));
+	if (m)
+		r = map_of_node(node, start, m);
+	if (r == 0 || (r > 0 && (m->start != start || m->end != end)))
+		r = -ENOENT;
+	kfree(m);
+	if (r < 0)
+		return (int)r;
+	node->map = start;
+	node->entry = find_number(MAPS);
+	return 1;
+}
+
 /*
  * Looks up a name in the directory node. Returns 1 and makes node that name, 0 if the name is the
  * host's, or -ENOENT.
@@ -356,6 +398,8 @@ static int step(struct proc_node *node, const char *name, u64 len)
 	}
 	if (e)
 		return 0;
+	if (dir == MAPS)
+		return step_map(node, name, len);
 	if (number >= 0)
 		return step_number(node, number);
 	return dir == ROOT ? 0 : -ENOENT;
@@ -458,6 +502,19 @@ static s64 link_fd(const struct proc_ctx *c, char *buf, u64 size)
 	return c->file ? file_link(c->file, c->file->handle, buf, size) : -ENOENT;
 }
 
+static s64 link_map(const struct proc_ctx *c, char *buf, u64 size)
+{
+	struct map_file *m = kmalloc(sizeof(*m));
+	s64 r = m ? map_file_next(c->p, c->map, m) : -ENOMEM;
+
+	if (r == 0 || (r > 0 && m->start != c->map))
+		r = -ENOENT;
+	if (r > 0)
+		r = (s64)strlcpy(buf, m->name, size);
+	kfree(m);
+	return r;
+}
+
 static s64 proc_readlink(const struct pseudo_node *node, char *buf, u64 size)
 {
 	struct proc_ctx c;
@@ -495,6 +552,16 @@ static u32 fd_link_mode(const struct proc_ctx *c)
 	return f && !(f->flags & O_PATH) ? mode[f->flags & O_ACCMODE] : 0;
 }
 
+/* As fd_link_mode, for a link of map_files/. */
+static u32 map_link_mode(const struct proc_ctx *c)
+{
+	struct map_file *m = kmalloc(sizeof(*m));
+	u32 prot = m && map_file_next(c->p, c->map, m) > 0 ? m->prot : 0;
+
+	kfree(m);
+	return (prot & PROT_READ ? 0400 : 0) | (prot & PROT_WRITE ? 0200 : 0);
+}
+
 /* Fills in *st, except the device, and the times of names outside of /proc/PID. */
 static void attributes(const struct proc_node *node, struct stat *st)
 {
@@ -510,7 +577,8 @@ static void attributes(const struct proc_node *node, struct stat *st)
 	st->st_blksize = 1024;
 	/* The number is made from process, thread, descriptor and row, so that names differ. */
 	st->st_ino = 0x100000000 + ((u64)(node->pid ^ node->tid << 8) << 24) +
-		     ((u64)node->fd << 8) + (e == &root_entry ? 0xff : (u64)(e - entries));
+		     ((u64)node->fd << 8) + (node->map >> 4) +
+		     (e == &root_entry ? 0xff : (u64)(e - entries));
 	if (!node->pid || ctx_get(node, &c) < 0)
 		return;
 	/* The current time, as on Linux, which makes the inode at the lookup. */
@@ -523,9 +591,9 @@ static void attributes(const struct proc_node *node, struct stat *st)
 		st->st_nlink += entries[i].in & e->holds && S_ISDIR(entries[i].mode);
 	if (e->holds == TASKS)
 		st->st_nlink += MAX(c.p->nthreads, 1U);
-	if (e->link == link_fd) {
+	if (e->link == link_fd || e->link == link_map) {
 		st->st_size = 64;
-		st->st_mode |= fd_link_mode(&c);
+		st->st_mode |= e->link == link_fd ? fd_link_mode(&c) : map_link_mode(&c);
 	}
 	ctx_put(&c);
 }
@@ -937,6 +1005,27 @@ static s64 emit_numbers(struct listing *l, struct proc_file *f)
 	return 0;
 }
 
+/* Lists map_files. A position is that of the page from which on mappings are still to come. */
+static s64 emit_maps(struct listing *l, struct proc_file *f)
+{
+	struct map_file *m = kmalloc(sizeof(*m));
+	s64 r = m ? 1 : -ENOMEM;
+	char name[36];
+
+	while (m) {
+		r = map_of_node(l->node, (f->pos - POS_NUMBERS) << PAGE_SHIFT, m);
+		if (r <= 0)
+			break;
+		snprintf(name, sizeof(name), "%lx-%lx", m->start, m->end);
+		if (!emit(l, name, S_IFLNK, 0x300000000 + (m->start >> PAGE_SHIFT),
+			  POS_NUMBERS + (m->end >> PAGE_SHIFT)))
+			break;
+		f->pos = POS_NUMBERS + (m->end >> PAGE_SHIFT);
+	}
+	kfree(m);
+	return MIN(r, 0L);
+}
+
 static s64 dir_seek(struct ofile *f, s64 pos, u32 whence)
 {
 	s64 host;
@@ -977,7 +1066,14 @@ static s64 dir_getdents(struct ofile *file, char *buf, u64 size)
 		if (r == 0)
 			f->pos = POS_NUMBERS;
 	}
-	emit_numbers(&l, f);
+	if (l.node->entry->holds == MAPS) {
+		s64 r = emit_maps(&l, f);
+
+		if (r < 0 && !l.used)
+			return r;
+	} else {
+		emit_numbers(&l, f);
+	}
 	return l.used;
 }
 

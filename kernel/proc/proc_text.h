@@ -39,6 +39,7 @@ struct proc_ctx {
 	s32 tid;
 	bool whole;	    /* the file is about p as a whole, not about t */
 	s32 fd;		    /* number of fd/N and fdinfo/N */
+	u64 map;	    /* of map_files/START-END: START */
 	struct ofile *file; /* a reference to the file of fd; NULL: not open, or no such name */
 	bool running;	    /* t runs, or is ready to */
 	bool self;	    /* t is the running thread */

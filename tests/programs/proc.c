@@ -20,8 +20,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static char text[1 << 18];
 
 static ssize_t read_all(const char *name)
@@ -511,4 +509,68 @@ CASE(system_files)
 	CHECK(read_all("/proc/sys/kernel/pid_max") > 0 && atoi(text) > 1000);
 	CHECK(read_all("/proc/version") > 0 && strncmp(text, "Linux version", 13) == 0);
 	CHECK(read_all("/sys/devices/system/cpu/online") > 0);
+}
+
+/* Returns whether map_files has the line of /proc/self/maps, as a link to the file's name. */
+static bool has_map_file(const char *line)
+{
+	char path[64], target[4096];
+	const char *name = strchr(line, '/'), *end = strchr(line, '\n');
+	int range = (int)strcspn(line, " ");
+	struct stat st;
+	long n;
+
+	/* maps has leading zeros where the address has fewer than eight digits, map_files has none.
+	 */
+	while (*line == '0' && range--)
+		line++;
+	snprintf(path, sizeof(path), "/proc/self/map_files/%.*s", range, line);
+	n = readlink(path, target, sizeof(target));
+	return n == end - name && !memcmp(target, name, (size_t)n) && lstat(path, &st) == 0 &&
+	       S_ISLNK(st.st_mode) && st.st_size == 64 && (st.st_mode & 0777) == 0400;
+}
+
+CASE(map_files)
+{
+	int files = 0, found = 0, listed = 0, fd;
+	struct dirent *d;
+	char path[64];
+	struct stat st;
+	char *page;
+	DIR *dir;
+
+	fd = open("mapped", O_RDWR | O_CREAT | O_EXCL, 0600);
+	NEED(fd >= 0 && write(fd, "text", 4) == 4);
+	NEED(read_all("/proc/self/maps") > 0);
+	for (char *line = text; line && *line;) {
+		char *end = strchr(line, '\n'), *name = strchr(line, '/');
+
+		if (name && end && name < end) {
+			files++;
+			found += has_map_file(line);
+		}
+		line = end ? end + 1 : NULL;
+	}
+	CHECK(files > 0 && found == files);
+	dir = opendir("/proc/self/map_files");
+	NEED(dir);
+	while ((d = readdir(dir)))
+		listed += d->d_type == DT_LNK;
+	closedir(dir);
+	CHECK(listed == files);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (long)page, (long)page + 4096);
+	SHOW(lstat(path, &st));
+	printf("  mode %o\n", st.st_mode);
+	SHOW(access(path, F_OK));
+	munmap(page, 4096);
+	SHOW(lstat(path, &st));
+	SHOW(readlink("/proc/self/map_files/0-1000", text, 100));
+	SHOW(readlink("/proc/self/map_files/none", text, 100));
+	SHOW(open("/proc/self/map_files/1", O_RDONLY));
+	SHOW(stat("/proc/self/map_files", &st));
+	printf("  mode %o\n", st.st_mode);
+	SHOW(stat("/proc/self/task/self/map_files", &st));
+	close(fd);
+	unlink("mapped");
 }
