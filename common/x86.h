@@ -11,6 +11,7 @@
 #define X86_CR0_AM	   (1 << 18)
 #define X86_CR0_PG	   (1 << 31)
 
+#define X86_CR4_TSD	   (1 << 2)
 #define X86_CR4_PAE	   (1 << 5)
 #define X86_CR4_PGE	   (1 << 7)
 #define X86_CR4_OSFXSR	   (1 << 9)

@@ -252,9 +252,11 @@ DEFINE_SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_TIMING:
 		return PR_TIMING_STATISTICAL;
 	case PR_SET_TSC:
-		return a2 == PR_TSC_ENABLE ? 0 : -EINVAL;
+		if (a2 != PR_TSC_ENABLE && a2 != PR_TSC_SIGSEGV)
+			return -EINVAL;
+		return arch_forbid_tsc(&t->context, a2 == PR_TSC_SIGSEGV);
 	case PR_GET_TSC:
-		return put_user((s32)PR_TSC_ENABLE, a2);
+		return put_user((s32)(t->context.no_tsc ? PR_TSC_SIGSEGV : PR_TSC_ENABLE), a2);
 	case PR_SET_THP_DISABLE:
 		return others_zero ? set_thp_disable(a2) : -EINVAL;
 	case PR_GET_THP_DISABLE:

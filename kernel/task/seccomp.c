@@ -291,6 +291,8 @@ s64 seccomp_set_strict(void)
 	mutex_lock(&task_lock);
 	if (t->seccomp.mode != SECCOMP_MODE_FILTER) {
 		WRITE_ONCE(t->seccomp.mode, SECCOMP_MODE_STRICT);
+		/* In ring-3 mode the TSC stays readable. */
+		arch_forbid_tsc(&t->context, true);
 		ret = 0;
 	}
 	mutex_unlock(&task_lock);

@@ -148,6 +148,7 @@ struct thread *thread_new(struct process *p, const struct thread *like)
 	t->timer_slack = TIMER_SLACK_DEFAULT;
 	if (like) {
 		t->creds = like->creds;
+		t->context.no_tsc = like->context.no_tsc;
 		t->blocked = like->blocked;
 		policy_inherit(t, like);
 		t->ioprio = like->ioprio;

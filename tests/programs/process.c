@@ -158,6 +158,74 @@ CASE(process_controls)
 	SHOW(syscall(-1));
 }
 
+/* Reads the TSC, and says by the exit status that it was read. */
+static void read_tsc(void)
+{
+	unsigned low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	_exit(3);
+}
+
+static int end_of_read_tsc(void)
+{
+	pid_t pid = start_child();
+	int status;
+
+	if (pid == 0)
+		read_tsc();
+	NEED(waitpid(pid, &status, 0) == pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The answers to PR_TSC_SIGSEGV are left out of the comparison, the rest follows from them. */
+static void without_tsc(void)
+{
+	bool off = SHOW(prctl(PR_SET_TSC, PR_TSC_SIGSEGV)) == 0;
+	int mode = 0;
+
+	CHECK(prctl(PR_GET_TSC, &mode) == 0 && mode == (off ? PR_TSC_SIGSEGV : PR_TSC_ENABLE));
+	/* A child inherits it. */
+	CHECK(end_of_read_tsc() == (off ? -SIGSEGV : 3));
+	/* Also after others have run here. */
+	sched_yield();
+	CHECK(end_of_read_tsc() == (off ? -SIGSEGV : 3));
+	CHECK(prctl(PR_SET_TSC, PR_TSC_ENABLE) == 0);
+	CHECK(end_of_read_tsc() == 3);
+}
+
+CASE(time_stamp_counter)
+{
+	pid_t pid;
+	int mode = 0, status;
+
+	SHOW(prctl(PR_GET_TSC, &mode));
+	CHECK(mode == PR_TSC_ENABLE);
+	SHOW(prctl(PR_GET_TSC, 8));
+	SHOW(prctl(PR_SET_TSC, 0));
+	SHOW(prctl(PR_SET_TSC, 3));
+	pid = start_child();
+	if (pid == 0) {
+		without_tsc();
+		fflush(stdout);
+		_exit(0);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	SHOW(status);
+	CHECK(end_of_read_tsc() == 3);
+	/* A thread that ends with it leaves nothing to the next one. */
+	for (int i = 0; i < 8; i++) {
+		pid = start_child();
+		if (pid == 0) {
+			prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+			_exit(0);
+		}
+		NEED(waitpid(pid, &status, 0) == pid);
+		if (end_of_read_tsc() != 3)
+			printf("  lost\n");
+	}
+}
+
 CASE(thread_registers)
 {
 	unsigned long fs, gs;

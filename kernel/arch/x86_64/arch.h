@@ -207,6 +207,7 @@ struct arch_context {
 	void *kstack;		/* KSTACK_SIZE bytes; bound (arch_kstack_bind) */
 	void *sp;		/* valid while the context does not run */
 	u64 fsbase, gsbase;	/* likewise */
+	bool no_tsc;		/* RDTSC and RDTSCP fault in the program; ring-0 mode only */
 	struct xsave_area *fpu; /* likewise; NULL: an idle vCPU's context, which has no program */
 };
 /* Makes a context begin in fn, which does not return, when it is first switched to. */
@@ -217,6 +218,12 @@ void arch_context_init(struct arch_context *c, void (*fn)(void));
  * The page tables are not switched.
  */
 void arch_context_switch(struct arch_context *from, struct arch_context *to);
+
+/*
+ * Makes RDTSC and RDTSCP fault in the program of the context that runs, or work again. Returns 0,
+ * or -EINVAL in ring-3 mode: there the kernel reads the TSC in the program's ring.
+ */
+int arch_forbid_tsc(struct arch_context *c, bool forbid);
 
 /* Leaves the kernel with the thread's trap frame. */
 __attribute__((noreturn)) void arch_exit_to_program(struct trapframe *frame);

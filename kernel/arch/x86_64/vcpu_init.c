@@ -58,6 +58,25 @@ void arch_context_init(struct arch_context *c, void (*fn)(void))
 	c->sp = sp;
 }
 
+/* Ring-0 mode: CR4.TSD decides whether ring 3 may read the TSC (Intel SDM, volume 3, 2.5). */
+static void load_tsd(bool forbid)
+{
+	u64 cr4;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	cr4 = forbid ? cr4 | X86_CR4_TSD : cr4 & ~(u64)X86_CR4_TSD;
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+}
+
+int arch_forbid_tsc(struct arch_context *c, bool forbid)
+{
+	if (ring3_mode)
+		return forbid ? -EINVAL : 0;
+	c->no_tsc = forbid;
+	load_tsd(forbid);
+	return 0;
+}
+
 void arch_context_switch(struct arch_context *from, struct arch_context *to)
 {
 	struct vcpu_data *d = arch_vcpu_data();
@@ -74,6 +93,8 @@ void arch_context_switch(struct arch_context *from, struct arch_context *to)
 		arch_set_fsbase(to->fsbase);
 		arch_set_gsbase(to->gsbase);
 	}
+	if (from->no_tsc != to->no_tsc)
+		load_tsd(to->no_tsc);
 	switch_stack(&from->sp, to->sp);
 }
 
