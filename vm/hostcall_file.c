@@ -550,6 +550,12 @@ static s64 write_hint(int file, u64 cmd, u64 hint)
 }
 
 /*
+ * With --mem: the largest pipe, also for root's monitor. Linux gives that much to users without
+ * CAP_SYS_RESOURCE (pipe(7), /proc/sys/fs/pipe-max-size). The guest kernel copes with a refusal.
+ */
+#define PIPE_MOST (1UL << 20)
+
+/*
  * The allowed commands have an integer argument, or a hint, and affect nothing but the file. The
  * guest kernel itself keeps owners and signals; duplicates have a hostcall of their own.
  */
@@ -569,9 +575,13 @@ s64 hc_do_fcntl(struct call *c, int file, u64 cmd, u64 arg)
 	case F_NOTIFY:
 		signals_here(file);
 		break;
+	case F_SETPIPE_SZ:
+		/* A pipe's memory is the host's kernel's, which --mem does not count. */
+		if (memory_files_count() && arg > PIPE_MOST)
+			return -EPERM;
+		break;
 	case F_GETFL:
 	case F_GETPIPE_SZ:
-	case F_SETPIPE_SZ:
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
 		break;

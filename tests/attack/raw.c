@@ -708,6 +708,19 @@ ATTEMPT("limits", raw_memory_file_by_writes, RAW | LIMIT, "--mem=64M")
 	return 0;
 }
 
+ATTEMPT("limits", raw_large_pipe, RAW | LIMIT | AS_ROOT, "--mem=64M")
+{
+	unsigned long to;
+	const int *ends;
+
+	raw_begin();
+	to = raw_buffer(NULL, 2 * sizeof(int));
+	if (!RAW_CALL(HC_pipe2, 0UL, to))
+		REACHED(false);
+	ends = raw_at(to);
+	REACHED(RAW_CALL(HC_fcntl, (unsigned long)ends[1], (unsigned long)F_SETPIPE_SZ, 256 * MIB));
+}
+
 ATTEMPT("limits", raw_ram, RAW | LIMIT, "--mem=64M")
 {
 	unsigned long got = 0;
