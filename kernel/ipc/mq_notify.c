@@ -22,6 +22,7 @@
 #include "kernel/fs/fs_needs.h"
 #include "kernel/fs/host_file.h"
 #include "kernel/fs/result.h"
+#include "kernel/fs/unix.h"
 #include "kernel/hostcall.h"
 #include "kernel/ipc/mq_notify.h"
 #include "kernel/kernel.h"
@@ -105,6 +106,8 @@ int cookie_new(struct cookie **cookie, s32 fd, uva bytes)
 		c->socket = fd_get(fd);
 		err = !c->socket		? -EBADF
 		      : host_file_of(c->socket) ? check_socket(c->socket)
+		      /* A socket, but of the wrong kind. */
+		      : unix_file_of(c->socket) ? -EINVAL
 						: -ENOTSOCK;
 	}
 	if (err)
