@@ -61,7 +61,6 @@ static void usage(FILE *to, bool check, bool jail)
 		"  --no-module            the Linux module serves no hostcalls (ring 0)\n"
 		"  --no-exitless          every hostcall is an exit of the machine\n"
 		"  --gdb=PORT|PATH        gdb connects there and debugs the program\n"
-		"  --gdb-at-bug           with check: the program runs until a bug is found\n"
 		"  -v, --verbose          log what happens\n"
 		"  --version; -h, --help\n"
 		"\n",
@@ -88,7 +87,9 @@ static void usage(FILE *to, bool check, bool jail)
 		fprintf(to, "\n");
 	}
 	if (CHECK_BUILT && check) {
-		fprintf(to, "check only:\n");
+		fprintf(to, "check only:\n"
+			    "  --gdb-at-bug           with --gdb: the program runs until a bug is "
+			    "found\n");
 		check_options_help(to);
 		fprintf(to, "\n");
 	}
