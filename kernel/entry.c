@@ -160,6 +160,12 @@ void exit_work(struct trapframe *f)
 	if (READ_ONCE(d->stray) && __atomic_exchange_n(&d->stray, 0, __ATOMIC_SEQ_CST))
 		program_strayed(f);
 	signal_deliver(f);
+	/*
+	 * A timer or a signal from outside may have made threads ready. A program that makes no
+	 * system call would keep them from a CPU for ever: nobody else looks while no ticks were
+	 * asked for.
+	 */
+	sched_before_program();
 }
 
 /*

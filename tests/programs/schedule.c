@@ -99,6 +99,46 @@ CASE(spinners_share_the_cpus)
 	CHECK(all);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * A process sleeps until its timer, while a child spins without a system call, for longer than the
+ * scheduler looks around by itself. The timer's signal wakes it, whichever CPU the child has.
+ */
+CASE(a_timer_wakes_a_sleeper_beside_a_spinner)
+{
+	const struct itimerspec later = {.it_value.tv_nsec = 120000000};
+	const struct sigaction sa = {.sa_handler = on_alarm};
+	sigset_t alarm_only, was;
+	timer_t timer;
+	int status;
+
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	NEED(sigaction(SIGALRM, &sa, NULL) == 0);
+	NEED(sigprocmask(SIG_BLOCK, &alarm_only, &was) == 0);
+	NEED(timer_create(CLOCK_REALTIME, NULL, &timer) == 0);
+	for (int i = 0; i < 8; i++) {
+		pid_t pid;
+
+		NEED(timer_settime(timer, 0, &later, NULL) == 0);
+		pid = fork();
+		if (pid == 0)
+			for (;;)
+				__asm__ volatile("");
+		NEED(pid > 0);
+		sigsuspend(&was);
+		NEED(kill(pid, SIGTERM) == 0);
+		NEED(waitpid(pid, &status, 0) == pid);
+		SHOW(status);
+	}
+	timer_delete(timer);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+}
+
 enum { RING = 16, ROUNDS = 300 };
 static sem_t place[RING];
 
