@@ -33,8 +33,10 @@ int dns_read_question(const u8 *message, size_t len, struct dns_question *q)
 	name_len = dn_skipname(message + HEADER, end);
 	if (name_len < 1 || (size_t)name_len + HEADER + 4 > len || message[HEADER + name_len - 1])
 		return ns_r_formerr;
-	if (dn_expand(message, end, message + HEADER, q->name, sizeof(q->name)) != name_len)
+	if (dn_expand(message, end, message + HEADER, q->name, sizeof(q->name)) != name_len) {
+		q->name[0] = '\0'; /* a part of it may be there, without an end */
 		return ns_r_formerr;
+	}
 	q->type = (u16)ns_get16(message + HEADER + name_len);
 	q->end = HEADER + (u32)name_len + 4;
 	return ns_get16(message + q->end - 2) == ns_c_in ? ns_r_noerror : ns_r_refused;
