@@ -479,9 +479,12 @@ bool path_prefetch_seek(const struct ofile *f, s64 offset, u32 whence, s64 *resu
 {
 	struct path_prefetch *pf = f->mode == S_IFREG ? opened_still(f) : NULL;
 
-	if (!pf ||
-	    !((whence == SEEK_CUR && !offset) || (whence == SEEK_SET && offset == pf->position)))
+	if (!pf)
 		return false;
+	if (!((whence == SEEK_CUR && !offset) || (whence == SEEK_SET && offset == pf->position))) {
+		pf->opened_call = 0; /* the host knows the position from now on */
+		return false;
+	}
 	*result = pf->position;
 	STATS_ADD(files_ahead, 1);
 	return true;

@@ -965,6 +965,17 @@ CASE(read_to_its_end)
 	CHECK(read(fd, more, sizeof(more)) == 1 && more[0] == 'f');
 	CHECK(lseek(fd, 0, SEEK_CUR) == 6);
 	close(fd);
+	/* To the end and back, as grep(1) does to look for holes; and elsewhere. */
+	fd = open(missing, O_RDONLY);
+	NEED(fd >= 0 && fstat(fd, &st) == 0);
+	CHECK(lseek(fd, 0, SEEK_END) == st.st_size);
+	CHECK(lseek(fd, 0, SEEK_CUR) == st.st_size);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	CHECK(read(fd, more, 1) == 1 && more[0] == 'a');
+	CHECK(lseek(fd, 2, SEEK_SET) == 2);
+	CHECK(lseek(fd, 1, SEEK_SET) == 1);
+	CHECK(read(fd, more, 1) == 1 && more[0] == 'b');
+	close(fd);
 	/* A read that gets all, and no more was asked for. */
 	fd = open(missing, O_RDONLY);
 	NEED(fd >= 0 && fstat(fd, &st) == 0);
