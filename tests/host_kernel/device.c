@@ -772,8 +772,12 @@ static void often(void)
 		end_vcpu(&v);
 	}
 	after = slabs();
-	/* A struct that was lost each time would be 20 MiB. */
-	test("often", after < before + 4096, "%ld KiB of slabs became %ld", before, after);
+	/*
+	 * A struct that was lost each time would be 20 MiB. A kernel with KASAN keeps what was
+	 * freed for a while, up to a 32nd of the memory: there only KASAN's own reports count.
+	 */
+	test("often", getenv("KASAN") || after < before + 4096, "%ld KiB of slabs became %ld",
+	     before, after);
 }
 
 static void references(void)
