@@ -23,6 +23,7 @@ typedef int64_t s64;
 #define ALIGN_UP(x, a)	      (((x) + ((a)-1)) & ~((__typeof__(x))(a)-1))
 #define ALIGN_DOWN(x, a)      ((x) & ~((__typeof__(x))(a)-1))
 #define IS_ALIGNED(x, a)      (((x) & ((__typeof__(x))(a)-1)) == 0)
+/* These evaluate an argument twice: no call that waits or changes something. */
 #define MIN(a, b)	      ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))

@@ -281,7 +281,7 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	s64 ret;
 	bool sleeps = sleeping[nr] && !(nr == HC_wait && params[2].value == HOSTCALL_WAIT_LOCK);
 	struct vcpu_data *d;
-	u64 start, cpu;
+	u64 start, cpu, now;
 
 	if (sleeps)
 		host_sleep_prepare();
@@ -332,7 +332,8 @@ s64 hostcall_make(enum hostcall_nr nr, const struct hostcall_param *params, unsi
 	start = arch_rdtsc();
 	if (!exitless(frame, nr) && !module_served(frame, nr))
 		ring_for(frame, sleeps);
-	d->system_ns += hostcall_cpu_ns(d) - MIN(cpu, hostcall_cpu_ns(d));
+	now = hostcall_cpu_ns(d);
+	d->system_ns += now - MIN(cpu, now);
 	WRITE_ONCE(frame->state, HOSTCALL_IDLE);
 	ret = READ_ONCE(frame->ret);
 	STATS_INC(hostcalls);

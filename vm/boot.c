@@ -233,6 +233,7 @@ static void fill_identity(struct sandbox *s)
 	struct boot_info *b = s->boot;
 	gid_t groups[ARRAY_SIZE(b->groups)];
 	int n = getgroups(ARRAY_SIZE(groups), groups);
+	long ioprio = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
 
@@ -256,7 +257,7 @@ static void fill_identity(struct sandbox *s)
 		b->cap_bounding |= (u64)has << cap;
 	fill_capabilities(b);
 	b->nice = getpriority(PRIO_PROCESS, 0);
-	b->ioprio = (u32)MAX(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), 0);
+	b->ioprio = ioprio < 0 ? 0 : (u32)ioprio;
 	b->umask = umask(0); /* the guest kernel applies the umask from now on */
 	for (int i = 0; i < BOOT_RLIMITS; i++) {
 		struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};

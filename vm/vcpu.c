@@ -164,10 +164,12 @@ static u32 set_msrs(struct vcpu *v, const struct kvm_msr_entry *entry, u32 count
 {
 	u64 space[(sizeof(struct kvm_msrs) + MSRS_MAX * sizeof(*entry)) / sizeof(u64)] = {0};
 	struct kvm_msrs *msrs = (struct kvm_msrs *)space;
+	int set;
 
 	msrs->nmsrs = count;
 	memcpy(msrs->entries, entry, count * sizeof(*entry));
-	return (u32)MAX(ioctl(v->fd, KVM_SET_MSRS, msrs), 0);
+	set = ioctl(v->fd, KVM_SET_MSRS, msrs);
+	return (u32)MAX(set, 0);
 }
 
 /*

@@ -250,8 +250,11 @@ static s64 wait_mixed(struct poll_set *set, s64 ready, u64 deadline)
 	/* Events count more than a signal or the deadline. */
 	if (!ready)
 		ready = scan(set, false);
-	if (set->hosts)
-		ready += MAX(ask_host(set, 0), 0L);
+	if (set->hosts) {
+		s64 more = ask_host(set, 0);
+
+		ready += MAX(more, 0L); /* a signal came: what is ready counts more */
+	}
 	return ready || r == -ETIMEDOUT ? ready : r;
 }
 

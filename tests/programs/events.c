@@ -4,7 +4,9 @@
  * inotify.
  */
 #include "check.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -17,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -151,6 +154,57 @@ CASE(polling)
 	SHOW(poll(fds, 1, -1));
 	printf("  %x\n", fds[0].revents);
 	close(fd);
+}
+
+static void on_child(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * A file of the kernel's and one of the host's have events, and signals come meanwhile: the answer
+ * is a number of files, or EINTR.
+ */
+CASE(polling_among_signals)
+{
+	const struct sigaction sa = {.sa_handler = on_child};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), wrong = 0;
+	struct pollfd fds[2];
+	sigset_t blocked, was;
+	pid_t parent = getpid(), pid;
+
+	NEED(bind(listening, (struct sockaddr *)&at, len) == 0 && listen(listening, 8) == 0);
+	NEED(getsockname(listening, (struct sockaddr *)&at, &len) == 0);
+	NEED(connect(client, (struct sockaddr *)&at, len) == 0);
+	open_pipe(0);
+	NEED(write(p[1], "x", 1) == 1);
+	fds[0] = (struct pollfd){.fd = listening, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = p[0], .events = POLLIN};
+	NEED(sigaction(SIGUSR1, &sa, NULL) == 0);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	NEED(sigprocmask(SIG_BLOCK, &blocked, &was) == 0);
+	pid = fork();
+	if (pid == 0) {
+		while (getppid() == parent)
+			kill(parent, SIGUSR1);
+		_exit(0);
+	}
+	NEED(pid > 0);
+	for (int i = 0; i < 3000; i++) {
+		int r = ppoll(fds, 2, NULL, &was);
+
+		wrong += r < 1 && !(r == -1 && errno == EINTR);
+	}
+	CHECK(wrong == 0);
+	NEED(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	close(client);
+	close(listening);
+	close_pipe();
 }
 
 CASE(selecting)
