@@ -582,32 +582,28 @@ static void do_write_binary(const char *text, u32 size)
 		write_memory(addr, rest, len);
 }
 
-static void do_set_point(const char *text, u32 size)
+static void change_point(const char *text, int (*change)(struct process *, const struct point *))
 {
 	const struct thread *t = general_thread();
 	struct point z;
-	int err;
+	int err = t && read_point(text, &z) ? change(t->proc, &z) : 22;
 
-	(void)size;
-	err = t && read_point(text, &z) ? point_set(t->proc, &z) : 22;
 	if (err)
 		error(err);
 	else
 		ok();
 }
 
+static void do_set_point(const char *text, u32 size)
+{
+	(void)size;
+	change_point(text, point_set);
+}
+
 static void do_remove_point(const char *text, u32 size)
 {
-	const struct thread *t = general_thread();
-	struct point z;
-	int err;
-
 	(void)size;
-	err = t && read_point(text, &z) ? point_remove(t->proc, &z) : 22;
-	if (err)
-		error(err);
-	else
-		ok();
+	change_point(text, point_remove);
 }
 
 /* -- Running ----------------------------------------------------------------------------------- */

@@ -54,36 +54,6 @@ static const char *other_name(const struct overlay *o, const struct stat *st)
 	return NULL;
 }
 
-static bool copy_file(int from, const char *name, int to, mode_t mode)
-{
-	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int out = in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool done = out >= 0 && copy_data(in, out);
-	int error;
-
-	if (done)
-		copy_attributes(in, out);
-	done = done && fchmod(out, mode & 01777) == 0;
-	error = errno;
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	errno = error;
-	return done;
-}
-
-static bool copy_link(int from, const char *name, int to)
-{
-	char text[PATH_MAX];
-	ssize_t n = readlinkat(from, name, text, sizeof(text) - 1);
-
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-	return symlinkat(text, to, name) == 0;
-}
-
 static int copy_directory(struct overlay *o, int from, int to, const char *path);
 
 /* Copies one name. path: below the overlay's directory. Returns 0 or an exit_status. */
@@ -108,7 +78,7 @@ static int copy_one(struct overlay *o, int from, int to, const char *name, const
 	if (other) {
 		done = linkat(o->copy, other, to, name, 0) == 0;
 	} else if (S_ISREG(st.st_mode)) {
-		done = copy_file(from, name, to, st.st_mode);
+		done = copy_file(from, name, to, &(mode_t){st.st_mode & 01777});
 	} else if (S_ISLNK(st.st_mode)) {
 		done = copy_link(from, name, to);
 	} else if (S_ISFIFO(st.st_mode)) {

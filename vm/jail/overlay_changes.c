@@ -146,6 +146,36 @@ void copy_attributes(int from, int to)
 	}
 }
 
+bool copy_file(int from, const char *name, int to, const mode_t *mode)
+{
+	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int out = in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool done = out >= 0 && copy_data(in, out);
+	int error;
+
+	if (done)
+		copy_attributes(in, out);
+	done = done && (!mode || fchmod(out, *mode) == 0);
+	error = errno;
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	errno = error;
+	return done;
+}
+
+bool copy_link(int from, const char *name, int to)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(from, name, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return symlinkat(text, to, name) == 0;
+}
+
 static bool same_data(int a, int b)
 {
 	char x[65536], y[65536];

@@ -56,6 +56,12 @@ bool same_time(const struct timespec *a, const struct timespec *b);
 bool copy_data(int from, int to);
 /* Copies those extended attributes that users set, and access control lists, as far as it can. */
 void copy_attributes(int from, int to);
+/*
+ * Copies the regular file or the link `name` of the directory from, as a new name of the directory
+ * to. mode: the permissions of the file's copy; NULL: only the owner's. Returns false with errno.
+ */
+bool copy_file(int from, const char *name, int to, const mode_t *mode);
+bool copy_link(int from, const char *name, int to);
 
 /*
  * overlay_commit.c. data: a directory that has the program's files at their paths.

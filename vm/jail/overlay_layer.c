@@ -73,32 +73,6 @@ static bool make_parents(int root, const char *path)
 	return true;
 }
 
-static bool copy_link(int from, const char *name, int to)
-{
-	char text[PATH_MAX];
-	ssize_t n = readlinkat(from, name, text, sizeof(text) - 1);
-
-	text[MAX(n, 0)] = '\0';
-	return n > 0 && symlinkat(text, to, name) == 0;
-}
-
-static bool copy_file(int from, const char *name, int to)
-{
-	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	int out = in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool done = out >= 0 && copy_data(in, out);
-	int error = errno;
-
-	if (done)
-		copy_attributes(in, out);
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	errno = error;
-	return done;
-}
-
 /*
  * Makes a file of one directory below another one at the same path, where nothing is yet but
  * perhaps a directory; without attributes. Returns false with errno on failure.
@@ -123,7 +97,7 @@ static bool transfer(const struct change *ch, int from, int to)
 		done = (linked >= 0 &&
 			same_content(to, ch->link, from, ch->path, ch->copy.st_mode) &&
 			linkat(linked, other, b, name, 0) == 0) ||
-		       copy_file(a, name, b);
+		       copy_file(a, name, b, NULL);
 	error = errno;
 	for (u32 i = 0; i < 3; i++)
 		if ((const int[]){a, b, linked}[i] >= 0)
